@@ -1,0 +1,63 @@
+"""The Typer app: the list of commands and the error boundary."""
+
+import functools
+import os
+from collections.abc import Callable
+from typing import Annotated
+
+import typer
+
+from seqrec_cli import __version__, console
+from seqrec_cli.commands import evaluate, prepare, recommend, train
+from seqrec_cli.errors import SeqRecError
+
+app = typer.Typer(
+    name="seqrec",
+    help="Learn what a person does next: prepare a log, train a sequential recommender, "
+    "evaluate it honestly, recommend.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_show_locals=False,
+    rich_markup_mode="markdown",
+)
+
+
+def friendly(command: Callable[..., None]) -> Callable[..., None]:
+    """Show a SeqRecError as a sentence and a hint, and exit with 1; a defect keeps its traceback."""
+
+    @functools.wraps(command)
+    def run(*args: object, **kwargs: object) -> None:
+        try:
+            command(*args, **kwargs)
+        except SeqRecError as error:
+            if os.environ.get("SEQREC_DEBUG"):
+                raise
+            console.fail(error)
+            raise typer.Exit(1) from error
+
+    return run
+
+
+def print_version(wanted: bool) -> None:
+    if wanted:
+        console.print_text(f"seqrec {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def options(
+    version: Annotated[
+        bool,
+        typer.Option("--version", callback=print_version, is_eager=True, help="Show the version."),
+    ] = False,
+) -> None:
+    pass
+
+
+for command in (prepare.prepare, train.train, evaluate.evaluate, recommend.recommend):
+    app.command()(friendly(command))
+
+
+def main() -> None:
+    """Run the command line."""
+    app()

@@ -1,0 +1,1 @@
+"""One file per command: options, then the core, then the printing."""

@@ -1,0 +1,5 @@
+"""seqrec evaluate."""
+
+
+def evaluate() -> None:
+    """To be written."""

@@ -1,0 +1,5 @@
+"""seqrec prepare."""
+
+
+def prepare() -> None:
+    """To be written."""

@@ -1,0 +1,5 @@
+"""seqrec recommend."""
+
+
+def recommend() -> None:
+    """To be written."""

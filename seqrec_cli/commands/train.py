@@ -1,0 +1,5 @@
+"""seqrec train."""
+
+
+def train() -> None:
+    """To be written."""

@@ -1,0 +1,135 @@
+"""What the user sees: results on stdout, talk on stderr."""
+
+import json
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+import typer
+from rich.console import Console
+from rich.live import Live
+from rich.markup import escape
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    TextColumn,
+    TimeElapsedColumn,
+    TimeRemainingColumn,
+)
+from rich.table import Table
+
+from seqrec_cli.errors import SeqRecError
+
+# Made anew at each call: a test, or a pipe set up late, may have changed what stdout is.
+
+
+def stdout() -> Console:
+    return Console(soft_wrap=True, highlight=False)
+
+
+def stderr() -> Console:
+    return Console(stderr=True, soft_wrap=True, highlight=False)
+
+
+def info(message: str) -> None:
+    """Say what is going on."""
+    stderr().print(escape(message))
+
+
+def success(message: str) -> None:
+    """Say that something is finished."""
+    stderr().print(f"[green]done:[/green] {escape(message)}")
+
+
+def warn(message: str) -> None:
+    """Say what the user should know before trusting the result."""
+    stderr().print(f"[yellow]note:[/yellow] {escape(message)}")
+
+
+def hint(message: str) -> None:
+    """Say what to type next."""
+    stderr().print(f"[cyan]hint:[/cyan] {escape(message)}")
+
+
+def fail(error: SeqRecError) -> None:
+    """Show an error as a sentence and its remedy."""
+    console = stderr()
+    console.print(f"[red]error:[/red] {escape(error.message)}")
+    if error.hint:
+        console.print()
+        hint(error.hint)
+
+
+def print_text(text: str) -> None:
+    """Write a result to stdout as it is."""
+    typer.echo(text)
+
+
+def print_json(result: Any) -> None:
+    """Write a result to stdout as JSON."""
+    typer.echo(json.dumps(result, indent=2, ensure_ascii=False))
+
+
+def print_table(
+    columns: Sequence[str],
+    rows: Sequence[Sequence[str]],
+    *,
+    title: str = "",
+    left: Sequence[int] = (0,),
+) -> None:
+    """Write a table to stdout; the columns numbered in `left` are text, the others figures."""
+    stdout().print(make_table(columns, rows, title=title, left=left))
+
+
+def make_table(
+    columns: Sequence[str],
+    rows: Sequence[Sequence[str]],
+    *,
+    title: str = "",
+    left: Sequence[int] = (0,),
+) -> Table:
+    table = Table(
+        title=escape(title) if title else None, title_justify="left", box=None, pad_edge=False
+    )
+    for number, column in enumerate(columns):
+        justify = "left" if number in left else "right"
+        table.add_column(escape(column), justify=justify, no_wrap=True, overflow="fold")  # type: ignore[arg-type]
+    for row in rows:
+        table.add_row(*(escape(cell) for cell in row))
+    return table
+
+
+@contextmanager
+def progress(total: int | None, unit: str) -> Iterator[Callable[[int, str], None]]:
+    """A bar on stderr while the block runs; call what it yields with (amount done, remark)."""
+    bar = Progress(
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn() if total is not None else TextColumn("{task.completed}"),
+        TextColumn(unit),
+        TimeElapsedColumn(),
+        TimeRemainingColumn(),
+        console=stderr(),
+        transient=True,
+    )
+    with bar:
+        task = bar.add_task("", total=total)
+        yield lambda done, remark: bar.update(task, completed=done, description=escape(remark))
+
+
+__all__ = [
+    "Live",
+    "fail",
+    "hint",
+    "info",
+    "make_table",
+    "print_json",
+    "print_table",
+    "print_text",
+    "progress",
+    "stderr",
+    "stdout",
+    "success",
+    "warn",
+]

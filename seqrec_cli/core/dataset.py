@@ -1,0 +1,332 @@
+"""A prepared dataset: `NAME.npz` with the numbers, `NAME.json` (the manifest) with their story.
+
+Item 0 is padding and never an item; items count from 1, users from 0.
+"""
+
+import json
+import zipfile
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+from numpy.lib import format as npy
+from numpy.typing import NDArray
+
+from seqrec_cli.core import files
+from seqrec_cli.errors import DatasetError
+
+PAD = 0
+Part = Literal["train", "valid", "test"]
+PARTS: tuple[Part, ...] = ("train", "valid", "test")
+MANIFEST_VERSION = 1
+
+
+@dataclass(frozen=True, eq=False)
+class Sequences:
+    """The items of each user, in order: those of user u are `items[offsets[u]:offsets[u + 1]]`.
+
+    Attributes:
+        offsets: int64 (users + 1,), from 0 to the number of items, never decreasing.
+        items: int32 (interactions,), each 1 or more.
+    """
+
+    offsets: NDArray[np.int64]
+    items: NDArray[np.int32]
+
+    @classmethod
+    def from_lists(cls, histories: Collection[Collection[int]]) -> "Sequences":
+        """Pack one list of items a user."""
+        lengths = [len(history) for history in histories]
+        return cls(
+            np.concatenate(([0], np.cumsum(lengths, dtype=np.int64))).astype(np.int64),
+            np.array([item for history in histories for item in history], dtype=np.int32),
+        )
+
+    def __len__(self) -> int:
+        return len(self.offsets) - 1
+
+    def __getitem__(self, user: int) -> NDArray[np.int32]:
+        return self.items[self.offsets[user] : self.offsets[user + 1]]
+
+    def __iter__(self) -> Iterator[NDArray[np.int32]]:
+        return (self[user] for user in range(len(self)))
+
+    @cached_property
+    def lengths(self) -> NDArray[np.int64]:
+        """Items a user has, int64 (users,)."""
+        return np.diff(self.offsets)
+
+    @cached_property
+    def users(self) -> NDArray[np.int64]:
+        """The user of each interaction, int64 (interactions,)."""
+        return np.repeat(np.arange(len(self), dtype=np.int64), self.lengths)
+
+    def take(self, users: NDArray[np.int64]) -> "Sequences":
+        """The sequences of some users, in the order given."""
+        lengths = self.lengths[users]
+        offsets = np.concatenate(([0], np.cumsum(lengths)))
+        # Interaction k of the result is k - (start in the result) + (start here).
+        shift = np.repeat(self.offsets[users] - offsets[:-1], lengths)
+        return Sequences(offsets, self.items[np.arange(offsets[-1]) + shift])
+
+    def followed_by(self, later: "Sequences") -> "Sequences":
+        """Each user's items here, then each user's items in `later`."""
+        offsets = self.offsets + later.offsets
+        items = np.empty(offsets[-1], np.int32)
+        for part, before in ((self, later.offsets[:-1]), (later, self.offsets[1:])):
+            items[np.arange(len(part.items)) + np.repeat(before, part.lengths)] = part.items
+        return Sequences(offsets, items)
+
+
+@dataclass(frozen=True, eq=False)
+class SequenceDataset:
+    """What was prepared: a train part, a valid part, and a test part unless it was left out.
+
+    Attributes:
+        name: the file's name without its ending.
+        train: what models learn from.
+        valid: what follows in each user's history, 0 or more items a user; picks the best weights.
+        test: what follows after that; None in a dataset made for training.
+        user_ids: the ids of the source, int64 or unicode (users,).
+        item_ids: the ids of the source, int64 or unicode (items,); item i is `item_ids[i - 1]`.
+        item_titles: unicode (items,), "" where unknown; or None.
+        timestamps: for each part, int64 (interactions,), in the source's unit; or empty.
+        ratings: for each part, float32 (interactions,); or empty.
+        manifest: where the data came from, what was kept and dropped.
+    """
+
+    name: str
+    train: Sequences
+    valid: Sequences
+    test: Sequences | None
+    user_ids: NDArray[Any]
+    item_ids: NDArray[Any]
+    item_titles: NDArray[np.str_] | None = None
+    timestamps: dict[Part, NDArray[np.int64]] = field(default_factory=dict)
+    ratings: dict[Part, NDArray[np.float32]] = field(default_factory=dict)
+    manifest: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def num_users(self) -> int:
+        return len(self.user_ids)
+
+    @property
+    def num_items(self) -> int:
+        return len(self.item_ids)
+
+    @property
+    def sha256(self) -> str:
+        """The checksum of the npz file; "" for a dataset that was never saved."""
+        return str(self.manifest.get("npz_sha256", ""))
+
+    def without_test(self) -> "SequenceDataset":
+        """The same dataset for training: it does not contain the test part."""
+        return replace(
+            self,
+            test=None,
+            timestamps={p: a for p, a in self.timestamps.items() if p != "test"},
+            ratings={p: a for p, a in self.ratings.items() if p != "test"},
+        )
+
+    def save(self, path: Path) -> dict[str, Any]:
+        """Write `path` (npz) and the manifest beside it, which comes last and completes it.
+
+        Returns the manifest as written. The same dataset gives the same bytes.
+        """
+        if self.test is None:
+            raise ValueError("a dataset without its test part is for training, not for saving")
+        arrays: dict[str, NDArray[Any]] = {}
+        for part, sequences in zip(PARTS, (self.train, self.valid, self.test), strict=True):
+            arrays[f"{part}_offsets"] = sequences.offsets
+            arrays[f"{part}_items"] = sequences.items
+            if part in self.timestamps:
+                arrays[f"timestamps_{part}"] = self.timestamps[part]
+            if part in self.ratings:
+                arrays[f"ratings_{part}"] = self.ratings[part]
+        arrays |= {"user_ids": self.user_ids, "item_ids": self.item_ids}
+        if self.item_titles is not None:
+            arrays["item_titles"] = self.item_titles
+        save_arrays(path, arrays)
+        manifest = self.manifest | {
+            "manifest_version": MANIFEST_VERSION,
+            "npz_sha256": files.sha256(path),
+        }
+        files.write_json(manifest_path(path), manifest)
+        return manifest
+
+    @classmethod
+    def load(cls, path: Path, parts: Collection[Part] = PARTS) -> "SequenceDataset":
+        """Read what `save` wrote; without "test" in `parts`, the test part is not even read.
+
+        Raises:
+            DatasetError: missing, damaged, or not a prepared dataset.
+        """
+        manifest = load_manifest(path)
+        if files.sha256(path) != manifest.get("npz_sha256"):
+            raise DatasetError(
+                f"`{path}` is not the file that its manifest `{manifest_path(path)}` describes",
+                "it is damaged or half replaced: prepare it again",
+            )
+        unwanted = [part for part in PARTS if part not in parts]
+        arrays = load_arrays(
+            path, skip=lambda name: any(part in name.split("_") for part in unwanted)
+        )
+        try:
+            return cls._from_arrays(path, arrays, parts, manifest)
+        except (KeyError, ValueError) as error:
+            detail = f"no array {error}" if isinstance(error, KeyError) else str(error)
+            raise DatasetError(
+                f"`{path}` is not a prepared dataset: {detail}", "prepare it again"
+            ) from error
+
+    @classmethod
+    def _from_arrays(
+        cls,
+        path: Path,
+        arrays: dict[str, NDArray[Any]],
+        parts: Collection[Part],
+        manifest: dict[str, Any],
+    ) -> "SequenceDataset":
+        user_ids, item_ids = arrays["user_ids"], arrays["item_ids"]
+        for name in ("user_ids", "item_ids", "item_titles"):
+            if name in arrays and (arrays[name].ndim != 1 or arrays[name].dtype.kind not in "iU"):
+                raise ValueError(f"{name} is neither a list of numbers nor of texts")
+        titles = arrays.get("item_titles")
+        if titles is not None and titles.shape != item_ids.shape:
+            raise ValueError(f"{len(titles)} titles for {len(item_ids)} items")
+        sequences: dict[Part, Sequences] = {}
+        timestamps: dict[Part, NDArray[np.int64]] = {}
+        ratings: dict[Part, NDArray[np.float32]] = {}
+        for part in parts:
+            sequences[part] = checked_sequences(
+                part,
+                arrays[f"{part}_offsets"],
+                arrays[f"{part}_items"],
+                len(user_ids),
+                len(item_ids),
+            )
+            for kind, found in (("timestamps", timestamps), ("ratings", ratings)):
+                values = arrays.get(f"{kind}_{part}")
+                if values is None:
+                    continue
+                if values.shape != sequences[part].items.shape or values.dtype.kind not in "if":
+                    raise ValueError(f"{kind}_{part} does not fit {part}_items")
+                found[part] = values  # type: ignore[index]
+        return cls(
+            name=path.stem,
+            train=sequences["train"],
+            valid=sequences["valid"],
+            test=sequences.get("test"),
+            user_ids=user_ids,
+            item_ids=item_ids,
+            item_titles=titles,
+            timestamps=timestamps,
+            ratings=ratings,
+            manifest=manifest,
+        )
+
+
+def checked_sequences(
+    part: str, offsets: NDArray[Any], items: NDArray[Any], num_users: int, num_items: int
+) -> Sequences:
+    """Refuse offsets or items that would index outside."""
+    if offsets.dtype != np.int64 or offsets.shape != (num_users + 1,):
+        raise ValueError(f"{part}_offsets is not int64 of {num_users + 1} values")
+    if items.dtype != np.int32 or items.ndim != 1:
+        raise ValueError(f"{part}_items is not a list of int32")
+    if offsets[0] != 0 or offsets[-1] != len(items) or (np.diff(offsets) < 0).any():
+        raise ValueError(f"{part}_offsets does not partition {part}_items")
+    if len(items) and not (items.min() >= 1 and items.max() <= num_items):
+        raise ValueError(f"{part}_items has items outside 1 to {num_items}")
+    return Sequences(offsets, items)
+
+
+def manifest_path(path: Path) -> Path:
+    """The manifest of a prepared dataset lies beside its npz."""
+    return path.with_suffix(".json")
+
+
+def load_manifest(path: Path) -> dict[str, Any]:
+    """Read the manifest of the dataset at `path` (the npz)."""
+    manifest = manifest_path(path)
+    if not path.exists():
+        raise DatasetError(
+            f"there is no prepared dataset `{path}`",
+            f"make it: `seqrec prepare {path.stem}`, or `seqrec prepare FILE --name {path.stem}`",
+        )
+    try:
+        content = json.loads(manifest.read_bytes())
+    except FileNotFoundError:
+        raise DatasetError(
+            f"`{path}` has no manifest `{manifest.name}` beside it",
+            "it is half written, or was copied without its manifest: prepare it again",
+        ) from None
+    except (OSError, ValueError, RecursionError) as error:
+        raise DatasetError(
+            f"the manifest `{manifest}` cannot be read: {error}", "prepare the dataset again"
+        ) from error
+    if not isinstance(content, dict):
+        raise DatasetError(f"the manifest `{manifest}` is not a manifest", "prepare it again")
+    return content
+
+
+def save_arrays(path: Path, arrays: dict[str, NDArray[Any]]) -> None:
+    """Write arrays as an uncompressed npz, atomically; the same arrays give the same bytes."""
+    with files.atomic_writer(path) as file:
+        np.savez(file, allow_pickle=False, **arrays)
+
+
+def load_arrays(path: Path, skip: Any = lambda name: False) -> dict[str, NDArray[Any]]:
+    """Read an uncompressed npz, except the arrays whose name `skip` says yes to.
+
+    Nothing is allocated before the size an array claims was held against the bytes that are there.
+
+    Raises:
+        DatasetError: not such a file, or damaged.
+    """
+    arrays: dict[str, NDArray[Any]] = {}
+    try:
+        with zipfile.ZipFile(path) as archive:
+            for member in archive.infolist():
+                name = member.filename.removesuffix(".npy")
+                if skip(name):
+                    continue
+                if member.compress_type != zipfile.ZIP_STORED:
+                    raise ValueError(f"{member.filename} is compressed, which seqrec never does")
+                if member.file_size > path.stat().st_size:
+                    raise ValueError(f"{member.filename} claims to be larger than the file")
+                with archive.open(member) as file:
+                    arrays[name] = read_array(file, member)
+    except FileNotFoundError:
+        raise DatasetError(f"there is no file `{path}`", "make it first") from None
+    # NotImplementedError, RuntimeError: zip features (encryption, ...) that we never write.
+    except (
+        OSError,
+        ValueError,
+        EOFError,
+        zipfile.BadZipFile,
+        NotImplementedError,
+        RuntimeError,
+    ) as error:
+        raise DatasetError(f"`{path}` is damaged: {error}", "make it again") from error
+    return arrays
+
+
+def read_array(file: Any, member: zipfile.ZipInfo) -> NDArray[Any]:
+    """Read one .npy of plain numbers or text whose header agrees with its length."""
+    version = npy.read_magic(file)
+    if version != (1, 0):
+        raise ValueError(f"{member.filename} has the unknown npy version {version}")
+    shape, fortran, dtype = npy.read_array_header_1_0(file)
+    if dtype.hasobject or dtype.kind not in "iufUb" or fortran or len(shape) > 2:
+        raise ValueError(f"{member.filename} holds {dtype}{shape}, which seqrec never writes")
+    count = 1
+    for size in shape:
+        count *= int(size)
+    if count < 0 or count * dtype.itemsize != member.file_size - file.tell():
+        raise ValueError(f"{member.filename} does not have the size that its header claims")
+    content = file.read()  # to the end, where zipfile checks the CRC
+    return np.frombuffer(content, dtype=dtype).reshape(shape)

@@ -1,0 +1,57 @@
+"""What can go wrong on the user's side. A defect of ours is any other exception.
+
+SeqRecError
+├── InputError      a file or an id the user named: missing, unreadable, malformed, unknown
+├── OutputError     a place we cannot write to
+├── ConfigError     an experiment file or a setting
+├── DatasetError    a prepared dataset that is missing, damaged or not the one expected
+├── RunError        a run directory that is missing, incomplete, damaged or in use
+├── TrainingError   a training that cannot go on
+└── MissingExtra    an optional dependency that is not installed
+"""
+
+
+class SeqRecError(Exception):
+    """An error the user can mend: one sentence, and after it the remedy.
+
+    `message` names the wrong value and its place; `hint` what to do, ideally a command to type.
+    """
+
+    def __init__(self, message: str, hint: str = "") -> None:
+        super().__init__(message)
+        self.message = message
+        self.hint = hint
+
+
+class InputError(SeqRecError):
+    """A file or an id the user named is missing, unreadable, malformed or unknown."""
+
+
+class OutputError(SeqRecError):
+    """A file cannot be written."""
+
+
+class ConfigError(SeqRecError):
+    """An experiment file or a setting is wrong."""
+
+
+class DatasetError(SeqRecError):
+    """A prepared dataset is missing, damaged or not the one expected."""
+
+
+class RunError(SeqRecError):
+    """A run directory is missing, incomplete, damaged or in use."""
+
+
+class TrainingError(SeqRecError):
+    """A training cannot go on."""
+
+
+class MissingExtra(SeqRecError):
+    """An optional dependency is not installed."""
+
+    def __init__(self, package: str, extra: str) -> None:
+        super().__init__(
+            f"this needs the package {package}, which is not installed",
+            f'pip install "seqrec[{extra}]"',
+        )
