@@ -23,7 +23,7 @@ app = typer.Typer(
 
 
 def friendly(command: Callable[..., None]) -> Callable[..., None]:
-    """Show a SeqRecError as a sentence and a hint, and exit with 1; a defect keeps its traceback."""
+    """Show a SeqRecError as a sentence and a hint, exit code 1; a defect keeps its traceback."""
 
     @functools.wraps(command)
     def run(*args: object, **kwargs: object) -> None:

@@ -214,7 +214,7 @@ class SequenceDataset:
                     continue
                 if values.shape != sequences[part].items.shape or values.dtype.kind not in "if":
                     raise ValueError(f"{kind}_{part} does not fit {part}_items")
-                found[part] = values  # type: ignore[index]
+                found[part] = values
         return cls(
             name=path.stem,
             train=sequences["train"],
