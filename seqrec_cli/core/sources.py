@@ -1,0 +1,157 @@
+"""Bytes of a text file, plain, gzipped or inside a zip archive, a block of whole lines at a time."""
+
+import contextlib
+import gzip
+import zipfile
+import zlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import BinaryIO, cast
+
+from seqrec_cli.errors import InputError
+
+BLOCK_BYTES = 8 << 20
+LONGEST_LINE = 1 << 20
+LARGEST_MEMBER = 8 << 30
+UTF8_MARK = b"\xef\xbb\xbf"
+UTF16_MARKS = (b"\xff\xfe", b"\xfe\xff")
+
+
+@dataclass(frozen=True)
+class TextSource:
+    """A text file, or a member of a zip archive."""
+
+    path: Path
+    member: str = ""
+
+    def __str__(self) -> str:
+        return f"{self.path}:{self.member}" if self.member else str(self.path)
+
+    @property
+    def filename(self) -> str:
+        """The last part of the name, without `.gz`."""
+        name = self.member.rpartition("/")[2] if self.member else self.path.name
+        return name.removesuffix(".gz")
+
+    @contextlib.contextmanager
+    def open(self) -> Iterator[BinaryIO]:
+        """Open for reading, unpacked.
+
+        Raises:
+            InputError: missing, unreadable, or a damaged archive; also from reads in the block.
+        """
+        try:
+            with contextlib.ExitStack() as stack:
+                if self.member:
+                    archive = stack.enter_context(zipfile.ZipFile(self.path))
+                    yield cast(BinaryIO, stack.enter_context(self._open_member(archive)))
+                elif self.path.suffix == ".gz":
+                    yield cast(BinaryIO, stack.enter_context(gzip.open(self.path)))
+                else:
+                    yield stack.enter_context(self.path.open("rb"))
+        except FileNotFoundError:
+            raise no_such_file(self.path) from None
+        # BadGzipFile is an OSError: the damaged archive before the unreadable file.
+        except (EOFError, zlib.error, gzip.BadGzipFile, zipfile.BadZipFile) as error:
+            raise InputError(
+                f"`{self}` is a damaged archive: {error}",
+                "it was cut short or altered on its way: fetch or make it again",
+            ) from error
+        except IsADirectoryError:
+            raise InputError(f"`{self}` is a folder", "name a file in it") from None
+        except OSError as error:
+            raise InputError(
+                f"cannot read `{self}`: {error.strerror or error}", "check its permissions"
+            ) from error
+
+    def _open_member(self, archive: zipfile.ZipFile) -> contextlib.AbstractContextManager[object]:
+        member = archive.getinfo(self.member)
+        if member.flag_bits & 1:
+            raise InputError(f"`{self}` is encrypted", "unpack the archive and name the file")
+        if member.file_size > LARGEST_MEMBER:
+            raise InputError(
+                f"`{self}` claims {member.file_size} bytes, more than {LARGEST_MEMBER}",
+                "unpack the archive and name the file, if that is really its size",
+            )
+        try:
+            return archive.open(member)
+        except NotImplementedError as error:
+            raise InputError(f"cannot read `{self}`: {error}", "unpack the archive") from error
+
+    def blocks(self, size: int = BLOCK_BYTES) -> Iterator[tuple[int, bytes]]:
+        r"""Yield (number of the first line, bytes), each block of whole lines that end in `\n`.
+
+        A byte order mark is left out; `\r\n` becomes `\n`; a missing last `\n` is added.
+
+        Raises:
+            InputError: as `open`; a NUL byte; a line without end.
+        """
+        line = 1
+        with self.open() as file:
+            rest = b""
+            first = True
+            while content := file.read(size):
+                if first:
+                    content = self._without_mark(content)
+                    first = False
+                end = content.rfind(b"\n") + 1
+                if not end:
+                    rest += content
+                    if len(rest) > LONGEST_LINE:
+                        raise self.too_long(line)
+                    continue
+                block = self._cleaned(rest + content[:end], line)
+                rest = content[end:]
+                yield line, block
+                line += block.count(b"\n")
+            if rest:
+                yield line, self._cleaned(rest.rstrip(b"\r") + b"\n", line)
+
+    def head(self, size: int = 1 << 16) -> list[str]:
+        """The first lines, as text without their ends; damage further on is not noticed."""
+        for _, block in self.blocks(size):
+            return block.decode("utf-8", "replace").removesuffix("\n").split("\n")
+        return []
+
+    def lines(self, encoding: str = "utf-8") -> Iterator[str]:
+        r"""Yield each line as text, with its `\n`.
+
+        Raises:
+            InputError: as `blocks`; a byte that the encoding does not have.
+        """
+        for line, block in self.blocks():
+            try:
+                text = block.decode(encoding)
+            except UnicodeDecodeError as error:
+                place = line + block.count(b"\n", 0, error.start)
+                raise InputError(
+                    f"`{self}`, line {place}: byte 0x{block[error.start]:02x} is not UTF-8",
+                    "save the file as UTF-8",
+                ) from error
+            yield from (f"{each}\n" for each in text.removesuffix("\n").split("\n"))
+
+    def too_long(self, line: int) -> InputError:
+        return InputError(
+            f"`{self}`, line {line}: longer than {LONGEST_LINE} bytes",
+            "this does not look like a text file of interactions",
+        )
+
+    def _without_mark(self, content: bytes) -> bytes:
+        if content.startswith(UTF16_MARKS):
+            raise InputError(f"`{self}` is UTF-16 text", "save it as UTF-8")
+        return content.removeprefix(UTF8_MARK)
+
+    def _cleaned(self, block: bytes, line: int) -> bytes:
+        if b"\0" in block:
+            place = line + block.count(b"\n", 0, block.index(b"\0"))
+            raise InputError(
+                f"`{self}`, line {place}: a NUL byte, so this is not a text file",
+                "export it as UTF-8 text",
+            )
+        return block.replace(b"\r\n", b"\n") if b"\r" in block else block
+
+
+def no_such_file(path: Path) -> InputError:
+    """Say that `path` is missing."""
+    return InputError(f"there is no file `{path}`", "check the path")
