@@ -1,36 +1,312 @@
-"""seqrec prepare: turn a log into a dataset that training reads."""
+"""seqrec prepare: turn a log of interactions into a dataset that training reads."""
 
+import contextlib
+import re
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
-import typer
+from typer import Argument, Option
 
 from seqrec_cli import console
 from seqrec_cli.commands.options import DataDir, Json
+from seqrec_cli.errors import InputError
+
+if TYPE_CHECKING:
+    from seqrec_cli.core.dataset import SequenceDataset
+    from seqrec_cli.core.datasets import Found, NamedDataset
+    from seqrec_cli.core.interactions import Reading
+    from seqrec_cli.core.preparation import Preparation
+
+Source = Annotated[
+    str,
+    Argument(
+        help="A named dataset (ml-100k, ml-1m, ml-20m, ml-25m, ml-32m, ml-latest-small), `demo` "
+        "for a generated one, or the path of a file, a MovieLens folder or a zip archive.",
+        show_default=False,
+    ),
+]
+Name = Annotated[
+    str | None, Option(help="Name of the result.", show_default="the source's", metavar="NAME")
+]
+FormatOption = Annotated[
+    Literal["user-item", "delimited", "movielens", "inter", "parquet"] | None,
+    Option("--format", help="Format of the file.", show_default="found out"),
+]
+Columns = Annotated[
+    str | None,
+    Option(
+        help="Which column holds what, by name or number from 1: user=…,item=…,time=…,rating=….",
+        show_default="guessed",
+    ),
+]
+Delimiter = Annotated[
+    str | None,
+    Option(help="What is between the columns, as in ';' or '::'.", show_default="guessed"),
+]
+Header = Annotated[
+    bool | None,
+    Option("--header/--no-header", help="Whether the first line is one.", show_default="guessed"),
+]
+MinRating = Annotated[float | None, Option(help="Leave out interactions rated lower.")]
+MinUserCount = Annotated[
+    int | None,
+    Option(
+        min=1,
+        help="Leave out users with fewer interactions.",
+        show_default="1; 5 for archives of named datasets",
+    ),
+]
+MinItemCount = Annotated[
+    int | None,
+    Option(min=1, help="Likewise for items; repeated until nothing changes.", show_default="same"),
+]
+SplitOption = Annotated[
+    Literal["leave-one-out", "time"],
+    Option("--split", help="Last two of each user, or what happened after two moments."),
+]
+MinSplitLength = Annotated[
+    int, Option(min=3, help="Leave-one-out: keep shorter histories whole for training.")
+]
+ValidFrom = Annotated[
+    str, Option(help="Split by time: first moment of the valid part.", show_default="after 80 %")
+]
+TestFrom = Annotated[
+    str, Option(help="Split by time: first moment of the test part.", show_default="after 90 %")
+]
+Items = Annotated[Path | None, Option(help="File with the items' titles: id and title.")]
+ShuffleOrder = Annotated[
+    Literal["log", "history"] | None,
+    Option(
+        help="Destroy the order, for comparison: `log` deals all items anew over the users and "
+        "leaves only popularity to learn; `history` shuffles each user's own items."
+    ),
+]
+Seed = Annotated[int, Option(min=0, help="Seed of the demo and of --shuffle-order.")]
 
 
 def prepare(
-    source: Annotated[str, typer.Argument(help="A named dataset, `demo`, or a file.")],
-    name: Annotated[str | None, typer.Option(help="Name of the result.")] = None,
+    source: Source,
+    name: Name = None,
+    format_: FormatOption = None,
+    columns: Columns = None,
+    delimiter: Delimiter = None,
+    header: Header = None,
+    min_rating: MinRating = None,
+    min_user_count: MinUserCount = None,
+    min_item_count: MinItemCount = None,
+    split: SplitOption = "leave-one-out",
+    min_split_length: MinSplitLength = 3,
+    valid_from: ValidFrom = "",
+    test_from: TestFrom = "",
+    items: Items = None,
+    shuffle_order: ShuffleOrder = None,
+    seed: Seed = 0,
     data_dir: DataDir = Path("data"),
-    seed: Annotated[int, typer.Option(help="Seed of the generated demo.")] = 0,
     as_json: Json = False,
 ) -> None:
-    """Turn a log into a dataset that training reads."""
+    """Turn a log of interactions into a dataset that training reads.
+
+    Writes NAME.npz and its manifest NAME.json into the data folder.
+
+    $ seqrec prepare ml-1m
+
+    $ seqrec prepare clicks.csv --columns user=visitor,item=page,time=at
+    """
+    from seqrec_cli.core.interactions import Reading
+    from seqrec_cli.core.preparation import Preparation
+    from seqrec_cli.core.tables import parse_columns
+
+    if split != "time" and (valid_from or test_from):
+        raise InputError("--valid-from and --test-from are for a split by time", "add --split time")
+    reading = Reading(
+        format=format_,
+        columns=parse_columns(columns, ("user", "item", "time", "rating")) if columns else {},
+        delimiter=delimiter or "",
+        header=header,
+        min_rating=min_rating,
+        items=items,
+    )
+    options = Preparation(
+        min_user_count=min_user_count or 1,
+        min_item_count=min_item_count or 1,
+        split=split,
+        min_split_length=min_split_length,
+        valid_from=valid_from,
+        test_from=test_from,
+        shuffle=shuffle_order,
+        seed=seed,
+    )
+    name = choose_name(name, source, shuffled=shuffle_order is not None)
+    target = data_dir / f"{name}.npz"
+    if Path(source) in (target, target.with_suffix(".json")):
+        raise InputError(
+            f"the result would replace its source `{source}`", "choose another name with --name"
+        )
+    dataset = make_dataset(
+        source, name, reading, options, data_dir, given=(min_user_count, min_item_count)
+    )
+    manifest = dataset.save(target)
+    report(manifest, as_json)
+    console.success(f"`{target}` and its manifest `{target.with_suffix('.json')}`")
+    folder = "" if data_dir == Path("data") else f" --data-dir {data_dir}"
+    console.hint(f"seqrec train --config configs/sasrec.yaml --data {name}{folder}")
+
+
+def choose_name(name: str | None, source: str, *, shuffled: bool) -> str:
+    """The name given, or one made of the source's."""
+    from seqrec_cli.core.sources import TextSource
+
+    if name is None:
+        from seqrec_cli.core.datasets import CATALOGUE
+
+        path = Path(source)
+        keep = source in CATALOGUE or path.is_dir()
+        filename = (path.name or path.resolve().name) if keep else TextSource(path).filename
+        stem = filename if keep else Path(filename).stem
+        name = re.sub(r"[^\w.-]+", "-", stem).strip(".-") + "-shuffled" * shuffled
+    if not re.fullmatch(r"\w[\w.-]{0,99}", name):
+        raise InputError(
+            f"`{name}` cannot be the name of a dataset",
+            "choose one of letters, digits, `.`, `_` and `-`: `--name NAME`",
+        )
+    return name
+
+
+def make_dataset(
+    source: str,
+    name: str,
+    reading: "Reading",
+    options: "Preparation",
+    data_dir: Path,
+    given: tuple[int | None, int | None],
+) -> "SequenceDataset":
+    """Find out what the source is, read it and prepare it."""
     from dataclasses import replace
 
     from seqrec_cli.core import demo
-    from seqrec_cli.core.interactions import read_interactions
-    from seqrec_cli.core.preparation import Preparation
+    from seqrec_cli.core.datasets import CATALOGUE, read_found
+    from seqrec_cli.core.interactions import Reading, read_interactions
     from seqrec_cli.core.preparation import prepare as run
+    from seqrec_cli.core.sources import TextSource
 
     if source == "demo":
-        generated = demo.generate(seed)
-        dataset = run(generated.interactions, Preparation(), name or "demo")
-        manifest = dataset.manifest | {"ceiling": demo.ceiling(dataset, generated.transitions)}
-        dataset = replace(dataset, manifest=manifest)
+        if reading != Reading():
+            raise InputError(
+                "the demo is generated, so there is nothing to choose about reading it",
+                "leave out --format, --columns, --delimiter, --header, --min-rating and --items",
+            )
+        return demo.prepare_demo(options, name)
+    if source in CATALOGUE:
+        named = CATALOGUE[source]
+        found = get(named, data_dir)
+        if not found.filtered:
+            users, items = given
+            options = replace(
+                options,
+                min_user_count=users or named.min_user_count,
+                min_item_count=items or named.min_item_count,
+            )
+        console.info(f"reading {found.obtained}")
+        return run(read_found(named, found, reading), options, name)
+    if not Path(source).exists() and not re.search(r"[./\\]", source):
+        raise InputError(
+            f"there is no named dataset and no file `{source}`",
+            f"named are demo, {', '.join(CATALOGUE)}; for a file give its path",
+        )
+    return run(read_interactions(TextSource(Path(source)), reading), options, name)
+
+
+def get(named: "NamedDataset", data_dir: Path) -> "Found":
+    """Find a named dataset, with a bar while it is downloaded."""
+    from seqrec_cli.core.datasets import Received, Step, obtain
+
+    with contextlib.ExitStack() as stack:
+        show = None
+        for event in obtain(named, data_dir):
+            if isinstance(event, Received):
+                if show is None:
+                    total = None if event.total is None else event.total >> 20
+                    show = stack.enter_context(console.progress(total, "MiB"))
+                show(event.done >> 20, named.name)
+                continue
+            stack.close()
+            show = None
+            if isinstance(event, Step):
+                console.info(event.message)
+            else:
+                return event
+    raise AssertionError("obtain ends with what it found, or raises")
+
+
+def report(manifest: dict[str, Any], as_json: bool) -> None:
+    """Print the account of what was read, kept and dropped, and what to know before using it."""
+    if as_json:
+        console.print_json(manifest)
     else:
-        path = Path(source)
-        dataset = run(read_interactions(path), Preparation(), name or path.stem)
-    manifest = dataset.save(data_dir / f"{dataset.name}.npz")
-    console.print_json(manifest)
+        console.print_table(("", manifest["name"]), account(manifest), left=(0, 1))
+    if manifest["source"]["licence"]:
+        console.info(f"licence: {manifest['source']['licence']}")
+    for note in notes(manifest):
+        console.warn(note)
+
+
+def account(manifest: dict[str, Any]) -> list[tuple[str, str]]:
+    """The rows of the summary."""
+    lengths, split, filters = (manifest[key] for key in ("history_length", "split", "filters"))
+    quantiles = ", ".join(f"{key} {value:g}" for key, value in lengths.items() if key != "mean")
+    rows = [
+        ("source", manifest["source"]["path"]),
+        ("format", manifest["source"]["format"]),
+        ("rows read", f"{manifest['rows_read']:,}"),
+        *((f"dropped: {reason}", f"{n:,}") for reason, n in manifest["dropped"].items()),
+        ("interactions", f"{manifest['interactions']:,}"),
+        ("users", f"{manifest['users']:,}"),
+        ("items", f"{manifest['items']:,}"),
+        ("density", f"{manifest['density']:.2%}"),
+        ("history length", f"{quantiles}, mean {lengths['mean']:.2f}"),
+        (
+            "at least",
+            f"{filters['min_user_count']} a user, {filters['min_item_count']} an item",
+        ),
+    ]
+    if manifest["time"]:
+        order = manifest["order"]
+        rows += [
+            ("time", f"{manifest['time']['from']} to {manifest['time']['to']}"),
+            ("ties in time", f"{order['tied_share']:.2%} of interactions"),
+            (
+                "last item ties",
+                f"{order['users_whose_last_ties']:,} of {manifest['users']:,} users",
+            ),
+        ]
+    rows.append(("split", split["kind"]))
+    for part in ("train", "valid", "test"):
+        counts = split[part]
+        rows.append((part, f"{counts['interactions']:,} of {counts['users']:,} users"))
+    for metric, value in manifest.get("ceiling", {}).items():
+        if "@" in metric:
+            rows.append((f"ceiling {metric.replace('_', ' ')}", f"{value:.4f}"))
+    return rows
+
+
+def notes(manifest: dict[str, Any]) -> list[str]:
+    """What the user should know before trusting the result."""
+    found = []
+    backwards = manifest["order"].get("rows_back_in_time", 0)
+    if backwards:
+        found.append(
+            f"{backwards:,} rows were earlier than the one before of the same user; sorted"
+        )
+    ties = manifest["order"].get("users_whose_last_ties", 0)
+    if ties > 0.1 * manifest["users"]:
+        found.append(
+            f"{ties:,} of {manifest['users']:,} users have a last item at the same time as the "
+            "one before: between these the order of the file decides"
+        )
+    if manifest["users"] == 1:
+        found.append("there is a single user, so every metric is about one person")
+    split = manifest["split"]
+    if split["test"]["users"] < manifest["users"]:
+        left = manifest["users"] - split["test"]["users"]
+        found.append(f"{left:,} users have nothing in the test part and are not evaluated")
+    return found

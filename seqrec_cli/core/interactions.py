@@ -1,16 +1,39 @@
 """Raw logs to `Interactions`: who did something with what, and when."""
 
-from dataclasses import dataclass, field
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
-from seqrec_cli.core import files, parsing
-from seqrec_cli.core.identifiers import INT64, IdColumn
-from seqrec_cli.core.sources import TextSource
+from seqrec_cli.core import atomic_files, files, logs, movielens, parquet
+from seqrec_cli.core.sources import TextSource, no_such_file
+from seqrec_cli.core.tables import Role, Table, lay_out, shortened
+from seqrec_cli.core.titles import align, read_titles
 from seqrec_cli.errors import InputError
+
+Format = Literal["user-item", "delimited", "movielens", "inter", "parquet"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Reading:
+    """How to read a log; what is left open is found out.
+
+    Attributes:
+        columns: for user, item, time, rating: the column's name, or its number from 1.
+        header: whether the first line holds names.
+        min_rating: rows rated lower are left out.
+        items: a file with the titles of the items.
+    """
+
+    format: Format | None = None
+    columns: Mapping[Role, str] = field(default_factory=dict)
+    delimiter: str = ""
+    header: bool | None = None
+    min_rating: float | None = None
+    items: Path | None = None
 
 
 @dataclass(frozen=True)
@@ -19,18 +42,25 @@ class Origin:
 
     Attributes:
         path: as the user typed it.
-        sha256: of the file.
+        sha256: of that file; of the log in it where the path is a folder.
         rows_read: interactions in the file.
         dropped: how many of them were left out while reading, by reason.
+        columns: which column held what.
+        time_unit: "" without timestamps.
+        titles: the file that the titles came from, or "".
+        obtained: where a named dataset was found.
+        licence: what a named dataset may be used for.
     """
 
     path: str
     sha256: str
     format: str
     rows_read: int
-    dropped: dict[str, int] = field(default_factory=dict)
-    columns: dict[str, str] = field(default_factory=dict)
+    dropped: Mapping[str, int] = field(default_factory=dict)
+    columns: Mapping[str, str] = field(default_factory=dict)
     time_unit: str = ""
+    titles: str = ""
+    obtained: str = ""
     licence: str = ""
 
 
@@ -61,56 +91,137 @@ class Interactions:
         return len(self.users)
 
 
-def read_interactions(path: Path) -> Interactions:
-    """Read a log."""
-    return read_user_item(TextSource(path))
+def read_interactions(place: TextSource, reading: Reading | None = None) -> Interactions:
+    """Read a log: a file, a MovieLens folder, a zip archive or a member of one.
+
+    Raises:
+        InputError: missing, unreadable or malformed; the message names the line.
+    """
+    reading = reading or Reading()
+    if not place.path.exists():
+        raise no_such_file(place.path)
+    kind = reading.format or detect_format(place)
+    if kind != "delimited" and (reading.delimiter or reading.header is not None):
+        raise InputError(
+            f"`{place}` is read as {kind}, which leaves no choice of delimiter or header",
+            "add `--format delimited`",
+        )
+    log, titles = READERS[kind](place, reading)
+    if log.rows_read == 0:
+        raise InputError(f"`{place}` has no interactions", "it must have a line for each")
+    result = with_origin(log, place, kind)
+    del log  # `prepare` lets go of each column when it can
+    if reading.items:
+        return with_titles(result, TextSource(reading.items), must_match=True)
+    return with_titles(result, titles, must_match=False) if titles else result
 
 
-def read_user_item(source: TextSource) -> Interactions:
-    """Read SASRec's text: `user item` a line, counted from 1, each user's lines in time order."""
-    users, items = IdColumn(), IdColumn()
-    rows = 0
-    for line, block in source.blocks():
-        try:
-            cells = parsing.cut(block, "\t" if b"\t" in block else " ", 2)
-            pair = parsing.integers(cells, 0), parsing.integers(cells, 1)
-            if min(pair[0].min(), pair[1].min()) < 1:
-                raise parsing.NotPlain
-        except parsing.NotPlain:
-            pair = careful_pairs(source, block, line)
-        users.add_numbers(pair[0])
-        items.add_numbers(pair[1])
-        rows += len(pair[0])
-    if not rows:
-        raise InputError(f"`{source}` is empty", "a line is `user item`, as in `1 5`")
-    user_codes, user_ids = users.finish()
-    item_codes, item_ids = items.finish()
-    origin = Origin(
-        path=str(source), sha256=files.sha256(source.path), format="user-item", rows_read=rows
+def detect_format(place: TextSource) -> Format:
+    """Tell the format by the name and the first line."""
+    name = place.filename
+    whole = not place.member
+    if (whole and (place.path.is_dir() or name.endswith(".zip"))) or name in movielens.LOGS:
+        return "movielens"
+    if name.endswith(".inter"):
+        return "inter"
+    if name.endswith((".parquet", ".pq")):
+        return "parquet"
+    lines = [line for line in place.head() if line.strip()]
+    return "user-item" if lines and looks_like_user_item(lines[0]) else "delimited"
+
+
+def looks_like_user_item(line: str) -> bool:
+    """Two words and no other delimiter; at least one of them a number, signed at worst."""
+    words = line.split()
+    return len(words) == 2 and any(word.lstrip("+-").isdecimal() for word in words)
+
+
+def read_user_item(place: TextSource, reading: Reading) -> tuple[logs.Log, TextSource | None]:
+    if reading.columns:
+        raise InputError(
+            f"`{place}` is read as user-item, where the user comes first and the item second",
+            "add `--format delimited` to choose columns",
+        )
+    if reading.min_rating is not None:
+        raise logs.no_ratings(str(place))
+    return logs.read_user_item(place), None
+
+
+def read_delimited(place: TextSource, reading: Reading) -> tuple[logs.Log, TextSource | None]:
+    return read_table(place, reading), None
+
+
+def read_movielens(place: TextSource, reading: Reading) -> tuple[logs.Log, TextSource | None]:
+    edition = movielens.find(place)
+    if edition.table is None:
+        return read_table(edition.log, reading), edition.titles
+    if reading.columns:
+        raise InputError(
+            f"the columns of `{edition.log}` are known", "add `--format delimited` to choose them"
+        )
+    return logs.read_table(edition.log, edition.table, reading.min_rating), edition.titles
+
+
+def read_inter(place: TextSource, reading: Reading) -> tuple[logs.Log, TextSource | None]:
+    table = atomic_files.lay_out(place, reading.columns)
+    return logs.read_table(place, table, reading.min_rating), atomic_files.titles_beside(place)
+
+
+def read_parquet(place: TextSource, reading: Reading) -> tuple[logs.Log, TextSource | None]:
+    return parquet.read(place, reading.columns, reading.min_rating), None
+
+
+READERS = {
+    "user-item": read_user_item,
+    "delimited": read_delimited,
+    "movielens": read_movielens,
+    "inter": read_inter,
+    "parquet": read_parquet,
+}
+
+
+def read_table(source: TextSource, reading: Reading) -> logs.Log:
+    table: Table = lay_out(
+        source, chosen=reading.columns, delimiter=reading.delimiter, header=reading.header
     )
-    return Interactions(user_codes, item_codes, user_ids, item_ids, origin)
+    return logs.read_table(source, table, reading.min_rating)
 
 
-def careful_pairs(
-    source: TextSource, block: bytes, line: int
-) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Read the lines of a block one by one, the first of them numbered `line`."""
-    pairs = []
-    for number, text in enumerate(block.split(b"\n"), start=line):
-        words = text.split()
-        if not words:
-            continue
-        place = f"`{source}`, line {number}"
-        if len(words) != 2:
-            raise InputError(f"{place}: {len(words)} values where `user item` is due")
-        for word, role in zip(words, ("user", "item"), strict=True):
-            shown = word.decode("utf-8", "backslashreplace")
-            if not word.removeprefix(b"-").isdigit():
-                raise InputError(f"{place}: the {role} `{shown}` is not a whole number")
-            if int(word) < 1:
-                raise InputError(f"{place}: the {role} is {shown}, but ids count from 1")
-            if int(word) not in INT64:
-                raise InputError(f"{place}: the {role} {shown} is beyond 2^63 - 1")
-        pairs.append((int(words[0]), int(words[1])))
-    columns = np.array(pairs, np.int64).reshape(-1, 2)
-    return columns[:, 0].copy(), columns[:, 1].copy()
+def with_origin(log: logs.Log, place: TextSource, kind: Format) -> Interactions:
+    origin = Origin(
+        path=str(place),
+        sha256=files.sha256(log.source.path),
+        format=kind,
+        rows_read=log.rows_read,
+        dropped={"rating below the threshold": log.low_rated} if log.low_rated else {},
+        columns=log.columns,
+        time_unit=log.time_unit,
+    )
+    return Interactions(
+        users=log.users,
+        items=log.items,
+        user_ids=log.user_ids,
+        item_ids=log.item_ids,
+        origin=origin,
+        timestamps=log.timestamps,
+        ratings=log.ratings,
+    )
+
+
+def with_titles(
+    interactions: Interactions, source: TextSource, *, must_match: bool
+) -> Interactions:
+    """Give the items their titles; an item that `source` does not know gets ""."""
+    titles = read_titles(source)
+    aligned = align(titles, interactions.item_ids)
+    if must_match and not (aligned != "").any():
+        example = shortened(str(interactions.item_ids[0]), 30)
+        raise InputError(
+            f"`{source}` has no title for any item of the log",
+            f"its first column must hold the log's item ids, such as `{example}`",
+        )
+    return replace(
+        interactions,
+        item_titles=aligned,
+        origin=replace(interactions.origin, titles=str(source)),
+    )

@@ -50,10 +50,10 @@ def cut(block: bytes, delimiter: str, width: int) -> Cells:
     text = np.frombuffer(block, np.uint8)
     is_end = text == NEWLINE
     is_end |= text == ord(delimiter)
-    ends = np.flatnonzero(is_end)
-    if len(ends) % width:
+    places = np.flatnonzero(is_end)
+    if len(places) % width:
         raise NotPlain
-    ends = ends.reshape(-1, width)
+    ends = places.reshape(-1, width)
     # As many cells as newlines times width, and each line's last cell ends in a newline:
     # then no other cell can.
     if np.count_nonzero(text == NEWLINE) != len(ends) or (text[ends[:, -1]] != NEWLINE).any():
@@ -87,7 +87,7 @@ def decimals(cells: Cells, column: int) -> tuple[NDArray[np.int64], NDArray[np.i
     """Read a column of numbers that may have a decimal point: (m, s) stands for m / 10**s."""
     starts, ends = cells.bounds(column)
     lengths = ends - starts
-    shortest, longest = int(lengths.min()), int(lengths.max())
+    longest = int(lengths.max())
     if longest > MOST_DIGITS:
         raise NotPlain
     values = np.zeros(len(ends), np.int64)
@@ -95,7 +95,7 @@ def decimals(cells: Cells, column: int) -> tuple[NDArray[np.int64], NDArray[np.i
     dots = np.zeros(len(ends), bool)
     for place in range(longest):
         letters = cells.text.take(starts + place, mode="clip")
-        there = lengths > place if place >= shortest else True
+        there = lengths > place
         is_dot = (letters == DOT) & there
         if (is_dot & dots).any():
             raise NotPlain

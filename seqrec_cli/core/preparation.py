@@ -1,5 +1,6 @@
-"""Interactions to a prepared dataset: order, duplicates, filters, split."""
+"""Interactions to a prepared dataset: order, double writes, filters, split; and the account."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -7,74 +8,310 @@ import numpy as np
 from numpy.typing import NDArray
 
 from seqrec_cli import __version__
-from seqrec_cli.core.dataset import SequenceDataset, Sequences
+from seqrec_cli.core.dataset import PARTS, Part, SequenceDataset, Sequences
 from seqrec_cli.core.interactions import Interactions
+from seqrec_cli.core.ordering import (
+    Rows,
+    count_codes,
+    double_writes,
+    group_by_user,
+    order_by_time,
+    ties,
+    to_offsets,
+)
+from seqrec_cli.core.shuffling import Shuffle, shuffled
+from seqrec_cli.core.times import parse_moment, show_moment
+from seqrec_cli.errors import InputError
 
 Split = Literal["leave-one-out", "time"]
+
+DOUBLE_WRITE = "double write: user, item and time of an earlier row"
+RARE_ITEM, RARE_USER = "rare item", "rare user"
+TRAIN, VALID, TEST = range(3)
 
 
 @dataclass(frozen=True, kw_only=True)
 class Preparation:
-    """What to do with a log."""
+    """What to do with a log.
+
+    Attributes:
+        min_user_count: users with fewer interactions are left out ...
+        min_item_count: ... and items likewise, again and again until none is left.
+        split: the last two of each user, or what happened after two moments.
+        min_split_length: leave-one-out keeps a shorter history whole for training; 3 or more.
+        valid_from: first moment of the valid part: a number or ISO 8601; else 80 % of the log
+            is before it.
+        test_from: first moment of the test part; else 90 % of the log is before it.
+        shuffle: destroy the order, for comparison; see `shuffling`.
+        seed: of the shuffle.
+    """
 
     min_user_count: int = 1
     min_item_count: int = 1
     split: Split = "leave-one-out"
     min_split_length: int = 3
+    valid_from: str = ""
+    test_from: str = ""
+    shuffle: Shuffle | None = None
+    seed: int = 0
 
 
 def prepare(interactions: Interactions, options: Preparation, name: str) -> SequenceDataset:
-    """Order, filter and split a log."""
-    users, items = interactions.users, interactions.items
-    order = np.argsort(users, kind="stable")
-    counts = np.bincount(users, minlength=len(interactions.user_ids))
-    offsets = np.concatenate(([0], np.cumsum(counts)))
-    items = items[order] + np.int32(1)
-    parts = leave_one_out(offsets, items, options.min_split_length)
-    manifest: dict[str, Any] = {
+    """Put a log in order, filter it and split it; the manifest of the result gives the account.
+
+    Large logs: call it as `prepare(read_interactions(path), ...)`, so that nobody else holds the
+    columns and each is let go when it is replaced.
+
+    Raises:
+        InputError: nothing is left, or a split by time without times.
+    """
+    origin, titles = interactions.origin, interactions.item_titles
+    user_ids, item_ids = interactions.user_ids, interactions.item_ids
+    rows = Rows(
+        interactions.users, interactions.items, interactions.timestamps, interactions.ratings
+    )
+    del interactions
+    dropped = dict(origin.dropped)
+    group_by_user(rows)
+    order: dict[str, Any] = {"rule": "position in the file"}
+    if rows.times is not None:
+        order = {"rule": "(time, position in the file)", "rows_back_in_time": order_by_time(rows)}
+        double = double_writes(rows)
+        drop(rows, dropped, DOUBLE_WRITE, double)
+    drop_rare(rows, dropped, options)
+    kept = len(rows)
+    if not kept:
+        raise nothing_left(origin.path, origin.rows_read, dropped)
+    assert origin.rows_read == kept + sum(dropped.values()), "rows went missing uncounted"
+
+    if int(rows.items.min()) == int(rows.items.max()):
+        raise InputError(
+            f"`{origin.path}` has a single item, so there is nothing to choose between",
+            "bring a log of several items; or name the item's column with --columns",
+        )
+    rows.users, users = compact(rows.users, len(user_ids))
+    rows.items, items = compact(rows.items, len(item_ids))
+    offsets = to_offsets(count_codes(rows.users, len(users)))
+    if rows.times is not None:
+        order |= count_ties(rows, offsets)
+    if options.shuffle:
+        rows.items = shuffled(offsets, rows.items, options.shuffle, options.seed)
+        order["shuffled"] = {"how": options.shuffle, "seed": options.seed}
+    parts, split = split_rows(rows, offsets, options, origin.time_unit)
+    manifest = {
         "name": name,
-        "users": len(interactions.user_ids),
-        "items": len(interactions.item_ids),
-        "interactions": len(items),
+        "source": {
+            "path": origin.path,
+            "sha256": origin.sha256,
+            "format": origin.format,
+            "columns": dict(origin.columns),
+            "titles": origin.titles,
+            "obtained": origin.obtained,
+            "licence": origin.licence,
+        },
+        "rows_read": origin.rows_read,
+        "rows_kept": kept,
+        "dropped": dropped,
+        "users": len(users),
+        "items": len(items),
+        "interactions": kept,
+        "density": kept / (len(users) * len(items)),
+        "history_length": quantiles(np.diff(offsets)),
+        "filters": {
+            "min_user_count": options.min_user_count,
+            "min_item_count": options.min_item_count,
+        },
+        "order": order,
+        "time": time_range(rows.times, origin.time_unit),
+        "split": split,
         "seqrec_version": __version__,
     }
-    timestamps = {}
-    if interactions.timestamps is not None:
-        times = interactions.timestamps[order]
-        for part, mask in parts_masks(offsets, options.min_split_length).items():
-            timestamps[part] = times[mask]
-    return SequenceDataset(
-        name=name,
-        train=parts[0],
-        valid=parts[1],
-        test=parts[2],
-        user_ids=interactions.user_ids,
-        item_ids=interactions.item_ids,
-        item_titles=interactions.item_titles,
-        timestamps=timestamps,  # type: ignore[arg-type]
-        manifest=manifest,
+    return assemble(
+        name,
+        rows,
+        parts,
+        user_ids[users],
+        item_ids[items],
+        None if titles is None else titles[items],
+        manifest,
     )
 
 
-def parts_masks(offsets: NDArray[np.int64], shortest: int) -> dict[str, NDArray[np.bool_]]:
-    lengths = np.diff(offsets)
-    last = offsets[1:][lengths >= shortest] - 1
-    masks = {part: np.zeros(offsets[-1], bool) for part in ("valid", "test")}
-    masks["valid"][last - 1] = True
-    masks["test"][last] = True
-    return {"train": ~(masks["valid"] | masks["test"]), **masks}
+def drop(rows: Rows, dropped: dict[str, int], reason: str, mask: NDArray[np.bool_]) -> bool:
+    """Leave out the rows of a mask and count them; say whether there were any."""
+    count = int(np.count_nonzero(mask))
+    if count:
+        dropped[reason] = dropped.get(reason, 0) + count
+        rows.take(~mask)
+    return count > 0
 
 
-def leave_one_out(
-    offsets: NDArray[np.int64], items: NDArray[np.int32], shortest: int
-) -> tuple[Sequences, Sequences, Sequences]:
-    lengths = np.diff(offsets)
-    split = lengths >= shortest
-    masks = parts_masks(offsets, shortest)
-    one = np.concatenate(([0], np.cumsum(split)))
-    train = np.concatenate(([0], np.cumsum(lengths - 2 * split)))
-    return (
-        Sequences(train, items[masks["train"]]),
-        Sequences(one, items[masks["valid"]]),
-        Sequences(one.copy(), items[masks["test"]]),
+def drop_rare(rows: Rows, dropped: dict[str, int], options: Preparation) -> None:
+    """Leave out rare items, then rare users, until there are none; the order does not matter for
+    what stays, only for the reason that a row is counted under."""
+    most_items, most_users = options.min_item_count, options.min_user_count
+    again = True
+    while again and len(rows):
+        again = False
+        if most_items > 1:
+            counts = count_codes(rows.items, int(rows.items.max()) + 1)
+            again |= drop(rows, dropped, RARE_ITEM, (counts < most_items)[rows.items])
+        if most_users > 1 and len(rows):
+            counts = count_codes(rows.users, int(rows.users.max()) + 1)
+            again |= drop(rows, dropped, RARE_USER, (counts < most_users)[rows.users])
+
+
+def nothing_left(path: str, read: int, dropped: Mapping[str, int]) -> InputError:
+    reasons = ", ".join(f"{count} {reason}" for reason, count in dropped.items())
+    return InputError(
+        f"nothing is left of the {read} interactions of `{path}` ({reasons})",
+        "lower --min-user-count, --min-item-count or --min-rating",
+    )
+
+
+def compact(codes: NDArray[np.int32], most: int) -> tuple[NDArray[np.int32], NDArray[np.int64]]:
+    """Number the codes that are there anew from 0, in order; (new codes, the old code of each)."""
+    there = np.flatnonzero(count_codes(codes, most))
+    if len(there) == most:
+        return codes, there
+    table = np.zeros(most, np.int32)
+    table[there] = np.arange(len(there), dtype=np.int32)
+    return table[codes], there
+
+
+def count_ties(rows: Rows, offsets: NDArray[np.int64]) -> dict[str, Any]:
+    assert rows.times is not None
+    tied = ties(rows.users, rows.times)
+    return {
+        "tied_share": float(np.count_nonzero(tied) / len(rows)),
+        "users_whose_last_ties": int(np.count_nonzero(tied[offsets[1:] - 1])),
+    }
+
+
+def split_rows(
+    rows: Rows, offsets: NDArray[np.int64], options: Preparation, unit: str
+) -> tuple[NDArray[np.uint8], dict[str, Any]]:
+    """Say which part each row goes to, uint8 (rows,), and describe the split."""
+    if options.split == "leave-one-out":
+        shortest = options.min_split_length
+        parts = np.full(len(rows), TRAIN, np.uint8)
+        last = offsets[1:][np.diff(offsets) >= shortest] - 1
+        parts[last - 1], parts[last] = VALID, TEST
+        split: dict[str, Any] = {"kind": options.split, "min_split_length": shortest}
+    else:
+        if rows.times is None:
+            raise InputError(
+                "a split by time needs times, and this log has none",
+                "name their column, `--columns user=…,item=…,time=…`, or use leave-one-out",
+            )
+        valid_from, test_from = moments(rows.times, options, unit)
+        parts = (rows.times >= valid_from).astype(np.uint8)
+        parts += rows.times >= test_from
+        split = {"kind": options.split, "valid_from": valid_from, "test_from": test_from}
+    for number, part in enumerate(PARTS):
+        inside = parts == number
+        people = int(np.count_nonzero(count_codes(rows.users[inside], len(offsets) - 1)))
+        split[part] = {"users": people, "interactions": int(np.count_nonzero(inside))}
+    refuse_empty_parts(split, rows, unit)
+    return parts, split
+
+
+def refuse_empty_parts(split: Mapping[str, Any], rows: Rows, unit: str) -> None:
+    """Nothing can be learnt, chosen or tested with an empty part."""
+    empty = [part for part in PARTS if not split[part]["interactions"]]
+    if not empty:
+        return
+    if rows.times is None or split["kind"] == "leave-one-out":
+        raise InputError(
+            f"no user has {split['min_split_length']} interactions, "
+            "so there is nothing to validate or test on",
+            "bring longer histories"
+            + (", or try `--split time`" if rows.times is not None else ""),
+        )
+    first, last = (
+        show_moment(int(moment), unit) for moment in (rows.times.min(), rows.times.max())
+    )
+    raise InputError(
+        f"the {' and the '.join(empty)} part would be empty: the log goes from {first} to {last}",
+        "give --valid-from and --test-from between these",
+    )
+
+
+def moments(times: NDArray[np.int64], options: Preparation, unit: str) -> tuple[int, int]:
+    """The first moments of the valid and of the test part."""
+    valid, test = options.valid_from, options.test_from
+    if not (valid and test):
+        places = [int(0.8 * len(times)), int(0.9 * len(times))]
+        early, late = np.partition(times, places)[places]
+    valid_from = parse_moment(valid, unit) if valid else int(early)
+    test_from = parse_moment(test, unit) if test else int(late)
+    if valid_from > test_from:
+        raise InputError(
+            f"the valid part begins at {show_moment(valid_from, unit)}, "
+            f"after the test part at {show_moment(test_from, unit)}",
+            "give --valid-from and --test-from, the earlier first",
+        )
+    return valid_from, test_from
+
+
+def quantiles(lengths: NDArray[np.int64]) -> dict[str, float]:
+    """How long the histories are."""
+    low, quarter, middle, three, high = np.quantile(lengths, (0, 0.25, 0.5, 0.75, 1))
+    return {
+        "min": int(low),
+        "25%": float(quarter),
+        "median": float(middle),
+        "75%": float(three),
+        "max": int(high),
+        "mean": float(lengths.mean()),
+    }
+
+
+def time_range(times: NDArray[np.int64] | None, unit: str) -> dict[str, Any] | None:
+    if times is None:
+        return None
+    first, last = int(times.min()), int(times.max())
+    return {
+        "unit": unit,
+        "first": first,
+        "last": last,
+        "from": show_moment(first, unit),
+        "to": show_moment(last, unit),
+    }
+
+
+def assemble(
+    name: str,
+    rows: Rows,
+    parts: NDArray[np.uint8],
+    user_ids: NDArray[Any],
+    item_ids: NDArray[Any],
+    titles: NDArray[np.str_] | None,
+    manifest: dict[str, Any],
+) -> SequenceDataset:
+    """Lay the rows of each part out by user."""
+    sequences: dict[Part, Sequences] = {}
+    timestamps: dict[Part, NDArray[np.int64]] = {}
+    ratings: dict[Part, NDArray[np.float32]] = {}
+    for number, part in enumerate(PARTS):
+        inside = parts == number
+        counts = count_codes(rows.users[inside], len(user_ids))
+        items = rows.items[inside]
+        items += 1  # 0 is padding
+        sequences[part] = Sequences(to_offsets(counts), items)
+        if rows.times is not None:
+            timestamps[part] = rows.times[inside]
+        if rows.ratings is not None:
+            ratings[part] = rows.ratings[inside]
+    return SequenceDataset(
+        name=name,
+        train=sequences["train"],
+        valid=sequences["valid"],
+        test=sequences["test"],
+        user_ids=user_ids,
+        item_ids=item_ids,
+        item_titles=titles,
+        timestamps=timestamps,
+        ratings=ratings,
+        manifest=manifest,
     )

@@ -1,4 +1,4 @@
-"""Bytes of a text file, plain, gzipped or inside a zip archive, a block of whole lines at a time."""
+"""Bytes of a text, plain, gzipped or inside a zip archive, a block of whole lines at a time."""
 
 import contextlib
 import gzip
@@ -33,6 +33,16 @@ class TextSource:
         """The last part of the name, without `.gz`."""
         name = self.member.rpartition("/")[2] if self.member else self.path.name
         return name.removesuffix(".gz")
+
+    def sibling(self, filename: str) -> "TextSource | None":
+        """The file of that name in the same folder, of the disk or of the archive, if any."""
+        if not self.member:
+            path = self.path.with_name(filename)
+            return TextSource(path) if path.is_file() else None
+        folder, slash, _ = self.member.rpartition("/")
+        member = f"{folder}{slash}{filename}"
+        with zipfile.ZipFile(self.path) as archive:
+            return TextSource(self.path, member) if member in archive.namelist() else None
 
     @contextlib.contextmanager
     def open(self) -> Iterator[BinaryIO]:

@@ -1,0 +1,286 @@
+"""Logs to columns: the fast reader of clean numbers, and the careful one for anything else."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from itertools import compress, islice
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from seqrec_cli.core import parsing
+from seqrec_cli.core.identifiers import INT64, IdColumn
+from seqrec_cli.core.sources import TextSource
+from seqrec_cli.core.tables import NUMBER, Role, Table, careful_rows, shortened
+from seqrec_cli.core.times import TimeColumn
+from seqrec_cli.errors import InputError
+
+CAREFUL_ROWS = 1 << 16
+LONGEST_ID = 1000
+
+
+@dataclass(frozen=True, eq=False)
+class Log:
+    """What a reader found; the arrays are those of `Interactions`."""
+
+    source: TextSource
+    users: NDArray[np.int32]
+    items: NDArray[np.int32]
+    user_ids: NDArray[Any]
+    item_ids: NDArray[Any]
+    timestamps: NDArray[np.int64] | None
+    ratings: NDArray[np.float32] | None
+    time_unit: str
+    rows_read: int
+    low_rated: int
+    columns: dict[str, str]
+
+
+@dataclass
+class Collector:
+    """Takes rows in, block by block, and leaves out those rated too low."""
+
+    source: TextSource
+    has_times: bool
+    has_ratings: bool
+    min_rating: float | None = None
+    rows_read: int = 0
+    low_rated: int = 0
+    users: IdColumn = field(default_factory=IdColumn)
+    items: IdColumn = field(default_factory=IdColumn)
+    times: TimeColumn = field(default_factory=TimeColumn)
+    ratings: list[NDArray[np.float32]] = field(default_factory=list)
+
+    def keep(self, rows: int, ratings: NDArray[np.float64] | None) -> Any:
+        """Count a block and take its ratings in; an index of the rows that stay."""
+        self.rows_read += rows
+        if ratings is None:
+            return slice(None)
+        stay: Any = slice(None)
+        if self.min_rating is not None:
+            stay = ratings >= self.min_rating
+            self.low_rated += rows - int(stay.sum())
+        self.ratings.append(ratings[stay].astype(np.float32))
+        return stay
+
+    def finish(self, columns: dict[str, str]) -> Log:
+        users, user_ids = self.users.finish()
+        items, item_ids = self.items.finish()
+        timestamps, unit = None, ""
+        if self.has_times:
+            try:
+                timestamps, unit = self.times.finish()
+            except ValueError as error:
+                raise InputError(f"`{self.source}`: {error}") from error
+        ratings = np.concatenate(self.ratings) if self.ratings else np.empty(0, np.float32)
+        return Log(
+            source=self.source,
+            users=users,
+            items=items,
+            user_ids=user_ids,
+            item_ids=item_ids,
+            timestamps=timestamps,
+            ratings=ratings if self.has_ratings else None,
+            time_unit=unit,
+            rows_read=self.rows_read,
+            low_rated=self.low_rated,
+            columns=columns,
+        )
+
+
+def read_table(source: TextSource, table: Table, min_rating: float | None) -> Log:
+    """Read a delimited log whose layout is known.
+
+    Raises:
+        InputError: malformed, with the line; a threshold for a log without ratings.
+    """
+    if min_rating is not None and "rating" not in table.columns:
+        raise no_ratings(str(source))
+    named = {role: table.column_name(role) for role in table.columns}
+    for fill in (fill_fast, fill_carefully):
+        collector = Collector(source, "time" in named, "rating" in named, min_rating)
+        try:
+            fill(collector, table)
+        except parsing.NotPlain:
+            continue
+        return collector.finish({str(role): name for role, name in named.items()})
+    raise AssertionError("the careful reader reads or refuses")
+
+
+def no_ratings(source: str) -> InputError:
+    return InputError(
+        f"`{source}` has no ratings to hold against a threshold",
+        "leave out --min-rating, or name the column: `--columns user=…,item=…,rating=…`",
+    )
+
+
+def fill_fast(collector: Collector, table: Table) -> None:
+    """Read clean lines of numbers, or raise `NotPlain`."""
+    header = bool(table.header)
+    for _, block in collector.source.blocks():
+        if header:
+            block = block[block.index(b"\n") + 1 :]
+            header = False
+        if not block:
+            continue
+        if (table.quoted and b'"' in block) or b"\r" in block:
+            raise parsing.NotPlain
+        # Blank lines are no rows; elsewhere than at the end they are left to the careful reader.
+        if block.endswith(b"\n\n"):
+            block = block.rstrip(b"\n") + b"\n"
+        add_cells(collector, table, parsing.cut(block, table.delimiter, table.width))
+
+
+def add_cells(collector: Collector, table: Table, cells: parsing.Cells) -> None:
+    columns = table.columns
+    ratings = None
+    if "rating" in columns:
+        values, scales = parsing.decimals(cells, columns["rating"])
+        if values.max() >= 2**53:  # beyond, a division is no longer exact
+            raise parsing.NotPlain
+        ratings = values / 10.0**scales
+    stay = collector.keep(len(cells.ends), ratings)
+    collector.users.add_numbers(parsing.integers(cells, columns["user"])[stay])
+    collector.items.add_numbers(parsing.integers(cells, columns["item"])[stay])
+    if "time" in columns:
+        wholes, millionths = fast_times(cells, columns["time"])
+        collector.times.add(wholes[stay], None if millionths is None else millionths[stay])
+
+
+def fast_times(
+    cells: parsing.Cells, column: int
+) -> tuple[NDArray[np.int64], NDArray[np.int64] | None]:
+    try:
+        return parsing.integers(cells, column), None
+    except parsing.NotPlain:
+        values, scales = parsing.decimals(cells, column)
+    if scales.max() > 6:
+        raise parsing.NotPlain
+    unit = 10**scales
+    return values // unit, values % unit * 10 ** (6 - scales)
+
+
+def fill_carefully(collector: Collector, table: Table) -> None:
+    """Read any delimited text row by row; what is wrong is named with its line."""
+    rows = careful_rows(collector.source, table)
+    while batch := list(islice(rows, CAREFUL_ROWS)):
+        lines = [line for line, _ in batch]
+        ratings = None
+        if "rating" in table.columns:
+            column = table.columns["rating"]
+            cells = zip(lines, (row[column] for _, row in batch), strict=True)
+            ratings = np.array([parse_rating(collector.source, *cell) for cell in cells])
+        stay = collector.keep(len(batch), ratings)
+        chosen = batch if isinstance(stay, slice) else list(compress(batch, stay))
+        collector.users.add_texts(list(checked_ids(collector.source, "user", table, chosen)))
+        collector.items.add_texts(list(checked_ids(collector.source, "item", table, chosen)))
+        if "time" in table.columns:
+            column = table.columns["time"]
+            moments = [parse_time(collector, line, row[column]) for line, row in chosen]
+            pairs = np.array(moments, np.int64).reshape(-1, 2)
+            collector.times.add(pairs[:, 0], pairs[:, 1])
+
+
+def checked_ids(
+    source: TextSource, role: Role, table: Table, rows: list[tuple[int, list[str]]]
+) -> Iterator[str]:
+    column = table.columns[role]
+    for line, row in rows:
+        text = row[column].strip()
+        if not text:
+            raise InputError(
+                f"`{source}`, line {line}: the {role} is empty", "fill it or leave out the line"
+            )
+        if len(text) > LONGEST_ID:
+            raise InputError(
+                f"`{source}`, line {line}: the {role} has {len(text)} letters, "
+                f"more than {LONGEST_ID}",
+                "choose another column with --columns",
+            )
+        yield text
+
+
+def parse_rating(source: TextSource, line: int, text: str) -> float:
+    if not NUMBER.fullmatch(text.strip()) or abs(rating := float(text)) > 1e38:
+        raise InputError(
+            f"`{source}`, line {line}: the rating `{shortened(text)}` is not a number",
+            "choose the columns with --columns",
+        )
+    return rating
+
+
+def parse_time(collector: Collector, line: int, text: str) -> tuple[int, int]:
+    try:
+        return collector.times.parse(text)
+    except (ValueError, OverflowError, ArithmeticError):
+        raise InputError(
+            f"`{collector.source}`, line {line}: the time `{shortened(text)}` is not a moment "
+            "like those before it"
+            if collector.times.is_iso is not None
+            else f"`{collector.source}`, line {line}: the time `{shortened(text)}` is not a moment",
+            "times are seconds, milliseconds, or dates as in 2024-05-31T12:00:00, "
+            "all of one kind; choose the column with --columns",
+        ) from None
+
+
+def read_user_item(source: TextSource) -> Log:
+    """Read SASRec's text: `user item` a line, counted from 1, each user's lines in time order.
+
+    Raises:
+        InputError: a line that is something else, with its number.
+    """
+    collector = Collector(source, has_times=False, has_ratings=False)
+    for line, block in source.blocks():
+        try:
+            cells = parsing.cut(block, "\t" if b"\t" in block else " ", 2)
+            users, items = parsing.integers(cells, 0), parsing.integers(cells, 1)
+            if min(users.min(), items.min()) < 1:
+                raise parsing.NotPlain
+        except parsing.NotPlain:
+            users, items = careful_pairs(source, block, line)
+        collector.keep(len(users), None)
+        collector.users.add_numbers(users)
+        collector.items.add_numbers(items)
+    return collector.finish({"user": "1", "item": "2"})
+
+
+def careful_pairs(
+    source: TextSource, block: bytes, line: int
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Read the lines of a block one by one, the first of them numbered `line`."""
+    pairs = []
+    for number, text in enumerate(block.split(b"\n"), start=line):
+        words = text.split()
+        if not words:
+            continue
+        place = f"`{source}`, line {number}"
+        if len(words) != 2:
+            raise InputError(
+                f"{place}: {len(words)} values where `user item` is due",
+                "if this is another kind of file, add `--format delimited`",
+            )
+        pairs.append(
+            [parse_counted(place, *pair) for pair in zip(("user", "item"), words, strict=True)]
+        )
+    columns = np.array(pairs, np.int64).reshape(-1, 2)
+    return columns[:, 0].copy(), columns[:, 1].copy()
+
+
+def parse_counted(place: str, role: str, word: bytes) -> int:
+    shown = shortened(word.decode("utf-8", "backslashreplace"), 30)
+    if not word.removeprefix(b"-").isdigit():
+        raise InputError(
+            f"{place}: the {role} `{shown}` is not a whole number",
+            "mend the line; for ids that are words, add `--format delimited`",
+        )
+    if len(word) > 20 or int(word) not in INT64:
+        raise InputError(
+            f"{place}: the {role} {shown} is beyond 2^63 - 1",
+            "number the ids anew, or add `--format delimited`, where ids may be words",
+        )
+    if int(word) < 1:
+        raise InputError(
+            f"{place}: the {role} is {shown}, but ids count from 1",
+            "number the ids from 1, or add `--format delimited`, where any id may be",
+        )
+    return int(word)

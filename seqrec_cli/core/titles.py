@@ -1,0 +1,64 @@
+"""Titles of items, from the files that the datasets bring or the user names."""
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from seqrec_cli.core import atomic_files
+from seqrec_cli.core.sources import TextSource
+from seqrec_cli.core.tables import Table, careful_rows, lay_out
+from seqrec_cli.errors import InputError
+
+LONGEST_TITLE = 200
+FIRST_TWO = {"item": 0, "title": 1}
+
+
+def read_titles(source: TextSource) -> dict[str, str]:
+    """Read the title of each item id, spelled as in the file.
+
+    movies.dat and u.item of MovieLens, `.item` of RecBole, or delimited text whose header names an
+    item and a title, or without header the item first and the title second. A missing title is "".
+    """
+    table = title_table(source)
+    titles: dict[str, str] = {}
+    item, title = table.columns["item"], table.columns["title"]
+    year = table.header.index("release_year") if "release_year" in table.header else None
+    for _, row in careful_rows(source, table, lines(source)):
+        text = row[title].strip()
+        if text and year is not None and row[year].strip().isdecimal():
+            text = f"{text} ({row[year].strip()})"
+        # An array of text is as wide as its longest entry.
+        if len(text) > LONGEST_TITLE:
+            text = f"{text[: LONGEST_TITLE - 1]}…"
+        titles.setdefault(row[item].strip(), text)
+    return titles
+
+
+def title_table(source: TextSource) -> Table:
+    name = source.filename
+    if name in ("movies.dat", "u.item"):
+        head = [line for line in source.head() if line]
+        delimiter = "::" if name == "movies.dat" else "|"
+        width = len(head[0].split(delimiter)) if head else 0
+        if width < 2:
+            raise InputError(f"`{source}` is not the {name} of MovieLens: it has no `{delimiter}`")
+        return Table(delimiter, width, (), FIRST_TWO, quoted=False)  # type: ignore[arg-type]
+    if name.endswith(".item"):
+        return atomic_files.lay_out(source, {}, ("item", "title"), ("item", "title"))
+    return lay_out(source, needed=("item", "title"), optional=())
+
+
+def lines(source: TextSource) -> list[str]:
+    """All lines, as UTF-8, or as Latin-1 in which the older editions of MovieLens are written."""
+    try:
+        return list(source.lines())
+    except InputError as error:
+        if not isinstance(error.__cause__, UnicodeDecodeError):
+            raise
+        return list(source.lines("latin-1"))
+
+
+def align(titles: dict[str, str], item_ids: NDArray[Any]) -> NDArray[np.str_]:
+    """The titles in the order of the item ids, unicode (items,), "" where unknown."""
+    return np.array([titles.get(str(item), "") for item in item_ids.tolist()], dtype=np.str_)
