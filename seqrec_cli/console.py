@@ -6,30 +6,43 @@ from contextlib import contextmanager
 from typing import Any
 
 import typer
-from rich.console import Console
+from rich.console import Console, Group
 from rich.live import Live
 from rich.markup import escape
 from rich.progress import (
     BarColumn,
     MofNCompleteColumn,
     Progress,
+    ProgressColumn,
+    Task,
     TextColumn,
     TimeElapsedColumn,
     TimeRemainingColumn,
 )
 from rich.table import Table
+from rich.text import Text
 
 from seqrec_cli.errors import SeqRecError
 
 # Made anew at each call: a test, or a pipe set up late, may have changed what stdout is.
 
 
+# Into a pipe or a file, a table may be as wide as it likes.
+WIDE = 400
+
+
 def stdout() -> Console:
-    return Console(soft_wrap=True, highlight=False)
+    return fitted(Console(soft_wrap=True, highlight=False))
 
 
 def stderr() -> Console:
-    return Console(stderr=True, soft_wrap=True, highlight=False)
+    return fitted(Console(stderr=True, soft_wrap=True, highlight=False))
+
+
+def fitted(console: Console) -> Console:
+    if not console.is_terminal:
+        console.width = WIDE
+    return console
 
 
 def info(message: str) -> None:
@@ -94,7 +107,7 @@ def make_table(
     )
     for number, column in enumerate(columns):
         justify = "left" if number in left else "right"
-        table.add_column(escape(column), justify=justify, no_wrap=True, overflow="fold")  # type: ignore[arg-type]
+        table.add_column(escape(column), justify=justify, overflow="fold")  # type: ignore[arg-type]
     for row in rows:
         table.add_row(*(escape(cell) for cell in row))
     return table
@@ -118,18 +131,58 @@ def progress(total: int | None, unit: str) -> Iterator[Callable[[int, str], None
         yield lambda done, remark: bar.update(task, completed=done, description=escape(remark))
 
 
-__all__ = [
-    "Live",
-    "fail",
-    "hint",
-    "info",
-    "make_table",
-    "print_json",
-    "print_table",
-    "print_text",
-    "progress",
-    "stderr",
-    "stdout",
-    "success",
-    "warn",
-]
+class TrainingView:
+    """A bar for the epoch and a table that grows by a row a validation, on stderr.
+
+    Where stderr is no terminal, a plain line a validation.
+    """
+
+    def __init__(self, live: Live | None, bar: Progress, columns: Sequence[str]) -> None:
+        self.live = live
+        self.bar = bar
+        self.task = bar.add_task("", total=None)
+        self.columns = columns
+        self.rows: list[Sequence[str]] = []
+
+    def step(self, done: int, total: int, remark: str) -> None:
+        """Show how many steps are done of the whole training."""
+        self.bar.update(self.task, completed=done, total=total, description=escape(remark))
+
+    def row(self, cells: Sequence[str]) -> None:
+        """Add a row to the table."""
+        self.rows.append(cells)
+        if self.live is None:
+            info("  ".join(f"{c} {v}" for c, v in zip(self.columns, cells, strict=True)))
+        else:
+            self.live.update(Group(make_table(self.columns, self.rows), self.bar))
+
+
+class StepRate(ProgressColumn):
+    """Steps a second."""
+
+    def render(self, task: Task) -> Text:
+        speed = task.finished_speed or task.speed
+        return Text(f"{speed:.1f} steps/s" if speed else "")
+
+
+@contextmanager
+def training_view(columns: Sequence[str]) -> Iterator[TrainingView]:
+    """Show a training while the block runs; its table is printed to stdout at the end."""
+    console = stderr()
+    bar = Progress(
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        StepRate(),
+        TimeRemainingColumn(),
+        console=console,
+    )
+    if not console.is_terminal:
+        view = TrainingView(None, bar, columns)
+        yield view
+    else:
+        with Live(bar, console=console, transient=True, refresh_per_second=4) as live:
+            view = TrainingView(live, bar, columns)
+            yield view
+    if view.rows:
+        print_table(columns, view.rows)

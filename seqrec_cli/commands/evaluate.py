@@ -1,5 +1,213 @@
-"""seqrec evaluate."""
+"""seqrec evaluate: how good runs are, beside what needs no training."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+import typer
+
+from seqrec_cli import console
+from seqrec_cli.commands.options import Data, DataDir, Device, Json, Seed, SeenOption
+from seqrec_cli.errors import ConfigError, InputError
+
+if TYPE_CHECKING:
+    from seqrec_cli.core.dataset import SequenceDataset
+    from seqrec_cli.core.evaluation import Evaluation, Figure
+
+SHOWN = ("hr", "ndcg", "mrr", "recall", "precision", "map")
 
 
-def evaluate() -> None:
-    """To be written."""
+def evaluate(
+    runs: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="[RUN]…", help="Runs; the latest if none is named."),
+    ] = None,
+    split: Annotated[
+        Literal["test", "valid"], typer.Option(help="Which part is to be predicted.")
+    ] = "test",
+    protocol: Annotated[
+        Literal["full", "sampled"],
+        typer.Option(help="Rank against the whole catalogue, or against 100 random items."),
+    ] = "full",
+    k: Annotated[str, typer.Option("--k", help="List lengths, separated by commas.")] = "1,5,10,20",
+    seen: SeenOption = "exclude",
+    baselines: Annotated[
+        bool, typer.Option(help="Put what needs no training into the same table.")
+    ] = True,
+    per_user: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="Write each user's metrics to a .csv or .jsonl file."),
+    ] = None,
+    data: Data = None,
+    data_dir: DataDir = Path("data"),
+    seed: Seed = 0,
+    device: Device = "auto",
+    as_json: Json = False,
+) -> None:
+    """Say how good runs are, with 95 % bootstrap intervals over users.
+
+    $ seqrec evaluate ml-1m-sasrec-1 --k 10
+    """
+    from seqrec_cli.core import evaluation, recommendation, statistics
+    from seqrec_cli.core.baselines import BASELINES, affordable
+    from seqrec_cli.core.dataset import SequenceDataset, find_dataset
+    from seqrec_cli.core.randomness import choose_device
+    from seqrec_cli.core.run import LATEST, Run, find_run
+
+    ks = parse_ks(k)
+    if per_user is not None:
+        recommendation.check_output(per_user)
+    where = choose_device(device)
+    opened = [Run.open(find_run(name)) for name in runs or [LATEST]]
+    paths = {
+        find_dataset(data, data_dir) if data else Path(run.manifest()["data"]) for run in opened
+    }
+    if len(paths) > 1:
+        raise ConfigError(
+            f"the runs were trained on different datasets: {', '.join(map(str, sorted(paths)))}",
+            "evaluate them one after the other",
+        )
+    dataset = SequenceDataset.load(paths.pop())
+    scorers: dict[str, Any] = {}
+    for run in opened:
+        run.check_data(dataset)
+        scorers[run.name] = run.load_scorer(where)
+    if baselines:
+        for name, fit in BASELINES.items():
+            if affordable(name, dataset):
+                scorers[name] = fit(dataset)
+            else:
+                console.warn(f"{name} left out: {dataset.num_items:,} items are too many for it")
+    outcomes = {}
+    with console.progress(len(scorers), "evaluated") as advance:
+        for number, (name, scorer) in enumerate(scorers.items()):
+            advance(number, name)
+            outcomes[name] = evaluation.evaluate(
+                scorer,
+                dataset,
+                split,
+                ks=ks,
+                protocol=protocol,
+                seen=seen,
+                seed=seed,
+                lists=True,
+            )
+    figures = {
+        name: evaluation.summarise(outcome, dataset, ks, seed) for name, outcome in outcomes.items()
+    }
+    compared = {
+        (a.name, b.name): statistics.compare(
+            outcomes[a.name].per_user, outcomes[b.name].per_user, seed
+        )
+        for i, a in enumerate(opened)
+        for b in opened[i + 1 :]
+    }
+    if per_user is not None:
+        recommendation.write_rows(per_user, user_rows(outcomes, dataset))
+    if as_json:
+        console.print_json(
+            as_plain(dataset, split, protocol, seen, seed, outcomes, figures, compared)
+        )
+    else:
+        show(dataset, split, protocol, seen, outcomes, figures, compared, len(opened))
+
+
+def parse_ks(text: str) -> list[int]:
+    """List lengths, ascending."""
+    pieces = [piece.strip() for piece in text.split(",")]
+    if not all(p.isascii() and p.isdigit() and 0 < int(p) <= 10**6 for p in pieces):
+        raise InputError(f"`--k {text}` is not a list of lengths", "write for example `--k 5,10`")
+    return sorted({int(piece) for piece in pieces})
+
+
+def show(
+    dataset: "SequenceDataset",
+    split: str,
+    protocol: str,
+    seen: str,
+    outcomes: "dict[str, Evaluation]",
+    figures: "dict[str, dict[str, Figure]]",
+    compared: dict[tuple[str, str], dict[str, tuple[float, float]]],
+    num_runs: int,
+) -> None:
+    """Print a table of metrics by scorer, and one of differences between runs."""
+    first = next(iter(outcomes.values()))
+    candidates = (
+        f"all {dataset.num_items:,} items, seen ones {seen}d"
+        if protocol == "full"
+        else "100 sampled items"
+    )
+    console.info(
+        f"{dataset.name}, {split} part: {len(first.users):,} users, "
+        f"each target against {candidates}"
+    )
+    for reason, count in first.skipped.items():
+        console.info(f"{count:,} users skipped: {reason}")
+    if first.unreachable:
+        console.warn(
+            f"{first.unreachable:,} targets were in the user's history already and count as "
+            "missed; with repeated items use `--seen include`"
+        )
+    names = list(next(iter(figures.values())))
+    columns = ["metric", *figures]
+    rows = [[name, *(cell(name, figure[name]) for figure in figures.values())] for name in names]
+    console.print_table(columns, rows)
+    for (a, b), differences in compared.items():
+        console.print_table(
+            ["metric", f"{a} minus {b}", "p"],
+            [[name, f"{mean:+.4f}", f"{p:.3f}"] for name, (mean, p) in differences.items()],
+            title="paired bootstrap",
+        )
+
+
+def cell(name: str, figure: "Figure") -> str:
+    """A figure with its interval."""
+    digits = 1 if name.startswith("popularity rank") else 4
+    return f"{figure.mean:.{digits}f} [{figure.low:.{digits}f}, {figure.high:.{digits}f}]"
+
+
+def as_plain(
+    dataset: "SequenceDataset",
+    split: str,
+    protocol: str,
+    seen: str,
+    seed: int,
+    outcomes: "dict[str, Evaluation]",
+    figures: "dict[str, dict[str, Figure]]",
+    compared: dict[tuple[str, str], dict[str, tuple[float, float]]],
+) -> dict[str, Any]:
+    """Everything that was found out, for JSON."""
+    first = next(iter(outcomes.values()))
+    return {
+        "data": dataset.name,
+        "data_sha256": dataset.sha256,
+        "split": split,
+        "protocol": protocol,
+        "seen": seen,
+        "seed": seed,
+        "users": len(first.users),
+        "skipped": first.skipped,
+        "unreachable_targets": first.unreachable,
+        "figures": {
+            name: {
+                metric: {"mean": f.mean, "low": f.low, "high": f.high}
+                for metric, f in found.items()
+            }
+            for name, found in figures.items()
+        },
+        "comparisons": [
+            {
+                "run": a,
+                "minus": b,
+                "differences": {m: {"mean": d, "p": p} for m, (d, p) in differences.items()},
+            }
+            for (a, b), differences in compared.items()
+        ],
+    }
+
+
+def user_rows(outcomes: "dict[str, Evaluation]", dataset: "SequenceDataset") -> Any:
+    """A row for each scorer and user: the user's id and metrics."""
+    for name, outcome in outcomes.items():
+        for row, user in enumerate(outcome.users):
+            metrics = {m: float(values[row]) for m, values in outcome.per_user.items()}
+            yield {"scorer": name, "user": dataset.user_ids[user].item(), **metrics}

@@ -1,5 +1,218 @@
-"""seqrec recommend."""
+"""seqrec recommend: what comes next, for users of the dataset or for somebody new."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+import typer
+
+from seqrec_cli import console
+from seqrec_cli.commands.options import Data, DataDir, Device, Json, RunOption, SeenOption
+from seqrec_cli.errors import InputError
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from seqrec_cli.core.recommendation import Recommended
+    from seqrec_cli.core.run import Catalogue, Run
+
+RECENT = 5  # items of the history that are shown
 
 
-def recommend() -> None:
-    """To be written."""
+def recommend(
+    user: Annotated[
+        list[str] | None,
+        typer.Option(metavar="ID", help="A user's id, as in the source; repeatable."),
+    ] = None,
+    history: Annotated[
+        str | None,
+        typer.Option(
+            metavar='"ID ID …"',
+            help="What somebody new did, oldest first: item ids, or titles between semicolons.",
+        ),
+    ] = None,
+    users: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="A file with a user's id a line.")
+    ] = None,
+    topk: Annotated[int, typer.Option(min=1, max=1_000_000, help="How many items.")] = 10,
+    run: RunOption = "latest",
+    seen: SeenOption = "exclude",
+    why: Annotated[
+        bool, typer.Option("--why", help="Show which items of the history carried each item.")
+    ] = False,
+    output: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="Write to a .csv or .jsonl file instead."),
+    ] = None,
+    before: Annotated[
+        Literal["end", "valid", "test"],
+        typer.Option(help="Read a user's whole history, or only what comes before that part."),
+    ] = "end",
+    data: Data = None,
+    data_dir: DataDir = Path("data"),
+    device: Device = "auto",
+    as_json: Json = False,
+) -> None:
+    """Recommend what comes next, for users of the dataset or for somebody new.
+
+    $ seqrec recommend --user 42 --topk 10
+    """
+    if sum(given is not None for given in (user, history, users)) != 1:
+        raise typer.BadParameter('name somebody: --user ID, --history "ID ID …", or --users FILE')
+    if users is not None and output is None:
+        raise typer.BadParameter("--users FILE needs --output FILE (.csv or .jsonl)")
+    if users is not None and why:
+        raise typer.BadParameter("--why goes with --user or --history")
+
+    from seqrec_cli.core import recommendation
+    from seqrec_cli.core.dataset import Sequences
+    from seqrec_cli.core.randomness import choose_device
+    from seqrec_cli.core.run import Run, find_run
+
+    if output is not None:
+        recommendation.check_output(output)
+    opened = Run.open(find_run(run))
+    catalogue = opened.catalogue()
+    scorer = opened.load_scorer(choose_device(device))
+    names = recommendation.Names.of_items(catalogue)
+    if history is not None:
+        items, unknown = recommendation.find_history(names, history)
+        for piece in unknown:
+            console.warn(f"`{piece}` is not in the catalogue and was left out")
+        labels, histories = ["new"], Sequences.from_lists([items.tolist()])
+    else:
+        if users is not None:
+            user = recommendation.read_ids(users)
+        assert user is not None
+        labels, histories = known_histories(opened, user, before, data, data_dir)
+    found = recommendation.recommend(scorer, histories, topk, seen)
+    if output is not None:
+        labelled = zip(labels, found, strict=True)
+        with console.progress(len(labels), "users") as advance:
+            rows = flat_rows(counted(labelled, advance), catalogue)
+            count = recommendation.write_rows(output, rows)
+        console.success(f"{count:,} recommendations for {len(labels):,} users in `{output}`")
+        return
+    plain = []
+    for label, items, result in zip(labels, histories, found, strict=True):
+        reasons = recommendation.influence(scorer, items, result.items) if why else None
+        if len(result.items) < topk:
+            console.warn(f"only {len(result.items)} items were left to recommend to {label}")
+        if as_json:
+            plain.append(as_plain(label, items, result, reasons, catalogue))
+        else:
+            show(label, items, result, reasons, catalogue)
+    if as_json:
+        console.print_json(plain)
+
+
+def known_histories(
+    opened: "Run",
+    ids: list[str],
+    before: Literal["end", "valid", "test"],
+    data: str | None,
+    data_dir: Path,
+) -> "tuple[list[str], Any]":
+    """The histories of users of the dataset, up to the end or before one of its parts."""
+    from seqrec_cli.core.dataset import SequenceDataset, find_dataset
+    from seqrec_cli.core.recommendation import Names, find_users
+
+    path = find_dataset(data, data_dir) if data else Path(opened.manifest()["data"])
+    dataset = SequenceDataset.load(path)
+    opened.check_data(dataset)
+    found = find_users(Names(dataset.user_ids), ids, dataset.name)
+    histories = dataset.histories(before).take(found)
+    empty = histories.lengths == 0
+    if empty.any():
+        raise InputError(f"user `{ids[int(empty.argmax())]}` has no history", "leave that user out")
+    return [str(dataset.user_ids[index]) for index in found], histories
+
+
+def counted(pairs: Any, advance: Any) -> Iterator[Any]:
+    """Pass pairs on and move the bar every so often."""
+    for number, pair in enumerate(pairs):
+        if number % 500 == 0:
+            advance(number, "recommending")
+        yield pair
+
+
+def name_of(item: int, catalogue: "Catalogue") -> tuple[Any, str]:
+    """An item's id in the source, and its title or ""."""
+    title = "" if catalogue.titles is None else str(catalogue.titles[item - 1])
+    return catalogue.item_ids[item - 1].item(), title
+
+
+def flat_rows(pairs: Any, catalogue: "Catalogue") -> Iterator[dict[str, Any]]:
+    """A row for each user and recommended item."""
+    ids = catalogue.item_ids.tolist()
+    titles = None if catalogue.titles is None else catalogue.titles.tolist()
+    for label, result in pairs:
+        scored = zip(result.items.tolist(), result.scores.tolist(), strict=True)
+        for rank, (item, score) in enumerate(scored, 1):
+            row = {"user": label, "rank": rank, "item": ids[item - 1]}
+            if titles is not None:
+                row["title"] = titles[item - 1]
+            yield row | {"score": round(score, 6)}
+
+
+def as_plain(
+    label: str,
+    items: "NDArray[np.int32]",
+    result: "Recommended",
+    reasons: "NDArray[np.float32] | None",
+    catalogue: "Catalogue",
+) -> dict[str, Any]:
+    """One user's recommendations, for JSON."""
+
+    def plain(item: int) -> dict[str, Any]:
+        item_id, title = name_of(item, catalogue)
+        return {"item": item_id} | ({"title": title} if title else {})
+
+    rows: list[dict[str, Any]] = []
+    for rank, (item, score) in enumerate(zip(result.items, result.scores, strict=True)):
+        row = {"rank": rank + 1, **plain(int(item)), "score": float(score)}
+        if reasons is not None:
+            row["why"] = [
+                plain(int(items[at])) | {"influence": float(reasons[rank, at])}
+                for at in strongest(reasons[rank])
+            ]
+        rows.append(row)
+    return {"user": label, "recent": [plain(int(i)) for i in items[-RECENT:]], "items": rows}
+
+
+def strongest(reasons: "NDArray[np.float32]", count: int = 3) -> list[int]:
+    """Where the largest positive influences are."""
+    best = (-reasons).argsort(kind="stable")[:count]
+    return [int(at) for at in best if reasons[at] > 0]
+
+
+def show(
+    label: str,
+    items: "NDArray[np.int32]",
+    result: "Recommended",
+    reasons: "NDArray[np.float32] | None",
+    catalogue: "Catalogue",
+) -> None:
+    """Print one user's recent history and recommendations."""
+
+    def text(item: int) -> str:
+        item_id, title = name_of(item, catalogue)
+        return f"{title} [{item_id}]" if title else str(item_id)
+
+    recent = "; ".join(text(int(item)) for item in items[-RECENT:])
+    more = f"{len(items) - RECENT:,} earlier items; " if len(items) > RECENT else ""
+    console.print_text(f"user {label}: {more}{recent}")
+    columns = ["rank", "item", "title", "score"] + (["why"] if reasons is not None else [])
+    rows = []
+    for rank, (item, score) in enumerate(zip(result.items, result.scores, strict=True)):
+        item_id, title = name_of(int(item), catalogue)
+        row = [str(rank + 1), str(item_id), title, f"{score:.3f}"]
+        if reasons is not None:
+            carried = (
+                f"{text(int(items[at]))} +{reasons[rank, at]:.2f}"
+                for at in strongest(reasons[rank])
+            )
+            row.append("; ".join(carried))
+        rows.append(row)
+    console.print_table(columns, rows, left=(2, 4))

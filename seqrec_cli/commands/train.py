@@ -1,5 +1,223 @@
-"""seqrec train."""
+"""seqrec train: fit a model on a prepared dataset and keep the best weights."""
+
+import signal
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+import typer
+
+from seqrec_cli import console
+from seqrec_cli.commands.options import Data, DataDir, Device, Overrides
+from seqrec_cli.errors import ConfigError, TrainingError
+
+if TYPE_CHECKING:
+    from seqrec_cli.core.dataset import SequenceDataset
+    from seqrec_cli.core.run import Run
+    from seqrec_cli.core.training import Training
+
+SAVE_SECONDS = 60.0  # between two checkpoints, so that a power cut costs little
 
 
-def train() -> None:
-    """To be written."""
+def train(
+    config: Annotated[
+        Path | None, typer.Option(help="Experiment, such as configs/sasrec.yaml.")
+    ] = None,
+    data: Data = None,
+    run: Annotated[
+        str | None,
+        typer.Option(help="Name of the new run under runs/, or its folder."),
+    ] = None,
+    overrides: Overrides = None,
+    device: Device = "auto",
+    precision: Annotated[
+        Literal["float32", "bfloat16"] | None,
+        typer.Option(help="Short for --set training.precision=…"),
+    ] = None,
+    compile_model: Annotated[
+        bool, typer.Option("--compile", help="Short for --set training.compile=true")
+    ] = False,
+    resume: Annotated[
+        str | None,
+        typer.Option(
+            metavar="RUN", help="Go on with an interrupted run, or with more --set training.epochs."
+        ),
+    ] = None,
+    data_dir: DataDir = Path("data"),
+) -> None:
+    """Fit a model on a prepared dataset and keep the best weights, as validation finds them.
+
+    $ seqrec train --config configs/sasrec.yaml --data ml-1m --set training.epochs=50
+    """
+    if (config is None) == (resume is None):
+        raise typer.BadParameter(
+            "name an experiment with --config FILE, or a run with --resume RUN"
+        )
+    if resume is not None and (run or data):
+        raise typer.BadParameter("--resume goes on with a run's own folder and data")
+    changes = list(overrides or [])
+    if precision:
+        changes.append(f"training.precision={precision}")
+    if compile_model:
+        changes.append("training.compile=true")
+    with graceful_stop() as stop:
+        if resume is not None:
+            opened, training, dataset = resumed(resume, changes, device)
+        else:
+            assert config is not None
+            opened, training, dataset = started(config, changes, data, run, device, data_dir)
+        follow(opened, training, dataset, stop)
+
+
+def started(
+    config: Path, changes: list[str], data: str | None, run: str | None, device: str, data_dir: Path
+) -> "tuple[Run, Training, SequenceDataset]":
+    """Begin a new run."""
+    # Imported here so that `seqrec --help` does not wait for torch.
+    from seqrec_cli.core.config import load_experiment
+    from seqrec_cli.core.dataset import SequenceDataset, find_dataset
+    from seqrec_cli.core.randomness import choose_device
+    from seqrec_cli.core.run import Run, find_run, next_run
+    from seqrec_cli.core.training import Training, check_settings
+
+    if data is not None:
+        changes = [*changes, f"data={data}"]
+    experiment = load_experiment(config, changes)
+    if experiment.data is None:
+        raise ConfigError(f"`{config}` names no dataset", "add `data: NAME`, or say `--data NAME`")
+    where = choose_device(device)
+    check_settings(experiment, where)
+    path = find_dataset(experiment.data, data_dir)
+    dataset = SequenceDataset.load(path, parts=("train", "valid"))
+    target = find_run(run) if run else next_run(dataset.name, experiment.model.name)
+    training = Training(experiment, dataset.num_items, where)
+    opened = Run.create(target, experiment, dataset, path, str(where))
+    console.info(
+        f"training {experiment.model.name} on {dataset.name}: {dataset.num_users:,} users, "
+        f"{dataset.num_items:,} items, on {where}, into {opened.path}"
+    )
+    return opened, training, dataset
+
+
+def resumed(name: str, changes: list[str], device: str) -> "tuple[Run, Training, SequenceDataset]":
+    """Go on with a run."""
+    from seqrec_cli.core.dataset import SequenceDataset
+    from seqrec_cli.core.randomness import choose_device
+    from seqrec_cli.core.run import Run, find_run
+    from seqrec_cli.core.training import Training
+
+    opened = Run.open(find_run(name))
+    experiment = opened.experiment_to_resume(changes)
+    dataset = SequenceDataset.load(Path(opened.manifest()["data"]), parts=("train", "valid"))
+    opened.check_data(dataset)
+    training = Training(experiment, dataset.num_items, choose_device(device))
+    opened.resume(training)
+    console.info(
+        f"going on with {opened.path} after epoch {training.counters.epoch}, "
+        f"step {training.counters.step}"
+    )
+    return opened, training, dataset
+
+
+def follow(
+    opened: "Run", training: "Training", dataset: "SequenceDataset", stop: dict[str, int]
+) -> None:
+    """Train, show what happens, and keep what must be kept."""
+    from seqrec_cli.core.training import EpochDone, StepDone, Stopped, Validated, fit
+
+    settings = training.experiment.training
+    columns = ["epoch", "loss", "ndcg@10", "hr@10", "seconds"]
+    start = saved = time.monotonic()
+    loss = float("nan")
+    with console.training_view(columns) as view:
+        try:
+            for event in fit(training, dataset):
+                match event:
+                    case StepDone():
+                        done = (event.epoch - 1) * event.steps + event.step
+                        view.step(
+                            done,
+                            settings.epochs * event.steps,
+                            f"epoch {event.epoch}/{settings.epochs}, loss {event.loss:.4f}",
+                        )
+                    case EpochDone():
+                        loss = event.loss
+                        if time.monotonic() - saved > SAVE_SECONDS:
+                            opened.save_last(training)
+                            saved = time.monotonic()
+                    case Validated():
+                        seconds = time.monotonic() - start
+                        keep(opened, training, event, loss, seconds)
+                        saved = time.monotonic()
+                        view.row(
+                            [
+                                f"{event.epoch}{' *' if event.is_best else ''}",
+                                f"{loss:.4f}",
+                                f"{event.metrics['ndcg@10']:.4f}",
+                                f"{event.metrics['hr@10']:.4f}",
+                                f"{seconds:.0f}",
+                            ]
+                        )
+                    case Stopped():
+                        console.info(
+                            f"stopped after epoch {event.epoch}: no better validation since "
+                            f"epoch {event.best_epoch}"
+                        )
+                if stop:
+                    break
+        except TrainingError as error:
+            kept = opened.best_path if opened.best_path.exists() else None
+            raise TrainingError(
+                f"{error.message}; "
+                + (f"the best weights so far are kept in `{kept}`" if kept else "nothing was kept"),
+                error.hint,
+            ) from None
+    if stop:
+        opened.save_last(training)
+        console.info(
+            f"stopped in epoch {training.counters.epoch + 1}, after step "
+            f"{training.counters.step}; nothing is lost"
+        )
+        console.hint(f"go on with `seqrec train --resume {opened.path}`")
+        raise typer.Exit(128 + stop["signal"])
+    console.success(f"the best weights are in `{opened.best_path}`")
+    console.hint(f"`seqrec evaluate {opened.path}`")
+
+
+def keep(opened: "Run", training: "Training", event: Any, loss: float, seconds: float) -> None:
+    """Write down a validation, and the weights if they are the best so far."""
+    if event.is_best:
+        opened.save_best(training, event.epoch, event.metrics)
+    opened.record(
+        {
+            "epoch": event.epoch,
+            "loss": loss,
+            **event.metrics,
+            "best": event.is_best,
+            "seconds": round(seconds, 3),
+        }
+    )
+    opened.save_last(training)
+
+
+@contextmanager
+def graceful_stop() -> Iterator[dict[str, int]]:
+    """While the block runs, Ctrl-C and SIGTERM only take note; a second one ends at once.
+
+    Yields a dict that is empty until then, and holds the signal's number after.
+    """
+    noted: dict[str, int] = {}
+
+    def note(number: int, frame: Any) -> None:
+        if noted:
+            raise typer.Exit(128 + number)
+        noted["signal"] = number
+
+    before = {number: signal.signal(number, note) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield noted
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)

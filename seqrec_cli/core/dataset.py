@@ -131,6 +131,13 @@ class SequenceDataset:
             ratings={p: a for p, a in self.ratings.items() if p != "test"},
         )
 
+    def histories(self, before: Literal["end", "valid", "test"] = "end") -> Sequences:
+        """What each user did, to the end or before the valid or the test part."""
+        if before == "valid":
+            return self.train
+        known = self.train.followed_by(self.valid)
+        return known if before == "test" or self.test is None else known.followed_by(self.test)
+
     def save(self, path: Path) -> dict[str, Any]:
         """Write `path` (npz) and the manifest beside it, which comes last and completes it.
 
@@ -242,6 +249,11 @@ def checked_sequences(
     if len(items) and not (items.min() >= 1 and items.max() <= num_items):
         raise ValueError(f"{part}_items has items outside 1 to {num_items}")
     return Sequences(offsets, items)
+
+
+def find_dataset(name: str, data_dir: Path) -> Path:
+    """The npz that a user calls `name`: a name in `data_dir`, or a path ending in .npz."""
+    return Path(name) if name.endswith(".npz") else data_dir / f"{name}.npz"
 
 
 def manifest_path(path: Path) -> Path:

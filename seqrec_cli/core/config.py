@@ -1,0 +1,239 @@
+"""An experiment: what is trained on which data, and how. Read from YAML with line numbers."""
+
+import difflib
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, Literal
+
+import yaml
+from pydantic import BaseModel, Field, ValidationError, field_validator
+
+from seqrec_cli.core.metrics import METRICS
+from seqrec_cli.core.models import CONFIGS, ModelConfig
+from seqrec_cli.core.models.sasrec import SASRecConfig
+from seqrec_cli.core.settings import Settings
+from seqrec_cli.errors import ConfigError
+
+Key = tuple[str, ...]
+ROOT: Key = ()
+
+
+class TrainingConfig(Settings):
+    """The `training` part of an experiment."""
+
+    epochs: int = Field(201, ge=0, description="passes over the users")
+    batch_size: int = Field(128, ge=1, description="users in a batch")
+    lr: float = Field(1e-3, gt=0, description="Adam's learning rate")
+    betas: tuple[float, float] = Field((0.9, 0.98), description="Adam's decay rates")
+    weight_decay: float = Field(0.0, ge=0, description="Adam's weight decay")
+    l2_emb: float = Field(0.0, ge=0, description="weight of the item table's squared norm")
+    loss: Literal["bce"] = "bce"
+    negatives: int = Field(1, ge=1, description="negatives drawn for each target")
+    validate_every: int = Field(20, ge=1, description="epochs from one validation to the next")
+    metric: str = Field("ndcg@10", description="what validation picks the best weights by")
+    patience: int | None = Field(
+        None, ge=1, description="validations without a better one before stopping; null: never"
+    )
+    precision: Literal["float32", "bfloat16"] = "float32"
+    compile: bool = Field(False, description="torch.compile the model")
+
+    @field_validator("betas")
+    @classmethod
+    def betas_are_rates(cls, betas: tuple[float, float]) -> tuple[float, float]:
+        if not all(0 <= beta < 1 for beta in betas):
+            raise ValueError("must lie in [0, 1)")
+        return betas
+
+    @field_validator("metric")
+    @classmethod
+    def metric_exists(cls, metric: str) -> str:
+        name, _, k = metric.partition("@")
+        if name not in METRICS or not (k.isascii() and k.isdigit() and int(k) > 0):
+            raise ValueError(f"must be NAME@K with NAME one of {', '.join(METRICS)}")
+        return metric
+
+
+class Experiment(Settings):
+    """An experiment file, complete."""
+
+    data: str | None = Field(None, description="a prepared dataset's name, or its npz file")
+    seed: int = Field(0, ge=0, lt=2**63, description="every random number follows from it")
+    model: ModelConfig = SASRecConfig()
+    training: TrainingConfig = TrainingConfig()
+
+    def to_yaml(self) -> str:
+        """The experiment as YAML, every default spelled out."""
+        return yaml.safe_dump(self.model_dump(mode="json"), sort_keys=False, allow_unicode=True)
+
+
+def load_experiment(path: Path, overrides: Sequence[str] = ()) -> Experiment:
+    """Read an experiment file and change single settings by `key=value`.
+
+    Raises:
+        ConfigError: with the file, the line and the nearest key that exists.
+    """
+    try:
+        text = path.read_text(encoding="utf-8-sig")
+    except OSError as error:
+        raise ConfigError(
+            f"cannot read the experiment `{path}`: {error.strerror}",
+            "name an experiment file, such as configs/sasrec.yaml",
+        ) from error
+    except UnicodeDecodeError as error:
+        raise ConfigError(
+            f"`{path}` is not UTF-8 text, byte {error.start}", "save it as UTF-8"
+        ) from None
+    return parse_experiment(text, str(path), overrides)
+
+
+def parse_experiment(text: str, source: str, overrides: Sequence[str] = ()) -> Experiment:
+    """Make an experiment of YAML `text`; `source` is its name in messages."""
+    places: dict[Key, str] = {}
+    content = read_yaml(text, source, places)
+    if not isinstance(content, dict):
+        raise ConfigError(f"`{source}` is not a list of settings", "see configs/sasrec.yaml")
+    for override in overrides:
+        apply_override(content, override, places)
+    check_keys(content, places, source)
+    try:
+        return Experiment.model_validate(content)
+    except ValidationError as error:
+        raise explain(error, content, places, source) from None
+
+
+def read_yaml(text: str, source: str, places: dict[Key, str]) -> Any:
+    """Read YAML strictly, noting in `places` where each key stands."""
+    try:
+        node = yaml.compose(text, Loader=yaml.SafeLoader)
+    except (yaml.YAMLError, ValueError, RecursionError) as error:
+        mark = getattr(error, "problem_mark", None)
+        line = f", line {mark.line + 1}" if mark else ""
+        problem = getattr(error, "problem", None) or str(error).splitlines()[0]
+        raise ConfigError(f"`{source}`{line}: not YAML: {problem}", "mend that line") from None
+    return {} if node is None else build(node, source, ROOT, places)
+
+
+def build(node: yaml.Node, source: str, key: Key, places: dict[Key, str]) -> Any:
+    """Turn a YAML node into plain values, refusing duplicate keys, tags and cycles."""
+    line = node.start_mark.line + 1
+    if len(key) > 8:
+        raise ConfigError(f"`{source}`, line {line}: nested too deeply", "see configs/sasrec.yaml")
+    if isinstance(node, yaml.SequenceNode):
+        return [build(child, source, (*key, str(i)), places) for i, child in enumerate(node.value)]
+    if not isinstance(node, yaml.MappingNode):
+        return scalar(node, source)
+    content: dict[str, Any] = {}
+    for name_node, child in node.value:
+        name = str(name_node.value)
+        line = name_node.start_mark.line + 1
+        if name in content:
+            raise ConfigError(
+                f"`{source}`, line {line}: the key `{name}` is there twice", "remove one of them"
+            )
+        places[(*key, name)] = f"`{source}`, line {line}"
+        content[name] = build(child, source, (*key, name), places)
+    return content
+
+
+def scalar(node: yaml.Node, source: str) -> Any:
+    """One YAML value; only plain ones (text, numbers, true, false, null)."""
+    try:
+        value = yaml.SafeLoader("").construct_object(node)
+    except (yaml.YAMLError, ValueError, OverflowError):
+        value = ...
+    if not isinstance(value, str | int | float | bool | None):
+        line = node.start_mark.line + 1
+        raise ConfigError(
+            f"`{source}`, line {line}: `{node.value}` is not a plain value",
+            "write text or a number",
+        )
+    return value
+
+
+def apply_override(content: dict[str, Any], override: str, places: dict[Key, str]) -> None:
+    """Set one `key.key=value`; the value is read as YAML."""
+    name, equals, value = override.partition("=")
+    if not equals or not name or not value.strip():
+        raise ConfigError(f"override `{override}` has no value", "write `--set KEY=VALUE`")
+    key = tuple(name.strip().split("."))
+    source = f"`--set {override}`"
+    part = content
+    for step in key[:-1]:
+        inner = part.setdefault(step, {})
+        if not isinstance(inner, dict):
+            raise ConfigError(
+                f"{source}: `{step}` has no settings inside", "see the experiment file"
+            )
+        part = inner
+    for earlier in [place for place in places if place[: len(key)] == key]:
+        del places[earlier]
+    part[key[-1]] = read_yaml(value, f"--set {override}", {})
+    places[key] = source
+
+
+def parts_of(content: dict[str, Any]) -> dict[Key, type[BaseModel]]:
+    """Which settings class each part of the file is checked against."""
+    model = content.get("model")
+    name = model.get("name", "sasrec") if isinstance(model, dict) else "sasrec"
+    return {
+        ROOT: Experiment,
+        ("model",): CONFIGS.get(str(name), SASRecConfig),
+        ("training",): TrainingConfig,
+    }
+
+
+def check_keys(content: dict[str, Any], places: dict[Key, str], source: str) -> None:
+    """Refuse a key that no part knows, naming the nearest that one does."""
+    parts = parts_of(content)
+    model = content.get("model")
+    name = model.get("name", "sasrec") if isinstance(model, dict) else "sasrec"
+    if name not in CONFIGS:
+        raise ConfigError(
+            f"{places.get(('model', 'name'), source)}: unknown model `{name}`",
+            nearest(str(name), list(CONFIGS)),
+        )
+    for key, settings in parts.items():
+        part = content
+        for step in key:
+            part = part.get(step, {})
+        if not isinstance(part, dict):
+            continue  # pydantic says so, with the place
+        for found in part:
+            if found not in settings.model_fields:
+                known = [
+                    ".".join((*inner, field))
+                    for inner, fields in parts.items()
+                    for field in fields.model_fields
+                ]
+                wrong = ".".join((*key, found))
+                place = places.get((*key, found), f"`{source}`")
+                raise ConfigError(f"{place}: unknown setting `{wrong}`", nearest(wrong, known))
+
+
+def nearest(wrong: str, known: Sequence[str]) -> str:
+    """A hint: the nearest known names, or all of them."""
+    close = difflib.get_close_matches(wrong, known, n=1, cutoff=0.6)
+    if not close:  # the right name in the wrong part, or a part of the name
+        tail = wrong.rpartition(".")[2]
+        by_tail = {name.rpartition(".")[2]: name for name in known}
+        close = [by_tail[m] for m in difflib.get_close_matches(tail, by_tail, n=1, cutoff=0.6)]
+    return f"did you mean `{close[0]}`?" if close else f"known are {', '.join(known)}"
+
+
+def explain(
+    error: ValidationError, content: dict[str, Any], places: dict[Key, str], source: str
+) -> ConfigError:
+    """Say in one sentence what the first thing is that pydantic found wrong, and where."""
+    first = error.errors()[0]
+    key = tuple(str(step) for step in first["loc"])
+    place = next(
+        (places[key[:n]] for n in range(len(key), 0, -1) if key[:n] in places), f"`{source}`"
+    )
+    problem = first["msg"].removeprefix("Value error, ")
+    problem = problem[0].lower() + problem[1:]
+    value = first.get("input")
+    shown = "" if isinstance(value, dict | BaseModel) else f", not {value!r}"
+    settings = parts_of(content).get(key[:-1])
+    field = settings.model_fields.get(key[-1]) if settings and key else None
+    hint = f"it is the {field.description}" if field is not None and field.description else ""
+    return ConfigError(f"{place}: setting `{'.'.join(key)}`: {problem}{shown}", hint)

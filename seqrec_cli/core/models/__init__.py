@@ -1,0 +1,53 @@
+"""The registry of models, and what a model must offer.
+
+A sequence model knows no training, no device, no file and no dataset. It is made from the number
+of items and its settings, and any such model goes with any loss and any sampler.
+"""
+
+from typing import Protocol
+
+import torch
+from torch import Tensor, nn
+
+from seqrec_cli.core.models.sasrec import SASRec, SASRecConfig
+from seqrec_cli.core.packing import Packed
+from seqrec_cli.core.randomness import Noise
+
+ModelConfig = SASRecConfig  # a union, told apart by `name`, once there are more
+
+CONFIGS: dict[str, type[ModelConfig]] = {"sasrec": SASRecConfig}
+_MODELS = {"sasrec": SASRec}
+
+
+class SequenceModel(Protocol):
+    """Reads histories, gives one state a position, scores items against states.
+
+    Shapes: B histories, L positions, T slots (see packing.py), D hidden size, K candidates, N
+    items. Item 0 is padding. State t must not depend on items after t.
+    """
+
+    max_length: int
+
+    @property
+    def item_table(self) -> nn.Embedding:
+        """The table that scores are taken against, (N + 1, D)."""
+        ...
+
+    def forward(self, history: Tensor, noise: Noise | None = None) -> Tensor:
+        """(B, L), padding on the left, to (B, L, D)."""
+        ...
+
+    def encode(self, batch: Packed, noise: Noise | None = None) -> Tensor:
+        """T slots to (T, D)."""
+        ...
+
+    def score(self, states: Tensor, candidates: Tensor | None = None) -> Tensor:
+        """States (..., D) and candidates (..., K) to (..., K); given none, to (..., N + 1)."""
+        ...
+
+
+def build_model(
+    config: ModelConfig, num_items: int, generator: torch.Generator | None = None
+) -> SASRec:
+    """Make the model that `config` names, with fresh weights drawn from `generator`."""
+    return _MODELS[config.name](num_items, config, generator)

@@ -1,0 +1,162 @@
+"""SASRec: self-attention over a user's history (Kang & McAuley, ICDM 2018).
+
+`norm: sasrec` follows the authors' TensorFlow code (github.com/kang205/SASRec): the residual is
+taken from the normalised query, padding gets no attention. `pre` and `post` are the usual
+Transformer blocks. Positions count back from the newest item, which is what right-aligned
+windows amount to; layer norms have eps 1e-8; matrices start Xavier-normal.
+
+Shapes: B histories, L positions, T slots (see packing.py), D hidden size, K candidates, N items.
+Item 0 is padding.
+"""
+
+import math
+from typing import Literal
+
+import torch
+from pydantic import Field, model_validator
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from seqrec_cli.core.dataset import PAD
+from seqrec_cli.core.models.layers import causal_attention, dropout
+from seqrec_cli.core.packing import Packed, pack_padded
+from seqrec_cli.core.randomness import Noise
+from seqrec_cli.core.settings import Settings
+
+Norm = Literal["sasrec", "pre", "post"]
+
+
+class SASRecConfig(Settings):
+    """The `model` part of an experiment with `name: sasrec`."""
+
+    name: Literal["sasrec"] = "sasrec"
+    hidden: int = Field(50, ge=1, description="hidden size")
+    blocks: int = Field(2, ge=0, description="blocks of attention and feed-forward network")
+    heads: int = Field(1, ge=1, description="attention heads")
+    dropout: float = Field(0.2, ge=0, lt=1, description="dropout, attention weights included")
+    max_length: int = Field(200, ge=1, description="items of a history the model reads")
+    norm: Norm = Field("sasrec", description="where layers are normalised")
+    tied: bool = Field(True, description="score with the input's item table, or with its own")
+
+    @model_validator(mode="after")
+    def heads_divide_hidden(self) -> "SASRecConfig":
+        if self.hidden % self.heads:
+            raise ValueError(f"hidden ({self.hidden}) is not a multiple of heads ({self.heads})")
+        return self
+
+
+class SASRec(nn.Module):
+    """Encodes a history into one state a position and scores items against states."""
+
+    def __init__(
+        self, num_items: int, config: SASRecConfig, generator: torch.Generator | None = None
+    ) -> None:
+        super().__init__()
+        self.max_length = config.max_length
+        self.drop = config.dropout
+        self.items = nn.Embedding(num_items + 1, config.hidden, padding_idx=PAD)
+        self.positions = nn.Embedding(config.max_length, config.hidden)
+        self.blocks = nn.ModuleList(Block(config) for _ in range(config.blocks))
+        self.norm = nn.LayerNorm(config.hidden, eps=1e-8)
+        self.outputs = (
+            None if config.tied else nn.Embedding(num_items + 1, config.hidden, padding_idx=PAD)
+        )
+        init_weights(self, generator)
+
+    def forward(self, history: Tensor, noise: Noise | None = None) -> Tensor:
+        """Map histories (B, L), padding on the left, to states (B, L, D); 0 at padding.
+
+        State t has seen items 0 to t and none later. L is at most max_length. With `noise`,
+        dropout is on.
+        """
+        batch, cells, slots = pack_padded(history)
+        states = self.encode(batch, noise)  # (T, D)
+        flat = states.new_zeros(history.numel(), states.shape[-1])
+        flat = flat.index_copy(0, cells, states[slots]).view(*history.shape, -1)  # (B, L, D)
+        return torch.where((history != PAD).unsqueeze(-1), flat, 0.0)
+
+    def encode(self, batch: Packed, noise: Noise | None = None) -> Tensor:
+        """Map packed histories (T slots) to states (T, D); those of padding mean nothing."""
+        # ICDM 2018, section III-A; the scale is the authors' code's, as in Vaswani et al.
+        x = self.items(batch.items) * math.sqrt(self.items.embedding_dim)
+        x = x + self.positions(self.max_length - 1 - batch.ages)  # (T, D)
+        x = dropout(x, self.drop, noise)
+        for block in self.blocks:
+            x = block(x, batch, noise)
+        return self.norm(x)  # type: ignore[no-any-return]
+
+    @property
+    def item_table(self) -> nn.Embedding:
+        """The table that scores are taken against, (N + 1, D)."""
+        return self.items if self.outputs is None else self.outputs
+
+    def score(self, states: Tensor, candidates: Tensor | None = None) -> Tensor:
+        """Score candidates (..., K) for states (..., D); given none, every id 0 to N."""
+        if candidates is None:
+            return F.linear(states, self.item_table.weight)  # (..., N + 1)
+        rows: Tensor = self.item_table(candidates)  # (..., K, D)
+        return (rows * states.unsqueeze(-2)).sum(-1)  # (..., K)
+
+
+class Block(nn.Module):
+    """Attention over the history, then a network on each position."""
+
+    def __init__(self, config: SASRecConfig) -> None:
+        super().__init__()
+        self.placement = config.norm
+        self.drop = config.dropout
+        self.attention_norm = nn.LayerNorm(config.hidden, eps=1e-8)
+        self.attention = SelfAttention(config)
+        self.network_norm = nn.LayerNorm(config.hidden, eps=1e-8)
+        self.inner = nn.Linear(config.hidden, config.hidden)
+        self.outer = nn.Linear(config.hidden, config.hidden)
+
+    def forward(self, x: Tensor, batch: Packed, noise: Noise | None) -> Tensor:
+        """(T, D) -> (T, D)."""
+        if self.placement == "sasrec":
+            q = self.attention_norm(x)
+            x = self.network_norm(q + self.attention(q, x, batch, noise))
+            return x + self.network(x, noise)
+        if self.placement == "pre":
+            y = self.attention_norm(x)
+            x = x + self.attention(y, y, batch, noise)
+            return x + self.network(self.network_norm(x), noise)
+        x = self.attention_norm(x + self.attention(x, x, batch, noise))
+        return self.network_norm(x + self.network(x, noise))  # type: ignore[no-any-return]
+
+    def network(self, x: Tensor, noise: Noise | None) -> Tensor:
+        """The point-wise network, ICDM 2018 equation 4: a 1x1 convolution is a Linear."""
+        y = dropout(F.relu(self.inner(x)), self.drop, noise)
+        return dropout(self.outer(y), self.drop, noise)
+
+
+class SelfAttention(nn.Module):
+    """Multi-head attention from one sequence of vectors to another, ICDM 2018 equations 2 and 3."""
+
+    def __init__(self, config: SASRecConfig) -> None:
+        super().__init__()
+        self.heads = config.heads
+        self.drop = config.dropout
+        self.query = nn.Linear(config.hidden, config.hidden)
+        self.key = nn.Linear(config.hidden, config.hidden)
+        self.value = nn.Linear(config.hidden, config.hidden)
+        self.out = nn.Linear(config.hidden, config.hidden)
+
+    def forward(self, x: Tensor, source: Tensor, batch: Packed, noise: Noise | None) -> Tensor:
+        """Queries from x (T, D), keys and values from source (T, D) -> (T, D)."""
+        q, k, v = self.query(x), self.key(source), self.value(source)
+        return self.out(  # type: ignore[no-any-return]
+            causal_attention(q, k, v, batch, self.heads, self.drop, noise)
+        )
+
+
+@torch.no_grad()
+def init_weights(model: nn.Module, generator: torch.Generator | None) -> None:
+    """Xavier-normal matrices (Glorot & Bengio 2010), zero biases, zero rows for padding."""
+    for module in model.modules():
+        if isinstance(module, nn.Linear | nn.Embedding):
+            nn.init.xavier_normal_(module.weight, generator=generator)
+        if isinstance(module, nn.Linear):
+            module.bias.zero_()
+        if isinstance(module, nn.Embedding) and module.padding_idx is not None:
+            module.weight[module.padding_idx].zero_()

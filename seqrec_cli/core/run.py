@@ -1,0 +1,337 @@
+"""The run directory: what a training leaves behind, and how it is read again."""
+
+import hashlib
+import itertools
+import json
+import platform
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import safetensors
+import safetensors.torch
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from seqrec_cli import __version__
+from seqrec_cli.core import files
+from seqrec_cli.core.config import Experiment, parse_experiment
+from seqrec_cli.core.dataset import SequenceDataset, load_arrays, save_arrays
+from seqrec_cli.core.models import build_model
+from seqrec_cli.core.scoring import ModelScorer
+from seqrec_cli.core.training import Training
+from seqrec_cli.errors import ConfigError, RunError
+
+RUNS = Path("runs")
+LATEST = "latest"
+
+# What may differ between a training and its continuation.
+RESUMABLE = {"epochs", "patience"}
+
+
+@dataclass(frozen=True, eq=False)
+class Catalogue:
+    """The items a run knows: item i has the id `item_ids[i - 1]` and the title beside it."""
+
+    item_ids: NDArray[Any]
+    titles: NDArray[np.str_] | None
+
+
+class Run:
+    """A run directory. Every file in it is complete or absent."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    @property
+    def name(self) -> str:
+        return self.path.resolve().name
+
+    @property
+    def best_path(self) -> Path:
+        return self.path / "best.safetensors"
+
+    @property
+    def last_path(self) -> Path:
+        return self.path / "last.safetensors"
+
+    @property
+    def metrics_path(self) -> Path:
+        return self.path / "metrics.jsonl"
+
+    @classmethod
+    def create(
+        cls, path: Path, experiment: Experiment, data: SequenceDataset, data_path: Path, device: str
+    ) -> "Run":
+        """Make a new run directory for a training that is about to begin.
+
+        Raises:
+            RunError: there is a training in that directory already.
+        """
+        run = cls(path)
+        if (path / "manifest.json").exists():
+            raise RunError(
+                f"the run `{path}` exists already",
+                f"choose another `--run`, or continue it: `seqrec train --resume {path}`",
+            )
+        arrays: dict[str, NDArray[Any]] = {"item_ids": data.item_ids}
+        if data.item_titles is not None:
+            arrays["item_titles"] = data.item_titles
+        save_arrays(path / "catalogue.npz", arrays)
+        files.write_text(path / "experiment.yaml", experiment.to_yaml())
+        files.write_json(
+            path / "manifest.json",
+            {
+                "seqrec": __version__,
+                "python": platform.python_version(),
+                "torch": torch.__version__,
+                "numpy": np.__version__,
+                "machine": platform.machine(),
+                "system": platform.system(),
+                "threads": torch.get_num_threads(),
+                "device": device,
+                "seed": experiment.seed,
+                "data": str(data_path),
+                "data_sha256": data.sha256,
+                "items": data.num_items,
+                "users": data.num_users,
+            },
+        )
+        if path.parent == RUNS and path.name != LATEST:
+            files.point_link(RUNS / LATEST, path.name)
+        return run
+
+    @classmethod
+    def open(cls, path: Path) -> "Run":
+        """Find an existing run directory.
+
+        Raises:
+            RunError: there is none.
+        """
+        if not (path / "manifest.json").is_file():
+            known = sorted(p.parent.name for p in RUNS.glob("*/manifest.json"))
+            raise RunError(
+                f"there is no run `{path}`",
+                f"the runs here are {', '.join(known)}"
+                if known
+                else "train one: `seqrec train --config configs/sasrec.yaml`",
+            )
+        return cls(path)
+
+    def experiment(self) -> Experiment:
+        """The experiment as it was run, every default spelled out."""
+        path = self.path / "experiment.yaml"
+        try:
+            return parse_experiment(path.read_text(encoding="utf-8"), str(path))
+        except (OSError, UnicodeDecodeError) as error:
+            raise RunError(
+                f"`{path}` cannot be read: {error}", "train again; the run is incomplete"
+            ) from error
+
+    def experiment_to_resume(self, overrides: Sequence[str]) -> Experiment:
+        """The experiment with more epochs or patience, which is all a continuation may change.
+
+        Raises:
+            ConfigError: another setting would change.
+        """
+        path = self.path / "experiment.yaml"
+        before = self.experiment()
+        after = parse_experiment(before.to_yaml(), str(path), overrides)
+        free = {"training": RESUMABLE}
+        if before.model_dump(exclude=free) != after.model_dump(exclude=free):
+            allowed = ", ".join(f"training.{name}" for name in sorted(RESUMABLE))
+            raise ConfigError(
+                f"a continuation of `{self.path}` can change {allowed} alone",
+                "train a new run for other settings",
+            )
+        files.write_text(path, after.to_yaml())
+        return after
+
+    def manifest(self) -> dict[str, Any]:
+        """Versions, machine, dataset and seed of the training."""
+        path = self.path / "manifest.json"
+        try:
+            content = json.loads(path.read_bytes())
+            if not isinstance(content, dict) or not isinstance(content["items"], int):
+                raise ValueError("it is not a run's manifest")
+            return content
+        except (OSError, ValueError, KeyError, RecursionError) as error:
+            raise RunError(f"`{path}` is damaged: {error}", "train again") from error
+
+    def catalogue(self) -> Catalogue:
+        """The items the run knows."""
+        arrays = load_arrays(self.path / "catalogue.npz")
+        item_ids, titles = arrays.get("item_ids"), arrays.get("item_titles")
+        if item_ids is None or len(item_ids) != self.manifest()["items"]:
+            raise RunError(
+                f"`{self.path / 'catalogue.npz'}` is not this run's catalogue", "train again"
+            )
+        if titles is not None and titles.shape != item_ids.shape:
+            raise RunError(f"`{self.path / 'catalogue.npz'}` is damaged", "train again")
+        return Catalogue(item_ids, titles)
+
+    def save_best(self, training: Training, epoch: int, metrics: dict[str, float]) -> None:
+        """Keep the weights as the best so far."""
+        weights = training.model.state_dict()
+        save_tensors(self.best_path, weights, {"epoch": epoch, "metrics": metrics})
+
+    def save_last(self, training: Training) -> None:
+        """Keep everything that exact resumption needs.
+
+        The counters are inside the one file that is replaced atomically; `last.json` repeats them
+        for people.
+        """
+        tensors, counters = training.state()
+        save_tensors(self.last_path, tensors, counters)
+        files.write_json(self.path / "last.json", readable(counters))
+
+    def record(self, line: dict[str, Any]) -> None:
+        """Add a line to metrics.jsonl."""
+        lines = self.history()
+        lines.append(line)
+        self._write_history(lines)
+
+    def history(self) -> list[dict[str, Any]]:
+        """The lines of metrics.jsonl, one a validation."""
+        try:
+            text = self.metrics_path.read_text(encoding="utf-8")
+            return [json.loads(line) for line in text.splitlines()]
+        except FileNotFoundError:
+            return []
+        except (OSError, ValueError) as error:
+            raise RunError(f"`{self.metrics_path}` is damaged: {error}", "remove it") from error
+
+    def _write_history(self, lines: list[dict[str, Any]]) -> None:
+        text = "".join(json.dumps(line) + "\n" for line in lines)
+        files.write_text(self.metrics_path, text)
+
+    def resume(self, training: Training) -> None:
+        """Put `training` where the run stopped, and forget what was recorded after that.
+
+        Raises:
+            RunError: there is nothing to resume from, or it is damaged.
+        """
+        if not self.last_path.exists():
+            raise RunError(
+                f"the run `{self.path}` has nothing to resume from: it was stopped before its "
+                "first checkpoint",
+                "train again under another `--run`",
+            )
+        tensors, counters = load_tensors(self.last_path)
+        try:
+            training.restore(tensors, counters)
+        except (KeyError, ValueError, TypeError, RuntimeError) as error:
+            raise RunError(
+                f"`{self.last_path}` does not belong to the experiment beside it: {error}",
+                "train again",
+            ) from error
+        kept = [line for line in self.history() if line["epoch"] <= training.counters.validated]
+        self._write_history(kept)
+
+    def load_scorer(self, device: torch.device) -> ModelScorer:
+        """The model with its best weights, ready to score.
+
+        Raises:
+            RunError: no best weights, or they are damaged.
+        """
+        if not self.best_path.exists():
+            raise RunError(
+                f"the run `{self.path}` has no best weights: it was stopped before its first "
+                "validation",
+                f"let it go on: `seqrec train --resume {self.path}`",
+            )
+        tensors, _ = load_tensors(self.best_path)
+        num_items = self.manifest()["items"]
+        model = build_model(self.experiment().model, num_items)
+        try:
+            model.load_state_dict(tensors)
+        except RuntimeError as error:
+            raise RunError(
+                f"`{self.best_path}` does not belong to the experiment beside it: {error}",
+                "train again",
+            ) from error
+        return ModelScorer(model.to(device), num_items, device)
+
+    def best_epoch(self) -> int:
+        """The epoch whose weights are the best ones."""
+        return int(load_tensors(self.best_path)[1]["epoch"])
+
+    def check_data(self, data: SequenceDataset) -> None:
+        """Refuse a dataset that is not the one the run was trained on.
+
+        Raises:
+            RunError: another dataset.
+        """
+        if data.sha256 != self.manifest().get("data_sha256"):
+            raise RunError(
+                f"the run `{self.path}` was trained on another dataset than "
+                f"`{data.name}` as it is now",
+                "prepare it with the same options again, or train a new run",
+            )
+
+
+def find_run(name: str) -> Path:
+    """The directory that a user calls `name`: a path, or a name under runs/."""
+    path = Path(name)
+    return path if path.parent != Path() or path.exists() else RUNS / name
+
+
+def next_run(dataset: str, model: str) -> Path:
+    """The default directory of a new run: runs/DATASET-MODEL-NUMBER."""
+    return next(
+        path
+        for number in itertools.count(1)
+        if not (path := RUNS / f"{dataset}-{model}-{number}").exists()
+    )
+
+
+def readable(counters: dict[str, Any]) -> dict[str, Any]:
+    """Counters as JSON knows them: it has no infinity."""
+    return {
+        key: None if value in (float("inf"), -float("inf")) else value
+        for key, value in counters.items()
+    }
+
+
+def save_tensors(path: Path, tensors: dict[str, Tensor], facts: dict[str, Any]) -> None:
+    """Write tensors and plain facts as one safetensors file, with a checksum of both."""
+    plain = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
+    text = json.dumps(facts)
+    metadata = {"facts": text, "sha256": digest(plain, text)}
+    files.write_bytes(path, safetensors.torch.save(plain, metadata))
+
+
+def load_tensors(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
+    """Read what `save_tensors` wrote.
+
+    Raises:
+        RunError: missing or damaged.
+    """
+    try:
+        with safetensors.safe_open(path, framework="pt") as file:
+            metadata = file.metadata() or {}
+            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+        if metadata["sha256"] != digest(tensors, metadata["facts"]):
+            raise ValueError("its checksum does not match")
+        facts = json.loads(metadata["facts"])
+    except FileNotFoundError:
+        raise RunError(f"there is no checkpoint `{path}`", "train again") from None
+    except (OSError, KeyError, ValueError, safetensors.SafetensorError) as error:
+        raise RunError(
+            f"the checkpoint `{path}` is damaged: {error}", "use another checkpoint, or train again"
+        ) from error
+    return tensors, facts
+
+
+def digest(tensors: dict[str, Tensor], facts: str) -> str:
+    """SHA-256 of names, shapes, types, values and facts, as hexadecimal digits."""
+    found = hashlib.sha256(facts.encode())
+    for name in sorted(tensors):
+        tensor = tensors[name]
+        found.update(f"{name} {tuple(tensor.shape)} {tensor.dtype}".encode())
+        content: NDArray[np.uint8] = tensor.reshape(-1).view(torch.uint8).numpy()
+        found.update(content.data)
+    return found.hexdigest()

@@ -1,0 +1,55 @@
+"""Negatives: items a user has not interacted with."""
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from seqrec_cli.core.dataset import PAD, Sequences
+from seqrec_cli.core.randomness import Purpose, hashed
+
+
+class UniformSampler:
+    """Draws uniformly from the items that are not among those a user is known to have.
+
+    Nothing is rejected. With the user's distinct items sorted, s_0 < s_1 < ..., the number of
+    other items below s_j is c_j = s_j - 1 - j, and the r-th other item (from 0) is
+    r + 1 + #{j : c_j <= r}: one binary search a draw, exact for the user who has nearly
+    everything too. Who has everything gets 0, padding, which losses leave out.
+
+    The draw is a function of (seed, purpose, epoch, user, counter) alone.
+    """
+
+    def __init__(self, known: Sequences, num_items: int) -> None:
+        """`known`: for each user the items never to be drawn, repeated or not."""
+        stride = num_items + 1
+        # Sorted by user, then by item; int64 holds 3 billion users of 3 billion items.
+        keys = np.sort(known.users * stride + known.items)
+        if len(keys):
+            keys = keys[np.concatenate(([True], keys[1:] != keys[:-1]))]
+        users, items = np.divmod(keys, stride)
+        self.offsets = np.searchsorted(users, np.arange(len(known) + 1))
+        rank = np.arange(len(keys)) - self.offsets[users]
+        self.below = users * stride + items - 1 - rank  # u * stride + c_j, never decreasing
+        self.others = num_items - np.diff(self.offsets)  # items a user can be given
+        self.stride = stride
+
+    def draw(
+        self,
+        seed: int,
+        purpose: Purpose,
+        epoch: int,
+        users: NDArray[np.int64],
+        counters: NDArray[Any],
+        keys: NDArray[np.int64] | None = None,
+    ) -> NDArray[np.int64]:
+        """Draw one item for each user and counter, which broadcast together; int64, 0 for none.
+
+        `keys` are the numbers by which chance knows the users, where those differ from the rows
+        of `known`.
+        """
+        others = self.others[users]
+        names = users if keys is None else keys
+        rank = (hashed(seed, purpose, epoch, names, counters) * others).astype(np.int64)
+        found = np.searchsorted(self.below, users * self.stride + rank, side="right")
+        return np.where(others > 0, rank + 1 + found - self.offsets[users], PAD)

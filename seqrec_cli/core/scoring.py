@@ -1,0 +1,106 @@
+"""The one path from histories to scores, for evaluation and recommendation alike.
+
+Shapes: B histories, N items; column 0 of a score matrix is padding.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any, Literal, Protocol
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from seqrec_cli.core.dataset import PAD, Sequences
+from seqrec_cli.core.packing import pack
+from seqrec_cli.errors import RunError
+
+Seen = Literal["exclude", "include"]
+
+# What a batch of scores may take, and how many positions a batch of histories may have: enough to
+# keep the arithmetic busy, little enough to stay near the caches.
+SCORE_BYTES = 32 * 2**20
+BATCH_SLOTS = 16_384
+
+
+class Scorer(Protocol):
+    """Anything that scores the whole catalogue for a history: a trained model or a baseline."""
+
+    num_items: int
+    max_length: int  # how many items of a history it reads
+
+    def score(self, histories: Sequences) -> Tensor:
+        """Score every id 0 to N for each history of 1 or more items, float32 (B, N + 1)."""
+        ...
+
+
+class ModelScorer:
+    """A sequence model as a scorer: the state of the newest item, against every item."""
+
+    def __init__(self, model: Any, num_items: int, device: torch.device | None = None) -> None:
+        self.model = model
+        self.num_items = num_items
+        self.max_length: int = model.max_length
+        self.device = device or torch.device("cpu")
+
+    @torch.no_grad()
+    def score(self, histories: Sequences) -> Tensor:
+        """Score every id 0 to N for each history, float32 (B, N + 1)."""
+        fill = {} if self.device.type == "cpu" else {"fill": 0.0}
+        batch = pack(histories, self.max_length, **fill).to(self.device)
+        states = self.model.encode(batch)[batch.last]  # (B, D)
+        return self.model.score(states).float().cpu()  # type: ignore[no-any-return]
+
+
+@dataclass(frozen=True, eq=False)
+class Scored:
+    """A batch of scores.
+
+    Attributes:
+        rows: int64 (B,), which of the histories these are.
+        histories: those histories.
+        scores: float32 (B, N + 1); -inf for padding and for what may not be recommended.
+    """
+
+    rows: NDArray[np.int64]
+    histories: Sequences
+    scores: Tensor
+
+
+def score_all(scorer: Scorer, histories: Sequences, seen: Seen) -> Iterator[Scored]:
+    """Score histories of 1 or more items in batches of like length and bounded size.
+
+    Args:
+        seen: whether the items of the history itself may be recommended.
+
+    Raises:
+        RunError: a score is not finite.
+    """
+    read = np.minimum(histories.lengths, scorer.max_length)
+    order = np.argsort(read, kind="stable")
+    for rows in cut(order, read, max(1, SCORE_BYTES // (4 * (scorer.num_items + 1)))):
+        batch = histories.take(rows)
+        scores = scorer.score(batch)
+        if not torch.isfinite(scores).all():
+            raise RunError(
+                "the model's scores are not finite numbers",
+                "its weights are broken: train again, or evaluate an earlier run",
+            )
+        scores[:, PAD] = -torch.inf
+        if seen == "exclude":
+            rows_seen = torch.from_numpy(batch.users)
+            scores[rows_seen, torch.from_numpy(batch.items.astype(np.int64))] = -torch.inf
+        yield Scored(rows, batch, scores)
+
+
+def cut(
+    order: NDArray[np.int64], lengths: NDArray[np.int64], most: int
+) -> Iterator[NDArray[np.int64]]:
+    """Cut rows sorted by length into batches of at most `most` rows and BATCH_SLOTS positions."""
+    start = 0
+    while start < len(order):
+        rows = order[start : start + most]
+        room = np.searchsorted(np.cumsum(lengths[rows]), BATCH_SLOTS, side="right")
+        yield rows[: max(1, int(room))]
+        start += max(1, min(len(rows), int(room)))

@@ -1,0 +1,19 @@
+"""What all parts of an experiment file have in common."""
+
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, field_validator
+
+
+class Settings(BaseModel):
+    """A frozen part of an experiment: unknown keys are refused, numbers are finite."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+
+    @field_validator("*", mode="before")
+    @classmethod
+    def no_bool_for_a_number(cls, value: Any, info: Any) -> Any:
+        # YAML reads `no`, `off` and `yes` as booleans, and pydantic reads those as 0 and 1.
+        if isinstance(value, bool) and cls.model_fields[info.field_name].annotation is not bool:
+            raise ValueError(f"must not be {str(value).lower()}")
+        return value

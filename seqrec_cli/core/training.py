@@ -1,0 +1,261 @@
+"""Training: fit() yields what happened; stop iterating and the work stops.
+
+Everything random is keyed by (seed, epoch, step or user), so what `Training.state` returns - the
+weights, the optimiser's moments and a few counters - is all it takes to go on bit for bit, in the
+middle of an epoch too.
+"""
+
+import contextlib
+import math
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from seqrec_cli.core import losses
+from seqrec_cli.core.batching import Batches, TrainBatch
+from seqrec_cli.core.config import Experiment
+from seqrec_cli.core.dataset import PAD, SequenceDataset
+from seqrec_cli.core.evaluation import evaluate
+from seqrec_cli.core.models import build_model
+from seqrec_cli.core.packing import FILL
+from seqrec_cli.core.randomness import Noise, Purpose, torch_stream
+from seqrec_cli.core.scoring import ModelScorer
+from seqrec_cli.errors import ConfigError, DatasetError, TrainingError
+
+
+@dataclass(frozen=True)
+class StepDone:
+    """A batch was trained on. Epochs and steps count from 1; loss is the epoch's mean so far."""
+
+    epoch: int
+    step: int
+    steps: int
+    loss: float
+
+
+@dataclass(frozen=True)
+class EpochDone:
+    """An epoch is over; loss is the mean over its batches."""
+
+    epoch: int
+    loss: float
+
+
+@dataclass(frozen=True)
+class Validated:
+    """The valid part was ranked, full catalogue, seen items excluded."""
+
+    epoch: int
+    metrics: dict[str, float]
+    is_best: bool
+
+
+@dataclass(frozen=True)
+class Stopped:
+    """Training ended before its last epoch: no better validation for `patience` of them."""
+
+    epoch: int
+    best_epoch: int
+
+
+Event = StepDone | EpochDone | Validated | Stopped
+
+
+@dataclass
+class Counters:
+    """Where a training stands."""
+
+    epoch: int = 0  # epochs that are over
+    step: int = 0  # batches done of the next one
+    loss_sum: float = 0.0  # over those batches
+    validated: int = 0  # the last epoch that was validated
+    best: float = -math.inf
+    best_epoch: int = 0
+    worse: int = 0  # validations since the best
+
+
+class Training:
+    """A model with its optimiser and counters: what a training is between two steps."""
+
+    def __init__(self, experiment: Experiment, num_items: int, device: torch.device) -> None:
+        settings = experiment.training
+        self.experiment = experiment
+        self.num_items = num_items
+        self.device = device
+        self.counters = Counters()
+        generator = torch_stream(experiment.seed, Purpose.WEIGHTS)
+        self.model = build_model(experiment.model, num_items, generator).to(device)
+        self.optimiser = torch.optim.Adam(
+            self.model.parameters(),
+            lr=settings.lr,
+            betas=settings.betas,
+            weight_decay=settings.weight_decay,
+            fused=device.type in ("cpu", "cuda"),
+        )
+        self.encode = torch.compile(self.model.encode) if settings.compile else self.model.encode
+
+    def state(self) -> tuple[dict[str, Tensor], dict[str, Any]]:
+        """Everything that exact resumption needs: tensors by name, and plain counters."""
+        tensors = {f"model.{name}": t for name, t in self.model.state_dict().items()}
+        for name, parameter in self.model.named_parameters():
+            for kind, value in self.optimiser.state.get(parameter, {}).items():
+                tensors[f"optimiser.{name}.{kind}"] = value
+        return tensors, asdict(self.counters)
+
+    def restore(self, tensors: dict[str, Tensor], counters: dict[str, Any]) -> None:
+        """Go back to what `state` returned.
+
+        Raises:
+            KeyError, ValueError, TypeError, RuntimeError: they are not of this model.
+        """
+        weights = {
+            name.removeprefix("model."): tensor
+            for name, tensor in tensors.items()
+            if name.startswith("model.")
+        }
+        self.model.load_state_dict(weights)
+        for name, parameter in self.model.named_parameters():
+            kinds = ("step", "exp_avg", "exp_avg_sq")
+            found = {kind: tensors.get(f"optimiser.{name}.{kind}") for kind in kinds}
+            if counters["epoch"] + counters["step"] == 0 and not any(
+                value is not None for value in found.values()
+            ):
+                continue
+            self.optimiser.state[parameter] = {
+                kind: tensors[f"optimiser.{name}.{kind}"].to(
+                    "cpu" if kind == "step" and self.device.type == "cpu" else self.device
+                )
+                for kind in kinds
+            }
+        self.counters = Counters(**counters)
+
+    def is_finite(self) -> bool:
+        """Whether all weights are finite numbers."""
+        return all(bool(torch.isfinite(p).all()) for p in self.model.parameters())
+
+
+def fit(training: Training, data: SequenceDataset) -> Iterator[Event]:
+    """Train until the last epoch or until patience is at its end, yielding what happened.
+
+    `data` must not contain its test part. Each `validate_every` epochs, and after the last, the
+    valid part is ranked in full. Between two events `training.state()` may be taken and kept.
+
+    Raises:
+        TrainingError: the loss is not finite; the weights are those before that step.
+        DatasetError: nobody has two items to train on.
+    """
+    if data.test is not None:
+        raise ValueError("fit() must not be given the test part: use dataset.without_test()")
+    settings, counters = training.experiment.training, training.counters
+    batches = Batches(
+        data.train,
+        data.num_items,
+        seed=training.experiment.seed,
+        batch_size=settings.batch_size,
+        max_length=training.model.max_length,
+        num_negatives=settings.negatives,
+        fill=FILL if training.device.type == "cpu" else 0.0,
+    )
+    if not len(batches):
+        raise DatasetError(
+            f"the dataset `{data.name}` has no user with two items in its train part",
+            "prepare it with another split, or from more data",
+        )
+    while True:
+        scheduled = counters.epoch > 0 and counters.epoch % settings.validate_every == 0
+        if scheduled and counters.validated < counters.epoch:
+            yield validate(training, data, scheduled)
+        if counters.epoch >= settings.epochs:
+            if counters.epoch > 0 and not scheduled:
+                yield validate(training, data, scheduled)
+            return
+        if settings.patience is not None and counters.worse >= settings.patience:
+            yield Stopped(counters.epoch, counters.best_epoch)
+            return
+        yield from train_epoch(training, batches)
+
+
+def train_epoch(training: Training, batches: Batches) -> Iterator[StepDone | EpochDone]:
+    """Train on what is left of the epoch."""
+    counters = training.counters
+    epoch = counters.epoch + 1
+    for users in batches.users_of(epoch)[counters.step :]:
+        batch = batches.make(epoch, users)
+        loss = train_step(training, batch, epoch, counters.step + 1)
+        counters.step += 1
+        counters.loss_sum += loss
+        if counters.step < len(batches):
+            yield StepDone(epoch, counters.step, len(batches), counters.loss_sum / counters.step)
+    mean = counters.loss_sum / len(batches)
+    counters.epoch, counters.step, counters.loss_sum = epoch, 0, 0.0
+    # Last, so that whoever stops at it finds the counters at the end of the epoch.
+    yield EpochDone(epoch, mean)
+
+
+def train_step(training: Training, batch: TrainBatch, epoch: int, step: int) -> float:
+    """Change the weights once, for one batch; returns its loss."""
+    settings = training.experiment.training
+    batch = batch.to(training.device)
+    noise = Noise(training.experiment.seed, epoch, step, training.device)
+    precision = (
+        torch.autocast(training.device.type, torch.bfloat16)
+        if settings.precision == "bfloat16"
+        else contextlib.nullcontext()
+    )
+    with precision:
+        states = training.encode(batch.histories, noise)  # (T, D)
+        candidates = torch.cat((batch.targets.unsqueeze(1), batch.negatives), dim=1)
+        scores = training.model.score(states, candidates).float()  # (T, 1 + K)
+    real = (candidates != PAD).to(scores.dtype)
+    loss = losses.bce(scores[:, 0], scores[:, 1:], real[:, 0], real[:, 1:])
+    if settings.l2_emb:
+        loss = loss + settings.l2_emb * training.model.items.weight.square().sum()
+    value = float(loss.detach())
+    if not math.isfinite(value):
+        raise TrainingError(
+            f"the loss became {value} in epoch {epoch}, step {step}",
+            f"lower `training.lr` (it is {settings.lr}), or use `training.precision: float32`",
+        )
+    training.optimiser.zero_grad(set_to_none=True)
+    loss.backward()  # type: ignore[no-untyped-call]
+    training.optimiser.step()
+    return value
+
+
+def validate(training: Training, data: SequenceDataset, scheduled: bool) -> Validated:
+    """Rank the valid part and note whether it is the best so far.
+
+    One that is not on schedule, after the last epoch, leaves the counters alone: who then resumes
+    with more epochs gets what a training of that many epochs would have been.
+    """
+    settings, counters = training.experiment.training, training.counters
+    if not training.is_finite():
+        raise TrainingError(
+            f"the weights are not finite after epoch {counters.epoch}",
+            f"lower `training.lr` (it is {settings.lr})",
+        )
+    k = int(settings.metric.partition("@")[2])
+    scorer = ModelScorer(training.model, training.num_items, training.device)
+    outcome = evaluate(scorer, data, "valid", ks=sorted({k, 10}), seen="exclude")
+    metrics = outcome.means()
+    value = metrics[settings.metric]
+    is_best = value > counters.best
+    if scheduled:
+        counters.validated = counters.epoch
+        counters.worse = 0 if is_best else counters.worse + 1
+        if is_best:
+            counters.best, counters.best_epoch = value, counters.epoch
+    return Validated(counters.epoch, metrics, is_best)
+
+
+def check_settings(experiment: Experiment, device: torch.device) -> None:
+    """Refuse what the device cannot do.
+
+    Raises:
+        ConfigError: with the setting and what to use instead.
+    """
+    if experiment.training.precision == "bfloat16" and device.type == "mps":
+        raise ConfigError("`training.precision: bfloat16` does not work on mps", "use float32")
