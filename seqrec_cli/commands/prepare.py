@@ -308,5 +308,8 @@ def notes(manifest: dict[str, Any]) -> list[str]:
     split = manifest["split"]
     if split["test"]["users"] < manifest["users"]:
         left = manifest["users"] - split["test"]["users"]
-        found.append(f"{left:,} users have nothing in the test part and are not evaluated")
+        found.append(
+            f"{left:,} of {manifest['users']:,} users have nothing in the test part, "
+            "so they are not evaluated on it"
+        )
     return found

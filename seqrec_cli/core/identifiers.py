@@ -52,13 +52,16 @@ class IdColumn:
     def _finish_dense(
         self, rows: int, low: int, high: int
     ) -> tuple[NDArray[np.int32], NDArray[np.int64]]:
+        def places(numbers: NDArray[Any]) -> NDArray[np.int64]:
+            return numbers.astype(np.int64) - low  # in int32 it might overflow
+
         seen = np.zeros(high - low + 1, bool)
         for numbers in self._numbers:
-            seen[numbers - low] = True
+            seen[places(numbers)] = True
         ids = np.flatnonzero(seen)
         table = np.empty(len(seen), np.int32)
         table[ids] = np.arange(len(ids), dtype=np.int32)
-        return self._recode(rows, lambda numbers: table[numbers - low]), ids + low
+        return self._recode(rows, lambda numbers: table[places(numbers)]), ids + low
 
     def _finish_sparse(self, rows: int) -> tuple[NDArray[np.int32], NDArray[np.int64]]:
         ids = np.unique(np.concatenate([np.unique(numbers) for numbers in self._numbers]))

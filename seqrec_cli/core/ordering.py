@@ -95,13 +95,13 @@ def group_by_user(rows: Rows) -> None:
         rows.take(stable_order(users))
 
 
-def user_blocks(users: NDArray[np.int32], size: int = BLOCK_ROWS) -> Iterator[slice]:
-    """Cut rows grouped by user into blocks of about `size` rows that part no user."""
+def user_blocks(users: NDArray[np.int32]) -> Iterator[slice]:
+    """Cut rows grouped by user into blocks of about BLOCK_ROWS that part no user."""
     start = 0
     while start < len(users):
         end = len(users)
-        if end - start > size:
-            end = int(np.searchsorted(users, users[start + size], side="left"))
+        if end - start > BLOCK_ROWS:
+            end = int(np.searchsorted(users, users[start + BLOCK_ROWS], side="left"))
             if end == start:  # a single user with more rows
                 end = int(np.searchsorted(users, users[start], side="right"))
         yield slice(start, end)

@@ -5,6 +5,7 @@ and the careful reader of `tables.py` looks at it: it reads anything and names t
 """
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -72,7 +73,7 @@ def integers(cells: Cells, column: int) -> NDArray[np.int64]:
         raise NotPlain
     # Half the memory traffic where nine digits are enough.
     kind = np.int32 if longest <= 9 else np.int64
-    values = np.zeros(len(ends), kind)
+    values: NDArray[Any] = np.zeros(len(ends), kind)
     for place in range(longest):
         digits = cells.text.take(ends - (1 + place), mode="clip") - np.uint8(ZERO)
         if place >= shortest:

@@ -89,9 +89,10 @@ class TextSource:
         except NotImplementedError as error:
             raise InputError(f"cannot read `{self}`: {error}", "unpack the archive") from error
 
-    def blocks(self, size: int = BLOCK_BYTES) -> Iterator[tuple[int, bytes]]:
+    def blocks(self, size: int = 0) -> Iterator[tuple[int, bytes]]:
         r"""Yield (number of the first line, bytes), each block of whole lines that end in `\n`.
 
+        `size` is about how many bytes a block has, BLOCK_BYTES without it.
         A byte order mark is left out; `\r\n` becomes `\n`; a missing last `\n` is added.
 
         Raises:
@@ -101,7 +102,7 @@ class TextSource:
         with self.open() as file:
             rest = b""
             first = True
-            while content := file.read(size):
+            while content := file.read(size or BLOCK_BYTES):
                 if first:
                     content = self._without_mark(content)
                     first = False

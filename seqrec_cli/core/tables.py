@@ -253,14 +253,14 @@ def shortened(text: str, most: int = 60) -> str:
 
 
 def careful_rows(
-    source: TextSource, table: Table, lines: Iterable[str] | None = None
+    source: TextSource, table: Table, encoding: str = "utf-8"
 ) -> Iterator[tuple[int, list[str]]]:
     """Yield (line number, values) for each line but the header and blank ones.
 
     Raises:
         InputError: a line of another width, an open quote, a byte that is not UTF-8.
     """
-    lines = source.lines() if lines is None else lines
+    lines = source.lines(encoding)
     numbered: Iterator[tuple[int, list[str]]]
     if table.quoted:
         numbered = csv_rows(source, table, lines)
@@ -269,7 +269,7 @@ def careful_rows(
         numbered = enumerate(cut, start=1)
     header = bool(table.header)
     for line, row in numbered:
-        if not any(row):
+        if not any(row) and len(row) < 2:
             continue
         if header:
             header = False

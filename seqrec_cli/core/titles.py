@@ -21,10 +21,21 @@ def read_titles(source: TextSource) -> dict[str, str]:
     item and a title, or without header the item first and the title second. A missing title is "".
     """
     table = title_table(source)
+    try:
+        return collect(source, table, "utf-8")
+    except InputError as error:
+        if not isinstance(error.__cause__, UnicodeDecodeError):
+            raise
+    # The older editions of MovieLens.
+    return collect(source, table, "latin-1")
+
+
+def collect(source: TextSource, table: Table, encoding: str) -> dict[str, str]:
+    """Read the titles of a file whose layout is known."""
     titles: dict[str, str] = {}
     item, title = table.columns["item"], table.columns["title"]
     year = table.header.index("release_year") if "release_year" in table.header else None
-    for _, row in careful_rows(source, table, lines(source)):
+    for _, row in careful_rows(source, table, encoding):
         text = row[title].strip()
         if text and year is not None and row[year].strip().isdecimal():
             text = f"{text} ({row[year].strip()})"
@@ -47,16 +58,6 @@ def title_table(source: TextSource) -> Table:
     if name.endswith(".item"):
         return atomic_files.lay_out(source, {}, ("item", "title"), ("item", "title"))
     return lay_out(source, needed=("item", "title"), optional=())
-
-
-def lines(source: TextSource) -> list[str]:
-    """All lines, as UTF-8, or as Latin-1 in which the older editions of MovieLens are written."""
-    try:
-        return list(source.lines())
-    except InputError as error:
-        if not isinstance(error.__cause__, UnicodeDecodeError):
-            raise
-        return list(source.lines("latin-1"))
 
 
 def align(titles: dict[str, str], item_ids: NDArray[Any]) -> NDArray[np.str_]:

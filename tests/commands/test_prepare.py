@@ -1,0 +1,155 @@
+"""`seqrec prepare` end to end: what is written, what is printed, and where."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from typer.testing import CliRunner
+
+from seqrec_cli.app import app
+from seqrec_cli.commands import prepare as command
+from seqrec_cli.core import datasets
+from seqrec_cli.core.dataset import SequenceDataset
+
+LOG = "user,item,rating,time\n" + "".join(
+    f"{user},{item},{item % 5 + 1},{1_000_000_000 + 10 * item + user}\n"
+    for user in (5, 3, 9)
+    for item in range(1, 8)
+)
+
+
+@pytest.fixture
+def runner() -> CliRunner:
+    return CliRunner()
+
+
+@pytest.fixture
+def log(tmp_path: Path) -> Path:
+    path = tmp_path / "clicks.csv"
+    path.write_text(LOG)
+    return path
+
+
+def test_prepares_a_strangers_csv(runner: CliRunner, log: Path, tmp_path: Path) -> None:
+    result = runner.invoke(app, ["prepare", str(log), "--data-dir", str(tmp_path / "data")])
+    assert result.exit_code == 0, result.output
+    dataset = SequenceDataset.load(tmp_path / "data" / "clicks.npz")
+    assert dataset.user_ids.tolist() == [3, 5, 9]
+    assert [history.tolist() for history in dataset.train] == [[1, 2, 3, 4, 5]] * 3
+    assert dataset.test is not None
+    assert dataset.test.items.tolist() == [7, 7, 7]
+    for words in ("interactions", "21", "15 of 3 users", "leave-one-out", "100.00%"):
+        assert words in result.stdout
+    assert "clicks.npz" in result.stderr
+    assert "hint: seqrec train --config configs/sasrec.yaml --data clicks" in result.stderr
+
+
+def test_prints_the_manifest_as_json(runner: CliRunner, log: Path, tmp_path: Path) -> None:
+    arguments = ["prepare", str(log), "--data-dir", str(tmp_path), "--json", "--min-rating", "2"]
+    result = runner.invoke(app, [*arguments, "--name", "rated"])
+    assert result.exit_code == 0, result.output
+    manifest = json.loads(result.stdout)
+    assert manifest == json.loads((tmp_path / "rated.json").read_text())
+    assert manifest["rows_read"] == 21
+    assert manifest["dropped"] == {"rating below the threshold": 3}
+    assert manifest["source"]["columns"] == {
+        "user": "user", "item": "item", "time": "time", "rating": "rating",
+    }  # fmt: skip
+
+
+def test_replaces_an_earlier_result(runner: CliRunner, log: Path, tmp_path: Path) -> None:
+    arguments = ["prepare", str(log), "--data-dir", str(tmp_path)]
+    assert runner.invoke(app, arguments).exit_code == 0
+    before = (tmp_path / "clicks.npz").read_bytes()
+    assert runner.invoke(app, [*arguments, "--min-rating", "3"]).exit_code == 0
+    assert (tmp_path / "clicks.npz").read_bytes() != before
+    assert runner.invoke(app, arguments).exit_code == 0
+    assert (tmp_path / "clicks.npz").read_bytes() == before
+
+
+def test_splits_by_time(runner: CliRunner, log: Path, tmp_path: Path) -> None:
+    arguments = ["prepare", str(log), "--data-dir", str(tmp_path), "--split", "time", "--json"]
+    moments = ["--valid-from", "2001-09-09T01:47:35", "--test-from", "1000000070"]
+    result = runner.invoke(app, [*arguments, *moments])
+    assert result.exit_code == 0, result.output
+    split = json.loads(result.stdout)["split"]
+    assert split["valid_from"] == 1_000_000_055
+    assert [split[part]["interactions"] for part in ("train", "valid", "test")] == [13, 5, 3]
+
+
+def test_prepares_the_demo_with_its_ceiling(runner: CliRunner, tmp_path: Path) -> None:
+    result = runner.invoke(app, ["prepare", "demo", "--data-dir", str(tmp_path)])
+    assert result.exit_code == 0, result.output
+    assert "ceiling ndcg@10" in result.stdout
+    ceiling = json.loads((tmp_path / "demo.json").read_text())["ceiling"]
+    assert 0.5 < ceiling["ndcg@10"] < ceiling["hr@10"] < 1
+
+
+def test_shuffles_the_order(runner: CliRunner, tmp_path: Path) -> None:
+    for arguments in (["demo"], ["demo", "--shuffle-order", "log"]):
+        result = runner.invoke(app, ["prepare", *arguments, "--data-dir", str(tmp_path)])
+        assert result.exit_code == 0, result.output
+    plain = SequenceDataset.load(tmp_path / "demo.npz")
+    shuffled = SequenceDataset.load(tmp_path / "demo-shuffled.npz")
+    np.testing.assert_array_equal(plain.train.offsets, shuffled.train.offsets)
+    assert (plain.train.items != shuffled.train.items).mean() > 0.9
+
+
+def test_takes_a_named_dataset_from_the_data_folder(runner: CliRunner, tmp_path: Path) -> None:
+    (tmp_path / "ml-1m.txt").write_text("".join(f"{u} {i}\n" for u in (1, 2) for i in (1, 2, 3, 4)))
+    result = runner.invoke(app, ["prepare", "ml-1m", "--data-dir", str(tmp_path), "--json"])
+    assert result.exit_code == 0, result.output
+    manifest = json.loads(result.stdout)
+    assert manifest["source"]["format"] == "user-item"
+    assert manifest["filters"] == {"min_user_count": 1, "min_item_count": 1}
+    assert "licence: MovieLens" in result.stderr
+    assert "Harper & Konstan" in result.stderr
+
+
+def test_filters_a_named_archive_as_the_literature_does(
+    runner: CliRunner, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rows = [f"{u}\t{i}\t3\t{100 + i}\n" for u in range(1, 7) for i in range(1, 7)]
+    folder = tmp_path / "ml-100k"
+    folder.mkdir()
+    (folder / "u.data").write_text("".join(rows) + "7\t1\t3\t100\n")
+
+    def obtain(dataset: datasets.NamedDataset, data_dir: Path) -> object:
+        yield datasets.Step("downloading")
+        yield datasets.Received(1 << 20, 2 << 20)
+        yield datasets.Found(datasets.TextSource(folder), "https://example.org", "the archive")
+
+    monkeypatch.setattr(datasets, "obtain", obtain)
+    arguments = ["prepare", "ml-100k", "--data-dir", str(tmp_path / "data"), "--json"]
+    manifest = json.loads(runner.invoke(app, arguments).stdout)
+    assert manifest["filters"] == {"min_user_count": 5, "min_item_count": 5}
+    assert manifest["dropped"] == {"rare user": 1}
+    manifest = json.loads(runner.invoke(app, [*arguments, "--min-user-count", "1"]).stdout)
+    assert manifest["dropped"] == {}
+
+
+@pytest.mark.parametrize(
+    ("source", "name"),
+    [
+        ("ml-1m", "ml-1m"),
+        ("a/my log.csv.gz", "my-log"),
+        ("a/ratings.tar.dat", "ratings.tar"),
+        ("demo", "demo"),
+        ("./.hidden.txt", "hidden"),
+    ],
+)
+def test_names_the_result_after_the_source(source: str, name: str) -> None:
+    assert command.choose_name(None, source, shuffled=False) == name
+
+
+def test_does_not_import_torch(log: Path, tmp_path: Path) -> None:
+    code = (
+        "import sys; from seqrec_cli.app import app\n"
+        f"try: app(['prepare', {str(log)!r}, '--data-dir', {str(tmp_path)!r}])\n"
+        "except SystemExit as end: assert not end.code, end.code\n"
+        "assert 'torch' not in sys.modules"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True, capture_output=True)
