@@ -96,7 +96,7 @@ def recent_items(dataset: SequenceDataset) -> NDArray[np.int32]:
     """The newest tenth of the train part: by time, or without times of each user's history."""
     train, times = dataset.train, dataset.timestamps.get("train")
     if times is not None and len(times):
-        return train.items[times >= np.quantile(times, 1 - RECENT_SHARE, method="lower")]
+        return train.items[times >= np.quantile(times, 1 - RECENT_SHARE, method="higher")]
     taken = np.ceil(train.lengths * RECENT_SHARE).astype(np.int64)
     first = (train.offsets[1:] - taken)[train.users]
     newest: NDArray[np.bool_] = np.arange(len(train.items)) >= first

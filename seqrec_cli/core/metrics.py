@@ -77,7 +77,7 @@ def precision(ranks: Ranks, k: int) -> Values:
 
 def ndcg(ranks: Ranks, k: int) -> Values:
     """Discounted cumulative gain of the first k over the best possible, (users,)."""
-    ideal = np.cumsum(1 / np.log2(np.arange(k) + 2))
+    ideal: Values = np.cumsum(1 / np.log2(np.arange(k) + 2))
     gains = 1 / np.log2(np.minimum(ranks.values, k).astype(np.float64) + 2)
     return ranks.sum_hits(gains, k) / ideal[np.minimum(ranks.counts, k) - 1]
 

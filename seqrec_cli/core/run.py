@@ -112,7 +112,7 @@ class Run:
             RunError: there is none.
         """
         if not (path / "manifest.json").is_file():
-            known = sorted(p.parent.name for p in RUNS.glob("*/manifest.json"))
+            known = sorted({p.parent.name for p in RUNS.glob("*/manifest.json")} - {LATEST})
             raise RunError(
                 f"there is no run `{path}`",
                 f"the runs here are {', '.join(known)}"
@@ -300,7 +300,8 @@ def save_tensors(path: Path, tensors: dict[str, Tensor], facts: dict[str, Any]) 
     """Write tensors and plain facts as one safetensors file, with a checksum of both."""
     plain = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
     text = json.dumps(facts)
-    metadata = {"facts": text, "sha256": digest(plain, text)}
+    # One key: safetensors writes several in random order, and the same run must give the same bytes.
+    metadata = {"seqrec": json.dumps({"facts": text, "sha256": digest(plain, text)})}
     files.write_bytes(path, safetensors.torch.save(plain, metadata))
 
 
@@ -312,7 +313,7 @@ def load_tensors(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
     """
     try:
         with safetensors.safe_open(path, framework="pt") as file:
-            metadata = file.metadata() or {}
+            metadata = json.loads((file.metadata() or {})["seqrec"])
             tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
         if metadata["sha256"] != digest(tensors, metadata["facts"]):
             raise ValueError("its checksum does not match")

@@ -1,0 +1,45 @@
+# make demo: install, then prepare a real dataset, train, evaluate and recommend.
+# make test: install, then lint, type-check and test.
+
+PYTHON ?= python3
+VENV   := .venv
+BIN    := $(VENV)/bin
+PIP    := $(BIN)/python -m pip --disable-pip-version-check
+
+.PHONY: demo test install lint types pytest clean
+
+demo: $(VENV)/.installed
+	$(BIN)/seqrec prepare ml-100k
+	$(BIN)/seqrec train --config configs/demo.yaml
+	$(BIN)/seqrec evaluate --k 10
+	$(BIN)/seqrec recommend --user 42 --topk 10
+
+test: lint types pytest
+
+install: $(VENV)/.installed
+
+lint: $(VENV)/.developer
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+types: $(VENV)/.developer
+	$(BIN)/mypy --strict seqrec_cli/core
+
+pytest: $(VENV)/.developer
+	$(BIN)/python -m pytest
+
+# The marks are written last, so that an installation that was cut off is begun again.
+$(VENV)/.installed: pyproject.toml constraints.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+	  { echo "seqrec needs Python 3.11 or newer: make PYTHON=python3.12"; exit 1; }
+	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(PIP) install --quiet --constraint constraints.txt --upgrade pip
+	$(PIP) install --quiet --constraint constraints.txt --editable .
+	touch $@
+
+$(VENV)/.developer: $(VENV)/.installed
+	$(PIP) install --quiet --constraint constraints.txt --group dev
+	touch $@
+
+clean:
+	rm -rf $(VENV) .mypy_cache .pytest_cache .ruff_cache .hypothesis

@@ -1,0 +1,230 @@
+"""seqrec evaluate and seqrec recommend on a run that has learnt the cycle."""
+
+import csv
+import io
+import json
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from seqrec_cli.app import app
+from seqrec_cli.core.dataset import SequenceDataset
+from tests.commands.test_train import CONFIG
+
+
+@pytest.fixture(scope="module")
+def place(cycle_npz: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with a dataset and two runs: `good` has learnt it, `raw` has hardly begun."""
+    folder = tmp_path_factory.mktemp("place")
+    (folder / "data").mkdir()
+    for file in (cycle_npz, cycle_npz.with_suffix(".json")):
+        (folder / "data" / file.name).write_bytes(file.read_bytes())
+    (folder / "toy.yaml").write_text(CONFIG)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(folder)
+        for name, epochs in (("raw", 1), ("good", 25)):
+            arguments = ["--run", name, "--set", f"training.epochs={epochs}"]
+            result = CliRunner().invoke(app, ["train", "--config", "toy.yaml", *arguments])
+            assert result.exit_code == 0, result.output
+    return folder
+
+
+@pytest.fixture(autouse=True)
+def there(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(place)
+
+
+def ask(runner: CliRunner, *arguments: str) -> dict:
+    result = runner.invoke(app, [*arguments, "--json"])
+    assert result.exit_code == 0, result.output
+    return json.loads(result.stdout)
+
+
+def test_shows_the_run_beside_the_baselines(runner: CliRunner) -> None:
+    result = runner.invoke(app, ["evaluate", "good", "--k", "1,10"])
+    assert result.exit_code == 0, result.output
+    header, *rows = result.stdout.splitlines()
+    assert header.split("  ")[0] == "metric"
+    for name in ("good", "popularity", "recent popularity", "markov chain", "item neighbours"):
+        assert name in header
+    metrics = [row.split()[0] for row in rows]
+    for name in ("hr", "ndcg", "mrr", "recall", "precision", "map", "coverage"):
+        assert {f"{name}@1", f"{name}@10"} <= set(metrics)
+    assert "200 users, each target against all 50 items, seen ones excluded" in result.stderr
+
+
+def test_json_holds_what_the_table_shows(runner: CliRunner) -> None:
+    found = ask(runner, "evaluate", "good", "raw", "--k", "10")
+    assert found["users"] == 200
+    figures = found["figures"]
+    assert figures["good"]["hr@10"]["mean"] > 0.9
+    assert figures["markov chain"]["hr@10"]["mean"] > 0.9  # the cycle is a Markov chain
+    assert figures["popularity"]["hr@10"]["mean"] < 0.6
+    for by_metric in figures.values():
+        for figure in by_metric.values():
+            assert figure["low"] <= figure["mean"] <= figure["high"]
+    (comparison,) = found["comparisons"]
+    assert (comparison["run"], comparison["minus"]) == ("good", "raw")
+    assert comparison["differences"]["ndcg@10"]["mean"] > 0
+    assert comparison["differences"]["ndcg@10"]["p"] < 0.01
+
+
+def test_sampled_figures_carry_another_name(runner: CliRunner) -> None:
+    found = ask(runner, "evaluate", "good", "--protocol", "sampled", "--k", "10", "--no-baselines")
+    assert set(found["figures"]) == {"good"}
+    assert all(name.endswith("@10 (sampled 100)") for name in found["figures"]["good"])
+    again = ask(runner, "evaluate", "good", "--protocol", "sampled", "--k", "10", "--no-baselines")
+    assert again == found
+
+
+def test_the_latest_run_is_the_default_and_the_valid_part_can_be_asked(runner: CliRunner) -> None:
+    found = ask(runner, "evaluate", "--split", "valid", "--k", "10", "--no-baselines")
+    lines = Path("runs/good/metrics.jsonl").read_text().splitlines()
+    best = max((json.loads(line) for line in lines), key=lambda line: line["ndcg@10"])
+    for name in ("hr@10", "ndcg@10", "map@10"):
+        assert found["figures"]["good"][name]["mean"] == pytest.approx(best[name], abs=1e-9)
+
+
+@pytest.mark.parametrize("ending", ["csv", "jsonl"])
+def test_per_user_metrics_average_to_the_table(
+    runner: CliRunner, tmp_path: Path, ending: str
+) -> None:
+    file = tmp_path / f"users.{ending}"
+    arguments = ["evaluate", "good", "--k", "10", "--per-user", str(file), "--no-baselines"]
+    found = ask(runner, *arguments)
+    if ending == "csv":
+        rows = list(csv.DictReader(io.StringIO(file.read_text())))
+    else:
+        rows = [json.loads(line) for line in file.read_text().splitlines()]
+    assert [int(row["user"]) for row in rows] == list(range(100, 300))
+    mean = sum(float(row["ndcg@10"]) for row in rows) / 200
+    assert mean == pytest.approx(found["figures"]["good"]["ndcg@10"]["mean"])
+
+
+def test_recommendations_carry_history_ids_and_titles(runner: CliRunner) -> None:
+    result = runner.invoke(app, ["recommend", "--user", "100", "--run", "good", "--topk", "3"])
+    assert result.exit_code == 0, result.output
+    first, header, *rows = result.stdout.splitlines()
+    assert first.startswith("user 100: ")
+    assert "earlier items; Title " in first
+    assert header.split() == ["rank", "item", "title", "score"]
+    assert [row.split()[0] for row in rows] == ["1", "2", "3"]
+    assert "Title" in rows[0]
+
+
+def test_the_next_of_the_cycle_is_recommended_to_somebody_new(runner: CliRunner) -> None:
+    ids = ask(runner, "recommend", "--history", "1003 1004 1005", "--topk", "2")
+    assert ids[0]["items"][0]["item"] == 1006
+    arguments = ["--history", "title 3 (2003); TITLE 4; Title 5 (2005)", "--topk", "2"]
+    titles = ask(runner, "recommend", *arguments)
+    assert titles[0]["items"] == ids[0]["items"]
+    assert titles[0]["recent"][-1] == {"item": 1005, "title": "Title 5 (2005)"}
+
+
+def test_unknown_items_are_named_and_left_out(runner: CliRunner) -> None:
+    result = runner.invoke(app, ["recommend", "--history", "1003 77 1004", "--topk", "1"])
+    assert result.exit_code == 0
+    assert "note: `77` is not in the catalogue and was left out" in result.stderr
+
+
+def test_why_names_the_items_that_carried_a_recommendation(runner: CliRunner) -> None:
+    arguments = ["--history", "1003 1004 1005", "--topk", "1", "--why"]
+    (found,) = ask(runner, "recommend", *arguments)
+    reasons = found["items"][0]["why"]
+    assert reasons[0]["item"] == 1005  # the newest item decides in a cycle
+    assert reasons[0]["influence"] > 0
+    result = runner.invoke(app, ["recommend", *arguments])
+    assert "Title 5 (2005) [1005] +" in result.stdout
+
+
+def test_fewer_candidates_give_a_shorter_list_and_a_note(runner: CliRunner) -> None:
+    history = " ".join(str(1000 + i) for i in range(1, 49))
+    result = runner.invoke(app, ["recommend", "--history", history, "--topk", "5"])
+    assert "note: only 2 items were left to recommend to new" in result.stderr
+    assert len(result.stdout.splitlines()) == 2 + 2
+    included = ask(runner, "recommend", "--history", history, "--topk", "5", "--seen", "include")
+    assert len(included[0]["items"]) == 5
+
+
+@pytest.mark.parametrize("ending", ["csv", "jsonl"])
+def test_metrics_recomputed_from_the_output_equal_those_of_evaluate(
+    runner: CliRunner, tmp_path: Path, cycle: SequenceDataset, ending: str
+) -> None:
+    assert cycle.test is not None
+    (tmp_path / "users.txt").write_text("\n".join(str(i) for i in cycle.user_ids))
+    output = tmp_path / f"out.{ending}"
+    arguments = ["--users", str(tmp_path / "users.txt"), "--output", str(output)]
+    for run in ("good", "raw"):
+        result = runner.invoke(
+            app, ["recommend", *arguments, "--before", "test", "--topk", "10", "--run", run]
+        )
+        assert result.exit_code == 0, result.output
+        assert result.stdout == ""
+        if ending == "csv":
+            rows = list(csv.DictReader(io.StringIO(output.read_text())))
+        else:
+            rows = [json.loads(line) for line in output.read_text().splitlines()]
+        ranks = {(int(r["user"]), int(r["item"])): int(r["rank"]) for r in rows}
+        targets = zip(cycle.user_ids, cycle.test.items, strict=True)
+        found = [ranks.get((int(user), int(item) + 1000)) for user, item in targets]
+        figures = ask(runner, "evaluate", run, "--k", "10", "--no-baselines")["figures"][run]
+        assert sum(rank is not None for rank in found) / 200 == figures["hr@10"]["mean"]
+        reciprocal = sum(1 / rank for rank in found if rank) / 200
+        assert reciprocal == pytest.approx(figures["mrr@10"]["mean"], rel=1e-12)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message", "hint"),
+    [
+        (["recommend", "--user", "99"], "there is no user `99` in the dataset `toy`", "100, 101"),
+        (["recommend", "--user", "x"], "there is no user `x`", "nearest"),
+        (["recommend", "--history", "7 8"], "no item of the history is known", "similar are"),
+        (["recommend", "--history", " "], "the history is empty", "write ids"),
+        (["recommend", "--user", "100", "--run", "none"], "there is no run `runs/none`", "good"),
+        (["recommend", "--users", "none.txt", "--output", "x.csv"], "cannot read `none.txt`", ""),
+        (["recommend", "--users", "a", "--output", "x.xls"], "ends in neither .csv nor", ""),
+        (["recommend", "--user", "100", "--data", "none"], "there is no prepared dataset", ""),
+        (["evaluate", "none"], "there is no run `runs/none`", "the runs here are good, raw"),
+        (["evaluate", "--k", "ten"], "`--k ten` is not a list of lengths", "--k 5,10"),
+        (["evaluate", "--k", "0"], "`--k 0` is not a list of lengths", ""),
+        (["evaluate", "--device", "gpu"], "unknown device `gpu`", ""),
+        (["evaluate", "--per-user", "x.txt"], "ends in neither .csv nor .jsonl", ""),
+    ],
+)
+def test_a_mistake_is_one_sentence(
+    runner: CliRunner, arguments: list[str], message: str, hint: str
+) -> None:
+    result = runner.invoke(app, arguments)
+    assert result.exit_code == 1, result.output
+    assert message in result.stderr.splitlines()[0]
+    assert result.stderr.startswith("error: ")
+    assert hint in result.stderr
+    assert result.stdout == ""
+    assert not Path("x.csv").exists()
+
+
+def test_a_dataset_that_changed_is_refused(
+    runner: CliRunner, cycle: SequenceDataset, tmp_path: Path
+) -> None:
+    from tests.conftest import leave_one_out
+
+    leave_one_out([[1, 2, 3, 4]] * 5, 50).save(tmp_path / "other.npz")
+    for command in (["evaluate", "good"], ["recommend", "--user", "100"]):
+        result = runner.invoke(app, [*command, "--data", str(tmp_path / "other.npz")])
+        assert result.exit_code == 1
+        assert "was trained on another dataset" in result.stderr
+
+
+def test_nothing_is_written_when_writing_fails(runner: CliRunner, tmp_path: Path) -> None:
+    (tmp_path / "users.txt").write_text("100\n101\n999\n")
+    output = tmp_path / "out.csv"
+    arguments = ["recommend", "--users", str(tmp_path / "users.txt"), "--output", str(output)]
+    result = runner.invoke(app, arguments)
+    assert result.exit_code == 1
+    assert "there is no user `999`" in result.stderr
+    assert [path.name for path in tmp_path.iterdir()] == ["users.txt"]
+    (tmp_path / "users.txt").write_text("100\n")
+    result = runner.invoke(app, [*arguments[:-1], str(tmp_path / "users.txt" / "out.csv")])
+    assert result.exit_code == 1
+    assert "error: cannot write" in result.stderr

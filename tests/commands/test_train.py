@@ -1,0 +1,184 @@
+"""seqrec train: what it keeps, what it says, how it stops and goes on."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from seqrec_cli.app import app
+from seqrec_cli.core.run import load_tensors
+
+CONFIG = """\
+data: toy
+seed: 5
+model: {hidden: 16, blocks: 1, max_length: 12, dropout: 0.3}
+training: {epochs: 4, batch_size: 32, validate_every: 1, lr: 0.01}
+"""
+
+
+@pytest.fixture
+def place(cycle_npz: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder with a dataset and an experiment, which is where commands run."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "data").mkdir()
+    for file in (cycle_npz, cycle_npz.with_suffix(".json")):
+        (tmp_path / "data" / file.name).write_bytes(file.read_bytes())
+    (tmp_path / "toy.yaml").write_text(CONFIG)
+    return tmp_path
+
+
+def train(runner: CliRunner, *more: str, code: int = 0) -> str:
+    result = runner.invoke(app, ["train", *more])
+    assert result.exit_code == code, result.output
+    return result.stderr
+
+
+def test_learns_the_cycle_and_keeps_the_best_weights(runner: CliRunner, place: Path) -> None:
+    result = runner.invoke(
+        app, ["train", "--config", "toy.yaml", "--set", "training.epochs=25", "--device", "cpu"]
+    )
+    assert result.exit_code == 0, result.output
+    run = place / "runs" / "toy-sasrec-1"
+    assert "the best weights are in `runs/toy-sasrec-1/best.safetensors`" in result.stderr
+    lines = [json.loads(line) for line in (run / "metrics.jsonl").read_text().splitlines()]
+    assert [line["epoch"] for line in lines] == list(range(1, 26))
+    assert lines[-1]["hr@10"] > 0.9 > lines[0]["hr@10"]
+    best = max(lines, key=lambda line: line["ndcg@10"])
+    assert load_tensors(run / "best.safetensors")[1]["epoch"] == best["epoch"]
+    assert "ndcg@10" in result.stdout
+    assert (place / "runs" / "latest").resolve() == run
+    assert train(runner, "--config", "toy.yaml", "--set", "training.epochs=0")
+    assert (place / "runs" / "toy-sasrec-2").is_dir()
+
+
+def test_two_epochs_and_a_resume_equal_four_byte_for_byte(runner: CliRunner, place: Path) -> None:
+    train(runner, "--config", "toy.yaml", "--run", "whole")
+    train(runner, "--config", "toy.yaml", "--run", "half", "--set", "training.epochs=2")
+    train(runner, "--resume", "half", "--set", "training.epochs=4")
+    for file in ("last.safetensors", "best.safetensors"):
+        whole, half = (place / "runs" / name / file for name in ("whole", "half"))
+        assert whole.read_bytes() == half.read_bytes(), file
+    histories = [
+        [
+            {k: v for k, v in json.loads(line).items() if k != "seconds"}
+            for line in (place / "runs" / name / "metrics.jsonl").read_text().splitlines()
+        ]
+        for name in ("whole", "half")
+    ]
+    assert histories[0] == histories[1]
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_finishes_the_step_saves_and_says_how_to_go_on(
+    runner: CliRunner, place: Path, number: signal.Signals
+) -> None:
+    command = [sys.executable, "-m", "seqrec_cli", "train", "--config", "toy.yaml"]
+    endless = ["--run", "cut", "--set", "training.epochs=100000", "--set", "model.hidden=8"]
+    process = subprocess.Popen(
+        [*command, *endless],
+        stderr=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+        env=os.environ | {"OMP_NUM_THREADS": "1"},
+    )
+    deadline = time.monotonic() + 60
+    while not (place / "runs" / "cut" / "last.json").exists() and time.monotonic() < deadline:
+        time.sleep(0.05)
+    process.send_signal(number)
+    _, stderr = process.communicate(timeout=30)
+    assert process.returncode == 128 + number, stderr
+    assert "hint: go on with `seqrec train --resume runs/cut`" in stderr
+    assert "Traceback" not in stderr
+
+    _, counters = load_tensors(place / "runs" / "cut" / "last.safetensors")
+    end = counters["epoch"] + 2
+    train(runner, "--resume", "cut", "--set", f"training.epochs={end}", "--device", "cpu")
+    arguments = ["--set", "model.hidden=8", "--set", f"training.epochs={end}"]
+    train(runner, "--config", "toy.yaml", "--run", "whole", *arguments)
+    cut, whole = (
+        load_tensors(place / "runs" / name / "last.safetensors")[0] for name in ("cut", "whole")
+    )
+    for name, tensor in whole.items():
+        # Another process with other threads may add in another order.
+        assert (cut[name] - tensor).abs().max() < 1e-4, name
+
+
+def test_a_loss_that_is_not_finite_keeps_the_last_good_weights(
+    runner: CliRunner, place: Path
+) -> None:
+    train(runner, "--config", "toy.yaml", "--run", "good", "--set", "training.epochs=1")
+    good = (place / "runs" / "good" / "best.safetensors").read_bytes()
+    said = train(
+        runner, "--config", "toy.yaml", "--run", "bad", "--set", "training.lr=1e25", code=1
+    )
+    assert "error: the " in said
+    assert "not finite" in said or "loss became" in said
+    assert "hint: lower `training.lr`" in said
+    assert not (place / "runs" / "bad" / "best.safetensors").exists()
+    assert (place / "runs" / "good" / "best.safetensors").read_bytes() == good
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message", "hint"),
+    [
+        (["--config", "none.yaml"], "cannot read the experiment `none.yaml`: No such file", ""),
+        (["--config", "data"], "cannot read the experiment `data`", ""),
+        (
+            ["--config", "toy.yaml", "--set", "model.hiden=3"],
+            "`--set model.hiden=3`: unknown setting `model.hiden`",
+            "did you mean `model.hidden`?",
+        ),
+        (["--config", "toy.yaml", "--set", "model"], "override `model` has no value", ""),
+        (
+            ["--config", "toy.yaml", "--data", "none"],
+            "there is no prepared dataset `data/none.npz`",
+            "seqrec prepare",
+        ),
+        (
+            ["--config", "toy.yaml", "--device", "cuda9"],
+            "unknown device `cuda9`",
+            "auto, cpu, cuda, mps",
+        ),
+        (["--config", "toy.yaml", "--device", "mps"], "has no device `mps`", "it has: cpu"),
+        (["--resume", "none"], "there is no run `runs/none`", "train one"),
+    ],
+)
+def test_a_mistake_is_one_sentence(
+    runner: CliRunner, place: Path, arguments: list[str], message: str, hint: str
+) -> None:
+    result = runner.invoke(app, ["train", *arguments])
+    assert result.exit_code == 1
+    assert f"error: {message}" in result.stderr or message in result.stderr.splitlines()[0]
+    assert hint in result.stderr
+    assert result.stdout == ""
+    assert "Traceback" not in result.stderr
+    assert not (place / "runs").exists()
+
+
+def test_an_unwritable_place_is_told(runner: CliRunner, place: Path) -> None:
+    (place / "runs").write_text("a file where a folder should be")
+    result = runner.invoke(app, ["train", "--config", "toy.yaml", "--run", "runs/x"])
+    assert result.exit_code == 1
+    assert "error: cannot write `runs/x/catalogue.npz`" in result.stderr
+
+
+def test_a_full_disk_leaves_what_was_there(
+    runner: CliRunner, place: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    train(runner, "--config", "toy.yaml", "--run", "a", "--set", "training.epochs=1")
+    before = {p.name: p.read_bytes() for p in (place / "runs" / "a").iterdir()}
+
+    def full(descriptor: int) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(os, "fsync", full)
+    said = train(runner, "--resume", "a", "--set", "training.epochs=3", code=1)
+    assert "No space left on device" in said
+    assert "hint: free some space" in said
+    assert {p.name: p.read_bytes() for p in (place / "runs" / "a").iterdir()} == before

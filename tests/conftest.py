@@ -1,0 +1,64 @@
+"""What tests share: a runner, real data where it is, and small datasets with a known structure."""
+
+import os
+from pathlib import Path
+
+import numpy as np
+import pytest
+from typer.testing import CliRunner
+
+from seqrec_cli.core.dataset import SequenceDataset, Sequences
+
+ROOT = Path(__file__).parent.parent
+
+
+@pytest.fixture
+def runner() -> CliRunner:
+    return CliRunner()
+
+
+@pytest.fixture(scope="session")
+def real_data() -> Path:
+    """The folder of real data; tests that need it are skipped without it."""
+    folder = os.environ.get("SEQREC_DATASETS")
+    if not folder or not Path(folder).is_dir():
+        pytest.skip("SEQREC_DATASETS names no folder")
+    return Path(folder).resolve()
+
+
+@pytest.fixture(autouse=True)
+def plain_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No colours, and no folder of the developer's own is touched."""
+    monkeypatch.setenv("NO_COLOR", "1")
+    monkeypatch.delenv("SEQREC_DEBUG", raising=False)
+    monkeypatch.delenv("FORCE_COLOR", raising=False)
+
+
+def leave_one_out(histories: list[list[int]], num_items: int, name: str = "toy") -> SequenceDataset:
+    """A dataset of these histories whose ids are 100 + user and 1000 + item."""
+    return SequenceDataset(
+        name=name,
+        train=Sequences.from_lists([h[:-2] for h in histories]),
+        valid=Sequences.from_lists([h[-2:-1] for h in histories]),
+        test=Sequences.from_lists([h[-1:] for h in histories]),
+        user_ids=np.arange(len(histories)) + 100,
+        item_ids=np.arange(1, num_items + 1) + 1000,
+        item_titles=np.array([f"Title {i} (20{i:02})" for i in range(1, num_items + 1)]),
+    )
+
+
+@pytest.fixture(scope="session")
+def cycle() -> SequenceDataset:
+    """200 users who walk 1, 2, ..., 50, 1, ... from random starts: all is order, nothing chance."""
+    random = np.random.default_rng(0)
+    starts, lengths = random.integers(50, size=200), random.integers(5, 25, size=200)
+    return leave_one_out(
+        [[(s + t) % 50 + 1 for t in range(n)] for s, n in zip(starts, lengths, strict=True)], 50
+    )
+
+
+@pytest.fixture(scope="session")
+def cycle_npz(cycle: SequenceDataset, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("data") / "toy.npz"
+    cycle.save(path)
+    return path

@@ -1,0 +1,101 @@
+"""An epoch visits everyone once, in an order that only chance decides."""
+
+import numpy as np
+
+from seqrec_cli.core.batching import Batches, TrainBatch
+from seqrec_cli.core.dataset import Sequences
+
+HISTORIES = [[1, 2, 3, 4, 5], [6], [7, 8], [], [9, 10, 11], [1, 3, 5, 7, 9, 11]]
+
+
+def make(max_length: int = 4, batch_size: int = 2, seed: int = 0, **more: int) -> Batches:
+    return Batches(
+        Sequences.from_lists(HISTORIES),
+        12,
+        seed=seed,
+        batch_size=batch_size,
+        max_length=max_length,
+        num_negatives=more.get("num_negatives", 2),
+    )
+
+
+def rows(batch: TrainBatch) -> list[tuple[list[int], list[int]]]:
+    """(inputs, targets) of each history, without padding."""
+    found = []
+    start = 0
+    for count, length in batch.histories.blocks:
+        for row in range(count):
+            slots = slice(start + row * length, start + (row + 1) * length)
+            items, targets = batch.histories.items[slots], batch.targets[slots]
+            assert ((items == 0) == (targets == 0)).all()
+            found.append((items[items > 0].tolist(), targets[targets > 0].tolist()))
+        start += count * length
+    return found
+
+
+def test_every_user_with_a_target_comes_exactly_once_an_epoch() -> None:
+    batches = make()
+    for epoch in (1, 2):
+        users = np.concatenate(batches.users_of(epoch))
+        assert sorted(users.tolist()) == [0, 2, 4, 5]
+    assert len(batches) == 2
+    assert [len(u) for u in make(batch_size=3).users_of(1)] == [3, 1]
+
+
+def test_the_order_is_seeded_and_new_in_each_epoch() -> None:
+    histories = Sequences.from_lists([[1, 2]] * 50)
+
+    def order(seed: int, epoch: int) -> list[int]:
+        batches = Batches(histories, 12, seed=seed, batch_size=7, max_length=4, num_negatives=1)
+        return np.concatenate(batches.users_of(epoch)).tolist()
+
+    assert order(0, 1) == order(0, 1)
+    assert order(0, 1) != order(0, 2)
+    assert order(0, 1) != order(1, 1)
+
+
+def test_length_does_not_decide_who_shares_a_batch() -> None:
+    lengths = np.repeat([2, 50], 200)
+    histories = Sequences.from_lists([[1] * n for n in lengths])
+    batches = Batches(histories, 12, seed=0, batch_size=40, max_length=64, num_negatives=1)
+    shares = [(lengths[users] == 50).mean() for users in batches.users_of(1)]
+    assert 0.25 < min(shares)
+    assert max(shares) < 0.75
+
+
+def test_windows_are_the_newest_items_and_targets_come_next() -> None:
+    batches = make(max_length=4)
+    found = rows(batches.make(1, np.array([0, 2, 4, 5])))
+    assert sorted(found) == sorted(
+        [
+            ([1, 2, 3, 4], [2, 3, 4, 5]),
+            ([7], [8]),
+            ([9, 10], [10, 11]),
+            ([3, 5, 7, 9], [5, 7, 9, 11]),  # 1 is more than max_length back
+        ]
+    )
+
+
+def test_negatives_are_drawn_for_each_target_and_never_known() -> None:
+    batches = make()
+    for epoch in range(1, 30):
+        for users in batches.users_of(epoch):
+            batch = batches.make(epoch, users)
+            assert ((batch.negatives > 0).all(1) == (batch.targets > 0)).all()
+            start = 0
+            order = np.argsort(
+                -np.minimum(np.diff(batches.train.offsets)[users] - 1, 4), kind="stable"
+            )
+            owners = iter(users[order])
+            for count, length in batch.histories.blocks:
+                for _ in range(count):
+                    drawn = set(batch.negatives[start : start + length].flatten().tolist())
+                    assert not drawn & set(HISTORIES[next(owners)])
+                    start += length
+
+
+def test_a_batch_does_not_depend_on_who_shares_it() -> None:
+    batches = make()
+    alone = batches.make(3, np.array([4]))
+    shared = batches.make(3, np.array([0, 4]))
+    assert alone.negatives[:2].tolist() == shared.negatives[4:6].tolist()

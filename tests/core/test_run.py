@@ -1,0 +1,163 @@
+"""A run is complete, checked when it is read, and recommends without the dataset."""
+
+from pathlib import Path
+
+import pytest
+import torch
+
+from seqrec_cli.core.config import Experiment
+from seqrec_cli.core.dataset import SequenceDataset
+from seqrec_cli.core.run import Run, find_run, load_tensors, next_run, save_tensors
+from seqrec_cli.core.training import Training, Validated, fit
+from seqrec_cli.errors import ConfigError, RunError
+
+EXPERIMENT = Experiment.model_validate(
+    {
+        "data": "toy",
+        "model": {"hidden": 8, "max_length": 10},
+        "training": {"epochs": 1, "validate_every": 1},
+    }
+)
+
+
+@pytest.fixture
+def trained(
+    cycle: SequenceDataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> tuple[Run, Training]:
+    monkeypatch.chdir(tmp_path)
+    training = Training(EXPERIMENT, 50, torch.device("cpu"))
+    run = Run.create(Path("runs/one"), EXPERIMENT, cycle, Path("data/toy.npz"), "cpu")
+    for event in fit(training, cycle.without_test()):
+        if isinstance(event, Validated):
+            run.save_best(training, event.epoch, event.metrics)
+            run.record({"epoch": event.epoch, **event.metrics})
+    run.save_last(training)
+    return run, training
+
+
+def test_everything_is_there_and_comes_back(trained: tuple[Run, Training]) -> None:
+    run, training = trained
+    found = {path.name for path in run.path.iterdir()}
+    assert found == {
+        "experiment.yaml",
+        "manifest.json",
+        "metrics.jsonl",
+        "catalogue.npz",
+        "best.safetensors",
+        "last.safetensors",
+        "last.json",
+    }
+    assert run.experiment() == EXPERIMENT
+    assert run.best_epoch() == 1
+    scorer = run.load_scorer(torch.device("cpu"))
+    for name, tensor in scorer.model.state_dict().items():
+        assert torch.equal(tensor, training.model.state_dict()[name])
+    catalogue = run.catalogue()
+    assert catalogue.item_ids.tolist() == list(range(1001, 1051))
+    assert catalogue.titles is not None
+    again = Training(EXPERIMENT, 50, torch.device("cpu"))
+    run.resume(again)
+    assert again.counters == training.counters
+
+
+def test_latest_points_at_the_newest(trained: tuple[Run, Training], cycle: SequenceDataset) -> None:
+    assert Run.open(find_run("latest")).name == "one"
+    Run.create(Path("runs/two"), EXPERIMENT, cycle, Path("data/toy.npz"), "cpu")
+    assert Run.open(find_run("latest")).name == "two"
+    assert next_run("toy", "sasrec") == Path("runs/toy-sasrec-1")
+
+
+def test_a_run_is_never_overwritten(trained: tuple[Run, Training], cycle: SequenceDataset) -> None:
+    with pytest.raises(RunError, match="exists already") as caught:
+        Run.create(trained[0].path, EXPERIMENT, cycle, Path("x"), "cpu")
+    assert "--resume" in caught.value.hint
+
+
+def test_no_run_names_those_there_are(trained: tuple[Run, Training]) -> None:
+    with pytest.raises(RunError, match="there is no run `runs/three`") as caught:
+        Run.open(find_run("three"))
+    assert caught.value.hint == "the runs here are one"
+
+
+@pytest.mark.parametrize("file", ["best.safetensors", "last.safetensors"])
+@pytest.mark.parametrize("place", [3, 30, 400, -1, -300])
+def test_a_flipped_byte_in_a_checkpoint_is_found(
+    trained: tuple[Run, Training], file: str, place: int
+) -> None:
+    run, _ = trained
+    content = bytearray((run.path / file).read_bytes())
+    content[place] ^= 0x10
+    (run.path / file).write_bytes(content)
+    with pytest.raises(RunError, match="damaged"):
+        load_tensors(run.path / file)
+
+
+@pytest.mark.parametrize("length", [0, 4, 100, 2000])
+def test_a_truncated_checkpoint_is_found(trained: tuple[Run, Training], length: int) -> None:
+    run, _ = trained
+    run.best_path.write_bytes(run.best_path.read_bytes()[:length])
+    with pytest.raises(RunError, match="damaged"):
+        run.load_scorer(torch.device("cpu"))
+
+
+def test_weights_of_another_model_are_refused(trained: tuple[Run, Training]) -> None:
+    run, training = trained
+    save_tensors(run.best_path, {"foreign": torch.ones(3)}, {"epoch": 1})
+    with pytest.raises(RunError, match="does not belong to the experiment"):
+        run.load_scorer(torch.device("cpu"))
+    save_tensors(run.last_path, {"foreign": torch.ones(3)}, {"epoch": 1})
+    with pytest.raises(RunError, match="does not belong to the experiment"):
+        run.resume(training)
+
+
+def test_a_run_without_best_weights_says_how_to_go_on(trained: tuple[Run, Training]) -> None:
+    run, _ = trained
+    run.best_path.unlink()
+    with pytest.raises(RunError, match="no best weights") as caught:
+        run.load_scorer(torch.device("cpu"))
+    assert "--resume" in caught.value.hint
+
+
+def test_another_dataset_is_refused(trained: tuple[Run, Training], cycle: SequenceDataset) -> None:
+    run, _ = trained
+    run.check_data(cycle)
+    other = SequenceDataset(
+        "toy",
+        cycle.train,
+        cycle.valid,
+        None,
+        cycle.user_ids,
+        cycle.item_ids,
+        manifest={"npz_sha256": "0" * 64},
+    )
+    with pytest.raises(RunError, match="was trained on another dataset"):
+        run.check_data(other)
+
+
+def test_a_continuation_changes_epochs_and_patience_alone(trained: tuple[Run, Training]) -> None:
+    run, _ = trained
+    changed = run.experiment_to_resume(["training.epochs=9", "training.patience=2"])
+    assert (changed.training.epochs, changed.training.patience) == (9, 2)
+    assert run.experiment() == changed
+    with pytest.raises(ConfigError, match=r"can change training\.epochs, training\.patience alone"):
+        run.experiment_to_resume(["training.lr=0.1"])
+
+
+def test_the_same_tensors_give_the_same_bytes(tmp_path: Path) -> None:
+    tensors = {"b": torch.arange(3.0), "a": torch.eye(2), "c": torch.tensor(3)}
+    save_tensors(tmp_path / "1", tensors, {"x": 1})
+    save_tensors(tmp_path / "2", dict(reversed(tensors.items())), {"x": 1})
+    assert (tmp_path / "1").read_bytes() == (tmp_path / "2").read_bytes()
+    found, facts = load_tensors(tmp_path / "1")
+    assert facts == {"x": 1}
+    assert all(torch.equal(found[name], tensors[name]) for name in tensors)
+
+
+@pytest.mark.parametrize("file", ["manifest.json", "experiment.yaml", "catalogue.npz"])
+def test_damage_beside_the_weights_is_told(trained: tuple[Run, Training], file: str) -> None:
+    run, _ = trained
+    (run.path / file).write_bytes(b"\xff\x00{")
+    with pytest.raises((RunError, ConfigError, Exception)) as caught:
+        run.manifest(), run.experiment(), run.catalogue()
+    assert type(caught.value).__module__ == "seqrec_cli.errors"
+    assert file in str(caught.value)

@@ -1,0 +1,196 @@
+"""Training learns order, resumes bit for bit, and cannot reach the test part."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+from seqrec_cli.core.config import Experiment
+from seqrec_cli.core.dataset import SequenceDataset
+from seqrec_cli.core.evaluation import evaluate
+from seqrec_cli.core.scoring import ModelScorer
+from seqrec_cli.core.training import (
+    EpochDone,
+    Event,
+    StepDone,
+    Stopped,
+    Training,
+    Validated,
+    fit,
+)
+from seqrec_cli.errors import DatasetError, TrainingError
+from tests.conftest import leave_one_out
+
+CPU = torch.device("cpu")
+
+
+def experiment(**training: Any) -> Experiment:
+    model = {"hidden": 16, "max_length": 12, "blocks": 1, "dropout": 0.3}
+    settings = {"epochs": 4, "batch_size": 32, "validate_every": 1, **training}
+    return Experiment.model_validate({"seed": 3, "model": model, "training": settings})
+
+
+def run(training: Training, data: SequenceDataset) -> list[Event]:
+    return list(fit(training, data.without_test()))
+
+
+def same(a: Training, b: Training) -> bool:
+    (tensors, counters), (others, other_counters) = a.state(), b.state()
+    return (
+        counters == other_counters
+        and tensors.keys() == others.keys()
+        and all(torch.equal(tensors[name], others[name]) for name in tensors)
+    )
+
+
+def copied(training: Training) -> tuple[dict[str, torch.Tensor], dict[str, Any]]:
+    tensors, counters = training.state()
+    return {name: tensor.clone() for name, tensor in tensors.items()}, dict(counters)
+
+
+def test_learns_the_cycle_far_above_chance(cycle: SequenceDataset) -> None:
+    training = Training(experiment(epochs=40, lr=0.01, validate_every=40), 50, CPU)
+    before = evaluate(ModelScorer(training.model, 50), cycle, "test").means()["hr@10"]
+    events = run(training, cycle)
+    after = evaluate(ModelScorer(training.model, 50), cycle, "test").means()
+    assert before < 0.5
+    assert after["hr@10"] > 0.95
+    losses = [event.loss for event in events if isinstance(event, EpochDone)]
+    assert losses[-1] < losses[0] / 2
+
+
+def test_is_no_better_than_chance_on_noise() -> None:
+    random = np.random.default_rng(1)
+    noise = leave_one_out([(random.permutation(50)[:15] + 1).tolist() for _ in range(400)], 50)
+    training = Training(experiment(epochs=20, lr=0.01, validate_every=20), 50, CPU)
+    run(training, noise)
+    # 14 of 50 are seen and left out, so chance is 10 / 36; 3.5 standard errors of 400 users.
+    value = evaluate(ModelScorer(training.model, 50), noise, "test").means()["hr@10"]
+    assert abs(value - 10 / 36) < 3.5 * np.sqrt(10 / 36 * 26 / 36 / 400)
+
+
+def test_events_tell_the_story_in_order(cycle: SequenceDataset) -> None:
+    training = Training(experiment(epochs=3, validate_every=2), 50, CPU)
+    events = run(training, cycle)
+    kinds = [type(event) for event in events]
+    steps = 7  # 200 users in batches of 32; the last step of an epoch is its EpochDone
+    one = [StepDone] * (steps - 1) + [EpochDone]
+    assert kinds == [*one, *one, Validated, *one, Validated]
+    assert [e.epoch for e in events if isinstance(e, Validated)] == [2, 3]
+    assert [e.step for e in events if isinstance(e, StepDone)][: steps - 1] == list(range(1, steps))
+
+
+def test_the_same_seed_gives_the_same_weights_and_another_does_not(
+    cycle: SequenceDataset,
+) -> None:
+    first, second = Training(experiment(), 50, CPU), Training(experiment(), 50, CPU)
+    run(first, cycle)
+    run(second, cycle)
+    assert same(first, second)
+    other = Training(experiment().model_copy(update={"seed": 4}), 50, CPU)
+    run(other, cycle)
+    assert not same(first, other)
+
+
+def test_the_state_of_torchs_own_generators_does_not_matter(cycle: SequenceDataset) -> None:
+    first, second = Training(experiment(), 50, CPU), Training(experiment(), 50, CPU)
+    run(first, cycle)
+    torch.rand(17)
+    np.random.default_rng().random(3)
+    run(second, cycle)
+    assert same(first, second)
+
+
+@pytest.mark.parametrize("stop_after", [0, 1, 5, 6, 7, 8, 9, 15, 20, 31])
+def test_resuming_at_any_event_equals_going_on(cycle: SequenceDataset, stop_after: int) -> None:
+    whole = Training(experiment(patience=3), 50, CPU)
+    events = run(whole, cycle)
+    assert len(events) > 31
+
+    interrupted = Training(experiment(patience=3), 50, CPU)
+    seen = list(take(fit(interrupted, cycle.without_test()), stop_after))
+    tensors, counters = copied(interrupted)
+    resumed = Training(experiment(patience=3), 50, CPU)
+    resumed.restore(tensors, counters)
+    rest = run(resumed, cycle)
+    assert seen + rest == events
+    assert same(whole, resumed)
+
+
+def take(events: Iterator[Event], count: int) -> Iterator[Event]:
+    for _ in range(count):
+        yield next(events)
+
+
+def test_two_epochs_and_two_more_equal_four(cycle: SequenceDataset) -> None:
+    whole = Training(experiment(epochs=4, validate_every=4), 50, CPU)
+    run(whole, cycle)
+    half = Training(experiment(epochs=2, validate_every=4), 50, CPU)
+    run(half, cycle)
+    resumed = Training(experiment(epochs=4, validate_every=4), 50, CPU)
+    resumed.restore(*copied(half))
+    run(resumed, cycle)
+    assert same(whole, resumed)
+
+
+def test_patience_stops_when_validation_gets_no_better(cycle: SequenceDataset) -> None:
+    training = Training(experiment(epochs=50, lr=1e-12, patience=2), 50, CPU)
+    events = run(training, cycle)
+    assert events[-1] == Stopped(epoch=3, best_epoch=1)
+    assert [e.is_best for e in events if isinstance(e, Validated)] == [True, False, False]
+
+
+def test_refuses_a_dataset_with_its_test_part(cycle: SequenceDataset) -> None:
+    with pytest.raises(ValueError, match="must not be given the test part"):
+        next(fit(Training(experiment(), 50, CPU), cycle))
+
+
+def test_the_test_part_changes_nothing(cycle: SequenceDataset) -> None:
+    assert cycle.test is not None
+    first, second = Training(experiment(), 50, CPU), Training(experiment(), 50, CPU)
+    run(first, cycle)
+    random = np.random.default_rng(0)
+    other = SequenceDataset(
+        cycle.name,
+        cycle.train,
+        cycle.valid,
+        type(cycle.test)(cycle.test.offsets, random.permutation(cycle.test.items)),
+        cycle.user_ids,
+        cycle.item_ids,
+    )
+    run(second, other)
+    assert same(first, second)
+
+
+def test_a_loss_that_is_not_finite_stops_before_it_touches_the_weights(
+    cycle: SequenceDataset,
+) -> None:
+    training = Training(experiment(epochs=3, lr=1e25, validate_every=3), 50, CPU)
+    seen: list[Event] = []
+    with pytest.raises(TrainingError, match=r"loss became (nan|inf) in epoch \d+, step \d+"):
+        seen.extend(fit(training, cycle.without_test()))
+    assert seen
+    assert all(np.isfinite(e.loss) for e in seen if isinstance(e, StepDone | EpochDone))
+
+
+def test_says_when_there_is_nobody_to_train_on() -> None:
+    lonely = leave_one_out([[1, 2, 3], [3, 2, 1]], 3)
+    with pytest.raises(DatasetError, match="no user with two items in its train part"):
+        next(fit(Training(experiment(), 3, CPU), lonely.without_test()))
+
+
+def test_l2_emb_shrinks_the_item_table(cycle: SequenceDataset) -> None:
+    norms = []
+    for l2_emb in (0.0, 0.1):
+        training = Training(experiment(epochs=10, lr=0.01, l2_emb=l2_emb), 50, CPU)
+        run(training, cycle)
+        norms.append(float(training.model.items.weight.detach().norm()))
+    assert norms[1] < 0.8 * norms[0]
+
+
+def test_bfloat16_learns_too(cycle: SequenceDataset) -> None:
+    training = Training(experiment(epochs=30, lr=0.01, precision="bfloat16"), 50, CPU)
+    run(training, cycle)
+    assert evaluate(ModelScorer(training.model, 50), cycle, "test").means()["hr@10"] > 0.9

@@ -1,0 +1,101 @@
+"""The command line as a whole: help, version, usage errors, and the error boundary."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import typer
+from typer.testing import CliRunner
+
+from seqrec_cli import __version__
+from seqrec_cli import app as app_module
+from seqrec_cli.app import app, friendly
+from seqrec_cli.core.config import load_experiment
+from seqrec_cli.errors import InputError
+from tests.conftest import ROOT
+
+COMMANDS = ["prepare", "train", "evaluate", "recommend"]
+
+
+@pytest.mark.parametrize("command", [[], *[[name] for name in COMMANDS]])
+def test_help_of_every_command(runner: CliRunner, command: list[str]) -> None:
+    result = runner.invoke(app, [*command, "--help"])
+    assert result.exit_code == 0
+    assert "Usage" in result.stdout
+    for name in COMMANDS if not command else []:
+        assert name in result.stdout
+
+
+def test_help_is_quick_and_a_module_runs_like_the_script() -> None:
+    result = subprocess.run(
+        [sys.executable, "-m", "seqrec_cli", "--version"], capture_output=True, text=True
+    )
+    assert result.stdout.strip() == f"seqrec {__version__}"
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["train"],
+        ["train", "--config", "a.yaml", "--resume", "b"],
+        ["train", "--resume", "b", "--data", "c"],
+        ["recommend"],
+        ["recommend", "--user", "1", "--history", "2"],
+        ["recommend", "--users", "file"],
+        ["recommend", "--user", "1", "--topk", "0"],
+        ["recommend", "--user", "1", "--seen", "perhaps"],
+        ["evaluate", "--protocol", "magic"],
+        ["nonsense"],
+        ["prepare"],
+    ],
+)
+def test_usage_errors_exit_with_2(runner: CliRunner, arguments: list[str]) -> None:
+    result = runner.invoke(app, arguments)
+    assert result.exit_code == 2, result.output
+    assert result.stdout == ""
+    assert "Traceback" not in result.stderr
+
+
+def failing(error: Exception) -> typer.Typer:
+    def command() -> None:
+        raise error
+
+    broken = typer.Typer()
+    broken.command()(friendly(command))
+    return broken
+
+
+def test_a_users_error_is_a_sentence_and_a_hint(runner: CliRunner) -> None:
+    result = runner.invoke(failing(InputError("no [old] file `a`", "make `a`")), [])
+    assert result.exit_code == 1
+    assert result.stdout == ""
+    assert result.stderr == "error: no [old] file `a`\n\nhint: make `a`\n"
+
+
+def test_a_defect_keeps_its_traceback(runner: CliRunner) -> None:
+    result = runner.invoke(failing(ZeroDivisionError("ours")), [])
+    assert isinstance(result.exception, ZeroDivisionError)
+
+
+def test_debug_shows_the_traceback_of_all(
+    runner: CliRunner, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SEQREC_DEBUG", "1")
+    result = runner.invoke(failing(InputError("x")), [])
+    assert isinstance(result.exception, InputError)
+    assert app_module.app is app
+
+
+CONFIGS = sorted((ROOT / "configs").glob("*.yaml"))
+
+
+@pytest.mark.parametrize("path", CONFIGS, ids=lambda path: path.name)
+def test_every_config_is_an_experiment_and_opens_with_its_commands(path: Path) -> None:
+    experiment = load_experiment(path)
+    text = path.read_text()
+    assert f"seqrec train --config configs/{path.name}" in text
+    assert f"seqrec prepare {experiment.data}" in text
+    for line in text.splitlines():
+        if line.startswith("#   seqrec "):
+            assert line.split()[2] in COMMANDS
