@@ -1,85 +1,58 @@
 """Ids of users and items as they come in, to codes 0, 1, ... in the order of the sorted ids."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from seqrec_cli.core.columns import GrowingColumn
+
 CANONICAL = re.compile(r"0|-?[1-9][0-9]*")
+INT32 = range(-(2**31), 2**31)
 INT64 = range(-(2**63), 2**63)
-# A lookup table of four bytes an id may have this many places for each interaction ...
+# A lookup table may have this many places for each interaction ...
 PLACES_PER_ROW = 2
 # ... or this many anyway.
 PLACES_ANYWAY = 1 << 22
+BLOCK_ROWS = 1 << 20
 
 
 class IdColumn:
     """Collects the ids of one column, block by block: all as numbers, or all as texts."""
 
     def __init__(self) -> None:
-        self._numbers: list[NDArray[Any]] = []
-        self._codes: list[NDArray[np.int32]] = []
+        self._column = GrowingColumn(np.int32)  # of the numbers, or of codes of the texts
         self._known: dict[str, int] = {}
 
     def add_numbers(self, ids: NDArray[np.int64]) -> None:
-        """Add int64 (rows,) ids, kept in 4 bytes each where they fit."""
-        small = len(ids) == 0 or (ids.min() >= 0 and ids.max() < 2**31)
-        self._numbers.append(ids.astype(np.int32 if small else np.int64))
+        """Add int64 (rows,) ids, kept in 4 bytes each as long as all fit."""
+        fit = len(ids) == 0 or (int(ids.min()) in INT32 and int(ids.max()) in INT32)
+        self._column.append(ids.astype(np.int32) if fit else ids)
 
     def add_texts(self, ids: Sequence[str]) -> None:
         known = self._known
         codes = (known.setdefault(text, len(known)) for text in ids)
-        self._codes.append(np.fromiter(codes, np.int32, len(ids)))
+        self._column.append(np.fromiter(codes, np.int32, len(ids)))
 
     def finish(self) -> tuple[NDArray[np.int32], NDArray[Any]]:
         """Codes int32 (rows,) and the sorted ids, int64 or unicode: row r has id ids[codes[r]].
 
         Texts that are all whole numbers, spelled as one would, become int64.
         """
+        column = self._column.finish()
         if self._known:
-            return self._finish_texts()
-        rows = sum(map(len, self._numbers))
-        if not rows:
-            return np.empty(0, np.int32), np.empty(0, np.int64)
-        low = min(int(ids.min()) for ids in self._numbers if len(ids))
-        high = max(int(ids.max()) for ids in self._numbers if len(ids))
-        if high - low < max(PLACES_PER_ROW * rows, PLACES_ANYWAY):
-            return self._finish_dense(rows, low, high)
-        return self._finish_sparse(rows)
+            return self._finish_texts(column)
+        if not len(column):
+            return column.astype(np.int32), np.empty(0, np.int64)
+        low, high = int(column.min()), int(column.max())
+        if high - low < max(PLACES_PER_ROW * len(column), PLACES_ANYWAY):
+            return finish_dense(column, low, high)
+        ids = np.unique(np.concatenate([np.unique(column[rows]) for rows in blocks(column)]))
+        return recoded(column, lambda numbers: np.searchsorted(ids, numbers)), ids.astype(np.int64)
 
-    def _finish_dense(
-        self, rows: int, low: int, high: int
-    ) -> tuple[NDArray[np.int32], NDArray[np.int64]]:
-        def places(numbers: NDArray[Any]) -> NDArray[np.int64]:
-            return numbers.astype(np.int64) - low  # in int32 it might overflow
-
-        seen = np.zeros(high - low + 1, bool)
-        for numbers in self._numbers:
-            seen[places(numbers)] = True
-        ids = np.flatnonzero(seen)
-        table = np.empty(len(seen), np.int32)
-        table[ids] = np.arange(len(ids), dtype=np.int32)
-        return self._recode(rows, lambda numbers: table[places(numbers)]), ids + low
-
-    def _finish_sparse(self, rows: int) -> tuple[NDArray[np.int32], NDArray[np.int64]]:
-        ids = np.unique(np.concatenate([np.unique(numbers) for numbers in self._numbers]))
-        ids = ids.astype(np.int64, copy=False)
-        return self._recode(rows, lambda numbers: np.searchsorted(ids, numbers)), ids
-
-    def _recode(self, rows: int, code: Any) -> NDArray[np.int32]:
-        codes = np.empty(rows, np.int32)
-        done = 0
-        # Each block is let go as its codes are written, so that both are never there whole.
-        self._numbers.reverse()
-        while self._numbers:
-            numbers = self._numbers.pop()
-            codes[done : done + len(numbers)] = code(numbers)
-            done += len(numbers)
-        return codes
-
-    def _finish_texts(self) -> tuple[NDArray[np.int32], NDArray[Any]]:
+    def _finish_texts(self, column: NDArray[np.int32]) -> tuple[NDArray[np.int32], NDArray[Any]]:
         texts = list(self._known)
         numeric = all(CANONICAL.fullmatch(text) and int(text) in INT64 for text in texts)
         ids: NDArray[Any] = (
@@ -88,5 +61,37 @@ class IdColumn:
         order = np.argsort(ids)
         table = np.empty(len(ids), np.int32)
         table[order] = np.arange(len(ids), dtype=np.int32)
-        codes = np.concatenate(self._codes)
-        return table[codes], ids[order]
+        return recoded(column, lambda codes: table[codes]), ids[order]
+
+
+def finish_dense(
+    column: NDArray[Any], low: int, high: int
+) -> tuple[NDArray[np.int32], NDArray[np.int64]]:
+    """Codes and ids by a table with a place for each number from low to high."""
+
+    def places(numbers: NDArray[Any]) -> NDArray[np.int64]:
+        return numbers.astype(np.int64) - low  # in int32 it might overflow
+
+    seen = np.zeros(high - low + 1, bool)
+    for rows in blocks(column):
+        seen[places(column[rows])] = True
+    ids = np.flatnonzero(seen)
+    table = np.empty(len(seen), np.int32)
+    table[ids] = np.arange(len(ids), dtype=np.int32)
+    return recoded(column, lambda numbers: table[places(numbers)]), ids + low
+
+
+def recoded(
+    column: NDArray[Any], code: Callable[[NDArray[Any]], NDArray[Any]]
+) -> NDArray[np.int32]:
+    """Each number's code, int32 (rows,); in place where the numbers are int32."""
+    codes: NDArray[np.int32] = (
+        column if column.dtype == np.int32 else np.empty(len(column), np.int32)
+    )
+    for rows in blocks(column):
+        codes[rows] = code(column[rows])
+    return codes
+
+
+def blocks(column: NDArray[Any]) -> Iterator[slice]:
+    return (slice(start, start + BLOCK_ROWS) for start in range(0, len(column), BLOCK_ROWS))

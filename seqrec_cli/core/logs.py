@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from seqrec_cli.core import parsing
+from seqrec_cli.core.columns import GrowingColumn
 from seqrec_cli.core.identifiers import INT64, IdColumn
 from seqrec_cli.core.sources import TextSource
 from seqrec_cli.core.tables import NUMBER, Role, Table, careful_rows, shortened
@@ -49,7 +50,7 @@ class Collector:
     users: IdColumn = field(default_factory=IdColumn)
     items: IdColumn = field(default_factory=IdColumn)
     times: TimeColumn = field(default_factory=TimeColumn)
-    ratings: list[NDArray[np.float32]] = field(default_factory=list)
+    ratings: GrowingColumn = field(default_factory=lambda: GrowingColumn(np.float32))
 
     def keep(self, rows: int, ratings: NDArray[np.float64] | None) -> Any:
         """Count a block and take its ratings in; an index of the rows that stay."""
@@ -72,7 +73,6 @@ class Collector:
                 timestamps, unit = self.times.finish()
             except ValueError as error:
                 raise InputError(f"`{self.source}`: {error}") from error
-        ratings = np.concatenate(self.ratings) if self.ratings else np.empty(0, np.float32)
         return Log(
             source=self.source,
             users=users,
@@ -80,7 +80,7 @@ class Collector:
             user_ids=user_ids,
             item_ids=item_ids,
             timestamps=timestamps,
-            ratings=ratings if self.has_ratings else None,
+            ratings=self.ratings.finish() if self.has_ratings else None,
             time_unit=unit,
             rows_read=self.rows_read,
             low_rated=self.low_rated,

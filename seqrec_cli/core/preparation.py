@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from seqrec_cli import __version__
-from seqrec_cli.core.dataset import PARTS, Part, SequenceDataset, Sequences
+from seqrec_cli.core.dataset import PARTS, SequenceDataset, Sequences
 from seqrec_cli.core.interactions import Interactions
 from seqrec_cli.core.ordering import (
     Rows,
@@ -256,7 +256,10 @@ def moments(times: NDArray[np.int64], options: Preparation, unit: str) -> tuple[
 
 def quantiles(lengths: NDArray[np.int64]) -> dict[str, float]:
     """How long the histories are."""
-    low, quarter, middle, three, high = np.quantile(lengths, (0, 0.25, 0.5, 0.75, 1))
+    ranked, last = np.sort(lengths), len(lengths) - 1
+    low, quarter, middle, three, high = np.interp(
+        np.array((0, 0.25, 0.5, 0.75, 1)) * last, np.arange(last + 1), ranked
+    )
     return {
         "min": int(low),
         "25%": float(quarter),
@@ -289,20 +292,20 @@ def assemble(
     titles: NDArray[np.str_] | None,
     manifest: dict[str, Any],
 ) -> SequenceDataset:
-    """Lay the rows of each part out by user."""
-    sequences: dict[Part, Sequences] = {}
-    timestamps: dict[Part, NDArray[np.int64]] = {}
-    ratings: dict[Part, NDArray[np.float32]] = {}
-    for number, part in enumerate(PARTS):
-        inside = parts == number
-        counts = count_codes(rows.users[inside], len(user_ids))
-        items = rows.items[inside]
-        items += 1  # 0 is padding
-        sequences[part] = Sequences(to_offsets(counts), items)
-        if rows.times is not None:
-            timestamps[part] = rows.times[inside]
-        if rows.ratings is not None:
-            ratings[part] = rows.ratings[inside]
+    """Lay the rows of each part out by user; `rows` is used up, a column at a time."""
+    inside = {part: parts == number for number, part in enumerate(PARTS)}
+    offsets = {
+        part: to_offsets(count_codes(rows.users[mask], len(user_ids)))
+        for part, mask in inside.items()
+    }
+    items = {part: rows.items[mask] for part, mask in inside.items()}
+    rows.users = rows.items = np.empty(0, np.int32)
+    for own in items.values():
+        own += 1  # 0 is padding
+    timestamps = {} if rows.times is None else {p: rows.times[mask] for p, mask in inside.items()}
+    rows.times = None
+    ratings = {} if rows.ratings is None else {p: rows.ratings[mask] for p, mask in inside.items()}
+    sequences = {part: Sequences(offsets[part], items[part]) for part in PARTS}
     return SequenceDataset(
         name=name,
         train=sequences["train"],

@@ -11,7 +11,7 @@ from typing import BinaryIO, cast
 
 from seqrec_cli.errors import InputError
 
-BLOCK_BYTES = 8 << 20
+BLOCK_BYTES = 1 << 19  # a block and what is made of it fit the processor's cache
 LONGEST_LINE = 1 << 20
 LARGEST_MEMBER = 8 << 30
 UTF8_MARK = b"\xef\xbb\xbf"

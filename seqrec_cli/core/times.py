@@ -10,6 +10,7 @@ from decimal import Decimal
 import numpy as np
 from numpy.typing import NDArray
 
+from seqrec_cli.core.columns import GrowingColumn
 from seqrec_cli.core.tables import NUMBER
 from seqrec_cli.errors import InputError
 
@@ -31,14 +32,17 @@ class TimeColumn:
 
     def __init__(self) -> None:
         self.is_iso: bool | None = None
-        self._wholes: list[NDArray[np.int64]] = []
-        self._millionths: list[NDArray[np.int32] | None] = []
+        self._wholes = GrowingColumn(np.int64)
+        self._millionths = GrowingColumn(np.int32)  # stays empty until there are some
 
     def add(self, wholes: NDArray[np.int64], millionths: NDArray[np.int64] | None = None) -> None:
         """Add int64 (rows,) wholes and millionths from 0 to 999,999."""
+        if millionths is not None and millionths.any() and not len(self._millionths):
+            self._millionths.append(np.zeros(len(self._wholes), np.int32))
+        if len(self._millionths) or (millionths is not None and millionths.any()):
+            some = np.zeros(len(wholes), np.int64) if millionths is None else millionths
+            self._millionths.append(some.astype(np.int32))
         self._wholes.append(wholes)
-        some = millionths is not None and millionths.any()
-        self._millionths.append(millionths.astype(np.int32) if some else None)  # type: ignore[union-attr]
 
     def parse(self, text: str) -> tuple[int, int]:
         """Read one moment as (whole, millionths); all of a column must be numbers, or all ISO.
@@ -68,22 +72,15 @@ class TimeColumn:
         Raises:
             ValueError: too large for a finer unit.
         """
-        finest = MILLION
-        for part in self._millionths:
-            if part is not None:
-                finest = min(finest, 1000 if not (part % 1000).any() else 1)
-        factor = MILLION // finest
-        moments = np.empty(sum(map(len, self._wholes)), np.int64)
-        done = 0
-        for index, whole in enumerate(self._wholes):
-            if factor > 1 and len(whole) and extent(whole) >= LIMIT // factor - 1:
+        moments = self._wholes.finish()
+        millionths = self._millionths.finish()
+        factor = 1
+        if len(millionths):
+            factor = MILLION if (millionths % 1000).any() else 1000
+            if extent(moments) >= LIMIT // factor - 1:
                 raise ValueError("a time with a fraction is out of range")
-            part = self._millionths[index]
-            moments[done : done + len(whole)] = whole * factor
-            if part is not None:
-                moments[done : done + len(whole)] += part // finest
-            done += len(whole)
-            self._wholes[index] = whole[:0]  # let go as it is copied
+            moments *= factor
+            moments += millionths // (MILLION // factor)
         unit = SECONDS if self.is_iso else guess_unit(extent(moments) // factor)
         return moments, finer(unit, factor)
 
