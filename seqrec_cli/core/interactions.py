@@ -8,7 +8,7 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from seqrec_cli.core import atomic_files, files, logs, movielens, parquet
+from seqrec_cli.core import atomic_files, files, logs, movielens, parquet, user_item
 from seqrec_cli.core.sources import TextSource, no_such_file
 from seqrec_cli.core.tables import Role, Table, lay_out, shortened
 from seqrec_cli.core.titles import align, read_titles
@@ -144,7 +144,7 @@ def read_user_item(place: TextSource, reading: Reading) -> tuple[logs.Log, TextS
         )
     if reading.min_rating is not None:
         raise logs.no_ratings(str(place))
-    return logs.read_user_item(place), None
+    return user_item.read_user_item(place), None
 
 
 def read_delimited(place: TextSource, reading: Reading) -> tuple[logs.Log, TextSource | None]:

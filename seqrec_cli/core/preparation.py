@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,14 +20,19 @@ from seqrec_cli.core.ordering import (
     to_offsets,
 )
 from seqrec_cli.core.shuffling import Shuffle, shuffled
-from seqrec_cli.core.times import parse_moment, show_moment
+from seqrec_cli.core.splitting import (
+    Parts,
+    Split,
+    by_time,
+    count_parts,
+    leave_one_out,
+    refuse_empty_parts,
+)
+from seqrec_cli.core.times import show_moment
 from seqrec_cli.errors import InputError
-
-Split = Literal["leave-one-out", "time"]
 
 DOUBLE_WRITE = "double write: user, item and time of an earlier row"
 RARE_ITEM, RARE_USER = "rare item", "rare user"
-TRAIN, VALID, TEST = range(3)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -97,7 +102,12 @@ def prepare(interactions: Interactions, options: Preparation, name: str) -> Sequ
     if options.shuffle:
         rows.items = shuffled(offsets, rows.items, options.shuffle, options.seed)
         order["shuffled"] = {"how": options.shuffle, "seed": options.seed}
-    parts, split = split_rows(rows, offsets, options, origin.time_unit)
+    if options.split == "leave-one-out":
+        parts, split = leave_one_out(offsets, options.min_split_length)
+    else:
+        parts, split = by_time(rows.times, options.valid_from, options.test_from, origin.time_unit)
+    split |= count_parts(parts, rows, len(users))
+    refuse_empty_parts(split, rows, origin.time_unit)
     manifest = {
         "name": name,
         "source": {
@@ -188,72 +198,6 @@ def count_ties(rows: Rows, offsets: NDArray[np.int64]) -> dict[str, Any]:
     }
 
 
-def split_rows(
-    rows: Rows, offsets: NDArray[np.int64], options: Preparation, unit: str
-) -> tuple[NDArray[np.uint8], dict[str, Any]]:
-    """Say which part each row goes to, uint8 (rows,), and describe the split."""
-    if options.split == "leave-one-out":
-        shortest = options.min_split_length
-        parts = np.full(len(rows), TRAIN, np.uint8)
-        last = offsets[1:][np.diff(offsets) >= shortest] - 1
-        parts[last - 1], parts[last] = VALID, TEST
-        split: dict[str, Any] = {"kind": options.split, "min_split_length": shortest}
-    else:
-        if rows.times is None:
-            raise InputError(
-                "a split by time needs times, and this log has none",
-                "name their column, `--columns user=…,item=…,time=…`, or use leave-one-out",
-            )
-        valid_from, test_from = moments(rows.times, options, unit)
-        parts = (rows.times >= valid_from).astype(np.uint8)
-        parts += rows.times >= test_from
-        split = {"kind": options.split, "valid_from": valid_from, "test_from": test_from}
-    for number, part in enumerate(PARTS):
-        inside = parts == number
-        people = int(np.count_nonzero(count_codes(rows.users[inside], len(offsets) - 1)))
-        split[part] = {"users": people, "interactions": int(np.count_nonzero(inside))}
-    refuse_empty_parts(split, rows, unit)
-    return parts, split
-
-
-def refuse_empty_parts(split: Mapping[str, Any], rows: Rows, unit: str) -> None:
-    """Nothing can be learnt, chosen or tested with an empty part."""
-    empty = [part for part in PARTS if not split[part]["interactions"]]
-    if not empty:
-        return
-    if rows.times is None or split["kind"] == "leave-one-out":
-        raise InputError(
-            f"no user has {split['min_split_length']} interactions, "
-            "so there is nothing to validate or test on",
-            "bring longer histories"
-            + (", or try `--split time`" if rows.times is not None else ""),
-        )
-    first, last = (
-        show_moment(int(moment), unit) for moment in (rows.times.min(), rows.times.max())
-    )
-    raise InputError(
-        f"the {' and the '.join(empty)} part would be empty: the log goes from {first} to {last}",
-        "give --valid-from and --test-from between these",
-    )
-
-
-def moments(times: NDArray[np.int64], options: Preparation, unit: str) -> tuple[int, int]:
-    """The first moments of the valid and of the test part."""
-    valid, test = options.valid_from, options.test_from
-    if not (valid and test):
-        places = [int(0.8 * len(times)), int(0.9 * len(times))]
-        early, late = np.partition(times, places)[places]
-    valid_from = parse_moment(valid, unit) if valid else int(early)
-    test_from = parse_moment(test, unit) if test else int(late)
-    if valid_from > test_from:
-        raise InputError(
-            f"the valid part begins at {show_moment(valid_from, unit)}, "
-            f"after the test part at {show_moment(test_from, unit)}",
-            "give --valid-from and --test-from, the earlier first",
-        )
-    return valid_from, test_from
-
-
 def quantiles(lengths: NDArray[np.int64]) -> dict[str, float]:
     """How long the histories are."""
     ranked, last = np.sort(lengths), len(lengths) - 1
@@ -286,7 +230,7 @@ def time_range(times: NDArray[np.int64] | None, unit: str) -> dict[str, Any] | N
 def assemble(
     name: str,
     rows: Rows,
-    parts: NDArray[np.uint8],
+    parts: Parts,
     user_ids: NDArray[Any],
     item_ids: NDArray[Any],
     titles: NDArray[np.str_] | None,
