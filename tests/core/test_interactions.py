@@ -73,6 +73,8 @@ def lines(delimiter: str, header: str = "") -> str:
         ("a.tsv", lines("\t", "user,item,rating,time")),
         ("a.txt", lines(";", "user,item,rating,time")),
         ("a.txt", lines("|")),
+        ("a.txt", lines(" ")),
+        ("a.txt", lines(" ", "user,item,rating,time")),
         ("a.txt", lines("::")),
         ("a.csv.gz", gzip.compress(lines(",").encode())),
         ("ratings.dat", lines("::")),
@@ -220,6 +222,7 @@ def test_keeps_ids_as_they_are(tmp_path: Path, ids: list[str], kept: list[int] |
         ("a,b,c\n1,2,3\n4,5,6\n", {"columns": {"user": "c", "item": "a"}}, [(3, 1), (6, 4)]),
         ("1,2,3\n4,5,6\n", {"columns": {"user": "3", "item": "1"}}, [(3, 1), (6, 4)]),
         ("a,b,c\n1,2,3\n4,5,6\n", {"columns": {"user": "3", "item": "1"}}, [(3, 1), (6, 4)]),
+        ("userId,thing\nx,y\n", {"columns": {"user": "1", "item": "2"}}, [("x", "y")]),
         ("u,v\nx,y\nz,y\n", {"header": False}, [("u", "v"), ("x", "y"), ("z", "y")]),
         (
             "1,2\n4,5\n4,6\n",
@@ -309,6 +312,27 @@ def test_no_bytes_give_anything_but_a_log_or_an_input_error(tmp_path: Path, cont
         else:
             assert len(log) > 0
             assert log.origin.rows_read == len(log)
+
+
+@repeatedly
+@given(place=st.integers(0, 10**6), byte=st.integers(0, 255), cut=st.booleans())
+def test_a_damaged_archive_gives_the_log_or_an_input_error(
+    tmp_path: Path, place: int, byte: int, cut: bool
+) -> None:
+    good = lines("\t").encode()
+    with zipfile.ZipFile(tmp_path / "good.zip", "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("a/u.data", good)
+    for name, content in (
+        ("a.zip", (tmp_path / "good.zip").read_bytes()),
+        ("u.data.gz", gzip.compress(good, mtime=0)),
+    ):
+        place %= len(content)
+        damaged = content[:place] + (b"" if cut else bytes([byte]) + content[place + 1 :])
+        try:
+            log = read(written(tmp_path, damaged, name))
+        except InputError:
+            continue
+        assert rows_of(log) == ROWS
 
 
 WHOLE = st.integers(0, 10**18).map(str)

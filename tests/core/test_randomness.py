@@ -1,0 +1,77 @@
+"""Streams are functions of their key alone, and devices are chosen or refused clearly."""
+
+import numpy as np
+import pytest
+import torch
+
+from seqrec_cli.core.randomness import (
+    Noise,
+    Purpose,
+    choose_device,
+    hashed,
+    splitmix,
+    stream,
+    torch_stream,
+)
+from seqrec_cli.errors import ConfigError
+
+CPU = torch.device("cpu")
+
+
+def test_a_stream_depends_on_every_part_of_its_key() -> None:
+    keys = [(0, Purpose.ORDER, 1), (1, Purpose.ORDER, 1), (0, Purpose.NOISE, 1), (0, Purpose.ORDER)]
+    first = [stream(*key).integers(2**63) for key in keys]
+    assert first == [stream(*key).integers(2**63) for key in keys]
+    assert len(set(first)) == len(keys)
+    draws = [torch.rand(3, generator=torch_stream(*key)).tolist() for key in keys]
+    assert len({tuple(draw) for draw in draws}) == len(keys)
+
+
+def test_splitmix_gives_the_published_sequence() -> None:
+    """Seed 1234567 of the reference implementation (Vigna, prng.di.unimi.it/splitmix64.c)."""
+    inverse = pow(0x9E3779B97F4A7C15, -1, 2**64)  # the seed as a number of steps from 0
+    start = 1234567 * inverse % 2**64
+    values = splitmix(np.array([(start + step) % 2**64 for step in (1, 2, 3)], np.uint64))
+    assert values.tolist() == [6457827717110365317, 3203168211198807973, 9817491932198370423]
+
+
+def test_hashed_numbers_are_uniform_and_do_not_line_up() -> None:
+    users, counters = np.arange(300)[:, None], np.arange(400)
+    values = hashed(3, Purpose.NEGATIVES, 2, users, counters)
+    assert values.min() >= 0
+    assert values.max() < 1
+    counts, _ = np.histogram(values, bins=64, range=(0, 1))
+    expected = values.size / 64
+    assert ((counts - expected) ** 2 / expected).sum() < 110  # 63 degrees of freedom, 1 in 5,000
+    for a, b in ((values[1:], values[:-1]), (values[:, 1:], values[:, :-1])):
+        assert abs(np.corrcoef(a.ravel(), b.ravel())[0, 1]) < 0.012
+    other = hashed(3, Purpose.NEGATIVES, 3, users, counters)
+    assert abs(np.corrcoef(values.ravel(), other.ravel())[0, 1]) < 0.012
+
+
+def test_noise_depends_on_seed_epoch_and_step() -> None:
+    masks = [
+        Noise(seed, epoch, step, CPU).mask((50, 3), 0.5)
+        for seed, epoch, step in ((0, 1, 1), (0, 1, 1), (1, 1, 1), (0, 2, 1), (0, 1, 2))
+    ]
+    assert torch.equal(masks[0], masks[1])
+    for mask in masks[2:]:
+        assert not torch.equal(masks[0], mask)
+
+
+@pytest.mark.parametrize("drop", [0.0, 0.1, 0.5, 0.9, 0.999999])
+def test_the_mean_of_a_mask_is_one(drop: float) -> None:
+    mask = Noise(0, 1, 1, CPU).mask((1_000_000,), drop)
+    assert mask.unique().numel() <= 2
+    spread = np.sqrt(drop / (1 - min(drop, 0.99998)) / 1_000_000)
+    assert float(mask.mean()) == pytest.approx(1, abs=4 * spread + 1e-6)
+
+
+def test_devices_are_chosen_or_refused() -> None:
+    assert choose_device("cpu") == CPU
+    assert choose_device("auto").type in {"cpu", "cuda", "mps"}
+    with pytest.raises(ConfigError, match="unknown device `tpu`"):
+        choose_device("tpu")
+    if not torch.cuda.is_available():
+        with pytest.raises(ConfigError, match="has no device `cuda`"):
+            choose_device("cuda")

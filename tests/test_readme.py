@@ -1,0 +1,57 @@
+"""The README's commands exist, with the options it shows, and its pictures name real files."""
+
+import re
+import shlex
+
+import pytest
+import typer
+
+from seqrec_cli.app import app
+from tests.conftest import ROOT
+
+README = (ROOT / "README.md").read_text()
+CONSOLE = [line[2:].split("#")[0].strip() for line in README.splitlines() if line.startswith("$ ")]
+SEQREC = [line for line in CONSOLE if line.startswith("seqrec ")]
+
+
+def options_of(name: str) -> set[str]:
+    command = typer.main.get_command(app).commands[name]  # type: ignore[attr-defined]
+    return {option for parameter in command.params for option in parameter.opts}
+
+
+def test_the_first_two_commands_are_demo_and_test() -> None:
+    assert CONSOLE[:2] == ["make demo", "make test"]
+    makefile = (ROOT / "Makefile").read_text()
+    assert "\ndemo:" in makefile
+    assert "\ntest:" in makefile
+
+
+@pytest.mark.parametrize("line", SEQREC)
+def test_every_command_and_option_exists(line: str) -> None:
+    _, command, *arguments = shlex.split(line)
+    known = options_of(command)
+    assert {a.split("=")[0] for a in arguments if a.startswith("--")} <= known
+    for argument in arguments:
+        if argument.startswith("configs/"):
+            assert (ROOT / argument).is_file()
+
+
+def test_the_demo_runs_the_commands_that_its_config_shows() -> None:
+    makefile = (ROOT / "Makefile").read_text()
+    config = (ROOT / "configs" / "demo.yaml").read_text()
+    shown = [line[4:] for line in config.splitlines() if line.startswith("#   seqrec")]
+    assert len(shown) == 4
+    for line in shown:
+        assert f"$(BIN)/{line}\n" in makefile
+
+
+def test_every_config_is_in_the_table() -> None:
+    for path in (ROOT / "configs").glob("*.yaml"):
+        assert f"| `configs/{path.name}` |" in README
+
+
+def test_the_picture_of_the_house_is_the_house() -> None:
+    picture = README.split("  core/  ")[1].split("```")[0]
+    shown = set(re.findall(r"[\w/]+\.py", picture))
+    core = ROOT / "seqrec_cli" / "core"
+    assert shown == {p.name for p in core.rglob("*.py") if p.name != "__init__.py"}
