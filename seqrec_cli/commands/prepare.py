@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 from typer import Argument, Option
 
 from seqrec_cli import console
-from seqrec_cli.commands.options import DataDir, Json
+from seqrec_cli.commands.options import DataDir, Json, Seed
 from seqrec_cli.errors import InputError
 
 if TYPE_CHECKING:
@@ -81,7 +81,6 @@ ShuffleOrder = Annotated[
         "leaves only popularity to learn; `history` shuffles each user's own items."
     ),
 ]
-Seed = Annotated[int, Option(min=0, help="Seed of the demo and of --shuffle-order.")]
 
 
 def prepare(

@@ -64,7 +64,7 @@ def find_in_archive(path: Path) -> Edition:
     """Find the log in a zip archive, which is read where it is and never unpacked."""
     try:
         with zipfile.ZipFile(path) as archive:
-            members = [info.filename for info in archive.infolist() if not info.is_dir()]
+            members = [name for name in archive.namelist() if not name.endswith("/")]
     except (zipfile.BadZipFile, OSError, NotImplementedError, ValueError) as error:
         raise InputError(
             f"`{path}` is a damaged zip archive: {error}",

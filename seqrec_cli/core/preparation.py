@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from seqrec_cli import __version__
 from seqrec_cli.core.dataset import PARTS, SequenceDataset, Sequences
-from seqrec_cli.core.interactions import Interactions
+from seqrec_cli.core.interactions import Interactions, Origin
 from seqrec_cli.core.ordering import (
     Rows,
     count_codes,
@@ -77,13 +77,7 @@ def prepare(interactions: Interactions, options: Preparation, name: str) -> Sequ
     )
     del interactions
     dropped = dict(origin.dropped)
-    group_by_user(rows)
-    order: dict[str, Any] = {"rule": "position in the file"}
-    if rows.times is not None:
-        order = {"rule": "(time, position in the file)", "rows_back_in_time": order_by_time(rows)}
-        double = double_writes(rows)
-        drop(rows, dropped, DOUBLE_WRITE, double)
-    drop_rare(rows, dropped, options)
+    order = tidy(rows, dropped, options)
     kept = len(rows)
     if not kept:
         raise nothing_left(origin.path, origin.rows_read, dropped)
@@ -110,15 +104,7 @@ def prepare(interactions: Interactions, options: Preparation, name: str) -> Sequ
     refuse_empty_parts(split, rows, origin.time_unit)
     manifest = {
         "name": name,
-        "source": {
-            "path": origin.path,
-            "sha256": origin.sha256,
-            "format": origin.format,
-            "columns": dict(origin.columns),
-            "titles": origin.titles,
-            "obtained": origin.obtained,
-            "licence": origin.licence,
-        },
+        "source": describe(origin),
         "rows_read": origin.rows_read,
         "rows_kept": kept,
         "dropped": dropped,
@@ -136,15 +122,32 @@ def prepare(interactions: Interactions, options: Preparation, name: str) -> Sequ
         "split": split,
         "seqrec_version": __version__,
     }
-    return assemble(
-        name,
-        rows,
-        parts,
-        user_ids[users],
-        item_ids[items],
-        None if titles is None else titles[items],
-        manifest,
-    )
+    titles = None if titles is None else titles[items]
+    return assemble(name, rows, parts, user_ids[users], item_ids[items], titles, manifest)
+
+
+def tidy(rows: Rows, dropped: dict[str, int], options: Preparation) -> dict[str, Any]:
+    """Put the rows in order and leave out what is not wanted; describe the order."""
+    group_by_user(rows)
+    order: dict[str, Any] = {"rule": "position in the file"}
+    if rows.times is not None:
+        order = {"rule": "(time, position in the file)", "rows_back_in_time": order_by_time(rows)}
+        drop(rows, dropped, DOUBLE_WRITE, double_writes(rows))
+    drop_rare(rows, dropped, options)
+    return order
+
+
+def describe(origin: Origin) -> dict[str, Any]:
+    """Where the log came from, for the manifest."""
+    return {
+        "path": origin.path,
+        "sha256": origin.sha256,
+        "format": origin.format,
+        "columns": dict(origin.columns),
+        "titles": origin.titles,
+        "obtained": origin.obtained,
+        "licence": origin.licence,
+    }
 
 
 def drop(rows: Rows, dropped: dict[str, int], reason: str, mask: NDArray[np.bool_]) -> bool:

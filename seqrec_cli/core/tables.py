@@ -138,7 +138,8 @@ def guess_delimiter(lines: Sequence[str]) -> str:
         score = (widths.count(widths[0]), widths[0])
         if widths[0] > 1 and score > most:
             best, most = delimiter, score
-    return best
+    # Spaces are in titles and dates too: only where there is nothing else.
+    return best or (" " if len(lines[0].split(" ")) > 1 else "")
 
 
 def split(line: str, delimiter: str) -> list[str]:
@@ -166,11 +167,12 @@ def has_header(
     first = [name.strip() for name in rows[0]]
     if any(name in first and not name.isdigit() for name in chosen.values()):
         return True
-    if not chosen and len(guess_by_name(first, roles)) > 1:
+    known = len(guess_by_name(first, roles))
+    if known > 1:
         return True
     if any(map(is_number, first)):
         return False
-    return any(is_number(cell) for row in rows[1:2] for cell in row)
+    return known > 0 or any(is_number(cell) for row in rows[1:2] for cell in row)
 
 
 def find_columns(
