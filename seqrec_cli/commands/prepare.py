@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from seqrec_cli.core.interactions import Reading
     from seqrec_cli.core.preparation import Preparation
 
+SMALL = 200_000  # interactions up to which configs/demo.yaml is the better start
+
 Source = Annotated[
     str,
     Argument(
@@ -148,7 +150,8 @@ def prepare(
     report(manifest, as_json)
     console.success(f"`{target}` and its manifest `{target.with_suffix('.json')}`")
     folder = "" if data_dir == Path("data") else f" --data-dir {data_dir}"
-    console.hint(f"seqrec train --config configs/sasrec.yaml --data {name}{folder}")
+    config = "demo" if manifest["interactions"] < SMALL else "sasrec"
+    console.hint(f"seqrec train --config configs/{config}.yaml --data {name}{folder}")
 
 
 def choose_name(name: str | None, source: str, *, shuffled: bool) -> str:
