@@ -212,12 +212,9 @@ def parse_rating(source: TextSource, line: int, text: str) -> float:
 def parse_time(collector: Collector, line: int, text: str) -> tuple[int, int]:
     try:
         return collector.times.parse(text)
-    except (ValueError, OverflowError, ArithmeticError):
+    except ValueError as error:
         raise InputError(
-            f"`{collector.source}`, line {line}: the time `{shortened(text)}` is not a moment "
-            "like those before it"
-            if collector.times.is_iso is not None
-            else f"`{collector.source}`, line {line}: the time `{shortened(text)}` is not a moment",
+            f"`{collector.source}`, line {line}: the time `{shortened(text)}` {error}",
             "times are seconds, milliseconds, or dates as in 2024-05-31T12:00:00, "
-            "all of one kind; choose the column with --columns",
+            "all of one kind; choose their column with --columns",
         ) from None

@@ -84,7 +84,7 @@ def add_times(collector: Collector, column: Any) -> None:
         return
     try:
         pairs = [collector.times.parse(text) for text in column.cast("string").to_pylist()]
-    except (ValueError, ArithmeticError) as error:
-        raise InputError(f"`{collector.source}`: a time is not a moment: {error}") from error
+    except ValueError as error:
+        raise InputError(f"`{collector.source}`: one of the times {error}") from None
     wholes, millionths = np.array(pairs, np.int64).reshape(-1, 2).T
     collector.times.add(wholes, millionths)

@@ -101,7 +101,7 @@ def prepare(interactions: Interactions, options: Preparation, name: str) -> Sequ
     else:
         parts, split = by_time(rows.times, options.valid_from, options.test_from, origin.time_unit)
     split |= count_parts(parts, rows, len(users))
-    refuse_empty_parts(split, rows, origin.time_unit)
+    refuse_empty_parts(split, rows, origin.time_unit, origin.path)
     manifest = {
         "name": name,
         "source": describe(origin),

@@ -66,14 +66,14 @@ def count_parts(parts: Parts, rows: Rows, users: int) -> dict[str, dict[str, int
     return counts
 
 
-def refuse_empty_parts(split: Mapping[str, Any], rows: Rows, unit: str) -> None:
+def refuse_empty_parts(split: Mapping[str, Any], rows: Rows, unit: str, path: str) -> None:
     """Nothing can be learnt, chosen or tested with an empty part."""
     empty = [part for part in PARTS if not split[part]["interactions"]]
     if not empty:
         return
     if rows.times is None or split["kind"] == "leave-one-out":
         raise InputError(
-            f"no user has {split['min_split_length']} interactions, "
+            f"no user of `{path}` has {split['min_split_length']} interactions, "
             "so there is nothing to validate or test on",
             "bring longer histories"
             + (", or try `--split time`" if rows.times is not None else ""),
@@ -82,6 +82,6 @@ def refuse_empty_parts(split: Mapping[str, Any], rows: Rows, unit: str) -> None:
         show_moment(int(moment), unit) for moment in (rows.times.min(), rows.times.max())
     )
     raise InputError(
-        f"the {' and the '.join(empty)} part would be empty: the log goes from {first} to {last}",
+        f"the {' and the '.join(empty)} part would be empty: `{path}` goes from {first} to {last}",
         "give --valid-from and --test-from between these",
     )

@@ -48,22 +48,23 @@ class TimeColumn:
         """Read one moment as (whole, millionths); all of a column must be numbers, or all ISO.
 
         Raises:
-            ValueError: neither, or out of range.
+            ValueError: with what the text is instead.
         """
         text = text.strip()
         is_iso = NUMBER.fullmatch(text) is None
-        if is_iso:
-            whole, millionth = divmod(
-                (iso_moment(text) - EPOCH) // timedelta(microseconds=1), MILLION
-            )
-        else:
-            whole, millionth = divmod(round(Decimal(text) * MILLION), MILLION)
+        try:
+            millionths = iso_millionths(text) if is_iso else round(Decimal(text) * MILLION)
+        except ValueError:
+            raise ValueError("is neither a number nor ISO 8601") from None
+        except ArithmeticError:
+            raise ValueError("is out of range") from None
         if self.is_iso not in (None, is_iso):
-            raise ValueError("mixes numbers and dates")
+            before = "dates" if self.is_iso else "numbers"
+            raise ValueError(f"is not like those before it, which are {before}")
         self.is_iso = is_iso
-        if not -LIMIT <= whole < LIMIT:
-            raise ValueError("out of range")
-        return whole, millionth
+        if not -LIMIT <= millionths // MILLION < LIMIT:
+            raise ValueError("is out of range")
+        return divmod(millionths, MILLION)
 
     def finish(self) -> tuple[NDArray[np.int64], str]:
         """All moments, int64 (rows,), and their unit: the source's, or a finer one if it has
@@ -121,6 +122,11 @@ def iso_moment(text: str) -> datetime:
     return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
+def iso_millionths(text: str) -> int:
+    """Read ISO 8601 as microseconds since 1970."""
+    return (iso_moment(text) - EPOCH) // timedelta(microseconds=1)
+
+
 def parse_moment(text: str, unit: str) -> int:
     """Read a moment from the command line: a number in `unit`, or ISO 8601.
 
@@ -130,7 +136,7 @@ def parse_moment(text: str, unit: str) -> int:
     if re.fullmatch(r"-?[0-9]{1,18}", text):
         return int(text)
     try:
-        since = iso_moment(text) - EPOCH
+        since = iso_millionths(text)
     except (ValueError, OverflowError):
         raise InputError(
             f"`{text}` is not a moment", "write a number, or a date as in 2024-05-31T12:00"
@@ -140,7 +146,7 @@ def parse_moment(text: str, unit: str) -> int:
             f"the date `{text}` cannot be compared with times whose unit is not known",
             "write a number, in the unit of the log",
         )
-    return since // timedelta(microseconds=1) * PER_SECOND[unit] // MILLION
+    return since * PER_SECOND[unit] // MILLION
 
 
 def show_moment(moment: int, unit: str) -> str:

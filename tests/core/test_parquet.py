@@ -53,7 +53,7 @@ def test_leaves_out_low_ratings(tmp_path: Path) -> None:
     [
         ({"user": [1, None], "item": [1, 2]}, "row 2: the user is empty"),
         ({"a": [1], "b": [2]}, "cannot tell which column is the user"),
-        ({"user": [1], "item": [2], "time": ["now"]}, "a time is not a moment"),
+        ({"user": [1], "item": [2], "time": ["now"]}, "one of the times is neither"),
         ({"user": [], "item": []}, "has no interactions"),
     ],
 )

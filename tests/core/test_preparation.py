@@ -208,7 +208,7 @@ def test_the_same_log_gives_the_same_bytes(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("rows", "options", "message"),
     [
-        ([(1, 1, 0), (2, 2, 0)], Preparation(), "no user has 3 interactions"),
+        ([(1, 1, 0), (2, 2, 0)], Preparation(), "no user of `log.csv` has 3 interactions"),
         ([(1, 7, 0), (1, 7, 1), (1, 7, 2)], Preparation(), "has a single item"),
         ([(1, 1, 0), (1, 2, 1)], Preparation(min_user_count=3), "nothing is left of the 2"),
         ([(1, 1, 0), (1, 2, 1)], Preparation(split="time", valid_from="x"), "`x` is not a moment"),
@@ -220,7 +220,7 @@ def test_the_same_log_gives_the_same_bytes(tmp_path: Path) -> None:
         (
             [(1, 1, 0), (1, 2, 1)],
             Preparation(split="time", valid_from="8", test_from="9"),
-            "the valid and the test part would be empty: the log goes from 1970-01-01 00:00:00",
+            "the valid and the test part would be empty: `log.csv` goes from 1970-01-01 00:00:00",
         ),
     ],
 )
