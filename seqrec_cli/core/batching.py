@@ -15,12 +15,13 @@ from seqrec_cli.core.sampling import UniformSampler
 
 @dataclass(frozen=True, eq=False)
 class TrainBatch:
-    """Histories, and for each position the item that came next.
+    """B histories, and for each position the item that came next.
 
     Attributes:
         histories: T slots.
         targets: int64 (T,), the next item; 0 in padding.
-        negatives: int64 (T, K), items the user does not have; 0 in padding or where none exists.
+        negatives: int64, items the user does not have; 0 in padding or where none exists. (T, K),
+            or where a history shares its negatives (B, K), in the order of the blocks' rows.
     """
 
     histories: Packed
@@ -50,6 +51,7 @@ class Batches:
         batch_size: int,
         max_length: int,
         num_negatives: int,
+        share_negatives: bool = False,
         fill: float = FILL,
     ) -> None:
         self.train = train
@@ -57,6 +59,7 @@ class Batches:
         self.batch_size = batch_size
         self.max_length = max_length
         self.num_negatives = num_negatives
+        self.share_negatives = share_negatives
         self.fill = fill
         self.users = np.flatnonzero(train.lengths >= 2)
         self.sampler = UniformSampler(train, num_items)
@@ -81,13 +84,13 @@ class Batches:
         # Interaction k of the batch is item `source[k]` of the train part, and its target the next.
         stops = np.cumsum(lengths)
         source = np.arange(stops[-1]) + np.repeat(ends - 1 - stops, lengths)
-        owner = np.repeat(users, lengths)
-        position = source - self.train.offsets[owner]
-        counters = position[:, None] * self.num_negatives + np.arange(self.num_negatives)
-        negatives = torch.zeros(layout.size, self.num_negatives, dtype=torch.int64)
-        negatives[torch.from_numpy(layout.slots)] = torch.from_numpy(
-            self.sampler.draw(self.seed, Purpose.NEGATIVES, epoch, owner[:, None], counters)
-        )
+        if self.share_negatives:
+            negatives = self.draw(epoch, users[layout.rows], np.zeros(len(users), np.int64))
+        else:
+            owner = np.repeat(users, lengths)
+            drawn = self.draw(epoch, owner, source - self.train.offsets[owner])
+            negatives = torch.zeros(layout.size, self.num_negatives, dtype=torch.int64)
+            negatives[torch.from_numpy(layout.slots)] = drawn
         return TrainBatch(
             Packed(
                 layout.spread(self.train.items[source]),
@@ -97,4 +100,11 @@ class Batches:
             ),
             layout.spread(self.train.items[source + 1]),
             negatives,
+        )
+
+    def draw(self, epoch: int, users: NDArray[np.int64], positions: NDArray[np.int64]) -> Tensor:
+        """Draw K negatives for each user and position in the user's history, int64 (R, K)."""
+        counters = positions[:, None] * self.num_negatives + np.arange(self.num_negatives)
+        return torch.from_numpy(
+            self.sampler.draw(self.seed, Purpose.NEGATIVES, epoch, users[:, None], counters)
         )

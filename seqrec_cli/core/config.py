@@ -15,6 +15,7 @@ from seqrec_cli.core.settings import Settings
 from seqrec_cli.errors import ConfigError
 
 Key = tuple[str, ...]
+LossName = Literal["bce", "gbce", "sampled_softmax", "softmax"]
 ROOT: Key = ()
 
 
@@ -27,8 +28,12 @@ class TrainingConfig(Settings):
     betas: tuple[float, float] = Field((0.9, 0.98), description="Adam's decay rates")
     weight_decay: float = Field(0.0, ge=0, description="Adam's weight decay")
     l2_emb: float = Field(0.0, ge=0, description="weight of the item table's squared norm")
-    loss: Literal["bce"] = "bce"
+    loss: LossName = "bce"
     negatives: int = Field(1, ge=1, description="negatives drawn for each target")
+    share_negatives: bool = Field(
+        False, description="draw negatives once a history, for all of its targets"
+    )
+    gbce_t: float = Field(0.75, ge=0, le=1, description="calibration of the gbce loss")
     validate_every: int = Field(20, ge=1, description="epochs from one validation to the next")
     metric: str = Field("ndcg@10", description="what validation picks the best weights by")
     patience: int | None = Field(

@@ -1,7 +1,19 @@
-"""Losses: functions of scores and a mask."""
+"""Losses: functions of scores and masks; the softmax over the catalogue, of states and a table.
 
+Shapes: T targets, K negatives, D hidden size, N items. Masks are 1.0 where something counts and
+0.0 elsewhere. Every loss is a mean over the targets.
+"""
+
+from typing import Any
+
+import torch
 from torch import Tensor
 from torch.nn import functional as F
+
+from seqrec_cli.core.dataset import PAD
+
+# What a piece of the logits may take: small enough for a core's own cache.
+LOGIT_BYTES = 2 * 2**20
 
 
 def bce(positive: Tensor, negatives: Tensor, known: Tensor, drawn: Tensor) -> Tensor:
@@ -13,9 +25,102 @@ def bce(positive: Tensor, negatives: Tensor, known: Tensor, drawn: Tensor) -> Te
     Args:
         positive: scores of the targets, (T,).
         negatives: scores of the negatives, (T, K).
-        known: 1.0 where there is a target, 0.0 at padding, (T,).
-        drawn: 1.0 where there is a negative, 0.0 at padding or where none could be drawn, (T, K).
+        known: where there is a target, (T,).
+        drawn: where there is a negative, (T, K).
     """
     attract = (F.softplus(-positive) * known).sum() / known.sum()
     repel = (F.softplus(negatives) * drawn).sum() / drawn.sum().clamp(min=1)
     return attract + repel
+
+
+def gbce(positive: Tensor, negatives: Tensor, known: Tensor, drawn: Tensor, beta: float) -> Tensor:
+    """Generalised binary cross-entropy (Petrov & Macdonald, RecSys 2023, equation 11).
+
+    -(log sigma(r)^beta + sum over negatives of log(1 - sigma(r))) / (K + 1), which undoes the
+    overconfidence that comes of drawing few of many negatives. Arguments as for `bce`.
+    """
+    attract = beta * F.softplus(-positive) * known
+    repel = (F.softplus(negatives) * drawn).sum(-1) * known
+    return (attract + repel).sum() / (known.sum() * (negatives.shape[-1] + 1))
+
+
+def gbce_beta(calibration: float, num_negatives: int, num_items: int) -> float:
+    """The power of gBCE for a calibration t in [0, 1] (equation 12): 1 is plain BCE.
+
+    alpha (t (1 - 1 / alpha) + 1 / alpha) with the sampling rate alpha = K / (N - 1).
+    """
+    alpha = min(1.0, num_negatives / max(1, num_items - 1))
+    return alpha * (calibration * (1 - 1 / alpha) + 1 / alpha)
+
+
+def sampled_softmax(positive: Tensor, negatives: Tensor, known: Tensor, drawn: Tensor) -> Tensor:
+    """Cross-entropy of the target among itself and its negatives (Jean et al., ACL 2015).
+
+    Arguments as for `bce`. Uniform negatives need no correction of their logits.
+    """
+    others = negatives.masked_fill(drawn == 0, -torch.inf)
+    logits = torch.cat((positive.unsqueeze(-1), others), dim=-1)  # (T, 1 + K)
+    return ((logits.logsumexp(-1) - positive) * known).sum() / known.sum()
+
+
+def softmax(states: Tensor, table: Tensor, targets: Tensor) -> Tensor:
+    """Cross-entropy of the target among all items, without holding all logits.
+
+    Args:
+        states: (T, D).
+        table: (N + 1, D); row 0, padding, is no candidate.
+        targets: int64 (T,); 0 does not count.
+    """
+    loss: Tensor = LinearCrossEntropy.apply(states, table, targets)  # type: ignore[no-untyped-call]
+    return loss
+
+
+class LinearCrossEntropy(torch.autograd.Function):
+    """Logits, softmax and gradients, a piece of the targets at a time.
+
+    The gradients are taken while a piece is in the cache, so that its logits are computed once
+    and never kept: memory is bounded by LOGIT_BYTES, not by targets x items.
+    """
+
+    @staticmethod
+    def forward(ctx: Any, states: Tensor, table: Tensor, targets: Tensor) -> Tensor:
+        real = (targets != PAD).nonzero().squeeze(1)
+        states_grad = torch.zeros_like(states)
+        table_grad = torch.zeros_like(table)
+        total = states.new_zeros((), dtype=torch.float32)
+        size = max(1, LOGIT_BYTES // (4 * len(table)))
+        logits, chances = (
+            states.new_empty(min(size, len(real)), len(table), dtype=torch.float32)
+            for _ in range(2)
+        )
+        for rows in torch.split(real, size):
+            x = states[rows]
+            piece, chance = logits[: len(rows)], chances[: len(rows)]
+            torch.mm(x, table.T, out=piece)
+            piece[:, PAD] = -torch.inf
+            torch.softmax(piece, dim=-1, out=chance)
+            wanted = targets[rows].unsqueeze(1)
+            own = chance.gather(1, wanted)
+            total += surprise(own, piece, wanted).sum()
+            chance.scatter_(1, wanted, own - 1)  # the gradient by the logits
+            states_grad[rows] = chance @ table
+            table_grad.addmm_(chance.T, x)
+        ctx.save_for_backward(states_grad, table_grad)
+        ctx.count = max(1, len(real))
+        return total / ctx.count
+
+    @staticmethod
+    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor | None, ...]:
+        states_grad, table_grad = ctx.saved_tensors
+        scale = grad / ctx.count
+        return states_grad * scale, table_grad * scale, None
+
+
+def surprise(own: Tensor, logits: Tensor, wanted: Tensor) -> Tensor:
+    """-log of the targets' chances (R, 1), from the logits where a chance is too small for that."""
+    tiny = own < 1e-30
+    found: Tensor = -own.log()
+    if bool(tiny.any()):
+        exact = logits.logsumexp(-1, keepdim=True) - logits.gather(1, wanted)
+        found = torch.where(tiny, exact, found)
+    return found

@@ -79,7 +79,8 @@ def ndcg(ranks: Ranks, k: int) -> Values:
     """Discounted cumulative gain of the first k over the best possible, (users,)."""
     ideal: Values = np.cumsum(1 / np.log2(np.arange(k) + 2))
     gains = 1 / np.log2(np.minimum(ranks.values, k).astype(np.float64) + 2)
-    return ranks.sum_hits(gains, k) / ideal[np.minimum(ranks.counts, k) - 1]
+    best: Values = ideal[np.minimum(ranks.counts, k) - 1]
+    return ranks.sum_hits(gains, k) / best
 
 
 def mrr(ranks: Ranks, k: int) -> Values:

@@ -33,12 +33,14 @@ class Layout:
 
     Attributes:
         blocks: (rows, length) of each block, in the order of their slots.
+        rows: int64 (B,), the history that is each row, block after block.
         slots: int64 (items,), the slot of each item, history by history, oldest first.
         ages: int64 (T,), how many items of the history come after the slot's; 0 for padding.
         last: int64 (B,), the slot of each history's newest item.
     """
 
     blocks: tuple[tuple[int, int], ...]
+    rows: NDArray[np.int64]
     slots: NDArray[np.int64]
     ages: NDArray[np.int64]
     last: NDArray[np.int64]
@@ -61,7 +63,7 @@ class Layout:
         slots = np.repeat(starts, lengths) + within
         ages = np.zeros(first_slot, np.int64)
         ages[slots] = np.repeat(lengths, lengths) - 1 - within
-        return cls(blocks, slots, ages, starts + lengths - 1)
+        return cls(blocks, order, slots, ages, starts + lengths - 1)
 
     @property
     def size(self) -> int:

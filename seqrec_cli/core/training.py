@@ -157,6 +157,7 @@ def fit(training: Training, data: SequenceDataset) -> Iterator[Event]:
         batch_size=settings.batch_size,
         max_length=training.model.max_length,
         num_negatives=settings.negatives,
+        share_negatives=settings.share_negatives,
         fill=FILL if training.device.type == "cpu" else 0.0,
     )
     if not len(batches):
@@ -207,10 +208,7 @@ def train_step(training: Training, batch: TrainBatch, epoch: int, step: int) -> 
     )
     with precision:
         states = training.encode(batch.histories, noise)  # (T, D)
-        candidates = torch.cat((batch.targets.unsqueeze(1), batch.negatives), dim=1)
-        scores = training.model.score(states, candidates).float()  # (T, 1 + K)
-    real = (candidates != PAD).to(scores.dtype)
-    loss = losses.bce(scores[:, 0], scores[:, 1:], real[:, 0], real[:, 1:])
+        loss = batch_loss(training, states, batch)
     if settings.l2_emb:
         loss = loss + settings.l2_emb * training.model.items.weight.square().sum()
     value = float(loss.detach())
@@ -223,6 +221,39 @@ def train_step(training: Training, batch: TrainBatch, epoch: int, step: int) -> 
     loss.backward()  # type: ignore[no-untyped-call]
     training.optimiser.step()
     return value
+
+
+def batch_loss(training: Training, states: Tensor, batch: TrainBatch) -> Tensor:
+    """The loss that the experiment names, of states (T, D)."""
+    settings, model = training.experiment.training, training.model
+    if settings.loss == "softmax":
+        return losses.softmax(states.float(), model.item_table.weight, batch.targets)
+    targets = batch.targets.unsqueeze(1)
+    if settings.share_negatives:
+        positive = model.score(states, targets)
+        pieces, start = [], 0
+        for (block,) in batch.histories.views(states):
+            drawn = batch.negatives[start : start + len(block)].unsqueeze(1)  # (R, 1, K)
+            pieces.append(model.score(block, drawn).flatten(0, 1))
+            start += len(block)
+        negatives = torch.cat(pieces)  # (T, K)
+        lengths = torch.tensor(
+            [length for rows, length in batch.histories.blocks for _ in range(rows)]
+        )
+        drawn = (batch.negatives != PAD).repeat_interleave(lengths.to(states.device), dim=0)
+        drawn &= targets != PAD
+    else:
+        scores = model.score(states, torch.cat((targets, batch.negatives), dim=1))  # (T, 1 + K)
+        positive, negatives = scores[:, :1], scores[:, 1:]
+        drawn = batch.negatives != PAD
+    positive, negatives = positive.squeeze(1).float(), negatives.float()
+    masks = (batch.targets != PAD).to(positive.dtype), drawn.to(positive.dtype)
+    if settings.loss == "bce":
+        return losses.bce(positive, negatives, *masks)
+    if settings.loss == "sampled_softmax":
+        return losses.sampled_softmax(positive, negatives, *masks)
+    beta = losses.gbce_beta(settings.gbce_t, settings.negatives, training.num_items)
+    return losses.gbce(positive, negatives, *masks, beta)
 
 
 def validate(training: Training, data: SequenceDataset, scheduled: bool) -> Validated:

@@ -5,7 +5,8 @@ import math
 import pytest
 import torch
 
-from seqrec_cli.core.losses import bce
+from seqrec_cli.core import losses
+from seqrec_cli.core.losses import bce, gbce, gbce_beta, sampled_softmax, softmax
 
 
 def sigmoid(x: float) -> float:
@@ -35,3 +36,61 @@ def test_bce_agrees_with_torch_and_stays_finite_at_extremes() -> None:
 def test_bce_without_any_negative_still_has_a_value() -> None:
     value = bce(torch.zeros(1), torch.zeros(1, 1), torch.ones(1), torch.zeros(1, 1))
     assert float(value) == pytest.approx(math.log(2))
+
+
+SCORES = torch.tensor([1.5, -0.5, 99.0]), torch.tensor([[0.3, -2.0], [0.7, 55.0], [77.0, 88.0]])
+MASKS = torch.tensor([1.0, 1.0, 0.0]), torch.tensor([[1.0, 1.0], [1.0, 0.0], [0.0, 0.0]])
+
+
+def test_gbce_by_hand() -> None:
+    beta = 0.4
+    first = beta * math.log(sigmoid(1.5)) + math.log(1 - sigmoid(0.3)) + math.log(1 - sigmoid(-2))
+    second = beta * math.log(sigmoid(-0.5)) + math.log(1 - sigmoid(0.7))
+    expected = -(first + second) / 2 / 3
+    assert float(gbce(*SCORES, *MASKS, beta)) == pytest.approx(expected)
+
+
+def test_gbce_calibration_goes_from_plain_bce_to_the_sampling_rate() -> None:
+    assert gbce_beta(0, 256, 3417) == pytest.approx(1)
+    assert gbce_beta(1, 256, 3417) == pytest.approx(256 / 3416)
+    assert gbce_beta(0.75, 256, 3417) == pytest.approx(0.75 * 256 / 3416 + 0.25)
+
+
+def test_sampled_softmax_by_hand() -> None:
+    first = -math.log(math.exp(1.5) / (math.exp(1.5) + math.exp(0.3) + math.exp(-2)))
+    second = -math.log(math.exp(-0.5) / (math.exp(-0.5) + math.exp(0.7)))
+    found = float(sampled_softmax(*SCORES, *MASKS))
+    assert found == pytest.approx((first + second) / 2)
+
+
+@pytest.mark.parametrize("size", [1, 300, 10**6])
+def test_softmax_in_pieces_is_the_plain_one_gradients_included(
+    size: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(losses, "LOGIT_BYTES", size)
+    generator = torch.Generator().manual_seed(0)
+    states = torch.randn(50, 8, generator=generator, requires_grad=True)
+    table = torch.randn(31, 8, generator=generator, requires_grad=True)
+    targets = torch.randint(0, 31, (50,), generator=generator)
+    loss = softmax(states, table, targets)
+    logits = states @ table.T
+    logits = logits[:, 1:]
+    real = targets > 0
+    plain = torch.nn.functional.cross_entropy(logits[real], targets[real] - 1)
+    torch.testing.assert_close(loss, plain, atol=1e-5, rtol=1e-5)
+    mine = torch.autograd.grad(loss * 3, (states, table))
+    theirs = torch.autograd.grad(plain * 3, (states, table))
+    for a, b in zip(mine, theirs, strict=True):
+        torch.testing.assert_close(a, b, atol=1e-5, rtol=1e-5)
+
+
+def test_softmax_is_exact_where_a_chance_is_too_small_for_float32() -> None:
+    table = torch.tensor([[0.0], [300.0], [-200.0]])
+    found = softmax(torch.ones(1, 1), table, torch.tensor([2]))
+    assert float(found) == pytest.approx(500)
+
+
+def test_softmax_of_no_target_is_zero() -> None:
+    assert (
+        float(softmax(torch.ones(2, 3), torch.ones(4, 3), torch.zeros(2, dtype=torch.int64))) == 0
+    )

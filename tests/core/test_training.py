@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 import torch
 
+from seqrec_cli.core.batching import Batches, TrainBatch
 from seqrec_cli.core.config import Experiment
 from seqrec_cli.core.dataset import SequenceDataset
 from seqrec_cli.core.evaluation import evaluate
@@ -18,6 +19,7 @@ from seqrec_cli.core.training import (
     Stopped,
     Training,
     Validated,
+    batch_loss,
     fit,
 )
 from seqrec_cli.errors import DatasetError, TrainingError
@@ -188,6 +190,45 @@ def test_l2_emb_shrinks_the_item_table(cycle: SequenceDataset) -> None:
         run(training, cycle)
         norms.append(float(training.model.items.weight.detach().norm()))
     assert norms[1] < 0.8 * norms[0]
+
+
+@pytest.mark.parametrize("loss", ["bce", "gbce", "sampled_softmax", "softmax"])
+@pytest.mark.parametrize("share", [False, True])
+def test_every_loss_learns_the_cycle(cycle: SequenceDataset, loss: str, share: bool) -> None:
+    settings = {"epochs": 25, "lr": 0.01, "loss": loss, "negatives": 8, "share_negatives": share}
+    training = Training(experiment(**settings), 50, CPU)
+    run(training, cycle)
+    assert evaluate(ModelScorer(training.model, 50), cycle, "test").means()["hr@10"] > 0.9
+
+
+def test_shared_negatives_score_as_repeated_ones(cycle: SequenceDataset) -> None:
+    """What one draw a history costs must equal the same items written out for each target."""
+    training = Training(experiment(share_negatives=True, negatives=5), 50, CPU)
+    batches = Batches(
+        cycle.train,
+        50,
+        seed=0,
+        batch_size=9,
+        max_length=12,
+        num_negatives=5,
+        share_negatives=True,
+    )
+    batch = batches.make(1, batches.users_of(1)[0])
+    states = training.encode(batch.histories)
+    shared = batch_loss(training, states, batch)
+    lengths = torch.tensor([n for rows, n in batch.histories.blocks for _ in range(rows)])
+    repeated = batch.negatives.repeat_interleave(lengths, dim=0)
+    repeated = repeated.masked_fill((batch.targets == 0).unsqueeze(1), 0)
+    plain = Training(experiment(negatives=5), 50, CPU)
+    plain.model.load_state_dict(training.model.state_dict())
+    expected = batch_loss(plain, states, TrainBatch(batch.histories, batch.targets, repeated))
+    torch.testing.assert_close(shared, expected)
+    known = [set(cycle.train[int(user)].tolist()) for user in batches.users_of(1)[0]]
+    order = np.argsort(
+        -np.minimum(cycle.train.lengths[batches.users_of(1)[0]] - 1, 12), kind="stable"
+    )
+    for row, user in enumerate(order):
+        assert not known[user] & set(batch.negatives[row].tolist())
 
 
 def test_bfloat16_learns_too(cycle: SequenceDataset) -> None:

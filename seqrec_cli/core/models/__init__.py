@@ -42,7 +42,10 @@ class SequenceModel(Protocol):
         ...
 
     def score(self, states: Tensor, candidates: Tensor | None = None) -> Tensor:
-        """States (..., D) and candidates (..., K) to (..., K); given none, to (..., N + 1)."""
+        """States (..., D) and candidates (..., K) to (..., K); given none, to (..., N + 1).
+
+        Candidates (R, 1, K) are shared by all of the states (R, L, D), to (R, L, K).
+        """
         ...
 
 

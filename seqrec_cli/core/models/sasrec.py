@@ -91,9 +91,14 @@ class SASRec(nn.Module):
         return self.items if self.outputs is None else self.outputs
 
     def score(self, states: Tensor, candidates: Tensor | None = None) -> Tensor:
-        """Score candidates (..., K) for states (..., D); given none, every id 0 to N."""
+        """Score candidates (..., K) for states (..., D); given none, every id 0 to N.
+
+        Candidates (R, 1, K) are shared by all of the states (R, L, D).
+        """
         if candidates is None:
             return F.linear(states, self.item_table.weight)  # (..., N + 1)
+        if candidates.dim() == 3 and candidates.shape[1] == 1:
+            return torch.bmm(states, self.item_table(candidates.squeeze(1)).mT)  # (R, L, K)
         rows: Tensor = self.item_table(candidates)  # (..., K, D)
         return (rows * states.unsqueeze(-2)).sum(-1)  # (..., K)
 
