@@ -115,7 +115,7 @@ def prepare(
     """
     from seqrec_cli.core.interactions import Reading
     from seqrec_cli.core.preparation import Preparation
-    from seqrec_cli.core.tables import parse_columns
+    from seqrec_cli.core.reading.tables import parse_columns
 
     if split != "time" and (valid_from or test_from):
         raise InputError("--valid-from and --test-from are for a split by time", "add --split time")
@@ -156,7 +156,7 @@ def prepare(
 
 def choose_name(name: str | None, source: str, *, shuffled: bool) -> str:
     """The name given, or one made of the source's."""
-    from seqrec_cli.core.sources import TextSource
+    from seqrec_cli.core.reading.sources import TextSource
 
     if name is None:
         from seqrec_cli.core.datasets import CATALOGUE
@@ -189,7 +189,7 @@ def make_dataset(
     from seqrec_cli.core.datasets import CATALOGUE, read_found
     from seqrec_cli.core.interactions import Reading, read_interactions
     from seqrec_cli.core.preparation import prepare as run
-    from seqrec_cli.core.sources import TextSource
+    from seqrec_cli.core.reading.sources import TextSource
 
     if source == "demo":
         if reading != Reading():

@@ -21,7 +21,7 @@ from seqrec_cli.core.downloads import (
     secure_open,
 )
 from seqrec_cli.core.interactions import Interactions, Reading, read_interactions
-from seqrec_cli.core.sources import TextSource
+from seqrec_cli.core.reading.sources import TextSource
 from seqrec_cli.errors import InputError
 
 GROUPLENS = "https://files.grouplens.org/datasets/movielens"

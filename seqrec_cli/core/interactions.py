@@ -8,10 +8,11 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from seqrec_cli.core import atomic_files, files, logs, movielens, parquet, user_item
-from seqrec_cli.core.sources import TextSource, no_such_file
-from seqrec_cli.core.tables import Role, Table, lay_out, shortened
-from seqrec_cli.core.titles import align, read_titles
+from seqrec_cli.core import files
+from seqrec_cli.core.reading import logs, movielens, parquet, recbole, user_item
+from seqrec_cli.core.reading.sources import TextSource, no_such_file
+from seqrec_cli.core.reading.tables import Role, Table, lay_out, shortened
+from seqrec_cli.core.reading.titles import align, read_titles
 from seqrec_cli.errors import InputError
 
 Format = Literal["user-item", "delimited", "movielens", "inter", "parquet"]
@@ -163,8 +164,8 @@ def read_movielens(place: TextSource, reading: Reading) -> tuple[logs.Log, TextS
 
 
 def read_inter(place: TextSource, reading: Reading) -> tuple[logs.Log, TextSource | None]:
-    table = atomic_files.lay_out(place, reading.columns)
-    return logs.read_table(place, table, reading.min_rating), atomic_files.titles_beside(place)
+    table = recbole.lay_out(place, reading.columns)
+    return logs.read_table(place, table, reading.min_rating), recbole.titles_beside(place)
 
 
 def read_parquet(place: TextSource, reading: Reading) -> tuple[logs.Log, TextSource | None]:

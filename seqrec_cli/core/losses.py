@@ -106,8 +106,9 @@ class LinearCrossEntropy(torch.autograd.Function):
             states_grad[rows] = chance @ table
             table_grad.addmm_(chance.T, x)
         ctx.save_for_backward(states_grad, table_grad)
-        ctx.count = max(1, len(real))
-        return total / ctx.count
+        count = max(1, len(real))
+        ctx.count = count
+        return total / count
 
     @staticmethod
     def backward(ctx: Any, grad: Tensor) -> tuple[Tensor | None, ...]:
@@ -122,5 +123,5 @@ def surprise(own: Tensor, logits: Tensor, wanted: Tensor) -> Tensor:
     found: Tensor = -own.log()
     if bool(tiny.any()):
         exact = logits.logsumexp(-1, keepdim=True) - logits.gather(1, wanted)
-        found = torch.where(tiny, exact, found)
+        return torch.where(tiny, exact, found)
     return found

@@ -19,6 +19,7 @@ from seqrec_cli.core.ordering import (
     ties,
     to_offsets,
 )
+from seqrec_cli.core.reading.times import show_moment
 from seqrec_cli.core.shuffling import Shuffle, shuffled
 from seqrec_cli.core.splitting import (
     Parts,
@@ -28,7 +29,6 @@ from seqrec_cli.core.splitting import (
     leave_one_out,
     refuse_empty_parts,
 )
-from seqrec_cli.core.times import show_moment
 from seqrec_cli.errors import InputError
 
 DOUBLE_WRITE = "double write: user, item and time of an earlier row"

@@ -300,7 +300,7 @@ def save_tensors(path: Path, tensors: dict[str, Tensor], facts: dict[str, Any]) 
     """Write tensors and plain facts as one safetensors file, with a checksum of both."""
     plain = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
     text = json.dumps(facts)
-    # One key: safetensors writes several in random order, and the same run must give the same bytes.
+    # One key, as safetensors writes several in random order: the same run, the same bytes.
     metadata = {"seqrec": json.dumps({"facts": text, "sha256": digest(plain, text)})}
     files.write_bytes(path, safetensors.torch.save(plain, metadata))
 

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from seqrec_cli.core.dataset import PARTS
 from seqrec_cli.core.ordering import Rows, count_codes
-from seqrec_cli.core.times import parse_moment, show_moment
+from seqrec_cli.core.reading.times import parse_moment, show_moment
 from seqrec_cli.errors import InputError
 
 Split = Literal["leave-one-out", "time"]

@@ -12,11 +12,11 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from seqrec_cli.core import logs, parsing, sources
-from seqrec_cli.core.identifiers import IdColumn
 from seqrec_cli.core.interactions import Interactions, Reading, read_interactions
-from seqrec_cli.core.sources import TextSource
-from seqrec_cli.core.tables import Table
+from seqrec_cli.core.reading import logs, parsing, sources
+from seqrec_cli.core.reading.identifiers import IdColumn
+from seqrec_cli.core.reading.sources import TextSource
+from seqrec_cli.core.reading.tables import Table
 from seqrec_cli.errors import InputError, MissingExtra
 
 # The same three rows in every format that has all four columns.

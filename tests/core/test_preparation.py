@@ -17,8 +17,8 @@ from seqrec_cli.core.dataset import PARTS, SequenceDataset
 from seqrec_cli.core.interactions import Interactions, Origin, read_interactions
 from seqrec_cli.core.ordering import stable_order
 from seqrec_cli.core.preparation import DOUBLE_WRITE, RARE_ITEM, RARE_USER, Preparation, prepare
+from seqrec_cli.core.reading.sources import TextSource
 from seqrec_cli.core.shuffling import repeats, shuffled
-from seqrec_cli.core.sources import TextSource
 from seqrec_cli.errors import InputError
 
 Row = tuple[int, int, int]

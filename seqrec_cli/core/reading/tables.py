@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from seqrec_cli.core.sources import TextSource
+from seqrec_cli.core.reading.sources import TextSource
 from seqrec_cli.errors import InputError
 
 Role = Literal["user", "item", "time", "rating", "title"]

@@ -5,10 +5,10 @@ from typing import Any
 
 import numpy as np
 
-from seqrec_cli.core.logs import Collector, Log, no_ratings
-from seqrec_cli.core.sources import TextSource
-from seqrec_cli.core.tables import Role, cannot_tell, find_columns, guess_by_name
-from seqrec_cli.core.times import MILLION
+from seqrec_cli.core.reading.logs import Collector, Log, no_ratings
+from seqrec_cli.core.reading.sources import TextSource
+from seqrec_cli.core.reading.tables import Role, cannot_tell, find_columns, guess_by_name
+from seqrec_cli.core.reading.times import MILLION
 from seqrec_cli.errors import InputError, MissingExtra
 
 ROLES: tuple[Role, ...] = ("user", "item", "time", "rating")

@@ -8,12 +8,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from seqrec_cli.core import parsing
-from seqrec_cli.core.columns import GrowingColumn
-from seqrec_cli.core.identifiers import IdColumn
-from seqrec_cli.core.sources import TextSource
-from seqrec_cli.core.tables import NUMBER, Role, Table, careful_rows, shortened
-from seqrec_cli.core.times import TimeColumn
+from seqrec_cli.core.reading import parsing
+from seqrec_cli.core.reading.columns import GrowingColumn
+from seqrec_cli.core.reading.identifiers import IdColumn
+from seqrec_cli.core.reading.sources import TextSource
+from seqrec_cli.core.reading.tables import NUMBER, Role, Table, careful_rows, shortened
+from seqrec_cli.core.reading.times import TimeColumn
 from seqrec_cli.errors import InputError
 
 CAREFUL_ROWS = 1 << 16

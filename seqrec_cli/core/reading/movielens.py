@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
 
-from seqrec_cli.core.sources import TextSource
-from seqrec_cli.core.tables import Table
+from seqrec_cli.core.reading.sources import TextSource
+from seqrec_cli.core.reading.tables import Table
 from seqrec_cli.errors import InputError
 
 FOUR = {"user": 0, "item": 1, "rating": 2, "time": 3}

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from seqrec_cli.core.interactions import Reading, read_interactions
-from seqrec_cli.core.sources import TextSource
+from seqrec_cli.core.reading.sources import TextSource
 from seqrec_cli.errors import InputError
 
 arrow = pytest.importorskip("pyarrow")

@@ -2,8 +2,8 @@
 
 from collections.abc import Mapping
 
-from seqrec_cli.core.sources import TextSource
-from seqrec_cli.core.tables import Role, Table, cannot_tell, find_columns, guess_by_name
+from seqrec_cli.core.reading.sources import TextSource
+from seqrec_cli.core.reading.tables import Role, Table, cannot_tell, find_columns, guess_by_name
 from seqrec_cli.errors import InputError
 
 LOG_ROLES: tuple[Role, ...] = ("user", "item", "time", "rating")

@@ -5,9 +5,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from seqrec_cli.core import atomic_files
-from seqrec_cli.core.sources import TextSource
-from seqrec_cli.core.tables import Table, careful_rows, lay_out
+from seqrec_cli.core.reading import recbole
+from seqrec_cli.core.reading.sources import TextSource
+from seqrec_cli.core.reading.tables import Table, careful_rows, lay_out
 from seqrec_cli.errors import InputError
 
 LONGEST_TITLE = 200
@@ -56,7 +56,7 @@ def title_table(source: TextSource) -> Table:
             raise InputError(f"`{source}` is not the {name} of MovieLens: it has no `{delimiter}`")
         return Table(delimiter, width, (), FIRST_TWO, quoted=False)  # type: ignore[arg-type]
     if name.endswith(".item"):
-        return atomic_files.lay_out(source, {}, ("item", "title"), ("item", "title"))
+        return recbole.lay_out(source, {}, ("item", "title"), ("item", "title"))
     return lay_out(source, needed=("item", "title"), optional=())
 
 

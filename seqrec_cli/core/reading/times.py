@@ -10,8 +10,8 @@ from decimal import Decimal
 import numpy as np
 from numpy.typing import NDArray
 
-from seqrec_cli.core.columns import GrowingColumn
-from seqrec_cli.core.tables import NUMBER
+from seqrec_cli.core.reading.columns import GrowingColumn
+from seqrec_cli.core.reading.tables import NUMBER
 from seqrec_cli.errors import InputError
 
 SECONDS, MILLISECONDS, MICROSECONDS, NANOSECONDS = (

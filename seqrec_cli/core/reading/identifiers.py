@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from seqrec_cli.core.columns import GrowingColumn
+from seqrec_cli.core.reading.columns import GrowingColumn
 
 CANONICAL = re.compile(r"0|-?[1-9][0-9]*")
 INT32 = range(-(2**31), 2**31)

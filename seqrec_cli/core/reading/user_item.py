@@ -3,11 +3,11 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from seqrec_cli.core import parsing
-from seqrec_cli.core.identifiers import INT64
-from seqrec_cli.core.logs import Collector, Log
-from seqrec_cli.core.sources import TextSource
-from seqrec_cli.core.tables import shortened
+from seqrec_cli.core.reading import parsing
+from seqrec_cli.core.reading.identifiers import INT64
+from seqrec_cli.core.reading.logs import Collector, Log
+from seqrec_cli.core.reading.sources import TextSource
+from seqrec_cli.core.reading.tables import shortened
 from seqrec_cli.errors import InputError
 
 

@@ -1,0 +1,1 @@
+"""From bytes to columns: the formats of logs, and what they have in common."""
