@@ -21,6 +21,7 @@ class Popularity:
     """The same scores for everybody: how often each item occurs."""
 
     max_length = 1
+    device = torch.device("cpu")
 
     def __init__(self, items: NDArray[np.int32], num_items: int) -> None:
         self.num_items = num_items
@@ -38,6 +39,7 @@ class MarkovChain:
     """
 
     max_length = 1
+    device = torch.device("cpu")
 
     def __init__(self, train: Sequences, num_items: int) -> None:
         self.num_items = num_items
@@ -69,6 +71,7 @@ class ItemNeighbours:
     """
 
     max_length = WHOLE
+    device = torch.device("cpu")
 
     def __init__(self, train: Sequences, num_items: int) -> None:
         self.num_items = num_items

@@ -12,6 +12,11 @@ from seqrec_cli.core.packing import FILL, Layout, Packed
 from seqrec_cli.core.randomness import Purpose, stream
 from seqrec_cli.core.sampling import UniformSampler
 
+# The work on a history of L items is about L (L + this): attention grows with the square.
+LINEAR_WORK = 200
+# Targets that a part has at least: on fewer, meeting again costs more than is won.
+PART_TARGETS = 2048
+
 
 @dataclass(frozen=True, eq=False)
 class TrainBatch:
@@ -76,10 +81,29 @@ class Batches:
             for start in range(0, len(order), self.batch_size)
         ]
 
+    def num_targets(self, users: NDArray[np.int64]) -> NDArray[np.int64]:
+        """The targets in each user's window, int64."""
+        return np.minimum(self.train.lengths[users] - 1, self.max_length)
+
+    def count_targets(self, users: NDArray[np.int64]) -> int:
+        """The targets in the windows of these users."""
+        return int(self.num_targets(users).sum())
+
+    def split(self, users: NDArray[np.int64], count: int) -> list[NDArray[np.int64]]:
+        """Cut a batch into at most `count` parts of about the same work, and of like length."""
+        lengths = self.num_targets(users)
+        count = min(count, int(lengths.sum()) // PART_TARGETS)
+        if count < 2:
+            return [users]
+        order = np.argsort(-lengths, kind="stable")
+        done = np.cumsum((lengths * (lengths + LINEAR_WORK))[order])
+        cuts = np.searchsorted(done, done[-1] * np.arange(1, count) / count)
+        return [part for part in np.split(users[order], cuts) if len(part)]
+
     def make(self, epoch: int, users: NDArray[np.int64]) -> TrainBatch:
         """Cut the windows of these users and draw their negatives for this epoch."""
         ends = self.train.offsets[users + 1]
-        lengths = np.minimum(self.train.lengths[users] - 1, self.max_length)
+        lengths = self.num_targets(users)
         layout = Layout.of(lengths, self.fill)
         # Interaction k of the batch is item `source[k]` of the train part, and its target the next.
         stops = np.cumsum(lengths)

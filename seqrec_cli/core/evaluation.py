@@ -142,12 +142,16 @@ def evaluate(
     longest = min(max(ks), scorer.num_items)
     best = np.zeros((len(asked.users), longest), np.int64) if lists and not sampled else None
     draw = SampledCandidates(asked, scorer.num_items, seed) if sampled else None
-    for scored in score_all(scorer, asked.histories, "include" if sampled else seen):
+
+    def rank(scored: Scored) -> None:
         targets = asked.targets.take(scored.rows)
         found = draw.ranks(scored, targets) if draw else full_ranks(scored, targets)
         ranks[positions_of(asked.targets, scored.rows)] = found
         if best is not None:
             best[scored.rows] = top_items(scored.scores, longest)[0].numpy()
+
+    for _ in score_all(scorer, asked.histories, "include" if sampled else seen, rank):
+        pass
     by_user = Ranks.of(ranks, asked.targets.users, len(asked.users))
     suffix = f" (sampled {NUM_SAMPLED})" if sampled else ""
     return Evaluation(

@@ -6,6 +6,7 @@ interruption changes a result, and there is no random state to save.
 """
 
 import enum
+import math
 from typing import Any
 
 import numpy as np
@@ -70,27 +71,36 @@ def splitmix(values: NDArray[np.uint64]) -> NDArray[np.uint64]:
 
 
 class Noise:
-    """The random numbers of one training step: a model draws its dropout from here, in order."""
+    """The random numbers of one part of a training step: dropout draws from here, in order."""
 
-    def __init__(self, seed: int, epoch: int, step: int, device: torch.device) -> None:
+    def __init__(self, seed: int, epoch: int, step: int, part: int, device: torch.device) -> None:
         self.device = device
-        generator = stream(seed, Purpose.NOISE, epoch, step)
+        generator = stream(seed, Purpose.NOISE, epoch, step, part)
         self.bits = generator.bit_generator
         if device.type != "cpu":
             # There the fused kernels draw for themselves, from the device's own generator.
             torch.manual_seed(int(generator.integers(2**63)))
 
-    def mask(self, shape: torch.Size | tuple[int, ...], drop: float) -> Tensor:
-        """Draw float32 of `shape` on the CPU: 0 with probability `drop`, else 1 / (1 - drop).
+    def kept(self, shape: torch.Size | tuple[int, ...], drop: float) -> Tensor:
+        """Draw float32 of `shape` on the CPU: 0.0 with probability `drop`, else 1.0.
 
-        The probability is rounded to a multiple of 2^-16 and the scale is exact for the rounded
+        The probability is rounded to a multiple of 2^-16; `keep_scale` is exact for the rounded
         one. Comparing 16 raw bits costs a fifteenth of torch's Bernoulli draws.
         """
-        count = int(np.prod(shape))
-        limit = min(round(drop * 65536), 65535)
+        count = math.prod(shape)
         words = self.bits.random_raw(-(-count // 4))
         raw = torch.from_numpy(words.view(np.int16)[:count]).view(shape)
-        return raw.to(torch.float32).ge_(limit - 32768).mul_(65536 / (65536 - limit))
+        return raw.to(torch.float32).ge_(drop_limit(drop) - 32768)
+
+
+def drop_limit(drop: float) -> int:
+    """How many of 65,536 draws are dropped."""
+    return min(round(drop * 65536), 65535)
+
+
+def keep_scale(drop: float) -> float:
+    """What to multiply the kept by, so that the mean stays."""
+    return 65536 / (65536 - drop_limit(drop))
 
 
 def choose_device(name: str) -> torch.device:

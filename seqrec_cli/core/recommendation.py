@@ -11,13 +11,14 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 
 from seqrec_cli.core import files
 from seqrec_cli.core.dataset import Sequences
 from seqrec_cli.core.evaluation import top_items
 from seqrec_cli.core.run import Catalogue
-from seqrec_cli.core.scoring import Scorer, Seen, score_all
+from seqrec_cli.core.scoring import Scored, Scorer, Seen, score_all
 from seqrec_cli.errors import InputError
 
 STREAM_USERS = 2048  # whose recommendations are held at a time
@@ -49,12 +50,20 @@ def recommend(
         rows = np.arange(start, min(start + STREAM_USERS, len(histories)))
         items = np.empty((len(rows), k), np.int64)
         scores = np.empty((len(rows), k), np.float32)
-        for scored in score_all(scorer, histories.take(rows), seen):
-            found, values = top_items(scored.scores, k)
-            items[scored.rows], scores[scored.rows] = found.numpy(), values.numpy()
+        batches = score_all(
+            scorer, histories.take(rows), seen, lambda scored: (scored.rows, *best(scored, k))
+        )
+        for places, found, values in batches:
+            items[places], scores[places] = found, values
         lengths = (items > 0).sum(axis=1)  # what may not be recommended comes last
         for row, length in enumerate(lengths):
             yield Recommended(items[row, :length], scores[row, :length])
+
+
+def best(scored: Scored, k: int) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
+    """The k best items of each row and their scores, both (B, k)."""
+    items, scores = top_items(scored.scores, k)
+    return items.numpy(), scores.numpy()
 
 
 def influence(
@@ -68,8 +77,12 @@ def influence(
     variants = [history, *(np.delete(history, left_out) for left_out in range(len(history)))]
     kept = [row for row, variant in enumerate(variants) if len(variant)]
     scores = np.zeros((len(variants), len(items)), np.float32)
-    for scored in score_all(scorer, Sequences.from_lists([variants[r] for r in kept]), "include"):
-        scores[np.array(kept)[scored.rows]] = scored.scores[:, items].numpy()
+
+    def pick(scored: Scored) -> None:
+        scores[np.array(kept)[scored.rows]] = scored.scores[:, torch.from_numpy(items)].numpy()
+
+    for _ in score_all(scorer, Sequences.from_lists([variants[r] for r in kept]), "include", pick):
+        pass
     owed: NDArray[np.float32] = (scores[0] - scores[1:]).T
     return owed
 

@@ -3,7 +3,7 @@
 Shapes: B histories, N items; column 0 of a score matrix is padding.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any, Literal, Protocol
 
@@ -14,6 +14,7 @@ from torch import Tensor
 
 from seqrec_cli.core.dataset import PAD, Sequences
 from seqrec_cli.core.packing import pack
+from seqrec_cli.core.parallel import Cores, Result
 from seqrec_cli.errors import RunError
 
 Seen = Literal["exclude", "include"]
@@ -29,6 +30,7 @@ class Scorer(Protocol):
 
     num_items: int
     max_length: int  # how many items of a history it reads
+    device: torch.device
 
     def score(self, histories: Sequences) -> Tensor:
         """Score every id 0 to N for each history of 1 or more items, float32 (B, N + 1)."""
@@ -68,18 +70,22 @@ class Scored:
     scores: Tensor
 
 
-def score_all(scorer: Scorer, histories: Sequences, seen: Seen) -> Iterator[Scored]:
+def score_all(
+    scorer: Scorer, histories: Sequences, seen: Seen, then: Callable[[Scored], Result]
+) -> Iterator[Result]:
     """Score histories of 1 or more items in batches of like length and bounded size.
 
     Args:
         seen: whether the items of the history itself may be recommended.
+        then: what is to be made of a batch of scores; done on the core that scored it.
 
     Raises:
         RunError: a score is not finite.
     """
     read = np.minimum(histories.lengths, scorer.max_length)
     order = np.argsort(read, kind="stable")
-    for rows in cut(order, read, max(1, SCORE_BYTES // (4 * (scorer.num_items + 1)))):
+
+    def work(rows: NDArray[np.int64]) -> Result:
         batch = histories.take(rows)
         scores = scorer.score(batch)
         if not torch.isfinite(scores).all():
@@ -89,9 +95,13 @@ def score_all(scorer: Scorer, histories: Sequences, seen: Seen) -> Iterator[Scor
             )
         scores[:, PAD] = -torch.inf
         if seen == "exclude":
-            rows_seen = torch.from_numpy(batch.users)
-            scores[rows_seen, torch.from_numpy(batch.items.astype(np.int64))] = -torch.inf
-        yield Scored(rows, batch, scores)
+            known = torch.from_numpy(batch.items.astype(np.int64))
+            scores[torch.from_numpy(batch.users), known] = -torch.inf
+        return then(Scored(rows, batch, scores))
+
+    yield from Cores(scorer.device).map(
+        work, cut(order, read, max(1, SCORE_BYTES // (4 * (scorer.num_items + 1))))
+    )
 
 
 def cut(

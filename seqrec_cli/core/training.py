@@ -11,16 +11,19 @@ from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from typing import Any
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
-from seqrec_cli.core import losses
-from seqrec_cli.core.batching import Batches, TrainBatch
+from seqrec_cli.core.batching import Batches
 from seqrec_cli.core.config import Experiment
-from seqrec_cli.core.dataset import PAD, SequenceDataset
+from seqrec_cli.core.dataset import SequenceDataset
 from seqrec_cli.core.evaluation import evaluate
 from seqrec_cli.core.models import build_model
+from seqrec_cli.core.objective import batch_loss
 from seqrec_cli.core.packing import FILL
+from seqrec_cli.core.parallel import Cores
 from seqrec_cli.core.randomness import Noise, Purpose, torch_stream
 from seqrec_cli.core.scoring import ModelScorer
 from seqrec_cli.errors import ConfigError, DatasetError, TrainingError
@@ -96,6 +99,7 @@ class Training:
             fused=device.type in ("cpu", "cuda"),
         )
         self.encode = torch.compile(self.model.encode) if settings.compile else self.model.encode
+        self.cores = Cores(device)
 
     def state(self) -> tuple[dict[str, Tensor], dict[str, Any]]:
         """Everything that exact resumption needs: tensors by name, and plain counters."""
@@ -184,8 +188,7 @@ def train_epoch(training: Training, batches: Batches) -> Iterator[StepDone | Epo
     counters = training.counters
     epoch = counters.epoch + 1
     for users in batches.users_of(epoch)[counters.step :]:
-        batch = batches.make(epoch, users)
-        loss = train_step(training, batch, epoch, counters.step + 1)
+        loss = train_step(training, batches, users, epoch, counters.step + 1)
         counters.step += 1
         counters.loss_sum += loss
         if counters.step < len(batches):
@@ -196,64 +199,58 @@ def train_epoch(training: Training, batches: Batches) -> Iterator[StepDone | Epo
     yield EpochDone(epoch, mean)
 
 
-def train_step(training: Training, batch: TrainBatch, epoch: int, step: int) -> float:
-    """Change the weights once, for one batch; returns its loss."""
-    settings = training.experiment.training
-    batch = batch.to(training.device)
-    noise = Noise(training.experiment.seed, epoch, step, training.device)
-    precision = (
-        torch.autocast(training.device.type, torch.bfloat16)
-        if settings.precision == "bfloat16"
-        else contextlib.nullcontext()
-    )
-    with precision:
-        states = training.encode(batch.histories, noise)  # (T, D)
-        loss = batch_loss(training, states, batch)
-    if settings.l2_emb:
-        loss = loss + settings.l2_emb * training.model.items.weight.square().sum()
-    value = float(loss.detach())
+def train_step(
+    training: Training, batches: Batches, users: NDArray[np.int64], epoch: int, step: int
+) -> float:
+    """Change the weights once, for one batch of users; returns its loss.
+
+    The batch is cut into a part a core; the sum of their gradients is that of the batch.
+    """
+    experiment, parameters = training.experiment, list(training.model.parameters())
+    parts = batches.split(users, training.cores.count)
+    total = batches.count_targets(users)
+
+    def work(number: int) -> tuple[float, tuple[Tensor, ...]]:
+        batch = batches.make(epoch, parts[number]).to(training.device)
+        noise = Noise(experiment.seed, epoch, step, number, training.device)
+        with autocast(training.device, experiment.training.precision):
+            states = training.encode(batch.histories, noise)  # (T, D)
+            loss = batch_loss(training.model, states, batch, experiment.training)
+        loss = loss * (batches.count_targets(parts[number]) / total)
+        return float(loss.detach()), torch.autograd.grad(loss, parameters)
+
+    shares, gradients = zip(*training.cores.map(work, range(len(parts))), strict=True)
+    value: float = sum(shares)
+    for parameter, *of_parts in zip(parameters, *gradients, strict=True):
+        parameter.grad = of_parts[0]
+        for gradient in of_parts[1:]:
+            parameter.grad.add_(gradient)
+    if experiment.training.l2_emb:
+        value += add_l2(training.model.items.weight, experiment.training.l2_emb)
     if not math.isfinite(value):
         raise TrainingError(
             f"the loss became {value} in epoch {epoch}, step {step}",
-            f"lower `training.lr` (it is {settings.lr}), or use `training.precision: float32`",
+            f"lower `training.lr` (it is {experiment.training.lr}), or use "
+            "`training.precision: float32`",
         )
-    training.optimiser.zero_grad(set_to_none=True)
-    loss.backward()  # type: ignore[no-untyped-call]
     training.optimiser.step()
     return value
 
 
-def batch_loss(training: Training, states: Tensor, batch: TrainBatch) -> Tensor:
-    """The loss that the experiment names, of states (T, D)."""
-    settings, model = training.experiment.training, training.model
-    if settings.loss == "softmax":
-        return losses.softmax(states.float(), model.item_table.weight, batch.targets)
-    targets = batch.targets.unsqueeze(1)
-    if settings.share_negatives:
-        positive = model.score(states, targets)
-        pieces, start = [], 0
-        for (block,) in batch.histories.views(states):
-            drawn = batch.negatives[start : start + len(block)].unsqueeze(1)  # (R, 1, K)
-            pieces.append(model.score(block, drawn).flatten(0, 1))
-            start += len(block)
-        negatives = torch.cat(pieces)  # (T, K)
-        lengths = torch.tensor(
-            [length for rows, length in batch.histories.blocks for _ in range(rows)]
-        )
-        drawn = (batch.negatives != PAD).repeat_interleave(lengths.to(states.device), dim=0)
-        drawn &= targets != PAD
-    else:
-        scores = model.score(states, torch.cat((targets, batch.negatives), dim=1))  # (T, 1 + K)
-        positive, negatives = scores[:, :1], scores[:, 1:]
-        drawn = batch.negatives != PAD
-    positive, negatives = positive.squeeze(1).float(), negatives.float()
-    masks = (batch.targets != PAD).to(positive.dtype), drawn.to(positive.dtype)
-    if settings.loss == "bce":
-        return losses.bce(positive, negatives, *masks)
-    if settings.loss == "sampled_softmax":
-        return losses.sampled_softmax(positive, negatives, *masks)
-    beta = losses.gbce_beta(settings.gbce_t, settings.negatives, training.num_items)
-    return losses.gbce(positive, negatives, *masks, beta)
+def autocast(device: torch.device, precision: str) -> contextlib.AbstractContextManager[Any]:
+    """Compute in bfloat16 where that loses little, if the experiment says so."""
+    if precision == "bfloat16":
+        return torch.autocast(device.type, torch.bfloat16)
+    return contextlib.nullcontext()
+
+
+@torch.no_grad()
+def add_l2(table: Tensor, weight: float) -> float:
+    """Add `weight` times the squared norm of `table` to the loss: returns it, adds its gradient."""
+    assert table.grad is not None
+    table.grad.add_(table, alpha=2 * weight)
+    norm = float(table.square().sum())
+    return weight * norm
 
 
 def validate(training: Training, data: SequenceDataset, scheduled: bool) -> Validated:

@@ -23,7 +23,7 @@ def place(cycle_npz: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     (folder / "toy.yaml").write_text(CONFIG)
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(folder)
-        for name, epochs in (("raw", 1), ("good", 25)):
+        for name, epochs in (("raw", 1), ("good", 40)):
             arguments = ["--run", name, "--set", f"training.epochs={epochs}"]
             result = CliRunner().invoke(app, ["train", "--config", "toy.yaml", *arguments])
             assert result.exit_code == 0, result.output

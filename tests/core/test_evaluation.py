@@ -25,6 +25,7 @@ class Table:
     """Scores that depend on the newest item alone, from a table (N + 1, N + 1)."""
 
     max_length = 3
+    device = torch.device("cpu")
 
     def __init__(self, table: torch.Tensor) -> None:
         self.table = table

@@ -9,6 +9,7 @@ from seqrec_cli.core.randomness import (
     Purpose,
     choose_device,
     hashed,
+    keep_scale,
     splitmix,
     stream,
     torch_stream,
@@ -51,8 +52,11 @@ def test_hashed_numbers_are_uniform_and_do_not_line_up() -> None:
 
 def test_noise_depends_on_seed_epoch_and_step() -> None:
     masks = [
-        Noise(seed, epoch, step, CPU).mask((50, 3), 0.5)
-        for seed, epoch, step in ((0, 1, 1), (0, 1, 1), (1, 1, 1), (0, 2, 1), (0, 1, 2))
+        Noise(seed, epoch, step, part, CPU).kept((50, 3), 0.5)
+        for seed, epoch, step, part in (
+            *((0, 1, 1, 0), (0, 1, 1, 0), (1, 1, 1, 0)),
+            *((0, 2, 1, 0), (0, 1, 2, 0), (0, 1, 1, 1)),
+        )
     ]
     assert torch.equal(masks[0], masks[1])
     for mask in masks[2:]:
@@ -61,7 +65,7 @@ def test_noise_depends_on_seed_epoch_and_step() -> None:
 
 @pytest.mark.parametrize("drop", [0.0, 0.1, 0.5, 0.9, 0.999999])
 def test_the_mean_of_a_mask_is_one(drop: float) -> None:
-    mask = Noise(0, 1, 1, CPU).mask((1_000_000,), drop)
+    mask = Noise(0, 1, 1, 0, CPU).kept((1_000_000,), drop) * keep_scale(drop)
     assert mask.unique().numel() <= 2
     spread = np.sqrt(drop / (1 - min(drop, 0.99998)) / 1_000_000)
     assert float(mask.mean()) == pytest.approx(1, abs=4 * spread + 1e-6)

@@ -1,16 +1,19 @@
 """Training learns order, resumes bit for bit, and cannot reach the test part."""
 
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import numpy as np
 import pytest
 import torch
 
+from seqrec_cli.core import batching
 from seqrec_cli.core.batching import Batches, TrainBatch
 from seqrec_cli.core.config import Experiment
 from seqrec_cli.core.dataset import SequenceDataset
 from seqrec_cli.core.evaluation import evaluate
+from seqrec_cli.core.objective import batch_loss
 from seqrec_cli.core.scoring import ModelScorer
 from seqrec_cli.core.training import (
     EpochDone,
@@ -19,8 +22,8 @@ from seqrec_cli.core.training import (
     Stopped,
     Training,
     Validated,
-    batch_loss,
     fit,
+    train_step,
 )
 from seqrec_cli.errors import DatasetError, TrainingError
 from tests.conftest import leave_one_out
@@ -192,6 +195,26 @@ def test_l2_emb_shrinks_the_item_table(cycle: SequenceDataset) -> None:
     assert norms[1] < 0.8 * norms[0]
 
 
+def test_the_gradients_of_the_parts_add_up_to_those_of_the_batch(
+    cycle: SequenceDataset, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings = experiment(batch_size=30)
+    model = settings.model.model_copy(update={"dropout": 0.0})
+    monkeypatch.setattr(batching, "PART_TARGETS", 1)
+    found = []
+    for count in (1, 2, 5):
+        training = Training(settings.model_copy(update={"model": model}), 50, CPU)
+        training.cores.count = count
+        training.cores.pool = ThreadPoolExecutor(count)
+        batches = Batches(cycle.train, 50, seed=0, batch_size=30, max_length=12, num_negatives=1)
+        loss = train_step(training, batches, batches.users_of(1)[0], 1, 1)
+        found.append([torch.tensor(loss), *(p.grad for p in training.model.parameters())])
+        training.cores.pool.shutdown()
+    for other in found[1:]:
+        for got, expected in zip(other, found[0], strict=True):
+            torch.testing.assert_close(got, expected, atol=1e-6, rtol=1e-4)
+
+
 @pytest.mark.parametrize("loss", ["bce", "gbce", "sampled_softmax", "softmax"])
 @pytest.mark.parametrize("share", [False, True])
 def test_every_loss_learns_the_cycle(cycle: SequenceDataset, loss: str, share: bool) -> None:
@@ -215,13 +238,13 @@ def test_shared_negatives_score_as_repeated_ones(cycle: SequenceDataset) -> None
     )
     batch = batches.make(1, batches.users_of(1)[0])
     states = training.encode(batch.histories)
-    shared = batch_loss(training, states, batch)
+    shared = batch_loss(training.model, states, batch, training.experiment.training)
     lengths = torch.tensor([n for rows, n in batch.histories.blocks for _ in range(rows)])
     repeated = batch.negatives.repeat_interleave(lengths, dim=0)
     repeated = repeated.masked_fill((batch.targets == 0).unsqueeze(1), 0)
-    plain = Training(experiment(negatives=5), 50, CPU)
-    plain.model.load_state_dict(training.model.state_dict())
-    expected = batch_loss(plain, states, TrainBatch(batch.histories, batch.targets, repeated))
+    written_out = TrainBatch(batch.histories, batch.targets, repeated)
+    settings = experiment(negatives=5).training
+    expected = batch_loss(training.model, states, written_out, settings)
     torch.testing.assert_close(shared, expected)
     known = [set(cycle.train[int(user)].tolist()) for user in batches.users_of(1)[0]]
     order = np.argsort(

@@ -1,6 +1,7 @@
 """What more than one model is built of: dropout and causal attention over packed histories."""
 
 import math
+from functools import lru_cache
 from itertools import pairwise
 from typing import Any
 
@@ -9,7 +10,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from seqrec_cli.core.packing import Packed
-from seqrec_cli.core.randomness import Noise
+from seqrec_cli.core.randomness import Noise, keep_scale
 
 # Queries are taken in bands of this many rows, each against the keys up to its end, so that
 # little is computed above the diagonal. Smaller bands save arithmetic and cost calls.
@@ -22,7 +23,7 @@ def dropout(x: Tensor, drop: float, noise: Noise | None) -> Tensor:
         return x
     if x.device.type != "cpu":
         return F.dropout(x, drop)
-    return x * noise.mask(x.shape, drop).to(x.dtype)
+    return x * noise.kept(x.shape, drop).mul_(keep_scale(drop)).to(x.dtype)
 
 
 def causal_attention(
@@ -51,7 +52,8 @@ class CPUAttention(torch.autograd.Function):
 
     torch's fused kernel for the CPU has no dropout, and its plain path draws it slowly, keeps
     five copies of the weights and computes all of what the mask throws away. Same numbers as
-    the textbook formula: tests/core/models/test_layers.py.
+    the textbook formula: tests/core/models/test_layers.py. What can be scaled on (T, D) is not
+    scaled on the weights, which are larger.
     """
 
     @staticmethod
@@ -66,49 +68,60 @@ class CPUAttention(torch.autograd.Function):
         noise: Noise | None,
     ) -> Tensor:
         out = torch.empty_like(q)
-        scale = math.sqrt(heads / q.shape[-1])
+        q = q * math.sqrt(heads / q.shape[-1])
+        dropped = noise is not None and drop > 0
         weights, masks = [], []
         for queries, keys, values, target in batch.views(q, k, v, out):
             qs, ks, vs = (split_heads(x, heads) for x in (queries, keys, values))
             for begin, end in bands(qs.shape[1]):
-                scores = torch.bmm(qs[:, begin:end], ks[:, :end].mT).float().mul_(scale)
-                hide_future(scores, begin)
+                scores = torch.bmm(qs[:, begin:end], ks[:, :end].mT).float()
+                scores[..., begin:].add_(future(end - begin))
                 weight = torch.softmax(scores, dim=-1)
                 weights.append(weight)
-                if noise is not None and drop > 0:
-                    masks.append(noise.mask(weight.shape, drop))
-                    weight = weight * masks[-1]
+                if noise is not None and dropped:
+                    masks.append(noise.kept(weight.shape, drop))
+                    weight = torch.mul(weight, masks[-1], out=scores)
                 attended = torch.bmm(weight.to(q.dtype), vs[:, :end])
                 target[:, begin:end] = join_heads(attended, heads)
         ctx.save_for_backward(q, k, v, *weights, *masks)
-        ctx.batch, ctx.heads, ctx.scale, ctx.dropped = batch, heads, scale, bool(masks)
-        return out
+        ctx.batch, ctx.heads, ctx.dropped = batch, heads, dropped
+        ctx.keep = keep_scale(drop) if dropped else 1.0
+        return out.mul_(ctx.keep) if dropped else out
 
     @staticmethod
     def backward(ctx: Any, grad: Tensor) -> tuple[Tensor | None, ...]:
         q, k, v, *saved = ctx.saved_tensors
         half = len(saved) // 2 if ctx.dropped else len(saved)
-        weights, masks = iter(saved[:half]), iter(saved[half:])
+        rest = list(zip(saved[:half], saved[half:] or saved, strict=False))
+        if ctx.dropped:
+            grad = grad * ctx.keep
         dq, dk, dv = (torch.empty_like(x) for x in (q, k, v))
-        for block in ctx.batch.views(q, k, v, grad, dq, dk, dv):
-            qs, ks, vs, gs = (split_heads(x, ctx.heads) for x in block[:4])
-            dks, dvs = torch.zeros_like(ks), torch.zeros_like(vs)
-            for begin, end in bands(qs.shape[1]):
-                weight = next(weights)
+        for *block, dqueries, dkeys, dvalues in ctx.batch.views(q, k, v, grad, dq, dk, dv):
+            qs, ks, vs, gs = (split_heads(x, ctx.heads) for x in block)
+            cuts = bands(qs.shape[1])
+            own, rest = rest[: len(cuts)], rest[len(cuts) :]
+            dks = dvs = torch.empty(0)
+            # From the last band, which sees all keys, so that the others add to what is there.
+            for (begin, end), (weight, mask) in zip(reversed(cuts), reversed(own), strict=True):
                 used = weight
                 dweight = torch.bmm(gs[:, begin:end], vs[:, :end].mT).float()
                 if ctx.dropped:
-                    mask = next(masks)
                     used = weight * mask
                     dweight.mul_(mask)
-                dvs[:, :end].baddbmm_(used.to(q.dtype).mT, gs[:, begin:end])
+                dvalue = torch.bmm(used.to(q.dtype).mT, gs[:, begin:end])
                 dscores = torch._softmax_backward_data(dweight, weight, -1, torch.float32)
-                dscores = dscores.mul_(ctx.scale).to(q.dtype)
-                block[4][:, begin:end] = join_heads(torch.bmm(dscores, ks[:, :end]), ctx.heads)
-                dks[:, :end].baddbmm_(dscores.mT, qs[:, begin:end])
-            block[5].copy_(join_heads(dks, ctx.heads))
-            block[6].copy_(join_heads(dvs, ctx.heads))
-        return dq, dk, dv, None, None, None, None
+                dscores = dscores.to(q.dtype)
+                dkey = torch.bmm(dscores.mT, qs[:, begin:end])
+                dquery = torch.bmm(dscores, ks[:, :end])
+                dqueries[:, begin:end] = join_heads(dquery, ctx.heads)
+                if end == qs.shape[1]:
+                    dks, dvs = dkey, dvalue
+                else:
+                    dks[:, :end] += dkey
+                    dvs[:, :end] += dvalue
+            dkeys.copy_(join_heads(dks, ctx.heads))
+            dvalues.copy_(join_heads(dvs, ctx.heads))
+        return dq.mul_(math.sqrt(ctx.heads / q.shape[-1])), dk, dv, None, None, None, None
 
 
 def bands(length: int) -> list[tuple[int, int]]:
@@ -117,11 +130,10 @@ def bands(length: int) -> list[tuple[int, int]]:
     return list(pairwise(length * number // count for number in range(count + 1)))
 
 
-def hide_future(scores: Tensor, begin: int) -> None:
-    """Set to -inf what lies after the query: row r of (B, R, K) is query `begin` + r."""
-    rows, keys = scores.shape[-2:]
-    future = torch.full((rows, keys - begin), -torch.inf).triu_(1)
-    scores[..., begin:].add_(future)
+@lru_cache(maxsize=BAND)
+def future(length: int) -> Tensor:
+    """What to add to the scores of `length` queries against their own keys: -inf if later."""
+    return torch.full((length, length), -torch.inf).triu_(1)
 
 
 def split_heads(x: Tensor, heads: int) -> Tensor:

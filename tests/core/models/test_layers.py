@@ -11,7 +11,7 @@ from torch import Tensor
 from seqrec_cli.core.models import layers
 from seqrec_cli.core.models.layers import bands, causal_attention, dropout
 from seqrec_cli.core.packing import Layout, Packed
-from seqrec_cli.core.randomness import Noise
+from seqrec_cli.core.randomness import Noise, keep_scale
 
 CPU = torch.device("cpu")
 
@@ -29,10 +29,9 @@ class SameMasks:
 
     def __init__(self, longest: int) -> None:
         generator = torch.Generator().manual_seed(3)
-        self.grid = (torch.rand(longest, longest, generator=generator) > 0.3).float() / 0.7
-        self.begin: dict[int, int] = {}
+        self.grid = (torch.rand(longest, longest, generator=generator) > 0.3).float()
 
-    def mask(self, shape: Any, drop: float) -> Tensor:
+    def kept(self, shape: Any, drop: float) -> Tensor:
         rows, keys = shape[-2:]
         return self.grid[keys - rows : keys, :keys].expand(shape).clone()
 
@@ -47,7 +46,7 @@ def textbook(q: Tensor, k: Tensor, v: Tensor, heads: int, grid: Tensor | None) -
         logits = logits.masked_fill(torch.ones_like(logits).triu(1) > 0, -torch.inf)
         weights = logits.softmax(-1)
         if grid is not None:
-            weights = weights * grid[: len(q), : len(q)]
+            weights = weights * grid[: len(q), : len(q)] * keep_scale(0.3)
         outputs.append(weights @ value)
     return torch.cat(outputs, -1)
 
@@ -91,15 +90,15 @@ def test_bands_cover_all_rows_once(length: int) -> None:
 
 def test_dropout_keeps_the_mean_and_drops_the_share_asked_for() -> None:
     x = torch.ones(400, 500)
-    dropped = dropout(x, 0.2, Noise(0, 1, 1, CPU))
+    dropped = dropout(x, 0.2, Noise(0, 1, 1, 0, CPU))
     assert float((dropped == 0).float().mean()) == pytest.approx(0.2, abs=0.005)
     assert float(dropped.mean()) == pytest.approx(1, abs=0.005)
     assert dropped.unique().tolist() == pytest.approx([0, 1.25], abs=1e-4)
 
 
 def test_dropout_masks_are_independent_between_calls_and_elements() -> None:
-    noise = Noise(0, 1, 1, CPU)
-    first, second = (noise.mask((200_000,), 0.5) - 1 for _ in range(2))
+    noise = Noise(0, 1, 1, 0, CPU)
+    first, second = (noise.kept((200_000,), 0.5) * 2 - 1 for _ in range(2))
     for a, b in ((first, second), (first[1:], first[:-1]), (first[4:], first[:-4])):
         assert float((a * b).mean()) == pytest.approx(0, abs=0.012)
 
@@ -107,4 +106,4 @@ def test_dropout_masks_are_independent_between_calls_and_elements() -> None:
 def test_without_noise_nothing_is_dropped() -> None:
     x = torch.randn(5, 4)
     assert dropout(x, 0.9, None) is x
-    assert dropout(x, 0.0, Noise(0, 1, 1, CPU)) is x
+    assert dropout(x, 0.0, Noise(0, 1, 1, 0, CPU)) is x

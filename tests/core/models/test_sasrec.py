@@ -99,7 +99,7 @@ def test_dropout_changes_states_only_with_noise() -> None:
     model = small()
     history = torch.tensor([[1, 2, 3, 4, 5, 6]])
     torch.testing.assert_close(model(history), model(history), rtol=0, atol=0)
-    noisy = [model(history, Noise(0, 1, step, torch.device("cpu"))) for step in (1, 1, 2)]
+    noisy = [model(history, Noise(0, 1, step, 0, torch.device("cpu"))) for step in (1, 1, 2)]
     torch.testing.assert_close(noisy[0], noisy[1], rtol=0, atol=0)
     assert not torch.allclose(noisy[0], noisy[2])
     assert not torch.allclose(noisy[0], model(history))

@@ -1,0 +1,49 @@
+"""What a training minimises: the loss that the experiment names, of a batch."""
+
+import torch
+from torch import Tensor
+
+from seqrec_cli.core import losses
+from seqrec_cli.core.batching import TrainBatch
+from seqrec_cli.core.config import TrainingConfig
+from seqrec_cli.core.dataset import PAD
+from seqrec_cli.core.models import SequenceModel
+
+
+def batch_loss(
+    model: SequenceModel, states: Tensor, batch: TrainBatch, settings: TrainingConfig
+) -> Tensor:
+    """The mean loss over the batch's targets, of states (T, D)."""
+    if settings.loss == "softmax":
+        return losses.softmax(states.float(), model.item_table.weight, batch.targets)
+    if settings.share_negatives:
+        positive, negatives, drawn = shared_scores(model, states, batch)
+    else:
+        candidates = torch.cat((batch.targets.unsqueeze(1), batch.negatives), dim=1)
+        scores = model.score(states, candidates)  # (T, 1 + K)
+        positive, negatives = scores[:, 0], scores[:, 1:]
+        drawn = batch.negatives != PAD
+    positive, negatives = positive.float(), negatives.float()
+    masks = (batch.targets != PAD).to(positive.dtype), drawn.to(positive.dtype)
+    if settings.loss == "bce":
+        return losses.bce(positive, negatives, *masks)
+    if settings.loss == "sampled_softmax":
+        return losses.sampled_softmax(positive, negatives, *masks)
+    num_items = len(model.item_table.weight) - 1
+    beta = losses.gbce_beta(settings.gbce_t, settings.negatives, num_items)
+    return losses.gbce(positive, negatives, *masks, beta)
+
+
+def shared_scores(
+    model: SequenceModel, states: Tensor, batch: TrainBatch
+) -> tuple[Tensor, Tensor, Tensor]:
+    """Scores of targets (T,) and of each history's own negatives (T, K), and which count (T, K)."""
+    scores, drawn = [], []
+    rows = 0
+    for block, targets in batch.histories.views(states, batch.targets):
+        own = batch.negatives[rows : rows + len(block)].unsqueeze(1)  # (R, 1, K)
+        scores.append(model.score(block, own).flatten(0, 1))
+        drawn.append(((own != PAD) & (targets != PAD).unsqueeze(2)).flatten(0, 1))
+        rows += len(block)
+    positive = model.score(states, batch.targets.unsqueeze(1)).squeeze(1)
+    return positive, torch.cat(scores), torch.cat(drawn)

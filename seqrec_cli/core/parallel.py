@@ -1,0 +1,55 @@
+"""All cores at work: independent pieces, each on one core.
+
+A step of a small model is hundreds of short operations. Left to itself torch splits each of them
+over the cores and waits for the slowest; when anything else runs on the machine, that waiting
+takes several times as long as the work. Pieces that meet once at the end do not have that trouble.
+"""
+
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from typing import TypeVar
+
+import torch
+
+Piece = TypeVar("Piece")
+Result = TypeVar("Result")
+
+AHEAD = 2  # pieces begun before their turn, for each core
+
+
+class Cores:
+    """Threads that each compute on one core: as many as torch has, on the CPU; else none.
+
+    What a piece of work gives does not depend on the others nor on the number of threads.
+    """
+
+    def __init__(self, device: torch.device) -> None:
+        self.count = torch.get_num_threads() if device.type == "cpu" else 1
+        self.pool = ThreadPoolExecutor(self.count, "seqrec") if self.count > 1 else None
+
+    def map(self, work: Callable[[Piece], Result], pieces: Iterable[Piece]) -> Iterator[Result]:
+        """Do `work` on each piece and give the results in the order of the pieces.
+
+        Pieces are taken as there is room and results are not kept.
+        """
+        if self.pool is None:
+            yield from map(work, pieces)
+            return
+
+        def alone(piece: Piece) -> Result:
+            torch.set_num_threads(1)  # for this thread, and for the matrix library as a whole
+            return work(piece)
+
+        waiting: deque[Future[Result]] = deque()
+        try:
+            for piece in pieces:
+                waiting.append(self.pool.submit(alone, piece))
+                if len(waiting) >= AHEAD * self.count:
+                    yield waiting.popleft().result()
+            while waiting:
+                yield waiting.popleft().result()
+        finally:
+            for future in waiting:
+                future.cancel()
+            torch.set_num_threads(self.count)
