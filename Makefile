@@ -1,12 +1,13 @@
 # make demo: install, then prepare a real dataset, train, evaluate and recommend.
 # make test: install, then lint, type-check and test.
+# make bench: install, then time ours beside the textbook way.
 
 PYTHON ?= python3
 VENV   := .venv
 BIN    := $(VENV)/bin
 PIP    := $(BIN)/python -m pip --disable-pip-version-check
 
-.PHONY: demo test install lint types pytest clean
+.PHONY: demo test bench install lint types pytest clean
 
 demo: $(VENV)/.installed
 	$(BIN)/seqrec prepare ml-100k
@@ -15,6 +16,9 @@ demo: $(VENV)/.installed
 	$(BIN)/seqrec recommend --user 42 --topk 10
 
 test: lint types pytest
+
+bench: $(VENV)/.installed
+	$(BIN)/python -m benchmarks.bench
 
 install: $(VENV)/.installed
 

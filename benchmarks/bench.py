@@ -1,0 +1,259 @@
+"""make bench: ours beside the textbook way, in turns within one run, as ratios of medians.
+
+Reads ml-1m.txt from the folder that SEQREC_DATASETS names, or else makes a log of the same size.
+Prints one table and writes benchmarks/results/bench.json.
+"""
+
+import argparse
+import os
+import platform
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from benchmarks.reference import TextbookTraining, textbook_ranks
+from seqrec_cli import console
+from seqrec_cli.core import files
+from seqrec_cli.core.batching import Batches
+from seqrec_cli.core.config import load_experiment
+from seqrec_cli.core.dataset import SequenceDataset
+from seqrec_cli.core.evaluation import evaluate
+from seqrec_cli.core.interactions import Reading, read_interactions
+from seqrec_cli.core.preparation import Preparation, prepare
+from seqrec_cli.core.recommendation import recommend
+from seqrec_cli.core.scoring import ModelScorer
+from seqrec_cli.core.training import Training, train_step
+
+ROOT = Path(__file__).parent.parent
+RESULTS = ROOT / "benchmarks" / "results"
+
+
+@dataclass(frozen=True)
+class Row:
+    """One line of the table; seconds, medians over the repeats."""
+
+    job: str
+    ours: float
+    reference: float | None
+    repeats: int
+    remark: str = ""
+
+    @property
+    def ratio(self) -> float | None:
+        return None if self.reference is None else self.reference / self.ours
+
+
+def seconds(work: Callable[[], object]) -> float:
+    start = time.perf_counter()
+    work()
+    return time.perf_counter() - start
+
+
+def in_turns(
+    ours: Callable[[], object], reference: Callable[[], object], repeats: int
+) -> tuple[float, float]:
+    """Medians of two jobs that take turns, so that a slow spell of the machine hits both."""
+    ours(), reference()
+    times = [(seconds(ours), seconds(reference)) for _ in range(repeats)]
+    return statistics.median(t[0] for t in times), statistics.median(t[1] for t in times)
+
+
+def log_file(folder: Path) -> Path:
+    """ml-1m.txt where it is, or a made-up log of its size."""
+    real = Path(os.environ.get("SEQREC_DATASETS", "")) / "ml-1m.txt"
+    if real.is_file():
+        return real
+    random = np.random.default_rng(0)
+    lengths = np.clip(random.lognormal(4.6, 1.0, 6040).astype(int), 18, 2277)
+    made = folder / "ml-1m.txt"
+    with made.open("w") as file:
+        for user, length in enumerate(lengths, 1):
+            for item in random.permutation(3416)[:length]:
+                file.write(f"{user} {item + 1}\n")
+    return made
+
+
+def steps_of(training: Training, batches: Batches) -> Callable[[], None]:
+    """One call trains on the next batch, epoch after epoch."""
+    place = iter([(epoch, step) for epoch in range(1, 999) for step in range(len(batches))])
+
+    def step() -> None:
+        epoch, number = next(place)
+        train_step(training, batches, batches.users_of(epoch)[number], epoch, number + 1)
+
+    return step
+
+
+def training_rows(data: SequenceDataset, repeats: int) -> list[Row]:
+    """Epochs of training, from the medians of single steps on random batches."""
+    textbook = TextbookTraining(data.train, data.num_items, 128, 200)
+    order = np.random.default_rng(0)
+    users = np.arange(data.num_users)
+    rows = []
+    losses = {
+        "BCE, 1 negative": [],
+        "softmax over the catalogue": ["training.loss=softmax"],
+        "gBCE, 256 shared negatives": [
+            "training.loss=gbce",
+            "training.negatives=256",
+            "training.share_negatives=true",
+        ],
+        "sampled softmax, 256 shared negatives": [
+            "training.loss=sampled_softmax",
+            "training.negatives=256",
+            "training.share_negatives=true",
+        ],
+    }
+    for name, changes in losses.items():
+        experiment = load_experiment(ROOT / "configs" / "sasrec.yaml", changes)
+        training = Training(experiment, data.num_items, torch.device("cpu"))
+        settings = experiment.training
+        batches = Batches(
+            data.train,
+            data.num_items,
+            seed=0,
+            batch_size=settings.batch_size,
+            max_length=experiment.model.max_length,
+            num_negatives=settings.negatives,
+            share_negatives=settings.share_negatives,
+        )
+        ours, reference = in_turns(
+            steps_of(training, batches),
+            lambda: textbook.step(order.choice(users, 128, replace=False)),
+            repeats,
+        )
+        epoch = len(batches)
+        remark = "against the textbook BCE step" if changes else "medians of steps x 48"
+        rows.append(Row(f"epoch, {name}", ours * epoch, reference * epoch, repeats, remark))
+    return rows
+
+
+def evaluation_row(data: SequenceDataset, repeats: int) -> Row:
+    """Full ranking of the test part."""
+    experiment = load_experiment(ROOT / "configs" / "sasrec.yaml")
+    training = Training(experiment, data.num_items, torch.device("cpu"))
+    scorer = ModelScorer(training.model, data.num_items)
+    textbook = TextbookTraining(data.train, data.num_items, 128, 200).model
+    histories = data.histories(before="test")
+    assert data.test is not None
+    targets = data.test.items
+    ours, reference = in_turns(
+        lambda: evaluate(scorer, data, "test"),
+        lambda: textbook_ranks(textbook, histories, targets, 200),
+        repeats,
+    )
+    return Row(f"evaluate {data.num_users:,} users, full ranking", ours, reference, repeats)
+
+
+def recommendation_row(data: SequenceDataset, repeats: int) -> Row:
+    """Top 100 for everybody."""
+    experiment = load_experiment(ROOT / "configs" / "sasrec.yaml")
+    training = Training(experiment, data.num_items, torch.device("cpu"))
+    scorer = ModelScorer(training.model, data.num_items)
+    histories = data.histories()
+    times = [
+        seconds(lambda: sum(1 for _ in recommend(scorer, histories, 100))) for _ in range(repeats)
+    ]
+    return Row(f"top 100 for {data.num_users:,} users", statistics.median(times), None, repeats)
+
+
+def process_rows(log: Path, folder: Path, repeats: int) -> list[Row]:
+    """Whole processes: start, prepare."""
+
+    def run(*arguments: str) -> float:
+        command = [sys.executable, "-m", "seqrec_cli", *arguments]
+        return seconds(lambda: subprocess.run(command, check=True, capture_output=True, cwd=ROOT))
+
+    start = statistics.median(
+        seconds(lambda: subprocess.run([sys.executable, "-c", "pass"], check=True))
+        for _ in range(repeats)
+    )
+    help_time = statistics.median(run("--help") for _ in range(repeats))
+    arguments = ["prepare", str(log), "--name", "bench", "--data-dir", str(folder)]
+    prepared = statistics.median(run(*arguments) for _ in range(repeats))
+    return [
+        Row("seqrec --help", help_time, None, repeats, "whole process"),
+        Row("prepare ml-1m.txt", prepared - start, None, repeats, "beyond interpreter start"),
+    ]
+
+
+def memory_of_training(data_path: Path) -> float:
+    """Peak resident memory of an epoch of BCE training and a validation, in MB."""
+    code = (
+        "import resource, torch; from pathlib import Path\n"
+        "from seqrec_cli.core.config import load_experiment\n"
+        "from seqrec_cli.core.dataset import SequenceDataset\n"
+        "from seqrec_cli.core.training import Training, fit\n"
+        f"data = SequenceDataset.load(Path({str(data_path)!r}), ('train', 'valid'))\n"
+        "e = load_experiment(Path('configs/sasrec.yaml'), ['training.epochs=1'])\n"
+        "list(fit(Training(e, data.num_items, torch.device('cpu')), data))\n"
+        "print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], check=True, capture_output=True, text=True, cwd=ROOT
+    )
+    return float(done.stdout)
+
+
+def machine() -> str:
+    """A line about the machine."""
+    a = torch.randn(2048, 2048)
+    product = statistics.median(seconds(lambda: a @ a) for _ in range(7))
+    return (
+        f"{platform.machine()}, {os.cpu_count()} cores, {torch.get_num_threads()} threads, torch "
+        f"{torch.__version__}, float32 product {2 * 2048**3 / product / 1e9:.0f} GFLOP/s"
+    )
+
+
+def main() -> None:
+    """Run everything and print the table."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--repeats", type=int, default=7)
+    repeats = parser.parse_args().repeats
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        log = log_file(folder)
+        rows = process_rows(log, folder, repeats)
+        memory = memory_of_training(folder / "bench.npz")
+        data = prepare(read_interactions(log, Reading()), Preparation(), "bench")
+        rows += training_rows(data, max(repeats, 12))
+        rows += [evaluation_row(data, repeats), recommendation_row(data, repeats)]
+    about = machine()
+    console.print_table(
+        ["job", "seconds", "textbook", "ratio", "repeats", "remark"],
+        [
+            [
+                row.job,
+                f"{row.ours:.2f}",
+                "" if row.reference is None else f"{row.reference:.2f}",
+                "" if row.ratio is None else f"{row.ratio:.1f}x",
+                str(row.repeats),
+                row.remark,
+            ]
+            for row in rows
+        ],
+        left=(0, 5),
+    )
+    console.print_text(f"peak memory of BCE training: {memory:.0f} MB")
+    console.print_text(about)
+    content = {
+        "machine": about,
+        "memory_mb": round(memory),
+        "rows": [
+            {"job": r.job, "seconds": r.ours, "textbook_seconds": r.reference, "ratio": r.ratio}
+            for r in rows
+        ],
+    }
+    files.write_json(RESULTS / "bench.json", content)
+
+
+if __name__ == "__main__":
+    main()

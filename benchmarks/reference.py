@@ -1,0 +1,139 @@
+"""The textbook way, as a yardstick: what most implementations of SASRec do.
+
+`nn.MultiheadAttention`, every history padded to `max_length`, dropout as torch draws it, one
+negative a position drawn in Python for one user after the other, plain Adam, a full sort of the
+scores of one batch of users after the other. It follows the same equations as
+seqrec_cli/core/models/sasrec.py (tests/benchmarks/test_reference.py holds the two together) and
+is kept plain on purpose.
+
+Shapes: B histories, L positions, D hidden size, N items.
+"""
+
+import random
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from seqrec_cli.core.dataset import Sequences
+
+
+class TextbookSASRec(nn.Module):
+    """SASRec in torch's own building blocks; weights have the names of seqrec's where they can."""
+
+    def __init__(
+        self, num_items: int, hidden: int, blocks: int, heads: int, drop: float, max_length: int
+    ) -> None:
+        super().__init__()
+        self.items = nn.Embedding(num_items + 1, hidden, padding_idx=0)
+        self.positions = nn.Embedding(max_length, hidden)
+        self.dropout = nn.Dropout(drop)
+        self.attention_norms = nn.ModuleList(nn.LayerNorm(hidden, eps=1e-8) for _ in range(blocks))
+        self.attentions = nn.ModuleList(
+            nn.MultiheadAttention(hidden, heads, drop, batch_first=True) for _ in range(blocks)
+        )
+        self.network_norms = nn.ModuleList(nn.LayerNorm(hidden, eps=1e-8) for _ in range(blocks))
+        self.networks = nn.ModuleList(
+            nn.Sequential(
+                nn.Linear(hidden, hidden),
+                nn.ReLU(),
+                nn.Dropout(drop),
+                nn.Linear(hidden, hidden),
+                nn.Dropout(drop),
+            )
+            for _ in range(blocks)
+        )
+        self.norm = nn.LayerNorm(hidden, eps=1e-8)
+
+    def forward(self, history: Tensor) -> Tensor:
+        """(B, L), padding on the left, to (B, L, D)."""
+        length = history.shape[1]
+        padding = (history == 0).unsqueeze(-1)
+        x = self.items(history) * self.items.embedding_dim**0.5
+        x = self.dropout(x + self.positions(torch.arange(length))).masked_fill(padding, 0)
+        future = torch.ones(length, length, dtype=torch.bool).triu(1)
+        for layer, attention in enumerate(self.attentions):
+            q = self.attention_norms[layer](x)
+            x = q + attention(q, x, x, attn_mask=future)[0]
+            x = self.network_norms[layer](x)
+            x = (x + self.networks[layer](x)).masked_fill(padding, 0)
+        states: Tensor = self.norm(x)
+        return states
+
+
+def sample(history: NDArray[Any], num_items: int, max_length: int) -> tuple[NDArray[Any], ...]:
+    """The window of one user, its targets and a negative for each, all (max_length,)."""
+    inputs, targets, negatives = (np.zeros(max_length, np.int64) for _ in range(3))
+    known = set(history.tolist())
+    place = max_length - 1
+    following = history[-1]
+    for item in reversed(history[:-1]):
+        inputs[place], targets[place] = item, following
+        negative = random.randint(1, num_items)
+        while negative in known:
+            negative = random.randint(1, num_items)
+        negatives[place] = negative
+        following = item
+        place -= 1
+        if place < 0:
+            break
+    return inputs, targets, negatives
+
+
+class TextbookTraining:
+    """A model, its optimiser and its data."""
+
+    def __init__(self, train: Sequences, num_items: int, batch_size: int, max_length: int) -> None:
+        self.train, self.num_items = train, num_items
+        self.batch_size, self.max_length = batch_size, max_length
+        self.model = TextbookSASRec(num_items, 50, 2, 1, 0.2, max_length)
+        self.optimiser = torch.optim.Adam(
+            self.model.parameters(), lr=1e-3, betas=(0.9, 0.98), fused=False, foreach=False
+        )
+
+    def step(self, users: NDArray[np.int64]) -> float:
+        """Train on a batch of users."""
+        rows = [sample(self.train[int(user)], self.num_items, self.max_length) for user in users]
+        inputs, targets, negatives = (
+            torch.from_numpy(np.stack(part)) for part in zip(*rows, strict=True)
+        )
+        states = self.model(inputs)
+        positive = (states * self.model.items(targets)).sum(-1)
+        negative = (states * self.model.items(negatives)).sum(-1)
+        real = targets > 0
+        criterion = nn.BCEWithLogitsLoss()
+        loss = criterion(positive[real], torch.ones_like(positive[real]))
+        loss = loss + criterion(negative[real], torch.zeros_like(negative[real]))
+        self.optimiser.zero_grad()
+        loss.backward()
+        self.optimiser.step()
+        return float(loss)
+
+
+@torch.no_grad()
+def textbook_ranks(
+    model: TextbookSASRec,
+    histories: Sequences,
+    targets: NDArray[np.int32],
+    max_length: int,
+    batch_size: int = 128,
+) -> NDArray[np.int64]:
+    """The rank of each user's target among all items, seen ones excluded, by a full sort."""
+    model.eval()
+    ranks = []
+    for start in range(0, len(histories), batch_size):
+        window = np.zeros((min(batch_size, len(histories) - start), max_length), np.int64)
+        for row in range(len(window)):
+            newest = histories[start + row][-max_length:]
+            window[row, max_length - len(newest) :] = newest
+        scores = model(torch.from_numpy(window))[:, -1] @ model.items.weight.T
+        scores[:, 0] = -torch.inf
+        for row in range(len(window)):
+            scores[row, torch.from_numpy(histories[start + row].astype(np.int64))] = -torch.inf
+        order = scores.argsort(dim=1, descending=True)
+        wanted = torch.from_numpy(targets[start : start + len(window)].astype(np.int64))
+        ranks.append((order == wanted[:, None]).nonzero()[:, 1].numpy())
+    model.train()
+    return np.concatenate(ranks)

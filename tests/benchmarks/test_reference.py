@@ -1,0 +1,61 @@
+"""The yardstick computes what we compute, or its times would mean nothing."""
+
+import numpy as np
+import torch
+
+from benchmarks.reference import TextbookSASRec, sample, textbook_ranks
+from seqrec_cli.core.dataset import SequenceDataset
+from seqrec_cli.core.evaluation import evaluate
+from seqrec_cli.core.models.sasrec import SASRec, SASRecConfig
+from seqrec_cli.core.scoring import ModelScorer
+
+
+def twins(num_items: int) -> tuple[SASRec, TextbookSASRec]:
+    """Both models with the same weights."""
+    ours = SASRec(
+        num_items,
+        SASRecConfig(hidden=8, max_length=9, heads=2, dropout=0.2),
+        torch.Generator().manual_seed(0),
+    )
+    theirs = TextbookSASRec(num_items, 8, 2, 2, 0.2, 9).eval()
+    with torch.no_grad():
+        for part in ("items", "positions", "norm"):
+            getattr(theirs, part).load_state_dict(getattr(ours, part).state_dict())
+        for layer, block in enumerate(ours.blocks):
+            theirs.attention_norms[layer].load_state_dict(block.attention_norm.state_dict())
+            theirs.network_norms[layer].load_state_dict(block.network_norm.state_dict())
+            theirs.networks[layer][0].load_state_dict(block.inner.state_dict())
+            theirs.networks[layer][3].load_state_dict(block.outer.state_dict())
+            attention = theirs.attentions[layer]
+            parts = [block.attention.query, block.attention.key, block.attention.value]
+            attention.in_proj_weight.copy_(torch.cat([p.weight for p in parts]))
+            attention.in_proj_bias.copy_(torch.cat([p.bias for p in parts]))
+            attention.out_proj.load_state_dict(block.attention.out.state_dict())
+    return ours, theirs
+
+
+def test_full_histories_get_the_same_states() -> None:
+    ours, theirs = twins(30)
+    history = torch.randint(1, 31, (5, 9), generator=torch.Generator().manual_seed(1))
+    torch.testing.assert_close(ours(history), theirs(history), atol=1e-5, rtol=1e-4)
+
+
+def test_full_histories_get_the_same_ranks(cycle: SequenceDataset) -> None:
+    ours, theirs = twins(50)
+    assert cycle.test is not None
+    users = np.flatnonzero(cycle.train.lengths >= 8)  # no padding, which the yardstick attends to
+    histories = cycle.histories(before="test").take(users)
+    ranks = textbook_ranks(theirs, histories, cycle.test.items[users], 9)
+    found = evaluate(ModelScorer(ours, 50), cycle, "test", ks=[1, 3, 10])
+    for k in (1, 3, 10):
+        seen = np.isin(cycle.test.items[users], [0])
+        assert not seen.any()
+        np.testing.assert_array_equal(found.per_user[f"hr@{k}"][users], ranks < k)
+
+
+def test_windows_are_those_of_the_textbook() -> None:
+    inputs, targets, negatives = sample(np.array([1, 2, 3, 4]), 9, 5)
+    assert inputs.tolist() == [0, 0, 1, 2, 3]
+    assert targets.tolist() == [0, 0, 2, 3, 4]
+    assert (negatives[:2] == 0).all()
+    assert not set(negatives[2:].tolist()) & {1, 2, 3, 4}
