@@ -27,6 +27,12 @@ class TrainingConfig(Settings):
     lr: float = Field(1e-3, gt=0, description="Adam's learning rate")
     betas: tuple[float, float] = Field((0.9, 0.98), description="Adam's decay rates")
     weight_decay: float = Field(0.0, ge=0, description="Adam's weight decay")
+    table_optimiser: Literal["adam", "adagrad"] = Field(
+        "adam", description="what changes the item table; adagrad touches a batch's rows alone"
+    )
+    table_lr: float | None = Field(
+        None, gt=0, description="the item table's learning rate; null: as the others"
+    )
     l2_emb: float = Field(0.0, ge=0, description="weight of the item table's squared norm")
     loss: LossName = "bce"
     negatives: int = Field(1, ge=1, description="negatives drawn for each target")

@@ -22,6 +22,7 @@ from seqrec_cli.core.dataset import SequenceDataset
 from seqrec_cli.core.evaluation import evaluate
 from seqrec_cli.core.models import build_model
 from seqrec_cli.core.objective import batch_loss
+from seqrec_cli.core.optimisers import RowwiseAdagrad
 from seqrec_cli.core.packing import FILL
 from seqrec_cli.core.parallel import Cores
 from seqrec_cli.core.randomness import Noise, Purpose, torch_stream
@@ -91,8 +92,19 @@ class Training:
         self.counters = Counters()
         generator = torch_stream(experiment.seed, Purpose.WEIGHTS)
         self.model = build_model(experiment.model, num_items, generator).to(device)
+        self.tables: RowwiseAdagrad | None = None
+        groups: list[dict[str, Any]] = [{"params": list(self.model.parameters())}]
+        tables = {n: p for n, p in self.model.named_parameters() if n in self.model.tables}
+        others = [p for n, p in self.model.named_parameters() if n not in tables]
+        if settings.table_optimiser == "adagrad":
+            self.model.sparse_gradients()
+            self.tables = RowwiseAdagrad(tables, settings.table_lr or settings.lr)
+            groups = [{"params": others}]
+        elif settings.table_lr is not None:
+            own = {"params": list(tables.values()), "lr": settings.table_lr}
+            groups = [{"params": others}, own]
         self.optimiser = torch.optim.Adam(
-            self.model.parameters(),
+            groups,
             lr=settings.lr,
             betas=settings.betas,
             weight_decay=settings.weight_decay,
@@ -107,6 +119,8 @@ class Training:
         for name, parameter in self.model.named_parameters():
             for kind, value in self.optimiser.state.get(parameter, {}).items():
                 tensors[f"optimiser.{name}.{kind}"] = value
+        for name, sums in self.tables.sums.items() if self.tables else ():
+            tensors[f"optimiser.{name}.sums"] = sums
         return tensors, asdict(self.counters)
 
     def restore(self, tensors: dict[str, Tensor], counters: dict[str, Any]) -> None:
@@ -121,7 +135,11 @@ class Training:
             if name.startswith("model.")
         }
         self.model.load_state_dict(weights)
+        for name, sums in self.tables.sums.items() if self.tables else ():
+            sums.copy_(tensors[f"optimiser.{name}.sums"])
         for name, parameter in self.model.named_parameters():
+            if self.tables and name in self.tables.sums:
+                continue
             kinds = ("step", "exp_avg", "exp_avg_sq")
             found = {kind: tensors.get(f"optimiser.{name}.{kind}") for kind in kinds}
             if counters["epoch"] + counters["step"] == 0 and not any(
@@ -224,7 +242,7 @@ def train_step(
     for parameter, *of_parts in zip(parameters, *gradients, strict=True):
         parameter.grad = of_parts[0]
         for gradient in of_parts[1:]:
-            parameter.grad.add_(gradient)
+            parameter.grad = parameter.grad + gradient
     if experiment.training.l2_emb:
         value += add_l2(training.model.items.weight, experiment.training.l2_emb)
     if not math.isfinite(value):
@@ -234,6 +252,8 @@ def train_step(
             "`training.precision: float32`",
         )
     training.optimiser.step()
+    if training.tables:
+        training.tables.step()
     return value
 
 
@@ -287,3 +307,11 @@ def check_settings(experiment: Experiment, device: torch.device) -> None:
     """
     if experiment.training.precision == "bfloat16" and device.type == "mps":
         raise ConfigError("`training.precision: bfloat16` does not work on mps", "use float32")
+    settings = experiment.training
+    if settings.table_optimiser == "adagrad" and (settings.l2_emb or settings.loss == "softmax"):
+        wrong = "l2_emb" if settings.l2_emb else "loss: softmax"
+        raise ConfigError(
+            f"`training.{wrong}` touches the whole item table in each step, which "
+            "`training.table_optimiser: adagrad` is there to avoid",
+            "use `training.table_optimiser: adam`, or another loss",
+        )

@@ -22,10 +22,11 @@ from seqrec_cli.core.training import (
     Stopped,
     Training,
     Validated,
+    check_settings,
     fit,
     train_step,
 )
-from seqrec_cli.errors import DatasetError, TrainingError
+from seqrec_cli.errors import ConfigError, DatasetError, TrainingError
 from tests.conftest import leave_one_out
 
 CPU = torch.device("cpu")
@@ -258,3 +259,35 @@ def test_bfloat16_learns_too(cycle: SequenceDataset) -> None:
     training = Training(experiment(epochs=30, lr=0.01, precision="bfloat16"), 50, CPU)
     run(training, cycle)
     assert evaluate(ModelScorer(training.model, 50), cycle, "test").means()["hr@10"] > 0.9
+
+
+def test_adagrad_on_the_table_learns_and_resumes(cycle: SequenceDataset) -> None:
+    settings = {"epochs": 30, "lr": 0.01, "table_optimiser": "adagrad", "table_lr": 0.1}
+    whole = Training(experiment(**settings), 50, CPU)
+    events = run(whole, cycle)
+    assert evaluate(ModelScorer(whole.model, 50), cycle, "test").means()["hr@10"] > 0.9
+    half = Training(experiment(**settings), 50, CPU)
+    seen = list(take(fit(half, cycle.without_test()), 100))
+    resumed = Training(experiment(**settings), 50, CPU)
+    resumed.restore(*copied(half))
+    assert seen + run(resumed, cycle) == events
+    assert same(whole, resumed)
+
+
+def test_a_learning_rate_for_the_table_alone(cycle: SequenceDataset) -> None:
+    still = Training(experiment(epochs=1, table_lr=1e-12), 50, CPU)
+    before = copied(still)[0]
+    run(still, cycle)
+    moved = {
+        name
+        for name, tensor in still.model.named_parameters()
+        if not torch.allclose(tensor, before[f"model.{name}"], atol=1e-8)
+    }
+    assert "items.weight" not in moved
+    assert "positions.weight" in moved
+
+
+@pytest.mark.parametrize("wrong", [{"l2_emb": 0.1}, {"loss": "softmax"}])
+def test_adagrad_refuses_what_touches_the_whole_table(wrong: dict[str, Any]) -> None:
+    with pytest.raises(ConfigError, match="touches the whole item table"):
+        check_settings(experiment(table_optimiser="adagrad", **wrong), CPU)

@@ -33,6 +33,15 @@ class SequenceModel(Protocol):
         """The table that scores are taken against, (N + 1, D)."""
         ...
 
+    @property
+    def tables(self) -> set[str]:
+        """The names of the parameters that have a row an item."""
+        ...
+
+    def sparse_gradients(self) -> None:
+        """From now on give gradients of those for the rows in use alone."""
+        ...
+
     def forward(self, history: Tensor, noise: Noise | None = None) -> Tensor:
         """(B, L), padding on the left, to (B, L, D)."""
         ...

@@ -90,6 +90,17 @@ class SASRec(nn.Module):
         """The table that scores are taken against, (N + 1, D)."""
         return self.items if self.outputs is None else self.outputs
 
+    @property
+    def tables(self) -> set[str]:
+        """The names of the parameters that have a row an item."""
+        return {"items.weight"} if self.outputs is None else {"items.weight", "outputs.weight"}
+
+    def sparse_gradients(self) -> None:
+        """From now on give gradients of the item tables for the rows in use alone."""
+        for table in (self.items, self.outputs):
+            if table is not None:
+                table.sparse = True
+
     def score(self, states: Tensor, candidates: Tensor | None = None) -> Tensor:
         """Score candidates (..., K) for states (..., D); given none, every id 0 to N.
 
