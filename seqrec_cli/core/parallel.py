@@ -28,6 +28,10 @@ class Cores:
         self.count = torch.get_num_threads() if device.type == "cpu" else 1
         self.pool = ThreadPoolExecutor(self.count, "seqrec") if self.count > 1 else None
 
+    def alone(self, work: Callable[[], Result]) -> Result:
+        """Do one piece of work on one core."""
+        return next(self.map(lambda _: work(), [None]))
+
     def map(self, work: Callable[[Piece], Result], pieces: Iterable[Piece]) -> Iterator[Result]:
         """Do `work` on each piece and give the results in the order of the pieces.
 

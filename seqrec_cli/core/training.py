@@ -6,7 +6,9 @@ middle of an epoch too.
 """
 
 import contextlib
+import functools
 import math
+import operator
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -239,21 +241,26 @@ def train_step(
 
     shares, gradients = zip(*training.cores.map(work, range(len(parts))), strict=True)
     value: float = sum(shares)
-    for parameter, *of_parts in zip(parameters, *gradients, strict=True):
-        parameter.grad = of_parts[0]
-        for gradient in of_parts[1:]:
-            parameter.grad = parameter.grad + gradient
-    if experiment.training.l2_emb:
-        value += add_l2(training.model.items.weight, experiment.training.l2_emb)
+    weight = experiment.training.l2_emb
+    if weight:
+        value += weight * float(training.model.items.weight.detach().square().sum())
     if not math.isfinite(value):
         raise TrainingError(
             f"the loss became {value} in epoch {epoch}, step {step}",
             f"lower `training.lr` (it is {experiment.training.lr}), or use "
             "`training.precision: float32`",
         )
-    training.optimiser.step()
-    if training.tables:
-        training.tables.step()
+
+    def update() -> None:
+        for parameter, *of_parts in zip(parameters, *gradients, strict=True):
+            parameter.grad = functools.reduce(operator.add, of_parts)
+        if weight:
+            add_l2(training.model.items.weight, weight)
+        training.optimiser.step()
+        if training.tables:
+            training.tables.step()
+
+    training.cores.alone(update)
     return value
 
 
@@ -265,12 +272,10 @@ def autocast(device: torch.device, precision: str) -> contextlib.AbstractContext
 
 
 @torch.no_grad()
-def add_l2(table: Tensor, weight: float) -> float:
-    """Add `weight` times the squared norm of `table` to the loss: returns it, adds its gradient."""
+def add_l2(table: Tensor, weight: float) -> None:
+    """Add the gradient of `weight` times the squared norm of `table`."""
     assert table.grad is not None
     table.grad.add_(table, alpha=2 * weight)
-    norm = float(table.square().sum())
-    return weight * norm
 
 
 def validate(training: Training, data: SequenceDataset, scheduled: bool) -> Validated:
