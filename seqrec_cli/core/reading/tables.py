@@ -12,6 +12,7 @@ from seqrec_cli.errors import InputError
 Role = Literal["user", "item", "time", "rating", "title"]
 
 DELIMITERS = ("::", "\t", ",", ";", "|")
+UNFIT = ('"', "\n", "\r")  # they mean something else in delimited text
 SPELLED = {"\\t": "\t", "tab": "\t", "comma": ",", "semicolon": ";", "pipe": "|", "space": " "}
 NUMBER = re.compile(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]{1,3})?")
 SNIFFED_LINES = 20
@@ -105,14 +106,18 @@ def lay_out(
     if not lines:
         raise InputError(f"`{source}` is empty", "it must have a line for each interaction")
     delimiter = SPELLED.get(delimiter, delimiter) or guess_delimiter(lines)
+    if delimiter != "::" and (len(delimiter) > 1 or delimiter in UNFIT):
+        raise InputError(
+            f"{delimiter!r} cannot be the delimiter, which is `::` or a single letter "
+            "other than a quote or an end of line",
+            f"name what is between the columns of `{source}`, as in `--delimiter ';'`",
+        )
     if not delimiter or len(split(lines[0], delimiter)) < 2:
         raise InputError(
             f"`{source}`, line 1: `{shortened(lines[0])}` is a single column, "
             f"but {' and '.join(needed)} are needed",
             "if there are more, name what is between them: `--delimiter ';'`",
         )
-    if len(delimiter) > 1 and delimiter != "::":
-        raise InputError(f"the delimiter `{delimiter}` is not a single letter or `::`")
     rows = [split(line, delimiter) for line in lines[:SNIFFED_LINES]]
     if header is None:
         header = has_header(rows, chosen or {}, (*needed, *optional))
