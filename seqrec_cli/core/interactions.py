@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from seqrec_cli.core import files
 from seqrec_cli.core.reading import logs, movielens, parquet, recbole, user_item
 from seqrec_cli.core.reading.sources import TextSource, no_such_file
-from seqrec_cli.core.reading.tables import Role, Table, lay_out, shortened
+from seqrec_cli.core.reading.tables import DELIMITERS, Role, Table, lay_out, shortened
 from seqrec_cli.core.reading.titles import align, read_titles
 from seqrec_cli.errors import InputError
 
@@ -134,6 +134,8 @@ def detect_format(place: TextSource) -> Format:
 def looks_like_user_item(line: str) -> bool:
     """Two words and no other delimiter; at least one of them a number, signed at worst."""
     words = line.split()
+    if any(delimiter in line for delimiter in DELIMITERS if not delimiter.isspace()):
+        return False  # as in `1, 2`
     return len(words) == 2 and any(word.lstrip("+-").isdecimal() for word in words)
 
 

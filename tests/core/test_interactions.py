@@ -102,6 +102,14 @@ def test_reads_user_item_text(tmp_path: Path, text: str) -> None:
     assert (log.timestamps, log.ratings, log.origin.format) == (None, None, "user-item")
 
 
+@pytest.mark.parametrize("gap", [", ", " ,", "; ", "| ", ":: "])
+def test_a_delimiter_and_a_space_are_not_user_item_text(tmp_path: Path, gap: str) -> None:
+    for header in ("", f"user{gap}item\n"):
+        log = read(written(tmp_path, f"{header}3{gap}1\n3{gap}2\n10{gap}1\n", "log.txt"))
+        assert log.origin.format == "delimited"
+        assert rows_of(log) == [(3, 1), (3, 2), (10, 1)]
+
+
 def test_reads_a_movielens_folder_and_its_zip(tmp_path: Path) -> None:
     folder = tmp_path / "ml-1m"
     folder.mkdir()
