@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from seqrec_cli.core import files
 from seqrec_cli.core.reading import logs, movielens, parquet, recbole, user_item
-from seqrec_cli.core.reading.sources import TextSource, no_such_file
+from seqrec_cli.core.reading.sources import TextSource, check_source
 from seqrec_cli.core.reading.tables import DELIMITERS, Role, Table, lay_out, shortened
 from seqrec_cli.core.reading.titles import align, read_titles
 from seqrec_cli.errors import InputError
@@ -99,8 +99,7 @@ def read_interactions(place: TextSource, reading: Reading | None = None) -> Inte
         InputError: missing, unreadable or malformed; the message names the line.
     """
     reading = reading or Reading()
-    if not place.path.exists():
-        raise no_such_file(place.path)
+    check_source(place.path)
     kind = reading.format or detect_format(place)
     if kind != "delimited" and (reading.delimiter or reading.header is not None):
         raise InputError(

@@ -228,6 +228,17 @@ def test_refuses_a_folder_and_an_archive_without_a_log(runner: CliRunner, tmp_pa
         assert_refused(result, tmp_path, "has none of u.data, ratings.dat, ratings.csv", "")
 
 
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no pipes with a name here")
+@pytest.mark.parametrize("name", ["pipe", "pipe.csv.gz", "pipe.parquet", "pipe.zip", "u.data"])
+def test_refuses_a_pipe(runner: CliRunner, tmp_path: Path, name: str) -> None:
+    pipe, data = tmp_path / name, str(tmp_path / "data")
+    os.mkfifo(pipe)  # would wait for a writer if it were opened
+    result = runner.invoke(app, ["prepare", str(pipe), "--data-dir", data])
+    assert_refused(result, tmp_path, f"`{pipe}` is not a regular file", "save what comes from it")
+    result = prepare(runner, tmp_path, "a.txt", GOOD, "--items", str(pipe))
+    assert_refused(result, tmp_path, f"`{pipe}` is not a regular file", "save what comes from it")
+
+
 def test_refuses_an_altered_archive(runner: CliRunner, tmp_path: Path) -> None:
     path = tmp_path / "a.zip"
     with zipfile.ZipFile(path, "w") as archive:

@@ -2,6 +2,7 @@
 
 import contextlib
 import gzip
+import stat
 import zipfile
 import zlib
 from collections.abc import Iterator
@@ -51,6 +52,7 @@ class TextSource:
         Raises:
             InputError: missing, unreadable, or a damaged archive; also from reads in the block.
         """
+        check_source(self.path)
         try:
             with contextlib.ExitStack() as stack:
                 if self.member:
@@ -71,9 +73,7 @@ class TextSource:
         except IsADirectoryError:
             raise InputError(f"`{self}` is a folder", "name a file in it") from None
         except OSError as error:
-            raise InputError(
-                f"cannot read `{self}`: {error.strerror or error}", "check its permissions"
-            ) from error
+            raise cannot_read(self.path, error) from error
 
     def _open_member(self, archive: zipfile.ZipFile) -> contextlib.AbstractContextManager[object]:
         member = archive.getinfo(self.member)
@@ -161,6 +161,41 @@ class TextSource:
                 "export it as UTF-8 text",
             )
         return block.replace(b"\r\n", b"\n") if b"\r" in block else block
+
+
+def mode_of(path: Path) -> int:
+    """The mode of the file or folder, 0 where there is none.
+
+    Raises:
+        InputError: it cannot be told, as in a folder that must not be searched.
+    """
+    try:
+        return path.stat().st_mode
+    except (FileNotFoundError, NotADirectoryError):
+        return 0
+    except (OSError, ValueError) as error:
+        raise cannot_read(path, error) from error
+
+
+def check_source(path: Path) -> None:
+    """Refuse what is missing, and what cannot be read more than once.
+
+    A source is read for its format, its layout, its rows and its checksum.
+    """
+    mode = mode_of(path)
+    if not mode:
+        raise no_such_file(path)
+    if not (stat.S_ISREG(mode) or stat.S_ISDIR(mode)):
+        raise InputError(
+            f"`{path}` is not a regular file, and it must be one as it is read several times",
+            "save what comes from it as a file, and name that",
+        )
+
+
+def cannot_read(path: Path, error: OSError | ValueError) -> InputError:
+    """Say why `path` cannot be read."""
+    reason = getattr(error, "strerror", None) or error
+    return InputError(f"cannot read `{path}`: {reason}", "check the path and its permissions")
 
 
 def no_such_file(path: Path) -> InputError:
