@@ -144,6 +144,30 @@ def assert_refused(result: Result, tmp_path: Path, message: str, hint: str) -> N
             "`who=user` in --columns is not one of",
             "as in",
         ),
+        *(
+            (
+                "a.csv",
+                GOOD_CSV,
+                ["--columns", columns],
+                "the column `user` cannot be both the user and the item",
+                "name another column for the item",
+            )
+            for columns in ("user=user,item=user", "user=user,item=1", "user=1,item=1,time=time")
+        ),
+        (
+            "a.inter",
+            "user_id:token\tat:float\n1\t2\n",
+            ["--columns", "user=user_id,item=at,time=at"],
+            "the column `at` cannot be both the item and the time",
+            "name another column for the time",
+        ),
+        (
+            "a.csv",
+            "1,2\n1,3\n",
+            ["--columns", "user=2,item=2"],
+            "the column `2` cannot be both the user and the item",
+            "name another column for the item",
+        ),
         ("a.csv", GOOD_CSV, ["--min-rating", "3"], "no ratings to hold against", "leave out --min"),
         (
             "a.csv",

@@ -196,6 +196,15 @@ def find_columns(
                 f"found {listed(names or first, bool(names))}",
                 "name one of these, or give its number from 1",
             )
+    holders: dict[int, Role] = {}
+    for role, place in columns.items():
+        other = holders.setdefault(place, role)
+        if other != role:
+            raise InputError(
+                f"`{source}`: the column `{names[place] if names else place + 1}` cannot be both "
+                f"the {other} and the {role}",
+                f"name another column for the {role}",
+            )
     return columns
 
 
