@@ -156,13 +156,13 @@ def prepare(
 
 def choose_name(name: str | None, source: str, *, shuffled: bool) -> str:
     """The name given, or one made of the source's."""
-    from seqrec_cli.core.reading.sources import TextSource
+    from seqrec_cli.core.reading.sources import TextSource, is_folder
 
     if name is None:
         from seqrec_cli.core.datasets import CATALOGUE
 
         path = Path(source)
-        keep = source in CATALOGUE or path.is_dir()
+        keep = source in CATALOGUE or is_folder(path)
         filename = (path.name or path.resolve().name) if keep else TextSource(path).filename
         stem = filename if keep else Path(filename).stem
         name = re.sub(r"[^\w.-]+", "-", stem).strip(".-") + "-shuffled" * shuffled
@@ -189,7 +189,7 @@ def make_dataset(
     from seqrec_cli.core.datasets import CATALOGUE, read_found
     from seqrec_cli.core.interactions import Reading, read_interactions
     from seqrec_cli.core.preparation import prepare as run
-    from seqrec_cli.core.reading.sources import TextSource
+    from seqrec_cli.core.reading.sources import TextSource, mode_of
 
     if source == "demo":
         if reading != Reading():
@@ -210,7 +210,7 @@ def make_dataset(
             )
         console.info(f"reading {found.obtained}")
         return run(read_found(named, found, reading), options, name)
-    if not Path(source).exists() and not re.search(r"[./\\]", source):
+    if not mode_of(Path(source)) and not re.search(r"[./\\]", source):
         raise InputError(
             f"there is no named dataset and no file `{source}`",
             f"named are demo, {', '.join(CATALOGUE)}; for a file give its path",

@@ -21,7 +21,7 @@ from seqrec_cli.core.downloads import (
     secure_open,
 )
 from seqrec_cli.core.interactions import Interactions, Reading, read_interactions
-from seqrec_cli.core.reading.sources import TextSource
+from seqrec_cli.core.reading.sources import TextSource, mode_of
 from seqrec_cli.errors import InputError
 
 GROUPLENS = "https://files.grouplens.org/datasets/movielens"
@@ -162,7 +162,7 @@ def obtain(
     """
     cache = cache or cache_folder()
     text = data_dir / f"{dataset.name}.txt"
-    if text.exists():
+    if mode_of(text):
         yield Found(TextSource(text), str(text), f"the file {text}", filtered=True)
         return
     archive = cache / dataset.filename

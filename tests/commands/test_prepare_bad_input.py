@@ -263,6 +263,54 @@ def test_refuses_a_pipe(runner: CliRunner, tmp_path: Path, name: str) -> None:
     assert_refused(result, tmp_path, f"`{pipe}` is not a regular file", "save what comes from it")
 
 
+@pytest.mark.parametrize(
+    "source", ["x" * 300, "x" * 300 + ".csv", "x/" * 3000 + "x"], ids=["name", "file", "folders"]
+)
+def test_refuses_a_path_that_is_too_long(runner: CliRunner, tmp_path: Path, source: str) -> None:
+    data = str(tmp_path / "data")
+    for arguments in ([source], [source, "--name", "a"]):
+        result = runner.invoke(app, ["prepare", *arguments, "--data-dir", data])
+        assert_refused(result, tmp_path, f"cannot read `{source}`: File name too long", "check")
+    result = prepare(runner, tmp_path, "a.txt", GOOD, "--items", source)
+    assert_refused(result, tmp_path, f"cannot read `{source}`: File name too long", "check")
+
+
+def refuse_to_look(monkeypatch: pytest.MonkeyPatch, folder: Path) -> None:
+    """Let nobody look into a folder, not even root."""
+    stat = os.stat
+
+    def refuse(path: Any, *args: Any, **options: Any) -> os.stat_result:
+        if isinstance(path, str | Path) and folder in Path(path).parents:
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(path))
+        return stat(path, *args, **options)
+
+    monkeypatch.setattr(os, "stat", refuse)
+
+
+def test_refuses_a_folder_that_must_not_be_searched(
+    runner: CliRunner, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    locked = tmp_path / "locked"
+    locked.mkdir()
+    refuse_to_look(monkeypatch, locked)
+    for source, place in (("a.csv", "a.csv"), ("u.data", "u.data"), (".", "u.data")):
+        arguments = ["prepare", str(locked / source), "--data-dir", str(tmp_path / "data")]
+        result = runner.invoke(app, arguments)
+        message = f"cannot read `{locked / place}`: Permission denied"
+        assert_refused(result, tmp_path, message, "check the path and its permissions")
+
+
+def test_refuses_a_data_folder_that_must_not_be_searched(
+    runner: CliRunner, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    locked = tmp_path / "locked"
+    locked.mkdir()
+    refuse_to_look(monkeypatch, locked)
+    result = runner.invoke(app, ["prepare", "ml-1m", "--data-dir", str(locked)])
+    message = f"cannot read `{locked / 'ml-1m.txt'}`: Permission denied"
+    assert_refused(result, tmp_path, message, "check the path and its permissions")
+
+
 def test_refuses_an_altered_archive(runner: CliRunner, tmp_path: Path) -> None:
     path = tmp_path / "a.zip"
     with zipfile.ZipFile(path, "w") as archive:

@@ -148,6 +148,12 @@ def test_reads_titles_of_an_inter(tmp_path: Path) -> None:
     assert log.item_titles.tolist() == ["Heat (1995)", ""]
 
 
+def test_needs_no_room_for_the_name_of_a_file_with_titles(tmp_path: Path) -> None:
+    content = "user_id:token\titem_id:token\n1\t10\n"
+    log = read(written(tmp_path, content, "x" * 249 + ".inter"))  # `.item.gz` would be too long
+    assert log.item_titles is None
+
+
 @pytest.mark.parametrize(
     ("name", "content"),
     [

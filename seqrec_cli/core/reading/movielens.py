@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
 
-from seqrec_cli.core.reading.sources import TextSource
+from seqrec_cli.core.reading.sources import TextSource, mode_of
 from seqrec_cli.core.reading.tables import Table
 from seqrec_cli.errors import InputError
 
@@ -52,7 +52,7 @@ def find(place: TextSource) -> Edition:
 def find_in_folder(path: Path) -> Edition:
     for name in LOGS:
         for file in (path / name, path / f"{name}.gz"):
-            if file.exists():
+            if mode_of(file):
                 return find(TextSource(file))
     raise InputError(
         f"the folder `{path}` has none of {', '.join(LOGS)}",

@@ -39,7 +39,9 @@ class TextSource:
         """The file of that name in the same folder, of the disk or of the archive, if any."""
         if not self.member:
             path = self.path.with_name(filename)
-            return TextSource(path) if path.is_file() else None
+            with contextlib.suppress(OSError):  # as when that name would be too long
+                return TextSource(path) if path.is_file() else None
+            return None
         folder, slash, _ = self.member.rpartition("/")
         member = f"{folder}{slash}{filename}"
         with zipfile.ZipFile(self.path) as archive:
@@ -175,6 +177,11 @@ def mode_of(path: Path) -> int:
         return 0
     except (OSError, ValueError) as error:
         raise cannot_read(path, error) from error
+
+
+def is_folder(path: Path) -> bool:
+    """Whether there is a folder; as `mode_of` where that cannot be told."""
+    return stat.S_ISDIR(mode_of(path))
 
 
 def check_source(path: Path) -> None:
