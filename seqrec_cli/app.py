@@ -34,6 +34,16 @@ def friendly(command: Callable[..., None]) -> Callable[..., None]:
                 raise
             console.fail(error)
             raise typer.Exit(1) from error
+        except BrokenPipeError:
+            raise  # whoever reads our output has enough; Typer ends quietly
+        except OSError as error:
+            # A place that cannot be reached is the user's to mend, wherever it came to light.
+            if os.environ.get("SEQREC_DEBUG"):
+                raise
+            place = f"`{error.filename}`" if error.filename else "the output"
+            reason = error.strerror or str(error)
+            console.fail(SeqRecError(f"{place}: {reason}", "mend that place, or name another"))
+            raise typer.Exit(1) from error
 
     return run
 

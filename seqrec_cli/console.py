@@ -1,5 +1,6 @@
 """What the user sees: results on stdout, talk on stderr."""
 
+import io
 import json
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -32,56 +33,67 @@ WIDE = 400
 
 
 def stdout() -> Console:
-    return fitted(Console(soft_wrap=True, highlight=False))
+    return fitted(Console(soft_wrap=True, highlight=False, emoji=False))
 
 
 def stderr() -> Console:
-    return fitted(Console(stderr=True, soft_wrap=True, highlight=False))
+    return fitted(Console(stderr=True, soft_wrap=True, highlight=False, emoji=False))
 
 
 def fitted(console: Console) -> Console:
+    if isinstance(console.file, io.TextIOWrapper):
+        # A title that the terminal cannot show is shown as best it can.
+        console.file.reconfigure(errors="backslashreplace")
     if not console.is_terminal:
         console.width = WIDE
     return console
 
 
+def plain(text: str) -> Text:
+    """Text as it is: no markup, and control characters made visible."""
+    return Text(
+        "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
+    )
+
+
 def info(message: str) -> None:
     """Say what is going on."""
-    stderr().print(escape(message))
+    stderr().print(plain(message))
 
 
 def success(message: str) -> None:
     """Say that something is finished."""
-    stderr().print(f"[green]done:[/green] {escape(message)}")
+    stderr().print(Text("done: ", "green") + plain(message))
 
 
 def warn(message: str) -> None:
     """Say what the user should know before trusting the result."""
-    stderr().print(f"[yellow]note:[/yellow] {escape(message)}")
+    stderr().print(Text("note: ", "yellow") + plain(message))
 
 
 def hint(message: str) -> None:
     """Say what to type next."""
-    stderr().print(f"[cyan]hint:[/cyan] {escape(message)}")
+    stderr().print(Text("hint: ", "cyan") + plain(message))
 
 
 def fail(error: SeqRecError) -> None:
     """Show an error as a sentence and its remedy."""
     console = stderr()
-    console.print(f"[red]error:[/red] {escape(error.message)}")
+    console.print(Text("error: ", "red") + plain(error.message))
     if error.hint:
         console.print()
         hint(error.hint)
 
 
 def print_text(text: str) -> None:
-    """Write a result to stdout as it is."""
-    typer.echo(text)
+    """Write a result to stdout."""
+    stdout().print(plain(text))
 
 
 def print_json(result: Any) -> None:
     """Write a result to stdout as JSON."""
-    typer.echo(json.dumps(result, indent=2, ensure_ascii=False))
+    stdout()  # which sees to it that any title can be written
+    typer.echo(json.dumps(result, indent=2, ensure_ascii=False, allow_nan=False))
 
 
 def print_table(
@@ -107,9 +119,9 @@ def make_table(
     )
     for number, column in enumerate(columns):
         justify = "left" if number in left else "right"
-        table.add_column(escape(column), justify=justify, overflow="fold")  # type: ignore[arg-type]
+        table.add_column(plain(column), justify=justify, overflow="fold")  # type: ignore[arg-type]
     for row in rows:
-        table.add_row(*(escape(cell) for cell in row))
+        table.add_row(*(plain(cell) for cell in row))
     return table
 
 

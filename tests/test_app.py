@@ -1,5 +1,6 @@
 """The command line as a whole: help, version, usage errors, and the error boundary."""
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -8,7 +9,7 @@ import pytest
 import typer
 from typer.testing import CliRunner
 
-from seqrec_cli import __version__
+from seqrec_cli import __version__, console
 from seqrec_cli import app as app_module
 from seqrec_cli.app import app, friendly
 from seqrec_cli.core.config import load_experiment
@@ -39,11 +40,13 @@ def test_help_is_quick_and_a_module_runs_like_the_script() -> None:
     [
         ["train"],
         ["train", "--config", "a.yaml", "--resume", "b"],
-        ["train", "--resume", "b", "--data", "c"],
+        ["train", "--resume", "b", "--run", "c"],
         ["recommend"],
         ["recommend", "--user", "1", "--history", "2"],
         ["recommend", "--users", "file"],
         ["recommend", "--user", "1", "--topk", "0"],
+        ["recommend", "--user", "1", "--output", "a.csv", "--why"],
+        ["evaluate", "--protocol", "sampled", "--seen", "include"],
         ["recommend", "--user", "1", "--seen", "perhaps"],
         ["evaluate", "--protocol", "magic"],
         ["nonsense"],
@@ -76,6 +79,33 @@ def test_a_users_error_is_a_sentence_and_a_hint(runner: CliRunner) -> None:
 def test_a_defect_keeps_its_traceback(runner: CliRunner) -> None:
     result = runner.invoke(failing(ZeroDivisionError("ours")), [])
     assert isinstance(result.exception, ZeroDivisionError)
+
+
+def test_a_place_that_cannot_be_reached_is_no_traceback(runner: CliRunner) -> None:
+    result = runner.invoke(failing(PermissionError(13, "Permission denied", "a/b")), [])
+    assert result.exit_code == 1
+    assert result.stderr.startswith("error: `a/b`: Permission denied\n")
+
+
+def test_text_is_shown_as_it_is(capsys: pytest.CaptureFixture[str]) -> None:
+    odd = "a :bomb: [red]x[/red] back\\ \x1b[31m new\nline"
+    console.print_table(["id", "title"], [["1", odd]])
+    console.info(odd)
+    shown = "a :bomb: [red]x[/red] back\\ \\x1b[31m new\\nline"
+    captured = capsys.readouterr()
+    assert shown in captured.out
+    assert shown in captured.err
+
+
+def test_titles_survive_a_terminal_that_cannot_show_them() -> None:
+    code = "from seqrec_cli import console; console.print_table(['t'], [['Ümlaut']])"
+    result = subprocess.run(
+        [sys.executable, "-c", code],
+        capture_output=True,
+        env=os.environ | {"PYTHONIOENCODING": "ascii"},
+        check=True,
+    )
+    assert rb"\xdcmlaut" in result.stdout
 
 
 def test_debug_shows_the_traceback_of_all(

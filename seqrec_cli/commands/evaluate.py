@@ -1,5 +1,6 @@
 """seqrec evaluate: how good runs are, beside what needs no training."""
 
+import itertools
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
@@ -12,6 +13,7 @@ from seqrec_cli.errors import ConfigError, InputError
 if TYPE_CHECKING:
     from seqrec_cli.core.dataset import SequenceDataset
     from seqrec_cli.core.evaluation import Evaluation, Figure
+    from seqrec_cli.core.run import Run
 
 SHOWN = ("hr", "ndcg", "mrr", "recall", "precision", "map")
 
@@ -49,28 +51,27 @@ def evaluate(
     """
     from seqrec_cli.core import evaluation, recommendation, statistics
     from seqrec_cli.core.baselines import BASELINES, affordable
-    from seqrec_cli.core.dataset import SequenceDataset, find_dataset
+    from seqrec_cli.core.dataset import SequenceDataset
     from seqrec_cli.core.randomness import choose_device
     from seqrec_cli.core.run import LATEST, Run, find_run
 
+    if protocol == "sampled" and seen == "include":
+        raise typer.BadParameter("the sampled protocol never has seen items: leave out --seen")
     ks = parse_ks(k)
     if per_user is not None:
         recommendation.check_output(per_user)
     where = choose_device(device)
-    opened = [Run.open(find_run(name)) for name in runs or [LATEST]]
-    paths = {
-        find_dataset(data, data_dir) if data else Path(run.manifest()["data"]) for run in opened
-    }
-    if len(paths) > 1:
+    opened = labelled([Run.open(find_run(name)) for name in runs or [LATEST]])
+    if len({run.manifest()["data_sha256"] for run in opened.values()}) > 1:
         raise ConfigError(
-            f"the runs were trained on different datasets: {', '.join(map(str, sorted(paths)))}",
+            f"the runs {', '.join(opened)} were trained on different datasets",
             "evaluate them one after the other",
         )
-    dataset = SequenceDataset.load(paths.pop())
+    dataset = SequenceDataset.load(next(iter(opened.values())).find_data(data, data_dir))
     scorers: dict[str, Any] = {}
-    for run in opened:
+    for name, run in opened.items():
         run.check_data(dataset)
-        scorers[run.name] = run.load_scorer(where)
+        scorers[name] = run.load_scorer(where)
     if baselines:
         for name, fit in BASELINES.items():
             if affordable(name, dataset):
@@ -95,20 +96,31 @@ def evaluate(
         name: evaluation.summarise(outcome, dataset, ks, seed) for name, outcome in outcomes.items()
     }
     compared = {
-        (a.name, b.name): statistics.compare(
-            outcomes[a.name].per_user, outcomes[b.name].per_user, seed
-        )
-        for i, a in enumerate(opened)
-        for b in opened[i + 1 :]
+        (a, b): statistics.compare(outcomes[a].per_user, outcomes[b].per_user, seed)
+        for a, b in itertools.combinations(opened, 2)
     }
     if per_user is not None:
-        recommendation.write_rows(per_user, user_rows(outcomes, dataset))
+        header = ["scorer", "user", *next(iter(outcomes.values())).per_user]
+        recommendation.write_rows(per_user, user_rows(outcomes, dataset), header)
     if as_json:
         console.print_json(
             as_plain(dataset, split, protocol, seen, seed, outcomes, figures, compared)
         )
     else:
-        show(dataset, split, protocol, seen, outcomes, figures, compared, len(opened))
+        show(dataset, split, protocol, seen, outcomes, figures, compared)
+
+
+def labelled(runs: "list[Run]") -> "dict[str, Run]":
+    """A name for each run that no other run and no baseline has."""
+    from seqrec_cli.core.baselines import BASELINES
+
+    if len({run.path.resolve() for run in runs}) < len(runs):
+        raise InputError("a run is named twice", "name each once, `latest` included")
+    names = [run.name for run in runs]
+    return {
+        str(run.path) if names.count(run.name) > 1 or run.name in BASELINES else run.name: run
+        for run in runs
+    }
 
 
 def parse_ks(text: str) -> list[int]:
@@ -127,7 +139,6 @@ def show(
     outcomes: "dict[str, Evaluation]",
     figures: "dict[str, dict[str, Figure]]",
     compared: dict[tuple[str, str], dict[str, tuple[float, float]]],
-    num_runs: int,
 ) -> None:
     """Print a table of metrics by scorer, and one of differences between runs."""
     first = next(iter(outcomes.values()))
@@ -147,6 +158,8 @@ def show(
             f"{first.unreachable:,} targets were in the user's history already and count as "
             "missed; with repeated items use `--seen include`"
         )
+    if first.repeated:
+        console.warn(f"{first.repeated:,} targets were the same item again and count once")
     names = list(next(iter(figures.values())))
     columns = ["metric", *figures]
     rows = [[name, *(cell(name, figure[name]) for figure in figures.values())] for name in names]
@@ -187,6 +200,7 @@ def as_plain(
         "users": len(first.users),
         "skipped": first.skipped,
         "unreachable_targets": first.unreachable,
+        "repeated_targets": first.repeated,
         "figures": {
             name: {
                 metric: {"mean": f.mean, "low": f.low, "high": f.high}

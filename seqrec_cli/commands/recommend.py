@@ -62,8 +62,8 @@ def recommend(
         raise typer.BadParameter('name somebody: --user ID, --history "ID ID …", or --users FILE')
     if users is not None and output is None:
         raise typer.BadParameter("--users FILE needs --output FILE (.csv or .jsonl)")
-    if users is not None and why:
-        raise typer.BadParameter("--why goes with --user or --history")
+    if output is not None and (why or as_json):
+        raise typer.BadParameter("--why and --json are for the screen: leave out --output")
 
     from seqrec_cli.core import recommendation
     from seqrec_cli.core.dataset import Sequences
@@ -80,7 +80,8 @@ def recommend(
         items, unknown = recommendation.find_history(names, history)
         for piece in unknown:
             console.warn(f"`{piece}` is not in the catalogue and was left out")
-        labels, histories = ["new"], Sequences.from_lists([items.tolist()])
+        labels: list[Any] = ["new"]
+        histories = Sequences.from_lists([items.tolist()])
     else:
         if users is not None:
             user = recommendation.read_ids(users)
@@ -90,8 +91,16 @@ def recommend(
     if output is not None:
         labelled = zip(labels, found, strict=True)
         with console.progress(len(labels), "users") as advance:
-            rows = flat_rows(counted(labelled, advance), catalogue)
-            count = recommendation.write_rows(output, rows)
+            short: list[Any] = []
+            pairs = counted(labelled, advance, short, topk)
+            titles = [] if catalogue.titles is None else ["title"]
+            header = ["user", "rank", "item", *titles, "score"]
+            count = recommendation.write_rows(output, flat_rows(pairs, catalogue), header)
+        if short:
+            console.warn(
+                f"{len(short):,} users got fewer than {topk} items, the first of them {short[0]}: "
+                "no more were left"
+            )
         console.success(f"{count:,} recommendations for {len(labels):,} users in `{output}`")
         return
     plain = []
@@ -113,28 +122,29 @@ def known_histories(
     before: Literal["end", "valid", "test"],
     data: str | None,
     data_dir: Path,
-) -> "tuple[list[str], Any]":
+) -> "tuple[list[Any], Any]":
     """The histories of users of the dataset, up to the end or before one of its parts."""
-    from seqrec_cli.core.dataset import SequenceDataset, find_dataset
+    from seqrec_cli.core.dataset import SequenceDataset
     from seqrec_cli.core.recommendation import Names, find_users
 
-    path = find_dataset(data, data_dir) if data else Path(opened.manifest()["data"])
-    dataset = SequenceDataset.load(path)
+    dataset = SequenceDataset.load(opened.find_data(data, data_dir))
     opened.check_data(dataset)
     found = find_users(Names(dataset.user_ids), ids, dataset.name)
     histories = dataset.histories(before).take(found)
     empty = histories.lengths == 0
     if empty.any():
         raise InputError(f"user `{ids[int(empty.argmax())]}` has no history", "leave that user out")
-    return [str(dataset.user_ids[index]) for index in found], histories
+    return [dataset.user_ids[index].item() for index in found], histories
 
 
-def counted(pairs: Any, advance: Any) -> Iterator[Any]:
-    """Pass pairs on and move the bar every so often."""
-    for number, pair in enumerate(pairs):
+def counted(pairs: Any, advance: Any, short: list[Any], topk: int) -> Iterator[Any]:
+    """Pass pairs on, move the bar every so often, and note who gets fewer than `topk` items."""
+    for number, (label, result) in enumerate(pairs):
         if number % 500 == 0:
             advance(number, "recommending")
-        yield pair
+        if len(result.items) < topk:
+            short.append(label)
+        yield label, result
 
 
 def name_of(item: int, catalogue: "Catalogue") -> tuple[Any, str]:
@@ -157,7 +167,7 @@ def flat_rows(pairs: Any, catalogue: "Catalogue") -> Iterator[dict[str, Any]]:
 
 
 def as_plain(
-    label: str,
+    label: Any,
     items: "NDArray[np.int32]",
     result: "Recommended",
     reasons: "NDArray[np.float32] | None",
@@ -188,7 +198,7 @@ def strongest(reasons: "NDArray[np.float32]", count: int = 3) -> list[int]:
 
 
 def show(
-    label: str,
+    label: Any,
     items: "NDArray[np.int32]",
     result: "Recommended",
     reasons: "NDArray[np.float32] | None",

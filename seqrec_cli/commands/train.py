@@ -16,7 +16,7 @@ from seqrec_cli.errors import ConfigError, TrainingError
 if TYPE_CHECKING:
     from seqrec_cli.core.dataset import SequenceDataset
     from seqrec_cli.core.run import Run
-    from seqrec_cli.core.training import Training
+    from seqrec_cli.core.training import Training, Validated
 
 SAVE_SECONDS = 60.0  # between two checkpoints, so that a power cut costs little
 
@@ -55,8 +55,8 @@ def train(
         raise typer.BadParameter(
             "name an experiment with --config FILE, or a run with --resume RUN"
         )
-    if resume is not None and (run or data):
-        raise typer.BadParameter("--resume goes on with a run's own folder and data")
+    if resume is not None and run:
+        raise typer.BadParameter("--resume goes on in the run's own folder")
     changes = list(overrides or [])
     if precision:
         changes.append(f"training.precision={precision}")
@@ -64,7 +64,7 @@ def train(
         changes.append("training.compile=true")
     with graceful_stop() as stop:
         if resume is not None:
-            opened, training, dataset = resumed(resume, changes, device)
+            opened, training, dataset = resumed(resume, changes, data, device, data_dir)
         else:
             assert config is not None
             opened, training, dataset = started(config, changes, data, run, device, data_dir)
@@ -80,17 +80,16 @@ def started(
     from seqrec_cli.core.dataset import SequenceDataset, find_dataset
     from seqrec_cli.core.randomness import choose_device
     from seqrec_cli.core.run import Run, find_run, next_run
-    from seqrec_cli.core.training import Training, check_settings
+    from seqrec_cli.core.training import Training, check_data, check_settings
 
-    if data is not None:
-        changes = [*changes, f"data={data}"]
-    experiment = load_experiment(config, changes)
+    experiment = load_experiment(config, changes, data)
     if experiment.data is None:
         raise ConfigError(f"`{config}` names no dataset", "add `data: NAME`, or say `--data NAME`")
     where = choose_device(device)
     check_settings(experiment, where)
     path = find_dataset(experiment.data, data_dir)
     dataset = SequenceDataset.load(path, parts=("train", "valid"))
+    check_data(dataset)
     target = find_run(run) if run else next_run(dataset.name, experiment.model.name)
     training = Training(experiment, dataset.num_items, where)
     opened = Run.create(target, experiment, dataset, path, str(where))
@@ -101,19 +100,27 @@ def started(
     return opened, training, dataset
 
 
-def resumed(name: str, changes: list[str], device: str) -> "tuple[Run, Training, SequenceDataset]":
+def resumed(
+    name: str, changes: list[str], data: str | None, device: str, data_dir: Path
+) -> "tuple[Run, Training, SequenceDataset]":
     """Go on with a run."""
     from seqrec_cli.core.dataset import SequenceDataset
     from seqrec_cli.core.randomness import choose_device
     from seqrec_cli.core.run import Run, find_run
-    from seqrec_cli.core.training import Training
+    from seqrec_cli.core.training import Training, check_data, check_settings
 
     opened = Run.open(find_run(name))
     experiment = opened.experiment_to_resume(changes)
-    dataset = SequenceDataset.load(Path(opened.manifest()["data"]), parts=("train", "valid"))
+    where = choose_device(device)
+    check_settings(experiment, where)
+    dataset = SequenceDataset.load(opened.find_data(data, data_dir), parts=("train", "valid"))
     opened.check_data(dataset)
-    training = Training(experiment, dataset.num_items, choose_device(device))
+    check_data(dataset)
+    training = Training(experiment, dataset.num_items, where)
     opened.resume(training)
+    opened.save_experiment(experiment)
+    for difference in opened.differences(where):
+        console.warn(f"{difference}: the last bits may differ from an uninterrupted training")
     console.info(
         f"going on with {opened.path} after epoch {training.counters.epoch}, "
         f"step {training.counters.step}"
@@ -128,9 +135,9 @@ def follow(
     from seqrec_cli.core.training import EpochDone, StepDone, Stopped, Validated, fit
 
     settings = training.experiment.training
-    columns = ["epoch", "loss", "ndcg@10", "hr@10", "seconds"]
+    shown = list(dict.fromkeys([settings.metric, "ndcg@10", "hr@10"]))
+    columns = ["epoch", "loss", *shown, "seconds"]
     start = saved = time.monotonic()
-    loss = float("nan")
     with console.training_view(columns) as view:
         try:
             for event in fit(training, dataset):
@@ -143,20 +150,18 @@ def follow(
                             f"epoch {event.epoch}/{settings.epochs}, loss {event.loss:.4f}",
                         )
                     case EpochDone():
-                        loss = event.loss
                         if time.monotonic() - saved > SAVE_SECONDS:
                             opened.save_last(training)
                             saved = time.monotonic()
                     case Validated():
                         seconds = time.monotonic() - start
-                        keep(opened, training, event, loss, seconds)
+                        keep(opened, training, event, seconds)
                         saved = time.monotonic()
                         view.row(
                             [
                                 f"{event.epoch}{' *' if event.is_best else ''}",
-                                f"{loss:.4f}",
-                                f"{event.metrics['ndcg@10']:.4f}",
-                                f"{event.metrics['hr@10']:.4f}",
+                                f"{event.loss:.4f}",
+                                *(f"{event.metrics[name]:.4f}" for name in shown),
                                 f"{seconds:.0f}",
                             ]
                         )
@@ -168,10 +173,14 @@ def follow(
                 if stop:
                     break
         except TrainingError as error:
-            kept = opened.best_path if opened.best_path.exists() else None
+            # The step that failed did not change the weights.
+            if training.is_finite():
+                opened.save_last(training)
+            kept = [path for path in (opened.best_path, opened.last_path) if path.exists()]
+            where = " and ".join(f"`{path}`" for path in kept)
             raise TrainingError(
                 f"{error.message}; "
-                + (f"the best weights so far are kept in `{kept}`" if kept else "nothing was kept"),
+                + (f"the last good weights are in {where}" if kept else "no weights were good"),
                 error.hint,
             ) from None
     if stop:
@@ -186,14 +195,14 @@ def follow(
     console.hint(f"`seqrec evaluate {opened.path}`")
 
 
-def keep(opened: "Run", training: "Training", event: Any, loss: float, seconds: float) -> None:
+def keep(opened: "Run", training: "Training", event: "Validated", seconds: float) -> None:
     """Write down a validation, and the weights if they are the best so far."""
     if event.is_best:
         opened.save_best(training, event.epoch, event.metrics)
     opened.record(
         {
             "epoch": event.epoch,
-            "loss": loss,
+            "loss": event.loss,
             **event.metrics,
             "best": event.is_best,
             "seconds": round(seconds, 3),

@@ -14,8 +14,8 @@ from seqrec_cli.core.sampling import UniformSampler
 
 # The work on a history of L items is about L (L + this): attention grows with the square.
 LINEAR_WORK = 200
-# Targets that a part has at least: on fewer, meeting again costs more than is won.
-PART_TARGETS = 2048
+# Targets that a part of a batch has at least: on fewer, meeting again costs more than is won.
+PART_TARGETS = 4096
 
 
 @dataclass(frozen=True, eq=False)
@@ -89,11 +89,11 @@ class Batches:
         """The targets in the windows of these users."""
         return int(self.num_targets(users).sum())
 
-    def split(self, users: NDArray[np.int64], count: int) -> list[NDArray[np.int64]]:
-        """Cut a batch into at most `count` parts of about the same work, and of like length."""
+    def split(self, users: NDArray[np.int64]) -> list[NDArray[np.int64]]:
+        """Cut a batch into 1, 2, 4, ... parts of about the same work, each of like length."""
         lengths = self.num_targets(users)
-        count = min(count, int(lengths.sum()) // PART_TARGETS)
-        if count < 2:
+        count = 1 << max(0, int(lengths.sum() // PART_TARGETS).bit_length() - 1)
+        if count == 1:
             return [users]
         order = np.argsort(-lengths, kind="stable")
         done = np.cumsum((lengths * (lengths + LINEAR_WORK))[order])

@@ -17,12 +17,13 @@ from seqrec_cli.errors import ConfigError
 Key = tuple[str, ...]
 LossName = Literal["bce", "gbce", "sampled_softmax", "softmax"]
 ROOT: Key = ()
+MOST_K = 10_000  # items in a list
 
 
 class TrainingConfig(Settings):
     """The `training` part of an experiment."""
 
-    epochs: int = Field(201, ge=0, description="passes over the users")
+    epochs: int = Field(201, ge=1, description="passes over the users")
     batch_size: int = Field(128, ge=1, description="users in a batch")
     lr: float = Field(1e-3, gt=0, description="Adam's learning rate")
     betas: tuple[float, float] = Field((0.9, 0.98), description="Adam's decay rates")
@@ -59,8 +60,10 @@ class TrainingConfig(Settings):
     @classmethod
     def metric_exists(cls, metric: str) -> str:
         name, _, k = metric.partition("@")
-        if name not in METRICS or not (k.isascii() and k.isdigit() and int(k) > 0):
-            raise ValueError(f"must be NAME@K with NAME one of {', '.join(METRICS)}")
+        if name not in METRICS or not (k.isascii() and k.isdigit() and 0 < int(k) <= MOST_K):
+            raise ValueError(
+                f"must be NAME@K with NAME one of {', '.join(METRICS)} and K up to {MOST_K}"
+            )
         return metric
 
 
@@ -77,8 +80,10 @@ class Experiment(Settings):
         return yaml.safe_dump(self.model_dump(mode="json"), sort_keys=False, allow_unicode=True)
 
 
-def load_experiment(path: Path, overrides: Sequence[str] = ()) -> Experiment:
-    """Read an experiment file and change single settings by `key=value`.
+def load_experiment(
+    path: Path, overrides: Sequence[str] = (), data: str | None = None
+) -> Experiment:
+    """Read an experiment file and change single settings by `key=value`, and the dataset's name.
 
     Raises:
         ConfigError: with the file, the line and the nearest key that exists.
@@ -94,7 +99,8 @@ def load_experiment(path: Path, overrides: Sequence[str] = ()) -> Experiment:
         raise ConfigError(
             f"`{path}` is not UTF-8 text, byte {error.start}", "save it as UTF-8"
         ) from None
-    return parse_experiment(text, str(path), overrides)
+    experiment = parse_experiment(text, str(path), overrides)
+    return experiment if data is None else experiment.model_copy(update={"data": data})
 
 
 def parse_experiment(text: str, source: str, overrides: Sequence[str] = ()) -> Experiment:
@@ -198,7 +204,7 @@ def check_keys(content: dict[str, Any], places: dict[Key, str], source: str) -> 
     parts = parts_of(content)
     model = content.get("model")
     name = model.get("name", "sasrec") if isinstance(model, dict) else "sasrec"
-    if name not in CONFIGS:
+    if not isinstance(name, str) or name not in CONFIGS:
         raise ConfigError(
             f"{places.get(('model', 'name'), source)}: unknown model `{name}`",
             nearest(str(name), list(CONFIGS)),
@@ -246,5 +252,5 @@ def explain(
     shown = "" if isinstance(value, dict | BaseModel) else f", not {value!r}"
     settings = parts_of(content).get(key[:-1])
     field = settings.model_fields.get(key[-1]) if settings and key else None
-    hint = f"it is the {field.description}" if field is not None and field.description else ""
+    hint = f"`{'.'.join(key)}` is: {field.description}" if field and field.description else ""
     return ConfigError(f"{place}: setting `{'.'.join(key)}`: {problem}{shown}", hint)

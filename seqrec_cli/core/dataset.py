@@ -72,6 +72,16 @@ class Sequences:
         shift = np.repeat(self.offsets[users] - offsets[:-1], lengths)
         return Sequences(offsets, self.items[np.arange(offsets[-1]) + shift])
 
+    def distinct(self) -> "Sequences":
+        """Each user's items once, where they come first."""
+        order = np.lexsort((np.arange(len(self.items)), self.items, self.users))
+        items, users = self.items[order], self.users[order]
+        again = np.zeros(len(order), np.bool_)
+        again[order[1:]] = (items[1:] == items[:-1]) & (users[1:] == users[:-1])
+        lengths = np.bincount(self.users[~again], minlength=len(self))
+        offsets = np.concatenate(([0], np.cumsum(lengths))).astype(np.int64)
+        return Sequences(offsets, self.items[~again])
+
     def followed_by(self, later: "Sequences") -> "Sequences":
         """Each user's items here, then each user's items in `later`."""
         offsets = self.offsets + later.offsets
@@ -172,7 +182,13 @@ class SequenceDataset:
             DatasetError: missing, damaged, or not a prepared dataset.
         """
         manifest = load_manifest(path)
-        if files.sha256(path) != manifest.get("npz_sha256"):
+        try:
+            found = files.sha256(path)
+        except OSError as error:
+            raise DatasetError(
+                f"`{path}` cannot be read: {error.strerror}", "get the right to read it"
+            ) from error
+        if found != manifest.get("npz_sha256"):
             raise DatasetError(
                 f"`{path}` is not the file that its manifest `{manifest_path(path)}` describes",
                 "it is damaged or half replaced: prepare it again",
@@ -252,8 +268,11 @@ def checked_sequences(
 
 
 def find_dataset(name: str, data_dir: Path) -> Path:
-    """The npz that a user calls `name`: a name in `data_dir`, or a path ending in .npz."""
-    return Path(name) if name.endswith(".npz") else data_dir / f"{name}.npz"
+    """The npz that a user calls `name`: a name in `data_dir`, or a path."""
+    path = Path(name)
+    if name.endswith(".npz"):
+        return path
+    return path.with_name(f"{path.name}.npz") if len(path.parts) > 1 else data_dir / f"{name}.npz"
 
 
 def manifest_path(path: Path) -> Path:

@@ -6,7 +6,7 @@ flatters, and may order models wrongly (Krichene & Rendle, KDD 2020). Its figure
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
 import numpy as np
@@ -46,13 +46,15 @@ class Queries:
     Attributes:
         users: int64 (Q,), indices into the dataset's users.
         histories: what the model reads, Q histories of 1 or more items.
-        targets: what it should find, Q lists of 1 or more items.
+        targets: what it should find, Q sets of 1 or more items.
+        repeated: how many targets were the same item of the same user again.
         skipped: users left out, by reason.
     """
 
     users: NDArray[np.int64]
     histories: Sequences
     targets: Sequences
+    repeated: int
     skipped: dict[str, int]
 
 
@@ -67,6 +69,7 @@ class Evaluation:
             under the sampled protocol.
         skipped: users left out, by reason.
         unreachable: targets that are in the history and so cannot be recommended; all missed.
+        repeated: targets left out as they were the same item of the same user again.
     """
 
     users: NDArray[np.int64]
@@ -74,6 +77,7 @@ class Evaluation:
     lists: NDArray[np.int64] | None
     skipped: dict[str, int] = field(default_factory=dict)
     unreachable: int = 0
+    repeated: int = 0
 
     def means(self) -> dict[str, float]:
         """The mean of each metric over the users."""
@@ -109,10 +113,13 @@ def queries(
     if most_users is not None and len(users) > most_users:
         skipped[f"not in the random sample of {most_users:,}"] = len(users) - most_users
         users = np.sort(stream(seed, Purpose.USERS).choice(users, most_users, replace=False))
+    wanted = targets.take(users)
+    distinct = wanted.distinct()
     return Queries(
         users,
         histories.take(users),
-        targets.take(users),
+        distinct,
+        len(wanted.items) - len(distinct.items),
         {reason: count for reason, count in skipped.items() if count},
     )
 
@@ -138,6 +145,8 @@ def evaluate(
     """
     sampled = protocol == "sampled"
     asked = queries(dataset, part, MOST_SAMPLED_USERS if sampled else None, seed)
+    if sampled:
+        asked = with_others(asked, scorer.num_items, dataset.name)
     ranks = np.empty(len(asked.targets.items), np.int64)
     longest = min(max(ks), scorer.num_items)
     best = np.zeros((len(asked.users), longest), np.int64) if lists and not sampled else None
@@ -160,6 +169,27 @@ def evaluate(
         best,
         asked.skipped,
         int((ranks == MISSED).sum()),
+        asked.repeated,
+    )
+
+
+def with_others(asked: Queries, num_items: int, name: str) -> Queries:
+    """Leave out those who have every item, so that there is nothing to sample for them."""
+    known = asked.histories.followed_by(asked.targets).distinct()
+    left = np.flatnonzero(known.lengths < num_items)
+    if len(left) == len(asked.users):
+        return asked
+    if not len(left):
+        raise DatasetError(
+            f"every user of `{name}` has every item, so that no candidates can be sampled",
+            "use `--protocol full`",
+        )
+    return replace(
+        asked,
+        users=asked.users[left],
+        histories=asked.histories.take(left),
+        targets=asked.targets.take(left),
+        skipped=asked.skipped | {"has every item": len(asked.users) - len(left)},
     )
 
 
@@ -197,11 +227,6 @@ class SampledCandidates:
         self.users = asked.users
         self.seed = seed
         self.sampler = UniformSampler(asked.histories.followed_by(asked.targets), num_items)
-        if (self.sampler.others == 0).any():
-            raise DatasetError(
-                "a user has every item, so that no candidates can be sampled",
-                "use `--protocol full`",
-            )
 
     def ranks(self, scored: Scored, targets: Sequences) -> NDArray[np.int64]:
         """The rank of each target among its 100 candidates, int64 (targets,)."""

@@ -4,7 +4,7 @@ A batch of histories is sorted by length and cut into blocks; a block of R rows 
 L items takes R x L consecutive slots, each row beginning with its oldest item and ending, where it
 is shorter than L, with padding. So a causal model needs no mask for padding (it lies in the
 future of every real item), and whatever works on one position at a time sees one flat (T, ...)
-tensor. The textbook layout, B x max_length with padding on the left, is `unpack`'s result.
+tensor. The textbook layout, B x max_length with padding on the left, is what `pack_padded` takes.
 
 Shapes: B histories, T slots, L positions, D hidden size.
 """

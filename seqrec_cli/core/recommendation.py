@@ -5,6 +5,7 @@ import csv
 import difflib
 import io
 import json
+import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -74,6 +75,9 @@ def influence(
     Leave-one-out: the score as it is minus the score without that item. Positive means that the
     recommendation owes something to it.
     """
+    whole = len(history)
+    # What the model does not read has no influence; one more, as leaving one out lets it in.
+    history = history[-min(whole, scorer.max_length + 1) :]
     variants = [history, *(np.delete(history, left_out) for left_out in range(len(history)))]
     kept = [row for row, variant in enumerate(variants) if len(variant)]
     scores = np.zeros((len(variants), len(items)), np.float32)
@@ -83,7 +87,8 @@ def influence(
 
     for _ in score_all(scorer, Sequences.from_lists([variants[r] for r in kept]), "include", pick):
         pass
-    owed: NDArray[np.float32] = (scores[0] - scores[1:]).T
+    owed = np.zeros((len(items), whole), np.float32)
+    owed[:, whole - len(history) :] = (scores[0] - scores[1:]).T
     return owed
 
 
@@ -128,7 +133,7 @@ class Names:
 
     def nearest(self, text: str, count: int = 3) -> list[str]:
         """Ids, or titles, that look like `text`."""
-        if self.ids.dtype.kind == "i" and text.lstrip("-").isdigit():
+        if self.ids.dtype.kind == "i" and re.fullmatch(r"-?[0-9]{1,18}", text):
             ordered = self.ids[self._order]
             at = bisect.bisect_left(ordered, int(text))
             around = [int(x) for x in ordered[max(0, at - count) : at + count]]
@@ -140,7 +145,7 @@ class Names:
             at = bisect.bisect_left(names, text)
             names = names[max(0, at - 500) : at + 500]
         close = difflib.get_close_matches(text, names, count, cutoff=0.5)
-        return close or names[:count]
+        return list(dict.fromkeys(close)) or names[:count]
 
 
 def find_users(names: Names, wanted: Sequence[str], dataset: str) -> NDArray[np.int64]:
@@ -189,8 +194,9 @@ def find_history(names: Names, text: str) -> tuple[NDArray[np.int32], list[str]]
     Raises:
         InputError: none of them is known, or a title fits several items.
     """
-    pieces = [piece.strip() for piece in text.split(";") if piece.strip()]
-    if ";" not in text and not names.find_title(text):
+    whole_title = bool(names.find_title(text))
+    pieces = [text] if whole_title else [p.strip() for p in text.split(";") if p.strip()]
+    if ";" not in text and not whole_title:
         pieces = text.replace(",", " ").split()
     items, unknown = [], []
     for piece in pieces:
@@ -229,8 +235,8 @@ def check_output(path: Path) -> None:
         )
 
 
-def write_rows(path: Path, rows: Iterable[dict[str, Any]]) -> int:
-    """Write rows, as they come, to a CSV (with a header) or JSON lines file, whole or not at all.
+def write_rows(path: Path, rows: Iterable[dict[str, Any]], header: Sequence[str]) -> int:
+    """Write rows, as they come, to a CSV (with `header`) or JSON lines file, whole or not at all.
 
     Returns how many there were.
     """
@@ -239,12 +245,12 @@ def write_rows(path: Path, rows: Iterable[dict[str, Any]]) -> int:
     with files.atomic_writer(path) as file:
         text = io.TextIOWrapper(file, encoding="utf-8", newline="", write_through=False)
         table = csv.writer(text)
+        if path.suffix == ".csv":
+            table.writerow(header)
         for row in rows:
             if path.suffix == ".jsonl":
                 text.write(json.dumps(row, ensure_ascii=False) + "\n")
             else:
-                if count == 0:
-                    table.writerow(row)
                 table.writerow(row.values())
             count += 1
         text.flush()

@@ -19,11 +19,11 @@ from torch import Tensor
 from seqrec_cli import __version__
 from seqrec_cli.core import files
 from seqrec_cli.core.config import Experiment, parse_experiment
-from seqrec_cli.core.dataset import SequenceDataset, load_arrays, save_arrays
+from seqrec_cli.core.dataset import SequenceDataset, find_dataset, load_arrays, save_arrays
 from seqrec_cli.core.models import build_model
 from seqrec_cli.core.scoring import ModelScorer
 from seqrec_cli.core.training import Training
-from seqrec_cli.errors import ConfigError, RunError
+from seqrec_cli.errors import ConfigError, DatasetError, RunError
 
 RUNS = Path("runs")
 LATEST = "latest"
@@ -72,6 +72,10 @@ class Run:
             RunError: there is a training in that directory already.
         """
         run = cls(path)
+        if path.name == LATEST:
+            raise RunError(
+                f"`{path}` is the link to the newest run", "choose another name for the run"
+            )
         if (path / "manifest.json").exists():
             raise RunError(
                 f"the run `{path}` exists already",
@@ -81,7 +85,7 @@ class Run:
         if data.item_titles is not None:
             arrays["item_titles"] = data.item_titles
         save_arrays(path / "catalogue.npz", arrays)
-        files.write_text(path / "experiment.yaml", experiment.to_yaml())
+        run.save_experiment(experiment)
         files.write_json(
             path / "manifest.json",
             {
@@ -115,7 +119,7 @@ class Run:
             known = sorted({p.parent.name for p in RUNS.glob("*/manifest.json")} - {LATEST})
             raise RunError(
                 f"there is no run `{path}`",
-                f"the runs here are {', '.join(known)}"
+                f"the runs here are {', '.join(known[-9:])}"
                 if known
                 else "train one: `seqrec train --config configs/sasrec.yaml`",
             )
@@ -147,18 +151,23 @@ class Run:
                 f"a continuation of `{self.path}` can change {allowed} alone",
                 "train a new run for other settings",
             )
-        files.write_text(path, after.to_yaml())
         return after
+
+    def save_experiment(self, experiment: Experiment) -> None:
+        """Write the experiment, every default spelled out."""
+        files.write_text(self.path / "experiment.yaml", experiment.to_yaml())
 
     def manifest(self) -> dict[str, Any]:
         """Versions, machine, dataset and seed of the training."""
         path = self.path / "manifest.json"
         try:
             content = json.loads(path.read_bytes())
-            if not isinstance(content, dict) or not isinstance(content["items"], int):
-                raise ValueError("it is not a run's manifest")
-            return content
-        except (OSError, ValueError, KeyError, RecursionError) as error:
+            kinds = {"items": int, "data": str, "data_sha256": str}
+            for key, kind in kinds.items():
+                if not isinstance(content[key], kind):
+                    raise ValueError(f"its `{key}` is not what a run's manifest has")
+            return dict(content)
+        except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
             raise RunError(f"`{path}` is damaged: {error}", "train again") from error
 
     def catalogue(self) -> Catalogue:
@@ -198,14 +207,20 @@ class Run:
         """The lines of metrics.jsonl, one a validation."""
         try:
             text = self.metrics_path.read_text(encoding="utf-8")
-            return [json.loads(line) for line in text.splitlines()]
+            lines = [json.loads(line) for line in text.splitlines()]
+            if not all(isinstance(line["epoch"], int) for line in lines):
+                raise ValueError("an epoch is not a number")
+            return lines
         except FileNotFoundError:
             return []
-        except (OSError, ValueError) as error:
-            raise RunError(f"`{self.metrics_path}` is damaged: {error}", "remove it") from error
+        except (OSError, ValueError, KeyError, TypeError) as error:
+            raise RunError(
+                f"`{self.metrics_path}` is damaged: {error}",
+                "remove it: only the record of earlier validations is lost, not the weights",
+            ) from error
 
     def _write_history(self, lines: list[dict[str, Any]]) -> None:
-        text = "".join(json.dumps(line) + "\n" for line in lines)
+        text = "".join(json.dumps(line, allow_nan=False) + "\n" for line in lines)
         files.write_text(self.metrics_path, text)
 
     def resume(self, training: Training) -> None:
@@ -225,7 +240,8 @@ class Run:
             training.restore(tensors, counters)
         except (KeyError, ValueError, TypeError, RuntimeError) as error:
             raise RunError(
-                f"`{self.last_path}` does not belong to the experiment beside it: {error}",
+                f"`{self.last_path}` does not belong to the experiment beside it: "
+                f"{first_line(error)}",
                 "train again",
             ) from error
         kept = [line for line in self.history() if line["epoch"] <= training.counters.validated]
@@ -250,14 +266,41 @@ class Run:
             model.load_state_dict(tensors)
         except RuntimeError as error:
             raise RunError(
-                f"`{self.best_path}` does not belong to the experiment beside it: {error}",
+                f"`{self.best_path}` does not belong to the experiment beside it: "
+                f"{first_line(error)}",
                 "train again",
             ) from error
         return ModelScorer(model.to(device), num_items, device)
 
-    def best_epoch(self) -> int:
-        """The epoch whose weights are the best ones."""
-        return int(load_tensors(self.best_path)[1]["epoch"])
+    def find_data(self, given: str | None, data_dir: Path) -> Path:
+        """The npz that the run was trained on: where it says, or seen from the run's own folder.
+
+        `given` is what the user calls the dataset, if they say so.
+
+        Raises:
+            DatasetError: it is not there.
+        """
+        if given is not None:
+            return find_dataset(given, data_dir)
+        noted = Path(self.manifest()["data"])
+        places = [noted, self.path.resolve().parent.parent / noted]
+        found = next((place for place in places if place.exists()), None)
+        if found is None:
+            raise DatasetError(
+                f"the dataset of the run `{self.path}` is not at `{noted}`",
+                "say where it is with `--data FILE.npz`, or prepare it again",
+            )
+        return found
+
+    def differences(self, device: torch.device) -> list[str]:
+        """What is other than when the training began, and may change the last bits."""
+        now = {"torch": torch.__version__, "machine": platform.machine(), "device": str(device)}
+        before = self.manifest()
+        return [
+            f"{key} was {before.get(key)} and is {value}"
+            for key, value in now.items()
+            if before.get(key) != value
+        ]
 
     def check_data(self, data: SequenceDataset) -> None:
         """Refuse a dataset that is not the one the run was trained on.
@@ -273,10 +316,16 @@ class Run:
             )
 
 
+def first_line(error: Exception) -> str:
+    """The first detail of torch's list of what does not fit."""
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    return lines[min(1, len(lines) - 1)] if lines else type(error).__name__
+
+
 def find_run(name: str) -> Path:
     """The directory that a user calls `name`: a path, or a name under runs/."""
     path = Path(name)
-    return path if path.parent != Path() or path.exists() else RUNS / name
+    return path if len(path.parts) > 1 or path.is_absolute() else RUNS / name
 
 
 def next_run(dataset: str, model: str) -> Path:

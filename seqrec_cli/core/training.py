@@ -21,7 +21,7 @@ from torch import Tensor
 from seqrec_cli.core.batching import Batches
 from seqrec_cli.core.config import Experiment
 from seqrec_cli.core.dataset import SequenceDataset
-from seqrec_cli.core.evaluation import evaluate
+from seqrec_cli.core.evaluation import evaluate, queries
 from seqrec_cli.core.models import build_model
 from seqrec_cli.core.objective import batch_loss
 from seqrec_cli.core.optimisers import RowwiseAdagrad
@@ -55,6 +55,7 @@ class Validated:
     """The valid part was ranked, full catalogue, seen items excluded."""
 
     epoch: int
+    loss: float  # the epoch's mean
     metrics: dict[str, float]
     is_best: bool
 
@@ -77,6 +78,7 @@ class Counters:
     epoch: int = 0  # epochs that are over
     step: int = 0  # batches done of the next one
     loss_sum: float = 0.0  # over those batches
+    loss: float = 0.0  # the mean over the last epoch that is over
     validated: int = 0  # the last epoch that was validated
     best: float = -math.inf
     best_epoch: int = 0
@@ -169,10 +171,11 @@ def fit(training: Training, data: SequenceDataset) -> Iterator[Event]:
 
     Raises:
         TrainingError: the loss is not finite; the weights are those before that step.
-        DatasetError: nobody has two items to train on.
+        DatasetError: there is nobody to train on, or nobody to validate on.
     """
     if data.test is not None:
         raise ValueError("fit() must not be given the test part: use dataset.without_test()")
+    check_data(data)
     settings, counters = training.experiment.training, training.counters
     batches = Batches(
         data.train,
@@ -184,11 +187,6 @@ def fit(training: Training, data: SequenceDataset) -> Iterator[Event]:
         share_negatives=settings.share_negatives,
         fill=FILL if training.device.type == "cpu" else 0.0,
     )
-    if not len(batches):
-        raise DatasetError(
-            f"the dataset `{data.name}` has no user with two items in its train part",
-            "prepare it with another split, or from more data",
-        )
     while True:
         scheduled = counters.epoch > 0 and counters.epoch % settings.validate_every == 0
         if scheduled and counters.validated < counters.epoch:
@@ -214,7 +212,7 @@ def train_epoch(training: Training, batches: Batches) -> Iterator[StepDone | Epo
         if counters.step < len(batches):
             yield StepDone(epoch, counters.step, len(batches), counters.loss_sum / counters.step)
     mean = counters.loss_sum / len(batches)
-    counters.epoch, counters.step, counters.loss_sum = epoch, 0, 0.0
+    counters.epoch, counters.step, counters.loss_sum, counters.loss = epoch, 0, 0.0, mean
     # Last, so that whoever stops at it finds the counters at the end of the epoch.
     yield EpochDone(epoch, mean)
 
@@ -224,10 +222,11 @@ def train_step(
 ) -> float:
     """Change the weights once, for one batch of users; returns its loss.
 
-    The batch is cut into a part a core; the sum of their gradients is that of the batch.
+    The batch is cut into parts, each for one core; their gradients add up to the batch's. How many
+    parts depends on the batch alone, so the number of cores does not change the result.
     """
     experiment, parameters = training.experiment, list(training.model.parameters())
-    parts = batches.split(users, training.cores.count)
+    parts = batches.split(users)
     total = batches.count_targets(users)
 
     def work(number: int) -> tuple[float, tuple[Tensor, ...]]:
@@ -247,8 +246,7 @@ def train_step(
     if not math.isfinite(value):
         raise TrainingError(
             f"the loss became {value} in epoch {epoch}, step {step}",
-            f"lower `training.lr` (it is {experiment.training.lr}), or use "
-            "`training.precision: float32`",
+            f"lower `training.lr` (it is {experiment.training.lr})",
         )
 
     def update() -> None:
@@ -301,7 +299,21 @@ def validate(training: Training, data: SequenceDataset, scheduled: bool) -> Vali
         counters.worse = 0 if is_best else counters.worse + 1
         if is_best:
             counters.best, counters.best_epoch = value, counters.epoch
-    return Validated(counters.epoch, metrics, is_best)
+    return Validated(counters.epoch, counters.loss, metrics, is_best)
+
+
+def check_data(data: SequenceDataset) -> None:
+    """Refuse a dataset that cannot be trained on, before anything is begun.
+
+    Raises:
+        DatasetError: there is nobody to train on, or nobody to validate on.
+    """
+    if not (data.train.lengths >= 2).any():
+        raise DatasetError(
+            f"the dataset `{data.name}` has no user with two items in its train part",
+            "prepare it with another split, or from more data",
+        )
+    queries(data, "valid")
 
 
 def check_settings(experiment: Experiment, device: torch.device) -> None:

@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+import shutil
 from pathlib import Path
 
 import pytest
@@ -202,6 +203,24 @@ def test_a_mistake_is_one_sentence(
     assert hint in result.stderr
     assert result.stdout == ""
     assert not Path("x.csv").exists()
+
+
+def test_a_run_named_like_a_baseline_or_like_another_keeps_its_own_column(
+    runner: CliRunner, place: Path
+) -> None:
+    (place / "else").mkdir(exist_ok=True)
+    for copy in (place / "else" / "good", place / "runs" / "popularity"):
+        if not copy.exists():
+            shutil.copytree(place / "runs" / "good", copy)
+    found = ask(runner, "evaluate", "popularity", "--k", "10")["figures"]
+    assert found["runs/popularity"]["hr@10"]["mean"] > 0.9
+    assert found["popularity"]["hr@10"]["mean"] < 0.6
+    both = ask(runner, "evaluate", "runs/good", "else/good", "--k", "10", "--no-baselines")
+    assert set(both["figures"]) == {"runs/good", "else/good"}
+    result = runner.invoke(app, ["evaluate", "good", "runs/good"])
+    assert result.exit_code == 1
+    assert "a run is named twice" in result.stderr
+    shutil.rmtree(place / "runs" / "popularity")
 
 
 def test_a_dataset_that_changed_is_refused(

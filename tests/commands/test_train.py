@@ -7,12 +7,15 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 from typer.testing import CliRunner
 
 from seqrec_cli.app import app
+from seqrec_cli.core import training as training_module
 from seqrec_cli.core.run import load_tensors
+from seqrec_cli.errors import TrainingError
 
 CONFIG = """\
 data: toy
@@ -53,7 +56,7 @@ def test_learns_the_cycle_and_keeps_the_best_weights(runner: CliRunner, place: P
     assert load_tensors(run / "best.safetensors")[1]["epoch"] == best["epoch"]
     assert "ndcg@10" in result.stdout
     assert (place / "runs" / "latest").resolve() == run
-    assert train(runner, "--config", "toy.yaml", "--set", "training.epochs=0")
+    assert train(runner, "--config", "toy.yaml", "--set", "training.epochs=1")
     assert (place / "runs" / "toy-sasrec-2").is_dir()
 
 
@@ -106,18 +109,40 @@ def test_a_signal_finishes_the_step_saves_and_says_how_to_go_on(
 
 
 def test_a_loss_that_is_not_finite_keeps_the_last_good_weights(
-    runner: CliRunner, place: Path
+    runner: CliRunner, place: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     train(runner, "--config", "toy.yaml", "--run", "good", "--set", "training.epochs=1")
-    good = (place / "runs" / "good" / "best.safetensors").read_bytes()
+    best = (place / "runs" / "good" / "best.safetensors").read_bytes()
+    work = training_module.train_step
+
+    def breaks(training: Any, *rest: Any) -> float:
+        if training.counters.epoch == 2 and training.counters.step == 3:
+            raise TrainingError("the loss became nan in epoch 3, step 4", "lower `training.lr`")
+        return work(training, *rest)
+
+    monkeypatch.setattr(training_module, "train_step", breaks)
+    more = ["--set", "training.epochs=9"]
+    said = train(runner, "--resume", "good", *more, code=1)
+    assert "error: the loss became nan in epoch 3, step 4; the last good weights are in" in said
+    assert "runs/good/last.safetensors" in said
+    tensors, counters = load_tensors(place / "runs" / "good" / "last.safetensors")
+    assert (counters["epoch"], counters["step"]) == (2, 3)
+    assert all(bool(tensor.isfinite().all()) for tensor in tensors.values())
+    assert (place / "runs" / "good" / "best.safetensors").read_bytes() != best  # of epoch 2
+
+
+def test_a_learning_rate_beyond_reason_is_told_and_nothing_broken_is_kept(
+    runner: CliRunner, place: Path
+) -> None:
     said = train(
         runner, "--config", "toy.yaml", "--run", "bad", "--set", "training.lr=1e25", code=1
     )
     assert "error: the " in said
-    assert "not finite" in said or "loss became" in said
     assert "hint: lower `training.lr`" in said
-    assert not (place / "runs" / "bad" / "best.safetensors").exists()
-    assert (place / "runs" / "good" / "best.safetensors").read_bytes() == good
+    for path in (place / "runs" / "bad").glob("*.safetensors"):
+        assert all(bool(t.isfinite().all()) for t in load_tensors(path)[0].values())
+    for line in (place / "runs" / "bad").glob("metrics.jsonl"):
+        assert "NaN" not in line.read_text()
 
 
 @pytest.mark.parametrize(
@@ -141,7 +166,8 @@ def test_a_loss_that_is_not_finite_keeps_the_last_good_weights(
             "unknown device `cuda9`",
             "auto, cpu, cuda, mps",
         ),
-        (["--config", "toy.yaml", "--device", "mps"], "has no device `mps`", "it has: cpu"),
+        (["--config", "toy.yaml", "--run", "latest"], "is the link to the newest run", "another"),
+        (["--config", "toy.yaml", "--set", "training.epochs=0"], "setting `training.epochs`", ""),
         (["--resume", "none"], "there is no run `runs/none`", "train one"),
     ],
 )
@@ -155,6 +181,39 @@ def test_a_mistake_is_one_sentence(
     assert result.stdout == ""
     assert "Traceback" not in result.stderr
     assert not (place / "runs").exists()
+
+
+def test_resuming_a_finished_run_changes_nothing(runner: CliRunner, place: Path) -> None:
+    settings = ["--set", "training.epochs=3", "--set", "training.validate_every=2"]
+    train(runner, "--config", "toy.yaml", "--run", "a", *settings)
+    metrics = place / "runs" / "a" / "metrics.jsonl"
+    before = [json.loads(line) for line in metrics.read_text().splitlines()]
+    train(runner, "--resume", "a")
+    after = [json.loads(line) for line in metrics.read_text().splitlines()]
+    assert [line["loss"] for line in after] == [line["loss"] for line in before]
+    assert [line["epoch"] for line in after] == [2, 3]
+
+
+def test_a_refused_continuation_leaves_no_trace(runner: CliRunner, place: Path) -> None:
+    train(runner, "--config", "toy.yaml", "--run", "a", "--set", "training.epochs=1")
+    experiment = (place / "runs" / "a" / "experiment.yaml").read_bytes()
+    (place / "data" / "toy.npz").rename(place / "data" / "other.npz")
+    (place / "data" / "toy.json").rename(place / "data" / "other.json")
+    said = train(runner, "--resume", "a", "--set", "training.epochs=3", code=1)
+    assert "is not at `data/toy.npz`" in said
+    assert (place / "runs" / "a" / "experiment.yaml").read_bytes() == experiment
+    train(runner, "--resume", "a", "--set", "training.epochs=3", "--data", "other")
+
+
+def test_an_unreadable_dataset_is_told(
+    runner: CliRunner, place: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(path: Path) -> str:
+        raise PermissionError(13, "Permission denied", str(path))
+
+    monkeypatch.setattr("seqrec_cli.core.files.sha256", refuse)
+    said = train(runner, "--config", "toy.yaml", code=1)
+    assert "error: `data/toy.npz` cannot be read: Permission denied" in said
 
 
 def test_an_unwritable_place_is_told(runner: CliRunner, place: Path) -> None:

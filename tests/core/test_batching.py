@@ -104,17 +104,18 @@ def test_a_batch_does_not_depend_on_who_shares_it() -> None:
 
 
 def test_parts_share_the_users_and_the_work(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(batching, "PART_TARGETS", 10)
     random = np.random.default_rng(0)
     histories = Sequences.from_lists([[1] * int(n) for n in random.integers(2, 60, 64)])
     batches = Batches(histories, 12, seed=0, batch_size=64, max_length=50, num_negatives=1)
     users = batches.users_of(1)[0]
-    for count in (1, 2, 3, 7):
-        parts = batches.split(users, count)
+    total = batches.count_targets(users)
+    for count in (1, 2, 4, 8):
+        monkeypatch.setattr(batching, "PART_TARGETS", total // count)
+        parts = batches.split(users)
         assert len(parts) == count
         assert sorted(np.concatenate(parts).tolist()) == sorted(users.tolist())
         work = [sum(n * (n + 200) for n in batches.num_targets(part).tolist()) for part in parts]
         assert max(work) < 1.6 * sum(work) / count
     assert sum(batches.count_targets(part) for part in parts) == batches.count_targets(users)
     monkeypatch.setattr(batching, "PART_TARGETS", 10**6)
-    assert len(batches.split(users, 7)) == 1
+    assert len(batches.split(users)) == 1

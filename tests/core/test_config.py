@@ -68,6 +68,8 @@ def test_every_setting_can_be_set_and_is_written_out() -> None:
         (GOOD.replace("1e-3", ".nan"), "line 6: setting `training.lr`", ""),
         (GOOD + "  lr: 2\n", "line 7: the key `lr` is there twice", "remove one"),
         (GOOD.replace("sasrec", "sasrek"), "line 3: unknown model `sasrek`", "`sasrec`"),
+        ("model:\n  name: [a]\n", "line 2: unknown model `['a']`", "sasrec"),
+        ("training:\n  metric: ndcg@99999999999999\n", "setting `training.metric`", ""),
         ("model:\n  heads: 3\n", "line 1: setting `model`: hidden (50) is not a multiple", ""),
         ("training:\n  metric: auc\n", "line 2: setting `training.metric`: must be NAME@K", ""),
         ("- a\n", "is not a list of settings", ""),
@@ -103,6 +105,12 @@ def test_a_bad_override_is_told(override: str, message: str, hint: str) -> None:
         parse_experiment(GOOD, "x.yaml", [override])
     assert message in caught.value.message
     assert hint in caught.value.hint
+
+
+def test_a_datasets_name_is_taken_as_it_is_typed(tmp_path: Path) -> None:
+    (tmp_path / "x.yaml").write_text("data: a\n")
+    for name in ("2024", "no", "1e5", "a: b #c"):
+        assert load_experiment(tmp_path / "x.yaml", data=name).data == name
 
 
 def test_overrides_win_over_the_file() -> None:

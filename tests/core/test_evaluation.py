@@ -161,6 +161,44 @@ def test_a_target_that_was_seen_is_missed_when_seen_items_are_excluded() -> None
     assert included.unreachable == 0
 
 
+@settings(max_examples=40, deadline=None)
+@given(st.integers(0, 500), st.integers(1, 20), st.sampled_from(["exclude", "include"]))
+def test_repeated_targets_count_once_and_no_metric_leaves_0_to_1(
+    seed: int, k: int, seen: Any
+) -> None:
+    random = np.random.default_rng(seed)
+    lists = [
+        [random.integers(1, NUM_ITEMS + 1, int(random.integers(1, 9))).tolist() for _ in range(6)]
+        for _ in range(2)
+    ]
+    data = SequenceDataset(
+        "again",
+        Sequences.from_lists(lists[0]),
+        Sequences.from_lists([[]] * 6),
+        Sequences.from_lists(lists[1]),
+        np.arange(6),
+        np.arange(NUM_ITEMS),
+    )
+    table = random_table(seed)
+    outcome = evaluate(Table(table), data, "test", ks=[k], seen=seen)
+    assert outcome.repeated == sum(len(items) - len(set(items)) for items in lists[1])
+    for name in METRICS:
+        _, values = by_brute_force(table, data, seen, name, k)
+        found = outcome.per_user[f"{name}@{k}"]
+        assert found.tolist() == pytest.approx(values), name
+        assert ((found >= 0) & (found <= 1 + 1e-12)).all(), name
+
+
+def test_who_has_every_item_is_skipped_by_the_sampled_protocol() -> None:
+    data = leave_one_out([[1, 2, 3, 4, 5], [1, 2, 3]], 5)
+    outcome = evaluate(Table(random_table(0, 5)), data, "test", protocol="sampled")
+    assert outcome.users.tolist() == [1]
+    assert outcome.skipped == {"has every item": 1}
+    all_of_them = leave_one_out([[1, 2, 3, 4, 5]], 5)
+    with pytest.raises(DatasetError, match="every user of `toy` has every item"):
+        evaluate(Table(random_table(0, 5)), all_of_them, "test", protocol="sampled")
+
+
 def test_skipped_users_are_counted_by_reason() -> None:
     data = SequenceDataset(
         "partial",

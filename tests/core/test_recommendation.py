@@ -67,6 +67,24 @@ def test_influence_is_what_leaving_an_item_out_takes_away() -> None:
     assert influence(scorer, history[:1], items).shape == (2, 1)
 
 
+def test_items_beyond_the_window_have_no_influence() -> None:
+    scorer = Table(random_table(2))  # reads 3 items
+    found = influence(scorer, np.array([1, 2, 3, 4, 5, 6, 7], np.int32), np.array([9]))
+    assert found.shape == (1, 7)
+    assert (found[0, :3] == 0).all()
+    assert found[0, -1] != 0
+
+
+def test_ids_that_look_like_options_or_odd_digits_are_unknown_not_a_crash() -> None:
+    for text in ("--5", "²", "-", str(10**30)):
+        with pytest.raises(InputError, match="there is no user"):
+            find_users(INTEGERS, [text], "toy")
+
+
+def test_a_title_with_a_semicolon_can_be_given_alone() -> None:
+    assert find_history(INTEGERS, "Up; Down (2009)")[0].tolist() == [3]
+
+
 INTEGERS = Names(
     np.array([30, 10, 20]), np.array(["Heat (1995)", "heat (1972)", "Up; Down (2009)"])
 )
@@ -122,7 +140,7 @@ def test_ids_are_read_a_line_each(tmp_path: Path) -> None:
 def test_rows_are_written_whole_or_not_at_all(tmp_path: Path, ending: str) -> None:
     path = tmp_path / f"out{ending}"
     rows = [{"a": 1, "b": 'x,"y"\n'}, {"a": 2, "b": "é"}]
-    assert write_rows(path, iter(rows)) == 2
+    assert write_rows(path, iter(rows), ["a", "b"]) == 2
     expected = {
         ".csv": 'a,b\r\n1,"x,""y""\n"\r\n2,é\r\n',
         ".jsonl": '{"a": 1, "b": "x,\\"y\\"\\n"}\n{"a": 2, "b": "é"}\n',
@@ -134,8 +152,8 @@ def test_rows_are_written_whole_or_not_at_all(tmp_path: Path, ending: str) -> No
         raise RuntimeError("power cut")
 
     with pytest.raises(RuntimeError):
-        write_rows(path, broken())  # type: ignore[arg-type]
+        write_rows(path, broken(), ["a", "b"])  # type: ignore[arg-type]
     assert path.read_bytes().decode() == expected[ending]
     assert [p.name for p in tmp_path.iterdir()] == [path.name]
     with pytest.raises(InputError, match=r"neither .csv nor .jsonl"):
-        write_rows(tmp_path / "out.xlsx", iter(rows))
+        write_rows(tmp_path / "out.xlsx", iter(rows), ["a", "b"])

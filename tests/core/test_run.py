@@ -9,7 +9,7 @@ from seqrec_cli.core.config import Experiment
 from seqrec_cli.core.dataset import SequenceDataset
 from seqrec_cli.core.run import Run, find_run, load_tensors, next_run, save_tensors
 from seqrec_cli.core.training import Training, Validated, fit
-from seqrec_cli.errors import ConfigError, RunError
+from seqrec_cli.errors import ConfigError, DatasetError, RunError
 
 EXPERIMENT = Experiment.model_validate(
     {
@@ -48,7 +48,6 @@ def test_everything_is_there_and_comes_back(trained: tuple[Run, Training]) -> No
         "last.json",
     }
     assert run.experiment() == EXPERIMENT
-    assert run.best_epoch() == 1
     scorer = run.load_scorer(torch.device("cpu"))
     for name, tensor in scorer.model.state_dict().items():
         assert torch.equal(tensor, training.model.state_dict()[name])
@@ -65,6 +64,46 @@ def test_latest_points_at_the_newest(trained: tuple[Run, Training], cycle: Seque
     Run.create(Path("runs/two"), EXPERIMENT, cycle, Path("data/toy.npz"), "cpu")
     assert Run.open(find_run("latest")).name == "two"
     assert next_run("toy", "sasrec") == Path("runs/toy-sasrec-1")
+
+
+def test_latest_is_no_name_for_a_run(cycle: SequenceDataset, tmp_path: Path) -> None:
+    with pytest.raises(RunError, match="is the link to the newest run"):
+        Run.create(tmp_path / "latest", EXPERIMENT, cycle, Path("x"), "cpu")
+    assert not (tmp_path / "latest").exists()
+
+
+@pytest.mark.parametrize(
+    ("file", "content"),
+    [
+        ("manifest.json", '{"items": 50}'),
+        ("manifest.json", "[]"),
+        ("metrics.jsonl", '{"loss": 1}\n'),
+        ("metrics.jsonl", "3\n"),
+    ],
+)
+def test_foreign_json_is_told(trained: tuple[Run, Training], file: str, content: str) -> None:
+    run, training = trained
+    (run.path / file).write_text(content)
+    read = run.manifest if file == "manifest.json" else lambda: run.resume(training)
+    with pytest.raises(RunError, match=file):
+        read()
+
+
+def test_the_dataset_is_found_from_the_runs_own_folder(
+    trained: tuple[Run, Training], cycle_npz: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    run, _ = trained
+    here = Run(run.path.resolve())
+    (tmp_path / "data").mkdir()
+    (tmp_path / "data" / "toy.npz").write_bytes(cycle_npz.read_bytes())
+    (tmp_path / "else").mkdir()
+    monkeypatch.chdir(tmp_path / "else")
+    assert here.find_data(None, Path("data")) == tmp_path / "data" / "toy.npz"
+    (tmp_path / "data" / "toy.npz").unlink()
+    with pytest.raises(DatasetError, match=r"is not at `data/toy\.npz`") as caught:
+        here.find_data(None, Path("data"))
+    assert "--data" in caught.value.hint
+    assert here.find_data("x", Path("d")) == Path("d/x.npz")
 
 
 def test_a_run_is_never_overwritten(trained: tuple[Run, Training], cycle: SequenceDataset) -> None:
@@ -138,6 +177,8 @@ def test_a_continuation_changes_epochs_and_patience_alone(trained: tuple[Run, Tr
     run, _ = trained
     changed = run.experiment_to_resume(["training.epochs=9", "training.patience=2"])
     assert (changed.training.epochs, changed.training.patience) == (9, 2)
+    assert run.experiment() != changed  # a refused continuation must leave no trace
+    run.save_experiment(changed)
     assert run.experiment() == changed
     with pytest.raises(ConfigError, match=r"can change training\.epochs, training\.patience alone"):
         run.experiment_to_resume(["training.lr=0.1"])

@@ -11,7 +11,7 @@ import torch
 from seqrec_cli.core import batching
 from seqrec_cli.core.batching import Batches, TrainBatch
 from seqrec_cli.core.config import Experiment
-from seqrec_cli.core.dataset import SequenceDataset
+from seqrec_cli.core.dataset import SequenceDataset, Sequences
 from seqrec_cli.core.evaluation import evaluate
 from seqrec_cli.core.objective import batch_loss
 from seqrec_cli.core.scoring import ModelScorer
@@ -201,19 +201,43 @@ def test_the_gradients_of_the_parts_add_up_to_those_of_the_batch(
 ) -> None:
     settings = experiment(batch_size=30)
     model = settings.model.model_copy(update={"dropout": 0.0})
-    monkeypatch.setattr(batching, "PART_TARGETS", 1)
     found = []
-    for count in (1, 2, 5):
+    for targets in (10**6, 100, 40):
+        monkeypatch.setattr(batching, "PART_TARGETS", targets)
         training = Training(settings.model_copy(update={"model": model}), 50, CPU)
-        training.cores.count = count
-        training.cores.pool = ThreadPoolExecutor(count)
         batches = Batches(cycle.train, 50, seed=0, batch_size=30, max_length=12, num_negatives=1)
-        loss = train_step(training, batches, batches.users_of(1)[0], 1, 1)
+        users = batches.users_of(1)[0]
+        assert len(batches.split(users)) == {10**6: 1, 100: 2, 40: 4}[targets]
+        loss = train_step(training, batches, users, 1, 1)
         found.append([torch.tensor(loss), *(p.grad for p in training.model.parameters())])
-        training.cores.pool.shutdown()
     for other in found[1:]:
         for got, expected in zip(other, found[0], strict=True):
             torch.testing.assert_close(got, expected, atol=1e-6, rtol=1e-4)
+
+
+@pytest.mark.parametrize("count", [1, 3])
+def test_the_number_of_cores_does_not_change_a_bit(
+    cycle: SequenceDataset, count: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(batching, "PART_TARGETS", 40)
+    trainings = []
+    for cores in (2, count):
+        training = Training(experiment(), 50, CPU)
+        training.cores.count = cores
+        training.cores.pool = ThreadPoolExecutor(cores)  # each thread computes on one core
+        run(training, cycle)
+        training.cores.pool.shutdown()
+        trainings.append(training)
+    assert same(*trainings)
+
+
+def test_a_part_that_cannot_be_validated_on_is_refused_at_once() -> None:
+    part = Sequences.from_lists
+    data = SequenceDataset(
+        "new", part([[1, 2, 3], []]), part([[], [1]]), None, np.arange(2), np.arange(3)
+    )
+    with pytest.raises(DatasetError, match="no user with a history and an item in its valid part"):
+        next(fit(Training(experiment(), 3, CPU), data))
 
 
 @pytest.mark.parametrize("loss", ["bce", "gbce", "sampled_softmax", "softmax"])
