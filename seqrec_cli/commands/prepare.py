@@ -220,7 +220,8 @@ def make_dataset(
 
 def get(named: "NamedDataset", data_dir: Path) -> "Found":
     """Find a named dataset, with a bar while it is downloaded."""
-    from seqrec_cli.core.datasets import Received, Step, obtain
+    from seqrec_cli.core.datasets import Step, obtain
+    from seqrec_cli.core.downloads import Received
 
     with contextlib.ExitStack() as stack:
         show = None

