@@ -7,6 +7,7 @@ SeqRecError
 ├── DatasetError    a prepared dataset that is missing, damaged or not the one expected
 ├── RunError        a run directory that is missing, incomplete, damaged or in use
 ├── TrainingError   a training that cannot go on
+├── DownloadError   a named dataset that cannot be fetched (core/downloads.py)
 └── MissingExtra    an optional dependency that is not installed
 """
 
