@@ -14,8 +14,9 @@ from seqrec_cli.core.sampling import UniformSampler
 
 # The work on a history of L items is about L (L + this): attention grows with the square.
 LINEAR_WORK = 200
-# Targets that a part of a batch has at least: on fewer, meeting again costs more than is won.
-PART_TARGETS = 4096
+# Targets that a part of a batch has at least. Measured on two cores: a step of ml-1m takes 84 ms
+# with 2,048, 88 with 4,096, 97 with 1,024, and 145 uncut.
+PART_TARGETS = 2048
 
 
 @dataclass(frozen=True, eq=False)
