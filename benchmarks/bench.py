@@ -28,6 +28,7 @@ from seqrec_cli.core.dataset import SequenceDataset
 from seqrec_cli.core.evaluation import evaluate
 from seqrec_cli.core.interactions import Reading, read_interactions
 from seqrec_cli.core.preparation import Preparation, prepare
+from seqrec_cli.core.reading.sources import TextSource
 from seqrec_cli.core.recommendation import recommend
 from seqrec_cli.core.scoring import ModelScorer
 from seqrec_cli.core.training import Training, train_step
@@ -223,7 +224,7 @@ def main() -> None:
         log = log_file(folder)
         rows = process_rows(log, folder, repeats)
         memory = memory_of_training(folder / "bench.npz")
-        data = prepare(read_interactions(log, Reading()), Preparation(), "bench")
+        data = prepare(read_interactions(TextSource(log), Reading()), Preparation(), "bench")
         rows += training_rows(data, max(repeats, 12))
         rows += [evaluation_row(data, repeats), recommendation_row(data, repeats)]
     about = machine()

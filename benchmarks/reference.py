@@ -109,7 +109,7 @@ class TextbookTraining:
         self.optimiser.zero_grad()
         loss.backward()
         self.optimiser.step()
-        return float(loss)
+        return float(loss.detach())
 
 
 @torch.no_grad()
