@@ -13,6 +13,7 @@ from tests.conftest import ROOT
 SETTINGS = {
     "model.dropout": 0.2,
     "model.hidden": 64,
+    "training.loss": "softmax",
     "training.lr": 0.003,
     "training.batch_size": 32,
     "training.epochs": 15,

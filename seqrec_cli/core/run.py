@@ -3,6 +3,7 @@
 import hashlib
 import itertools
 import json
+import os
 import platform
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -324,8 +325,8 @@ def first_line(error: Exception) -> str:
 
 def find_run(name: str) -> Path:
     """The directory that a user calls `name`: a path, or a name under runs/."""
-    path = Path(name)
-    return path if len(path.parts) > 1 or path.is_absolute() else RUNS / name
+    typed_as_path = "/" in name or os.sep in name
+    return Path(name) if typed_as_path else RUNS / name
 
 
 def next_run(dataset: str, model: str) -> Path:

@@ -66,6 +66,12 @@ def test_latest_points_at_the_newest(trained: tuple[Run, Training], cycle: Seque
     assert next_run("toy", "sasrec") == Path("runs/toy-sasrec-1")
 
 
+def test_a_name_is_a_run_and_a_path_is_a_path() -> None:
+    assert find_run("mine") == Path("runs/mine")
+    assert find_run("./mine") == Path("mine")
+    assert find_run("a/b") == Path("a/b")
+
+
 def test_latest_is_no_name_for_a_run(cycle: SequenceDataset, tmp_path: Path) -> None:
     with pytest.raises(RunError, match="is the link to the newest run"):
         Run.create(tmp_path / "latest", EXPERIMENT, cycle, Path("x"), "cpu")
