@@ -324,9 +324,10 @@ def first_line(error: Exception) -> str:
 
 
 def find_run(name: str) -> Path:
-    """The directory that a user calls `name`: a path, or a name under runs/."""
+    """The directory that a user calls `name`: a path, or a name under runs/, or else a run here."""
     typed_as_path = "/" in name or os.sep in name
-    return Path(name) if typed_as_path else RUNS / name
+    only_here = not (RUNS / name).exists() and (Path(name) / "manifest.json").is_file()
+    return Path(name) if typed_as_path or only_here else RUNS / name
 
 
 def next_run(dataset: str, model: str) -> Path:

@@ -66,7 +66,16 @@ def test_latest_points_at_the_newest(trained: tuple[Run, Training], cycle: Seque
     assert next_run("toy", "sasrec") == Path("runs/toy-sasrec-1")
 
 
-def test_a_name_is_a_run_and_a_path_is_a_path() -> None:
+def test_a_name_is_a_run_and_a_path_is_a_path(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "here").mkdir()
+    assert find_run("here") == Path("runs/here")  # any folder is not a run
+    (tmp_path / "here" / "manifest.json").write_text("{}")
+    assert find_run("here") == Path("here")
+    (tmp_path / "runs" / "here").mkdir(parents=True)
+    assert find_run("here") == Path("runs/here")
     assert find_run("mine") == Path("runs/mine")
     assert find_run("./mine") == Path("mine")
     assert find_run("a/b") == Path("a/b")
