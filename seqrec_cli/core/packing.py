@@ -23,7 +23,7 @@ from torch import Tensor
 from seqrec_cli.core.dataset import PAD, Sequences
 
 # A row joins a block while it fills at least this share of it. Measured on ml-1m, batches of 128:
-# 0.8 leaves 7 % padding in 9 blocks; more blocks cost more in calls than they save in padding.
+# 0.8 leaves 5 % padding in 10 blocks, 0.9 2 % in 19, 0.7 9 % in 7; the times do not differ clearly.
 FILL = 0.8
 
 

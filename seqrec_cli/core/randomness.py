@@ -74,7 +74,6 @@ class Noise:
     """The random numbers of one part of a training step: dropout draws from here, in order."""
 
     def __init__(self, seed: int, epoch: int, step: int, part: int, device: torch.device) -> None:
-        self.device = device
         generator = stream(seed, Purpose.NOISE, epoch, step, part)
         self.bits = generator.bit_generator
         if device.type != "cpu":

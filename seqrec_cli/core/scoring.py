@@ -61,12 +61,10 @@ class Scored:
 
     Attributes:
         rows: int64 (B,), which of the histories these are.
-        histories: those histories.
         scores: float32 (B, N + 1); -inf for padding and for what may not be recommended.
     """
 
     rows: NDArray[np.int64]
-    histories: Sequences
     scores: Tensor
 
 
@@ -97,7 +95,7 @@ def score_all(
         if seen == "exclude":
             known = torch.from_numpy(batch.items.astype(np.int64))
             scores[torch.from_numpy(batch.users), known] = -torch.inf
-        return then(Scored(rows, batch, scores))
+        return then(Scored(rows, scores))
 
     yield from Cores(scorer.device).map(
         work, cut(order, read, max(1, SCORE_BYTES // (4 * (scorer.num_items + 1))))
