@@ -20,7 +20,7 @@ from seqrec_cli.core import files
 from seqrec_cli.core.batching import Batches
 from seqrec_cli.core.config import Experiment
 from seqrec_cli.core.dataset import Sequences
-from seqrec_cli.core.training import Training, train_step
+from seqrec_cli.core.training import Training, train_steps
 
 RESULTS = Path(__file__).parent / "results"
 SIZES = (3_000, 100_000, 1_000_000, 10_000_000)
@@ -44,10 +44,12 @@ def measure(num_items: int) -> dict[str, float]:
         train, num_items, seed=0, batch_size=BATCH, max_length=LENGTH, num_negatives=1
     )
     times = []
-    for step, users in enumerate(batches.users_of(1)[:-1] + batches.users_of(2)[:-1]):
-        start = time.perf_counter()
-        train_step(training, batches, users, 1, step + 1)
-        times.append(time.perf_counter() - start)
+    for epoch in (1, 2):
+        losses = train_steps(training, batches, epoch, 0)
+        for _ in range(len(batches) - 1):
+            start = time.perf_counter()
+            next(losses)
+            times.append(time.perf_counter() - start)
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before
     return {"seconds": statistics.median(times[3:]), "memory_mb": peak / 1024}
 

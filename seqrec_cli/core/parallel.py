@@ -5,6 +5,7 @@ over the cores and waits for the slowest; when anything else runs on the machine
 takes several times as long as the work. Pieces that meet once at the end do not have that trouble.
 """
 
+import itertools
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -28,6 +29,13 @@ class Cores:
         self.count = torch.get_num_threads() if device.type == "cpu" else 1
         self.pool = ThreadPoolExecutor(self.count, "seqrec") if self.count > 1 else None
 
+    def begin(self, work: Callable[[], Result]) -> Callable[[], Result]:
+        """Do `work`, which must not use torch's own threads, when a core has nothing before it.
+
+        Returns what to call for the result.
+        """
+        return work if self.pool is None else self.pool.submit(work).result
+
     def alone(self, work: Callable[[], Result]) -> Result:
         """Do one piece of work on one core."""
         return next(self.map(lambda _: work(), [None]))
@@ -35,24 +43,31 @@ class Cores:
     def map(self, work: Callable[[Piece], Result], pieces: Iterable[Piece]) -> Iterator[Result]:
         """Do `work` on each piece and give the results in the order of the pieces.
 
-        Pieces are taken as there is room and results are not kept.
+        Pieces are taken as there is room, the first of them at once, and results are not kept.
         """
         if self.pool is None:
-            yield from map(work, pieces)
-            return
+            return map(work, pieces)
+        pool, rest = self.pool, iter(pieces)
 
         def alone(piece: Piece) -> Result:
             torch.set_num_threads(1)  # for this thread, and for the matrix library as a whole
             return work(piece)
 
-        waiting: deque[Future[Result]] = deque()
+        first = itertools.islice(rest, AHEAD * self.count)
+        return self.collect(deque(pool.submit(alone, piece) for piece in first), pool, alone, rest)
+
+    def collect(
+        self,
+        waiting: deque[Future[Result]],
+        pool: ThreadPoolExecutor,
+        work: Callable[[Piece], Result],
+        rest: Iterator[Piece],
+    ) -> Iterator[Result]:
+        """Give the results of what was begun, and begin one more piece for each."""
         try:
-            for piece in pieces:
-                waiting.append(self.pool.submit(alone, piece))
-                if len(waiting) >= AHEAD * self.count:
-                    yield waiting.popleft().result()
             while waiting:
                 yield waiting.popleft().result()
+                waiting.extend(pool.submit(work, piece) for piece in itertools.islice(rest, 1))
         finally:
             for future in waiting:
                 future.cancel()

@@ -21,8 +21,8 @@ Seen = Literal["exclude", "include"]
 
 # What a batch of scores may take, and how many positions a batch of histories may have: enough to
 # keep the arithmetic busy, little enough to stay near the caches.
-SCORE_BYTES = 32 * 2**20
-BATCH_SLOTS = 16_384
+SCORE_BYTES = 8 * 2**20
+BATCH_SLOTS = 8_192
 
 
 class Scorer(Protocol):

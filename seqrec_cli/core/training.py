@@ -6,11 +6,10 @@ middle of an epoch too.
 """
 
 import contextlib
-import functools
 import math
-import operator
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -18,13 +17,13 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from seqrec_cli.core.batching import Batches
+from seqrec_cli.core.batching import Batches, TrainBatch
 from seqrec_cli.core.config import Experiment
 from seqrec_cli.core.dataset import SequenceDataset
 from seqrec_cli.core.evaluation import evaluate, queries
 from seqrec_cli.core.models import build_model
 from seqrec_cli.core.objective import batch_loss
-from seqrec_cli.core.optimisers import RowwiseAdagrad
+from seqrec_cli.core.optimisers import Adam, Optimiser, RowwiseAdagrad
 from seqrec_cli.core.packing import FILL
 from seqrec_cli.core.parallel import Cores
 from seqrec_cli.core.randomness import Noise, Purpose, torch_stream
@@ -96,67 +95,42 @@ class Training:
         self.counters = Counters()
         generator = torch_stream(experiment.seed, Purpose.WEIGHTS)
         self.model = build_model(experiment.model, num_items, generator).to(device)
-        self.tables: RowwiseAdagrad | None = None
-        groups: list[dict[str, Any]] = [{"params": list(self.model.parameters())}]
-        tables = {n: p for n, p in self.model.named_parameters() if n in self.model.tables}
-        others = [p for n, p in self.model.named_parameters() if n not in tables]
+        parameters = dict(self.model.named_parameters())
+        tables = {name: parameters.pop(name) for name in sorted(self.model.tables)}
+        table_lr = settings.table_lr or settings.lr
+        adam = partial(Adam, betas=settings.betas, weight_decay=settings.weight_decay)
+        self.optimisers: dict[str, Optimiser] = {"others": adam(parameters, settings.lr)}
         if settings.table_optimiser == "adagrad":
             self.model.sparse_gradients()
-            self.tables = RowwiseAdagrad(tables, settings.table_lr or settings.lr)
-            groups = [{"params": others}]
-        elif settings.table_lr is not None:
-            own = {"params": list(tables.values()), "lr": settings.table_lr}
-            groups = [{"params": others}, own]
-        self.optimiser = torch.optim.Adam(
-            groups,
-            lr=settings.lr,
-            betas=settings.betas,
-            weight_decay=settings.weight_decay,
-            fused=device.type in ("cpu", "cuda"),
-        )
+            self.optimisers["tables"] = RowwiseAdagrad(tables, table_lr)
+        else:
+            self.optimisers["tables"] = adam(tables, table_lr)
         self.encode = torch.compile(self.model.encode) if settings.compile else self.model.encode
         self.cores = Cores(device)
 
     def state(self) -> tuple[dict[str, Tensor], dict[str, Any]]:
         """Everything that exact resumption needs: tensors by name, and plain counters."""
-        tensors = {f"model.{name}": t for name, t in self.model.state_dict().items()}
-        for name, parameter in self.model.named_parameters():
-            for kind, value in self.optimiser.state.get(parameter, {}).items():
-                tensors[f"optimiser.{name}.{kind}"] = value
-        for name, sums in self.tables.sums.items() if self.tables else ():
-            tensors[f"optimiser.{name}.sums"] = sums
-        return tensors, asdict(self.counters)
+        return self.tensors(), asdict(self.counters)
 
     def restore(self, tensors: dict[str, Tensor], counters: dict[str, Any]) -> None:
         """Go back to what `state` returned.
 
         Raises:
-            KeyError, ValueError, TypeError, RuntimeError: they are not of this model.
+            ValueError, TypeError: they are not of such a training.
         """
-        weights = {
-            name.removeprefix("model."): tensor
-            for name, tensor in tensors.items()
-            if name.startswith("model.")
-        }
-        self.model.load_state_dict(weights)
-        for name, sums in self.tables.sums.items() if self.tables else ():
-            sums.copy_(tensors[f"optimiser.{name}.sums"])
-        for name, parameter in self.model.named_parameters():
-            if self.tables and name in self.tables.sums:
-                continue
-            kinds = ("step", "exp_avg", "exp_avg_sq")
-            found = {kind: tensors.get(f"optimiser.{name}.{kind}") for kind in kinds}
-            if counters["epoch"] + counters["step"] == 0 and not any(
-                value is not None for value in found.values()
-            ):
-                continue
-            self.optimiser.state[parameter] = {
-                kind: tensors[f"optimiser.{name}.{kind}"].to(
-                    "cpu" if kind == "step" and self.device.type == "cpu" else self.device
-                )
-                for kind in kinds
-            }
+        own = self.tensors()
+        if {n: t.shape for n, t in own.items()} != {n: t.shape for n, t in tensors.items()}:
+            raise ValueError("the tensors are not those of this model and its optimisers")
+        for name, tensor in own.items():
+            tensor.copy_(tensors[name])
         self.counters = Counters(**counters)
+
+    def tensors(self) -> dict[str, Tensor]:
+        """The weights and what the optimisers remember, by name."""
+        named = {f"model.{name}": tensor for name, tensor in self.model.state_dict().items()}
+        for kind, optimiser in self.optimisers.items():
+            named |= {f"optimiser.{kind}.{name}": t for name, t in optimiser.state().items()}
+        return named
 
     def is_finite(self) -> bool:
         """Whether all weights are finite numbers."""
@@ -205,8 +179,7 @@ def train_epoch(training: Training, batches: Batches) -> Iterator[StepDone | Epo
     """Train on what is left of the epoch."""
     counters = training.counters
     epoch = counters.epoch + 1
-    for users in batches.users_of(epoch)[counters.step :]:
-        loss = train_step(training, batches, users, epoch, counters.step + 1)
+    for loss in train_steps(training, batches, epoch, counters.step):
         counters.step += 1
         counters.loss_sum += loss
         if counters.step < len(batches):
@@ -217,49 +190,79 @@ def train_epoch(training: Training, batches: Batches) -> Iterator[StepDone | Epo
     yield EpochDone(epoch, mean)
 
 
-def train_step(
-    training: Training, batches: Batches, users: NDArray[np.int64], epoch: int, step: int
-) -> float:
-    """Change the weights once, for one batch of users; returns its loss.
+def train_steps(training: Training, batches: Batches, epoch: int, done: int) -> Iterator[float]:
+    """Change the weights once for each batch of an epoch but the first `done`; yields the losses.
 
-    The batch is cut into parts, each for one core; their gradients add up to the batch's. How many
+    A batch is cut into parts, each for one core; their gradients add up to the batch's. How many
     parts depends on the batch alone, so the number of cores does not change the result.
     """
-    experiment, parameters = training.experiment, list(training.model.parameters())
-    parts = batches.split(users)
-    total = batches.count_targets(users)
+
+    def begin(users: NDArray[np.int64]) -> list[Callable[[], TrainBatch]]:
+        parts = batches.split(users)
+        return [training.cores.begin(partial(batches.make, epoch, part)) for part in parts]
 
     def work(number: int) -> tuple[float, tuple[Tensor, ...]]:
-        batch = batches.make(epoch, parts[number]).to(training.device)
-        noise = Noise(experiment.seed, epoch, step, number, training.device)
-        with autocast(training.device, experiment.training.precision):
-            states = training.encode(batch.histories, noise)  # (T, D)
-            loss = batch_loss(training.model, states, batch, experiment.training)
-        loss = loss * (batches.count_targets(parts[number]) / total)
-        return float(loss.detach()), torch.autograd.grad(loss, parameters)
+        noise = Noise(training.experiment.seed, epoch, step, number, training.device)
+        return part_gradients(training, parts[number]().to(training.device), total, noise)
 
-    shares, gradients = zip(*training.cores.map(work, range(len(parts))), strict=True)
-    value: float = sum(shares)
-    weight = experiment.training.l2_emb
-    if weight:
-        value += weight * float(training.model.items.weight.detach().square().sum())
-    if not math.isfinite(value):
+    batches_left = batches.users_of(epoch)[done:]
+    upcoming = begin(batches_left[0])
+    for step, users in enumerate(batches_left, done + 1):
+        parts, total = upcoming, batches.count_targets(users)
+        results = training.cores.map(work, range(len(parts)))
+        if step < len(batches):
+            # Queued behind this step's parts: the core that is done first makes the next ones.
+            upcoming = begin(batches_left[step - done])
+        losses, gradients = zip(*results, strict=True)
+        yield update_weights(training, sum(losses), gradients, epoch, step)
+
+
+def part_gradients(
+    training: Training, batch: TrainBatch, total: int, noise: Noise
+) -> tuple[float, tuple[Tensor, ...]]:
+    """What one part adds to the loss of a batch of `total` targets, and to the gradients."""
+    settings = training.experiment.training
+    with autocast(training.device, settings.precision):
+        states = training.encode(batch.histories, noise)  # (T, D)
+        loss = batch_loss(training.model, states, batch, settings)
+    loss = loss * (batch.count / total)
+    return float(loss.detach()), torch.autograd.grad(loss, list(training.model.parameters()))
+
+
+def update_weights(
+    training: Training, loss: float, gradients: Sequence[Sequence[Tensor]], epoch: int, step: int
+) -> float:
+    """Change the weights by the parts' gradients; returns the loss, `l2_emb` included."""
+    settings, model = training.experiment.training, training.model
+    if settings.l2_emb:
+        loss += settings.l2_emb * float(model.items.weight.detach().square().sum())
+    if not math.isfinite(loss):
         raise TrainingError(
-            f"the loss became {value} in epoch {epoch}, step {step}",
-            f"lower `training.lr` (it is {experiment.training.lr})",
+            f"the loss became {loss} in epoch {epoch}, step {step}",
+            f"lower `training.lr` (it is {settings.lr})",
         )
 
     def update() -> None:
-        for parameter, *of_parts in zip(parameters, *gradients, strict=True):
-            parameter.grad = functools.reduce(operator.add, of_parts)
-        if weight:
-            add_l2(training.model.items.weight, weight)
-        training.optimiser.step()
-        if training.tables:
-            training.tables.step()
+        for parameter, gradient in zip(model.parameters(), add_up(gradients), strict=True):
+            parameter.grad = gradient
+        if settings.l2_emb:
+            add_l2(model.items.weight, settings.l2_emb)
+        for optimiser in training.optimisers.values():
+            optimiser.step()
 
     training.cores.alone(update)
-    return value
+    return loss
+
+
+def add_up(gradients: Sequence[Sequence[Tensor]]) -> list[Tensor]:
+    """The sum over parts, for each parameter; takes the first part's tensors for it."""
+    first, *others = gradients
+    total = list(first)
+    dense = [n for n, gradient in enumerate(total) if not gradient.is_sparse]
+    for other in others:
+        torch._foreach_add_([total[n] for n in dense], [other[n] for n in dense])
+        total = [t + g if g.is_sparse else t for t, g in zip(total, other, strict=True)]
+    return total
 
 
 def autocast(device: torch.device, precision: str) -> contextlib.AbstractContextManager[Any]:

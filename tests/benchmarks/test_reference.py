@@ -1,6 +1,9 @@
 """The yardstick computes what we compute, or its times would mean nothing."""
 
+from functools import partial
+
 import numpy as np
+import pytest
 import torch
 
 from benchmarks.reference import TextbookSASRec, sample, textbook_ranks
@@ -10,15 +13,16 @@ from seqrec_cli.core.models.sasrec import SASRec, SASRecConfig
 from seqrec_cli.core.scoring import ModelScorer
 
 
-def twins(num_items: int) -> tuple[SASRec, TextbookSASRec]:
-    """Both models with the same weights."""
-    ours = SASRec(
-        num_items,
-        SASRecConfig(hidden=8, max_length=9, heads=2, dropout=0.2),
-        torch.Generator().manual_seed(0),
-    )
-    theirs = TextbookSASRec(num_items, 8, 2, 2, 0.2, 9).eval()
+def twins(num_items: int, heads: int) -> tuple[SASRec, TextbookSASRec]:
+    """Both models with the same weights, none of them 0."""
+    generator = torch.Generator().manual_seed(0)
+    config = SASRecConfig(hidden=8, max_length=9, heads=heads, dropout=0.2)
+    ours = SASRec(num_items, config, generator)
+    theirs = TextbookSASRec(num_items, 8, 2, heads, 0.2, 9).eval()
     with torch.no_grad():
+        for parameter in ours.parameters():
+            if parameter.dim() == 1:
+                parameter.add_(torch.randn(parameter.shape, generator=generator), alpha=0.3)
         for part in ("items", "positions", "norm"):
             getattr(theirs, part).load_state_dict(getattr(ours, part).state_dict())
         for layer, block in enumerate(ours.blocks):
@@ -29,19 +33,41 @@ def twins(num_items: int) -> tuple[SASRec, TextbookSASRec]:
             attention = theirs.attentions[layer]
             parts = [block.attention.query, block.attention.key, block.attention.value]
             attention.in_proj_weight.copy_(torch.cat([p.weight for p in parts]))
-            attention.in_proj_bias.copy_(torch.cat([p.bias for p in parts]))
+            # Ours has no bias on the keys, as it cannot matter: so any will do here.
+            any_bias = torch.randn(8, generator=generator)
+            biases = [parts[0].bias, any_bias, parts[2].bias]
+            attention.in_proj_bias.copy_(torch.cat(biases))
             attention.out_proj.load_state_dict(block.attention.out.state_dict())
     return ours, theirs
 
 
-def test_full_histories_get_the_same_states() -> None:
-    ours, theirs = twins(30)
-    history = torch.randint(1, 31, (5, 9), generator=torch.Generator().manual_seed(1))
-    torch.testing.assert_close(ours(history), theirs(history), atol=1e-5, rtol=1e-4)
+@pytest.mark.parametrize("heads", [1, 2])
+def test_full_histories_get_the_same_states_and_weights_the_same_gradients(heads: int) -> None:
+    ours, theirs = twins(30, heads)
+    generator = torch.Generator().manual_seed(1)
+    history = torch.randint(1, 31, (5, 9), generator=generator)
+    mine, expected = ours(history), theirs(history)
+    torch.testing.assert_close(mine, expected, atol=1e-5, rtol=1e-4)
+    upstream = torch.randn(mine.shape, generator=generator)
+    (mine * upstream).sum().backward()
+    (expected * upstream).sum().backward()
+    close = partial(torch.testing.assert_close, atol=1e-4, rtol=1e-4)
+    close(ours.items.weight.grad, theirs.items.weight.grad)
+    close(ours.positions.weight.grad, theirs.positions.weight.grad)
+    for block, attention in zip(ours.blocks, theirs.attentions, strict=True):
+        query, key, value, out = (
+            getattr(block.attention, part) for part in ("query", "key", "value", "out")
+        )
+        weights = torch.cat([part.weight.grad for part in (query, key, value)])
+        close(weights, attention.in_proj_weight.grad)
+        close(query.bias.grad, attention.in_proj_bias.grad[:8])
+        close(value.bias.grad, attention.in_proj_bias.grad[16:])
+        close(out.weight.grad, attention.out_proj.weight.grad)
+        close(out.bias.grad, attention.out_proj.bias.grad)
 
 
 def test_full_histories_get_the_same_ranks(cycle: SequenceDataset) -> None:
-    ours, theirs = twins(50)
+    ours, theirs = twins(50, 1)
     assert cycle.test is not None
     users = np.flatnonzero(cycle.train.lengths >= 8)  # no padding, which the yardstick attends to
     histories = cycle.histories(before="test").take(users)

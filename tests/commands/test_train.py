@@ -113,14 +113,14 @@ def test_a_loss_that_is_not_finite_keeps_the_last_good_weights(
 ) -> None:
     train(runner, "--config", "toy.yaml", "--run", "good", "--set", "training.epochs=1")
     best = (place / "runs" / "good" / "best.safetensors").read_bytes()
-    work = training_module.train_step
+    work = training_module.update_weights
 
     def breaks(training: Any, *rest: Any) -> float:
         if training.counters.epoch == 2 and training.counters.step == 3:
             raise TrainingError("the loss became nan in epoch 3, step 4", "lower `training.lr`")
         return work(training, *rest)
 
-    monkeypatch.setattr(training_module, "train_step", breaks)
+    monkeypatch.setattr(training_module, "update_weights", breaks)
     more = ["--set", "training.epochs=9"]
     said = train(runner, "--resume", "good", *more, code=1)
     assert "error: the loss became nan in epoch 3, step 4; the last good weights are in" in said

@@ -58,3 +58,12 @@ def test_an_error_comes_through_and_the_threads_of_torch_are_as_before(count: in
     torch.set_num_threads(before)
     assert list(made.map(work, range(3))) == [0, 1, 2]
     torch.set_num_threads(before)
+
+
+@pytest.mark.parametrize("count", [1, 2])
+def test_work_begun_behind_pieces_is_done_while_their_results_are_awaited(count: int) -> None:
+    made = cores(count)
+    results = made.map(lambda number: number, range(6))
+    later = made.begin(lambda: "later")
+    assert list(results) == list(range(6))
+    assert later() == "later"

@@ -24,7 +24,7 @@ from seqrec_cli.core.training import (
     Validated,
     check_settings,
     fit,
-    train_step,
+    train_steps,
 )
 from seqrec_cli.errors import ConfigError, DatasetError, TrainingError
 from tests.conftest import leave_one_out
@@ -208,7 +208,7 @@ def test_the_gradients_of_the_parts_add_up_to_those_of_the_batch(
         batches = Batches(cycle.train, 50, seed=0, batch_size=30, max_length=12, num_negatives=1)
         users = batches.users_of(1)[0]
         assert len(batches.split(users)) == {10**6: 1, 100: 2, 40: 4}[targets]
-        loss = train_step(training, batches, users, 1, 1)
+        loss = next(train_steps(training, batches, 1, 0))
         found.append([torch.tensor(loss), *(p.grad for p in training.model.parameters())])
     for other in found[1:]:
         for got, expected in zip(other, found[0], strict=True):
@@ -267,7 +267,7 @@ def test_shared_negatives_score_as_repeated_ones(cycle: SequenceDataset) -> None
     lengths = torch.tensor([n for rows, n in batch.histories.blocks for _ in range(rows)])
     repeated = batch.negatives.repeat_interleave(lengths, dim=0)
     repeated = repeated.masked_fill((batch.targets == 0).unsqueeze(1), 0)
-    written_out = TrainBatch(batch.histories, batch.targets, repeated)
+    written_out = TrainBatch(batch.histories, batch.targets, repeated, batch.count)
     settings = experiment(negatives=5).training
     expected = batch_loss(training.model, states, written_out, settings)
     torch.testing.assert_close(shared, expected)

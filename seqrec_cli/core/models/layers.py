@@ -1,12 +1,11 @@
 """What more than one model is built of: dropout and causal attention over packed histories."""
 
-import math
+from dataclasses import dataclass
 from functools import lru_cache
-from itertools import pairwise
 from typing import Any
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 from torch.nn import functional as F
 
 from seqrec_cli.core.packing import Packed
@@ -26,34 +25,144 @@ def dropout(x: Tensor, drop: float, noise: Noise | None) -> Tensor:
     return x * noise.kept(x.shape, drop).mul_(keep_scale(drop)).to(x.dtype)
 
 
+def feed_forward(
+    x: Tensor, inner: nn.Linear, outer: nn.Linear, drop: float, noise: Noise | None
+) -> Tensor:
+    """dropout(outer(dropout(relu(inner(x))))), (T, D) -> (T, D)."""
+    if noise is None or drop == 0 or x.device.type != "cpu" or torch.is_autocast_enabled("cpu"):
+        return dropout(outer(dropout(F.relu(inner(x)), drop, noise)), drop, noise)
+    weights = inner.weight, inner.bias, outer.weight, outer.bias
+    return FeedForward.apply(x, *weights, drop, noise)  # type: ignore[no-any-return, no-untyped-call]
+
+
+class FeedForward(torch.autograd.Function):
+    """The same with half of the passes over memory.
+
+    The two scales of dropout are taken into the outer weights, which are smaller, and what is 0
+    after the inner dropout needs no other mask.
+    """
+
+    @staticmethod
+    def forward(
+        ctx: Any,
+        x: Tensor,
+        inner: Tensor,
+        inner_bias: Tensor,
+        outer: Tensor,
+        outer_bias: Tensor,
+        drop: float,
+        noise: Noise,
+    ) -> Tensor:
+        scale = keep_scale(drop)
+        outer = outer * scale**2
+        h = torch.addmm(inner_bias, x, inner.T).relu_()
+        h.mul_(noise.kept(h.shape, drop))
+        out = torch.addmm(outer_bias * scale, h, outer.T)
+        mask = noise.kept(out.shape, drop)
+        ctx.save_for_backward(x, h, mask, inner, outer)
+        ctx.scale = scale
+        return out.mul_(mask)
+
+    @staticmethod
+    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor | None, ...]:
+        x, h, mask, inner, outer = ctx.saved_tensors
+        grad = grad * mask
+        dh = torch.ops.aten.threshold_backward(grad @ outer, h, 0)
+        return (
+            dh @ inner,
+            dh.T @ x,
+            dh.sum(0),
+            (grad.T @ h).mul_(ctx.scale**2),
+            grad.sum(0).mul_(ctx.scale),
+            None,
+            None,
+        )
+
+
+def look_up(table: nn.Embedding, ids: Tensor) -> Tensor:
+    """The rows of a table, ids (...) -> (..., D), with the table's `padding_idx` and `sparse`."""
+    if table.sparse or ids.device.type != "cpu":
+        return table(ids)  # type: ignore[no-any-return]
+    return Rows.apply(table.weight, ids, table.padding_idx)  # type: ignore[no-any-return, no-untyped-call]
+
+
+class Rows(torch.autograd.Function):
+    """torch's embedding with a gradient that takes a third of the time on one core."""
+
+    @staticmethod
+    def forward(ctx: Any, table: Tensor, ids: Tensor, padding: int | None) -> Tensor:
+        ctx.save_for_backward(ids)
+        ctx.size, ctx.padding = table.shape, padding
+        return F.embedding(ids, table)
+
+    @staticmethod
+    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor | None, ...]:
+        (ids,) = ctx.saved_tensors
+        found = grad.new_zeros(ctx.size)
+        found.index_add_(0, ids.flatten(), grad.flatten(0, -2))
+        if ctx.padding is not None:
+            found[ctx.padding] = 0
+        return found, None, None
+
+
 def causal_attention(
     q: Tensor, k: Tensor, v: Tensor, batch: Packed, heads: int, drop: float, noise: Noise | None
 ) -> Tensor:
     """Attend from every item to itself and to earlier items of its history, (T, D) -> (T, D).
 
-    softmax(q kᵀ / sqrt(D / heads)) v for each head, dropout on the weights.
+    softmax(q kᵀ) v for each head, dropout on the weights. What scales the scores, 1 / sqrt(D /
+    heads), is to be in q: the caller can have it for nothing in what makes q.
     """
     if q.device.type == "cpu":
-        return CPUAttention.apply(q, k, v, batch, heads, drop, noise)  # type: ignore[no-any-return, no-untyped-call]
+        blocks = tuple((rows * heads, length) for rows, length in batch.blocks)
+        parts = (split_heads(x.float(), batch, heads) for x in (q, k, v))
+        out = CPUAttention.apply(*parts, blocks, drop, noise)  # type: ignore[no-untyped-call]
+        return join_heads(out, batch, heads).to(q.dtype)
     outputs = []
     for block in batch.views(q, k, v):
         queries, keys, values = (
             x.view(*x.shape[:2], heads, -1).transpose(1, 2) for x in block
         )  # (R, heads, L, D / heads)
         out = F.scaled_dot_product_attention(
-            queries, keys, values, is_causal=True, dropout_p=drop if noise else 0.0
+            queries, keys, values, is_causal=True, dropout_p=drop if noise else 0.0, scale=1.0
         )
         outputs.append(out.transpose(1, 2).flatten(2).flatten(0, 1))
     return torch.cat(outputs)
 
 
+def split_heads(x: Tensor, batch: Packed, heads: int) -> Tensor:
+    """(T, D) -> (T * heads, D / heads), each block's heads as further rows of it."""
+    if heads == 1:
+        return x
+    split = [
+        block.view(*block.shape[:2], heads, -1).transpose(1, 2).flatten(0, 2)
+        for (block,) in batch.views(x)
+    ]
+    return torch.cat(split)
+
+
+def join_heads(x: Tensor, batch: Packed, heads: int) -> Tensor:
+    """(T * heads, D / heads) -> (T, D), what `split_heads` undoes."""
+    if heads == 1:
+        return x
+    joined = []
+    for start, end, rows, length in batch.bounds:
+        block = x[start * heads : end * heads].view(rows, heads, length, -1)
+        joined.append(block.transpose(1, 2).flatten(2).flatten(0, 1))
+    return torch.cat(joined)
+
+
 class CPUAttention(torch.autograd.Function):
-    """Attention with dropout on the weights, block by block and band by band.
+    """Causal attention with dropout on the weights, block by block and band by band.
 
     torch's fused kernel for the CPU has no dropout, and its plain path draws it slowly, keeps
     five copies of the weights and computes all of what the mask throws away. Same numbers as
-    the textbook formula: tests/core/models/test_layers.py. What can be scaled on (T, D) is not
-    scaled on the weights, which are larger.
+    the textbook formula: tests/core/models/test_layers.py.
+
+    For weights w, kept ones u (w where kept, else 0; both R x H x E for a band of H queries and
+    E keys), keep scale c and output o = c u v, the gradient by the scores is
+    w (c m (g vᵀ) - d) = c u (g vᵀ) - w d, where d = rowsum(w c m (g vᵀ)) = rowsum(g o): so neither
+    the mask m nor another pass for d is needed.
     """
 
     @staticmethod
@@ -62,89 +171,105 @@ class CPUAttention(torch.autograd.Function):
         q: Tensor,
         k: Tensor,
         v: Tensor,
-        batch: Packed,
-        heads: int,
+        blocks: tuple[tuple[int, int], ...],
         drop: float,
         noise: Noise | None,
     ) -> Tensor:
-        out = torch.empty_like(q)
-        q = q * math.sqrt(heads / q.shape[-1])
+        cuts = Bands.of(blocks)
         dropped = noise is not None and drop > 0
-        weights, masks = [], []
-        for queries, keys, values, target in batch.views(q, k, v, out):
-            qs, ks, vs = (split_heads(x, heads) for x in (queries, keys, values))
-            for begin, end in bands(qs.shape[1]):
-                scores = torch.bmm(qs[:, begin:end], ks[:, :end].mT).float()
-                scores[..., begin:].add_(future(end - begin))
-                weight = torch.softmax(scores, dim=-1)
-                weights.append(weight)
-                if noise is not None and dropped:
-                    masks.append(noise.kept(weight.shape, drop))
-                    weight = torch.mul(weight, masks[-1], out=scores)
-                attended = torch.bmm(weight.to(q.dtype), vs[:, :end])
-                target[:, begin:end] = join_heads(attended, heads)
-        ctx.save_for_backward(q, k, v, *weights, *masks)
-        ctx.batch, ctx.heads, ctx.dropped = batch, heads, dropped
-        ctx.keep = keep_scale(drop) if dropped else 1.0
-        return out.mul_(ctx.keep) if dropped else out
+        keep = keep_scale(drop) if dropped else 1.0
+        # Scaled here, and not the weights, which are larger.
+        v, out = v * keep if dropped else v, torch.empty_like(q)
+        weights = q.new_empty(cuts.size)
+        kept = noise.kept((cuts.size,), drop) if noise is not None and dropped else weights
+        for band in cuts.bands:
+            weight, used = band.weights(weights), band.weights(kept)
+            torch.bmm(band.queries(q), band.keys(k).mT, out=weight)
+            weight[..., band.begin :].add_(future(band.height))
+            torch.softmax(weight, dim=-1, out=weight)
+            if dropped:
+                used.mul_(weight)
+            band.queries(out).copy_(torch.bmm(used, band.keys(v)))
+        ctx.save_for_backward(q, k, v, out, weights, kept)
+        ctx.cuts, ctx.keep = cuts, keep
+        return out
 
     @staticmethod
     def backward(ctx: Any, grad: Tensor) -> tuple[Tensor | None, ...]:
-        q, k, v, *saved = ctx.saved_tensors
-        half = len(saved) // 2 if ctx.dropped else len(saved)
-        rest = list(zip(saved[:half], saved[half:] or saved, strict=False))
-        if ctx.dropped:
-            grad = grad * ctx.keep
+        q, k, v, out, weights, kept = ctx.saved_tensors
+        delta = (grad * out).sum(dim=1, keepdim=True)  # (T, 1)
         dq, dk, dv = (torch.empty_like(x) for x in (q, k, v))
-        for *block, dqueries, dkeys, dvalues in ctx.batch.views(q, k, v, grad, dq, dk, dv):
-            qs, ks, vs, gs = (split_heads(x, ctx.heads) for x in block)
-            cuts = bands(qs.shape[1])
-            own, rest = rest[: len(cuts)], rest[len(cuts) :]
-            dks = dvs = torch.empty(0)
-            # From the last band, which sees all keys, so that the others add to what is there.
-            for (begin, end), (weight, mask) in zip(reversed(cuts), reversed(own), strict=True):
-                used = weight
-                dweight = torch.bmm(gs[:, begin:end], vs[:, :end].mT).float()
-                if ctx.dropped:
-                    used = weight * mask
-                    dweight.mul_(mask)
-                dvalue = torch.bmm(used.to(q.dtype).mT, gs[:, begin:end])
-                dscores = torch._softmax_backward_data(dweight, weight, -1, torch.float32)
-                dscores = dscores.to(q.dtype)
-                dkey = torch.bmm(dscores.mT, qs[:, begin:end])
-                dquery = torch.bmm(dscores, ks[:, :end])
-                dqueries[:, begin:end] = join_heads(dquery, ctx.heads)
-                if end == qs.shape[1]:
-                    dks, dvs = dkey, dvalue
-                else:
-                    dks[:, :end] += dkey
-                    dvs[:, :end] += dvalue
-            dkeys.copy_(join_heads(dks, ctx.heads))
-            dvalues.copy_(join_heads(dvs, ctx.heads))
-        return dq.mul_(math.sqrt(ctx.heads / q.shape[-1])), dk, dv, None, None, None, None
+        # From the last band of a block, which sees all keys: the others add to what is there.
+        for band in reversed(ctx.cuts.bands):
+            used, g = band.weights(kept), band.queries(grad)
+            dscores = torch.bmm(g, band.keys(v).mT)
+            dscores.mul_(used).addcmul_(band.weights(weights), band.queries(delta), value=-1)
+            band.queries(dq).copy_(torch.bmm(dscores, band.keys(k)))
+            dkey, dvalue = band.keys(dk), band.keys(dv)
+            if band.begin + band.height == band.length:
+                torch.bmm(dscores.mT, band.queries(q), out=dkey)
+                torch.bmm(used.mT, g, out=dvalue)
+            else:
+                dkey.add_(torch.bmm(dscores.mT, band.queries(q)))
+                dvalue.add_(torch.bmm(used.mT, g))
+        return dq, dk, dv.mul_(ctx.keep), None, None, None
 
 
-def bands(length: int) -> list[tuple[int, int]]:
-    """Cut the rows 0 to `length` into bands of about equal height, at most BAND."""
-    count = -(-length // BAND)
-    return list(pairwise(length * number // count for number in range(count + 1)))
+@dataclass(frozen=True)
+class Band:
+    """Queries `begin` to `begin` + `height` of each of `rows` histories of `length` slots."""
+
+    first: int  # the block's first slot
+    rows: int
+    length: int
+    begin: int
+    height: int
+    offset: int  # of its weights
+
+    def queries(self, x: Tensor) -> Tensor:
+        """View (T, D) as the (rows, height, D) of the queries."""
+        d = x.shape[1]
+        return x.as_strided(
+            (self.rows, self.height, d), (self.length * d, d, 1), (self.first + self.begin) * d
+        )
+
+    def keys(self, x: Tensor) -> Tensor:
+        """View (T, D) as the (rows, begin + height, D) that those queries see."""
+        d = x.shape[1]
+        return x.as_strided(
+            (self.rows, self.begin + self.height, d), (self.length * d, d, 1), self.first * d
+        )
+
+    def weights(self, flat: Tensor) -> Tensor:
+        """View all weights, flat, as this band's (rows, height, begin + height)."""
+        end = self.begin + self.height
+        return flat.as_strided(
+            (self.rows, self.height, end), (self.height * end, end, 1), self.offset
+        )
+
+
+@dataclass(frozen=True)
+class Bands:
+    """How the attention of a batch is cut up, and how many weights it has."""
+
+    bands: tuple[Band, ...]
+    size: int
+
+    @classmethod
+    def of(cls, blocks: tuple[tuple[int, int], ...]) -> "Bands":
+        """Cut blocks (rows, length) into bands of about equal height, at most BAND."""
+        found, first, offset = [], 0, 0
+        for rows, length in blocks:
+            count = -(-length // BAND)
+            for number in range(count):
+                begin, end = length * number // count, length * (number + 1) // count
+                found.append(Band(first, rows, length, begin, end - begin, offset))
+                offset += rows * (end - begin) * end
+            first += rows * length
+        return cls(tuple(found), offset)
 
 
 @lru_cache(maxsize=BAND)
 def future(length: int) -> Tensor:
     """What to add to the scores of `length` queries against their own keys: -inf if later."""
     return torch.full((length, length), -torch.inf).triu_(1)
-
-
-def split_heads(x: Tensor, heads: int) -> Tensor:
-    """(R, L, D) -> (R * heads, L, D / heads)."""
-    if heads == 1:
-        return x
-    return x.view(*x.shape[:2], heads, -1).transpose(1, 2).flatten(0, 1)
-
-
-def join_heads(x: Tensor, heads: int) -> Tensor:
-    """(R * heads, L, D / heads) -> (R, L, D)."""
-    if heads == 1:
-        return x
-    return x.view(-1, heads, *x.shape[1:]).transpose(1, 2).flatten(2)

@@ -18,7 +18,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from seqrec_cli.core.dataset import PAD
-from seqrec_cli.core.models.layers import causal_attention, dropout
+from seqrec_cli.core.models.layers import causal_attention, dropout, feed_forward, look_up
 from seqrec_cli.core.packing import Packed, pack_padded
 from seqrec_cli.core.randomness import Noise
 from seqrec_cli.core.settings import Settings
@@ -78,8 +78,9 @@ class SASRec(nn.Module):
     def encode(self, batch: Packed, noise: Noise | None = None) -> Tensor:
         """Map packed histories (T slots) to states (T, D); those of padding mean nothing."""
         # ICDM 2018, section III-A; the scale is the authors' code's, as in Vaswani et al.
-        x = self.items(batch.items) * math.sqrt(self.items.embedding_dim)
-        x = x + self.positions(self.max_length - 1 - batch.ages)  # (T, D)
+        items = look_up(self.items, batch.items)
+        places = look_up(self.positions, self.max_length - 1 - batch.ages)
+        x = torch.add(places, items, alpha=math.sqrt(self.items.embedding_dim))  # (T, D)
         x = dropout(x, self.drop, noise)
         for block in self.blocks:
             x = block(x, batch, noise)
@@ -110,8 +111,10 @@ class SASRec(nn.Module):
             return F.linear(states, self.item_table.weight)  # (..., N + 1)
         if candidates.dim() == 3 and candidates.shape[1] == 1:
             return torch.bmm(states, self.item_table(candidates.squeeze(1)).mT)  # (R, L, K)
-        rows: Tensor = self.item_table(candidates)  # (..., K, D)
-        return (rows * states.unsqueeze(-2)).sum(-1)  # (..., K)
+        columns = candidates.unbind(-1)
+        return torch.stack(
+            [(look_up(self.item_table, ids) * states).sum(-1) for ids in columns], dim=-1
+        )
 
 
 class Block(nn.Module):
@@ -142,8 +145,7 @@ class Block(nn.Module):
 
     def network(self, x: Tensor, noise: Noise | None) -> Tensor:
         """The point-wise network, ICDM 2018 equation 4: a 1x1 convolution is a Linear."""
-        y = dropout(F.relu(self.inner(x)), self.drop, noise)
-        return dropout(self.outer(y), self.drop, noise)
+        return feed_forward(x, self.inner, self.outer, self.drop, noise)
 
 
 class SelfAttention(nn.Module):
@@ -154,16 +156,25 @@ class SelfAttention(nn.Module):
         self.heads = config.heads
         self.drop = config.dropout
         self.query = nn.Linear(config.hidden, config.hidden)
-        self.key = nn.Linear(config.hidden, config.hidden)
+        # No bias: it would add the same to all scores of a query, which the softmax takes out.
+        self.key = nn.Linear(config.hidden, config.hidden, bias=False)
         self.value = nn.Linear(config.hidden, config.hidden)
         self.out = nn.Linear(config.hidden, config.hidden)
 
     def forward(self, x: Tensor, source: Tensor, batch: Packed, noise: Noise | None) -> Tensor:
         """Queries from x (T, D), keys and values from source (T, D) -> (T, D)."""
-        q, k, v = self.query(x), self.key(source), self.value(source)
-        return self.out(  # type: ignore[no-any-return]
-            causal_attention(q, k, v, batch, self.heads, self.drop, noise)
-        )
+        query, key, value, out = self.query, self.key, self.value, self.out
+        scale = math.sqrt(self.heads / x.shape[-1])
+        if self.heads > 1:
+            q = F.linear(x, query.weight * scale, query.bias * scale)
+            k, v = key(source), value(source)
+            return out(causal_attention(q, k, v, batch, self.heads, self.drop, noise))  # type: ignore[no-any-return]
+        # One head: (Q x + b) . K s = (K'Q x + K'b) . s, and O sum a (V s + c) = sum a (OV s + Oc),
+        # so products of (D, D) matrices take the place of two of (T, D) by (D, D).
+        to_key = key.weight.T * scale
+        q = F.linear(x, to_key @ query.weight, to_key @ query.bias)
+        v = F.linear(source, out.weight @ value.weight, out.weight @ value.bias)
+        return causal_attention(q, source, v, batch, 1, self.drop, noise) + out.bias
 
 
 @torch.no_grad()
@@ -172,7 +183,7 @@ def init_weights(model: nn.Module, generator: torch.Generator | None) -> None:
     for module in model.modules():
         if isinstance(module, nn.Linear | nn.Embedding):
             nn.init.xavier_normal_(module.weight, generator=generator)
-        if isinstance(module, nn.Linear):
+        if isinstance(module, nn.Linear) and module.bias is not None:
             module.bias.zero_()
         if isinstance(module, nn.Embedding) and module.padding_idx is not None:
             module.weight[module.padding_idx].zero_()

@@ -1,15 +1,15 @@
 """Attention over packed histories against the textbook formula, gradients included."""
 
-import math
 from typing import Any
 
 import numpy as np
 import pytest
 import torch
-from torch import Tensor
+from torch import Tensor, nn
+from torch.nn import functional as F
 
 from seqrec_cli.core.models import layers
-from seqrec_cli.core.models.layers import bands, causal_attention, dropout
+from seqrec_cli.core.models.layers import Bands, causal_attention, dropout, feed_forward, look_up
 from seqrec_cli.core.packing import Layout, Packed
 from seqrec_cli.core.randomness import Noise, keep_scale
 
@@ -25,15 +25,16 @@ def batch_of(lengths: list[int]) -> Packed:
 class SameMasks:
     """Noise whose mask for a weight depends on its query and key alone, whatever the banding."""
 
-    device = CPU
-
-    def __init__(self, longest: int) -> None:
+    def __init__(self, longest: int, cuts: Bands) -> None:
         generator = torch.Generator().manual_seed(3)
         self.grid = (torch.rand(longest, longest, generator=generator) > 0.3).float()
+        self.masks = []
+        for band in cuts.bands:
+            end = band.begin + band.height
+            self.masks += [self.grid[band.begin : end, :end].flatten()] * band.rows
 
     def kept(self, shape: Any, drop: float) -> Tensor:
-        rows, keys = shape[-2:]
-        return self.grid[keys - rows : keys, :keys].expand(shape).clone()
+        return torch.cat(self.masks).view(shape)
 
 
 def textbook(q: Tensor, k: Tensor, v: Tensor, heads: int, grid: Tensor | None) -> Tensor:
@@ -42,7 +43,7 @@ def textbook(q: Tensor, k: Tensor, v: Tensor, heads: int, grid: Tensor | None) -
     for query, key, value in zip(
         q.chunk(heads, -1), k.chunk(heads, -1), v.chunk(heads, -1), strict=True
     ):
-        logits = query @ key.T / math.sqrt(query.shape[-1])
+        logits = query @ key.T
         logits = logits.masked_fill(torch.ones_like(logits).triu(1) > 0, -torch.inf)
         weights = logits.softmax(-1)
         if grid is not None:
@@ -63,7 +64,8 @@ def test_attention_and_its_gradients_are_the_textbook_ones(
     q, k, v = (
         torch.randn(len(batch.items), 6, generator=generator, requires_grad=True) for _ in range(3)
     )
-    noise: Any = SameMasks(17) if dropped else None
+    cuts = Bands.of(tuple((rows * heads, length) for rows, length in batch.blocks))
+    noise: Any = SameMasks(17, cuts) if dropped else None
     out = causal_attention(q, k, v, batch, heads, 0.3, noise)
     upstream = torch.randn(out.shape, generator=generator)
     starts = (batch.last + 1 - torch.tensor(lengths)).tolist()
@@ -82,10 +84,45 @@ def test_attention_and_its_gradients_are_the_textbook_ones(
 
 
 @pytest.mark.parametrize("length", [1, 63, 64, 65, 128, 129, 200])
-def test_bands_cover_all_rows_once(length: int) -> None:
-    found = bands(length)
-    assert [row for begin, end in found for row in range(begin, end)] == list(range(length))
-    assert max(end - begin for begin, end in found) <= layers.BAND
+def test_bands_cover_all_rows_once_and_their_weights_do_not_overlap(length: int) -> None:
+    cuts = Bands.of(((3, length), (2, 7)))
+    rows = [(band.first, band.begin + row) for band in cuts.bands for row in range(band.height)]
+    assert rows == [(0, row) for row in range(length)] + [(3 * length, row) for row in range(7)]
+    assert max(band.height for band in cuts.bands) <= layers.BAND
+    flat = torch.zeros(cuts.size)
+    for band in cuts.bands:
+        band.weights(flat).add_(1)
+    assert bool((flat == 1).all())
+
+
+@pytest.mark.parametrize("shape", [(7,), (4, 3)])
+def test_looking_up_is_torchs_embedding_with_the_same_gradient(shape: tuple[int, ...]) -> None:
+    generator = torch.Generator().manual_seed(2)
+    table = nn.Embedding(9, 5, padding_idx=0)
+    ids = torch.randint(0, 9, shape, generator=generator)
+    upstream = torch.randn(*shape, 5, generator=generator)
+    got, expected = look_up(table, ids), table(ids)
+    assert torch.equal(got, expected)
+    mine, theirs = (
+        torch.autograd.grad((rows * upstream).sum(), table.weight)[0] for rows in (got, expected)
+    )
+    torch.testing.assert_close(mine, theirs)
+
+
+def test_the_feed_forward_network_and_its_gradients_are_those_of_its_plain_twin() -> None:
+    generator = torch.Generator().manual_seed(4)
+    x = torch.randn(40, 6, generator=generator, requires_grad=True)
+    inner, outer = nn.Linear(6, 8), nn.Linear(8, 6)
+    got = feed_forward(x, inner, outer, 0.3, Noise(0, 1, 1, 0, CPU))
+    noise = Noise(0, 1, 1, 0, CPU)
+    expected = dropout(outer(dropout(F.relu(inner(x)), 0.3, noise)), 0.3, noise)
+    torch.testing.assert_close(got, expected)
+    assert float((got == 0).float().mean()) > 0.2
+    upstream = torch.randn(got.shape, generator=generator)
+    inputs = [x, *inner.parameters(), *outer.parameters()]
+    mine, theirs = (torch.autograd.grad((out * upstream).sum(), inputs) for out in (got, expected))
+    for a, b in zip(mine, theirs, strict=True):
+        torch.testing.assert_close(a, b)
 
 
 def test_dropout_keeps_the_mean_and_drops_the_share_asked_for() -> None:

@@ -36,7 +36,8 @@ def numpy_forward(model: SASRec, history: NDArray[np.int64], heads: int, norm: s
         return (x - mean) / np.sqrt(variance + 1e-8) * w[f"{name}.weight"] + w[f"{name}.bias"]
 
     def linear(x: Any, name: str) -> Any:
-        return x @ w[f"{name}.weight"].T + w[f"{name}.bias"]
+        # Keys have no bias in the model, as it cannot matter: so any will do here.
+        return x @ w[f"{name}.weight"].T + w.get(f"{name}.bias", 0.7)
 
     def attention(query: Any, source: Any, name: str) -> Any:
         q, k, v = (
