@@ -1,13 +1,14 @@
 # make demo: install, then prepare a real dataset, train, evaluate and recommend.
 # make test: install, then lint, type-check and test.
 # make bench: install, then time ours beside the textbook way.
+# make peers: before it, to have RecTools in the table too.
 
 PYTHON ?= python3
 VENV   := .venv
 BIN    := $(VENV)/bin
 PIP    := $(BIN)/python -m pip --disable-pip-version-check
 
-.PHONY: demo test bench install lint types pytest clean
+.PHONY: demo test bench peers install lint types pytest clean
 
 demo: $(VENV)/.installed
 	$(BIN)/seqrec prepare ml-100k
@@ -19,6 +20,15 @@ test: lint types pytest
 
 bench: $(VENV)/.installed
 	$(BIN)/python -m benchmarks.bench
+
+# RecTools 0.19 needs NumPy 1 and seqrec NumPy 2, so it is measured from an environment of its own.
+peers: .venv-peers/.installed
+
+.venv-peers/.installed: constraints.txt
+	test -x .venv-peers/bin/python || $(PYTHON) -m venv .venv-peers
+	.venv-peers/bin/python -m pip install --quiet "$$(grep ^torch== constraints.txt)"
+	.venv-peers/bin/python -m pip install --quiet "rectools[torch]==0.19.0"
+	touch $@
 
 install: $(VENV)/.installed
 
@@ -46,4 +56,4 @@ $(VENV)/.developer: $(VENV)/.installed
 	touch $@
 
 clean:
-	rm -rf $(VENV) .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) .venv-peers .mypy_cache .pytest_cache .ruff_cache .hypothesis

@@ -6,6 +6,7 @@ Prints one table and writes benchmarks/results/bench.json.
 
 import argparse
 import itertools
+import json
 import os
 import platform
 import statistics
@@ -30,13 +31,13 @@ from seqrec_cli.core.evaluation import evaluate
 from seqrec_cli.core.interactions import Reading, read_interactions
 from seqrec_cli.core.preparation import Preparation, prepare
 from seqrec_cli.core.reading.sources import TextSource
-from seqrec_cli.core.recommendation import recommend
 from seqrec_cli.core.scoring import ModelScorer
 from seqrec_cli.core.training import Training, train_steps
 
 ROOT = Path(__file__).parent.parent
 RESULTS = ROOT / "benchmarks" / "results"
 STEPS_A_TURN = 6
+PEERS = ROOT / ".venv-peers" / "bin" / "python"  # `make peers`
 
 
 @dataclass(frozen=True)
@@ -147,6 +148,15 @@ def training_rows(data: SequenceDataset, repeats: int) -> list[Row]:
     return rows
 
 
+def peer_row(log: Path, ours: Row) -> Row:
+    """An epoch of RecTools' SASRec with the same settings, right after ours; `make peers`."""
+    command = [str(PEERS), str(Path(__file__).with_name("peer_rectools.py")), str(log)]
+    done = subprocess.run(command, check=True, capture_output=True, text=True)
+    epochs = json.loads(done.stdout.splitlines()[-1])
+    peer = statistics.median(epochs)
+    return Row("epoch, BCE, 1 negative", ours.ours, peer, len(epochs), "against RecTools 0.19")
+
+
 def evaluation_row(data: SequenceDataset, repeats: int) -> Row:
     """Full ranking of the test part."""
     experiment = load_experiment(ROOT / "configs" / "sasrec.yaml")
@@ -164,36 +174,45 @@ def evaluation_row(data: SequenceDataset, repeats: int) -> Row:
     return Row(f"evaluate {data.num_users:,} users, full ranking", ours, reference, repeats)
 
 
-def recommendation_row(data: SequenceDataset, repeats: int) -> Row:
-    """Top 100 for everybody."""
-    experiment = load_experiment(ROOT / "configs" / "sasrec.yaml")
-    training = Training(experiment, data.num_items, torch.device("cpu"))
-    scorer = ModelScorer(training.model, data.num_items)
-    histories = data.histories()
-    times = [
-        seconds(lambda: sum(1 for _ in recommend(scorer, histories, 100))) for _ in range(repeats)
-    ]
-    return Row(f"top 100 for {data.num_users:,} users", statistics.median(times), None, repeats)
-
-
 def process_rows(log: Path, folder: Path, repeats: int) -> list[Row]:
-    """Whole processes: start, prepare."""
+    """Whole processes: prepare, one epoch of training for the sake of a run, recommend."""
 
-    def run(*arguments: str) -> float:
-        command = [sys.executable, "-m", "seqrec_cli", *arguments]
-        return seconds(lambda: subprocess.run(command, check=True, capture_output=True, cwd=ROOT))
+    def run(*command: str) -> float:
+        whole = [sys.executable, *command]
+        env = {**os.environ, "PYTHONPATH": str(ROOT)}
+        return seconds(
+            lambda: subprocess.run(whole, check=True, capture_output=True, cwd=folder, env=env)
+        )
 
-    start = statistics.median(
-        seconds(lambda: subprocess.run([sys.executable, "-c", "pass"], check=True))
-        for _ in range(repeats)
-    )
-    help_time = statistics.median(run("--help") for _ in range(repeats))
-    arguments = ["prepare", str(log), "--name", "bench", "--data-dir", str(folder)]
-    prepared = statistics.median(run(*arguments) for _ in range(repeats))
+    def median(*command: str) -> float:
+        return statistics.median(run(*command) for _ in range(repeats))
+
+    seqrec = ("-m", "seqrec_cli")
+    config = str(ROOT / "configs" / "sasrec.yaml")
+    prepare = (*seqrec, "prepare", str(log), "--name", "bench", "--data-dir", ".")
+    start, help_time, prepared = median("-c", "pass"), median(*seqrec, "--help"), median(*prepare)
+    changes = ("--data", "bench", "--data-dir", ".", "--set", "training.epochs=1")
+    run(*seqrec, "train", "--config", config, *changes)
+    users = folder / "users.txt"
+    users.write_text("".join(f"{user}\n" for user in dict.fromkeys(first_column(log))))
+    recommend = (*seqrec, "recommend", "--data-dir", ".")
+    torch_time = median("-c", "import torch")
+    one = median(*recommend, "--user", "42")
+    beyond = "beyond import torch"
+    everybody = ("--users", str(users), "--topk", "100", "--output", "out.csv")
+    all_users = median(*recommend, *everybody)
     return [
         Row("seqrec --help", help_time, None, repeats, "whole process"),
         Row("prepare ml-1m.txt", prepared - start, None, repeats, "beyond interpreter start"),
+        Row("import torch", torch_time, None, repeats, "whole process"),
+        Row("recommend for one user", one - torch_time, None, repeats, beyond),
+        Row("top 100 for all, as CSV", all_users - torch_time, None, repeats, beyond),
     ]
+
+
+def first_column(log: Path) -> list[str]:
+    """The users of a log, line by line."""
+    return [line.split()[0] for line in log.read_text().splitlines()]
 
 
 def memory_of_training(data_path: Path) -> float:
@@ -235,11 +254,14 @@ def main() -> None:
         rows = process_rows(log, folder, repeats)
         memory = memory_of_training(folder / "bench.npz")
         data = prepare(read_interactions(TextSource(log), Reading()), Preparation(), "bench")
-        rows += training_rows(data, repeats)
-        rows += [evaluation_row(data, repeats), recommendation_row(data, repeats)]
+        trained = training_rows(data, repeats)
+        rows += trained
+        if PEERS.exists():
+            rows.append(peer_row(log, trained[0]))
+        rows.append(evaluation_row(data, repeats))
     about = machine()
     console.print_table(
-        ["job", "seconds", "textbook", "ratio", "repeats", "remark"],
+        ["job", "seconds", "reference", "ratio", "repeats", "remark"],
         [
             [
                 row.job,
@@ -259,7 +281,13 @@ def main() -> None:
         "machine": about,
         "memory_mb": round(memory),
         "rows": [
-            {"job": r.job, "seconds": r.ours, "textbook_seconds": r.reference, "ratio": r.ratio}
+            {
+                "job": r.job,
+                "seconds": r.ours,
+                "reference_seconds": r.reference,
+                "ratio": r.ratio,
+                "remark": r.remark,
+            }
             for r in rows
         ],
     }

@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from seqrec_cli.core.dataset import Sequences
+from seqrec_cli.core.models.sasrec import SASRec
 
 
 class TextbookSASRec(nn.Module):
@@ -61,6 +62,24 @@ class TextbookSASRec(nn.Module):
             x = (x + self.networks[layer](x)).masked_fill(padding, 0)
         states: Tensor = self.norm(x)
         return states
+
+
+@torch.no_grad()
+def copy_weights(ours: SASRec, theirs: TextbookSASRec) -> None:
+    """Give the textbook model the weights of ours, whose keys have no bias."""
+    for part in ("items", "positions", "norm"):
+        getattr(theirs, part).load_state_dict(getattr(ours, part).state_dict())
+    for layer, block in enumerate(ours.blocks):
+        theirs.attention_norms[layer].load_state_dict(block.attention_norm.state_dict())
+        theirs.network_norms[layer].load_state_dict(block.network_norm.state_dict())
+        theirs.networks[layer][0].load_state_dict(block.inner.state_dict())
+        theirs.networks[layer][3].load_state_dict(block.outer.state_dict())
+        attention = theirs.attentions[layer]
+        query, key, value = (getattr(block.attention, p) for p in ("query", "key", "value"))
+        attention.in_proj_weight.copy_(torch.cat([p.weight for p in (query, key, value)]))
+        biases = [query.bias, torch.zeros_like(query.bias), value.bias]
+        attention.in_proj_bias.copy_(torch.cat(biases))
+        attention.out_proj.load_state_dict(block.attention.out.state_dict())
 
 
 def sample(history: NDArray[Any], num_items: int, max_length: int) -> tuple[NDArray[Any], ...]:

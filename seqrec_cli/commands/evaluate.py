@@ -49,7 +49,7 @@ def evaluate(
 
     $ seqrec evaluate ml-1m-sasrec-1 --k 10
     """
-    from seqrec_cli.core import evaluation, recommendation, statistics
+    from seqrec_cli.core import evaluation, export, statistics
     from seqrec_cli.core.baselines import BASELINES, affordable
     from seqrec_cli.core.dataset import SequenceDataset
     from seqrec_cli.core.randomness import choose_device
@@ -59,7 +59,7 @@ def evaluate(
         raise typer.BadParameter("the sampled protocol never has seen items: leave out --seen")
     ks = parse_ks(k)
     if per_user is not None:
-        recommendation.check_output(per_user)
+        export.check_output(per_user)
     where = choose_device(device)
     opened = labelled([Run.open(find_run(name)) for name in runs or [LATEST]])
     if len({run.manifest()["data_sha256"] for run in opened.values()}) > 1:
@@ -101,7 +101,7 @@ def evaluate(
     }
     if per_user is not None:
         header = ["scorer", "user", *next(iter(outcomes.values())).per_user]
-        recommendation.write_rows(per_user, user_rows(outcomes, dataset), header)
+        export.write_rows(per_user, user_rows(outcomes, dataset), header)
     if as_json:
         console.print_json(
             as_plain(dataset, split, protocol, seen, seed, outcomes, figures, compared)

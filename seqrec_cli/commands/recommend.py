@@ -65,13 +65,13 @@ def recommend(
     if output is not None and (why or as_json):
         raise typer.BadParameter("--why and --json are for the screen: leave out --output")
 
-    from seqrec_cli.core import recommendation
+    from seqrec_cli.core import export, recommendation
     from seqrec_cli.core.dataset import Sequences
     from seqrec_cli.core.randomness import choose_device
     from seqrec_cli.core.run import Run, find_run
 
     if output is not None:
-        recommendation.check_output(output)
+        export.check_output(output)
     opened = Run.open(find_run(run))
     catalogue = opened.catalogue()
     scorer = opened.load_scorer(choose_device(device))
@@ -93,9 +93,7 @@ def recommend(
         with console.progress(len(labels), "users") as advance:
             short: list[Any] = []
             pairs = counted(labelled, advance, short, topk)
-            titles = [] if catalogue.titles is None else ["title"]
-            header = ["user", "rank", "item", *titles, "score"]
-            count = recommendation.write_rows(output, flat_rows(pairs, catalogue), header)
+            count = export.write_recommendations(output, pairs, catalogue)
         if short:
             console.warn(
                 f"{len(short):,} users got fewer than {topk} items, the first of them {short[0]}: "
@@ -151,19 +149,6 @@ def name_of(item: int, catalogue: "Catalogue") -> tuple[Any, str]:
     """An item's id in the source, and its title or ""."""
     title = "" if catalogue.titles is None else str(catalogue.titles[item - 1])
     return catalogue.item_ids[item - 1].item(), title
-
-
-def flat_rows(pairs: Any, catalogue: "Catalogue") -> Iterator[dict[str, Any]]:
-    """A row for each user and recommended item."""
-    ids = catalogue.item_ids.tolist()
-    titles = None if catalogue.titles is None else catalogue.titles.tolist()
-    for label, result in pairs:
-        scored = zip(result.items.tolist(), result.scores.tolist(), strict=True)
-        for rank, (item, score) in enumerate(scored, 1):
-            row = {"user": label, "rank": rank, "item": ids[item - 1]}
-            if titles is not None:
-                row["title"] = titles[item - 1]
-            yield row | {"score": round(score, 6)}
 
 
 def as_plain(

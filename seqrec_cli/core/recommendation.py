@@ -1,12 +1,9 @@
 """Top-k items for histories, and why."""
 
 import bisect
-import csv
 import difflib
-import io
-import json
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,7 +12,6 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from seqrec_cli.core import files
 from seqrec_cli.core.dataset import Sequences
 from seqrec_cli.core.evaluation import top_items
 from seqrec_cli.core.run import Catalogue
@@ -221,38 +217,3 @@ def find_history(names: Names, text: str) -> tuple[NDArray[np.int32], list[str]]
             f"similar are {', '.join(names.nearest(unknown[0]))}; titles go between semicolons",
         )
     return np.array(items, np.int32), unknown
-
-
-def check_output(path: Path) -> None:
-    """Refuse an ending that `write_rows` does not know.
-
-    Raises:
-        InputError: it is neither .csv nor .jsonl.
-    """
-    if path.suffix not in (".csv", ".jsonl"):
-        raise InputError(
-            f"`{path}` ends in neither .csv nor .jsonl", "the ending says how it is written"
-        )
-
-
-def write_rows(path: Path, rows: Iterable[dict[str, Any]], header: Sequence[str]) -> int:
-    """Write rows, as they come, to a CSV (with `header`) or JSON lines file, whole or not at all.
-
-    Returns how many there were.
-    """
-    check_output(path)
-    count = 0
-    with files.atomic_writer(path) as file:
-        text = io.TextIOWrapper(file, encoding="utf-8", newline="", write_through=False)
-        table = csv.writer(text)
-        if path.suffix == ".csv":
-            table.writerow(header)
-        for row in rows:
-            if path.suffix == ".jsonl":
-                text.write(json.dumps(row, ensure_ascii=False) + "\n")
-            else:
-                table.writerow(row.values())
-            count += 1
-        text.flush()
-        text.detach()
-    return count

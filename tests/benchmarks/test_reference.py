@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from benchmarks.reference import TextbookSASRec, sample, textbook_ranks
+from benchmarks.reference import TextbookSASRec, copy_weights, sample, textbook_ranks
 from seqrec_cli.core.dataset import SequenceDataset
 from seqrec_cli.core.evaluation import evaluate
 from seqrec_cli.core.models.sasrec import SASRec, SASRecConfig
@@ -23,21 +23,10 @@ def twins(num_items: int, heads: int) -> tuple[SASRec, TextbookSASRec]:
         for parameter in ours.parameters():
             if parameter.dim() == 1:
                 parameter.add_(torch.randn(parameter.shape, generator=generator), alpha=0.3)
-        for part in ("items", "positions", "norm"):
-            getattr(theirs, part).load_state_dict(getattr(ours, part).state_dict())
-        for layer, block in enumerate(ours.blocks):
-            theirs.attention_norms[layer].load_state_dict(block.attention_norm.state_dict())
-            theirs.network_norms[layer].load_state_dict(block.network_norm.state_dict())
-            theirs.networks[layer][0].load_state_dict(block.inner.state_dict())
-            theirs.networks[layer][3].load_state_dict(block.outer.state_dict())
-            attention = theirs.attentions[layer]
-            parts = [block.attention.query, block.attention.key, block.attention.value]
-            attention.in_proj_weight.copy_(torch.cat([p.weight for p in parts]))
+        copy_weights(ours, theirs)
+        for attention in theirs.attentions:
             # Ours has no bias on the keys, as it cannot matter: so any will do here.
-            any_bias = torch.randn(8, generator=generator)
-            biases = [parts[0].bias, any_bias, parts[2].bias]
-            attention.in_proj_bias.copy_(torch.cat(biases))
-            attention.out_proj.load_state_dict(block.attention.out.state_dict())
+            attention.in_proj_bias[8:16] = torch.randn(8, generator=generator)
     return ours, theirs
 
 

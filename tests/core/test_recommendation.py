@@ -15,7 +15,6 @@ from seqrec_cli.core.recommendation import (
     influence,
     read_ids,
     recommend,
-    write_rows,
 )
 from seqrec_cli.errors import InputError
 from tests.core.test_evaluation import Table, random_table
@@ -134,26 +133,3 @@ def test_ids_are_read_a_line_each(tmp_path: Path) -> None:
     path.write_bytes(b"1\n\xff\n")
     with pytest.raises(InputError, match="not UTF-8 text, byte 2"):
         read_ids(path)
-
-
-@pytest.mark.parametrize("ending", [".csv", ".jsonl"])
-def test_rows_are_written_whole_or_not_at_all(tmp_path: Path, ending: str) -> None:
-    path = tmp_path / f"out{ending}"
-    rows = [{"a": 1, "b": 'x,"y"\n'}, {"a": 2, "b": "é"}]
-    assert write_rows(path, iter(rows), ["a", "b"]) == 2
-    expected = {
-        ".csv": 'a,b\r\n1,"x,""y""\n"\r\n2,é\r\n',
-        ".jsonl": '{"a": 1, "b": "x,\\"y\\"\\n"}\n{"a": 2, "b": "é"}\n',
-    }
-    assert path.read_bytes().decode() == expected[ending]
-
-    def broken() -> object:
-        yield rows[0]
-        raise RuntimeError("power cut")
-
-    with pytest.raises(RuntimeError):
-        write_rows(path, broken(), ["a", "b"])  # type: ignore[arg-type]
-    assert path.read_bytes().decode() == expected[ending]
-    assert [p.name for p in tmp_path.iterdir()] == [path.name]
-    with pytest.raises(InputError, match=r"neither .csv nor .jsonl"):
-        write_rows(tmp_path / "out.xlsx", iter(rows), ["a", "b"])

@@ -1,0 +1,72 @@
+"""RecTools' SASRec with the settings of configs/sasrec.yaml: seconds of each epoch, as JSON.
+
+Run by benchmarks/bench.py with an interpreter of its own, as RecTools 0.19 needs NumPy 1:
+`make peers` makes one. Reads the log (user, item a line) named as first argument.
+"""
+
+import json
+import sys
+import time
+import warnings
+from typing import Any
+
+import pandas as pd
+from pytorch_lightning import Callback, Trainer
+from rectools import Columns
+from rectools.dataset import Dataset
+from rectools.models import SASRecModel
+
+EPOCHS = 3
+
+
+class Stopwatch(Callback):  # type: ignore[misc]
+    """Notes how long each epoch took."""
+
+    def __init__(self) -> None:
+        self.seconds: list[float] = []
+
+    def on_train_epoch_start(self, *_: Any) -> None:
+        self.start = time.perf_counter()
+
+    def on_train_epoch_end(self, *_: Any) -> None:
+        self.seconds.append(time.perf_counter() - self.start)
+
+
+def main() -> None:
+    """Train without the last two items of each user, as the others do."""
+    warnings.simplefilter("ignore")
+    log = pd.read_csv(sys.argv[1], sep=" ", names=[Columns.User, Columns.Item])
+    log = log[log.groupby(Columns.User).cumcount(ascending=False) >= 2].copy()
+    log[Columns.Weight] = 1
+    log[Columns.Datetime] = pd.to_datetime(range(len(log)), unit="s")
+    watch = Stopwatch()
+
+    def trainer() -> Trainer:
+        return Trainer(
+            max_epochs=EPOCHS,
+            accelerator="cpu",
+            logger=False,
+            enable_checkpointing=False,
+            enable_progress_bar=False,
+            enable_model_summary=False,
+            callbacks=[watch],
+        )
+
+    model = SASRecModel(
+        n_blocks=2,
+        n_heads=1,
+        n_factors=50,
+        dropout_rate=0.2,
+        session_max_len=200,
+        loss="BCE",
+        n_negatives=1,
+        lr=1e-3,
+        batch_size=128,
+        get_trainer_func=trainer,
+    )
+    model.fit(Dataset.construct(log))
+    sys.stdout.write(json.dumps(watch.seconds) + "\n")
+
+
+if __name__ == "__main__":
+    main()
