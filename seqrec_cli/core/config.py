@@ -15,7 +15,7 @@ from seqrec_cli.core.settings import Settings
 from seqrec_cli.errors import ConfigError
 
 Key = tuple[str, ...]
-LossName = Literal["bce", "gbce", "sampled_softmax", "softmax"]
+LossName = Literal["bce", "gbce", "sampled_softmax", "softmax", "bpr", "bpr_max"]
 ROOT: Key = ()
 MOST_K = 10_000  # items in a list
 
@@ -26,6 +26,10 @@ class TrainingConfig(Settings):
     epochs: int = Field(201, ge=1, description="passes over the users")
     batch_size: int = Field(128, ge=1, description="users in a batch")
     lr: float = Field(1e-3, gt=0, description="Adam's learning rate")
+    schedule: Literal["constant", "cosine"] = Field(
+        "constant", description="the learning rate stays, or falls to 0 over all epochs"
+    )
+    warmup: int = Field(0, ge=0, description="steps over which the learning rate rises from 0")
     betas: tuple[float, float] = Field((0.9, 0.98), description="Adam's decay rates")
     weight_decay: float = Field(0.0, ge=0, description="Adam's weight decay")
     table_optimiser: Literal["adam", "adagrad"] = Field(
@@ -41,6 +45,9 @@ class TrainingConfig(Settings):
         False, description="draw negatives once a history, for all of its targets"
     )
     gbce_t: float = Field(0.75, ge=0, le=1, description="calibration of the gbce loss")
+    bpr_max_regularisation: float = Field(
+        1.0, ge=0, description="weight of the negatives' squared scores in the bpr_max loss"
+    )
     validate_every: int = Field(20, ge=1, description="epochs from one validation to the next")
     metric: str = Field("ndcg@10", description="what validation picks the best weights by")
     patience: int | None = Field(

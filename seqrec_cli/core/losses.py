@@ -63,6 +63,35 @@ def sampled_softmax(positive: Tensor, negatives: Tensor, known: Tensor, drawn: T
     return ((logits.logsumexp(-1) - positive) * known).sum() / known.sum()
 
 
+def bpr(positive: Tensor, negatives: Tensor, known: Tensor, drawn: Tensor) -> Tensor:
+    """Bayesian personalised ranking (Rendle et al., UAI 2009): -log sigma(r - r_negative).
+
+    The mean over the pairs of a target and one of its negatives. Arguments as for `bce`.
+    """
+    pairs = F.softplus(negatives - positive.unsqueeze(-1))
+    return (pairs * drawn).sum() / drawn.sum().clamp(min=1)
+
+
+def bpr_max(
+    positive: Tensor, negatives: Tensor, known: Tensor, drawn: Tensor, regularisation: float
+) -> Tensor:
+    """BPR-max (Hidasi & Karatzoglou, CIKM 2018, equations 10 and 11).
+
+    With s the softmax of the negatives' scores among themselves:
+    -log sum(s sigma(r - r_negative)) + regularisation * sum(s r_negative^2). Arguments as for
+    `bce`; a target without any negative counts as 0.
+    """
+    others = negatives.masked_fill(drawn == 0, -1e30)
+    log_s = others.log_softmax(-1)  # (T, K)
+    likely = (log_s + F.logsigmoid(positive.unsqueeze(-1) - negatives)).masked_fill(
+        drawn == 0, -1e30
+    )
+    penalty = (log_s.exp() * drawn * negatives.square()).sum(-1)
+    counts = known * drawn.amax(-1)
+    each = torch.where(counts > 0, regularisation * penalty - likely.logsumexp(-1), 0.0)
+    return (each * counts).sum() / known.sum()
+
+
 def softmax(states: Tensor, table: Tensor, targets: Tensor) -> Tensor:
     """Cross-entropy of the target among all items, without holding all logits.
 

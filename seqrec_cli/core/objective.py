@@ -29,6 +29,10 @@ def batch_loss(
         return losses.bce(positive, negatives, *masks)
     if settings.loss == "sampled_softmax":
         return losses.sampled_softmax(positive, negatives, *masks)
+    if settings.loss == "bpr":
+        return losses.bpr(positive, negatives, *masks)
+    if settings.loss == "bpr_max":
+        return losses.bpr_max(positive, negatives, *masks, settings.bpr_max_regularisation)
     num_items = len(model.item_table.weight) - 1
     beta = losses.gbce_beta(settings.gbce_t, settings.negatives, num_items)
     return losses.gbce(positive, negatives, *masks, beta)

@@ -9,7 +9,9 @@ from torch import Tensor, nn
 class Optimiser(Protocol):
     """Changes parameters by the gradients that they hold."""
 
-    def step(self) -> None: ...
+    def step(self, factor: float = 1.0) -> None:
+        """Change them once, with the learning rate times `factor`."""
+        ...
 
     def state(self) -> dict[str, Tensor]:
         """All that the next step depends on, by name; the tensors themselves, not copies."""
@@ -48,7 +50,7 @@ class Adam:
         return {**moments, "steps": self.steps}
 
     @torch.no_grad()
-    def step(self) -> None:
+    def step(self, factor: float = 1.0) -> None:
         """Change every parameter; each holds a gradient."""
         gradients: list[Tensor] = []
         for parameter in self.parameters:
@@ -65,7 +67,8 @@ class Adam:
         roots = torch._foreach_sqrt(self.second)
         torch._foreach_div_(roots, (1 - beta2**steps) ** 0.5)
         torch._foreach_add_(roots, self.epsilon)
-        torch._foreach_addcdiv_(self.parameters, self.first, roots, -self.lr / (1 - beta1**steps))
+        lr = self.lr * factor / (1 - beta1**steps)
+        torch._foreach_addcdiv_(self.parameters, self.first, roots, -lr)
 
 
 class RowwiseAdagrad:
@@ -87,7 +90,7 @@ class RowwiseAdagrad:
         return {f"{name}.sums": sums for name, sums in self.sums.items()}
 
     @torch.no_grad()
-    def step(self) -> None:
+    def step(self, factor: float = 1.0) -> None:
         """Change the rows for which there is a gradient, sparse (rows, D)."""
         for name, table in self.tables.items():
             assert table.grad is not None
@@ -96,4 +99,4 @@ class RowwiseAdagrad:
             sums: Tensor = self.sums[name][rows] + values.square().mean(dim=1)
             self.sums[name][rows] = sums
             scale = (sums.sqrt() + self.epsilon).unsqueeze(1)
-            table.index_add_(0, rows, values / scale, alpha=-self.lr)
+            table.index_add_(0, rows, values / scale, alpha=-self.lr * factor)

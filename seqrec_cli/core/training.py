@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from seqrec_cli.core.batching import Batches, TrainBatch
-from seqrec_cli.core.config import Experiment
+from seqrec_cli.core.config import Experiment, TrainingConfig
 from seqrec_cli.core.dataset import SequenceDataset
 from seqrec_cli.core.evaluation import evaluate, queries
 from seqrec_cli.core.models import build_model
@@ -205,6 +205,7 @@ def train_steps(training: Training, batches: Batches, epoch: int, done: int) -> 
         noise = Noise(training.experiment.seed, epoch, step, number, training.device)
         return part_gradients(training, parts[number]().to(training.device), total, noise)
 
+    settings = training.experiment.training
     batches_left = batches.users_of(epoch)[done:]
     upcoming = begin(batches_left[0])
     for step, users in enumerate(batches_left, done + 1):
@@ -214,7 +215,9 @@ def train_steps(training: Training, batches: Batches, epoch: int, done: int) -> 
             # Queued behind this step's parts: the core that is done first makes the next ones.
             upcoming = begin(batches_left[step - done])
         losses, gradients = zip(*results, strict=True)
-        yield update_weights(training, sum(losses), gradients, epoch, step)
+        done_before = (epoch - 1) * len(batches) + step - 1
+        factor = lr_factor(settings, done_before, settings.epochs * len(batches))
+        yield update_weights(training, sum(losses), gradients, epoch, step, factor)
 
 
 def part_gradients(
@@ -229,8 +232,24 @@ def part_gradients(
     return float(loss.detach()), torch.autograd.grad(loss, list(training.model.parameters()))
 
 
+def lr_factor(settings: TrainingConfig, done: int, steps: int) -> float:
+    """What the learning rate is multiplied by after `done` of `steps` steps.
+
+    Cosine: half a wave from 1 to 0 (Loshchilov & Hutter, ICLR 2017, without restarts).
+    """
+    factor = 1.0
+    if settings.schedule == "cosine":
+        factor = 0.5 * (1 + math.cos(math.pi * min(1.0, done / steps)))
+    return factor * min(1.0, (done + 1) / (settings.warmup + 1))
+
+
 def update_weights(
-    training: Training, loss: float, gradients: Sequence[Sequence[Tensor]], epoch: int, step: int
+    training: Training,
+    loss: float,
+    gradients: Sequence[Sequence[Tensor]],
+    epoch: int,
+    step: int,
+    factor: float,
 ) -> float:
     """Change the weights by the parts' gradients; returns the loss, `l2_emb` included."""
     settings, model = training.experiment.training, training.model
@@ -248,7 +267,7 @@ def update_weights(
         if settings.l2_emb:
             add_l2(model.items.weight, settings.l2_emb)
         for optimiser in training.optimisers.values():
-            optimiser.step()
+            optimiser.step(factor)
 
     training.cores.alone(update)
     return loss

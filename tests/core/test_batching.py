@@ -109,13 +109,15 @@ def test_parts_share_the_users_and_the_work(monkeypatch: pytest.MonkeyPatch) -> 
     batches = Batches(histories, 12, seed=0, batch_size=64, max_length=50, num_negatives=1)
     users = batches.users_of(1)[0]
     total = batches.count_targets(users)
-    for count in (1, 2, 4, 8):
+    for count in (2, 4, 8):
         monkeypatch.setattr(batching, "PART_TARGETS", total // count)
         parts = batches.split(users)
         assert len(parts) == count
         assert sorted(np.concatenate(parts).tolist()) == sorted(users.tolist())
-        work = [sum(n * (n + 200) for n in batches.num_targets(part).tolist()) for part in parts]
+        work = [sum(n * (n + 600) for n in batches.num_targets(part).tolist()) for part in parts]
         assert max(work) < 1.6 * sum(work) / count
     assert sum(batches.count_targets(part) for part in parts) == batches.count_targets(users)
     monkeypatch.setattr(batching, "PART_TARGETS", 10**6)
+    assert len(batches.split(users)) == 2
+    monkeypatch.setattr(batching, "HALF_TARGETS", 10**6)
     assert len(batches.split(users)) == 1

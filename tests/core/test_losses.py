@@ -1,12 +1,14 @@
 """Losses by hand arithmetic."""
 
 import math
+from functools import partial
+from typing import Any
 
 import pytest
 import torch
 
 from seqrec_cli.core import losses
-from seqrec_cli.core.losses import bce, gbce, gbce_beta, sampled_softmax, softmax
+from seqrec_cli.core.losses import bce, bpr, bpr_max, gbce, gbce_beta, sampled_softmax, softmax
 
 
 def sigmoid(x: float) -> float:
@@ -61,6 +63,32 @@ def test_sampled_softmax_by_hand() -> None:
     second = -math.log(math.exp(-0.5) / (math.exp(-0.5) + math.exp(0.7)))
     found = float(sampled_softmax(*SCORES, *MASKS))
     assert found == pytest.approx((first + second) / 2)
+
+
+def test_bpr_by_hand() -> None:
+    pairs = [1.5 - 0.3, 1.5 + 2.0, -0.5 - 0.7]
+    expected = -sum(math.log(sigmoid(x)) for x in pairs) / 3
+    assert float(bpr(*SCORES, *MASKS)) == pytest.approx(expected)
+
+
+def test_bpr_max_by_hand() -> None:
+    total = math.exp(0.3) + math.exp(-2.0)
+    s = [math.exp(0.3) / total, math.exp(-2.0) / total]
+    first = -math.log(s[0] * sigmoid(1.5 - 0.3) + s[1] * sigmoid(1.5 + 2.0))
+    first += 0.4 * (s[0] * 0.3**2 + s[1] * 2.0**2)
+    second = -math.log(sigmoid(-0.5 - 0.7)) + 0.4 * 0.7**2
+    assert float(bpr_max(*SCORES, *MASKS, 0.4)) == pytest.approx((first + second) / 2)
+
+
+@pytest.mark.parametrize("loss", [bpr, partial(bpr_max, regularisation=1.0)])
+def test_a_target_without_negatives_changes_nothing_and_breaks_nothing(loss: Any) -> None:
+    positive = torch.tensor([0.5, 2.0], requires_grad=True)
+    negatives = torch.tensor([[1.0], [3.0]], requires_grad=True)
+    value = loss(positive, negatives, torch.ones(2), torch.tensor([[1.0], [0.0]]))
+    gradients = torch.autograd.grad(value, (positive, negatives))
+    assert all(bool(torch.isfinite(g).all()) for g in gradients)
+    assert gradients[0][1] == 0
+    assert gradients[0][0] < 0
 
 
 @pytest.mark.parametrize("size", [1, 300, 10**6])

@@ -24,6 +24,7 @@ from seqrec_cli.core.training import (
     Validated,
     check_settings,
     fit,
+    lr_factor,
     train_steps,
 )
 from seqrec_cli.errors import ConfigError, DatasetError, TrainingError
@@ -207,7 +208,7 @@ def test_the_gradients_of_the_parts_add_up_to_those_of_the_batch(
         training = Training(settings.model_copy(update={"model": model}), 50, CPU)
         batches = Batches(cycle.train, 50, seed=0, batch_size=30, max_length=12, num_negatives=1)
         users = batches.users_of(1)[0]
-        assert len(batches.split(users)) == {10**6: 1, 100: 2, 40: 4}[targets]
+        assert len(batches.split(users)) == {10**6: 1, 100: 2, 40: 4}[targets], targets
         loss = next(train_steps(training, batches, 1, 0))
         found.append([torch.tensor(loss), *(p.grad for p in training.model.parameters())])
     for other in found[1:]:
@@ -240,7 +241,7 @@ def test_a_part_that_cannot_be_validated_on_is_refused_at_once() -> None:
         next(fit(Training(experiment(), 3, CPU), data))
 
 
-@pytest.mark.parametrize("loss", ["bce", "gbce", "sampled_softmax", "softmax"])
+@pytest.mark.parametrize("loss", ["bce", "gbce", "sampled_softmax", "softmax", "bpr", "bpr_max"])
 @pytest.mark.parametrize("share", [False, True])
 def test_every_loss_learns_the_cycle(cycle: SequenceDataset, loss: str, share: bool) -> None:
     settings = {"epochs": 25, "lr": 0.01, "loss": loss, "negatives": 8, "share_negatives": share}
@@ -315,3 +316,15 @@ def test_a_learning_rate_for_the_table_alone(cycle: SequenceDataset) -> None:
 def test_adagrad_refuses_what_touches_the_whole_table(wrong: dict[str, Any]) -> None:
     with pytest.raises(ConfigError, match="touches the whole item table"):
         check_settings(experiment(table_optimiser="adagrad", **wrong), CPU)
+
+
+def test_the_learning_rate_rises_and_then_falls_by_half_a_cosine() -> None:
+    settings = experiment(schedule="cosine", warmup=4).training
+    factors = [lr_factor(settings, done, 100) for done in range(100)]
+    assert factors[0] == pytest.approx(0.2)
+    assert factors[:5] == sorted(factors[:5])
+    assert factors[4:] == sorted(factors[4:], reverse=True)
+    assert factors[50] == pytest.approx(0.5)
+    assert 0 < factors[99] < 0.001
+    constant = experiment(schedule="constant").training
+    assert {lr_factor(constant, done, 100) for done in range(100)} == {1.0}

@@ -5,6 +5,9 @@ taken from the normalised query, padding gets no attention. `pre` and `post` are
 Transformer blocks. Positions count back from the newest item, which is what right-aligned
 windows amount to; layer norms have eps 1e-8; matrices start Xavier-normal.
 
+`block: ligr` has gated residuals and SwiGLU networks instead (LiGR: Borisyuk et al., 2025; in
+sequential recommendation eSASRec: Tikhonovich et al., RecSys 2025).
+
 Shapes: B histories, L positions, T slots (see packing.py), D hidden size, K candidates, N items.
 Item 0 is padding.
 """
@@ -24,6 +27,7 @@ from seqrec_cli.core.randomness import Noise
 from seqrec_cli.core.settings import Settings
 
 Norm = Literal["sasrec", "pre", "post"]
+BlockName = Literal["sasrec", "ligr"]
 
 
 class SASRecConfig(Settings):
@@ -36,12 +40,20 @@ class SASRecConfig(Settings):
     dropout: float = Field(0.2, ge=0, lt=1, description="dropout, attention weights included")
     max_length: int = Field(200, ge=1, description="items of a history the model reads")
     norm: Norm = Field("sasrec", description="where layers are normalised")
+    block: BlockName = Field(
+        "sasrec", description="blocks as published, or with gated residuals and SwiGLU (ligr)"
+    )
+    expansion: int = Field(
+        1, ge=1, description="inner size of a block's network, in units of the hidden size"
+    )
     tied: bool = Field(True, description="score with the input's item table, or with its own")
 
     @model_validator(mode="after")
     def heads_divide_hidden(self) -> "SASRecConfig":
         if self.hidden % self.heads:
             raise ValueError(f"hidden ({self.hidden}) is not a multiple of heads ({self.heads})")
+        if self.block == "ligr" and self.norm != "pre":
+            raise ValueError(f"block: ligr normalises before its layers: norm is {self.norm}")
         return self
 
 
@@ -56,7 +68,8 @@ class SASRec(nn.Module):
         self.drop = config.dropout
         self.items = nn.Embedding(num_items + 1, config.hidden, padding_idx=PAD)
         self.positions = nn.Embedding(config.max_length, config.hidden)
-        self.blocks = nn.ModuleList(Block(config) for _ in range(config.blocks))
+        made = LiGRBlock if config.block == "ligr" else Block
+        self.blocks = nn.ModuleList(made(config) for _ in range(config.blocks))
         self.norm = nn.LayerNorm(config.hidden, eps=1e-8)
         self.outputs = (
             None if config.tied else nn.Embedding(num_items + 1, config.hidden, padding_idx=PAD)
@@ -127,8 +140,9 @@ class Block(nn.Module):
         self.attention_norm = nn.LayerNorm(config.hidden, eps=1e-8)
         self.attention = SelfAttention(config)
         self.network_norm = nn.LayerNorm(config.hidden, eps=1e-8)
-        self.inner = nn.Linear(config.hidden, config.hidden)
-        self.outer = nn.Linear(config.hidden, config.hidden)
+        inner = config.hidden * config.expansion
+        self.inner = nn.Linear(config.hidden, inner)
+        self.outer = nn.Linear(inner, config.hidden)
 
     def forward(self, x: Tensor, batch: Packed, noise: Noise | None) -> Tensor:
         """(T, D) -> (T, D)."""
@@ -146,6 +160,35 @@ class Block(nn.Module):
     def network(self, x: Tensor, noise: Noise | None) -> Tensor:
         """The point-wise network, ICDM 2018 equation 4: a 1x1 convolution is a Linear."""
         return feed_forward(x, self.inner, self.outer, self.drop, noise)
+
+
+class LiGRBlock(nn.Module):
+    """Attention, then a SwiGLU network (Shazeer 2020), each behind a gate that looks at its input.
+
+    x + sigmoid(G x) * dropout(layer(norm(x))), twice.
+    """
+
+    def __init__(self, config: SASRecConfig) -> None:
+        super().__init__()
+        self.drop = config.dropout
+        self.attention_norm = nn.LayerNorm(config.hidden, eps=1e-8)
+        self.attention = SelfAttention(config)
+        self.attention_gate = nn.Linear(config.hidden, config.hidden)
+        self.network_norm = nn.LayerNorm(config.hidden, eps=1e-8)
+        inner = config.hidden * config.expansion
+        self.inner = nn.Linear(config.hidden, 2 * inner, bias=False)
+        self.outer = nn.Linear(inner, config.hidden, bias=False)
+        self.network_gate = nn.Linear(config.hidden, config.hidden)
+
+    def forward(self, x: Tensor, batch: Packed, noise: Noise | None) -> Tensor:
+        """(T, D) -> (T, D)."""
+        y = self.attention_norm(x)
+        y = dropout(self.attention(y, y, batch, noise), self.drop, noise)
+        x = torch.addcmul(x, torch.sigmoid(self.attention_gate(x)), y)
+        gate, value = self.inner(self.network_norm(x)).chunk(2, dim=-1)
+        y = dropout(F.silu(gate) * value, self.drop, noise)  # (T, inner)
+        y = dropout(self.outer(y), self.drop, noise)
+        return torch.addcmul(x, torch.sigmoid(self.network_gate(x)), y)
 
 
 class SelfAttention(nn.Module):

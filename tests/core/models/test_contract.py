@@ -15,9 +15,20 @@ from seqrec_cli.core.run import load_tensors, save_tensors
 NUM_ITEMS = 20
 
 
-@pytest.fixture(params=sorted(CONFIGS))
-def model(request: pytest.FixtureRequest) -> Any:
-    config = CONFIGS[request.param](hidden=8, max_length=6)
+# Each model of the registry as it is by default, and in what else it can be made of.
+VARIANTS: list[dict[str, Any]] = [
+    *({"name": name} for name in sorted(CONFIGS)),
+    {"name": "sasrec", "block": "ligr", "norm": "pre", "expansion": 4, "heads": 2},
+]
+
+
+@pytest.fixture(params=VARIANTS, ids=lambda settings: "-".join(map(str, settings.values())))
+def config(request: pytest.FixtureRequest) -> Any:
+    return CONFIGS[request.param["name"]](hidden=8, max_length=6, **request.param)
+
+
+@pytest.fixture
+def model(config: Any) -> Any:
     return build_model(config, NUM_ITEMS, torch.Generator().manual_seed(0))
 
 
@@ -73,16 +84,12 @@ def test_packed_histories_give_the_states_of_padded_ones(model: Any) -> None:
     torch.testing.assert_close(newest, model(padded)[:, -1])
 
 
-def test_saved_weights_score_the_same(model: Any, tmp_path: Path) -> None:
+def test_saved_weights_score_the_same(config: Any, model: Any, tmp_path: Path) -> None:
     save_tensors(tmp_path / "weights.safetensors", model.state_dict(), {})
-    other = build_model(type_of(model)(hidden=8, max_length=6), NUM_ITEMS, torch.Generator())
+    other = build_model(config, NUM_ITEMS, torch.Generator())
     other.load_state_dict(load_tensors(tmp_path / "weights.safetensors")[0])
     history = torch.tensor([[1, 2, 3, 4]])
     torch.testing.assert_close(model(history), other(history), rtol=0, atol=0)
-
-
-def type_of(model: Any) -> Any:
-    return next(CONFIGS[name] for name in CONFIGS if name == type(model).__name__.lower())
 
 
 def test_same_generator_same_weights() -> None:

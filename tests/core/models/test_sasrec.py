@@ -72,6 +72,14 @@ def numpy_forward(model: SASRec, history: NDArray[np.int64], heads: int, norm: s
             y = layer_norm(x, first)
             x = x + attention(y, y, f"{name}.attention")
             x = x + network(layer_norm(x, second), name)
+        elif norm == "ligr":
+            y = layer_norm(x, first)
+            gate = 1 / (1 + np.exp(-linear(x, f"{name}.attention_gate")))
+            x = x + gate * attention(y, y, f"{name}.attention")
+            a, b = np.split(layer_norm(x, second) @ w[f"{name}.inner.weight"].T, 2, axis=-1)
+            y = a / (1 + np.exp(-a)) * b
+            gate = 1 / (1 + np.exp(-linear(x, f"{name}.network_gate")))
+            x = x + gate * (y @ w[f"{name}.outer.weight"].T)
         else:
             x = layer_norm(x + attention(x, x, f"{name}.attention"), first)
             x = layer_norm(x + network(x, name), second)
@@ -79,10 +87,12 @@ def numpy_forward(model: SASRec, history: NDArray[np.int64], heads: int, norm: s
 
 
 @pytest.mark.parametrize(
-    ("norm", "heads", "tied"), list(product(["sasrec", "pre", "post"], [1, 2], [True, False]))
+    ("norm", "heads", "tied"),
+    list(product(["sasrec", "pre", "post", "ligr"], [1, 2], [True, False])),
 )
 def test_forward_follows_the_equations(norm: str, heads: int, tied: bool) -> None:
-    model = small(norm=norm, heads=heads, tied=tied)
+    kind = {"block": "ligr", "norm": "pre"} if norm == "ligr" else {"norm": norm}
+    model = small(**kind, heads=heads, tied=tied, expansion=3)
     histories = [[3], [7, 8, 9], [1, 2, 3, 4, 5, 20], [6, 6, 6, 1], [2, 19]]
     padded = torch.tensor([[0] * (6 - len(h)) + h for h in histories])
     states = model(padded).detach().double().numpy()
@@ -115,6 +125,8 @@ def test_padding_row_is_zero_and_never_trained() -> None:
     assert model.items.weight.grad[0].abs().max() == 0
 
 
-def test_heads_must_divide_the_hidden_size() -> None:
+def test_settings_that_contradict_each_other_are_refused() -> None:
     with pytest.raises(ValidationError, match=r"hidden \(50\) is not a multiple of heads \(3\)"):
         SASRecConfig(hidden=50, heads=3)
+    with pytest.raises(ValidationError, match=r"block: ligr normalises before its layers"):
+        SASRecConfig(block="ligr", norm="post")
