@@ -9,7 +9,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from seqrec_cli.core.packing import Packed
-from seqrec_cli.core.randomness import Noise, keep_scale
+from seqrec_cli.core.randomness import Noise
 
 # Queries are taken in bands of this many rows, each against the keys up to its end, so that
 # little is computed above the diagonal. Smaller bands save arithmetic and cost calls.
@@ -22,7 +22,7 @@ def dropout(x: Tensor, drop: float, noise: Noise | None) -> Tensor:
         return x
     if x.device.type != "cpu":
         return F.dropout(x, drop)
-    return x * noise.kept(x.shape, drop).mul_(keep_scale(drop)).to(x.dtype)
+    return x * noise.kept(x.shape, drop).div_(1 - drop).to(x.dtype)
 
 
 def feed_forward(
@@ -53,7 +53,7 @@ class FeedForward(torch.autograd.Function):
         drop: float,
         noise: Noise,
     ) -> Tensor:
-        scale = keep_scale(drop)
+        scale = 1 / (1 - drop)
         outer = outer * scale**2
         h = torch.addmm(inner_bias, x, inner.T).relu_()
         h.mul_(noise.kept(h.shape, drop))
@@ -177,7 +177,7 @@ class CPUAttention(torch.autograd.Function):
     ) -> Tensor:
         cuts = Bands.of(blocks)
         dropped = noise is not None and drop > 0
-        keep = keep_scale(drop) if dropped else 1.0
+        keep = 1 / (1 - drop) if dropped else 1.0
         # Scaled here, and not the weights, which are larger.
         v, out = v * keep if dropped else v, torch.empty_like(q)
         weights = q.new_empty(cuts.size)

@@ -148,8 +148,8 @@ class Block(nn.Module):
         """(T, D) -> (T, D)."""
         if self.placement == "sasrec":
             q = self.attention_norm(x)
-            x = self.network_norm(q + self.attention(q, x, batch, noise))
-            return x + self.network(x, noise)
+            x = self.network_norm(self.attention(q, x, batch, noise).add_(q))
+            return self.network(x, noise).add_(x)
         if self.placement == "pre":
             y = self.attention_norm(x)
             x = x + self.attention(y, y, batch, noise)

@@ -11,7 +11,7 @@ from torch.nn import functional as F
 from seqrec_cli.core.models import layers
 from seqrec_cli.core.models.layers import Bands, causal_attention, dropout, feed_forward, look_up
 from seqrec_cli.core.packing import Layout, Packed
-from seqrec_cli.core.randomness import Noise, keep_scale
+from seqrec_cli.core.randomness import Noise
 
 CPU = torch.device("cpu")
 
@@ -47,7 +47,7 @@ def textbook(q: Tensor, k: Tensor, v: Tensor, heads: int, grid: Tensor | None) -
         logits = logits.masked_fill(torch.ones_like(logits).triu(1) > 0, -torch.inf)
         weights = logits.softmax(-1)
         if grid is not None:
-            weights = weights * grid[: len(q), : len(q)] * keep_scale(0.3)
+            weights = weights * grid[: len(q), : len(q)] * (1 / 0.7)
         outputs.append(weights @ value)
     return torch.cat(outputs, -1)
 
