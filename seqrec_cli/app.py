@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from seqrec_cli import __version__, console
-from seqrec_cli.commands import evaluate, prepare, recommend, train
+from seqrec_cli.commands import compare, evaluate, prepare, recommend, train
 from seqrec_cli.errors import SeqRecError
 
 app = typer.Typer(
@@ -65,7 +65,14 @@ def options(
     pass
 
 
-for command in (prepare.prepare, train.train, evaluate.evaluate, recommend.recommend):
+COMMANDS = (
+    prepare.prepare,
+    train.train,
+    evaluate.evaluate,
+    compare.compare,
+    recommend.recommend,
+)
+for command in COMMANDS:
     app.command()(friendly(command))
 
 

@@ -51,27 +51,14 @@ def evaluate(
     """
     from seqrec_cli.core import evaluation, export, statistics
     from seqrec_cli.core.baselines import BASELINES, affordable
-    from seqrec_cli.core.dataset import SequenceDataset
-    from seqrec_cli.core.randomness import choose_device
-    from seqrec_cli.core.run import LATEST, Run, find_run
+    from seqrec_cli.core.run import LATEST
 
     if protocol == "sampled" and seen == "include":
         raise typer.BadParameter("the sampled protocol never has seen items: leave out --seen")
     ks = parse_ks(k)
     if per_user is not None:
         export.check_output(per_user)
-    where = choose_device(device)
-    opened = labelled([Run.open(find_run(name)) for name in runs or [LATEST]])
-    if len({run.manifest()["data_sha256"] for run in opened.values()}) > 1:
-        raise ConfigError(
-            f"the runs {', '.join(opened)} were trained on different datasets",
-            "evaluate them one after the other",
-        )
-    dataset = SequenceDataset.load(next(iter(opened.values())).find_data(data, data_dir))
-    scorers: dict[str, Any] = {}
-    for name, run in opened.items():
-        run.check_data(dataset)
-        scorers[name] = run.load_scorer(where)
+    opened, dataset, scorers = load_runs(runs or [LATEST], data, data_dir, device)
     if baselines:
         for name, fit in BASELINES.items():
             if affordable(name, dataset):
@@ -108,6 +95,29 @@ def evaluate(
         )
     else:
         show(dataset, split, protocol, seen, outcomes, figures, compared)
+
+
+def load_runs(
+    names: list[str], data: str | None, data_dir: Path, device: str
+) -> "tuple[dict[str, Run], SequenceDataset, dict[str, Any]]":
+    """Open runs of one dataset: runs by label, the dataset, and what scores by label."""
+    from seqrec_cli.core.dataset import SequenceDataset
+    from seqrec_cli.core.randomness import choose_device
+    from seqrec_cli.core.run import Run, find_run
+
+    where = choose_device(device)
+    opened = labelled([Run.open(find_run(name)) for name in names])
+    if len({run.manifest()["data_sha256"] for run in opened.values()}) > 1:
+        raise ConfigError(
+            f"the runs {', '.join(opened)} were trained on different datasets",
+            "evaluate them one after the other",
+        )
+    dataset = SequenceDataset.load(next(iter(opened.values())).find_data(data, data_dir))
+    scorers: dict[str, Any] = {}
+    for name, run in opened.items():
+        run.check_data(dataset)
+        scorers[name] = run.load_scorer(where)
+    return opened, dataset, scorers
 
 
 def labelled(runs: "list[Run]") -> "dict[str, Run]":

@@ -54,11 +54,24 @@ def standard_error(
     return float(np.std(found, ddof=1))
 
 
-def paired_p_value(differences: NDArray[np.float64], seed: int) -> float:
-    """Two-sided bootstrap p-value of a mean difference of 0; `differences` is (users,)."""
-    means = bootstrap_means(differences[:, None], seed)[:, 0]
+def two_sided(means: NDArray[np.float64]) -> float:
+    """The two-sided p-value of a mean of 0, from resampled means (resamples,)."""
     tail = min((means <= 0).sum(), (means >= 0).sum())
     return float(min(1.0, 2 * (tail + 1) / (len(means) + 1)))
+
+
+def paired_p_value(differences: NDArray[np.float64], seed: int) -> float:
+    """Two-sided bootstrap p-value of a mean difference of 0; `differences` is (users,)."""
+    return two_sided(bootstrap_means(differences[:, None], seed)[:, 0])
+
+
+def holm(p: NDArray[np.float64]) -> NDArray[np.float64]:
+    """p-values (M,) corrected for being M at once (Holm, Scandinavian J. Statistics 1979)."""
+    order = np.argsort(p, kind="stable")
+    steps = p[order] * np.arange(len(p), 0, -1)
+    corrected = np.empty_like(p)
+    corrected[order] = np.minimum(1.0, np.maximum.accumulate(steps))
+    return corrected
 
 
 def compare(

@@ -1,4 +1,4 @@
-"""seqrec evaluate and seqrec recommend on a run that has learnt the cycle."""
+"""seqrec evaluate, compare and recommend on a run that has learnt the cycle."""
 
 import csv
 import io
@@ -69,6 +69,33 @@ def test_json_holds_what_the_table_shows(runner: CliRunner) -> None:
     assert (comparison["run"], comparison["minus"]) == ("good", "raw")
     assert comparison["differences"]["ndcg@10"]["mean"] > 0
     assert comparison["differences"]["ndcg@10"]["p"] < 0.01
+
+
+def test_compare_agrees_with_evaluate_and_looks_at_slices(runner: CliRunner) -> None:
+    found = ask(runner, "compare", "good", "raw")
+    expected = ask(runner, "evaluate", "good", "raw", "--k", "10", "--no-baselines")["comparisons"]
+    for difference in found:
+        assert (difference["a"], difference["b"]) == ("good", "raw")
+        assert difference["low"] <= difference["mean"] <= difference["high"]
+    overall = {d["metric"]: d for d in found if d["slice"] == "all users"}
+    assert overall.keys() == {"ndcg@10", "hr@10"}
+    for metric, difference in overall.items():
+        assert difference["users"] == 200
+        mean = expected[0]["differences"][metric]["mean"]
+        assert difference["mean"] == pytest.approx(mean)
+        assert difference["p"] < 0.01
+    lengths = [d for d in found if d["slice"].startswith("history") and d["metric"] == "hr@10"]
+    assert sum(d["users"] for d in lengths) == 200
+    shown = runner.invoke(app, ["compare", "good", "raw", "--no-slices"])
+    assert "good minus raw" in shown.stdout
+    assert "2 comparisons" in shown.stderr
+
+
+def test_compare_wants_two_runs(runner: CliRunner) -> None:
+    assert runner.invoke(app, ["compare", "good"]).exit_code == 2
+    twice = runner.invoke(app, ["compare", "good", "good"])
+    assert twice.exit_code == 1
+    assert "a run is named twice" in twice.stderr
 
 
 def test_sampled_figures_carry_another_name(runner: CliRunner) -> None:
