@@ -31,20 +31,20 @@ class TrainBatch:
         targets: int64 (T,), the next item; 0 in padding.
         negatives: int64, items the user does not have; 0 in padding or where none exists. (T, K),
             or where a history shares its negatives (B, K), in the order of the blocks' rows.
-        count: how many targets there are.
+        weight: what its targets count for, together.
     """
 
     histories: Packed
     targets: Tensor
     negatives: Tensor
-    count: int
+    weight: float
 
     def to(self, device: torch.device) -> "TrainBatch":
         return TrainBatch(
             self.histories.to(device),
             self.targets.to(device),
             self.negatives.to(device),
-            self.count,
+            self.weight,
         )
 
 
@@ -66,6 +66,7 @@ class Batches:
         max_length: int,
         num_negatives: int,
         share_negatives: bool = False,
+        half_life: float | None = None,
         fill: float = FILL,
     ) -> None:
         self.train = train
@@ -74,6 +75,7 @@ class Batches:
         self.max_length = max_length
         self.num_negatives = num_negatives
         self.share_negatives = share_negatives
+        self.half_life = half_life
         self.fill = fill
         self.users = np.flatnonzero(train.lengths >= 2)
         self.sampler = UniformSampler(train, num_items)
@@ -97,6 +99,14 @@ class Batches:
     def count_targets(self, users: NDArray[np.int64]) -> int:
         """The targets in the windows of these users."""
         return int(self.num_targets(users).sum())
+
+    def weigh(self, users: NDArray[np.int64]) -> float:
+        """What the targets in the windows of these users count for, together."""
+        lengths = self.num_targets(users)
+        if self.half_life is None:
+            return float(lengths.sum())
+        rate = 0.5 ** (1 / self.half_life)
+        return float(((1 - rate**lengths) / (1 - rate)).sum())
 
     def split(self, users: NDArray[np.int64]) -> list[NDArray[np.int64]]:
         """Cut a batch into 1, 2, 4, ... parts of about the same work, each of like length."""
@@ -134,7 +144,7 @@ class Batches:
             ),
             layout.spread(self.train.items[source + 1]),
             negatives,
-            int(stops[-1]),
+            self.weigh(users),
         )
 
     def draw(self, epoch: int, users: NDArray[np.int64], positions: NDArray[np.int64]) -> Tensor:

@@ -44,6 +44,15 @@ class TrainingConfig(Settings):
     share_negatives: bool = Field(
         False, description="draw negatives once a history, for all of its targets"
     )
+    label_smoothing: float = Field(
+        0.0, ge=0, lt=1, description="share of a target spread over all items, loss: softmax"
+    )
+    half_life: float | None = Field(
+        None,
+        gt=0,
+        description="targets this many items before a user's last count half, loss: softmax; "
+        "null: all count alike",
+    )
     gbce_t: float = Field(0.75, ge=0, le=1, description="calibration of the gbce loss")
     bpr_max_regularisation: float = Field(
         1.0, ge=0, description="weight of the negatives' squared scores in the bpr_max loss"

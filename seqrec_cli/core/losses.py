@@ -92,16 +92,26 @@ def bpr_max(
     return (each * counts).sum() / known.sum()
 
 
-def softmax(states: Tensor, table: Tensor, targets: Tensor) -> Tensor:
+def softmax(
+    states: Tensor,
+    table: Tensor,
+    targets: Tensor,
+    weights: Tensor | None = None,
+    smoothing: float = 0.0,
+) -> Tensor:
     """Cross-entropy of the target among all items, without holding all logits.
 
     Args:
         states: (T, D).
         table: (N + 1, D); row 0, padding, is no candidate.
         targets: int64 (T,); 0 does not count.
+        weights: of the targets, (T,); None: 1 each.
+        smoothing: the share of the target's probability that is spread over all items (Szegedy et
+            al., CVPR 2016, section 7).
     """
-    loss: Tensor = LinearCrossEntropy.apply(states, table, targets)  # type: ignore[no-untyped-call]
-    return loss
+    if weights is None:
+        weights = torch.ones_like(targets, dtype=torch.float32)
+    return LinearCrossEntropy.apply(states, table, targets, weights, smoothing)  # type: ignore[no-any-return, no-untyped-call]
 
 
 class LinearCrossEntropy(torch.autograd.Function):
@@ -112,7 +122,14 @@ class LinearCrossEntropy(torch.autograd.Function):
     """
 
     @staticmethod
-    def forward(ctx: Any, states: Tensor, table: Tensor, targets: Tensor) -> Tensor:
+    def forward(
+        ctx: Any,
+        states: Tensor,
+        table: Tensor,
+        targets: Tensor,
+        weights: Tensor,
+        smoothing: float,
+    ) -> Tensor:
         real = (targets != PAD).nonzero().squeeze(1)
         states_grad = torch.zeros_like(states)
         table_grad = torch.zeros_like(table)
@@ -122,34 +139,44 @@ class LinearCrossEntropy(torch.autograd.Function):
             states.new_empty(min(size, len(real)), len(table), dtype=torch.float32)
             for _ in range(2)
         )
+        items = len(table) - 1
+        mean = table[1:].mean(dim=0) if smoothing else None
         for rows in torch.split(real, size):
             x = states[rows]
+            weight = weights[rows].unsqueeze(1)
             piece, chance = logits[: len(rows)], chances[: len(rows)]
             torch.mm(x, table.T, out=piece)
             piece[:, PAD] = -torch.inf
             torch.softmax(piece, dim=-1, out=chance)
             wanted = targets[rows].unsqueeze(1)
             own = chance.gather(1, wanted)
-            total += surprise(own, piece, wanted).sum()
-            chance.scatter_(1, wanted, own - 1)  # the gradient by the logits
-            states_grad[rows] = chance @ table
-            table_grad.addmm_(chance.T, x)
+            lost = surprise(own, piece, wanted)
+            # What is left of `chance` is the gradient by the logits.
+            if mean is not None:
+                lost = lost + smoothing * (piece.gather(1, wanted) - (x @ mean).unsqueeze(1))
+                chance.sub_(smoothing / items)
+                chance[:, PAD] = 0
+                own = chance.gather(1, wanted)
+            chance.scatter_(1, wanted, own - (1 - smoothing))
+            total += (lost * weight).sum()
+            states_grad[rows] = (chance @ table) * weight
+            table_grad.addmm_(chance.T, x * weight)
         ctx.save_for_backward(states_grad, table_grad)
-        count = max(1, len(real))
-        ctx.count = count
-        return total / count
+        weighed = float(weights[real].sum()) or 1.0
+        ctx.weight = weighed
+        return total / weighed
 
     @staticmethod
     def backward(ctx: Any, grad: Tensor) -> tuple[Tensor | None, ...]:
         states_grad, table_grad = ctx.saved_tensors
-        scale = grad / ctx.count
-        return states_grad * scale, table_grad * scale, None
+        scale = grad / ctx.weight
+        return states_grad * scale, table_grad * scale, None, None, None
 
 
 def surprise(own: Tensor, logits: Tensor, wanted: Tensor) -> Tensor:
     """-log of the targets' chances (R, 1), from the logits where a chance is too small for that."""
     tiny = own < 1e-30
-    found: Tensor = -own.log()
+    found = -own.log()
     if bool(tiny.any()):
         exact = logits.logsumexp(-1, keepdim=True) - logits.gather(1, wanted)
         return torch.where(tiny, exact, found)

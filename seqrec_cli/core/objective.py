@@ -13,9 +13,15 @@ from seqrec_cli.core.models import SequenceModel
 def batch_loss(
     model: SequenceModel, states: Tensor, batch: TrainBatch, settings: TrainingConfig
 ) -> Tensor:
-    """The mean loss over the batch's targets, of states (T, D)."""
+    """The mean loss over the batch's targets, weighted, of states (T, D)."""
     if settings.loss == "softmax":
-        return losses.softmax(states.float(), model.item_table.weight, batch.targets)
+        table = model.item_table.weight
+        weights = None
+        if settings.half_life is not None:
+            weights = torch.exp2(-batch.histories.ages / settings.half_life)
+        return losses.softmax(
+            states.float(), table, batch.targets, weights, settings.label_smoothing
+        )
     if settings.share_negatives:
         positive, negatives, drawn = shared_scores(model, states, batch)
     else:

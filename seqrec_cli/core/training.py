@@ -159,6 +159,7 @@ def fit(training: Training, data: SequenceDataset) -> Iterator[Event]:
         max_length=training.model.max_length,
         num_negatives=settings.negatives,
         share_negatives=settings.share_negatives,
+        half_life=settings.half_life,
         fill=FILL if training.device.type == "cpu" else 0.0,
     )
     while True:
@@ -209,7 +210,7 @@ def train_steps(training: Training, batches: Batches, epoch: int, done: int) -> 
     batches_left = batches.users_of(epoch)[done:]
     upcoming = begin(batches_left[0])
     for step, users in enumerate(batches_left, done + 1):
-        parts, total = upcoming, batches.count_targets(users)
+        parts, total = upcoming, batches.weigh(users)
         results = training.cores.map(work, range(len(parts)))
         if step < len(batches):
             # Queued behind this step's parts: the core that is done first makes the next ones.
@@ -221,14 +222,14 @@ def train_steps(training: Training, batches: Batches, epoch: int, done: int) -> 
 
 
 def part_gradients(
-    training: Training, batch: TrainBatch, total: int, noise: Noise
+    training: Training, batch: TrainBatch, total: float, noise: Noise
 ) -> tuple[float, tuple[Tensor, ...]]:
-    """What one part adds to the loss of a batch of `total` targets, and to the gradients."""
+    """What one part adds to the loss of a batch that weighs `total`, and to the gradients."""
     settings = training.experiment.training
     with autocast(training.device, settings.precision):
         states = training.encode(batch.histories, noise)  # (T, D)
         loss = batch_loss(training.model, states, batch, settings)
-    loss = loss * (batch.count / total)
+    loss = loss * (batch.weight / total)
     return float(loss.detach()), torch.autograd.grad(loss, list(training.model.parameters()))
 
 
@@ -347,6 +348,13 @@ def check_settings(experiment: Experiment, device: torch.device) -> None:
     if experiment.training.precision == "bfloat16" and device.type == "mps":
         raise ConfigError("`training.precision: bfloat16` does not work on mps", "use float32")
     settings = experiment.training
+    if settings.loss != "softmax" and (settings.label_smoothing or settings.half_life):
+        wrong = "label_smoothing" if settings.label_smoothing else "half_life"
+        raise ConfigError(
+            f"`training.{wrong}` is there for `training.loss: softmax` alone, not for "
+            f"{settings.loss}",
+            "leave it out, or use `loss: softmax`",
+        )
     if settings.table_optimiser == "adagrad" and (settings.l2_emb or settings.loss == "softmax"):
         wrong = "l2_emb" if settings.l2_emb else "loss: softmax"
         raise ConfigError(

@@ -112,6 +112,27 @@ def test_softmax_in_pieces_is_the_plain_one_gradients_included(
         torch.testing.assert_close(a, b, atol=1e-5, rtol=1e-5)
 
 
+@pytest.mark.parametrize("smoothing", [0.0, 0.1])
+@pytest.mark.parametrize("weighted", [False, True])
+def test_softmax_smoothed_and_weighted_is_torchs(smoothing: float, weighted: bool) -> None:
+    generator = torch.Generator().manual_seed(0)
+    states = torch.randn(50, 8, generator=generator, requires_grad=True)
+    table = torch.randn(31, 8, generator=generator, requires_grad=True)
+    targets = torch.randint(0, 31, (50,), generator=generator)
+    weights = torch.rand(50, generator=generator)
+    loss = softmax(states, table, targets, weights if weighted else None, smoothing)
+    real = targets > 0
+    each = torch.nn.functional.cross_entropy(
+        (states @ table.T)[real, 1:], targets[real] - 1, reduction="none", label_smoothing=smoothing
+    )
+    used = weights[real] if weighted else torch.ones_like(each)
+    plain = (each * used).sum() / used.sum()
+    torch.testing.assert_close(loss, plain, atol=1e-5, rtol=1e-5)
+    mine = torch.autograd.grad(loss, (states, table))
+    for a, b in zip(mine, torch.autograd.grad(plain, (states, table)), strict=True):
+        torch.testing.assert_close(a, b, atol=1e-5, rtol=1e-5)
+
+
 def test_softmax_is_exact_where_a_chance_is_too_small_for_float32() -> None:
     table = torch.tensor([[0.0], [300.0], [-200.0]])
     found = softmax(torch.ones(1, 1), table, torch.tensor([2]))

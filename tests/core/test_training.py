@@ -197,16 +197,25 @@ def test_l2_emb_shrinks_the_item_table(cycle: SequenceDataset) -> None:
     assert norms[1] < 0.8 * norms[0]
 
 
+@pytest.mark.parametrize("changes", [{}, {"loss": "softmax", "half_life": 3.0}])
 def test_the_gradients_of_the_parts_add_up_to_those_of_the_batch(
-    cycle: SequenceDataset, monkeypatch: pytest.MonkeyPatch
+    cycle: SequenceDataset, changes: dict[str, Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    settings = experiment(batch_size=30)
+    settings = experiment(batch_size=30, **changes)
     model = settings.model.model_copy(update={"dropout": 0.0})
     found = []
     for targets in (10**6, 100, 40):
         monkeypatch.setattr(batching, "PART_TARGETS", targets)
         training = Training(settings.model_copy(update={"model": model}), 50, CPU)
-        batches = Batches(cycle.train, 50, seed=0, batch_size=30, max_length=12, num_negatives=1)
+        batches = Batches(
+            cycle.train,
+            50,
+            seed=0,
+            batch_size=30,
+            max_length=12,
+            num_negatives=1,
+            half_life=settings.training.half_life,
+        )
         users = batches.users_of(1)[0]
         assert len(batches.split(users)) == {10**6: 1, 100: 2, 40: 4}[targets], targets
         loss = next(train_steps(training, batches, 1, 0))
@@ -268,7 +277,7 @@ def test_shared_negatives_score_as_repeated_ones(cycle: SequenceDataset) -> None
     lengths = torch.tensor([n for rows, n in batch.histories.blocks for _ in range(rows)])
     repeated = batch.negatives.repeat_interleave(lengths, dim=0)
     repeated = repeated.masked_fill((batch.targets == 0).unsqueeze(1), 0)
-    written_out = TrainBatch(batch.histories, batch.targets, repeated, batch.count)
+    written_out = TrainBatch(batch.histories, batch.targets, repeated, batch.weight)
     settings = experiment(negatives=5).training
     expected = batch_loss(training.model, states, written_out, settings)
     torch.testing.assert_close(shared, expected)
