@@ -10,7 +10,7 @@ from torch import Tensor
 from seqrec_cli.core.dataset import Sequences
 from seqrec_cli.core.packing import FILL, Layout, Packed
 from seqrec_cli.core.randomness import Purpose, stream
-from seqrec_cli.core.sampling import UniformSampler
+from seqrec_cli.core.sampling import PopularitySampler, Sampler, UniformSampler
 
 # The work on a history of L items is taken for L (L + this): attention grows with the square. An
 # estimate; it only decides how evenly parts are cut.
@@ -31,12 +31,14 @@ class TrainBatch:
         targets: int64 (T,), the next item; 0 in padding.
         negatives: int64, items the user does not have; 0 in padding or where none exists. (T, K),
             or where a history shares its negatives (B, K), in the order of the blocks' rows.
+        log_chances: float32 like the negatives, the log of the chance of each; or None.
         weight: what its targets count for, together.
     """
 
     histories: Packed
     targets: Tensor
     negatives: Tensor
+    log_chances: Tensor | None
     weight: float
 
     def to(self, device: torch.device) -> "TrainBatch":
@@ -44,6 +46,7 @@ class TrainBatch:
             self.histories.to(device),
             self.targets.to(device),
             self.negatives.to(device),
+            None if self.log_chances is None else self.log_chances.to(device),
             self.weight,
         )
 
@@ -66,6 +69,8 @@ class Batches:
         max_length: int,
         num_negatives: int,
         share_negatives: bool = False,
+        popularity_power: float | None = None,
+        log_chances: bool = False,
         half_life: float | None = None,
         fill: float = FILL,
     ) -> None:
@@ -78,7 +83,12 @@ class Batches:
         self.half_life = half_life
         self.fill = fill
         self.users = np.flatnonzero(train.lengths >= 2)
-        self.sampler = UniformSampler(train, num_items)
+        self.log_chances = log_chances
+        self.sampler: Sampler = (
+            UniformSampler(train, num_items)
+            if popularity_power is None
+            else PopularitySampler(train, num_items, popularity_power)
+        )
 
     def __len__(self) -> int:
         """Batches in an epoch."""
@@ -129,12 +139,17 @@ class Batches:
         stops = np.cumsum(lengths)
         source = np.arange(stops[-1]) + np.repeat(ends - 1 - stops, lengths)
         if self.share_negatives:
-            negatives = self.draw(epoch, users[layout.rows], np.zeros(len(users), np.int64))
+            asked, positions = users[layout.rows], np.zeros(len(users), np.int64)
         else:
-            owner = np.repeat(users, lengths)
-            drawn = self.draw(epoch, owner, source - self.train.offsets[owner])
-            negatives = torch.zeros(layout.size, self.num_negatives, dtype=torch.int64)
-            negatives[torch.from_numpy(layout.slots)] = drawn
+            asked = np.repeat(users, lengths)
+            positions = source - self.train.offsets[asked]
+        negatives = self.draw(epoch, asked, positions)
+        log_chances = None
+        if self.log_chances:
+            log_chances = self.sampler.log_chance(asked[:, None], negatives)
+        if not self.share_negatives:
+            negatives = layout.spread_rows(negatives)
+            log_chances = None if log_chances is None else layout.spread_rows(log_chances)
         return TrainBatch(
             Packed(
                 layout.spread(self.train.items[source]),
@@ -143,13 +158,14 @@ class Batches:
                 torch.from_numpy(layout.last),
             ),
             layout.spread(self.train.items[source + 1]),
-            negatives,
+            torch.from_numpy(negatives),
+            None if log_chances is None else torch.from_numpy(log_chances),
             self.weigh(users),
         )
 
-    def draw(self, epoch: int, users: NDArray[np.int64], positions: NDArray[np.int64]) -> Tensor:
+    def draw(
+        self, epoch: int, users: NDArray[np.int64], positions: NDArray[np.int64]
+    ) -> NDArray[np.int64]:
         """Draw K negatives for each user and position in the user's history, int64 (R, K)."""
         counters = positions[:, None] * self.num_negatives + np.arange(self.num_negatives)
-        return torch.from_numpy(
-            self.sampler.draw(self.seed, Purpose.NEGATIVES, epoch, users[:, None], counters)
-        )
+        return self.sampler.draw(self.seed, Purpose.NEGATIVES, epoch, users[:, None], counters)

@@ -53,6 +53,10 @@ class TrainingConfig(Settings):
         description="targets this many items before a user's last count half, loss: softmax; "
         "null: all count alike",
     )
+    popularity_power: float | None = Field(
+        None, ge=0, description="draw negatives by count^this; null: each item alike"
+    )
+    logq: bool = Field(False, description="correct sampled_softmax for how negatives were drawn")
     gbce_t: float = Field(0.75, ge=0, le=1, description="calibration of the gbce loss")
     bpr_max_regularisation: float = Field(
         1.0, ge=0, description="weight of the negatives' squared scores in the bpr_max loss"

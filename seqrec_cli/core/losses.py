@@ -4,6 +4,7 @@ Shapes: T targets, K negatives, D hidden size, N items. Masks are 1.0 where some
 0.0 elsewhere. Every loss is a mean over the targets.
 """
 
+import math
 from typing import Any
 
 import torch
@@ -53,12 +54,23 @@ def gbce_beta(calibration: float, num_negatives: int, num_items: int) -> float:
     return alpha * (calibration * (1 - 1 / alpha) + 1 / alpha)
 
 
-def sampled_softmax(positive: Tensor, negatives: Tensor, known: Tensor, drawn: Tensor) -> Tensor:
+def sampled_softmax(
+    positive: Tensor,
+    negatives: Tensor,
+    known: Tensor,
+    drawn: Tensor,
+    log_chances: Tensor | None = None,
+) -> Tensor:
     """Cross-entropy of the target among itself and its negatives (Jean et al., ACL 2015).
 
-    Arguments as for `bce`. Uniform negatives need no correction of their logits.
+    With `log_chances` (T, K), the logs of the chance q of each draw, a negative's logit r counts as
+    r - log(K q): then the sum over the negatives estimates, without bias, the sum of exp(r) over
+    all items that can be drawn (Bengio & Senécal, IEEE TNN 2008). Other arguments as for `bce`.
     """
-    others = negatives.masked_fill(drawn == 0, -torch.inf)
+    others = negatives
+    if log_chances is not None:
+        others = others - log_chances - math.log(negatives.shape[-1])
+    others = others.masked_fill(drawn == 0, -torch.inf)
     logits = torch.cat((positive.unsqueeze(-1), others), dim=-1)  # (T, 1 + K)
     return ((logits.logsumexp(-1) - positive) * known).sum() / known.sum()
 

@@ -23,18 +23,18 @@ def batch_loss(
             states.float(), table, batch.targets, weights, settings.label_smoothing
         )
     if settings.share_negatives:
-        positive, negatives, drawn = shared_scores(model, states, batch)
+        positive, negatives, drawn, chances = shared_scores(model, states, batch)
     else:
         candidates = torch.cat((batch.targets.unsqueeze(1), batch.negatives), dim=1)
         scores = model.score(states, candidates)  # (T, 1 + K)
         positive, negatives = scores[:, 0], scores[:, 1:]
-        drawn = batch.negatives != PAD
+        drawn, chances = batch.negatives != PAD, batch.log_chances
     positive, negatives = positive.float(), negatives.float()
     masks = (batch.targets != PAD).to(positive.dtype), drawn.to(positive.dtype)
     if settings.loss == "bce":
         return losses.bce(positive, negatives, *masks)
     if settings.loss == "sampled_softmax":
-        return losses.sampled_softmax(positive, negatives, *masks)
+        return losses.sampled_softmax(positive, negatives, *masks, chances)
     if settings.loss == "bpr":
         return losses.bpr(positive, negatives, *masks)
     if settings.loss == "bpr_max":
@@ -46,14 +46,20 @@ def batch_loss(
 
 def shared_scores(
     model: SequenceModel, states: Tensor, batch: TrainBatch
-) -> tuple[Tensor, Tensor, Tensor]:
-    """Scores of targets (T,) and of each history's own negatives (T, K), and which count (T, K)."""
-    scores, drawn = [], []
+) -> tuple[Tensor, Tensor, Tensor, Tensor | None]:
+    """Scores of targets (T,) and of each history's own negatives, which count, and log chances.
+
+    All but the first are (T, K); the last is None if the batch has none.
+    """
+    scores, drawn, chances = [], [], []
     rows = 0
     for block, targets in batch.histories.views(states, batch.targets):
         own = batch.negatives[rows : rows + len(block)].unsqueeze(1)  # (R, 1, K)
         scores.append(model.score(block, own).flatten(0, 1))
         drawn.append(((own != PAD) & (targets != PAD).unsqueeze(2)).flatten(0, 1))
+        if batch.log_chances is not None:
+            own_chances = batch.log_chances[rows : rows + len(block)].unsqueeze(1)
+            chances.append(own_chances.expand(-1, block.shape[1], -1).flatten(0, 1))
         rows += len(block)
     positive = model.score(states, batch.targets.unsqueeze(1)).squeeze(1)
-    return positive, torch.cat(scores), torch.cat(drawn)
+    return positive, torch.cat(scores), torch.cat(drawn), torch.cat(chances) if chances else None

@@ -76,6 +76,12 @@ class Layout:
         flat[self.slots] = values
         return torch.from_numpy(flat)
 
+    def spread_rows(self, values: NDArray[Any]) -> NDArray[Any]:
+        """Put one row an item (items, K) into its slot, 0 into padding: (T, K)."""
+        flat = np.zeros((self.size, values.shape[1]), values.dtype)
+        flat[self.slots] = values
+        return flat
+
 
 def cut_blocks(lengths: NDArray[np.int64], fill: float) -> tuple[tuple[int, int], ...]:
     """Cut lengths that never grow into blocks (rows, longest) filled to at least `fill`."""

@@ -1,12 +1,34 @@
 """Negatives: items a user has not interacted with."""
 
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from seqrec_cli.core.dataset import PAD, Sequences
 from seqrec_cli.core.randomness import Purpose, hashed
+
+
+class Sampler(Protocol):
+    """Draws items that a user is not known to have.
+
+    The draw is a function of (seed, purpose, epoch, user, counter) alone.
+    """
+
+    def draw(
+        self,
+        seed: int,
+        purpose: Purpose,
+        epoch: int,
+        users: NDArray[np.int64],
+        counters: NDArray[Any],
+    ) -> NDArray[np.int64]:
+        """Draw one item for each user and counter, which broadcast together; int64, 0 for none."""
+        ...
+
+    def log_chance(self, users: NDArray[np.int64], items: NDArray[np.int64]) -> NDArray[np.float32]:
+        """The log of the chance that one draw for the user gives the item, which broadcast."""
+        ...
 
 
 class UniformSampler:
@@ -53,3 +75,47 @@ class UniformSampler:
         rank = (hashed(seed, purpose, epoch, names, counters) * others).astype(np.int64)
         found = np.searchsorted(self.below, users * self.stride + rank, side="right")
         return np.where(others > 0, rank + 1 + found - self.offsets[users], PAD)
+
+    def log_chance(self, users: NDArray[np.int64], items: NDArray[np.int64]) -> NDArray[np.float32]:
+        """-log of the number of items that each user can be given; `items` are such."""
+        chances = -np.log(np.maximum(self.others[users], 1)) + np.zeros(items.shape)
+        return np.asarray(chances, np.float32)
+
+
+class PopularitySampler:
+    """Draws in proportion to count^power, the counts being those of the train part.
+
+    A draw that hits an item which the user is known to have gives 0, padding, which losses leave
+    out: what is left has the right proportions, exactly, and there are fewer of it. An item that
+    nobody has is never drawn, unless power is 0.
+    """
+
+    def __init__(self, known: Sequences, num_items: int, power: float) -> None:
+        """`known`: for each user the items never to be drawn, repeated or not."""
+        counts = np.bincount(known.items, minlength=num_items + 1)[1:].astype(np.float64)
+        weights = counts**power
+        self.bounds = np.cumsum(weights) / weights.sum()
+        with np.errstate(divide="ignore"):
+            self.log_chances = np.log(np.concatenate(([1.0], weights / weights.sum())))
+        self.stride = num_items + 1
+        self.keys = np.unique(known.users * self.stride + known.items)
+
+    def draw(
+        self,
+        seed: int,
+        purpose: Purpose,
+        epoch: int,
+        users: NDArray[np.int64],
+        counters: NDArray[Any],
+    ) -> NDArray[np.int64]:
+        """Draw one item for each user and counter, which broadcast together; int64, 0 for none."""
+        chance = hashed(seed, purpose, epoch, users, counters)
+        items = np.searchsorted(self.bounds, chance, side="right") + 1
+        items = np.minimum(items, self.stride - 1)  # where rounding left the last bound below 1
+        keys = users * self.stride + items
+        place = np.minimum(np.searchsorted(self.keys, keys), len(self.keys) - 1)
+        return np.where(self.keys[place] == keys, PAD, items)
+
+    def log_chance(self, users: NDArray[np.int64], items: NDArray[np.int64]) -> NDArray[np.float32]:
+        """The log of the chance of each item; 0 for padding."""
+        return self.log_chances[items].astype(np.float32)

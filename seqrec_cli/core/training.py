@@ -159,6 +159,8 @@ def fit(training: Training, data: SequenceDataset) -> Iterator[Event]:
         max_length=training.model.max_length,
         num_negatives=settings.negatives,
         share_negatives=settings.share_negatives,
+        popularity_power=settings.popularity_power,
+        log_chances=settings.logq,
         half_life=settings.half_life,
         fill=FILL if training.device.type == "cpu" else 0.0,
     )
@@ -354,6 +356,12 @@ def check_settings(experiment: Experiment, device: torch.device) -> None:
             f"`training.{wrong}` is there for `training.loss: softmax` alone, not for "
             f"{settings.loss}",
             "leave it out, or use `loss: softmax`",
+        )
+    if settings.logq and settings.loss != "sampled_softmax":
+        raise ConfigError(
+            f"`training.logq` is there for `training.loss: sampled_softmax` alone, not for "
+            f"{settings.loss}",
+            "leave it out, or use `loss: sampled_softmax`",
         )
     if settings.table_optimiser == "adagrad" and (settings.l2_emb or settings.loss == "softmax"):
         wrong = "l2_emb" if settings.l2_emb else "loss: softmax"

@@ -65,6 +65,15 @@ def test_sampled_softmax_by_hand() -> None:
     assert found == pytest.approx((first + second) / 2)
 
 
+def test_sampled_softmax_corrected_for_chances_by_hand() -> None:
+    chances = torch.tensor([[0.5, 0.1], [0.2, 0.3], [0.4, 0.4]])
+    first = math.exp(0.3) / (2 * 0.5) + math.exp(-2) / (2 * 0.1)
+    second = math.exp(0.7) / (2 * 0.2)
+    expected = math.log(1 + first / math.exp(1.5)) + math.log(1 + second / math.exp(-0.5))
+    got = sampled_softmax(*SCORES, *MASKS, chances.log())
+    assert float(got) == pytest.approx(expected / 2)
+
+
 def test_bpr_by_hand() -> None:
     pairs = [1.5 - 0.3, 1.5 + 2.0, -0.5 - 0.7]
     expected = -sum(math.log(sigmoid(x)) for x in pairs) / 3

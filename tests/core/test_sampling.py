@@ -1,4 +1,4 @@
-"""The sampler is exact: never a known item, each other one equally often."""
+"""The samplers are exact: never a known item, each other one as often as it should be."""
 
 import numpy as np
 import pytest
@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from seqrec_cli.core.dataset import Sequences
 from seqrec_cli.core.randomness import Purpose
-from seqrec_cli.core.sampling import UniformSampler
+from seqrec_cli.core.sampling import PopularitySampler, UniformSampler
 
 
 def draws(
@@ -71,3 +71,37 @@ def test_large_catalogues_do_not_overflow(num_items: int) -> None:
     assert found.max() <= num_items
     assert found.max() > num_items // 2
     assert len(np.unique(found)) == 1000
+
+
+def test_popular_items_are_drawn_as_their_counts_say_and_known_ones_never() -> None:
+    # Counts in train: 1 four times, 2 twice, 3 once, 4 once; item 5 never. The user has 1 and 4.
+    known = Sequences.from_lists([[1, 4], [1, 2], [1, 2, 3], [1]])
+    sampler = PopularitySampler(known, 5, power=0.5)
+    users = np.zeros(80_000, np.int64)
+    found = sampler.draw(0, Purpose.NEGATIVES, 1, users, np.arange(80_000))
+    counts = np.bincount(found, minlength=6)
+    weights = np.sqrt([4, 2, 1, 1, 0])
+    chances = np.array([0, *weights / weights.sum()])
+    assert counts[[1, 4, 5]].sum() == 0
+    expected = 80_000 * chances[[2, 3]]
+    assert np.abs(counts[[2, 3]] - expected).max() < 4 * np.sqrt(expected.max())
+    assert counts[0] == 80_000 - counts[2] - counts[3]
+    logs = sampler.log_chance(users[:2], np.array([2, 3]))
+    np.testing.assert_allclose(logs, np.log(chances[[2, 3]]), rtol=1e-6)
+
+
+@pytest.mark.parametrize("power", [None, 0.75])
+def test_corrected_logits_estimate_the_sum_over_all_items_without_bias(power: float | None) -> None:
+    random = np.random.default_rng(0)
+    known = Sequences.from_lists([random.integers(1, 41, 60).tolist() for _ in range(30)])
+    sampler = UniformSampler(known, 40) if power is None else PopularitySampler(known, 40, power)
+    scores = random.normal(size=41)
+    users = np.full((20_000, 1), 3)
+    counters = np.arange(20_000 * 8).reshape(20_000, 8)
+    drawn = sampler.draw(0, Purpose.NEGATIVES, 1, users, counters)
+    corrected = np.exp(scores[drawn] - sampler.log_chance(users, drawn) - np.log(8))
+    sums = np.where(drawn > 0, corrected, 0).sum(axis=1)
+    others = np.setdiff1d(np.arange(1, 41), known[3])
+    drawable = others if power is None else np.intersect1d(others, known.items)
+    spread = sums.std() / np.sqrt(len(sums))
+    assert sums.mean() == pytest.approx(np.exp(scores[drawable]).sum(), abs=4 * spread)

@@ -259,6 +259,31 @@ def test_every_loss_learns_the_cycle(cycle: SequenceDataset, loss: str, share: b
     assert evaluate(ModelScorer(training.model, 50), cycle, "test").means()["hr@10"] > 0.9
 
 
+@pytest.mark.parametrize("share", [False, True])
+@pytest.mark.parametrize("power", [None, 0.75])
+def test_corrected_sampling_learns_the_cycle(
+    cycle: SequenceDataset, share: bool, power: float | None
+) -> None:
+    settings = {
+        "epochs": 25,
+        "lr": 0.01,
+        "loss": "sampled_softmax",
+        "negatives": 8,
+        "share_negatives": share,
+        "popularity_power": power,
+        "logq": True,
+    }
+    events = run(Training(experiment(**settings), 50, CPU), cycle)
+    validated = [event for event in events if isinstance(event, Validated)]
+    assert validated[-1].metrics["hr@10"] > 0.9
+
+
+def test_settings_of_one_loss_are_refused_with_another() -> None:
+    for wrong in ({"label_smoothing": 0.1}, {"half_life": 9.0}, {"logq": True}):
+        with pytest.raises(ConfigError, match=f"`training.{next(iter(wrong))}` is there for"):
+            check_settings(experiment(loss="bce", **wrong), CPU)
+
+
 def test_shared_negatives_score_as_repeated_ones(cycle: SequenceDataset) -> None:
     """What one draw a history costs must equal the same items written out for each target."""
     training = Training(experiment(share_negatives=True, negatives=5), 50, CPU)
@@ -277,7 +302,7 @@ def test_shared_negatives_score_as_repeated_ones(cycle: SequenceDataset) -> None
     lengths = torch.tensor([n for rows, n in batch.histories.blocks for _ in range(rows)])
     repeated = batch.negatives.repeat_interleave(lengths, dim=0)
     repeated = repeated.masked_fill((batch.targets == 0).unsqueeze(1), 0)
-    written_out = TrainBatch(batch.histories, batch.targets, repeated, batch.weight)
+    written_out = TrainBatch(batch.histories, batch.targets, repeated, None, batch.weight)
     settings = experiment(negatives=5).training
     expected = batch_loss(training.model, states, written_out, settings)
     torch.testing.assert_close(shared, expected)
