@@ -37,7 +37,7 @@ from seqrec_cli.core.training import Training, train_steps
 ROOT = Path(__file__).parent.parent
 RESULTS = ROOT / "benchmarks" / "results"
 STEPS_A_TURN = 6
-PEERS = ROOT / ".venv-peers" / "bin" / "python"  # `make peers`
+PEERS = ROOT / ".venv-peers"  # `make peers`
 
 
 @dataclass(frozen=True)
@@ -150,7 +150,11 @@ def training_rows(data: SequenceDataset, repeats: int) -> list[Row]:
 
 def peer_row(log: Path, ours: Row) -> Row:
     """An epoch of RecTools' SASRec with the same settings, right after ours; `make peers`."""
-    command = [str(PEERS), str(Path(__file__).with_name("peer_rectools.py")), str(log)]
+    command = [
+        str(PEERS / "bin" / "python"),
+        str(Path(__file__).with_name("peer_rectools.py")),
+        str(log),
+    ]
     done = subprocess.run(command, check=True, capture_output=True, text=True)
     epochs = json.loads(done.stdout.splitlines()[-1])
     peer = statistics.median(epochs)
@@ -256,7 +260,7 @@ def main() -> None:
         data = prepare(read_interactions(TextSource(log), Reading()), Preparation(), "bench")
         trained = training_rows(data, repeats)
         rows += trained
-        if PEERS.exists():
+        if (PEERS / ".installed").exists():
             rows.append(peer_row(log, trained[0]))
         rows.append(evaluation_row(data, repeats))
     about = machine()

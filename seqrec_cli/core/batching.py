@@ -112,11 +112,10 @@ class Batches:
 
     def weigh(self, users: NDArray[np.int64]) -> float:
         """What the targets in the windows of these users count for, together."""
-        lengths = self.num_targets(users)
         if self.half_life is None:
-            return float(lengths.sum())
-        rate = 0.5 ** (1 / self.half_life)
-        return float(((1 - rate**lengths) / (1 - rate)).sum())
+            return float(self.count_targets(users))
+        decay = np.log(2) / self.half_life  # per item; the sum of a geometric series
+        return float((np.expm1(-decay * self.num_targets(users)) / np.expm1(-decay)).sum())
 
     def split(self, users: NDArray[np.int64]) -> list[NDArray[np.int64]]:
         """Cut a batch into 1, 2, 4, ... parts of about the same work, each of like length."""

@@ -106,7 +106,7 @@ def slices_of(
 
 def last_times(dataset: SequenceDataset, part: EvaluatedPart) -> NDArray[np.int64]:
     """The time of each user's last interaction before `part`, int64 (users,); 0 without one."""
-    found = np.zeros(dataset.num_users, np.int64)
+    found = np.zeros(dataset.num_users, dataset.timestamps["train"].dtype)
     earlier: list[tuple[Part, Sequences]] = [("train", dataset.train), ("valid", dataset.valid)]
     for name, sequences in earlier[: 1 if part == "valid" else 2]:
         there = sequences.lengths > 0
@@ -123,9 +123,15 @@ def thirds(what: str, values: NDArray[np.float64], unit: str) -> dict[str, NDArr
     """Cut users into groups of about the same size by `values` (Q,); equal values stay together."""
     cuts = np.quantile(values, np.arange(1, GROUPS) / GROUPS, method="lower")
     group = np.searchsorted(np.unique(cuts), values, side="left")
-    found = {}
+    found: dict[str, NDArray[np.bool_]] = {}
     for number in np.unique(group):
         mask = group == number
-        low, high = values[mask].min(), values[mask].max()
-        found[f"{what} {low:,.0f}–{high:,.0f} {unit}"] = mask
+        low, high = (f"{x:,.0f}" if x == int(x) else f"{x:,.3g}" for x in ends_of(values[mask]))
+        name = f"{what} {low}–{high} {unit}"
+        found[name] = mask | found.get(name, False)
     return found if len(found) > 1 else {}
+
+
+def ends_of(values: NDArray[np.float64]) -> tuple[float, float]:
+    """The least and the greatest."""
+    return float(values.min()), float(values.max())

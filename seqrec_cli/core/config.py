@@ -50,6 +50,7 @@ class TrainingConfig(Settings):
     half_life: float | None = Field(
         None,
         gt=0,
+        le=1e9,
         description="targets this many items before a user's last count half, loss: softmax; "
         "null: all count alike",
     )

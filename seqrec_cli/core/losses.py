@@ -20,7 +20,7 @@ LOGIT_BYTES = 2 * 2**20
 def bce(positive: Tensor, negatives: Tensor, known: Tensor, drawn: Tensor) -> Tensor:
     """Binary cross-entropy with sampled negatives (Kang & McAuley, ICDM 2018, equation 7).
 
-    The mean of -log sigma(r) over the targets plus the mean of -log(1 - sigma(r)) over the
+    The mean over the targets of -log sigma(r) plus the mean of -log(1 - sigma(r)) over the target's
     negatives.
 
     Args:
@@ -30,8 +30,13 @@ def bce(positive: Tensor, negatives: Tensor, known: Tensor, drawn: Tensor) -> Te
         drawn: where there is a negative, (T, K).
     """
     attract = (F.softplus(-positive) * known).sum() / known.sum()
-    repel = (F.softplus(negatives) * drawn).sum() / drawn.sum().clamp(min=1)
-    return attract + repel
+    repel = mean_drawn(F.softplus(negatives), drawn) * known
+    return attract + repel.sum() / known.sum()
+
+
+def mean_drawn(values: Tensor, drawn: Tensor) -> Tensor:
+    """The mean over each target's negatives, (T, K) -> (T,); 0 where there are none."""
+    return (values * drawn).sum(-1) / drawn.sum(-1).clamp(min=1)
 
 
 def gbce(positive: Tensor, negatives: Tensor, known: Tensor, drawn: Tensor, beta: float) -> Tensor:
@@ -78,10 +83,10 @@ def sampled_softmax(
 def bpr(positive: Tensor, negatives: Tensor, known: Tensor, drawn: Tensor) -> Tensor:
     """Bayesian personalised ranking (Rendle et al., UAI 2009): -log sigma(r - r_negative).
 
-    The mean over the pairs of a target and one of its negatives. Arguments as for `bce`.
+    The mean over the targets of the mean over their negatives. Arguments as for `bce`.
     """
     pairs = F.softplus(negatives - positive.unsqueeze(-1))
-    return (pairs * drawn).sum() / drawn.sum().clamp(min=1)
+    return (mean_drawn(pairs, drawn) * known).sum() / known.sum()
 
 
 def bpr_max(
@@ -134,6 +139,7 @@ class LinearCrossEntropy(torch.autograd.Function):
     """
 
     @staticmethod
+    @torch.amp.custom_fwd(device_type="cpu", cast_inputs=torch.float32)  # type: ignore[untyped-decorator]
     def forward(
         ctx: Any,
         states: Tensor,
@@ -179,6 +185,7 @@ class LinearCrossEntropy(torch.autograd.Function):
         return total / weighed
 
     @staticmethod
+    @torch.amp.custom_bwd(device_type="cpu")  # type: ignore[untyped-decorator]
     def backward(ctx: Any, grad: Tensor) -> tuple[Tensor | None, ...]:
         states_grad, table_grad = ctx.saved_tensors
         scale = grad / ctx.weight

@@ -140,7 +140,7 @@ class Run:
         """The experiment with more epochs or patience, which is all a continuation may change.
 
         Raises:
-            ConfigError: another setting would change.
+            ConfigError: another setting would change, or the schedule depends on the epochs.
         """
         path = self.path / "experiment.yaml"
         before = self.experiment()
@@ -151,6 +151,12 @@ class Run:
             raise ConfigError(
                 f"a continuation of `{self.path}` can change {allowed} alone",
                 "train a new run for other settings",
+            )
+        if before.training.schedule == "cosine" and after.training.epochs != before.training.epochs:
+            raise ConfigError(
+                f"the learning rate of `{self.path}` falls to 0 by epoch {before.training.epochs}, "
+                "so the epochs of this run cannot change",
+                "train a new run of as many epochs as you want",
             )
         return after
 

@@ -38,8 +38,6 @@ class UniformSampler:
     other items below s_j is c_j = s_j - 1 - j, and the r-th other item (from 0) is
     r + 1 + #{j : c_j <= r}: one binary search a draw, exact for the user who has nearly
     everything too. Who has everything gets 0, padding, which losses leave out.
-
-    The draw is a function of (seed, purpose, epoch, user, counter) alone.
     """
 
     def __init__(self, known: Sequences, num_items: int) -> None:
@@ -92,11 +90,12 @@ class PopularitySampler:
 
     def __init__(self, known: Sequences, num_items: int, power: float) -> None:
         """`known`: for each user the items never to be drawn, repeated or not."""
-        counts = np.bincount(known.items, minlength=num_items + 1)[1:].astype(np.float64)
-        weights = counts**power
-        self.bounds = np.cumsum(weights) / weights.sum()
+        counts = np.bincount(known.items, minlength=num_items + 1)[1:]
+        sums = np.cumsum((counts / max(1, counts.max())) ** power)
+        self.bounds = sums / sums[-1]  # the last is 1, which no draw reaches
         with np.errstate(divide="ignore"):
-            self.log_chances = np.log(np.concatenate(([1.0], weights / weights.sum())))
+            self.log_chances = np.log(np.diff(self.bounds, prepend=0.0))
+        self.log_chances = np.concatenate(([0.0], self.log_chances))
         self.stride = num_items + 1
         self.keys = np.unique(known.users * self.stride + known.items)
 
@@ -111,11 +110,10 @@ class PopularitySampler:
         """Draw one item for each user and counter, which broadcast together; int64, 0 for none."""
         chance = hashed(seed, purpose, epoch, users, counters)
         items = np.searchsorted(self.bounds, chance, side="right") + 1
-        items = np.minimum(items, self.stride - 1)  # where rounding left the last bound below 1
         keys = users * self.stride + items
         place = np.minimum(np.searchsorted(self.keys, keys), len(self.keys) - 1)
         return np.where(self.keys[place] == keys, PAD, items)
 
     def log_chance(self, users: NDArray[np.int64], items: NDArray[np.int64]) -> NDArray[np.float32]:
         """The log of the chance of each item; 0 for padding."""
-        return self.log_chances[items].astype(np.float32)
+        return np.asarray(self.log_chances[items], np.float32)

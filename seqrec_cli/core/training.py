@@ -141,7 +141,7 @@ def fit(training: Training, data: SequenceDataset) -> Iterator[Event]:
     """Train until the last epoch or until patience is at its end, yielding what happened.
 
     `data` must not contain its test part. Each `validate_every` epochs, and after the last, the
-    valid part is ranked in full. Between two events `training.state()` may be taken and kept.
+    valid part is ranked in full. Between two events `training.state()` may be taken and written.
 
     Raises:
         TrainingError: the loss is not finite; the weights are those before that step.
@@ -356,6 +356,11 @@ def check_settings(experiment: Experiment, device: torch.device) -> None:
             f"`training.{wrong}` is there for `training.loss: softmax` alone, not for "
             f"{settings.loss}",
             "leave it out, or use `loss: softmax`",
+        )
+    if settings.popularity_power is not None and settings.loss == "softmax":
+        raise ConfigError(
+            "`training.popularity_power` is about negatives, and `training.loss: softmax` has none",
+            "leave it out, or use `loss: sampled_softmax`",
         )
     if settings.logq and settings.loss != "sampled_softmax":
         raise ConfigError(

@@ -15,13 +15,14 @@ def sigmoid(x: float) -> float:
     return 1 / (1 + math.exp(-x))
 
 
-def test_bce_is_the_mean_over_targets_plus_the_mean_over_negatives() -> None:
+def test_bce_is_the_mean_over_targets_and_their_negatives() -> None:
     positive = torch.tensor([1.5, -0.5, 99.0])
     negatives = torch.tensor([[0.3, -2.0], [0.7, 55.0], [77.0, 88.0]])
     known = torch.tensor([1.0, 1.0, 0.0])
     drawn = torch.tensor([[1.0, 1.0], [1.0, 0.0], [0.0, 0.0]])
     attract = -(math.log(sigmoid(1.5)) + math.log(sigmoid(-0.5))) / 2
-    repel = -sum(math.log(1 - sigmoid(x)) for x in (0.3, -2.0, 0.7)) / 3
+    first = (math.log(1 - sigmoid(0.3)) + math.log(1 - sigmoid(-2.0))) / 2
+    repel = -(first + math.log(1 - sigmoid(0.7))) / 2
     assert float(bce(positive, negatives, known, drawn)) == pytest.approx(attract + repel)
 
 
@@ -75,8 +76,8 @@ def test_sampled_softmax_corrected_for_chances_by_hand() -> None:
 
 
 def test_bpr_by_hand() -> None:
-    pairs = [1.5 - 0.3, 1.5 + 2.0, -0.5 - 0.7]
-    expected = -sum(math.log(sigmoid(x)) for x in pairs) / 3
+    first = (math.log(sigmoid(1.5 - 0.3)) + math.log(sigmoid(1.5 + 2.0))) / 2
+    expected = -(first + math.log(sigmoid(-0.5 - 0.7))) / 2
     assert float(bpr(*SCORES, *MASKS)) == pytest.approx(expected)
 
 

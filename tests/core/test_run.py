@@ -199,6 +199,19 @@ def test_a_continuation_changes_epochs_and_patience_alone(trained: tuple[Run, Tr
         run.experiment_to_resume(["training.lr=0.1"])
 
 
+def test_a_schedule_over_the_epochs_keeps_their_number(
+    trained: tuple[Run, Training],
+) -> None:
+    run, _ = trained
+    before = run.experiment()
+    training = before.training.model_copy(update={"schedule": "cosine"})
+    run.save_experiment(before.model_copy(update={"training": training}))
+    assert run.experiment_to_resume(["training.patience=2"]).training.patience == 2
+    with pytest.raises(ConfigError, match="the epochs of this run cannot change"):
+        run.experiment_to_resume(["training.epochs=99"])
+    run.save_experiment(before)
+
+
 def test_the_same_tensors_give_the_same_bytes(tmp_path: Path) -> None:
     tensors = {"b": torch.arange(3.0), "a": torch.eye(2), "c": torch.tensor(3)}
     save_tensors(tmp_path / "1", tensors, {"x": 1})

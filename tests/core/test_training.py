@@ -197,7 +197,14 @@ def test_l2_emb_shrinks_the_item_table(cycle: SequenceDataset) -> None:
     assert norms[1] < 0.8 * norms[0]
 
 
-@pytest.mark.parametrize("changes", [{}, {"loss": "softmax", "half_life": 3.0}])
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {},
+        {"loss": "softmax", "half_life": 3.0},
+        *({"loss": loss, "popularity_power": 0.5} for loss in ("bce", "gbce", "bpr", "bpr_max")),
+    ],
+)
 def test_the_gradients_of_the_parts_add_up_to_those_of_the_batch(
     cycle: SequenceDataset, changes: dict[str, Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -215,6 +222,7 @@ def test_the_gradients_of_the_parts_add_up_to_those_of_the_batch(
             max_length=12,
             num_negatives=1,
             half_life=settings.training.half_life,
+            popularity_power=settings.training.popularity_power,
         )
         users = batches.users_of(1)[0]
         assert len(batches.split(users)) == {10**6: 1, 100: 2, 40: 4}[targets], targets
@@ -282,6 +290,8 @@ def test_settings_of_one_loss_are_refused_with_another() -> None:
     for wrong in ({"label_smoothing": 0.1}, {"half_life": 9.0}, {"logq": True}):
         with pytest.raises(ConfigError, match=f"`training.{next(iter(wrong))}` is there for"):
             check_settings(experiment(loss="bce", **wrong), CPU)
+    with pytest.raises(ConfigError, match="is about negatives"):
+        check_settings(experiment(loss="softmax", popularity_power=0.5), CPU)
 
 
 def test_shared_negatives_score_as_repeated_ones(cycle: SequenceDataset) -> None:

@@ -25,6 +25,11 @@ def dropout(x: Tensor, drop: float, noise: Noise | None) -> Tensor:
     return x * noise.kept(x.shape, drop).div_(1 - drop).to(x.dtype)
 
 
+def add_onto(y: Tensor, x: Tensor) -> Tensor:
+    """x + y, into y where that loses no precision; nothing else may need y any more."""
+    return y.add_(x) if y.dtype == x.dtype else x + y
+
+
 def feed_forward(
     x: Tensor, inner: nn.Linear, outer: nn.Linear, drop: float, noise: Noise | None
 ) -> Tensor:
@@ -115,7 +120,7 @@ def causal_attention(
     """
     if q.device.type == "cpu":
         blocks = tuple((rows * heads, length) for rows, length in batch.blocks)
-        parts = (split_heads(x.float(), batch, heads) for x in (q, k, v))
+        parts = (split_heads(x, batch, heads).contiguous() for x in (q, k, v))
         out = CPUAttention.apply(*parts, blocks, drop, noise)  # type: ignore[no-untyped-call]
         return join_heads(out, batch, heads).to(q.dtype)
     outputs = []
@@ -166,6 +171,7 @@ class CPUAttention(torch.autograd.Function):
     """
 
     @staticmethod
+    @torch.amp.custom_fwd(device_type="cpu", cast_inputs=torch.float32)  # type: ignore[untyped-decorator]
     def forward(
         ctx: Any,
         q: Tensor,
@@ -195,8 +201,10 @@ class CPUAttention(torch.autograd.Function):
         return out
 
     @staticmethod
+    @torch.amp.custom_bwd(device_type="cpu")  # type: ignore[untyped-decorator]
     def backward(ctx: Any, grad: Tensor) -> tuple[Tensor | None, ...]:
         q, k, v, out, weights, kept = ctx.saved_tensors
+        grad = grad.contiguous()
         delta = (grad * out).sum(dim=1, keepdim=True)  # (T, 1)
         dq, dk, dv = (torch.empty_like(x) for x in (q, k, v))
         # From the last band of a block, which sees all keys: the others add to what is there.

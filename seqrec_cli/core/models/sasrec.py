@@ -21,7 +21,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from seqrec_cli.core.dataset import PAD
-from seqrec_cli.core.models.layers import causal_attention, dropout, feed_forward, look_up
+from seqrec_cli.core.models.layers import add_onto, causal_attention, dropout, feed_forward, look_up
 from seqrec_cli.core.packing import Packed, pack_padded
 from seqrec_cli.core.randomness import Noise
 from seqrec_cli.core.settings import Settings
@@ -148,8 +148,8 @@ class Block(nn.Module):
         """(T, D) -> (T, D)."""
         if self.placement == "sasrec":
             q = self.attention_norm(x)
-            x = self.network_norm(self.attention(q, x, batch, noise).add_(q))
-            return self.network(x, noise).add_(x)
+            x = self.network_norm(add_onto(self.attention(q, x, batch, noise), q))
+            return add_onto(self.network(x, noise), x)
         if self.placement == "pre":
             y = self.attention_norm(x)
             x = x + self.attention(y, y, batch, noise)

@@ -83,6 +83,19 @@ def test_attention_and_its_gradients_are_the_textbook_ones(
         torch.testing.assert_close(mine, theirs)
 
 
+@pytest.mark.parametrize("heads", [1, 2])
+def test_attention_takes_gradients_and_inputs_of_any_strides(heads: int) -> None:
+    batch = batch_of([5, 3])
+    wide = torch.randn(len(batch.items), 8, generator=torch.Generator().manual_seed(0))
+    strided = wide[:, ::2].requires_grad_()
+    straight = wide[:, ::2].contiguous().requires_grad_()
+    for x in (strided, straight):
+        causal_attention(x, x, x, batch, heads, 0.0, None).sum().backward()
+    assert strided.grad is not None
+    assert straight.grad is not None
+    torch.testing.assert_close(strided.grad, straight.grad)
+
+
 @pytest.mark.parametrize("length", [1, 63, 64, 65, 128, 129, 200])
 def test_bands_cover_all_rows_once_and_their_weights_do_not_overlap(length: int) -> None:
     cuts = Bands.of(((3, length), (2, 7)))

@@ -116,6 +116,19 @@ def test_dropout_changes_states_only_with_noise() -> None:
     assert not torch.allclose(noisy[0], model(history))
 
 
+@pytest.mark.parametrize("heads", [1, 2])
+def test_low_precision_is_for_products_and_not_for_what_is_summed_up(heads: int) -> None:
+    from seqrec_cli.core.randomness import Noise
+
+    model = small(heads=heads)
+    seen = []
+    for block in model.blocks:
+        block.register_forward_hook(lambda *call: seen.append(call[2].dtype))
+    with torch.autocast("cpu", torch.bfloat16):
+        model(torch.tensor([[1, 2, 3]]), Noise(0, 1, 1, 0, torch.device("cpu")))
+    assert seen == [torch.float32] * 2
+
+
 def test_padding_row_is_zero_and_never_trained() -> None:
     model = small(tied=False)
     states = model(torch.tensor([[0, 0, 0, 3, 4, 5]]))
