@@ -79,8 +79,8 @@ for command in COMMANDS:
 def main() -> None:
     """Run the command line."""
     # Importing torch makes half a million objects, none of them garbage. With the usual thresholds
-    # the collector walks through them again and again as they come, and once more at the end: a
-    # quarter of a second altogether.
+    # the collector walks through them again and again as they come, and once more at the end: 0.4 s
+    # altogether.
     gc.set_threshold(50_000, 20, 100)
     try:
         app()

@@ -126,12 +126,8 @@ def thirds(what: str, values: NDArray[np.float64], unit: str) -> dict[str, NDArr
     found: dict[str, NDArray[np.bool_]] = {}
     for number in np.unique(group):
         mask = group == number
-        low, high = (f"{x:,.0f}" if x == int(x) else f"{x:,.3g}" for x in ends_of(values[mask]))
+        ends = values[mask].min(), values[mask].max()
+        low, high = (f"{end:,.0f}" if end == int(end) else f"{end:,.3g}" for end in ends)
         name = f"{what} {low}–{high} {unit}"
         found[name] = mask | found.get(name, False)
     return found if len(found) > 1 else {}
-
-
-def ends_of(values: NDArray[np.float64]) -> tuple[float, float]:
-    """The least and the greatest."""
-    return float(values.min()), float(values.max())

@@ -49,7 +49,7 @@ class SASRecConfig(Settings):
     tied: bool = Field(True, description="score with the input's item table, or with its own")
 
     @model_validator(mode="after")
-    def heads_divide_hidden(self) -> "SASRecConfig":
+    def settings_agree(self) -> "SASRecConfig":
         if self.hidden % self.heads:
             raise ValueError(f"hidden ({self.hidden}) is not a multiple of heads ({self.heads})")
         if self.block == "ligr" and self.norm != "pre":
