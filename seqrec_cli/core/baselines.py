@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from seqrec_cli.core.dataset import SequenceDataset, Sequences
+from seqrec_cli.core.transitions import Transitions, TransitionsConfig
 
 RECENT_SHARE = 0.1  # of the train part counts as recent
 NEIGHBOUR_BYTES = 2**30  # what the item-item table may take
@@ -106,12 +107,13 @@ def recent_items(dataset: SequenceDataset) -> NDArray[np.int32]:
     return train.items[newest]
 
 
-Baseline = Popularity | MarkovChain | ItemNeighbours
+Baseline = Popularity | MarkovChain | ItemNeighbours | Transitions
 
 BASELINES: dict[str, Callable[[SequenceDataset], Baseline]] = {
     "popularity": lambda data: Popularity(data.train.items, data.num_items),
     "recent popularity": lambda data: Popularity(recent_items(data), data.num_items),
     "markov chain": lambda data: MarkovChain(data.train, data.num_items),
+    "transitions": lambda data: Transitions(data.train, data.num_items, TransitionsConfig()),
     "item neighbours": lambda data: ItemNeighbours(data.train, data.num_items),
 }
 

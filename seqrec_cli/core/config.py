@@ -12,6 +12,7 @@ from seqrec_cli.core.metrics import METRICS
 from seqrec_cli.core.models import CONFIGS, ModelConfig
 from seqrec_cli.core.models.sasrec import SASRecConfig
 from seqrec_cli.core.settings import Settings
+from seqrec_cli.core.transitions import TransitionsConfig
 from seqrec_cli.errors import ConfigError
 
 Key = tuple[str, ...]
@@ -95,6 +96,9 @@ class Experiment(Settings):
     seed: int = Field(0, ge=0, lt=2**63, description="every random number follows from it")
     model: ModelConfig = SASRecConfig()
     training: TrainingConfig = TrainingConfig()
+    transitions: TransitionsConfig | None = Field(
+        None, description="counts of what followed, added to the model's scores; null: none"
+    )
 
     def to_yaml(self) -> str:
         """The experiment as YAML, every default spelled out."""
@@ -217,6 +221,7 @@ def parts_of(content: dict[str, Any]) -> dict[Key, type[BaseModel]]:
         ROOT: Experiment,
         ("model",): CONFIGS.get(str(name), SASRecConfig),
         ("training",): TrainingConfig,
+        ("transitions",): TransitionsConfig,
     }
 
 

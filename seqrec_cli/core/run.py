@@ -20,14 +20,22 @@ from torch import Tensor
 from seqrec_cli import __version__
 from seqrec_cli.core import files
 from seqrec_cli.core.config import Experiment, parse_experiment
-from seqrec_cli.core.dataset import SequenceDataset, find_dataset, load_arrays, save_arrays
+from seqrec_cli.core.dataset import (
+    SequenceDataset,
+    checked_sequences,
+    find_dataset,
+    load_arrays,
+    save_arrays,
+)
 from seqrec_cli.core.models import build_model
 from seqrec_cli.core.scoring import ModelScorer
 from seqrec_cli.core.training import Training
+from seqrec_cli.core.transitions import Transitions
 from seqrec_cli.errors import ConfigError, DatasetError, RunError
 
 RUNS = Path("runs")
 LATEST = "latest"
+COUNTED = "transitions.npz"  # the train part, of which followers are counted
 
 # What may differ between a training and its continuation.
 RESUMABLE = {"epochs", "patience"}
@@ -86,6 +94,9 @@ class Run:
         if data.item_titles is not None:
             arrays["item_titles"] = data.item_titles
         save_arrays(path / "catalogue.npz", arrays)
+        if experiment.transitions is not None:
+            offsets, items = data.train.offsets, data.train.items
+            save_arrays(path / COUNTED, {"offsets": offsets, "items": items})
         run.save_experiment(experiment)
         files.write_json(
             path / "manifest.json",
@@ -277,7 +288,23 @@ class Run:
                 f"{first_line(error)}",
                 "train again",
             ) from error
-        return ModelScorer(model.to(device), num_items, device)
+        transitions = self.load_transitions(num_items)
+        return ModelScorer(model.to(device), num_items, device, transitions)
+
+    def load_transitions(self, num_items: int) -> Transitions | None:
+        """The counts that join the model's scores, if the experiment has any."""
+        settings = self.experiment().transitions
+        if settings is None:
+            return None
+        arrays = load_arrays(self.path / COUNTED)
+        try:
+            offsets, items = arrays["offsets"], arrays["items"]
+            counted = checked_sequences("train", offsets, items, len(offsets) - 1, num_items)
+        except (KeyError, ValueError) as error:
+            raise RunError(
+                f"`{self.path / COUNTED}` is not what this run counted", "train again"
+            ) from error
+        return Transitions(counted, num_items, settings)
 
     def find_data(self, given: str | None, data_dir: Path) -> Path:
         """The npz that the run was trained on: where it says, or seen from the run's own folder.

@@ -15,6 +15,7 @@ from torch import Tensor
 from seqrec_cli.core.dataset import PAD, Sequences
 from seqrec_cli.core.packing import pack
 from seqrec_cli.core.parallel import Cores, Result
+from seqrec_cli.core.transitions import Transitions
 from seqrec_cli.errors import RunError
 
 Seen = Literal["exclude", "include"]
@@ -38,10 +39,20 @@ class Scorer(Protocol):
 
 
 class ModelScorer:
-    """A sequence model as a scorer: the state of the newest item, against every item."""
+    """A sequence model as a scorer: the state of the newest item, against every item.
 
-    def __init__(self, model: Any, num_items: int, device: torch.device | None = None) -> None:
+    With `transitions`, their scores are added, by the weight in their settings.
+    """
+
+    def __init__(
+        self,
+        model: Any,
+        num_items: int,
+        device: torch.device | None = None,
+        transitions: Transitions | None = None,
+    ) -> None:
         self.model = model
+        self.transitions = transitions
         self.num_items = num_items
         self.max_length: int = model.max_length
         self.device = device or torch.device("cpu")
@@ -52,7 +63,11 @@ class ModelScorer:
         fill = {} if self.device.type == "cpu" else {"fill": 0.0}
         batch = pack(histories, self.max_length, **fill).to(self.device)
         states = self.model.encode(batch)[batch.last]  # (B, D)
-        return self.model.score(states).float().cpu()  # type: ignore[no-any-return]
+        scores: Tensor = self.model.score(states).float().cpu()
+        if self.transitions is not None:
+            counted = self.transitions.score(histories)
+            scores.add_(counted, alpha=self.transitions.settings.weight)
+        return scores
 
 
 @dataclass(frozen=True, eq=False)

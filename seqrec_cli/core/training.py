@@ -28,6 +28,7 @@ from seqrec_cli.core.packing import FILL
 from seqrec_cli.core.parallel import Cores
 from seqrec_cli.core.randomness import Noise, Purpose, torch_stream
 from seqrec_cli.core.scoring import ModelScorer
+from seqrec_cli.core.transitions import Transitions
 from seqrec_cli.errors import ConfigError, DatasetError, TrainingError
 
 
@@ -164,13 +165,14 @@ def fit(training: Training, data: SequenceDataset) -> Iterator[Event]:
         half_life=settings.half_life,
         fill=FILL if training.device.type == "cpu" else 0.0,
     )
+    scorer = make_scorer(training, data)
     while True:
         scheduled = counters.epoch > 0 and counters.epoch % settings.validate_every == 0
         if scheduled and counters.validated < counters.epoch:
-            yield validate(training, data, scheduled)
+            yield validate(training, data, scorer, scheduled)
         if counters.epoch >= settings.epochs:
             if counters.epoch > 0 and not scheduled:
-                yield validate(training, data, scheduled)
+                yield validate(training, data, scorer, scheduled)
             return
         if settings.patience is not None and counters.worse >= settings.patience:
             yield Stopped(counters.epoch, counters.best_epoch)
@@ -301,7 +303,16 @@ def add_l2(table: Tensor, weight: float) -> None:
     table.grad.add_(table, alpha=2 * weight)
 
 
-def validate(training: Training, data: SequenceDataset, scheduled: bool) -> Validated:
+def make_scorer(training: Training, data: SequenceDataset) -> ModelScorer:
+    """What scores: the model, with the counts of the train part if the experiment says so."""
+    settings = training.experiment.transitions
+    transitions = Transitions(data.train, data.num_items, settings) if settings else None
+    return ModelScorer(training.model, training.num_items, training.device, transitions)
+
+
+def validate(
+    training: Training, data: SequenceDataset, scorer: ModelScorer, scheduled: bool
+) -> Validated:
     """Rank the valid part and note whether it is the best so far.
 
     One that is not on schedule, after the last epoch, leaves the counters alone: who then resumes
@@ -314,7 +325,6 @@ def validate(training: Training, data: SequenceDataset, scheduled: bool) -> Vali
             f"lower `training.lr` (it is {settings.lr})",
         )
     k = int(settings.metric.partition("@")[2])
-    scorer = ModelScorer(training.model, training.num_items, training.device)
     outcome = evaluate(scorer, data, "valid", ks=sorted({k, 10}), seen="exclude")
     metrics = outcome.means()
     value = metrics[settings.metric]

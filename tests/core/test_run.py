@@ -6,9 +6,12 @@ import pytest
 import torch
 
 from seqrec_cli.core.config import Experiment
-from seqrec_cli.core.dataset import SequenceDataset
+from seqrec_cli.core.dataset import SequenceDataset, save_arrays
+from seqrec_cli.core.evaluation import evaluate
 from seqrec_cli.core.run import Run, find_run, load_tensors, next_run, save_tensors
+from seqrec_cli.core.scoring import ModelScorer
 from seqrec_cli.core.training import Training, Validated, fit
+from seqrec_cli.core.transitions import Transitions, TransitionsConfig
 from seqrec_cli.errors import ConfigError, DatasetError, RunError
 
 EXPERIMENT = Experiment.model_validate(
@@ -144,6 +147,28 @@ def test_a_flipped_byte_in_a_checkpoint_is_found(
     (run.path / file).write_bytes(content)
     with pytest.raises(RunError, match="damaged"):
         load_tensors(run.path / file)
+
+
+def test_what_was_counted_comes_back_with_the_run(
+    cycle: SequenceDataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    experiment = EXPERIMENT.model_copy(update={"transitions": TransitionsConfig(weight=0.5)})
+    training = Training(experiment, 50, torch.device("cpu"))
+    run = Run.create(Path("runs/one"), experiment, cycle, Path("data/toy.npz"), "cpu")
+    (validated,) = (e for e in fit(training, cycle.without_test()) if isinstance(e, Validated))
+    run.save_best(training, validated.epoch, validated.metrics)
+    scorer = run.load_scorer(torch.device("cpu"))
+    assert evaluate(scorer, cycle, "valid").means() == pytest.approx(validated.metrics)
+    alone = ModelScorer(training.model, 50).score(cycle.train)
+    counted = Transitions(cycle.train, 50, TransitionsConfig()).score(cycle.train)
+    torch.testing.assert_close(scorer.score(cycle.train), alone + 0.5 * counted)
+    save_arrays(run.path / "transitions.npz", {"offsets": cycle.train.offsets})
+    with pytest.raises(RunError, match="is not what this run counted"):
+        run.load_scorer(torch.device("cpu"))
+    (run.path / "transitions.npz").unlink()
+    with pytest.raises(DatasetError, match="there is no file"):
+        run.load_scorer(torch.device("cpu"))
 
 
 @pytest.mark.parametrize("length", [0, 4, 100, 2000])

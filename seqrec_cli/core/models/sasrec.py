@@ -6,7 +6,9 @@ Transformer blocks. Positions count back from the newest item, which is what rig
 windows amount to; layer norms have eps 1e-8; matrices start Xavier-normal.
 
 `block: ligr` has gated residuals and SwiGLU networks instead (LiGR: Borisyuk et al., 2025; in
-sequential recommendation eSASRec: Tikhonovich et al., RecSys 2025).
+sequential recommendation eSASRec: Tikhonovich et al., RecSys 2025). With `convolution` each of
+their layers reads every position together with the few before it, by a depthwise convolution with
+a residual, which starts at 0 (So et al., "Primer", NeurIPS 2021; Allen-Zhu, "Canon layers", 2025).
 
 Shapes: B histories, L positions, T slots (see packing.py), D hidden size, K candidates, N items.
 Item 0 is padding.
@@ -21,7 +23,14 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from seqrec_cli.core.dataset import PAD
-from seqrec_cli.core.models.layers import add_onto, causal_attention, dropout, feed_forward, look_up
+from seqrec_cli.core.models.layers import (
+    add_onto,
+    causal_attention,
+    convolve,
+    dropout,
+    feed_forward,
+    look_up,
+)
 from seqrec_cli.core.packing import Packed, pack_padded
 from seqrec_cli.core.randomness import Noise
 from seqrec_cli.core.settings import Settings
@@ -46,6 +55,9 @@ class SASRecConfig(Settings):
     expansion: int = Field(
         1, ge=1, description="inner size of a block's network, in units of the hidden size"
     )
+    convolution: int = Field(
+        0, ge=0, description="earlier positions mixed into each before a layer, block: ligr"
+    )
     tied: bool = Field(True, description="score with the input's item table, or with its own")
 
     @model_validator(mode="after")
@@ -54,6 +66,8 @@ class SASRecConfig(Settings):
             raise ValueError(f"hidden ({self.hidden}) is not a multiple of heads ({self.heads})")
         if self.block == "ligr" and self.norm != "pre":
             raise ValueError(f"block: ligr normalises before its layers: norm is {self.norm}")
+        if self.convolution and self.block != "ligr":
+            raise ValueError(f"convolution ({self.convolution}) is there for block: ligr alone")
         return self
 
 
@@ -168,6 +182,9 @@ class LiGRBlock(nn.Module):
     x + sigmoid(G x) * dropout(layer(norm(x))), twice.
     """
 
+    attention_mix: Tensor | None
+    network_mix: Tensor | None
+
     def __init__(self, config: SASRecConfig) -> None:
         super().__init__()
         self.drop = config.dropout
@@ -179,16 +196,25 @@ class LiGRBlock(nn.Module):
         self.inner = nn.Linear(config.hidden, 2 * inner, bias=False)
         self.outer = nn.Linear(inner, config.hidden, bias=False)
         self.network_gate = nn.Linear(config.hidden, config.hidden)
+        for name in ("attention_mix", "network_mix"):
+            mix = nn.Parameter(torch.zeros(config.convolution, config.hidden))
+            self.register_parameter(name, mix if config.convolution else None)
 
     def forward(self, x: Tensor, batch: Packed, noise: Noise | None) -> Tensor:
         """(T, D) -> (T, D)."""
-        y = self.attention_norm(x)
+        y = mixed(self.attention_norm(x), self.attention_mix, batch)
         y = dropout(self.attention(y, y, batch, noise), self.drop, noise)
         x = torch.addcmul(x, torch.sigmoid(self.attention_gate(x)), y)
-        gate, value = self.inner(self.network_norm(x)).chunk(2, dim=-1)
+        y = mixed(self.network_norm(x), self.network_mix, batch)
+        gate, value = self.inner(y).chunk(2, dim=-1)
         y = dropout(F.silu(gate) * value, self.drop, noise)  # (T, inner)
         y = dropout(self.outer(y), self.drop, noise)
         return torch.addcmul(x, torch.sigmoid(self.network_gate(x)), y)
+
+
+def mixed(x: Tensor, weights: Tensor | None, batch: Packed) -> Tensor:
+    """What `convolve` makes of x (T, D), if there are weights for it."""
+    return x if weights is None else convolve(x, weights, batch)
 
 
 class SelfAttention(nn.Module):

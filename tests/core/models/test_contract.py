@@ -19,6 +19,7 @@ NUM_ITEMS = 20
 VARIANTS: list[dict[str, Any]] = [
     *({"name": name} for name in sorted(CONFIGS)),
     {"name": "sasrec", "block": "ligr", "norm": "pre", "expansion": 4, "heads": 2},
+    {"name": "sasrec", "block": "ligr", "norm": "pre", "convolution": 2},
 ]
 
 

@@ -20,7 +20,7 @@ def small(seed: int = 0, **settings: Any) -> SASRec:
     with torch.no_grad():  # biases and norms are 0 and 1 at first, which would hide a mistake
         generator = torch.Generator().manual_seed(seed + 1)
         for name, parameter in model.named_parameters():
-            if "norm" in name or "bias" in name:
+            if "norm" in name or "bias" in name or "mix" in name:
                 parameter.add_(torch.randn(parameter.shape, generator=generator) * 0.3)
     return model
 
@@ -58,6 +58,13 @@ def numpy_forward(model: SASRec, history: NDArray[np.int64], heads: int, norm: s
     def network(x: Any, name: str) -> Any:
         return linear(np.maximum(linear(x, f"{name}.inner"), 0), f"{name}.outer")
 
+    def mixed(x: Any, name: str) -> Any:
+        out = x.copy()
+        for t in range(len(x)):
+            for lag in range(1, min(t, len(w.get(name, []))) + 1):
+                out[t] += w[name][lag - 1] * x[t - lag]
+        return out
+
     # Slots of the right-aligned window of max_length: the newest item has the last position.
     positions = np.arange(model.max_length - len(history), model.max_length)
     x = np.sqrt(d) * w["items.weight"][history] + w["positions.weight"][positions]
@@ -73,10 +80,11 @@ def numpy_forward(model: SASRec, history: NDArray[np.int64], heads: int, norm: s
             x = x + attention(y, y, f"{name}.attention")
             x = x + network(layer_norm(x, second), name)
         elif norm == "ligr":
-            y = layer_norm(x, first)
+            y = mixed(layer_norm(x, first), f"{name}.attention_mix")
             gate = 1 / (1 + np.exp(-linear(x, f"{name}.attention_gate")))
             x = x + gate * attention(y, y, f"{name}.attention")
-            a, b = np.split(layer_norm(x, second) @ w[f"{name}.inner.weight"].T, 2, axis=-1)
+            y = mixed(layer_norm(x, second), f"{name}.network_mix")
+            a, b = np.split(y @ w[f"{name}.inner.weight"].T, 2, axis=-1)
             y = a / (1 + np.exp(-a)) * b
             gate = 1 / (1 + np.exp(-linear(x, f"{name}.network_gate")))
             x = x + gate * (y @ w[f"{name}.outer.weight"].T)
@@ -88,10 +96,12 @@ def numpy_forward(model: SASRec, history: NDArray[np.int64], heads: int, norm: s
 
 @pytest.mark.parametrize(
     ("norm", "heads", "tied"),
-    list(product(["sasrec", "pre", "post", "ligr"], [1, 2], [True, False])),
+    list(product(["sasrec", "pre", "post", "ligr", "ligr+convolution"], [1, 2], [True, False])),
 )
 def test_forward_follows_the_equations(norm: str, heads: int, tied: bool) -> None:
-    kind = {"block": "ligr", "norm": "pre"} if norm == "ligr" else {"norm": norm}
+    norm, _, convolution = norm.partition("+")
+    kind: dict[str, Any] = {"block": "ligr", "norm": "pre"} if norm == "ligr" else {"norm": norm}
+    kind["convolution"] = 3 if convolution else 0
     model = small(**kind, heads=heads, tied=tied, expansion=3)
     histories = [[3], [7, 8, 9], [1, 2, 3, 4, 5, 20], [6, 6, 6, 1], [2, 19]]
     padded = torch.tensor([[0] * (6 - len(h)) + h for h in histories])
@@ -143,3 +153,5 @@ def test_settings_that_contradict_each_other_are_refused() -> None:
         SASRecConfig(hidden=50, heads=3)
     with pytest.raises(ValidationError, match=r"block: ligr normalises before its layers"):
         SASRecConfig(block="ligr", norm="post")
+    with pytest.raises(ValidationError, match=r"convolution \(3\) is there for block: ligr alone"):
+        SASRecConfig(convolution=3)
