@@ -56,19 +56,24 @@ class Adam:
         for parameter in self.parameters:
             assert parameter.grad is not None
             gradients.append(parameter.grad)
-        if self.weight_decay:
-            decay = torch._foreach_mul(self.parameters, self.weight_decay)
-            gradients = list(torch._foreach_add(gradients, decay))
         self.steps += 1
-        steps, (beta1, beta2) = int(self.steps), self.betas
-        torch._foreach_lerp_(self.first, gradients, 1 - beta1)
-        torch._foreach_mul_(self.second, beta2)
-        torch._foreach_addcmul_(self.second, gradients, gradients, 1 - beta2)
-        roots = torch._foreach_sqrt(self.second)
-        torch._foreach_div_(roots, (1 - beta2**steps) ** 0.5)
-        torch._foreach_add_(roots, self.epsilon)
-        lr = self.lr * factor / (1 - beta1**steps)
-        torch._foreach_addcdiv_(self.parameters, self.first, roots, -lr)
+        steps = self.steps.to(self.parameters[0].device, torch.float32)
+        # One pass over memory instead of eight.
+        torch._fused_adam_(
+            self.parameters,
+            gradients,
+            self.first,
+            self.second,
+            [],
+            [steps] * len(gradients),
+            lr=self.lr * factor,
+            beta1=self.betas[0],
+            beta2=self.betas[1],
+            weight_decay=self.weight_decay,
+            eps=self.epsilon,
+            amsgrad=False,
+            maximize=False,
+        )
 
 
 class RowwiseAdagrad:
