@@ -1,5 +1,6 @@
 """What more than one model is built of: dropout and causal attention over packed histories."""
 
+import math
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
@@ -168,6 +169,30 @@ def causal_attention(
     return torch.cat(outputs)
 
 
+def one_head(
+    x: Tensor,
+    source: Tensor,
+    layers: tuple[nn.Linear, nn.Linear, nn.Linear, nn.Linear],
+    batch: Packed,
+    drop: float,
+    noise: Noise | None,
+) -> Tensor:
+    """Attention of one head, its query, key, value and output layers included, (T, D) -> (T, D).
+
+    Queries come from x, keys and values from `source`; the key layer has no bias.
+    """
+    query, key, value, outer = layers
+    if x.device.type != "cpu" or torch.is_autocast_enabled("cpu"):
+        scale = 1 / math.sqrt(x.shape[-1])
+        q = F.linear(x, query.weight * scale, query.bias * scale)
+        attended = causal_attention(q, key(source), value(source), batch, 1, drop, noise)
+        return outer(attended)  # type: ignore[no-any-return]
+    inner = query.weight, query.bias, key.weight, value.weight, value.bias
+    return OneHead.apply(  # type: ignore[no-any-return, no-untyped-call]
+        x, source, *inner, outer.weight, outer.bias, batch.blocks, drop, noise
+    )
+
+
 def split_heads(x: Tensor, batch: Packed, heads: int) -> Tensor:
     """(T, D) -> (T * heads, D / heads), each block's heads as further rows of it."""
     if heads == 1:
@@ -191,17 +216,7 @@ def join_heads(x: Tensor, batch: Packed, heads: int) -> Tensor:
 
 
 class CPUAttention(torch.autograd.Function):
-    """Causal attention with dropout on the weights, block by block and band by band.
-
-    torch's fused kernel for the CPU has no dropout, and its plain path draws it slowly, keeps
-    five copies of the weights and computes all of what the mask throws away. Same numbers as
-    the textbook formula: tests/core/models/test_layers.py.
-
-    For weights w, kept ones u (w where kept, else 0; both R x H x E for a band of H queries and
-    E keys), keep scale c and output o = c u v, the gradient by the scores is
-    w (c m (g vᵀ) - d) = c u (g vᵀ) - w d, where d = rowsum(w c m (g vᵀ)) = rowsum(g o): so neither
-    the mask m nor another pass for d is needed.
-    """
+    """Causal attention with dropout on the weights: `attend`, and what it takes to go back."""
 
     @staticmethod
     @torch.amp.custom_fwd(device_type="cpu", cast_inputs=torch.float32)  # type: ignore[untyped-decorator]
@@ -214,46 +229,143 @@ class CPUAttention(torch.autograd.Function):
         drop: float,
         noise: Noise | None,
     ) -> Tensor:
-        cuts = Bands.of(blocks)
-        dropped = noise is not None and drop > 0
-        keep = 1 / (1 - drop) if dropped else 1.0
-        # Scaled here, and not the weights, which are larger.
-        v, out = v * keep if dropped else v, torch.empty_like(q)
-        weights = q.new_empty(cuts.size)
-        kept = noise.kept((cuts.size,), drop) if noise is not None and dropped else weights
-        for band in cuts.bands:
-            weight, used = band.weights(weights), band.weights(kept)
-            torch.bmm(band.queries(q), band.keys(k).mT, out=weight)
-            weight[..., band.begin :].add_(future(band.height))
-            torch.softmax(weight, dim=-1, out=weight)
-            if dropped:
-                used.mul_(weight)
-            band.queries(out).copy_(torch.bmm(used, band.keys(v)))
-        ctx.save_for_backward(q, k, v, out, weights, kept)
-        ctx.cuts, ctx.keep = cuts, keep
+        ctx.cuts, ctx.keep = Bands.of(blocks), keep_scale(drop, noise)
+        out, *saved = attend(q, k, v, ctx.cuts, drop, noise)
+        ctx.save_for_backward(q, k, *saved, out)
         return out
 
     @staticmethod
     @torch.amp.custom_bwd(device_type="cpu")  # type: ignore[untyped-decorator]
     def backward(ctx: Any, grad: Tensor) -> tuple[Tensor | None, ...]:
-        q, k, v, out, weights, kept = ctx.saved_tensors
-        grad = grad.contiguous()
-        delta = (grad * out).sum(dim=1, keepdim=True)  # (T, 1)
-        dq, dk, dv = (torch.empty_like(x) for x in (q, k, v))
-        # From the last band of a block, which sees all keys: the others add to what is there.
-        for band in reversed(ctx.cuts.bands):
-            used, g = band.weights(kept), band.queries(grad)
-            dscores = torch.bmm(g, band.keys(v).mT)
-            dscores.mul_(used).addcmul_(band.weights(weights), band.queries(delta), value=-1)
-            band.queries(dq).copy_(torch.bmm(dscores, band.keys(k)))
-            dkey, dvalue = band.keys(dk), band.keys(dv)
-            if band.begin + band.height == band.length:
-                torch.bmm(dscores.mT, band.queries(q), out=dkey)
-                torch.bmm(used.mT, g, out=dvalue)
-            else:
-                dkey.add_(torch.bmm(dscores.mT, band.queries(q)))
-                dvalue.add_(torch.bmm(used.mT, g))
-        return dq, dk, dv.mul_(ctx.keep), None, None, None
+        dq, dk, dv = attend_back(grad.contiguous(), ctx.saved_tensors, ctx.cuts, ctx.keep)
+        return dq, dk, dv, None, None, None
+
+
+class OneHead(torch.autograd.Function):
+    """One head of attention with what makes its queries, keys and values, and its output.
+
+    (Q x + b) . K s = (K'Q x + K'b) . s, and O sum a (V s + c) = sum a (OV s + Oc), so products of
+    (D, D) matrices take the place of two of (T, D) by (D, D). One node instead of 25: for a part
+    of a batch what a node costs by itself counts.
+    """
+
+    @staticmethod
+    def forward(
+        ctx: Any,
+        x: Tensor,
+        source: Tensor,
+        query: Tensor,
+        query_bias: Tensor,
+        key: Tensor,
+        value: Tensor,
+        value_bias: Tensor,
+        outer: Tensor,
+        outer_bias: Tensor,
+        blocks: tuple[tuple[int, int], ...],
+        drop: float,
+        noise: Noise | None,
+    ) -> Tensor:
+        source = source.contiguous()
+        ctx.scale = 1 / math.sqrt(x.shape[-1])
+        ctx.cuts, ctx.keep = Bands.of(blocks), keep_scale(drop, noise)
+        to_key = key.T * ctx.scale
+        to_query, to_value = to_key @ query, outer @ value
+        q = torch.addmm(to_key @ query_bias, x, to_query.T)
+        v = torch.addmm(outer @ value_bias, source, to_value.T)
+        out, *saved = attend(q, source, v, ctx.cuts, drop, noise)
+        ctx.save_for_backward(
+            *(q, source, *saved, out),
+            *(x, to_key, to_query, to_value, query, query_bias, value, value_bias, outer),
+        )
+        return out + outer_bias
+
+    @staticmethod
+    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor | None, ...]:
+        attended, rest = ctx.saved_tensors[:6], ctx.saved_tensors[6:]
+        x, to_key, to_query, to_value, query, query_bias, value, value_bias, outer = rest
+        dq, dsource, dv = attend_back(grad.contiguous(), attended, ctx.cuts, ctx.keep)
+        dto_query, dq_bias = dq.T @ x, dq.sum(0)
+        dto_value, dv_bias = dv.T @ attended[1], dv.sum(0)
+        dto_key = (dto_query @ query.T).addr_(dq_bias, query_bias)
+        return (
+            dq @ to_query,
+            dsource.addmm_(dv, to_value),
+            to_key.T @ dto_query,
+            to_key.T @ dq_bias,
+            dto_key.T * ctx.scale,
+            outer.T @ dto_value,
+            outer.T @ dv_bias,
+            (dto_value @ value.T).addr_(dv_bias, value_bias),
+            grad.sum(0),
+            None,
+            None,
+            None,
+        )
+
+
+def keep_scale(drop: float, noise: Noise | None) -> float:
+    """What dropout multiplies the kept weights by."""
+    return 1.0 if noise is None else 1 / (1 - drop)
+
+
+def attend(
+    q: Tensor, k: Tensor, v: Tensor, cuts: "Bands", drop: float, noise: Noise | None
+) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+    """Attention with dropout on the weights, block by block and band by band.
+
+    torch's fused kernel for the CPU has no dropout, and its plain path draws it slowly, keeps
+    five copies of the weights and computes all of what the mask throws away. Same numbers as
+    the textbook formula: tests/core/models/test_layers.py.
+
+    Returns:
+        the output (T, D), and what `attend_back` wants: v scaled for dropout, the weights, and
+        those that were kept, flat.
+    """
+    dropped = noise is not None and drop > 0
+    # Scaled here, and not the weights, which are larger.
+    v, out = v * keep_scale(drop, noise) if dropped else v, torch.empty_like(q)
+    weights = q.new_empty(cuts.size)
+    kept = noise.kept((cuts.size,), drop) if noise is not None and dropped else weights
+    for band in cuts.bands:
+        weight, used = band.weights(weights), band.weights(kept)
+        torch.bmm(band.queries(q), band.keys(k).mT, out=weight)
+        weight[..., band.begin :].add_(future(band.height))
+        torch.softmax(weight, dim=-1, out=weight)
+        if dropped:
+            used.mul_(weight)
+        band.queries(out).copy_(torch.bmm(used, band.keys(v)))
+    return out, v, weights, kept
+
+
+def attend_back(
+    grad: Tensor, saved: tuple[Tensor, ...], cuts: "Bands", keep: float
+) -> tuple[Tensor, Tensor, Tensor]:
+    """The gradients by q, k and v, each (T, D), of the output's gradient (T, D).
+
+    `saved` are q, k, the three that `attend` returned beside the output, and the output.
+
+    For weights w, kept ones u (w where kept, else 0; both R x H x E for a band of H queries and
+    E keys), keep scale c and output o = c u v, the gradient by the scores is
+    w (c m (g vᵀ) - d) = c u (g vᵀ) - w d, where d = rowsum(w c m (g vᵀ)) = rowsum(g o): so neither
+    the mask m nor another pass for d is needed.
+    """
+    q, k, v, weights, kept, out = saved
+    delta = (grad * out).sum(dim=1, keepdim=True)  # (T, 1)
+    dq, dk, dv = (torch.empty_like(x) for x in (q, k, v))
+    # From the last band of a block, which sees all keys: the others add to what is there.
+    for band in reversed(cuts.bands):
+        used, g = band.weights(kept), band.queries(grad)
+        dscores = torch.bmm(g, band.keys(v).mT)
+        dscores.mul_(used).addcmul_(band.weights(weights), band.queries(delta), value=-1)
+        band.queries(dq).copy_(torch.bmm(dscores, band.keys(k)))
+        dkey, dvalue = band.keys(dk), band.keys(dv)
+        if band.begin + band.height == band.length:
+            torch.bmm(dscores.mT, band.queries(q), out=dkey)
+            torch.bmm(used.mT, g, out=dvalue)
+        else:
+            dkey.add_(torch.bmm(dscores.mT, band.queries(q)))
+            dvalue.add_(torch.bmm(used.mT, g))
+    return dq, dk, dv.mul_(keep)
 
 
 @dataclass(frozen=True)

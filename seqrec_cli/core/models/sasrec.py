@@ -30,6 +30,7 @@ from seqrec_cli.core.models.layers import (
     dropout,
     feed_forward,
     look_up,
+    one_head,
 )
 from seqrec_cli.core.packing import Packed, pack_padded
 from seqrec_cli.core.randomness import Noise
@@ -232,18 +233,14 @@ class SelfAttention(nn.Module):
 
     def forward(self, x: Tensor, source: Tensor, batch: Packed, noise: Noise | None) -> Tensor:
         """Queries from x (T, D), keys and values from source (T, D) -> (T, D)."""
-        query, key, value, out = self.query, self.key, self.value, self.out
+        if self.heads == 1:
+            layers = self.query, self.key, self.value, self.out
+            return one_head(x, source, layers, batch, self.drop, noise)
         scale = math.sqrt(self.heads / x.shape[-1])
-        if self.heads > 1:
-            q = F.linear(x, query.weight * scale, query.bias * scale)
-            k, v = key(source), value(source)
-            return out(causal_attention(q, k, v, batch, self.heads, self.drop, noise))  # type: ignore[no-any-return]
-        # One head: (Q x + b) . K s = (K'Q x + K'b) . s, and O sum a (V s + c) = sum a (OV s + Oc),
-        # so products of (D, D) matrices take the place of two of (T, D) by (D, D).
-        to_key = key.weight.T * scale
-        q = F.linear(x, to_key @ query.weight, to_key @ query.bias)
-        v = F.linear(source, out.weight @ value.weight, out.weight @ value.bias)
-        return causal_attention(q, source, v, batch, 1, self.drop, noise) + out.bias
+        q = F.linear(x, self.query.weight * scale, self.query.bias * scale)
+        k, v = self.key(source), self.value(source)
+        attended = causal_attention(q, k, v, batch, self.heads, self.drop, noise)
+        return self.out(attended)  # type: ignore[no-any-return]
 
 
 @torch.no_grad()
