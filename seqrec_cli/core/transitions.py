@@ -24,6 +24,9 @@ from torch import Tensor
 from seqrec_cli.core.dataset import PAD, Sequences
 from seqrec_cli.core.settings import Settings
 
+# Pairs that are looked at a time: popular items of a large log are followed very often.
+PAIRS = 2**21
+
 
 class TransitionsConfig(Settings):
     """The `transitions` part of an experiment."""
@@ -51,7 +54,8 @@ class Transitions:
         # of these any row of any lag's matrix is read off when it is asked for.
         self.starts = np.concatenate(([0], np.cumsum(counts)))
         self.places = np.argsort(train.items, kind="stable")
-        self.followers = train.offsets[train.users + 1] - 1 - np.arange(len(train.items))
+        followers = train.offsets[train.users + 1] - 1 - np.arange(len(train.items))
+        self.followers = np.minimum(followers, settings.lags).astype(np.int32)
         counts[1:] += 1
         self.popularity = torch.from_numpy(counts / counts.sum()).to(torch.float32)
 
@@ -64,19 +68,28 @@ class Transitions:
         smooth = np.zeros(len(histories))
         total = np.zeros(len(histories))
         for lag in range(1, self.settings.lags + 1):
-            rows = np.flatnonzero(histories.lengths >= lag)
-            who, next_items = self.found(histories.items[histories.offsets[rows + 1] - lag], lag)
             weight = self.settings.decay ** (lag - 1)
-            each = weight / (np.bincount(who, minlength=len(rows)) + self.settings.smoothing)
-            cells = rows[who] * (self.num_items + 1) + next_items
-            values = torch.from_numpy(each[who].astype(np.float32))
-            chances.view(-1).index_add_(0, torch.from_numpy(cells), values)
-            smooth[rows] += each * self.settings.smoothing
-            total[rows] += weight
+            asked = np.flatnonzero(histories.lengths >= lag)
+            items = histories.items[histories.offsets[asked + 1] - lag]
+            for piece in self.pieces(items):
+                rows = asked[piece]
+                who, next_items = self.found(items[piece], lag)
+                each = weight / (np.bincount(who, minlength=len(rows)) + self.settings.smoothing)
+                cells = rows[who] * (self.num_items + 1) + next_items
+                values = torch.from_numpy(each[who].astype(np.float32))
+                chances.view(-1).index_add_(0, torch.from_numpy(cells), values)
+                smooth[rows] += each * self.settings.smoothing
+                total[rows] += weight
         chances.addr_(torch.from_numpy(smooth).float(), self.popularity)
         chances.div_(torch.from_numpy(total).float().unsqueeze(1))
         chances[:, PAD] = 1
         return chances.log_()
+
+    def pieces(self, items: NDArray[np.int32]) -> list[NDArray[np.int64]]:
+        """Cut a list of items, by index, where they add up to more than PAIRS occurrences."""
+        counts = self.starts[items + 1] - self.starts[items]
+        full = np.flatnonzero(np.diff(np.cumsum(counts) // PAIRS)) + 1
+        return np.split(np.arange(len(items)), full)
 
     def found(
         self, items: NDArray[np.int32], lag: int

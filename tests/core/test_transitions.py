@@ -8,6 +8,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
+from seqrec_cli.core import transitions
 from seqrec_cli.core.dataset import Sequences
 from seqrec_cli.core.models import build_model
 from seqrec_cli.core.models.sasrec import SASRecConfig
@@ -56,6 +57,15 @@ def test_scores_are_those_counted_by_hand(
         assert math.fsum(math.exp(value) for value in row[1:].tolist()) == pytest.approx(1, 1e-4)
 
 
+def test_pieces_make_no_difference(monkeypatch: pytest.MonkeyPatch) -> None:
+    train = Sequences.from_lists([[1, 2, 3, 1, 2], [2, 1, 3, 1], [3, 3, 1, 2, 2, 1]])
+    scorer = Transitions(train, 3, TransitionsConfig(lags=3))
+    whole = scorer.score(train)
+    monkeypatch.setattr(transitions, "PAIRS", 3)
+    assert len(scorer.pieces(train.items)) > 3
+    torch.testing.assert_close(scorer.score(train), whole)
+
+
 def test_a_users_last_item_is_not_followed_by_the_next_users_first() -> None:
     scorer = Transitions(Sequences.from_lists([[1, 2], [3, 4]]), 4, TransitionsConfig(lags=1))
     after_two, after_one = scorer.score(Sequences.from_lists([[2], [1]]))
@@ -66,8 +76,8 @@ def test_a_users_last_item_is_not_followed_by_the_next_users_first() -> None:
 def test_a_models_scores_are_joined_by_their_weight() -> None:
     train = Sequences.from_lists([[1, 2, 3], [2, 3, 4, 1]])
     model = build_model(SASRecConfig(hidden=4), 4, torch.Generator().manual_seed(0))
-    transitions = Transitions(train, 4, TransitionsConfig(weight=0.5, lags=2))
+    counted = Transitions(train, 4, TransitionsConfig(weight=0.5, lags=2))
     alone = ModelScorer(model, 4).score(train)
-    together = ModelScorer(model, 4, transitions=transitions).score(train)
-    torch.testing.assert_close(together, alone + 0.5 * transitions.score(train))
+    together = ModelScorer(model, 4, transitions=counted).score(train)
+    torch.testing.assert_close(together, alone + 0.5 * counted.score(train))
     assert not torch.allclose(together, alone)
