@@ -269,6 +269,8 @@ def explain(
     """Say in one sentence what the first thing is that pydantic found wrong, and where."""
     first = error.errors()[0]
     key = tuple(str(step) for step in first["loc"])
+    if key[:1] == ("model",) and key[1:2] and key[1] in CONFIGS:
+        key = (key[0], *key[2:])  # pydantic names the member of the union too
     place = next(
         (places[key[:n]] for n in range(len(key), 0, -1) if key[:n] in places), f"`{source}`"
     )

@@ -13,6 +13,7 @@ from seqrec_cli.core.batching import Batches, TrainBatch
 from seqrec_cli.core.config import Experiment
 from seqrec_cli.core.dataset import SequenceDataset, Sequences
 from seqrec_cli.core.evaluation import evaluate
+from seqrec_cli.core.models import CONFIGS
 from seqrec_cli.core.objective import batch_loss
 from seqrec_cli.core.scoring import ModelScorer
 from seqrec_cli.core.training import (
@@ -57,8 +58,11 @@ def copied(training: Training) -> tuple[dict[str, torch.Tensor], dict[str, Any]]
     return {name: tensor.clone() for name, tensor in tensors.items()}, dict(counters)
 
 
-def test_learns_the_cycle_far_above_chance(cycle: SequenceDataset) -> None:
-    training = Training(experiment(epochs=40, lr=0.01, validate_every=40), 50, CPU)
+@pytest.mark.parametrize("name", CONFIGS)
+def test_learns_the_cycle_far_above_chance(name: str, cycle: SequenceDataset) -> None:
+    settings = experiment(epochs=40, lr=0.01, validate_every=40)
+    model = CONFIGS[name](hidden=16, max_length=10)
+    training = Training(settings.model_copy(update={"model": model}), 50, CPU)
     before = evaluate(ModelScorer(training.model, 50), cycle, "test").means()["hr@10"]
     events = run(training, cycle)
     after = evaluate(ModelScorer(training.model, 50), cycle, "test").means()

@@ -4,19 +4,35 @@ A sequence model knows no training, no device, no file and no dataset. It is mad
 of items and its settings, and any such model goes with any loss and any sampler.
 """
 
-from typing import Protocol
+from typing import Annotated, Any, Protocol
 
 import torch
+from pydantic import Discriminator, Tag
 from torch import Tensor, nn
 
+from seqrec_cli.core.models.gru4rec import GRU4Rec, GRU4RecConfig
 from seqrec_cli.core.models.sasrec import SASRec, SASRecConfig
 from seqrec_cli.core.packing import Packed
 from seqrec_cli.core.randomness import Noise
 
-ModelConfig = SASRecConfig  # a union, told apart by `name`, once there are more
 
-CONFIGS: dict[str, type[ModelConfig]] = {"sasrec": SASRecConfig}
-_MODELS = {"sasrec": SASRec}
+def name_of(settings: Any) -> Any:
+    """Which model some settings are of, made or as read."""
+    if isinstance(settings, dict):
+        return settings.get("name", "sasrec")
+    return getattr(settings, "name", None)
+
+
+ModelConfig = Annotated[
+    Annotated[SASRecConfig, Tag("sasrec")] | Annotated[GRU4RecConfig, Tag("gru4rec")],
+    Discriminator(name_of),
+]
+
+CONFIGS: dict[str, type[SASRecConfig | GRU4RecConfig]] = {
+    "gru4rec": GRU4RecConfig,
+    "sasrec": SASRecConfig,
+}
+_MODELS: dict[str, Any] = {"gru4rec": GRU4Rec, "sasrec": SASRec}
 
 
 class SequenceModel(Protocol):
@@ -60,6 +76,6 @@ class SequenceModel(Protocol):
 
 def build_model(
     config: ModelConfig, num_items: int, generator: torch.Generator | None = None
-) -> SASRec:
+) -> Any:
     """Make the model that `config` names, with fresh weights drawn from `generator`."""
     return _MODELS[config.name](num_items, config, generator)

@@ -9,7 +9,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from seqrec_cli.core.packing import Packed
+from seqrec_cli.core.dataset import PAD
+from seqrec_cli.core.packing import Packed, pack_padded
 from seqrec_cli.core.randomness import Noise
 
 # Queries are taken in bands of this many rows, each against the keys up to its end, so that
@@ -109,6 +110,25 @@ class Rows(torch.autograd.Function):
         if ctx.padding is not None:
             found[ctx.padding] = 0
         return found, None, None
+
+
+def score_items(table: nn.Embedding, states: Tensor, candidates: Tensor | None) -> Tensor:
+    """Dot products of states (..., D) with rows of the table (..., K); given none, with all."""
+    if candidates is None:
+        return F.linear(states, table.weight)  # (..., N + 1)
+    if candidates.dim() == 3 and candidates.shape[1] == 1:
+        return torch.bmm(states, table(candidates.squeeze(1)).mT)  # (R, L, K)
+    columns = candidates.unbind(-1)
+    return torch.stack([(look_up(table, ids) * states).sum(-1) for ids in columns], dim=-1)
+
+
+def encode_padded(model: Any, history: Tensor, noise: Noise | None) -> Tensor:
+    """A model's states (B, L, D) of histories (B, L), padding on the left; 0 at padding."""
+    batch, cells, slots = pack_padded(history)
+    states = model.encode(batch, noise)  # (T, D)
+    flat = states.new_zeros(history.numel(), states.shape[-1])
+    flat = flat.index_copy(0, cells, states[slots]).view(*history.shape, -1)  # (B, L, D)
+    return torch.where((history != PAD).unsqueeze(-1), flat, 0.0)
 
 
 def convolve(x: Tensor, weights: Tensor, batch: Packed) -> Tensor:
@@ -426,3 +446,21 @@ class Bands:
 def future(length: int) -> Tensor:
     """What to add to the scores of `length` queries against their own keys: -inf if later."""
     return torch.full((length, length), -torch.inf).triu_(1)
+
+
+@torch.no_grad()
+def init_weights(model: nn.Module, generator: torch.Generator | None) -> None:
+    """Xavier-normal matrices (Glorot & Bengio 2010), zero biases, zero rows for padding."""
+    for module in model.modules():
+        if isinstance(module, nn.Linear | nn.Embedding):
+            nn.init.xavier_normal_(module.weight, generator=generator)
+        if isinstance(module, nn.GRU):
+            for name, weights in module.named_parameters():
+                if "bias" in name:
+                    weights.zero_()
+                else:
+                    nn.init.xavier_normal_(weights, generator=generator)
+        if isinstance(module, nn.Linear) and module.bias is not None:
+            module.bias.zero_()
+        if isinstance(module, nn.Embedding) and module.padding_idx is not None:
+            module.weight[module.padding_idx].zero_()

@@ -28,11 +28,14 @@ from seqrec_cli.core.models.layers import (
     causal_attention,
     convolve,
     dropout,
+    encode_padded,
     feed_forward,
+    init_weights,
     look_up,
     one_head,
+    score_items,
 )
-from seqrec_cli.core.packing import Packed, pack_padded
+from seqrec_cli.core.packing import Packed
 from seqrec_cli.core.randomness import Noise
 from seqrec_cli.core.settings import Settings
 
@@ -97,11 +100,7 @@ class SASRec(nn.Module):
         State t has seen items 0 to t and none later. L is at most max_length. With `noise`,
         dropout is on.
         """
-        batch, cells, slots = pack_padded(history)
-        states = self.encode(batch, noise)  # (T, D)
-        flat = states.new_zeros(history.numel(), states.shape[-1])
-        flat = flat.index_copy(0, cells, states[slots]).view(*history.shape, -1)  # (B, L, D)
-        return torch.where((history != PAD).unsqueeze(-1), flat, 0.0)
+        return encode_padded(self, history, noise)
 
     def encode(self, batch: Packed, noise: Noise | None = None) -> Tensor:
         """Map packed histories (T slots) to states (T, D); those of padding mean nothing."""
@@ -135,14 +134,7 @@ class SASRec(nn.Module):
 
         Candidates (R, 1, K) are shared by all of the states (R, L, D).
         """
-        if candidates is None:
-            return F.linear(states, self.item_table.weight)  # (..., N + 1)
-        if candidates.dim() == 3 and candidates.shape[1] == 1:
-            return torch.bmm(states, self.item_table(candidates.squeeze(1)).mT)  # (R, L, K)
-        columns = candidates.unbind(-1)
-        return torch.stack(
-            [(look_up(self.item_table, ids) * states).sum(-1) for ids in columns], dim=-1
-        )
+        return score_items(self.item_table, states, candidates)
 
 
 class Block(nn.Module):
@@ -241,15 +233,3 @@ class SelfAttention(nn.Module):
         k, v = self.key(source), self.value(source)
         attended = causal_attention(q, k, v, batch, self.heads, self.drop, noise)
         return self.out(attended)  # type: ignore[no-any-return]
-
-
-@torch.no_grad()
-def init_weights(model: nn.Module, generator: torch.Generator | None) -> None:
-    """Xavier-normal matrices (Glorot & Bengio 2010), zero biases, zero rows for padding."""
-    for module in model.modules():
-        if isinstance(module, nn.Linear | nn.Embedding):
-            nn.init.xavier_normal_(module.weight, generator=generator)
-        if isinstance(module, nn.Linear) and module.bias is not None:
-            module.bias.zero_()
-        if isinstance(module, nn.Embedding) and module.padding_idx is not None:
-            module.weight[module.padding_idx].zero_()
