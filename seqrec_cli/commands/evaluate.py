@@ -64,7 +64,10 @@ def evaluate(
             if affordable(name, dataset):
                 scorers[name] = fit(dataset)
             else:
-                console.warn(f"{name} left out: {dataset.num_items:,} items are too many for it")
+                console.warn(
+                    f"{name} left out: {dataset.num_users:,} users and {dataset.num_items:,} items "
+                    "are too many for it"
+                )
     outcomes = {}
     with console.progress(len(scorers), "evaluated") as advance:
         for number, (name, scorer) in enumerate(scorers.items()):

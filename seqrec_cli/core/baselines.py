@@ -15,6 +15,7 @@ from seqrec_cli.core.transitions import Transitions, TransitionsConfig
 
 RECENT_SHARE = 0.1  # of the train part counts as recent
 NEIGHBOUR_BYTES = 2**30  # what the item-item table may take
+MOST_PAIRS = 10**9  # of items that transitions may look at: about a minute on one core
 WHOLE = np.iinfo(np.int64).max
 
 
@@ -119,5 +120,15 @@ BASELINES: dict[str, Callable[[SequenceDataset], Baseline]] = {
 
 
 def affordable(name: str, dataset: SequenceDataset) -> bool:
-    """Whether a baseline fits in memory: item neighbours need 4 bytes for each pair of items."""
-    return name != "item neighbours" or 4 * (dataset.num_items + 1) ** 2 <= NEIGHBOUR_BYTES
+    """Whether a baseline is within reach.
+
+    Item neighbours need 4 bytes for each pair of items; transitions look at every occurrence of
+    each user's newest items, which are as popular as items in histories are.
+    """
+    if name == "item neighbours":
+        return 4 * (dataset.num_items + 1) ** 2 <= NEIGHBOUR_BYTES
+    if name == "transitions":
+        times = np.bincount(dataset.train.items).astype(np.float64)
+        typical = (times**2).sum() / max(1.0, times.sum())
+        return bool(TransitionsConfig().lags * dataset.num_users * typical <= MOST_PAIRS)
+    return True

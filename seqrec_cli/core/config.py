@@ -202,6 +202,8 @@ def apply_override(content: dict[str, Any], override: str, places: dict[Key, str
     part = content
     for step in key[:-1]:
         inner = part.setdefault(step, {})
+        if inner is None:
+            inner = part[step] = {}
         if not isinstance(inner, dict):
             raise ConfigError(
                 f"{source}: `{step}` has no settings inside", "see the experiment file"

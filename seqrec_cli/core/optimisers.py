@@ -39,6 +39,7 @@ class Adam:
         self.betas = betas
         self.weight_decay = weight_decay
         self.epsilon = epsilon
+        assert all(p.is_contiguous() for p in self.parameters)
         self.first = [torch.zeros_like(p) for p in self.parameters]
         self.second = [torch.zeros_like(p) for p in self.parameters]
         self.steps = torch.zeros((), dtype=torch.int64)
@@ -55,7 +56,8 @@ class Adam:
         gradients: list[Tensor] = []
         for parameter in self.parameters:
             assert parameter.grad is not None
-            gradients.append(parameter.grad)
+            # The kernel takes memory as it lies, whatever the strides say.
+            gradients.append(parameter.grad.contiguous())
         self.steps += 1
         steps = self.steps.to(self.parameters[0].device, torch.float32)
         # One pass over memory instead of eight.

@@ -54,14 +54,15 @@ class ModelScorer:
         self.model = model
         self.transitions = transitions
         self.num_items = num_items
-        self.max_length: int = model.max_length
+        lags = transitions.max_length if transitions is not None else 0
+        self.max_length: int = max(model.max_length, lags)
         self.device = device or torch.device("cpu")
 
     @torch.no_grad()
     def score(self, histories: Sequences) -> Tensor:
         """Score every id 0 to N for each history, float32 (B, N + 1)."""
         fill = {} if self.device.type == "cpu" else {"fill": 0.0}
-        batch = pack(histories, self.max_length, **fill).to(self.device)
+        batch = pack(histories, self.model.max_length, **fill).to(self.device)
         states = self.model.encode(batch)[batch.last]  # (B, D)
         scores: Tensor = self.model.score(states).float().cpu()
         if self.transitions is not None:

@@ -33,9 +33,9 @@ class TransitionsConfig(Settings):
 
     weight: float = Field(1.0, ge=0, le=100, description="what the logarithm of the counts weighs")
     lags: int = Field(8, ge=1, le=100, description="newest items whose followers are counted")
-    decay: float = Field(0.7, gt=0, le=1, description="what an item counts beside the newer one")
+    decay: float = Field(0.7, ge=0.01, le=1, description="what an item counts beside the newer one")
     smoothing: float = Field(
-        100.0, gt=0, le=1e9, description="weight of popularity, in times an item occurred"
+        100.0, ge=0.001, le=1e9, description="weight of popularity, in times an item occurred"
     )
 
 

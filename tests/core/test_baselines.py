@@ -74,5 +74,8 @@ def test_a_catalogue_too_large_for_item_neighbours_is_said_to_be(
     data: SequenceDataset, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     assert all(affordable(name, data) for name in BASELINES)
+    monkeypatch.setattr(baselines, "MOST_PAIRS", 10)
+    assert [name for name in BASELINES if not affordable(name, data)] == ["transitions"]
+    monkeypatch.undo()
     monkeypatch.setattr(baselines, "NEIGHBOUR_BYTES", 100)
     assert [name for name in BASELINES if not affordable(name, data)] == ["item neighbours"]

@@ -73,7 +73,12 @@ def test_every_setting_can_be_set_and_is_written_out() -> None:
         ("model:\n  heads: 3\n", "line 1: setting `model`: hidden (50) is not a multiple", ""),
         ("training:\n  metric: auc\n", "line 2: setting `training.metric`: must be NAME@K", ""),
         ("- a\n", "is not a list of settings", ""),
-        ("model: [1]\n", "line 1: setting `model`", ""),
+        ("model: [1]\n", "line 1: setting `model`: must be the settings of a model", ""),
+        ("model: {name: gru4rec, hidden: -3}\n", "line 1: setting `model.hidden`", "hidden size"),
+        ("model: {name: gru4rec, blocks: 2}\n", "unknown setting `model.blocks`", "layers"),
+        ("transitions: 3\n", "line 1: setting `transitions`", "counts of what followed"),
+        ("transitions:\n  lag: 3\n", "line 2: unknown setting", "`transitions.lags`"),
+        ("transitions: {weight: heavy}\n", "line 1: setting `transitions.weight`", "counts weighs"),
         ("data: 2024-01-01\n", "line 1: `2024-01-01` is not a plain value", ""),
         ("data: 'a\n", "line 2: not YAML", ""),
         ("data: !!python/object:os.system x\n", "line 1", ""),
@@ -116,6 +121,9 @@ def test_a_datasets_name_is_taken_as_it_is_typed(tmp_path: Path) -> None:
 def test_overrides_win_over_the_file() -> None:
     changed = parse_experiment(GOOD, "x", ["model.hidden=32", "data=other", "training.patience=3"])
     assert (changed.model.hidden, changed.data, changed.training.patience) == (32, "other", 3)
+    without = parse_experiment("transitions: null", "x", ["transitions.weight=2"])
+    assert without.transitions is not None
+    assert without.transitions.weight == 2
     assert parse_experiment("", "x", ["training.betas=[0.8, 0.9]"]).training.betas == (0.8, 0.9)
 
 

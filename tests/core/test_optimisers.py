@@ -32,7 +32,12 @@ def test_steps_follow_the_formula_and_leave_other_rows_alone() -> None:
 def test_adam_is_torchs(decay: float) -> None:
     generator = torch.Generator().manual_seed(0)
     mine, theirs = (
-        {"a": nn.Parameter(torch.ones(4, 3)), "b": nn.Parameter(torch.ones(5))} for _ in range(2)
+        {
+            "a": nn.Parameter(torch.ones(4, 3)),
+            "b": nn.Parameter(torch.ones(5)),
+            "turned": nn.Parameter(torch.ones(3, 3)),
+        }
+        for _ in range(2)
     )
     ours = Adam(mine, 0.01, (0.9, 0.98), decay)
     torchs = torch.optim.Adam(
@@ -41,6 +46,8 @@ def test_adam_is_torchs(decay: float) -> None:
     for _ in range(20):
         for name, parameter in mine.items():
             parameter.grad = torch.randn(parameter.shape, generator=generator)
+            if name == "turned":  # the same numbers, column by column in memory
+                parameter.grad = parameter.grad.T.contiguous().T
             theirs[name].grad = parameter.grad.clone()
         ours.step()
         torchs.step()

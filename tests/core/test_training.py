@@ -15,6 +15,7 @@ from seqrec_cli.core.dataset import SequenceDataset, Sequences
 from seqrec_cli.core.evaluation import evaluate
 from seqrec_cli.core.models import CONFIGS
 from seqrec_cli.core.objective import batch_loss
+from seqrec_cli.core.randomness import Noise
 from seqrec_cli.core.scoring import ModelScorer
 from seqrec_cli.core.training import (
     EpochDone,
@@ -26,7 +27,9 @@ from seqrec_cli.core.training import (
     check_settings,
     fit,
     lr_factor,
+    part_gradients,
     train_steps,
+    update_weights,
 )
 from seqrec_cli.errors import ConfigError, DatasetError, TrainingError
 from tests.conftest import leave_one_out
@@ -376,3 +379,30 @@ def test_the_learning_rate_rises_and_then_falls_by_half_a_cosine() -> None:
     assert 0 < factors[99] < 0.001
     constant = experiment(schedule="constant").training
     assert {lr_factor(constant, done, 100) for done in range(100)} == {1.0}
+
+
+@pytest.mark.parametrize("name", CONFIGS)
+def test_a_step_changes_every_weight_as_torchs_adam_would(
+    name: str, cycle: SequenceDataset
+) -> None:
+    settings = experiment(batch_size=32, lr=0.01)
+    model = CONFIGS[name](hidden=16, max_length=10)
+    mine, theirs = (
+        Training(settings.model_copy(update={"model": model}), 50, CPU) for _ in range(2)
+    )
+    batches = Batches(cycle.train, 50, seed=0, batch_size=32, max_length=10, num_negatives=1)
+    batch = batches.make(1, batches.users_of(1)[0])
+    torchs = torch.optim.Adam(theirs.model.parameters(), 0.01, (0.9, 0.98), fused=False)
+    for _ in range(3):
+        gradients = [
+            part_gradients(t, batch, batch.weight, Noise(0, 1, 1, 0, CPU))[1]
+            for t in (mine, theirs)
+        ]
+        for parameter, gradient in zip(theirs.model.parameters(), gradients[1], strict=True):
+            parameter.grad = gradient.clone()
+        torchs.step()
+        update_weights(mine, 0.0, [gradients[0]], 1, 1, 1.0)
+    for (key, ours), other in zip(
+        mine.model.named_parameters(), theirs.model.parameters(), strict=True
+    ):
+        torch.testing.assert_close(ours, other, atol=2e-5, rtol=1e-4, msg=key)

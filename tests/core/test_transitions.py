@@ -12,6 +12,7 @@ from seqrec_cli.core import transitions
 from seqrec_cli.core.dataset import Sequences
 from seqrec_cli.core.models import build_model
 from seqrec_cli.core.models.sasrec import SASRecConfig
+from seqrec_cli.core.recommendation import influence
 from seqrec_cli.core.scoring import ModelScorer
 from seqrec_cli.core.transitions import Transitions, TransitionsConfig
 
@@ -71,6 +72,22 @@ def test_a_users_last_item_is_not_followed_by_the_next_users_first() -> None:
     after_two, after_one = scorer.score(Sequences.from_lists([[2], [1]]))
     assert after_two[3] == after_two[1]
     assert after_one[2] > after_one[3]
+
+
+def test_influence_reaches_as_far_as_the_lags_where_the_model_does_not() -> None:
+    train = Sequences.from_lists([[1, 2, 3, 4, 5], [2, 3, 4, 1, 5], [4, 3, 2, 5, 1]])
+    model = build_model(SASRecConfig(hidden=4, max_length=2), 5, torch.Generator().manual_seed(0))
+    counted = Transitions(train, 5, TransitionsConfig(lags=4, smoothing=1))
+    scorer = ModelScorer(model, 5, transitions=counted)
+    history = [5, 1, 2, 3, 4]
+
+    def score(items: list[int]) -> float:
+        return float(scorer.score(Sequences.from_lists([items]))[0, 1])
+
+    owed = [score(history) - score(history[:i] + history[i + 1 :]) for i in range(len(history))]
+    found = influence(scorer, np.array(history, np.int32), np.array([1]))
+    np.testing.assert_allclose(found[0], owed, atol=1e-5)
+    assert abs(owed[1]) > 1e-3  # the fourth newest, which the model does not read
 
 
 def test_a_models_scores_are_joined_by_their_weight() -> None:

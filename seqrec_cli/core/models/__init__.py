@@ -25,14 +25,17 @@ def name_of(settings: Any) -> Any:
 
 ModelConfig = Annotated[
     Annotated[SASRecConfig, Tag("sasrec")] | Annotated[GRU4RecConfig, Tag("gru4rec")],
-    Discriminator(name_of),
+    Discriminator(
+        name_of,
+        custom_error_type="model",
+        custom_error_message="must be the settings of a model, such as `{name: sasrec}`",
+    ),
 ]
 
 CONFIGS: dict[str, type[SASRecConfig | GRU4RecConfig]] = {
     "gru4rec": GRU4RecConfig,
     "sasrec": SASRecConfig,
 }
-_MODELS: dict[str, Any] = {"gru4rec": GRU4Rec, "sasrec": SASRec}
 
 
 class SequenceModel(Protocol):
@@ -76,6 +79,8 @@ class SequenceModel(Protocol):
 
 def build_model(
     config: ModelConfig, num_items: int, generator: torch.Generator | None = None
-) -> Any:
+) -> SASRec | GRU4Rec:
     """Make the model that `config` names, with fresh weights drawn from `generator`."""
-    return _MODELS[config.name](num_items, config, generator)
+    if isinstance(config, GRU4RecConfig):
+        return GRU4Rec(num_items, config, generator)
+    return SASRec(num_items, config, generator)

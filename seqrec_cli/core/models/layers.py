@@ -312,7 +312,7 @@ class OneHead(torch.autograd.Function):
             dsource.addmm_(dv, to_value),
             to_key.T @ dto_query,
             to_key.T @ dq_bias,
-            dto_key.T * ctx.scale,
+            dto_key.T.contiguous() * ctx.scale,
             outer.T @ dto_value,
             outer.T @ dv_bias,
             (dto_value @ value.T).addr_(dv_bias, value_bias),
