@@ -9,8 +9,8 @@ the times something came l places after h in the train part, and n(h, i) the tim
 where d is the decay, k the smoothing and u the share of i in the train part. A model's logits plus
 w log p are the logarithm of a product of two experts (Hinton, Neural Computation 2002): a network
 of a few dozen dimensions cannot hold the catalogue's many single habits, counts cannot read more
-than one item at a time. The counts join when the training is over; they were tried inside
-too, where the network learns to lean on them (docs/accuracy.md).
+than one item at a time. The counts join when the training is over: inside of it they were no
+better, and made it longer (docs/accuracy.md).
 
 Shapes: B histories, N items; column 0 is padding.
 """

@@ -1,4 +1,4 @@
-"""What more than one model is built of: dropout and causal attention over packed histories."""
+"""What models are built of: dropout, look-ups, attention and convolution over packed histories."""
 
 import math
 from dataclasses import dataclass
