@@ -15,7 +15,7 @@ def batch_loss(
 ) -> Tensor:
     """The mean loss over the batch's targets, weighted, of states (T, D)."""
     if settings.loss == "softmax":
-        table = model.item_table.weight
+        table = model.item_vectors()
         weights = None
         if settings.half_life is not None:
             weights = torch.exp2(-batch.histories.ages / settings.half_life)
@@ -39,7 +39,7 @@ def batch_loss(
         return losses.bpr(positive, negatives, *masks)
     if settings.loss == "bpr_max":
         return losses.bpr_max(positive, negatives, *masks, settings.bpr_max_regularisation)
-    num_items = len(model.item_table.weight) - 1
+    num_items = model.items.num_embeddings - 1
     beta = losses.gbce_beta(settings.gbce_t, settings.negatives, num_items)
     return losses.gbce(positive, negatives, *masks, beta)
 

@@ -46,11 +46,7 @@ class SequenceModel(Protocol):
     """
 
     max_length: int
-
-    @property
-    def item_table(self) -> nn.Embedding:
-        """The table that scores are taken against, (N + 1, D)."""
-        ...
+    items: nn.Embedding  # the table that histories are read from
 
     @property
     def tables(self) -> set[str]:
@@ -67,6 +63,10 @@ class SequenceModel(Protocol):
 
     def encode(self, batch: Packed, noise: Noise | None = None) -> Tensor:
         """T slots to (T, D)."""
+        ...
+
+    def item_vectors(self, ids: Tensor | None = None) -> Tensor:
+        """What states are multiplied with: for ids (...) (..., D); given none, (N + 1, D)."""
         ...
 
     def score(self, states: Tensor, candidates: Tensor | None = None) -> Tensor:

@@ -3,26 +3,27 @@
 With the changes of "Recurrent Neural Networks with Top-k Gains" (Hidasi & Karatzoglou, CIKM 2018):
 input and output share one item table (constrained embeddings, `tied`), and there is dropout on the
 embeddings and on the hidden states. On purpose unlike it: the network reads a user's whole window
-at once instead of session-parallel mini-batches, and matrices start Xavier-normal.
+at once instead of session-parallel mini-batches, matrices start Xavier-normal, and what is read is
+scaled by sqrt(D) as in SASRec: rows that small would hardly move the gates for many epochs.
 
 Shapes: T slots (see packing.py), D hidden size, K candidates, N items. Item 0 is padding.
 """
 
-from typing import Literal
+import math
+from typing import Any, Literal
 
 import torch
 from pydantic import Field
 from torch import Tensor, nn
 from torch.nn.utils.rnn import PackedSequence
 
-from seqrec_cli.core.dataset import PAD
 from seqrec_cli.core.models.layers import (
     dropout,
     encode_padded,
     init_weights,
     look_up,
-    score_items,
 )
+from seqrec_cli.core.models.tables import ItemTables, item_table
 from seqrec_cli.core.packing import Packed
 from seqrec_cli.core.randomness import Noise
 from seqrec_cli.core.settings import Settings
@@ -40,7 +41,7 @@ class GRU4RecConfig(Settings):
     tied: bool = Field(True, description="score with the input's item table, or with its own")
 
 
-class GRU4Rec(nn.Module):
+class GRU4Rec(ItemTables):
     """Encodes a history into one state a position and scores items against states."""
 
     def __init__(
@@ -50,57 +51,115 @@ class GRU4Rec(nn.Module):
         self.max_length = config.max_length
         self.embedding_drop = config.embedding_dropout
         self.drop = config.dropout
-        self.items = nn.Embedding(num_items + 1, config.hidden, padding_idx=PAD)
+        self.items = item_table(num_items, config.hidden)
         self.layers = nn.ModuleList(
             nn.GRU(config.hidden, config.hidden) for _ in range(config.layers)
         )
-        self.outputs = (
-            None if config.tied else nn.Embedding(num_items + 1, config.hidden, padding_idx=PAD)
-        )
+        self.outputs = None if config.tied else item_table(num_items, config.hidden)
         init_weights(self, generator)
 
     def encode(self, batch: Packed, noise: Noise | None = None) -> Tensor:
         """Map packed histories (T slots) to states (T, D); those of padding mean nothing."""
         order, sizes = time_major(batch)
-        x = dropout(look_up(self.items, batch.items[order]), self.embedding_drop, noise)
+        x = look_up(self.items, batch.items[order]) * math.sqrt(self.items.embedding_dim)
+        x = dropout(x, self.embedding_drop, noise)
         for layer in self.layers:
-            states = layer(PackedSequence(x, sizes))[0].data
-            x = dropout(states, self.drop, noise)
+            assert isinstance(layer, nn.GRU)
+            x = dropout(recur(x, sizes, layer), self.drop, noise)
         return x.new_zeros(len(batch.items), x.shape[1]).index_copy(0, order, x)
 
     def forward(self, history: Tensor, noise: Noise | None = None) -> Tensor:
         """Map histories (B, L), padding on the left, to states (B, L, D); 0 at padding."""
         return encode_padded(self, history, noise)
 
-    @property
-    def item_table(self) -> nn.Embedding:
-        """The table that scores are taken against, (N + 1, D)."""
-        return self.items if self.outputs is None else self.outputs
 
-    @property
-    def tables(self) -> set[str]:
-        """The names of the parameters that have a row an item."""
-        return {"items.weight"} if self.outputs is None else {"items.weight", "outputs.weight"}
-
-    def sparse_gradients(self) -> None:
-        """From now on give gradients of the item tables for the rows in use alone."""
-        for table in (self.items, self.outputs):
-            if table is not None:
-                table.sparse = True
-
-    def score(self, states: Tensor, candidates: Tensor | None = None) -> Tensor:
-        """Score candidates (..., K) for states (..., D); given none, every id 0 to N."""
-        return score_items(self.item_table, states, candidates)
-
-
-def time_major(batch: Packed) -> tuple[Tensor, Tensor]:
+def time_major(batch: Packed) -> tuple[Tensor, list[int]]:
     """The slots of all first items, then of all second ones, ...; and how many there are of each.
 
-    Rows are in order of falling length, so those that go on are always the first ones. Both int64,
-    the second on the CPU.
+    Rows are in order of falling length, so those that go on are always the first ones. The slots
+    are int64 (S,), without those of padding.
     """
     starts = torch.cat([torch.arange(a, b, length) for a, b, _, length in batch.bounds])
     lengths = batch.ages.cpu()[starts] + 1  # (R,)
     goes_on = torch.arange(int(lengths.max())).unsqueeze(1) < lengths  # (L, R)
     time, row = goes_on.nonzero(as_tuple=True)
-    return (starts[row] + time).to(batch.ages.device), goes_on.sum(1)
+    return (starts[row] + time).to(batch.ages.device), goes_on.sum(1).tolist()
+
+
+def recur(x: Tensor, sizes: list[int], layer: nn.GRU) -> Tensor:
+    """The states of a layer of gated recurrent units, (S, D) -> (S, D), in time-major order.
+
+    The first `sizes[0]` rows are the first items, the next `sizes[1]` the second items of those
+    histories that have one, and so on: what `nn.GRU` makes of a PackedSequence.
+    """
+    weights = layer.weight_ih_l0, layer.weight_hh_l0, layer.bias_ih_l0, layer.bias_hh_l0
+    if x.device.type != "cpu" or torch.is_autocast_enabled("cpu"):
+        return layer(PackedSequence(x, torch.tensor(sizes)))[0].data  # type: ignore[no-any-return]
+    return Recurrence.apply(x, *weights, sizes)  # type: ignore[no-any-return, no-untyped-call]
+
+
+class Recurrence(torch.autograd.Function):
+    """`nn.GRU` with one node for all steps, and little left to do in each (Cho et al., 2014).
+
+    r = sigmoid(W_r x + U_r h), z = sigmoid(W_z x + U_z h), n = tanh(W_n x + r * (U_n h)),
+    h' = n + z * (h - n), with biases on every product. Going back, the gradients of all four
+    gates' sums are the state's gradient times factors known beforehand, for all steps at once.
+    """
+
+    @staticmethod
+    def forward(
+        ctx: Any,
+        x: Tensor,
+        read: Tensor,
+        recurrent: Tensor,
+        read_bias: Tensor,
+        recurrent_bias: Tensor,
+        sizes: list[int],
+    ) -> Tensor:
+        hidden = x.shape[1]
+        gates = torch.addmm(read_bias, x, read.T)  # (S, 3 D): r, z, n
+        sums, states = torch.empty_like(gates), torch.empty_like(x)
+        before = x.new_zeros(sizes[0], hidden)
+        turned = recurrent.T.contiguous()
+        cut = (torch.split(t, sizes) for t in (gates, sums, states))
+        for gate, add, state in zip(*cut, strict=True):
+            before = before[: len(gate)]
+            torch.addmm(recurrent_bias, before, turned, out=add)
+            both, new = gate[:, : 2 * hidden], gate[:, 2 * hidden :]
+            both.add_(add[:, : 2 * hidden]).sigmoid_()
+            new.addcmul_(gate[:, :hidden], add[:, 2 * hidden :]).tanh_()
+            before = torch.lerp(new, before, both[:, hidden:], out=state)
+        ctx.save_for_backward(x, read, recurrent, gates, sums[:, 2 * hidden :], states)
+        ctx.sizes = sizes
+        return states
+
+    @staticmethod
+    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor | None, ...]:
+        x, read, recurrent, gates, add, states = ctx.saved_tensors
+        before = previous(states, ctx.sizes)
+        r, z, n = gates.chunk(3, dim=1)
+        by_new = (1 - z) * (1 - n * n)
+        by_reset, by_update = by_new * add * r * (1 - r), (before - n) * z * (1 - z)
+        factors = torch.stack((by_reset, by_update, by_new * r), dim=1)  # (S, 3, D)
+        dsums = torch.empty_like(factors)
+        carry: Tensor = x.new_zeros(0, x.shape[1])
+        whole = grad.clone(memory_format=torch.contiguous_format)
+        pieces = (torch.split(t, ctx.sizes) for t in (whole, factors, dsums, z))
+        for g, factor, dsum, keep in reversed(list(zip(*pieces, strict=True))):
+            g[: len(carry)].add_(carry)
+            torch.mul(g.unsqueeze(1), factor, out=dsum)
+            carry = torch.addmm(g * keep, dsum.flatten(1), recurrent)
+        drecurrent, drecurrent_bias = dsums.flatten(1).T @ before, dsums.sum(0).flatten()
+        # The input's sum of n has not gone through r.
+        dsums[:, 2] = whole * by_new
+        dsums = dsums.flatten(1)
+        return dsums @ read, dsums.T @ x, drecurrent, dsums.sum(0), drecurrent_bias, None
+
+
+def previous(states: Tensor, sizes: list[int]) -> Tensor:
+    """For each row (S, D) in time-major order the same history's row before it; 0 for the first."""
+    found = torch.zeros_like(states)
+    pieces = torch.split(states, sizes)
+    for now, before in zip(torch.split(found, sizes)[1:], pieces[:-1], strict=True):
+        now.copy_(before[: len(now)])
+    return found

@@ -112,16 +112,6 @@ class Rows(torch.autograd.Function):
         return found, None, None
 
 
-def score_items(table: nn.Embedding, states: Tensor, candidates: Tensor | None) -> Tensor:
-    """Dot products of states (..., D) with rows of the table (..., K); given none, with all."""
-    if candidates is None:
-        return F.linear(states, table.weight)  # (..., N + 1)
-    if candidates.dim() == 3 and candidates.shape[1] == 1:
-        return torch.bmm(states, table(candidates.squeeze(1)).mT)  # (R, L, K)
-    columns = candidates.unbind(-1)
-    return torch.stack([(look_up(table, ids) * states).sum(-1) for ids in columns], dim=-1)
-
-
 def encode_padded(model: Any, history: Tensor, noise: Noise | None) -> Tensor:
     """A model's states (B, L, D) of histories (B, L), padding on the left; 0 at padding."""
     batch, cells, slots = pack_padded(history)

@@ -22,7 +22,6 @@ from pydantic import Field, model_validator
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from seqrec_cli.core.dataset import PAD
 from seqrec_cli.core.models.layers import (
     add_onto,
     causal_attention,
@@ -33,8 +32,8 @@ from seqrec_cli.core.models.layers import (
     init_weights,
     look_up,
     one_head,
-    score_items,
 )
+from seqrec_cli.core.models.tables import ItemTables, item_table
 from seqrec_cli.core.packing import Packed
 from seqrec_cli.core.randomness import Noise
 from seqrec_cli.core.settings import Settings
@@ -75,7 +74,7 @@ class SASRecConfig(Settings):
         return self
 
 
-class SASRec(nn.Module):
+class SASRec(ItemTables):
     """Encodes a history into one state a position and scores items against states."""
 
     def __init__(
@@ -84,14 +83,12 @@ class SASRec(nn.Module):
         super().__init__()
         self.max_length = config.max_length
         self.drop = config.dropout
-        self.items = nn.Embedding(num_items + 1, config.hidden, padding_idx=PAD)
+        self.items = item_table(num_items, config.hidden)
         self.positions = nn.Embedding(config.max_length, config.hidden)
         made = LiGRBlock if config.block == "ligr" else Block
         self.blocks = nn.ModuleList(made(config) for _ in range(config.blocks))
         self.norm = nn.LayerNorm(config.hidden, eps=1e-8)
-        self.outputs = (
-            None if config.tied else nn.Embedding(num_items + 1, config.hidden, padding_idx=PAD)
-        )
+        self.outputs = None if config.tied else item_table(num_items, config.hidden)
         init_weights(self, generator)
 
     def forward(self, history: Tensor, noise: Noise | None = None) -> Tensor:
@@ -112,29 +109,6 @@ class SASRec(nn.Module):
         for block in self.blocks:
             x = block(x, batch, noise)
         return self.norm(x)  # type: ignore[no-any-return]
-
-    @property
-    def item_table(self) -> nn.Embedding:
-        """The table that scores are taken against, (N + 1, D)."""
-        return self.items if self.outputs is None else self.outputs
-
-    @property
-    def tables(self) -> set[str]:
-        """The names of the parameters that have a row an item."""
-        return {"items.weight"} if self.outputs is None else {"items.weight", "outputs.weight"}
-
-    def sparse_gradients(self) -> None:
-        """From now on give gradients of the item tables for the rows in use alone."""
-        for table in (self.items, self.outputs):
-            if table is not None:
-                table.sparse = True
-
-    def score(self, states: Tensor, candidates: Tensor | None = None) -> Tensor:
-        """Score candidates (..., K) for states (..., D); given none, every id 0 to N.
-
-        Candidates (R, 1, K) are shared by all of the states (R, L, D).
-        """
-        return score_items(self.item_table, states, candidates)
 
 
 class Block(nn.Module):

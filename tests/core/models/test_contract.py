@@ -101,5 +101,5 @@ def test_same_generator_same_weights() -> None:
         )
         for (name, a), b in zip(first.named_parameters(), second.parameters(), strict=True):
             assert torch.equal(a, b), name
-        weights = first.item_table.weight.detach().numpy()
+        weights = first.item_vectors().detach().numpy()
         assert np.unique(weights).size > NUM_ITEMS

@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 import torch
 from numpy.typing import NDArray
+from torch.nn.utils.rnn import PackedSequence
 
-from seqrec_cli.core.models.gru4rec import GRU4Rec, GRU4RecConfig, time_major
+from seqrec_cli.core.models.gru4rec import GRU4Rec, GRU4RecConfig, recur, time_major
 from seqrec_cli.core.packing import Layout, Packed
 from seqrec_cli.core.randomness import Noise
 
@@ -31,7 +32,7 @@ def numpy_forward(model: GRU4Rec, history: list[int]) -> NDArray[np.float64]:
     As in cuDNN, the reset gate takes what the hidden state gives, and not the state itself.
     """
     w = {name: value.detach().double().numpy() for name, value in model.named_parameters()}
-    x = w["items.weight"][history]
+    x = w["items.weight"][history] * np.sqrt(w["items.weight"].shape[1])
     for layer in range(len(model.layers)):
         name = f"layers.{layer}"
         h, states = np.zeros(x.shape[1]), []
@@ -69,7 +70,7 @@ def test_time_major_takes_every_item_once_and_the_longest_rows_to_the_end() -> N
     batch = Packed(torch.ones_like(ages), ages, layout.blocks, torch.from_numpy(layout.last))
     order, sizes = time_major(batch)
     assert sorted(order.tolist()) == sorted(layout.slots.tolist())
-    assert sizes.tolist() == [sum(length > time for length in lengths) for time in range(9)]
+    assert sizes == [sum(length > time for length in lengths) for time in range(9)]
 
 
 def test_dropout_changes_states_only_with_noise() -> None:
@@ -88,3 +89,18 @@ def test_the_seed_decides_every_weight() -> None:
     torch.manual_seed(1)
     for name, tensor in small().state_dict().items():
         assert torch.equal(tensor, first[name])
+
+
+@pytest.mark.parametrize("sizes", [[5, 5, 4, 2, 1, 1], [1], [3, 3, 3], [7, 1, 1]])
+def test_the_recurrence_is_that_of_torch_gradients_included(sizes: list[int]) -> None:
+    torch.manual_seed(0)
+    layer = torch.nn.GRU(6, 6).double()
+    x = torch.randn(sum(sizes), 6, dtype=torch.float64, requires_grad=True)
+    weight = torch.randn(sum(sizes), 6, dtype=torch.float64)
+    leaves = [x, *layer.parameters()]
+    ours = recur(x, sizes, layer)
+    theirs = layer(PackedSequence(x, torch.tensor(sizes)))[0].data
+    torch.testing.assert_close(ours, theirs)
+    gradients = (torch.autograd.grad((out * weight).sum(), leaves) for out in (ours, theirs))
+    for one, other in zip(*gradients, strict=True):
+        torch.testing.assert_close(one, other)
