@@ -114,12 +114,12 @@ def training_rows(data: SequenceDataset, repeats: int) -> list[Row]:
         "gBCE, 256 shared negatives": [
             "training.loss=gbce",
             "training.negatives=256",
-            "training.share_negatives=true",
+            "training.negatives_per=history",
         ],
         "sampled softmax, 256 shared negatives": [
             "training.loss=sampled_softmax",
             "training.negatives=256",
-            "training.share_negatives=true",
+            "training.negatives_per=history",
         ],
     }
     for name, changes in losses.items():
@@ -133,7 +133,7 @@ def training_rows(data: SequenceDataset, repeats: int) -> list[Row]:
             batch_size=settings.batch_size,
             max_length=experiment.model.max_length,
             num_negatives=settings.negatives,
-            share_negatives=settings.share_negatives,
+            negatives_per=settings.negatives_per,
         )
         ours, reference = in_turns(
             steps_of(training, batches),

@@ -1,16 +1,19 @@
 """Which users form a batch, in which order, and how windows are cut from their histories."""
 
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from seqrec_cli.core.dataset import Sequences
+from seqrec_cli.core.dataset import PAD, Sequences
 from seqrec_cli.core.packing import FILL, Layout, Packed
-from seqrec_cli.core.randomness import Purpose, stream
+from seqrec_cli.core.randomness import Purpose, hashed, stream
 from seqrec_cli.core.sampling import PopularitySampler, Sampler, UniformSampler
+
+NegativesPer = Literal["target", "history", "batch"]
 
 # The work on a history of L items is taken for L (L + this): attention grows with the square. An
 # estimate; it only decides how evenly parts are cut.
@@ -30,9 +33,12 @@ class TrainBatch:
         histories: T slots.
         targets: int64 (T,), the next item; 0 in padding.
         negatives: int64, items the user does not have; 0 in padding or where none exists. (T, K),
-            or where a history shares its negatives (B, K), in the order of the blocks' rows.
-        log_chances: float32 like the negatives, the log of the chance of each; or None.
+            or where a history or the batch shares its negatives (B, K), in the order of the
+            blocks' rows.
+        log_chances: float32 like the negatives, or (K,), the log of the chance of each; or None.
         weight: what its targets count for, together.
+        shared: int64 (K,), the negatives of the batch before those that a user has became 0; or
+            None if the batch shares none.
     """
 
     histories: Packed
@@ -40,6 +46,7 @@ class TrainBatch:
     negatives: Tensor
     log_chances: Tensor | None
     weight: float
+    shared: Tensor | None = None
 
     def to(self, device: torch.device) -> "TrainBatch":
         return TrainBatch(
@@ -48,6 +55,7 @@ class TrainBatch:
             self.negatives.to(device),
             None if self.log_chances is None else self.log_chances.to(device),
             self.weight,
+            None if self.shared is None else self.shared.to(device),
         )
 
 
@@ -68,7 +76,8 @@ class Batches:
         batch_size: int,
         max_length: int,
         num_negatives: int,
-        share_negatives: bool = False,
+        negatives_per: NegativesPer = "target",
+        in_batch: bool = False,
         popularity_power: float | None = None,
         log_chances: bool = False,
         half_life: float | None = None,
@@ -79,7 +88,8 @@ class Batches:
         self.batch_size = batch_size
         self.max_length = max_length
         self.num_negatives = num_negatives
-        self.share_negatives = share_negatives
+        self.negatives_per = negatives_per
+        self.in_batch = in_batch
         self.half_life = half_life
         self.fill = fill
         self.users = np.flatnonzero(train.lengths >= 2)
@@ -89,6 +99,10 @@ class Batches:
             if popularity_power is None
             else PopularitySampler(train, num_items, popularity_power)
         )
+        self.pool: PopularitySampler | None = None  # of what a batch shares
+        if negatives_per == "batch":
+            power = 1.0 if in_batch else popularity_power or 0.0
+            self.pool = PopularitySampler(train, num_items, power)
 
     def __len__(self) -> int:
         """Batches in an epoch."""
@@ -129,26 +143,53 @@ class Batches:
         cuts = np.searchsorted(done, done[-1] * np.arange(1, count) / count)
         return [part for part in np.split(users[order], cuts) if len(part)]
 
-    def make(self, epoch: int, users: NDArray[np.int64]) -> TrainBatch:
-        """Cut the windows of these users and draw their negatives for this epoch."""
+    def share(self, epoch: int, step: int, users: NDArray[np.int64]) -> NDArray[np.int64] | None:
+        """Draw what the batch of these users shares, int64 (K,); None if it shares nothing."""
+        if self.pool is None:
+            return None
+        numbers = np.arange(self.num_negatives)
+        chances = hashed(self.seed, Purpose.NEGATIVES, epoch, np.full(1, step), numbers)
+        if not self.in_batch:
+            return self.pool.draw_any(chances)
+        stops = np.cumsum(self.num_targets(users))
+        places = (chances * stops[-1]).astype(np.int64)  # among the targets, user by user
+        owners = np.searchsorted(stops, places, side="right")
+        ends = self.train.offsets[users + 1]
+        found: NDArray[np.int32] = self.train.items[ends[owners] - stops[owners] + places]
+        return found.astype(np.int64)
+
+    def make(
+        self, epoch: int, users: NDArray[np.int64], shared: NDArray[np.int64] | None = None
+    ) -> TrainBatch:
+        """Cut the windows of these users and draw their negatives for this epoch.
+
+        `shared` is what the batch shares, of which these users may be a part.
+        """
         ends = self.train.offsets[users + 1]
         lengths = self.num_targets(users)
         layout = Layout.of(lengths, self.fill)
         # Interaction k of the batch is item `source[k]` of the train part, and its target the next.
         stops = np.cumsum(lengths)
         source = np.arange(stops[-1]) + np.repeat(ends - 1 - stops, lengths)
-        if self.share_negatives:
-            asked, positions = users[layout.rows], np.zeros(len(users), np.int64)
-        else:
-            asked = np.repeat(users, lengths)
-            positions = source - self.train.offsets[asked]
-        negatives = self.draw(epoch, asked, positions)
         log_chances = None
-        if self.log_chances:
-            log_chances = self.sampler.log_chance(asked[:, None], negatives)
-        if not self.share_negatives:
-            negatives = layout.spread_rows(negatives)
-            log_chances = None if log_chances is None else layout.spread_rows(log_chances)
+        if shared is not None:
+            assert self.pool is not None
+            known = self.pool.has(users[layout.rows][:, None], shared)
+            negatives = np.where(known, PAD, shared)
+            if self.log_chances:
+                log_chances = self.pool.log_chance(users[:1], shared)
+        else:
+            if self.negatives_per == "history":
+                asked, positions = users[layout.rows], np.zeros(len(users), np.int64)
+            else:
+                asked = np.repeat(users, lengths)
+                positions = source - self.train.offsets[asked]
+            negatives = self.draw(epoch, asked, positions)
+            if self.log_chances:
+                log_chances = self.sampler.log_chance(asked[:, None], negatives)
+            if self.negatives_per == "target":
+                negatives = layout.spread_rows(negatives)
+                log_chances = None if log_chances is None else layout.spread_rows(log_chances)
         return TrainBatch(
             Packed(
                 layout.spread(self.train.items[source]),
@@ -160,6 +201,7 @@ class Batches:
             torch.from_numpy(negatives),
             None if log_chances is None else torch.from_numpy(log_chances),
             self.weigh(users),
+            None if shared is None else torch.from_numpy(shared),
         )
 
     def draw(

@@ -41,9 +41,12 @@ class TrainingConfig(Settings):
     )
     l2_emb: float = Field(0.0, ge=0, description="weight of the item table's squared norm")
     loss: LossName = "bce"
-    negatives: int = Field(1, ge=1, description="negatives drawn for each target")
-    share_negatives: bool = Field(
-        False, description="draw negatives once a history, for all of its targets"
+    negatives: int = Field(1, ge=1, description="negatives that each target is held against")
+    negatives_per: Literal["target", "history", "batch"] = Field(
+        "target", description="what has negatives of its own; the targets in it share them"
+    )
+    in_batch: bool = Field(
+        False, description="negatives are targets of the batch, drawn at random; per batch alone"
     )
     label_smoothing: float = Field(
         0.0, ge=0, lt=1, description="share of a target spread over all items, loss: softmax"

@@ -22,8 +22,10 @@ def batch_loss(
         return losses.softmax(
             states.float(), table, batch.targets, weights, settings.label_smoothing
         )
-    if settings.share_negatives:
-        positive, negatives, drawn, chances = shared_scores(model, states, batch)
+    if batch.shared is not None:
+        positive, negatives, drawn, chances = batch_scores(model, states, batch, batch.shared)
+    elif settings.negatives_per == "history":
+        positive, negatives, drawn, chances = history_scores(model, states, batch)
     else:
         candidates = torch.cat((batch.targets.unsqueeze(1), batch.negatives), dim=1)
         scores = model.score(states, candidates)  # (T, 1 + K)
@@ -44,7 +46,7 @@ def batch_loss(
     return losses.gbce(positive, negatives, *masks, beta)
 
 
-def shared_scores(
+def history_scores(
     model: SequenceModel, states: Tensor, batch: TrainBatch
 ) -> tuple[Tensor, Tensor, Tensor, Tensor | None]:
     """Scores of targets (T,) and of each history's own negatives, which count, and log chances.
@@ -63,3 +65,14 @@ def shared_scores(
         rows += len(block)
     positive = model.score(states, batch.targets.unsqueeze(1)).squeeze(1)
     return positive, torch.cat(scores), torch.cat(drawn), torch.cat(chances) if chances else None
+
+
+def batch_scores(
+    model: SequenceModel, states: Tensor, batch: TrainBatch, shared: Tensor
+) -> tuple[Tensor, Tensor, Tensor, Tensor | None]:
+    """The same for negatives that the batch shares; the last is (K,)."""
+    lengths = [length for rows, length in batch.histories.blocks for _ in range(rows)]
+    rows = torch.repeat_interleave(torch.tensor(lengths, device=states.device))  # of each slot
+    drawn = (batch.negatives != PAD)[rows] & (batch.targets != PAD).unsqueeze(1)
+    positive = model.score(states, batch.targets.unsqueeze(1)).squeeze(1)
+    return positive, states @ model.item_vectors(shared).T, drawn, batch.log_chances

@@ -12,9 +12,7 @@ from dataclasses import asdict, dataclass
 from functools import partial
 from typing import Any
 
-import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor
 
 from seqrec_cli.core.batching import Batches, TrainBatch
@@ -159,7 +157,8 @@ def fit(training: Training, data: SequenceDataset) -> Iterator[Event]:
         batch_size=settings.batch_size,
         max_length=training.model.max_length,
         num_negatives=settings.negatives,
-        share_negatives=settings.share_negatives,
+        negatives_per=settings.negatives_per,
+        in_batch=settings.in_batch,
         popularity_power=settings.popularity_power,
         log_chances=settings.logq,
         half_life=settings.half_life,
@@ -202,9 +201,10 @@ def train_steps(training: Training, batches: Batches, epoch: int, done: int) -> 
     parts depends on the batch alone, so the number of cores does not change the result.
     """
 
-    def begin(users: NDArray[np.int64]) -> list[Callable[[], TrainBatch]]:
-        parts = batches.split(users)
-        return [training.cores.begin(partial(batches.make, epoch, part)) for part in parts]
+    def begin(step: int) -> list[Callable[[], TrainBatch]]:
+        users = batches_left[step - done - 1]
+        make = partial(batches.make, epoch, shared=batches.share(epoch, step, users))
+        return [training.cores.begin(partial(make, part)) for part in batches.split(users)]
 
     def work(number: int) -> tuple[float, tuple[Tensor, ...]]:
         noise = Noise(training.experiment.seed, epoch, step, number, training.device)
@@ -212,13 +212,13 @@ def train_steps(training: Training, batches: Batches, epoch: int, done: int) -> 
 
     settings = training.experiment.training
     batches_left = batches.users_of(epoch)[done:]
-    upcoming = begin(batches_left[0])
+    upcoming = begin(done + 1)
     for step, users in enumerate(batches_left, done + 1):
         parts, total = upcoming, batches.weigh(users)
         results = training.cores.map(work, range(len(parts)))
         if step < len(batches):
             # Queued behind this step's parts: the core that is done first makes the next ones.
-            upcoming = begin(batches_left[step - done])
+            upcoming = begin(step + 1)
         losses, gradients = zip(*results, strict=True)
         done_before = (epoch - 1) * len(batches) + step - 1
         factor = lr_factor(settings, done_before, settings.epochs * len(batches))
@@ -366,6 +366,13 @@ def check_settings(experiment: Experiment, device: torch.device) -> None:
             f"`training.{wrong}` is there for `training.loss: softmax` alone, not for "
             f"{settings.loss}",
             "leave it out, or use `loss: softmax`",
+        )
+    if settings.in_batch and (
+        settings.negatives_per != "batch" or settings.popularity_power is not None
+    ):
+        raise ConfigError(
+            "`training.in_batch` takes negatives from the batch's own targets, for all of it",
+            "set `negatives_per: batch`, and leave `popularity_power` out",
         )
     if settings.popularity_power is not None and settings.loss == "softmax":
         raise ConfigError(

@@ -121,3 +121,31 @@ def test_parts_share_the_users_and_the_work(monkeypatch: pytest.MonkeyPatch) -> 
     assert len(batches.split(users)) == 2
     monkeypatch.setattr(batching, "HALF_TARGETS", 10**6)
     assert len(batches.split(users)) == 1
+
+
+def test_a_batch_draws_what_it_shares_from_the_catalogue_or_from_its_own_targets() -> None:
+    histories = Sequences.from_lists([[1, 2, 3], [4, 5, 5, 5], [6, 7], [8, 8, 9, 1, 2]])
+
+    def shared(power: float | None, in_batch: bool, users: list[int], step: int = 1) -> list[int]:
+        batches = Batches(
+            *(histories, 12),
+            **{"seed": 0, "batch_size": 2, "max_length": 2, "num_negatives": 20_000},
+            negatives_per="batch",
+            popularity_power=power,
+            in_batch=in_batch,
+        )
+        found = batches.share(1, step, np.array(users))
+        assert found is not None
+        return np.bincount(found, minlength=13).tolist()
+
+    uniform = shared(None, False, [0])
+    assert uniform[0] == 0
+    assert min(uniform[1:]) > 20_000 / 12 * 0.85
+    popular = shared(1.0, False, [0])
+    assert popular[5] / popular[4] == pytest.approx(3, rel=0.15)
+    assert popular[10] == 0
+    # The windows' targets: 2, 3 of the first user and 1, 2 of the last.
+    own = shared(None, True, [0, 3])
+    assert np.flatnonzero(own).tolist() == [1, 2, 3]
+    assert own[2] / own[3] == pytest.approx(2, rel=0.1)
+    assert shared(None, True, [0, 3], step=2) != own

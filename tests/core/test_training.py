@@ -266,26 +266,32 @@ def test_a_part_that_cannot_be_validated_on_is_refused_at_once() -> None:
 
 
 @pytest.mark.parametrize("loss", ["bce", "gbce", "sampled_softmax", "softmax", "bpr", "bpr_max"])
-@pytest.mark.parametrize("share", [False, True])
-def test_every_loss_learns_the_cycle(cycle: SequenceDataset, loss: str, share: bool) -> None:
-    settings = {"epochs": 25, "lr": 0.01, "loss": loss, "negatives": 8, "share_negatives": share}
+@pytest.mark.parametrize("per", ["target", "history", "batch"])
+def test_every_loss_learns_the_cycle(cycle: SequenceDataset, loss: str, per: str) -> None:
+    settings = {"epochs": 25, "lr": 0.01, "loss": loss, "negatives": 8, "negatives_per": per}
     training = Training(experiment(**settings), 50, CPU)
     run(training, cycle)
     assert evaluate(ModelScorer(training.model, 50), cycle, "test").means()["hr@10"] > 0.9
 
 
-@pytest.mark.parametrize("share", [False, True])
-@pytest.mark.parametrize("power", [None, 0.75])
+@pytest.mark.parametrize(
+    ("per", "power"),
+    [
+        *((per, power) for per in ("target", "history", "batch") for power in (None, 0.75)),
+        ("batch", "in batch"),
+    ],
+)
 def test_corrected_sampling_learns_the_cycle(
-    cycle: SequenceDataset, share: bool, power: float | None
+    cycle: SequenceDataset, per: str, power: float | str | None
 ) -> None:
     settings = {
         "epochs": 25,
         "lr": 0.01,
         "loss": "sampled_softmax",
         "negatives": 8,
-        "share_negatives": share,
-        "popularity_power": power,
+        "negatives_per": per,
+        "in_batch": power == "in batch",
+        "popularity_power": None if power == "in batch" else power,
         "logq": True,
     }
     events = run(Training(experiment(**settings), 50, CPU), cycle)
@@ -297,13 +303,22 @@ def test_settings_of_one_loss_are_refused_with_another() -> None:
     for wrong in ({"label_smoothing": 0.1}, {"half_life": 9.0}, {"logq": True}):
         with pytest.raises(ConfigError, match=f"`training.{next(iter(wrong))}` is there for"):
             check_settings(experiment(loss="bce", **wrong), CPU)
+    for wrong in ({"negatives_per": "history"}, {"popularity_power": 0.5}):
+        with pytest.raises(ConfigError, match="takes negatives from the batch's own targets"):
+            check_settings(experiment(**{"negatives_per": "batch", "in_batch": True} | wrong), CPU)
     with pytest.raises(ConfigError, match="is about negatives"):
         check_settings(experiment(loss="softmax", popularity_power=0.5), CPU)
 
 
-def test_shared_negatives_score_as_repeated_ones(cycle: SequenceDataset) -> None:
-    """What one draw a history costs must equal the same items written out for each target."""
-    training = Training(experiment(share_negatives=True, negatives=5), 50, CPU)
+@pytest.mark.parametrize("per", ["history", "batch"])
+@pytest.mark.parametrize("logq", [False, True])
+def test_shared_negatives_score_as_repeated_ones(
+    cycle: SequenceDataset, per: str, logq: bool
+) -> None:
+    """What one draw a history or batch costs must equal the same items written out a target."""
+    loss = "sampled_softmax" if logq else "bce"
+    settings = experiment(negatives_per=per, negatives=5, loss=loss)
+    training = Training(settings, 50, CPU)
     batches = Batches(
         cycle.train,
         50,
@@ -311,24 +326,30 @@ def test_shared_negatives_score_as_repeated_ones(cycle: SequenceDataset) -> None
         batch_size=9,
         max_length=12,
         num_negatives=5,
-        share_negatives=True,
+        negatives_per=per,  # type: ignore[arg-type]
+        log_chances=logq,
     )
-    batch = batches.make(1, batches.users_of(1)[0])
+    users = batches.users_of(1)[0]
+    batch = batches.make(1, users, batches.share(1, 1, users))
     states = training.encode(batch.histories)
     shared = batch_loss(training.model, states, batch, training.experiment.training)
     lengths = torch.tensor([n for rows, n in batch.histories.blocks for _ in range(rows)])
     repeated = batch.negatives.repeat_interleave(lengths, dim=0)
     repeated = repeated.masked_fill((batch.targets == 0).unsqueeze(1), 0)
-    written_out = TrainBatch(batch.histories, batch.targets, repeated, None, batch.weight)
-    settings = experiment(negatives=5).training
+    chances = batch.log_chances
+    if chances is not None and per == "history":
+        chances = chances.repeat_interleave(lengths, dim=0)
+    written_out = TrainBatch(batch.histories, batch.targets, repeated, chances, batch.weight)
+    settings = experiment(negatives=5, loss=loss).training
     expected = batch_loss(training.model, states, written_out, settings)
     torch.testing.assert_close(shared, expected)
-    known = [set(cycle.train[int(user)].tolist()) for user in batches.users_of(1)[0]]
-    order = np.argsort(
-        -np.minimum(cycle.train.lengths[batches.users_of(1)[0]] - 1, 12), kind="stable"
-    )
-    for row, user in enumerate(order):
-        assert not known[user] & set(batch.negatives[row].tolist())
+    order = np.argsort(-np.minimum(cycle.train.lengths[users] - 1, 12), kind="stable")
+    for row, user in enumerate(users[order]):
+        assert not set(cycle.train[int(user)].tolist()) & set(batch.negatives[row].tolist())
+        if per == "batch":
+            assert batch.shared is not None
+            kept = batch.shared.numpy()[~np.isin(batch.shared, cycle.train[int(user)])]
+            assert kept.tolist() == [item for item in batch.negatives[row].tolist() if item]
 
 
 def test_bfloat16_learns_too(cycle: SequenceDataset) -> None:
