@@ -75,7 +75,46 @@ ValidFrom = Annotated[
 TestFrom = Annotated[
     str, Option(help="Split by time: first moment of the test part.", show_default="after 90 %")
 ]
-Items = Annotated[Path | None, Option(help="File with the items' titles: id and title.")]
+ItemsFile = Annotated[
+    Path | None,
+    Option(
+        "--items-file",
+        metavar="FILE",
+        help="File with the items: id, title, and what else is known of them (a header names it).",
+        show_default="beside MovieLens' logs",
+    ),
+]
+UsersFile = Annotated[
+    Path | None,
+    Option(
+        "--users-file",
+        metavar="FILE",
+        help="File with the users: id, and what is known of them.",
+        show_default="likewise",
+    ),
+]
+ItemFeatures = Annotated[
+    str | None,
+    Option(
+        metavar="NAME=KIND,…",
+        help="Which columns become features: dense (numbers), sparse (categories) or tags (with | "
+        "between them).",
+        show_default="guessed",
+    ),
+]
+UserFeatures = Annotated[
+    str | None, Option(metavar="NAME=KIND,…", help="Likewise for users.", show_default="guessed")
+]
+ScalingOption = Annotated[
+    Literal["quantile", "z-score"],
+    Option("--scaling", help="Dense features by rank, or in standard deviations."),
+]
+MinValueCount = Annotated[
+    int, Option(min=1, help="Categories and tags of fewer users or items count as unknown.")
+]
+NewItems = Annotated[
+    bool, Option("--new-items", help="Items of the items' file that nobody has may be recommended.")
+]
 ShuffleOrder = Annotated[
     Literal["log", "history"] | None,
     Option(
@@ -99,7 +138,13 @@ def prepare(
     min_split_length: MinSplitLength = 3,
     valid_from: ValidFrom = "",
     test_from: TestFrom = "",
-    items: Items = None,
+    items_file: ItemsFile = None,
+    users_file: UsersFile = None,
+    item_features: ItemFeatures = None,
+    user_features: UserFeatures = None,
+    scaling: ScalingOption = "quantile",
+    min_value_count: MinValueCount = 5,
+    new_items: NewItems = False,
     shuffle_order: ShuffleOrder = None,
     seed: Seed = 0,
     data_dir: DataDir = Path("data"),
@@ -113,6 +158,7 @@ def prepare(
 
     $ seqrec prepare clicks.csv --columns user=visitor,item=page,time=at
     """
+    from seqrec_cli.core.features import Encoding, parse_kinds
     from seqrec_cli.core.interactions import Reading
     from seqrec_cli.core.preparation import Preparation
     from seqrec_cli.core.reading.tables import parse_columns
@@ -125,7 +171,8 @@ def prepare(
         delimiter=delimiter or "",
         header=header,
         min_rating=min_rating,
-        items=items,
+        items=items_file,
+        users=users_file,
     )
     options = Preparation(
         min_user_count=min_user_count or 1,
@@ -134,6 +181,13 @@ def prepare(
         min_split_length=min_split_length,
         valid_from=valid_from,
         test_from=test_from,
+        encoding=Encoding(
+            user_kinds=parse_kinds(user_features, "--user-features"),
+            item_kinds=parse_kinds(item_features, "--item-features"),
+            scaling=scaling,
+            min_value_count=min_value_count,
+        ),
+        new_items=new_items,
         shuffle=shuffle_order,
         seed=seed,
     )
@@ -195,7 +249,8 @@ def make_dataset(
         if reading != Reading():
             raise InputError(
                 "the demo is generated, so there is nothing to choose about reading it",
-                "leave out --format, --columns, --delimiter, --header, --min-rating and --items",
+                "leave out --format, --columns, --delimiter, --header, --min-rating, "
+                "--items-file and --users-file",
             )
         return demo.prepare_demo(options, name)
     if source in CATALOGUE:
@@ -286,10 +341,31 @@ def account(manifest: dict[str, Any]) -> list[tuple[str, str]]:
     for part in ("train", "valid", "test"):
         counts = split[part]
         rows.append((part, f"{counts['interactions']:,} of {counts['users']:,} users"))
+    for side, told in manifest.get("features", {}).items():
+        rows.append((f"{side}' features", features_line(told)))
     for metric, value in manifest.get("ceiling", {}).items():
         if "@" in metric:
             rows.append((f"ceiling {metric.replace('_', ' ')}", f"{value:.4f}"))
     return rows
+
+
+def features_line(told: dict[str, Any]) -> str:
+    """What became of a file's columns."""
+    pieces = []
+    for column in told["columns"]:
+        piece = f"{column['name']} ({column['kind']}"
+        if "values" in column:
+            piece += f", {column['values']:,} values"
+        if column["missing"]:
+            piece += f", {column['missing']:,} missing"
+        if column.get("unknown", 0) > column["missing"]:
+            piece += f", {column['unknown'] - column['missing']:,} rare or new"
+        pieces.append(f"{piece})")
+    if told["left_out"]:
+        pieces.append(f"left out: {', '.join(told['left_out'])}")
+    if told["without_row"]:
+        pieces.append(f"{told['without_row']:,} without a row")
+    return "; ".join(pieces) or "none"
 
 
 def notes(manifest: dict[str, Any]) -> list[str]:

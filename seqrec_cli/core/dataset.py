@@ -16,6 +16,7 @@ from numpy.lib import format as npy
 from numpy.typing import NDArray
 
 from seqrec_cli.core import files
+from seqrec_cli.core.features import Features, FeatureTable
 from seqrec_cli.errors import DatasetError
 
 PAD = 0
@@ -31,10 +32,12 @@ class Sequences:
     Attributes:
         offsets: int64 (users + 1,), from 0 to the number of items, never decreasing.
         items: int32 (interactions,), each 1 or more.
+        features: of each user, where the dataset has any and a model may want them.
     """
 
     offsets: NDArray[np.int64]
     items: NDArray[np.int32]
+    features: FeatureTable | None = None
 
     @classmethod
     def from_lists(cls, histories: Collection[Collection[int]]) -> "Sequences":
@@ -70,7 +73,8 @@ class Sequences:
         offsets = np.concatenate(([0], np.cumsum(lengths)))
         # Interaction k of the result is k - (start in the result) + (start here).
         shift = np.repeat(self.offsets[users] - offsets[:-1], lengths)
-        return Sequences(offsets, self.items[np.arange(offsets[-1]) + shift])
+        features = None if self.features is None else self.features.take(users)
+        return Sequences(offsets, self.items[np.arange(offsets[-1]) + shift], features)
 
     def distinct(self) -> "Sequences":
         """Each user's items once, where they come first."""
@@ -88,7 +92,7 @@ class Sequences:
         items = np.empty(offsets[-1], np.int32)
         for part, before in ((self, later.offsets[:-1]), (later, self.offsets[1:])):
             items[np.arange(len(part.items)) + np.repeat(before, part.lengths)] = part.items
-        return Sequences(offsets, items)
+        return Sequences(offsets, items, self.features)
 
 
 @dataclass(frozen=True, eq=False)
@@ -105,6 +109,8 @@ class SequenceDataset:
         item_titles: unicode (items,), "" where unknown; or None.
         timestamps: for each part, int64 (interactions,), in the source's unit; or empty.
         ratings: for each part, float32 (interactions,); or empty.
+        user_features: a row a user, or None.
+        item_features: a row an item, item i at i - 1; or None.
         manifest: where the data came from, what was kept and dropped.
     """
 
@@ -117,6 +123,8 @@ class SequenceDataset:
     item_titles: NDArray[np.str_] | None = None
     timestamps: dict[Part, NDArray[np.int64]] = field(default_factory=dict)
     ratings: dict[Part, NDArray[np.float32]] = field(default_factory=dict)
+    user_features: FeatureTable | None = None
+    item_features: FeatureTable | None = None
     manifest: dict[str, Any] = field(default_factory=dict)
 
     @property
@@ -141,11 +149,17 @@ class SequenceDataset:
             ratings={p: a for p, a in self.ratings.items() if p != "test"},
         )
 
+    def features(self) -> Features:
+        """What a model may be told beside histories."""
+        counts = np.bincount(self.train.items, minlength=self.num_items + 1)[1:]
+        return Features(self.user_features, self.item_features, counts > 0)
+
     def histories(self, before: Literal["end", "valid", "test"] = "end") -> Sequences:
-        """What each user did, to the end or before the valid or the test part."""
+        """What each user did, to the end or before the valid or the test part; with features."""
+        train = replace(self.train, features=self.user_features)
         if before == "valid":
-            return self.train
-        known = self.train.followed_by(self.valid)
+            return train
+        known = train.followed_by(self.valid)
         return known if before == "test" or self.test is None else known.followed_by(self.test)
 
     def save(self, path: Path) -> dict[str, Any]:
@@ -166,6 +180,10 @@ class SequenceDataset:
         arrays |= {"user_ids": self.user_ids, "item_ids": self.item_ids}
         if self.item_titles is not None:
             arrays["item_titles"] = self.item_titles
+        if self.user_features is not None:
+            arrays |= self.user_features.arrays("user")
+        if self.item_features is not None:
+            arrays |= self.item_features.arrays("item")
         save_arrays(path, arrays)
         manifest = self.manifest | {
             "manifest_version": MANIFEST_VERSION,
@@ -248,6 +266,8 @@ class SequenceDataset:
             item_titles=titles,
             timestamps=timestamps,
             ratings=ratings,
+            user_features=FeatureTable.from_arrays(arrays, "user", len(user_ids)),
+            item_features=FeatureTable.from_arrays(arrays, "item", len(item_ids)),
             manifest=manifest,
         )
 

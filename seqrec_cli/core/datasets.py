@@ -274,15 +274,17 @@ def keep_wheel(cache: Path, wheel: Wheel, fetch_package: PackageFetcher) -> None
 def read_found(dataset: NamedDataset, found: Found, reading: Reading) -> Interactions:
     """Read a named dataset that `obtain` found."""
     interactions = read_interactions(found.source, reading)
-    origin = interactions.origin
-    titles = origin.titles
-    if titles and not reading.items:  # the same on every machine
-        titles = titles.rpartition(":")[2]
     origin = replace(
-        origin,
+        interactions.origin,
         path=found.address,
-        titles=titles,
         obtained=found.obtained,
         licence=dataset.licence,
     )
-    return replace(interactions, origin=origin)
+    users, items = interactions.user_attributes, interactions.item_attributes
+    # What the archive holds is named alike on every machine.
+    if not reading.items:
+        origin = replace(origin, titles=origin.titles.rpartition(":")[2])
+        items = items and replace(items, source=items.source.rpartition(":")[2])
+    if not reading.users:
+        users = users and replace(users, source=users.source.rpartition(":")[2])
+    return replace(interactions, origin=origin, user_attributes=users, item_attributes=items)

@@ -10,9 +10,10 @@ from numpy.typing import NDArray
 
 from seqrec_cli.core import files
 from seqrec_cli.core.reading import logs, movielens, parquet, recbole, user_item
+from seqrec_cli.core.reading.attributes import LAYOUTS, Attributes, read_attributes
 from seqrec_cli.core.reading.sources import TextSource, check_source
 from seqrec_cli.core.reading.tables import DELIMITERS, Role, Table, lay_out, shortened
-from seqrec_cli.core.reading.titles import align, read_titles
+from seqrec_cli.core.reading.titles import align, has_named_columns, read_titles
 from seqrec_cli.errors import InputError
 
 Format = Literal["user-item", "delimited", "movielens", "inter", "parquet"]
@@ -26,7 +27,8 @@ class Reading:
         columns: for user, item, time, rating: the column's name, or its number from 1.
         header: whether the first line holds names.
         min_rating: rows rated lower are left out.
-        items: a file with the titles of the items.
+        items: a file with the titles of the items, or with features of theirs.
+        users: a file with features of the users.
     """
 
     format: Format | None = None
@@ -35,6 +37,15 @@ class Reading:
     header: bool | None = None
     min_rating: float | None = None
     items: Path | None = None
+    users: Path | None = None
+
+
+@dataclass(frozen=True)
+class Beside:
+    """What lies beside a log."""
+
+    items: TextSource | None = None
+    users: TextSource | None = None
 
 
 @dataclass(frozen=True)
@@ -77,6 +88,8 @@ class Interactions:
         timestamps: int64 (rows,) in `origin.time_unit`, or None.
         ratings: float32 (rows,), or None.
         item_titles: unicode (items,), "" where unknown, or None.
+        user_attributes: what a file says of the users, or None.
+        item_attributes: likewise.
     """
 
     users: NDArray[np.int32]
@@ -87,6 +100,8 @@ class Interactions:
     timestamps: NDArray[np.int64] | None = None
     ratings: NDArray[np.float32] | None = None
     item_titles: NDArray[np.str_] | None = None
+    user_attributes: Attributes | None = None
+    item_attributes: Attributes | None = None
 
     def __len__(self) -> int:
         return len(self.users)
@@ -106,14 +121,26 @@ def read_interactions(place: TextSource, reading: Reading | None = None) -> Inte
             f"`{place}` is read as {kind}, which leaves no choice of delimiter or header",
             "add `--format delimited`",
         )
-    log, titles = READERS[kind](place, reading)
+    log, beside = READERS[kind](place, reading)
     if log.rows_read == 0:
         raise InputError(f"`{place}` has no interactions", "it must have a line for each")
     result = with_origin(log, place, kind)
     del log  # `prepare` lets go of each column when it can
-    if reading.items:
-        return with_titles(result, TextSource(reading.items), must_match=True)
-    return with_titles(result, titles, must_match=False) if titles else result
+    items = TextSource(reading.items) if reading.items else beside.items
+    users = TextSource(reading.users) if reading.users else beside.users
+    if items:
+        result = with_titles(result, items, must_match=reading.items is not None)
+        result = replace(result, item_attributes=item_attributes(items))
+    if users:
+        result = replace(result, user_attributes=read_attributes(users, "user"))
+    return result
+
+
+def item_attributes(source: TextSource) -> Attributes | None:
+    """What the file with the items says of them beside titles; None where it says no more."""
+    if source.filename not in LAYOUTS and not has_named_columns(source):
+        return None
+    return read_attributes(source, "item")
 
 
 def detect_format(place: TextSource) -> Format:
@@ -138,7 +165,7 @@ def looks_like_user_item(line: str) -> bool:
     return len(words) == 2 and any(word.lstrip("+-").isdecimal() for word in words)
 
 
-def read_user_item(place: TextSource, reading: Reading) -> tuple[logs.Log, TextSource | None]:
+def read_user_item(place: TextSource, reading: Reading) -> tuple[logs.Log, Beside]:
     if reading.columns:
         raise InputError(
             f"`{place}` is read as user-item, where the user comes first and the item second",
@@ -146,31 +173,32 @@ def read_user_item(place: TextSource, reading: Reading) -> tuple[logs.Log, TextS
         )
     if reading.min_rating is not None:
         raise logs.no_ratings(str(place))
-    return user_item.read_user_item(place), None
+    return user_item.read_user_item(place), Beside()
 
 
-def read_delimited(place: TextSource, reading: Reading) -> tuple[logs.Log, TextSource | None]:
-    return read_table(place, reading), None
+def read_delimited(place: TextSource, reading: Reading) -> tuple[logs.Log, Beside]:
+    return read_table(place, reading), Beside()
 
 
-def read_movielens(place: TextSource, reading: Reading) -> tuple[logs.Log, TextSource | None]:
+def read_movielens(place: TextSource, reading: Reading) -> tuple[logs.Log, Beside]:
     edition = movielens.find(place)
     if edition.table is None:
-        return read_table(edition.log, reading), edition.titles
+        return read_table(edition.log, reading), Beside(edition.items, edition.users)
     if reading.columns:
         raise InputError(
             f"the columns of `{edition.log}` are known", "add `--format delimited` to choose them"
         )
-    return logs.read_table(edition.log, edition.table, reading.min_rating), edition.titles
+    log = logs.read_table(edition.log, edition.table, reading.min_rating)
+    return log, Beside(edition.items, edition.users)
 
 
-def read_inter(place: TextSource, reading: Reading) -> tuple[logs.Log, TextSource | None]:
+def read_inter(place: TextSource, reading: Reading) -> tuple[logs.Log, Beside]:
     table = recbole.lay_out(place, reading.columns)
-    return logs.read_table(place, table, reading.min_rating), recbole.titles_beside(place)
+    return logs.read_table(place, table, reading.min_rating), Beside(recbole.titles_beside(place))
 
 
-def read_parquet(place: TextSource, reading: Reading) -> tuple[logs.Log, TextSource | None]:
-    return parquet.read(place, reading.columns, reading.min_rating), None
+def read_parquet(place: TextSource, reading: Reading) -> tuple[logs.Log, Beside]:
+    return parquet.read(place, reading.columns, reading.min_rating), Beside()
 
 
 READERS = {
@@ -215,6 +243,8 @@ def with_titles(
 ) -> Interactions:
     """Give the items their titles; an item that `source` does not know gets ""."""
     titles = read_titles(source)
+    if titles is None:
+        return interactions
     aligned = align(titles, interactions.item_ids)
     if must_match and not (aligned != "").any():
         example = shortened(str(interactions.item_ids[0]), 30)

@@ -1,7 +1,8 @@
 """Interactions to a prepared dataset: order, double writes, filters, split; and the account."""
 
+import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -9,6 +10,7 @@ from numpy.typing import NDArray
 
 from seqrec_cli import __version__
 from seqrec_cli.core.dataset import PARTS, SequenceDataset, Sequences
+from seqrec_cli.core.features import Encoding, encode
 from seqrec_cli.core.interactions import Interactions, Origin
 from seqrec_cli.core.ordering import (
     Rows,
@@ -19,7 +21,10 @@ from seqrec_cli.core.ordering import (
     ties,
     to_offsets,
 )
+from seqrec_cli.core.reading.attributes import Attributes
+from seqrec_cli.core.reading.tables import shortened
 from seqrec_cli.core.reading.times import show_moment
+from seqrec_cli.core.reading.titles import LONGEST_TITLE
 from seqrec_cli.core.shuffling import Shuffle, shuffled
 from seqrec_cli.core.splitting import (
     Parts,
@@ -47,6 +52,8 @@ class Preparation:
         valid_from: first moment of the valid part: a number or ISO 8601; else 80 % of the log
             is before it.
         test_from: first moment of the test part; else 90 % of the log is before it.
+        encoding: how features are encoded.
+        new_items: items that have features, though nobody has them, are in the catalogue too.
         shuffle: destroy the order, for comparison; see `shuffling`.
         seed: of the shuffle.
     """
@@ -57,6 +64,8 @@ class Preparation:
     min_split_length: int = 3
     valid_from: str = ""
     test_from: str = ""
+    encoding: Encoding = field(default_factory=Encoding)
+    new_items: bool = False
     shuffle: Shuffle | None = None
     seed: int = 0
 
@@ -72,6 +81,7 @@ def prepare(interactions: Interactions, options: Preparation, name: str) -> Sequ
     """
     origin, titles = interactions.origin, interactions.item_titles
     user_ids, item_ids = interactions.user_ids, interactions.item_ids
+    attributes = interactions.user_attributes, interactions.item_attributes
     rows = Rows(
         interactions.users, interactions.items, interactions.timestamps, interactions.ratings
     )
@@ -102,6 +112,10 @@ def prepare(interactions: Interactions, options: Preparation, name: str) -> Sequ
         parts, split = by_time(rows.times, options.valid_from, options.test_from, origin.time_unit)
     split |= count_parts(parts, rows, len(users))
     refuse_empty_parts(split, rows, origin.time_unit, origin.path)
+    user_ids, item_ids = user_ids[users], item_ids[items]
+    titles = None if titles is None else titles[items]
+    if options.new_items:
+        item_ids, titles = with_new_items(item_ids, titles, attributes[1], origin.path)
     manifest = {
         "name": name,
         "source": describe(origin),
@@ -109,9 +123,9 @@ def prepare(interactions: Interactions, options: Preparation, name: str) -> Sequ
         "rows_kept": kept,
         "dropped": dropped,
         "users": len(users),
-        "items": len(items),
+        "items": len(item_ids),
         "interactions": kept,
-        "density": kept / (len(users) * len(items)),
+        "density": kept / (len(users) * len(item_ids)),
         "history_length": quantiles(np.diff(offsets)),
         "filters": {
             "min_user_count": options.min_user_count,
@@ -122,8 +136,64 @@ def prepare(interactions: Interactions, options: Preparation, name: str) -> Sequ
         "split": split,
         "seqrec_version": __version__,
     }
-    titles = None if titles is None else titles[items]
-    return assemble(name, rows, parts, user_ids[users], item_ids[items], titles, manifest)
+    dataset = assemble(name, rows, parts, user_ids, item_ids, titles, manifest)
+    return with_features(dataset, *attributes, options.encoding)
+
+
+def with_new_items(
+    item_ids: NDArray[Any],
+    titles: NDArray[np.str_] | None,
+    attributes: Attributes | None,
+    path: str,
+) -> tuple[NDArray[Any], NDArray[np.str_] | None]:
+    """Put the items that have features, but that nobody has, behind those of the log."""
+    if attributes is None:
+        raise InputError(
+            f"there is no file with items beside `{path}`, so there are no new ones",
+            "name it: `--items-file FILE`, or leave out --new-items",
+        )
+    there = set(map(str, item_ids.tolist()))
+    new = [text for text in attributes.ids if text not in there]
+    if item_ids.dtype.kind == "i":
+        wrong = next((text for text in new if not re.fullmatch(r"-?[0-9]{1,18}", text)), None)
+        if wrong is not None:
+            raise InputError(
+                f"`{attributes.source}` has the item `{wrong}`, where the log has whole numbers",
+                "mend the line, or leave out --new-items",
+            )
+    kind = np.int64 if item_ids.dtype.kind == "i" else np.str_
+    ids = np.concatenate((item_ids, np.array(new, dtype=kind)))
+    if titles is not None:
+        own = [shortened(attributes.titles.get(text, ""), LONGEST_TITLE) for text in new]
+        titles = np.concatenate((titles, np.array(own, dtype=np.str_)))
+    return ids, titles
+
+
+def with_features(
+    dataset: SequenceDataset,
+    users: Attributes | None,
+    items: Attributes | None,
+    encoding: Encoding,
+) -> SequenceDataset:
+    """Encode what is known of users and items, by encoders fitted on those in the train part."""
+    told: dict[str, Any] = {}
+    changed: dict[str, Any] = {}
+    trained = dataset.train.lengths > 0, dataset.features().trained
+    for side, attributes, ids, fitted_on, kinds in (
+        ("user", users, dataset.user_ids, trained[0], encoding.user_kinds),
+        ("item", items, dataset.item_ids, trained[1], encoding.item_kinds),
+    ):
+        if attributes is None:
+            if kinds is not None:
+                raise InputError(
+                    f"there is no file with {side}s, so they have no features",
+                    f"name it: `--{side}s-file FILE`",
+                )
+            continue
+        table, told[f"{side}s"] = encode(attributes, ids, fitted_on, kinds, encoding)
+        changed[f"{side}_features"] = table
+    manifest = dataset.manifest | ({"features": told} if told else {})
+    return replace(dataset, **changed, manifest=manifest)
 
 
 def tidy(rows: Rows, dropped: dict[str, int], options: Preparation) -> dict[str, Any]:

@@ -153,3 +153,72 @@ def test_does_not_import_torch(log: Path, tmp_path: Path) -> None:
         "assert 'torch' not in sys.modules"
     )
     subprocess.run([sys.executable, "-c", code], check=True, capture_output=True)
+
+
+SMALL_LOG = "user,item,time\n" + "".join(
+    f"u{u},i{(u + t) % 6},{t}\n" for u in range(8) for t in range(5)
+)
+
+
+def test_features_are_read_encoded_and_accounted_for(runner: CliRunner, tmp_path: Path) -> None:
+    (tmp_path / "log.csv").write_text(SMALL_LOG)
+    (tmp_path / "people.csv").write_text(
+        "user,age,city\n"
+        + "".join(f"u{u},{20 + u},{'Rome' if u % 2 else 'Bonn'}\n" for u in range(7))
+    )
+    (tmp_path / "things.csv").write_text(
+        "item,title,price,tags\n" + "".join(f"i{i},Thing {i},{i}.5,x|y\n" for i in range(9))
+    )
+    arguments = [
+        *("prepare", str(tmp_path / "log.csv"), "--data-dir", str(tmp_path)),
+        *("--users-file", str(tmp_path / "people.csv")),
+        *("--items-file", str(tmp_path / "things.csv"), "--min-value-count", "2"),
+        *("--item-features", "price=dense,tags=tags", "--new-items"),
+    ]
+    result = runner.invoke(app, arguments)
+    assert result.exit_code == 0, result.stderr
+    lines = " ".join(result.stdout.split())
+    assert "city (sparse, 2 values, 1 missing); left out: age; 1 without a row" in lines
+    assert "price (dense); tags (tags, 2 values)" in lines
+    dataset = SequenceDataset.load(tmp_path / "log.npz")
+    assert dataset.user_features is not None
+    assert dataset.user_features.sparse.ravel().tolist() == [1, 2, 1, 2, 1, 2, 1, 0]
+    assert dataset.item_ids.tolist() == [f"i{i}" for i in range(9)]
+    assert dataset.item_titles is not None
+    assert dataset.item_titles[8] == "Thing 8"
+    assert dataset.features().trained.tolist() == [True] * 6 + [False] * 3
+    assert dataset.item_features is not None
+    assert dataset.item_features.tags[0].tolist() == [[1, 2]] * 9
+    before = (tmp_path / "log.npz").read_bytes()
+    assert runner.invoke(app, arguments).exit_code == 0
+    assert (tmp_path / "log.npz").read_bytes() == before
+
+
+@pytest.mark.parametrize(
+    ("options", "message", "hint"),
+    [
+        (["--new-items"], "there is no file with items beside", "--items-file FILE"),
+        (["--user-features", "age=dense"], "there is no file with users", "--users-file FILE"),
+        (["--user-features", "age=number"], "is not NAME=KIND", "year=dense,genres=tags"),
+        (["--users-file", "bare.csv"], "cannot tell which column is the user", "give it a header"),
+        (["--users-file", "others.csv"], "has no row for anybody", "such as `u0`"),
+        (["--users-file", "nope.csv"], "there is no file `nope.csv`", "check the path"),
+    ],
+)
+def test_what_is_wrong_with_features_is_said(
+    runner: CliRunner,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    options: list[str],
+    message: str,
+    hint: str,
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("log.csv").write_text(SMALL_LOG)
+    Path("bare.csv").write_text("u1,7\nu2,9\n")
+    Path("others.csv").write_text("user,age\nv1,7\nv2,9\n")
+    result = runner.invoke(app, ["prepare", "log.csv", *options])
+    assert result.exit_code == 1
+    assert message in result.stderr
+    assert hint in result.stderr
+    assert not Path("data").exists()

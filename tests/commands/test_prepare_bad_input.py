@@ -209,7 +209,13 @@ def assert_refused(result: Result, tmp_path: Path, message: str, hint: str) -> N
             "`a/b` cannot be the name of a dataset",
             "choose one of",
         ),
-        ("a.txt", GOOD, ["--items", "nope.csv"], "there is no file `nope.csv`", "check the path"),
+        (
+            "a.txt",
+            GOOD,
+            ["--items-file", "nope.csv"],
+            "there is no file `nope.csv`",
+            "check the path",
+        ),
     ],
 )
 def test_refuses(
@@ -259,7 +265,7 @@ def test_refuses_a_pipe(runner: CliRunner, tmp_path: Path, name: str) -> None:
     os.mkfifo(pipe)  # would wait for a writer if it were opened
     result = runner.invoke(app, ["prepare", str(pipe), "--data-dir", data])
     assert_refused(result, tmp_path, f"`{pipe}` is not a regular file", "save what comes from it")
-    result = prepare(runner, tmp_path, "a.txt", GOOD, "--items", str(pipe))
+    result = prepare(runner, tmp_path, "a.txt", GOOD, "--items-file", str(pipe))
     assert_refused(result, tmp_path, f"`{pipe}` is not a regular file", "save what comes from it")
 
 
@@ -271,7 +277,7 @@ def test_refuses_a_path_that_is_too_long(runner: CliRunner, tmp_path: Path, sour
     for arguments in ([source], [source, "--name", "a"]):
         result = runner.invoke(app, ["prepare", *arguments, "--data-dir", data])
         assert_refused(result, tmp_path, f"cannot read `{source}`: File name too long", "check")
-    result = prepare(runner, tmp_path, "a.txt", GOOD, "--items", source)
+    result = prepare(runner, tmp_path, "a.txt", GOOD, "--items-file", source)
     assert_refused(result, tmp_path, f"cannot read `{source}`: File name too long", "check")
 
 

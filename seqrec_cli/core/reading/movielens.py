@@ -18,21 +18,30 @@ TABLES: Mapping[str, Table | None] = MappingProxyType(
         "ratings.csv": None,  # has a header
     }
 )
-TITLES = {"u.data": "u.item", "ratings.dat": "movies.dat", "ratings.csv": "movies.csv"}
+ITEMS = {"u.data": "u.item", "ratings.dat": "movies.dat", "ratings.csv": "movies.csv"}
+USERS = {"u.data": "u.user", "ratings.dat": "users.dat"}
 LOGS = tuple(TABLES)
 
 
 @dataclass(frozen=True)
 class Edition:
-    """A log, its layout where there is no header to tell it, and where the titles are."""
+    """A log, its layout where there is no header to tell it, and where items and users are."""
 
     log: TextSource
     table: Table | None
-    titles: TextSource | None
+    items: TextSource | None
+    users: TextSource | None
+
+    @classmethod
+    def of(cls, log: TextSource) -> "Edition":
+        """The edition that a log called as in MovieLens is of."""
+        name = log.filename
+        users = log.sibling(USERS[name]) if name in USERS else None
+        return cls(log, TABLES[name], log.sibling(ITEMS[name]), users)
 
 
 def find(place: TextSource) -> Edition:
-    """Find the log in a folder or an archive, and the titles beside it.
+    """Find the log in a folder or an archive, and the items and users beside it.
 
     Raises:
         InputError: no such log, or a damaged archive.
@@ -46,7 +55,7 @@ def find(place: TextSource) -> Edition:
         raise InputError(
             f"`{place}` is not a file of MovieLens", f"those are called {', '.join(LOGS)}"
         )
-    return Edition(place, TABLES[name], place.sibling(TITLES[name]))
+    return Edition.of(place)
 
 
 def find_in_folder(path: Path) -> Edition:
@@ -75,10 +84,9 @@ def find_in_archive(path: Path) -> Edition:
         member.rpartition("/")[2]: member
         for member in sorted(members, key=lambda member: (-member.count("/"), member))
     }
-    for name, table in TABLES.items():
+    for name in LOGS:
         if name in by_name:
-            log = TextSource(path, by_name[name])
-            return Edition(log, table, log.sibling(TITLES[name]))
+            return Edition.of(TextSource(path, by_name[name]))
     raise InputError(
         f"the archive `{path}` has none of {', '.join(LOGS)}",
         "unpack it and name the file with the interactions",

@@ -94,10 +94,12 @@ def lay_out(
     header: bool | None = None,
     needed: Sequence[Role] = ("user", "item"),
     optional: Sequence[Role] = ("time", "rating"),
+    remedy: str = "",
 ) -> Table:
     """Look at the first lines of a file and say how it is laid out.
 
-    What `chosen`, `delimiter` and `header` leave open is guessed.
+    What `chosen`, `delimiter` and `header` leave open is guessed; `remedy` is what to do where
+    that fails, if it is not to choose columns.
 
     Raises:
         InputError: empty, a single column, no rows, or columns that cannot be guessed.
@@ -131,7 +133,7 @@ def lay_out(
     else:
         columns = guess_by_value(rows, needed)
     if missing := [role for role in needed if role not in columns]:
-        raise cannot_tell(source, names or rows[0], bool(names), missing, needed)
+        raise cannot_tell(source, names or rows[0], bool(names), missing, needed, remedy)
     return Table(delimiter, len(rows[0]), names, columns, quoted=delimiter != "::")
 
 
@@ -245,13 +247,14 @@ def cannot_tell(
     named: bool,
     missing: Sequence[Role],
     needed: Sequence[Role],
+    remedy: str = "",
 ) -> InputError:
     names = found if named else [str(number) for number in range(1, len(found) + 1)]
     example = ",".join(f"{role}={name}" for role, name in zip(needed, names, strict=False))
     return InputError(
         f"`{source}`: cannot tell which column is the {' and which the '.join(missing)}; "
         f"found {listed(found, named)}",
-        f"say it, as in `--columns {example}`",
+        remedy or f"say it, as in `--columns {example}`",
     )
 
 

@@ -14,13 +14,15 @@ LONGEST_TITLE = 200
 FIRST_TWO = {"item": 0, "title": 1}
 
 
-def read_titles(source: TextSource) -> dict[str, str]:
-    """Read the title of each item id, spelled as in the file.
+def read_titles(source: TextSource) -> dict[str, str] | None:
+    """Read the title of each item id, spelled as in the file; None where it has no titles.
 
     movies.dat and u.item of MovieLens, `.item` of RecBole, or delimited text whose header names an
     item and a title, or without header the item first and the title second. A missing title is "".
     """
     table = title_table(source)
+    if "title" not in table.columns:
+        return None
     try:
         return collect(source, table, "utf-8")
     except InputError as error:
@@ -57,7 +59,22 @@ def title_table(source: TextSource) -> Table:
         return Table(delimiter, width, (), FIRST_TWO, quoted=False)  # type: ignore[arg-type]
     if name.endswith(".item"):
         return recbole.lay_out(source, {}, ("item", "title"), ("item", "title"))
-    return lay_out(source, needed=("item", "title"), optional=())
+    try:
+        return lay_out(source, needed=("item", "title"), optional=())
+    except InputError:
+        if not has_named_columns(source):
+            raise
+        return lay_out(source, needed=("item",), optional=())
+
+
+def has_named_columns(source: TextSource) -> bool:
+    """Whether the file has a header, and in it a column of item ids."""
+    if source.filename.endswith(".item"):
+        return False  # RecBole's header has types in it
+    try:
+        return bool(lay_out(source, needed=("item",), optional=()).header)
+    except InputError:
+        return False
 
 
 def align(titles: dict[str, str], item_ids: NDArray[Any]) -> NDArray[np.str_]:
