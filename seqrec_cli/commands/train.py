@@ -91,7 +91,7 @@ def started(
     dataset = SequenceDataset.load(path, parts=("train", "valid"))
     check_data(dataset)
     target = find_run(run) if run else next_run(dataset.name, experiment.model.name)
-    training = Training(experiment, dataset.num_items, where)
+    training = Training(experiment, dataset.num_items, where, dataset.features())
     opened = Run.create(target, experiment, dataset, path, str(where))
     console.info(
         f"training {experiment.model.name} on {dataset.name}: {dataset.num_users:,} users, "
@@ -116,7 +116,7 @@ def resumed(
     dataset = SequenceDataset.load(opened.find_data(data, data_dir), parts=("train", "valid"))
     opened.check_data(dataset)
     check_data(dataset)
-    training = Training(experiment, dataset.num_items, where)
+    training = Training(experiment, dataset.num_items, where, dataset.features())
     opened.resume(training)
     opened.save_experiment(experiment)
     for difference in opened.differences(where):

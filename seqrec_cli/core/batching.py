@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from seqrec_cli.core.dataset import PAD, Sequences
-from seqrec_cli.core.packing import FILL, Layout, Packed
+from seqrec_cli.core.packing import FILL, Layout, Packed, rows_of
 from seqrec_cli.core.randomness import Purpose, hashed, stream
 from seqrec_cli.core.sampling import PopularitySampler, Sampler, UniformSampler
 
@@ -196,6 +196,7 @@ class Batches:
                 torch.from_numpy(layout.ages),
                 layout.blocks,
                 torch.from_numpy(layout.last),
+                rows_of(self.train.features, users[layout.rows]),
             ),
             layout.spread(self.train.items[source + 1]),
             torch.from_numpy(negatives),

@@ -10,7 +10,9 @@ from pydantic import BaseModel, Field, ValidationError, field_validator
 
 from seqrec_cli.core.metrics import METRICS
 from seqrec_cli.core.models import CONFIGS, ModelConfig
+from seqrec_cli.core.models.encoders import ENCODERS
 from seqrec_cli.core.models.sasrec import SASRecConfig
+from seqrec_cli.core.models.two_tower import TwoTowerConfig
 from seqrec_cli.core.settings import Settings
 from seqrec_cli.core.transitions import TransitionsConfig
 from seqrec_cli.errors import ConfigError
@@ -221,25 +223,35 @@ def apply_override(content: dict[str, Any], override: str, places: dict[Key, str
 def parts_of(content: dict[str, Any]) -> dict[Key, type[BaseModel]]:
     """Which settings class each part of the file is checked against."""
     model = content.get("model")
-    name = model.get("name", "sasrec") if isinstance(model, dict) else "sasrec"
-    return {
+    parts: dict[Key, type[BaseModel]] = {
         ROOT: Experiment,
-        ("model",): CONFIGS.get(str(name), SASRecConfig),
+        ("model",): CONFIGS.get(model_name(model), SASRecConfig),
         ("training",): TrainingConfig,
         ("transitions",): TransitionsConfig,
     }
+    if parts["model",] is TwoTowerConfig and isinstance(model, dict) and "history" in model:
+        parts["model", "history"] = ENCODERS.get(model_name(model["history"]), SASRecConfig)
+    return parts
+
+
+def model_name(settings: Any) -> str:
+    """The name of the model that settings, as read, are of."""
+    return str(settings.get("name", "sasrec")) if isinstance(settings, dict) else "sasrec"
 
 
 def check_keys(content: dict[str, Any], places: dict[Key, str], source: str) -> None:
     """Refuse a key that no part knows, naming the nearest that one does."""
     parts = parts_of(content)
     model = content.get("model")
-    name = model.get("name", "sasrec") if isinstance(model, dict) else "sasrec"
-    if not isinstance(name, str) or name not in CONFIGS:
-        raise ConfigError(
-            f"{places.get(('model', 'name'), source)}: unknown model `{name}`",
-            nearest(str(name), list(CONFIGS)),
-        )
+    inner = model.get("history") if isinstance(model, dict) else None
+    for place, named, known in (
+        (("model", "name"), model, list(CONFIGS)),
+        (("model", "history", "name"), inner, list(ENCODERS)),
+    ):
+        if (name := model_name(named)) not in known:
+            raise ConfigError(
+                f"{places.get(place, source)}: unknown model `{name}`", nearest(name, known)
+            )
     for key, settings in parts.items():
         part = content
         for step in key:
@@ -254,8 +266,8 @@ def check_keys(content: dict[str, Any], places: dict[Key, str], source: str) -> 
                     for field in fields.model_fields
                 ]
                 wrong = ".".join((*key, found))
-                place = places.get((*key, found), f"`{source}`")
-                raise ConfigError(f"{place}: unknown setting `{wrong}`", nearest(wrong, known))
+                at = places.get((*key, found), f"`{source}`")
+                raise ConfigError(f"{at}: unknown setting `{wrong}`", nearest(wrong, known))
 
 
 def nearest(wrong: str, known: Sequence[str]) -> str:
@@ -274,8 +286,8 @@ def explain(
     """Say in one sentence what the first thing is that pydantic found wrong, and where."""
     first = error.errors()[0]
     key = tuple(str(step) for step in first["loc"])
-    if key[:1] == ("model",) and key[1:2] and key[1] in CONFIGS:
-        key = (key[0], *key[2:])  # pydantic names the member of the union too
+    if key[:1] == ("model",):  # pydantic names the members of the unions too
+        key = ("model", *(step for step in key[1:] if step not in CONFIGS))
     place = next(
         (places[key[:n]] for n in range(len(key), 0, -1) if key[:n] in places), f"`{source}`"
     )

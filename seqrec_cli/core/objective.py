@@ -8,14 +8,19 @@ from seqrec_cli.core.batching import TrainBatch
 from seqrec_cli.core.config import TrainingConfig
 from seqrec_cli.core.dataset import PAD
 from seqrec_cli.core.models import SequenceModel
+from seqrec_cli.core.randomness import Noise
 
 
 def batch_loss(
-    model: SequenceModel, states: Tensor, batch: TrainBatch, settings: TrainingConfig
+    model: SequenceModel,
+    states: Tensor,
+    batch: TrainBatch,
+    settings: TrainingConfig,
+    noise: Noise | None = None,
 ) -> Tensor:
     """The mean loss over the batch's targets, weighted, of states (T, D)."""
     if settings.loss == "softmax":
-        table = model.item_vectors()
+        table = model.item_vectors(None, noise)
         weights = None
         if settings.half_life is not None:
             weights = torch.exp2(-batch.histories.ages / settings.half_life)
@@ -23,12 +28,14 @@ def batch_loss(
             states.float(), table, batch.targets, weights, settings.label_smoothing
         )
     if batch.shared is not None:
-        positive, negatives, drawn, chances = batch_scores(model, states, batch, batch.shared)
+        positive, negatives, drawn, chances = batch_scores(
+            model, states, batch, batch.shared, noise
+        )
     elif settings.negatives_per == "history":
-        positive, negatives, drawn, chances = history_scores(model, states, batch)
+        positive, negatives, drawn, chances = history_scores(model, states, batch, noise)
     else:
         candidates = torch.cat((batch.targets.unsqueeze(1), batch.negatives), dim=1)
-        scores = model.score(states, candidates)  # (T, 1 + K)
+        scores = model.score(states, candidates, noise)  # (T, 1 + K)
         positive, negatives = scores[:, 0], scores[:, 1:]
         drawn, chances = batch.negatives != PAD, batch.log_chances
     positive, negatives = positive.float(), negatives.float()
@@ -47,7 +54,7 @@ def batch_loss(
 
 
 def history_scores(
-    model: SequenceModel, states: Tensor, batch: TrainBatch
+    model: SequenceModel, states: Tensor, batch: TrainBatch, noise: Noise | None
 ) -> tuple[Tensor, Tensor, Tensor, Tensor | None]:
     """Scores of targets (T,) and of each history's own negatives, which count, and log chances.
 
@@ -55,24 +62,32 @@ def history_scores(
     """
     scores, drawn, chances = [], [], []
     rows = 0
+    size = batch.negatives.numel()
+    vectors = model.item_vectors(torch.cat((batch.negatives.flatten(), batch.targets)), noise)
+    negatives = vectors[:size].view(*batch.negatives.shape, -1)  # (B, K, D)
     for block, targets in batch.histories.views(states, batch.targets):
         own = batch.negatives[rows : rows + len(block)].unsqueeze(1)  # (R, 1, K)
-        scores.append(model.score(block, own).flatten(0, 1))
+        scores.append(torch.bmm(block, negatives[rows : rows + len(block)].mT).flatten(0, 1))
         drawn.append(((own != PAD) & (targets != PAD).unsqueeze(2)).flatten(0, 1))
         if batch.log_chances is not None:
             own_chances = batch.log_chances[rows : rows + len(block)].unsqueeze(1)
             chances.append(own_chances.expand(-1, block.shape[1], -1).flatten(0, 1))
         rows += len(block)
-    positive = model.score(states, batch.targets.unsqueeze(1)).squeeze(1)
+    positive = (vectors[size:] * states).sum(-1)
     return positive, torch.cat(scores), torch.cat(drawn), torch.cat(chances) if chances else None
 
 
 def batch_scores(
-    model: SequenceModel, states: Tensor, batch: TrainBatch, shared: Tensor
+    model: SequenceModel,
+    states: Tensor,
+    batch: TrainBatch,
+    shared: Tensor,
+    noise: Noise | None,
 ) -> tuple[Tensor, Tensor, Tensor, Tensor | None]:
     """The same for negatives that the batch shares; the last is (K,)."""
-    lengths = [length for rows, length in batch.histories.blocks for _ in range(rows)]
-    rows = torch.repeat_interleave(torch.tensor(lengths, device=states.device))  # of each slot
-    drawn = (batch.negatives != PAD)[rows] & (batch.targets != PAD).unsqueeze(1)
-    positive = model.score(states, batch.targets.unsqueeze(1)).squeeze(1)
-    return positive, states @ model.item_vectors(shared).T, drawn, batch.log_chances
+    real = (batch.targets != PAD).unsqueeze(1)
+    drawn = (batch.negatives != PAD)[batch.histories.rows] & real
+    both = torch.cat((batch.targets, shared))
+    vectors = model.item_vectors(both, noise)
+    positive = (vectors[: len(real)] * states).sum(-1)
+    return positive, states @ vectors[len(real) :].T, drawn, batch.log_chances

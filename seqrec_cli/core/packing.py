@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from seqrec_cli.core.dataset import PAD, Sequences
+from seqrec_cli.core.features import FeatureTable
 
 # A row joins a block while it fills at least this share of it. Measured on ml-1m, batches of 128:
 # 0.8 leaves 5 % padding in 10 blocks, 0.9 2 % in 19, 0.7 9 % in 7; the times do not differ clearly.
@@ -93,6 +94,33 @@ def cut_blocks(lengths: NDArray[np.int64], fill: float) -> tuple[tuple[int, int]
 
 
 @dataclass(frozen=True, eq=False)
+class FeatureRows:
+    """Features as a model reads them, R rows; see features.py.
+
+    Attributes:
+        dense: float32 (R, F).
+        sparse: int64 (R, S).
+        tags: for each kind int64 (R, M).
+    """
+
+    dense: Tensor
+    sparse: Tensor
+    tags: tuple[Tensor, ...]
+
+    @classmethod
+    def of(cls, table: FeatureTable) -> "FeatureRows":
+        """The rows of a table."""
+        dense, sparse, *tags = (
+            torch.from_numpy(array) for array in (table.dense, table.sparse, *table.tags)
+        )
+        return cls(dense, sparse.long(), tuple(codes.long() for codes in tags))
+
+    def to(self, device: torch.device) -> "FeatureRows":
+        tags = tuple(codes.to(device) for codes in self.tags)
+        return FeatureRows(self.dense.to(device), self.sparse.to(device), tags)
+
+
+@dataclass(frozen=True, eq=False)
 class Packed:
     """A batch of histories as a model reads it.
 
@@ -101,19 +129,31 @@ class Packed:
         ages: int64 (T,), how many items of the same history come after; 0 in padding.
         blocks: (rows, length) of each block, in the order of their slots.
         last: int64 (B,), the slot of each history's newest item.
+        features: of each history's user, in the order of the blocks' rows; or None.
     """
 
     items: Tensor
     ages: Tensor
     blocks: tuple[tuple[int, int], ...]
     last: Tensor
+    features: FeatureRows | None = None
 
     def to(self, device: torch.device) -> "Packed":
         if device == self.items.device:
             return self
         return Packed(
-            self.items.to(device), self.ages.to(device), self.blocks, self.last.to(device)
+            self.items.to(device),
+            self.ages.to(device),
+            self.blocks,
+            self.last.to(device),
+            None if self.features is None else self.features.to(device),
         )
+
+    @cached_property
+    def rows(self) -> Tensor:
+        """The row of each slot, int64 (T,), counted through all blocks."""
+        lengths = [length for rows, length in self.blocks for _ in range(rows)]
+        return torch.repeat_interleave(torch.tensor(lengths, device=self.items.device))
 
     @cached_property
     def bounds(self) -> list[tuple[int, int, int, int]]:
@@ -142,7 +182,13 @@ def pack(histories: Sequences, max_length: int, fill: float = FILL) -> Packed:
         torch.from_numpy(layout.ages),
         layout.blocks,
         torch.from_numpy(layout.last),
+        rows_of(histories.features, layout.rows),
     )
+
+
+def rows_of(features: FeatureTable | None, rows: NDArray[np.int64]) -> FeatureRows | None:
+    """Some rows of a table, if there is one."""
+    return None if features is None else FeatureRows.of(features.take(rows))
 
 
 def pack_padded(history: Tensor) -> tuple[Packed, Tensor, Tensor]:

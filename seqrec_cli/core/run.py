@@ -27,7 +27,9 @@ from seqrec_cli.core.dataset import (
     load_arrays,
     save_arrays,
 )
+from seqrec_cli.core.features import Features, FeatureTable
 from seqrec_cli.core.models import build_model
+from seqrec_cli.core.models.two_tower import TwoTowerConfig
 from seqrec_cli.core.scoring import ModelScorer
 from seqrec_cli.core.training import Training
 from seqrec_cli.core.transitions import Transitions
@@ -35,6 +37,7 @@ from seqrec_cli.errors import ConfigError, DatasetError, RunError
 
 RUNS = Path("runs")
 LATEST = "latest"
+TOLD = "features.npz"  # of the items, and how those of users are encoded
 COUNTED = "transitions.npz"  # the train part, of which followers are counted
 
 # What may differ between a training and its continuation.
@@ -94,6 +97,8 @@ class Run:
         if data.item_titles is not None:
             arrays["item_titles"] = data.item_titles
         save_arrays(path / "catalogue.npz", arrays)
+        if isinstance(experiment.model, TwoTowerConfig):
+            save_arrays(path / TOLD, features_to_arrays(data.features()))
         if experiment.transitions is not None:
             offsets, items = data.train.offsets, data.train.items
             save_arrays(path / COUNTED, {"offsets": offsets, "items": items})
@@ -279,7 +284,7 @@ class Run:
             )
         tensors, _ = load_tensors(self.best_path)
         num_items = self.manifest()["items"]
-        model = build_model(self.experiment().model, num_items)
+        model = build_model(self.experiment().model, num_items, None, self.load_features(num_items))
         try:
             model.load_state_dict(tensors)
         except RuntimeError as error:
@@ -290,6 +295,24 @@ class Run:
             ) from error
         transitions = self.load_transitions(num_items)
         return ModelScorer(model.to(device), num_items, device, transitions)
+
+    def load_features(self, num_items: int) -> Features | None:
+        """What the model was told beside histories, if it can be told anything."""
+        path = self.path / TOLD
+        if not isinstance(self.experiment().model, TwoTowerConfig):
+            return None
+        arrays = load_arrays(path)
+        try:
+            users = FeatureTable.from_arrays(arrays, "user", 0)
+            items = FeatureTable.from_arrays(arrays, "item", num_items)
+            trained = arrays["trained"]
+            if trained.shape != (num_items,) or trained.dtype != np.bool_:
+                raise ValueError("it is about other items")
+        except (KeyError, ValueError) as error:
+            raise RunError(
+                f"`{path}` is not what this run was told: {error}", "train again"
+            ) from error
+        return Features(users, items, trained)
 
     def load_transitions(self, num_items: int) -> Transitions | None:
         """The counts that join the model's scores, if the experiment has any."""
@@ -348,6 +371,16 @@ class Run:
                 f"`{data.name}` as it is now",
                 "prepare it with the same options again, or train a new run",
             )
+
+
+def features_to_arrays(features: Features) -> dict[str, NDArray[Any]]:
+    """What a model is told, as arrays; of the users only how they are encoded."""
+    arrays: dict[str, NDArray[Any]] = {"trained": features.trained}
+    if features.users is not None:
+        arrays |= features.users.take(np.empty(0, np.int64)).arrays("user")
+    if features.items is not None:
+        arrays |= features.items.arrays("item")
+    return arrays
 
 
 def first_line(error: Exception) -> str:

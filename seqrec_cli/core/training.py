@@ -19,6 +19,7 @@ from seqrec_cli.core.batching import Batches, TrainBatch
 from seqrec_cli.core.config import Experiment, TrainingConfig
 from seqrec_cli.core.dataset import SequenceDataset
 from seqrec_cli.core.evaluation import evaluate, queries
+from seqrec_cli.core.features import Features
 from seqrec_cli.core.models import build_model
 from seqrec_cli.core.objective import batch_loss
 from seqrec_cli.core.optimisers import Adam, Optimiser, RowwiseAdagrad
@@ -86,14 +87,20 @@ class Counters:
 class Training:
     """A model with its optimiser and counters: what a training is between two steps."""
 
-    def __init__(self, experiment: Experiment, num_items: int, device: torch.device) -> None:
+    def __init__(
+        self,
+        experiment: Experiment,
+        num_items: int,
+        device: torch.device,
+        features: Features | None = None,
+    ) -> None:
         settings = experiment.training
         self.experiment = experiment
         self.num_items = num_items
         self.device = device
         self.counters = Counters()
         generator = torch_stream(experiment.seed, Purpose.WEIGHTS)
-        self.model = build_model(experiment.model, num_items, generator).to(device)
+        self.model = build_model(experiment.model, num_items, generator, features).to(device)
         parameters = dict(self.model.named_parameters())
         tables = {name: parameters.pop(name) for name in sorted(self.model.tables)}
         table_lr = settings.table_lr or settings.lr
@@ -151,7 +158,7 @@ def fit(training: Training, data: SequenceDataset) -> Iterator[Event]:
     check_data(data)
     settings, counters = training.experiment.training, training.counters
     batches = Batches(
-        data.train,
+        data.histories(before="valid"),
         data.num_items,
         seed=training.experiment.seed,
         batch_size=settings.batch_size,
@@ -232,7 +239,7 @@ def part_gradients(
     settings = training.experiment.training
     with autocast(training.device, settings.precision):
         states = training.encode(batch.histories, noise)  # (T, D)
-        loss = batch_loss(training.model, states, batch, settings)
+        loss = batch_loss(training.model, states, batch, settings, noise)
     loss = loss * (batch.weight / total)
     return float(loss.detach()), torch.autograd.grad(loss, list(training.model.parameters()))
 

@@ -14,6 +14,7 @@ from seqrec_cli.core.config import Experiment
 from seqrec_cli.core.dataset import SequenceDataset, Sequences
 from seqrec_cli.core.evaluation import evaluate
 from seqrec_cli.core.models import CONFIGS
+from seqrec_cli.core.models.encoders import ENCODERS
 from seqrec_cli.core.objective import batch_loss
 from seqrec_cli.core.randomness import Noise
 from seqrec_cli.core.scoring import ModelScorer
@@ -61,10 +62,18 @@ def copied(training: Training) -> tuple[dict[str, torch.Tensor], dict[str, Any]]
     return {name: tensor.clone() for name, tensor in tensors.items()}, dict(counters)
 
 
+def sized(name: str) -> Any:
+    """A model of the registry, small."""
+    sizes = {"hidden": 16, "max_length": 10}
+    if name in ENCODERS:
+        return CONFIGS[name](**sizes)
+    return CONFIGS[name](history=sizes, output=16)
+
+
 @pytest.mark.parametrize("name", CONFIGS)
 def test_learns_the_cycle_far_above_chance(name: str, cycle: SequenceDataset) -> None:
     settings = experiment(epochs=40, lr=0.01, validate_every=40)
-    model = CONFIGS[name](hidden=16, max_length=10)
+    model = sized(name)
     training = Training(settings.model_copy(update={"model": model}), 50, CPU)
     before = evaluate(ModelScorer(training.model, 50), cycle, "test").means()["hr@10"]
     events = run(training, cycle)
@@ -407,7 +416,7 @@ def test_a_step_changes_every_weight_as_torchs_adam_would(
     name: str, cycle: SequenceDataset
 ) -> None:
     settings = experiment(batch_size=32, lr=0.01)
-    model = CONFIGS[name](hidden=16, max_length=10)
+    model = sized(name)
     mine, theirs = (
         Training(settings.model_copy(update={"model": model}), 50, CPU) for _ in range(2)
     )

@@ -4,27 +4,24 @@ A sequence model knows no training, no device, no file and no dataset. It is mad
 of items and its settings, and any such model goes with any loss and any sampler.
 """
 
-from typing import Annotated, Any, Protocol
+from typing import Annotated, Protocol
 
 import torch
 from pydantic import Discriminator, Tag
 from torch import Tensor, nn
 
+from seqrec_cli.core.features import Features
+from seqrec_cli.core.models.encoders import ENCODERS, build_encoder, name_of
 from seqrec_cli.core.models.gru4rec import GRU4Rec, GRU4RecConfig
 from seqrec_cli.core.models.sasrec import SASRec, SASRecConfig
+from seqrec_cli.core.models.two_tower import TwoTower, TwoTowerConfig
 from seqrec_cli.core.packing import Packed
 from seqrec_cli.core.randomness import Noise
 
-
-def name_of(settings: Any) -> Any:
-    """Which model some settings are of, made or as read."""
-    if isinstance(settings, dict):
-        return settings.get("name", "sasrec")
-    return getattr(settings, "name", None)
-
-
 ModelConfig = Annotated[
-    Annotated[SASRecConfig, Tag("sasrec")] | Annotated[GRU4RecConfig, Tag("gru4rec")],
+    Annotated[SASRecConfig, Tag("sasrec")]
+    | Annotated[GRU4RecConfig, Tag("gru4rec")]
+    | Annotated[TwoTowerConfig, Tag("two_tower")],
     Discriminator(
         name_of,
         custom_error_type="model",
@@ -32,9 +29,9 @@ ModelConfig = Annotated[
     ),
 ]
 
-CONFIGS: dict[str, type[SASRecConfig | GRU4RecConfig]] = {
-    "gru4rec": GRU4RecConfig,
-    "sasrec": SASRecConfig,
+CONFIGS: dict[str, type[SASRecConfig | GRU4RecConfig | TwoTowerConfig]] = {
+    **ENCODERS,
+    "two_tower": TwoTowerConfig,
 }
 
 
@@ -46,7 +43,11 @@ class SequenceModel(Protocol):
     """
 
     max_length: int
-    items: nn.Embedding  # the table that histories are read from
+
+    @property
+    def items(self) -> nn.Embedding:
+        """The table that histories are read from."""
+        ...
 
     @property
     def tables(self) -> set[str]:
@@ -65,22 +66,25 @@ class SequenceModel(Protocol):
         """T slots to (T, D)."""
         ...
 
-    def item_vectors(self, ids: Tensor | None = None) -> Tensor:
+    def item_vectors(self, ids: Tensor | None = None, noise: Noise | None = None) -> Tensor:
         """What states are multiplied with: for ids (...) (..., D); given none, (N + 1, D)."""
         ...
 
-    def score(self, states: Tensor, candidates: Tensor | None = None) -> Tensor:
-        """States (..., D) and candidates (..., K) to (..., K); given none, to (..., N + 1).
-
-        Candidates (R, 1, K) are shared by all of the states (R, L, D), to (R, L, K).
-        """
+    def score(
+        self, states: Tensor, candidates: Tensor | None = None, noise: Noise | None = None
+    ) -> Tensor:
+        """Dot products of states (..., D) with the vectors of candidates (..., K), to (..., K);
+        given none, with those of all items, to (..., N + 1)."""
         ...
 
 
 def build_model(
-    config: ModelConfig, num_items: int, generator: torch.Generator | None = None
-) -> SASRec | GRU4Rec:
+    config: ModelConfig,
+    num_items: int,
+    generator: torch.Generator | None = None,
+    features: Features | None = None,
+) -> SASRec | GRU4Rec | TwoTower:
     """Make the model that `config` names, with fresh weights drawn from `generator`."""
-    if isinstance(config, GRU4RecConfig):
-        return GRU4Rec(num_items, config, generator)
-    return SASRec(num_items, config, generator)
+    if isinstance(config, TwoTowerConfig):
+        return TwoTower(num_items, config, generator, features)
+    return build_encoder(config, num_items, generator)

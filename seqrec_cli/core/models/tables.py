@@ -6,6 +6,7 @@ from torch.nn import functional as F
 
 from seqrec_cli.core.dataset import PAD
 from seqrec_cli.core.models.layers import look_up
+from seqrec_cli.core.randomness import Noise
 
 
 def item_table(num_items: int, hidden: int) -> nn.Embedding:
@@ -35,19 +36,16 @@ class ItemTables(nn.Module):
             if table is not None:
                 table.sparse = True
 
-    def item_vectors(self, ids: Tensor | None = None) -> Tensor:
+    def item_vectors(self, ids: Tensor | None = None, noise: Noise | None = None) -> Tensor:
         """What states are multiplied with: for ids (...) (..., D); given none, (N + 1, D)."""
         table = self.items if self.outputs is None else self.outputs
         return table.weight if ids is None else look_up(table, ids)
 
-    def score(self, states: Tensor, candidates: Tensor | None = None) -> Tensor:
-        """Score candidates (..., K) for states (..., D); given none, every id 0 to N.
-
-        Candidates (R, 1, K) are shared by all of the states (R, L, D).
-        """
+    def score(
+        self, states: Tensor, candidates: Tensor | None = None, noise: Noise | None = None
+    ) -> Tensor:
+        """Score candidates (..., K) for states (..., D); given none, every id 0 to N."""
         if candidates is None:
-            return F.linear(states, self.item_vectors())  # (..., N + 1)
-        if candidates.dim() == 3 and candidates.shape[1] == 1:
-            return torch.bmm(states, self.item_vectors(candidates.squeeze(1)).mT)  # (R, L, K)
-        columns = candidates.unbind(-1)
-        return torch.stack([(self.item_vectors(ids) * states).sum(-1) for ids in columns], dim=-1)
+            return F.linear(states, self.item_vectors(None, noise))  # (..., N + 1)
+        columns = (self.item_vectors(ids, noise) for ids in candidates.unbind(-1))
+        return torch.stack([(column * states).sum(-1) for column in columns], dim=-1)

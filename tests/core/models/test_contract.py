@@ -8,29 +8,64 @@ import pytest
 import torch
 
 from seqrec_cli.core.dataset import Sequences
+from seqrec_cli.core.features import Encoding, Features, FeatureTable, Kind, encode
 from seqrec_cli.core.models import CONFIGS, build_model
+from seqrec_cli.core.models.encoders import ENCODERS
 from seqrec_cli.core.packing import pack
+from seqrec_cli.core.reading.attributes import Attributes
 from seqrec_cli.core.run import load_tensors, save_tensors
 
 NUM_ITEMS = 20
 
 
+def features(num_items: int = NUM_ITEMS) -> Features:
+    """Features of every kind, for 5 users and all items, of which the last is not trained on."""
+
+    def table(rows: int) -> FeatureTable:
+        random = np.random.default_rng(rows)
+        attributes = Attributes(
+            "x.csv",
+            [str(row) for row in range(rows)],
+            {
+                "n": random.normal(size=rows).astype(str).tolist(),
+                "c": random.choice(["red", "green", "blue"], rows).tolist(),
+                "t": random.choice(["a|b", "b", "", "a|b|c"], rows).tolist(),
+            },
+        )
+        kinds: dict[str, Kind] = {"n": "dense", "c": "sparse", "t": "tags"}
+        all_rows = np.ones(rows, np.bool_)
+        return encode(attributes, np.arange(rows), all_rows, kinds, Encoding(min_value_count=1))[0]
+
+    return Features(table(5), table(num_items), np.arange(num_items) < num_items - 1)
+
+
 # Each model of the registry as it is by default, and in what else it can be made of.
 VARIANTS: list[dict[str, Any]] = [
-    *({"name": name} for name in sorted(CONFIGS)),
+    *({"name": name} for name in sorted(ENCODERS)),
     {"name": "sasrec", "block": "ligr", "norm": "pre", "expansion": 4, "heads": 2},
     {"name": "sasrec", "block": "ligr", "norm": "pre", "convolution": 2},
+    {"name": "two_tower", "history": "gru4rec"},
+    {"name": "two_tower", "history": "sasrec", "user_layers": [9], "item_layers": [9, 7]},
+    {"name": "two_tower", "history": "gru4rec", "pooling": "max", "normalise": False},
 ]
 
 
 @pytest.fixture(params=VARIANTS, ids=lambda settings: "-".join(map(str, settings.values())))
 def config(request: pytest.FixtureRequest) -> Any:
-    return CONFIGS[request.param["name"]](hidden=8, max_length=6, **request.param)
+    return small(**request.param)
+
+
+def small(name: str, **settings: Any) -> Any:
+    sizes = {"hidden": 8, "max_length": 6}
+    if name in ENCODERS:
+        return CONFIGS[name](**sizes, **settings)
+    history = {"name": settings.pop("history", "sasrec"), **sizes}
+    return CONFIGS[name](history=history, output=8, **settings)
 
 
 @pytest.fixture
 def model(config: Any) -> Any:
-    return build_model(config, NUM_ITEMS, torch.Generator().manual_seed(0))
+    return build_model(config, NUM_ITEMS, torch.Generator().manual_seed(0), features())
 
 
 def test_maps_each_position_to_a_state(model: Any) -> None:
@@ -87,19 +122,34 @@ def test_packed_histories_give_the_states_of_padded_ones(model: Any) -> None:
 
 def test_saved_weights_score_the_same(config: Any, model: Any, tmp_path: Path) -> None:
     save_tensors(tmp_path / "weights.safetensors", model.state_dict(), {})
-    other = build_model(config, NUM_ITEMS, torch.Generator())
+    other = build_model(config, NUM_ITEMS, torch.Generator(), features())
     other.load_state_dict(load_tensors(tmp_path / "weights.safetensors")[0])
     history = torch.tensor([[1, 2, 3, 4]])
     torch.testing.assert_close(model(history), other(history), rtol=0, atol=0)
 
 
 def test_same_generator_same_weights() -> None:
-    for config in CONFIGS.values():
+    for name in CONFIGS:
         first, second = (
-            build_model(config(hidden=8), NUM_ITEMS, torch.Generator().manual_seed(5))
+            build_model(small(name), NUM_ITEMS, torch.Generator().manual_seed(5), features())
             for _ in range(2)
         )
         for (name, a), b in zip(first.named_parameters(), second.parameters(), strict=True):
             assert torch.equal(a, b), name
         weights = first.item_vectors().detach().numpy()
         assert np.unique(weights).size > NUM_ITEMS
+
+
+def test_item_vectors_are_what_states_are_multiplied_with(model: Any) -> None:
+    state = model(torch.tensor([[1, 2, 3]]))[:, -1]
+    torch.testing.assert_close(state @ model.item_vectors().T, model.score(state))
+    ids = torch.tensor([[5, 1], [1, 20]])
+    torch.testing.assert_close(model.item_vectors(ids), model.item_vectors()[ids])
+
+
+def test_item_tables_are_named_among_the_weights(model: Any) -> None:
+    weights = dict(model.named_parameters())
+    assert model.tables
+    for name in model.tables:
+        assert weights[name].shape[0] == NUM_ITEMS + 1
+    assert weights.keys() >= model.tables
