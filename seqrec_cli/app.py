@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from seqrec_cli import __version__, console
-from seqrec_cli.commands import compare, evaluate, prepare, recommend, train
+from seqrec_cli.commands import compare, embed, evaluate, prepare, recommend, train
 from seqrec_cli.errors import SeqRecError
 
 app = typer.Typer(
@@ -71,6 +71,7 @@ COMMANDS = (
     evaluate.evaluate,
     compare.compare,
     recommend.recommend,
+    embed.embed,
 )
 for command in COMMANDS:
     app.command()(friendly(command))

@@ -7,7 +7,17 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import typer
 
 from seqrec_cli import console
-from seqrec_cli.commands.options import Data, DataDir, Device, Json, Seed, SeenOption
+from seqrec_cli.commands.options import (
+    Data,
+    DataDir,
+    Device,
+    Effort,
+    IndexOption,
+    Json,
+    Seed,
+    SeenOption,
+    make_retriever,
+)
 from seqrec_cli.errors import ConfigError, InputError
 
 if TYPE_CHECKING:
@@ -39,6 +49,8 @@ def evaluate(
         Path | None,
         typer.Option(metavar="FILE", help="Write each user's metrics to a .csv or .jsonl file."),
     ] = None,
+    index: IndexOption = "exact",
+    effort: Effort = 128,
     data: Data = None,
     data_dir: DataDir = Path("data"),
     seed: Seed = 0,
@@ -55,10 +67,15 @@ def evaluate(
 
     if protocol == "sampled" and seen == "include":
         raise typer.BadParameter("the sampled protocol never has seen items: leave out --seen")
+    if protocol == "sampled" and index != "exact":
+        raise typer.BadParameter("the sampled protocol looks nothing up: leave out --index")
     ks = parse_ks(k)
     if per_user is not None:
         export.check_output(per_user)
     opened, dataset, scorers = load_runs(runs or [LATEST], data, data_dir, device)
+    retrievers = {
+        name: make_retriever(run, scorers[name], index, effort) for name, run in opened.items()
+    }
     if baselines:
         for name, fit in BASELINES.items():
             if affordable(name, dataset):
@@ -81,7 +98,13 @@ def evaluate(
                 seen=seen,
                 seed=seed,
                 lists=True,
+                retriever=retrievers.get(name),
             )
+    recalls = {
+        name: evaluation.recall_of(retriever, outcomes[name], dataset, split, seen)
+        for name, retriever in retrievers.items()
+        if retriever is not None
+    }
     figures = {
         name: evaluation.summarise(outcome, dataset, ks, seed) for name, outcome in outcomes.items()
     }
@@ -95,9 +118,15 @@ def evaluate(
     if as_json:
         console.print_json(
             as_plain(dataset, split, protocol, seen, seed, outcomes, figures, compared)
+            | ({"index": index, "recall": recalls} if recalls else {})
         )
     else:
         show(dataset, split, protocol, seen, outcomes, figures, compared)
+        for name, recall in recalls.items():
+            console.info(
+                f"{name}, {index}: recall@{max(ks)} {recall:.4f} of the exact result, over all "
+                "users; the metrics are those of the approximate lists"
+            )
 
 
 def load_runs(

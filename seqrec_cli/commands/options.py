@@ -1,9 +1,16 @@
-"""Arguments and options shared by commands, spelled once so that they read alike everywhere."""
+"""Options shared by commands, and what is made of them, so that they are alike everywhere."""
 
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 from typer import Option
+
+from seqrec_cli import console
+
+if TYPE_CHECKING:
+    from seqrec_cli.core.retrieval import Retriever
+    from seqrec_cli.core.run import Run
+    from seqrec_cli.core.scoring import ModelScorer
 
 DataDir = Annotated[Path, Option("--data-dir", help="Folder of the prepared datasets.")]
 Json = Annotated[bool, Option("--json", help="Print JSON instead of a table.")]
@@ -25,3 +32,29 @@ SeenOption = Annotated[
     Option("--seen", help="Whether items of the user's own history may be recommended."),
 ]
 Seed = Annotated[int, Option("--seed", min=0, help="Seed of whatever is drawn at random.")]
+IndexOption = Annotated[
+    Literal["exact", "hnsw"],
+    Option(
+        "--index",
+        help="Look at every item, or at about the nearest ones (needs the extra `ann`); then the "
+        "share of the exact result that is found is measured and shown.",
+    ),
+]
+Effort = Annotated[
+    int, Option("--effort", min=1, help="--index hnsw: items looked at for each user.")
+]
+
+
+def make_retriever(
+    opened: "Run", scorer: "ModelScorer", index: str, effort: int
+) -> "Retriever | None":
+    """What finds items by the run's index, which is made if it has to be; None for all items."""
+    from seqrec_cli.core.retrieval import Retriever, check_index
+
+    if index == "exact":
+        return None
+    check_index(scorer)
+    found, made = opened.load_index(scorer)
+    if made:
+        console.info(f"indexed {len(found):,} items, kept in {opened.path}")
+    return Retriever(scorer, found, effort)

@@ -7,17 +7,32 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import typer
 
 from seqrec_cli import console
-from seqrec_cli.commands.options import Data, DataDir, Device, Json, RunOption, SeenOption
+from seqrec_cli.commands.options import (
+    Data,
+    DataDir,
+    Device,
+    Effort,
+    IndexOption,
+    Json,
+    RunOption,
+    SeenOption,
+    make_retriever,
+)
 from seqrec_cli.errors import InputError
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
+    from seqrec_cli.core.dataset import Sequences
     from seqrec_cli.core.recommendation import Recommended
+    from seqrec_cli.core.retrieval import Retriever
     from seqrec_cli.core.run import Catalogue, Run
+    from seqrec_cli.core.scoring import Seen
 
 RECENT = 5  # items of the history that are shown
+MEASURED_USERS = 200  # for whom an approximate result is held against the exact one
+WANTED_RECALL = 0.95
 
 
 def recommend(
@@ -49,6 +64,8 @@ def recommend(
         Literal["end", "valid", "test"],
         typer.Option(help="Read a user's whole history, or only what comes before that part."),
     ] = "end",
+    index: IndexOption = "exact",
+    effort: Effort = 128,
     data: Data = None,
     data_dir: DataDir = Path("data"),
     device: Device = "auto",
@@ -64,6 +81,8 @@ def recommend(
         raise typer.BadParameter("--users FILE needs --output FILE (.csv or .jsonl)")
     if output is not None and (why or as_json):
         raise typer.BadParameter("--why and --json are for the screen: leave out --output")
+
+    import numpy as np
 
     from seqrec_cli.core import export, recommendation
     from seqrec_cli.core.dataset import Sequences
@@ -87,7 +106,10 @@ def recommend(
             user = recommendation.read_ids(users)
         assert user is not None
         labels, histories = known_histories(opened, user, before, data, data_dir)
-    found = recommendation.recommend(scorer, histories, topk, seen)
+    retriever = make_retriever(opened, scorer, index, effort)
+    if retriever is not None:
+        say_recall(retriever, histories, topk, seen)
+    found = recommendation.recommend(scorer, histories, topk, seen, retriever)
     if output is not None:
         labelled = zip(labels, found, strict=True)
         with console.progress(len(labels), "users") as advance:
@@ -102,8 +124,9 @@ def recommend(
         console.success(f"{count:,} recommendations for {len(labels):,} users in `{output}`")
         return
     plain = []
-    for label, items, result in zip(labels, histories, found, strict=True):
-        reasons = recommendation.influence(scorer, items, result.items) if why else None
+    for row, (label, items, result) in enumerate(zip(labels, histories, found, strict=True)):
+        one = histories.take(np.array([row]))
+        reasons = recommendation.influence(scorer, one, result.items) if why else None
         if len(result.items) < topk:
             console.warn(f"only {len(result.items)} items were left to recommend to {label}")
         if as_json:
@@ -112,6 +135,16 @@ def recommend(
             show(label, items, result, reasons, catalogue)
     if as_json:
         console.print_json(plain)
+
+
+def say_recall(retriever: "Retriever", histories: "Sequences", k: int, seen: "Seen") -> None:
+    """Measure how much of the exact result is found, and say so."""
+    from seqrec_cli.core.retrieval import measured_recall
+
+    recall, count = measured_recall(retriever, histories, k, seen, MEASURED_USERS)
+    console.info(f"hnsw: recall@{k} {recall:.4f} of the exact result, over {count:,} histories")
+    if recall < WANTED_RECALL:
+        console.warn(f"that is little: look at more items with `--effort {4 * retriever.effort}`")
 
 
 def known_histories(

@@ -8,7 +8,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from seqrec_cli.core.dataset import PAD, Sequences
+from seqrec_cli.core.dataset import Sequences
 from seqrec_cli.core.packing import FILL, Layout, Packed, rows_of
 from seqrec_cli.core.randomness import Purpose, hashed, stream
 from seqrec_cli.core.sampling import PopularitySampler, Sampler, UniformSampler
@@ -33,12 +33,10 @@ class TrainBatch:
         histories: T slots.
         targets: int64 (T,), the next item; 0 in padding.
         negatives: int64, items the user does not have; 0 in padding or where none exists. (T, K),
-            or where a history or the batch shares its negatives (B, K), in the order of the
-            blocks' rows.
-        log_chances: float32 like the negatives, or (K,), the log of the chance of each; or None.
+            or where a history shares its negatives (B, K), in the order of the blocks' rows. Where
+            the batch shares them (K,), and a user may have them.
+        log_chances: float32 like the negatives, the log of the chance of each; or None.
         weight: what its targets count for, together.
-        shared: int64 (K,), the negatives of the batch before those that a user has became 0; or
-            None if the batch shares none.
     """
 
     histories: Packed
@@ -46,7 +44,6 @@ class TrainBatch:
     negatives: Tensor
     log_chances: Tensor | None
     weight: float
-    shared: Tensor | None = None
 
     def to(self, device: torch.device) -> "TrainBatch":
         return TrainBatch(
@@ -55,7 +52,6 @@ class TrainBatch:
             self.negatives.to(device),
             None if self.log_chances is None else self.log_chances.to(device),
             self.weight,
-            None if self.shared is None else self.shared.to(device),
         )
 
 
@@ -173,10 +169,9 @@ class Batches:
         source = np.arange(stops[-1]) + np.repeat(ends - 1 - stops, lengths)
         log_chances = None
         if shared is not None:
-            assert self.pool is not None
-            known = self.pool.has(users[layout.rows][:, None], shared)
-            negatives = np.where(known, PAD, shared)
+            negatives = shared
             if self.log_chances:
+                assert self.pool is not None
                 log_chances = self.pool.log_chance(users[:1], shared)
         else:
             if self.negatives_per == "history":
@@ -202,7 +197,6 @@ class Batches:
             torch.from_numpy(negatives),
             None if log_chances is None else torch.from_numpy(log_chances),
             self.weigh(users),
-            None if shared is None else torch.from_numpy(shared),
         )
 
     def draw(

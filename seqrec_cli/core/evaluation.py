@@ -12,11 +12,11 @@ from typing import Literal
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import Tensor
 
 from seqrec_cli.core.dataset import PAD, SequenceDataset, Sequences
 from seqrec_cli.core.metrics import METRICS, MISSED, Ranks
 from seqrec_cli.core.randomness import Purpose, stream
+from seqrec_cli.core.retrieval import Retriever, exact_top, recall, top_items
 from seqrec_cli.core.sampling import UniformSampler
 from seqrec_cli.core.scoring import SCORE_BYTES, Scored, Scorer, Seen, score_all
 from seqrec_cli.core.statistics import bootstrap_means, interval, standard_error
@@ -135,6 +135,7 @@ def evaluate(
     seen: Seen = "exclude",
     seed: int = 0,
     lists: bool = False,
+    retriever: Retriever | None = None,
 ) -> Evaluation:
     """Rank the targets of `part` and compute `metrics` at each of `ks`, for every user.
 
@@ -142,6 +143,8 @@ def evaluate(
         seen: whether items of the history are candidates; the sampled protocol never has them.
         seed: of the sampled protocol's candidates.
         lists: keep what would be recommended too (full protocol only).
+        retriever: ranks are those among the items that it finds; full protocol only. A target that
+            it does not find is missed.
     """
     sampled = protocol == "sampled"
     asked = queries(dataset, part, MOST_SAMPLED_USERS if sampled else None, seed)
@@ -150,6 +153,12 @@ def evaluate(
     ranks = np.empty(len(asked.targets.items), np.int64)
     longest = min(max(ks), scorer.num_items)
     best = np.zeros((len(asked.users), longest), np.int64) if lists and not sampled else None
+    if retriever is not None:
+        assert not sampled
+        best, _ = retriever.top(asked.histories, longest, seen)
+        ranks = ranks_in(best, asked.targets, scorer.num_items)
+        if seen == "exclude":
+            ranks[in_history(asked, scorer.num_items)] = MISSED
     draw = SampledCandidates(asked, scorer.num_items, seed) if sampled else None
 
     def rank(scored: Scored) -> None:
@@ -159,8 +168,9 @@ def evaluate(
         if best is not None:
             best[scored.rows] = top_items(scored.scores, longest)[0].numpy()
 
-    for _ in score_all(scorer, asked.histories, "include" if sampled else seen, rank):
-        pass
+    if retriever is None:
+        for _ in score_all(scorer, asked.histories, "include" if sampled else seen, rank):
+            pass
     by_user = Ranks.of(ranks, asked.targets.users, len(asked.users))
     suffix = f" (sampled {NUM_SAMPLED})" if sampled else ""
     return Evaluation(
@@ -171,6 +181,33 @@ def evaluate(
         int((ranks == MISSED).sum()),
         asked.repeated,
     )
+
+
+def recall_of(
+    retriever: Retriever,
+    evaluation: Evaluation,
+    dataset: SequenceDataset,
+    part: EvaluatedPart,
+    seen: Seen,
+) -> float:
+    """The share of the exact lists, of the same length, that the retriever's lists have."""
+    assert evaluation.lists is not None
+    histories = dataset.histories(before=part).take(evaluation.users)
+    exact, _ = exact_top(retriever.scorer, histories, evaluation.lists.shape[1], seen)
+    return recall(evaluation.lists, exact)
+
+
+def ranks_in(lists: NDArray[np.int64], targets: Sequences, last: int) -> NDArray[np.int64]:
+    """The place of each target in its user's list (Q, k), from 0; `last` where it is not there."""
+    found = lists[targets.users] == targets.items[:, None]  # (targets, k)
+    return np.where(found.any(axis=1), found.argmax(axis=1), last)
+
+
+def in_history(asked: Queries, num_items: int) -> NDArray[np.bool_]:
+    """Which of the targets are in the user's history, bool (targets,)."""
+    stride = num_items + 1
+    known = asked.histories.users * stride + asked.histories.items
+    return np.isin(asked.targets.users * stride + asked.targets.items, known)
 
 
 def with_others(asked: Queries, num_items: int, name: str) -> Queries:
@@ -246,18 +283,6 @@ class SampledCandidates:
         own = scored.scores[own_rows, torch.from_numpy(targets.items.astype(np.int64))]
         others = scored.scores[own_rows[:, None], torch.from_numpy(drawn)]
         return (others >= own[:, None]).sum(dim=1).numpy()
-
-
-def top_items(scores: Tensor, k: int) -> tuple[Tensor, Tensor]:
-    """The k best items of each row of (B, N + 1) and their scores, best first, both (B, k).
-
-    Equal scores are ordered by item; where fewer than k may be recommended, the rest is 0, -inf.
-    """
-    found, items = scores.topk(k, dim=1)
-    items, order = items.sort(dim=1)
-    found, again = found.gather(1, order).sort(dim=1, descending=True, stable=True)
-    items = items.gather(1, again)
-    return items.masked_fill(found == -torch.inf, PAD), found
 
 
 def summarise(

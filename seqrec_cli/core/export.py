@@ -2,16 +2,21 @@
 
 import contextlib
 import csv
+import importlib
 import io
 import json
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from seqrec_cli.core import files
+from seqrec_cli.core.dataset import save_arrays
 from seqrec_cli.core.recommendation import Recommended
 from seqrec_cli.core.run import Catalogue
-from seqrec_cli.errors import InputError
+from seqrec_cli.errors import InputError, MissingExtra
 
 
 def check_output(path: Path) -> None:
@@ -24,6 +29,44 @@ def check_output(path: Path) -> None:
         raise InputError(
             f"`{path}` ends in neither .csv nor .jsonl", "the ending says how it is written"
         )
+
+
+def check_vectors_output(path: Path) -> None:
+    """Refuse an ending that vectors are not written with, or one whose library is missing.
+
+    Raises:
+        InputError: with what to do.
+    """
+    if path.suffix not in (".npz", ".parquet"):
+        raise InputError(
+            f"`{path}` ends in neither .npz nor .parquet", "the ending says how it is written"
+        )
+    if path.suffix == ".parquet":
+        load_pyarrow()
+
+
+def load_pyarrow() -> tuple[Any, Any]:
+    """The library and its part for Parquet.
+
+    Raises:
+        MissingExtra: it is not installed.
+    """
+    try:
+        return importlib.import_module("pyarrow"), importlib.import_module("pyarrow.parquet")
+    except ImportError:
+        raise MissingExtra("pyarrow", "parquet") from None
+
+
+def write_vectors(path: Path, ids: NDArray[Any], vectors: NDArray[np.float32]) -> None:
+    """Write ids (R,) and vectors, float32 (R, D), as an npz or a Parquet file."""
+    if path.suffix == ".npz":
+        save_arrays(path, {"ids": ids, "vectors": np.ascontiguousarray(vectors)})
+        return
+    arrow, parquet = load_pyarrow()
+    column = arrow.FixedSizeListArray.from_arrays(arrow.array(vectors.ravel()), vectors.shape[1])
+    table = arrow.table({"id": ids.tolist(), "vector": column})
+    with files.atomic_writer(path) as file:
+        parquet.write_table(table, file)
 
 
 def write_rows(path: Path, rows: Iterable[dict[str, Any]], header: Sequence[str]) -> int:

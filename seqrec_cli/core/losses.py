@@ -80,6 +80,81 @@ def sampled_softmax(
     return ((logits.logsumexp(-1) - positive) * known).sum() / known.sum()
 
 
+def shared_softmax(
+    states: Tensor,
+    own: Tensor,
+    others: Tensor,
+    targets: Tensor,
+    negatives: Tensor,
+    log_chances: Tensor | None = None,
+) -> Tensor:
+    """`sampled_softmax` with negatives that all targets share, without holding all logits.
+
+    Args:
+        states: (T, D).
+        own: the vectors of the targets, (T, D).
+        others: the vectors of the negatives, (K, D).
+        targets: int64 (T,); 0 does not count.
+        negatives: int64 (K,); one that is the target itself does not count for it.
+        log_chances: the logs of the chance of each negative, (K,), or None.
+    """
+    bias = torch.zeros(len(others), device=states.device)
+    if log_chances is not None:
+        bias = -log_chances - math.log(len(others))
+    inputs = states, own, others, targets, negatives, bias
+    loss: Tensor = SharedCrossEntropy.apply(*inputs)  # type: ignore[no-untyped-call]
+    return loss
+
+
+class SharedCrossEntropy(torch.autograd.Function):
+    """As `LinearCrossEntropy`, with a logit of its own for each target before the shared ones."""
+
+    @staticmethod
+    @torch.amp.custom_fwd(device_type="cpu", cast_inputs=torch.float32)  # type: ignore[untyped-decorator]
+    def forward(
+        ctx: Any,
+        states: Tensor,
+        own: Tensor,
+        others: Tensor,
+        targets: Tensor,
+        negatives: Tensor,
+        bias: Tensor,
+    ) -> Tensor:
+        real = (targets != PAD).nonzero().squeeze(1)
+        states_grad, own_grad = torch.zeros_like(states), torch.zeros_like(own)
+        others_grad = torch.zeros_like(others)
+        total = states.new_zeros(())
+        size = max(1, LOGIT_BYTES // (4 * len(others)))
+        room = states.new_empty(min(size, len(real)), len(others))
+        for rows in torch.split(real, size):
+            x, vector, logits = states[rows], own[rows], room[: len(rows)]
+            torch.addmm(bias, x, others.T, out=logits)
+            logits.masked_fill_(targets[rows].unsqueeze(1) == negatives, -torch.inf)
+            first = (x * vector).sum(1, keepdim=True)
+            top = torch.maximum(first, logits.amax(1, keepdim=True))
+            logits.sub_(top).exp_()
+            mass = (first - top).exp()
+            whole = logits.sum(1, keepdim=True) + mass
+            total += (whole.log() + top - first).sum()
+            # What is left of `logits` is the gradient by them.
+            logits.div_(whole)
+            miss = mass / whole - 1
+            states_grad[rows] = (logits @ others).addcmul_(miss, vector)
+            own_grad[rows] = miss * x
+            others_grad.addmm_(logits.T, x)
+        ctx.save_for_backward(states_grad, own_grad, others_grad)
+        ctx.count = max(1, len(real))
+        mean: Tensor = total / ctx.count
+        return mean
+
+    @staticmethod
+    @torch.amp.custom_bwd(device_type="cpu")  # type: ignore[untyped-decorator]
+    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor | None, ...]:
+        scale = grad / ctx.count
+        states_grad, own_grad, others_grad = ctx.saved_tensors
+        return states_grad * scale, own_grad * scale, others_grad * scale, None, None, None
+
+
 def bpr(positive: Tensor, negatives: Tensor, known: Tensor, drawn: Tensor) -> Tensor:
     """Bayesian personalised ranking (Rendle et al., UAI 2009): -log sigma(r - r_negative).
 

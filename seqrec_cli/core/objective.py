@@ -27,10 +27,17 @@ def batch_loss(
         return losses.softmax(
             states.float(), table, batch.targets, weights, settings.label_smoothing
         )
-    if batch.shared is not None:
-        positive, negatives, drawn, chances = batch_scores(
-            model, states, batch, batch.shared, noise
-        )
+    if settings.negatives_per == "batch":
+        both = model.item_vectors(torch.cat((batch.targets, batch.negatives)), noise)
+        own, others = both[: len(states)], both[len(states) :]  # (T, D), (K, D)
+        if settings.loss == "sampled_softmax":
+            vectors = states.float(), own.float(), others.float()
+            return losses.shared_softmax(
+                *vectors, batch.targets, batch.negatives, batch.log_chances
+            )
+        positive, negatives = (states * own).sum(-1), states @ others.T
+        drawn = (batch.negatives != batch.targets.unsqueeze(1)) & (batch.targets != PAD)[:, None]
+        chances = None
     elif settings.negatives_per == "history":
         positive, negatives, drawn, chances = history_scores(model, states, batch, noise)
     else:
@@ -75,19 +82,3 @@ def history_scores(
         rows += len(block)
     positive = (vectors[size:] * states).sum(-1)
     return positive, torch.cat(scores), torch.cat(drawn), torch.cat(chances) if chances else None
-
-
-def batch_scores(
-    model: SequenceModel,
-    states: Tensor,
-    batch: TrainBatch,
-    shared: Tensor,
-    noise: Noise | None,
-) -> tuple[Tensor, Tensor, Tensor, Tensor | None]:
-    """The same for negatives that the batch shares; the last is (K,)."""
-    real = (batch.targets != PAD).unsqueeze(1)
-    drawn = (batch.negatives != PAD)[batch.histories.rows] & real
-    both = torch.cat((batch.targets, shared))
-    vectors = model.item_vectors(both, noise)
-    positive = (vectors[: len(real)] * states).sum(-1)
-    return positive, states @ vectors[len(real) :].T, drawn, batch.log_chances

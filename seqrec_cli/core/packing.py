@@ -110,8 +110,9 @@ class FeatureRows:
     @classmethod
     def of(cls, table: FeatureTable) -> "FeatureRows":
         """The rows of a table."""
+        # Copied: what comes from a file cannot be written to, which torch warns of.
         dense, sparse, *tags = (
-            torch.from_numpy(array) for array in (table.dense, table.sparse, *table.tags)
+            torch.from_numpy(np.array(array)) for array in (table.dense, table.sparse, *table.tags)
         )
         return cls(dense, sparse.long(), tuple(codes.long() for codes in tags))
 

@@ -4,7 +4,7 @@ import bisect
 import difflib
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +13,7 @@ import torch
 from numpy.typing import NDArray
 
 from seqrec_cli.core.dataset import Sequences
-from seqrec_cli.core.evaluation import top_items
+from seqrec_cli.core.retrieval import Retriever, exact_top
 from seqrec_cli.core.run import Catalogue
 from seqrec_cli.core.scoring import Scored, Scorer, Seen, score_all
 from seqrec_cli.errors import InputError
@@ -35,42 +35,37 @@ class Recommended:
 
 
 def recommend(
-    scorer: Scorer, histories: Sequences, k: int, seen: Seen = "exclude"
+    scorer: Scorer,
+    histories: Sequences,
+    k: int,
+    seen: Seen = "exclude",
+    retriever: Retriever | None = None,
 ) -> Iterator[Recommended]:
     """The k best items for each history of 1 or more items, in the order of the histories.
 
     Memory does not grow with the number of histories. A history that leaves fewer than k
-    candidates gets a shorter list.
+    candidates gets a shorter list. A `retriever` finds about the best without looking at all.
     """
     k = min(k, scorer.num_items)
     for start in range(0, len(histories), STREAM_USERS):
         rows = np.arange(start, min(start + STREAM_USERS, len(histories)))
-        items = np.empty((len(rows), k), np.int64)
-        scores = np.empty((len(rows), k), np.float32)
-        batches = score_all(
-            scorer, histories.take(rows), seen, lambda scored: (scored.rows, *best(scored, k))
-        )
-        for places, found, values in batches:
-            items[places], scores[places] = found, values
+        asked = histories.take(rows)
+        if retriever is not None:
+            items, scores = retriever.top(asked, k, seen)
+        else:
+            items, scores = exact_top(scorer, asked, k, seen)
         lengths = (items > 0).sum(axis=1)  # what may not be recommended comes last
         for row, length in enumerate(lengths):
             yield Recommended(items[row, :length], scores[row, :length])
 
 
-def best(scored: Scored, k: int) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
-    """The k best items of each row and their scores, both (B, k)."""
-    items, scores = top_items(scored.scores, k)
-    return items.numpy(), scores.numpy()
-
-
-def influence(
-    scorer: Scorer, history: NDArray[np.int32], items: NDArray[np.int64]
-) -> NDArray[np.float32]:
-    """How much each item of the history carried each recommendation, float32 (items, history).
+def influence(scorer: Scorer, one: Sequences, items: NDArray[np.int64]) -> NDArray[np.float32]:
+    """How much each item of `one` history carried each recommendation, float32 (items, history).
 
     Leave-one-out: the score as it is minus the score without that item. Positive means that the
     recommendation owes something to it.
     """
+    history = one[0]
     whole = len(history)
     # What the model does not read has no influence; one more, as leaving one out lets it in.
     history = history[-min(whole, scorer.max_length + 1) :]
@@ -81,7 +76,9 @@ def influence(
     def pick(scored: Scored) -> None:
         scores[np.array(kept)[scored.rows]] = scored.scores[:, torch.from_numpy(items)].numpy()
 
-    for _ in score_all(scorer, Sequences.from_lists([variants[r] for r in kept]), "include", pick):
+    features = None if one.features is None else one.features.take(np.zeros(len(kept), np.int64))
+    asked = replace(Sequences.from_lists([variants[r] for r in kept]), features=features)
+    for _ in score_all(scorer, asked, "include", pick):
         pass
     owed = np.zeros((len(items), whole), np.float32)
     owed[:, whole - len(history) :] = (scores[0] - scores[1:]).T

@@ -28,6 +28,7 @@ from seqrec_cli.core.dataset import (
     save_arrays,
 )
 from seqrec_cli.core.features import Features, FeatureTable
+from seqrec_cli.core.indexing import NeighbourIndex
 from seqrec_cli.core.models import build_model
 from seqrec_cli.core.models.two_tower import TwoTowerConfig
 from seqrec_cli.core.scoring import ModelScorer
@@ -38,6 +39,7 @@ from seqrec_cli.errors import ConfigError, DatasetError, RunError
 RUNS = Path("runs")
 LATEST = "latest"
 TOLD = "features.npz"  # of the items, and how those of users are encoded
+INDEX, INDEX_MANIFEST = "index.voyager", "index.json"
 COUNTED = "transitions.npz"  # the train part, of which followers are counted
 
 # What may differ between a training and its continuation.
@@ -295,6 +297,59 @@ class Run:
             ) from error
         transitions = self.load_transitions(num_items)
         return ModelScorer(model.to(device), num_items, device, transitions)
+
+    def load_index(self, scorer: ModelScorer) -> tuple[NeighbourIndex, bool]:
+        """The index of the items' vectors, and whether it had to be made anew.
+
+        It is made when it is first asked for, and again when the best weights are others.
+
+        Raises:
+            RunError: its file is not the one that was written with it.
+        """
+        weights = files.sha256(self.best_path)
+        told = self.index_manifest()
+        if told.get("weights_sha256") == weights:
+            try:
+                content = (self.path / INDEX).read_bytes()
+            except OSError as error:
+                raise RunError(
+                    f"`{self.path / INDEX}` cannot be read: {error.strerror}",
+                    f"remove `{self.path / INDEX_MANIFEST}`, and it is made anew",
+                ) from error
+            index = None
+            if hashlib.sha256(content).hexdigest() == told.get("index_sha256"):
+                index = NeighbourIndex.from_bytes(content)
+            if index is None or len(index) != scorer.num_items:
+                raise RunError(
+                    f"`{self.path / INDEX}` is not the index that `{INDEX_MANIFEST}` describes",
+                    "remove both, and it is made anew",
+                )
+            return index, False
+        index = NeighbourIndex.build(scorer.item_vectors()[1:].float().cpu().numpy())
+        content = index.to_bytes()
+        files.write_bytes(self.path / INDEX, content)
+        files.write_json(
+            self.path / INDEX_MANIFEST,
+            {
+                "weights_sha256": weights,
+                "index_sha256": hashlib.sha256(content).hexdigest(),
+                "items": scorer.num_items,
+            },
+        )
+        return index, True
+
+    def index_manifest(self) -> dict[str, Any]:
+        """What is known of the index; nothing where there is none."""
+        path = self.path / INDEX_MANIFEST
+        try:
+            content = json.loads(path.read_bytes())
+            return content if isinstance(content, dict) else {}
+        except FileNotFoundError:
+            return {}
+        except (OSError, ValueError, RecursionError) as error:
+            raise RunError(
+                f"`{path}` is damaged: {error}", "remove it, and the index is made anew"
+            ) from error
 
     def load_features(self, num_items: int) -> Features | None:
         """What the model was told beside histories, if it can be told anything."""

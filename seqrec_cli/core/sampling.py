@@ -109,17 +109,13 @@ class PopularitySampler:
     ) -> NDArray[np.int64]:
         """Draw one item for each user and counter, which broadcast together; int64, 0 for none."""
         items = self.draw_any(hashed(seed, purpose, epoch, users, counters))
-        return np.where(self.has(users, items), PAD, items)
+        keys = users * self.stride + items
+        place = np.minimum(np.searchsorted(self.keys, keys), len(self.keys) - 1)
+        return np.where(self.keys[place] == keys, PAD, items)
 
     def draw_any(self, chances: NDArray[np.float64]) -> NDArray[np.int64]:
         """Turn numbers uniform in [0, 1) into items, whoever has them; int64 of that shape."""
         return np.searchsorted(self.bounds, chances, side="right") + 1
-
-    def has(self, users: NDArray[np.int64], items: NDArray[np.int64]) -> NDArray[np.bool_]:
-        """Whether each user is known to have the item, which broadcast together."""
-        keys = users * self.stride + items
-        place = np.minimum(np.searchsorted(self.keys, keys), len(self.keys) - 1)
-        return np.asarray(self.keys[place] == keys)
 
     def log_chance(self, users: NDArray[np.int64], items: NDArray[np.int64]) -> NDArray[np.float32]:
         """The log of the chance of each item; 0 for padding."""

@@ -11,6 +11,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
+from torch.nn import functional as F
 
 from seqrec_cli.core.dataset import PAD, Sequences
 from seqrec_cli.core.packing import pack
@@ -39,7 +40,7 @@ class Scorer(Protocol):
 
 
 class ModelScorer:
-    """A sequence model as a scorer: the state of the newest item, against every item.
+    """A sequence model as a scorer: the state of the newest item, against every item's vector.
 
     With `transitions`, their scores are added, by the weight in their settings.
     """
@@ -57,14 +58,31 @@ class ModelScorer:
         lags = transitions.max_length if transitions is not None else 0
         self.max_length: int = max(model.max_length, lags)
         self.device = device or torch.device("cpu")
+        self.refresh()
+
+    def refresh(self) -> None:
+        """Take note that the weights have changed."""
+        self.table: Tensor | None = None
+
+    @torch.no_grad()
+    def item_vectors(self) -> Tensor:
+        """What the vectors of histories are multiplied with, (N + 1, D); row 0 is padding."""
+        if self.table is None:
+            self.table = self.model.item_vectors().detach()
+        return self.table
+
+    @torch.no_grad()
+    def history_vectors(self, histories: Sequences) -> Tensor:
+        """The states of the newest items, float (B, D)."""
+        fill = {} if self.device.type == "cpu" else {"fill": 0.0}
+        batch = pack(histories, self.model.max_length, **fill).to(self.device)
+        states: Tensor = self.model.encode(batch)[batch.last]
+        return states
 
     @torch.no_grad()
     def score(self, histories: Sequences) -> Tensor:
         """Score every id 0 to N for each history, float32 (B, N + 1)."""
-        fill = {} if self.device.type == "cpu" else {"fill": 0.0}
-        batch = pack(histories, self.model.max_length, **fill).to(self.device)
-        states = self.model.encode(batch)[batch.last]  # (B, D)
-        scores: Tensor = self.model.score(states).float().cpu()
+        scores = F.linear(self.history_vectors(histories), self.item_vectors()).float().cpu()
         if self.transitions is not None:
             counted = self.transitions.score(histories)
             scores.add_(counted, alpha=self.transitions.settings.weight)
@@ -116,6 +134,20 @@ def score_all(
     yield from Cores(scorer.device).map(
         work, cut(order, read, max(1, SCORE_BYTES // (4 * (scorer.num_items + 1))))
     )
+
+
+def vectors_of(scorer: ModelScorer, histories: Sequences) -> NDArray[np.float32]:
+    """The vectors of histories of 1 or more items, float32 (B, D), in their order."""
+    read = np.minimum(histories.lengths, scorer.max_length)
+    order = np.argsort(read, kind="stable")
+    found = np.empty((len(histories), scorer.item_vectors().shape[1]), np.float32)
+
+    def work(rows: NDArray[np.int64]) -> None:
+        found[rows] = scorer.history_vectors(histories.take(rows)).float().cpu().numpy()
+
+    for _ in Cores(scorer.device).map(work, cut(order, read, BATCH_SLOTS)):
+        pass
+    return found
 
 
 def cut(

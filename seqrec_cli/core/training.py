@@ -332,6 +332,7 @@ def validate(
             f"lower `training.lr` (it is {settings.lr})",
         )
     k = int(settings.metric.partition("@")[2])
+    scorer.refresh()
     outcome = evaluate(scorer, data, "valid", ks=sorted({k, 10}), seen="exclude")
     metrics = outcome.means()
     value = metrics[settings.metric]

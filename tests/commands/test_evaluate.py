@@ -10,7 +10,7 @@ import pytest
 from typer.testing import CliRunner
 
 from seqrec_cli.app import app
-from seqrec_cli.core.dataset import SequenceDataset
+from seqrec_cli.core.dataset import SequenceDataset, load_arrays
 from tests.commands.test_train import CONFIG
 
 
@@ -284,3 +284,55 @@ def test_nothing_is_written_when_writing_fails(runner: CliRunner, tmp_path: Path
     result = runner.invoke(app, [*arguments[:-1], str(tmp_path / "users.txt" / "out.csv")])
     assert result.exit_code == 1
     assert "error: cannot write" in result.stderr
+
+
+def test_an_index_gives_the_same_and_says_its_recall(runner: CliRunner) -> None:
+    pytest.importorskip("voyager")
+    asked = ["evaluate", "good", "--no-baselines", "--k", "10"]
+    exact, found = ask(runner, *asked), ask(runner, *asked, "--index", "hnsw")
+    assert found["figures"] == exact["figures"]  # 50 items: the index looks at all of them
+    assert found["recall"] == {"good": 1.0}
+    assert Path("runs/good/index.voyager").is_file()
+    shown = runner.invoke(app, [*asked, "--index", "hnsw"])
+    assert "good, hnsw: recall@10 1.0000 of the exact result" in shown.stderr
+    wrong = runner.invoke(app, [*asked, "--index", "hnsw", "--protocol", "sampled"])
+    assert wrong.exit_code == 2
+    one = ["recommend", "--run", "good", "--user", "100"]
+    assert ask(runner, *one) == ask(runner, *one, "--index", "hnsw")
+    again = runner.invoke(app, [*one, "--index", "hnsw"])
+    assert "hnsw: recall@10 1.0000 of the exact result, over 1 histories" in again.stderr
+
+
+def test_embed_writes_vectors_whose_products_are_the_scores(
+    runner: CliRunner, tmp_path: Path
+) -> None:
+    outputs = {w: tmp_path / f"{w}.npz" for w in ("users", "items")}
+    for name, path in outputs.items():
+        arguments = ["embed", "good", f"--{name}", "--output", str(path)]
+        result = runner.invoke(app, arguments)
+        assert result.exit_code == 0, result.output
+    users, items = (load_arrays(outputs[name]) for name in ("users", "items"))
+    assert users["ids"].tolist() == [*range(100, 300)]
+    assert items["ids"].tolist() == [*range(1001, 1051)]
+    scores = users["vectors"] @ items["vectors"].T
+    found = ask(runner, "recommend", "--run", "good", "--user", "107", "--seen", "include")
+    best = (-scores[7]).argsort()[:10]
+    assert [row["item"] for row in found[0]["items"]] == items["ids"][best].tolist()
+    assert found[0]["items"][0]["score"] == pytest.approx(scores[7].max(), rel=1e-4)
+
+
+@pytest.mark.parametrize(
+    ("options", "code", "message"),
+    [
+        (["--output", "a.npz"], 2, "--users or --items"),
+        (["--items", "--users", "--output", "a.npz"], 2, "--users or --items"),
+        (["--items"], 2, "--output FILE"),
+        (["--items", "--output", "a.csv"], 1, "neither .npz nor .parquet"),
+    ],
+)
+def test_what_embed_cannot_do_is_told(
+    runner: CliRunner, options: list[str], code: int, message: str
+) -> None:
+    result = runner.invoke(app, ["embed", "good", *options])
+    assert result.exit_code == code
+    assert message in result.stderr

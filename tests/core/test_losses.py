@@ -153,3 +153,38 @@ def test_softmax_of_no_target_is_zero() -> None:
     assert (
         float(softmax(torch.ones(2, 3), torch.ones(4, 3), torch.zeros(2, dtype=torch.int64))) == 0
     )
+
+
+@pytest.mark.parametrize("logq", [False, True])
+@pytest.mark.parametrize("room", [1, 2**20])
+def test_the_shared_softmax_is_the_sampled_one(
+    monkeypatch: pytest.MonkeyPatch, logq: bool, room: int
+) -> None:
+    """Against the plain loss on written-out scores, gradients included; pieces of one row too."""
+    monkeypatch.setattr(losses, "LOGIT_BYTES", room)
+    torch.manual_seed(0)
+    leaves = [torch.randn(n, 5, requires_grad=True) for n in (7, 7, 4)]
+    states, own, others = leaves
+    targets, negatives = torch.tensor([3, 1, 0, 2, 9, 9, 4]), torch.tensor([9, 4, 5, 9])
+    chances = torch.randn(4) if logq else None
+    ours = losses.shared_softmax(states, own, others, targets, negatives, chances)
+    theirs = losses.sampled_softmax(
+        (states * own).sum(1),
+        states @ others.T,
+        (targets != 0).float(),
+        (targets[:, None] != negatives).float(),
+        chances,
+    )
+    torch.testing.assert_close(ours, theirs)
+    for a, b in zip(
+        torch.autograd.grad(ours, leaves), torch.autograd.grad(theirs, leaves), strict=True
+    ):
+        torch.testing.assert_close(a, b, atol=1e-5, rtol=1e-4)
+
+
+def test_the_shared_softmax_bears_extreme_scores() -> None:
+    states = torch.tensor([[1e4], [-1e4]], requires_grad=True)
+    own, others = torch.ones(2, 1), torch.tensor([[1.0], [-1.0]])
+    loss = losses.shared_softmax(states, own, others, torch.tensor([1, 2]), torch.tensor([3, 4]))
+    torch.testing.assert_close(loss.detach(), torch.tensor((math.log(2) + 2e4) / 2))
+    assert torch.isfinite(torch.autograd.grad(loss, states)[0]).all()

@@ -62,13 +62,15 @@ def test_influence_is_what_leaving_an_item_out_takes_away() -> None:
     scorer = Sum()
     history, items = np.array([2, 4, 5], np.int32), np.array([1, 6])
     expected = scorer.table[[2, 4, 5]][:, [1, 6]].T.numpy()
-    np.testing.assert_allclose(influence(scorer, history, items), expected, atol=1e-5)
-    assert influence(scorer, history[:1], items).shape == (2, 1)
+    np.testing.assert_allclose(
+        influence(scorer, Sequences.from_lists([history]), items), expected, atol=1e-5
+    )
+    assert influence(scorer, Sequences.from_lists([history[:1]]), items).shape == (2, 1)
 
 
 def test_items_beyond_the_window_have_no_influence() -> None:
     scorer = Table(random_table(2))  # reads 3 items
-    found = influence(scorer, np.array([1, 2, 3, 4, 5, 6, 7], np.int32), np.array([9]))
+    found = influence(scorer, Sequences.from_lists([[1, 2, 3, 4, 5, 6, 7]]), np.array([9]))
     assert found.shape == (1, 7)
     assert (found[0, :3] == 0).all()
     assert found[0, -1] != 0

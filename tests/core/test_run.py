@@ -1,18 +1,21 @@
 """A run is complete, checked when it is read, and recommends without the dataset."""
 
+from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 
 from seqrec_cli.core.config import Experiment
-from seqrec_cli.core.dataset import SequenceDataset, save_arrays
+from seqrec_cli.core.dataset import SequenceDataset, load_arrays, save_arrays
 from seqrec_cli.core.evaluation import evaluate
 from seqrec_cli.core.run import Run, find_run, load_tensors, next_run, save_tensors
 from seqrec_cli.core.scoring import ModelScorer
 from seqrec_cli.core.training import Training, Validated, fit
 from seqrec_cli.core.transitions import Transitions, TransitionsConfig
 from seqrec_cli.errors import ConfigError, DatasetError, RunError
+from tests.core.models.test_contract import features
 
 EXPERIMENT = Experiment.model_validate(
     {
@@ -168,6 +171,52 @@ def test_what_was_counted_comes_back_with_the_run(
         run.load_scorer(torch.device("cpu"))
     (run.path / "transitions.npz").unlink()
     with pytest.raises(DatasetError, match="there is no file"):
+        run.load_scorer(torch.device("cpu"))
+
+
+def test_an_index_is_kept_made_anew_for_other_weights_and_refused_if_it_is_another(
+    trained: tuple[Run, Training],
+) -> None:
+    pytest.importorskip("voyager")
+    run, training = trained
+    scorer = run.load_scorer(torch.device("cpu"))
+    index, made = run.load_index(scorer)
+    assert made
+    assert len(index) == 50
+    before = (run.path / "index.voyager").read_bytes()
+    assert not run.load_index(scorer)[1]
+    run.save_best(training, 99, {})  # other bytes, so other weights
+    assert run.load_index(scorer)[1]
+    assert not run.load_index(scorer)[1]
+    (run.path / "index.voyager").write_bytes(before[:-1] + b"x")
+    with pytest.raises(RunError, match=r"is not the index that `index\.json` describes"):
+        run.load_index(scorer)
+    (run.path / "index.voyager").unlink()
+    with pytest.raises(RunError, match="cannot be read"):
+        run.load_index(scorer)
+    (run.path / "index.json").write_text("[")
+    with pytest.raises(RunError, match="is damaged"):
+        run.load_index(scorer)
+    (run.path / "index.json").unlink()
+    assert run.load_index(scorer)[1]
+
+
+def test_two_towers_come_back_with_what_they_were_told(
+    cycle: SequenceDataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    told = features(50)
+    data = replace(cycle, item_features=told.items)
+    model = {"name": "two_tower", "history": {"hidden": 8, "max_length": 10}, "output": 8}
+    experiment = Experiment.model_validate({"model": model, "training": {"loss": "softmax"}})
+    training = Training(experiment, 50, torch.device("cpu"), data.features())
+    run = Run.create(Path("runs/one"), experiment, data, Path("data/toy.npz"), "cpu")
+    run.save_best(training, 1, {})
+    alone = ModelScorer(training.model, 50).score(data.train)
+    torch.testing.assert_close(run.load_scorer(torch.device("cpu")).score(data.train), alone)
+    arrays = load_arrays(run.path / "features.npz")
+    save_arrays(run.path / "features.npz", arrays | {"trained": np.ones(49, np.bool_)})
+    with pytest.raises(RunError, match="is not what this run was told: it is about other items"):
         run.load_scorer(torch.device("cpu"))
 
 

@@ -85,7 +85,7 @@ def test_influence_reaches_as_far_as_the_lags_where_the_model_does_not() -> None
         return float(scorer.score(Sequences.from_lists([items]))[0, 1])
 
     owed = [score(history) - score(history[:i] + history[i + 1 :]) for i in range(len(history))]
-    found = influence(scorer, np.array(history, np.int32), np.array([1]))
+    found = influence(scorer, Sequences.from_lists([history]), np.array([1]))
     np.testing.assert_allclose(found[0], owed, atol=1e-5)
     assert abs(owed[1]) > 1e-3  # the fourth newest, which the model does not read
 

@@ -1,0 +1,127 @@
+"""The best items for histories: of all, or of those that an approximate index finds."""
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from seqrec_cli.core.dataset import PAD, Sequences
+from seqrec_cli.core.indexing import EFFORT, NeighbourIndex
+from seqrec_cli.core.randomness import Purpose, stream
+from seqrec_cli.core.scoring import ModelScorer, Scored, Scorer, Seen, score_all, vectors_of
+from seqrec_cli.errors import ConfigError
+
+# Histories asked at a time, sorted by what they have seen: as many more must be found.
+BATCH_HISTORIES = 256
+
+
+def check_index(scorer: ModelScorer) -> None:
+    """Refuse what no index can find.
+
+    Raises:
+        ConfigError: with what to do instead.
+    """
+    if scorer.transitions is not None:
+        raise ConfigError(
+            "the scores of a run with `transitions` are no dot products, so an index cannot "
+            "find them",
+            "use `--index exact`, or train with `--set transitions=null`",
+        )
+
+
+class Retriever:
+    """Finds about the best items for histories, and gives them their exact scores."""
+
+    def __init__(self, scorer: ModelScorer, index: NeighbourIndex, effort: int = EFFORT) -> None:
+        check_index(scorer)
+        self.scorer = scorer
+        self.index = index
+        self.effort = effort
+
+    def top(
+        self, histories: Sequences, k: int, seen: Seen
+    ) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
+        """About the k best items of each history and their scores, both (B, k); 0 and -inf for
+        none, best first, equal scores ordered by item."""
+        vectors = vectors_of(self.scorer, histories)
+        known = histories.distinct()
+        order = np.argsort(known.lengths, kind="stable")
+        items = np.zeros((len(histories), k), np.int64)
+        scores = np.full((len(histories), k), -np.inf, np.float32)
+        table = self.scorer.item_vectors()
+        for start in range(0, len(order), BATCH_HISTORIES):
+            rows = order[start : start + BATCH_HISTORIES]
+            barred = known.take(rows)
+            more = int(barred.lengths.max()) if seen == "exclude" else 0
+            found = self.index.search(vectors[rows], k + more, self.effort)  # (R, k + more)
+            places = torch.from_numpy(found).to(table.device)
+            states = torch.from_numpy(vectors[rows]).to(table)
+            exact = (table[places] @ states.unsqueeze(-1)).squeeze(-1).float().cpu().numpy()
+            out = found == PAD
+            if seen == "exclude":
+                stride = self.scorer.num_items + 1
+                keys = np.sort(barred.users * stride + barred.items)
+                wanted = np.arange(len(rows))[:, None] * stride + found
+                at = np.minimum(np.searchsorted(keys, wanted), len(keys) - 1)
+                out |= keys[at] == wanted
+            exact[out] = -np.inf
+            ranked = np.lexsort((found, -exact), axis=1)[:, :k]
+            best = np.take_along_axis(exact, ranked, axis=1)
+            width = ranked.shape[1]
+            scores[rows, :width] = best
+            chosen = np.take_along_axis(found, ranked, axis=1)
+            items[rows, :width] = np.where(best == -np.inf, PAD, chosen)
+        return items, scores
+
+
+def exact_top(
+    scorer: Scorer, histories: Sequences, k: int, seen: Seen
+) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
+    """The k best items of each history and their scores, both (B, k); 0 and -inf for none."""
+    items = np.empty((len(histories), k), np.int64)
+    scores = np.empty((len(histories), k), np.float32)
+    batches = score_all(scorer, histories, seen, lambda scored: (scored.rows, *best(scored, k)))
+    for places, found, values in batches:
+        items[places], scores[places] = found, values
+    return items, scores
+
+
+def best(scored: Scored, k: int) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
+    """The k best items of each row and their scores, both (B, k)."""
+    items, scores = top_items(scored.scores, k)
+    return items.numpy(), scores.numpy()
+
+
+def top_items(scores: Tensor, k: int) -> tuple[Tensor, Tensor]:
+    """The k best items of each row of (B, N + 1) and their scores, best first, both (B, k).
+
+    Equal scores are ordered by item; where fewer than k may be recommended, the rest is 0, -inf.
+    """
+    found, items = scores.topk(k, dim=1)
+    items, order = items.sort(dim=1)
+    found, again = found.gather(1, order).sort(dim=1, descending=True, stable=True)
+    items = items.gather(1, again)
+    return items.masked_fill(found == -torch.inf, PAD), found
+
+
+def measured_recall(
+    retriever: Retriever, histories: Sequences, k: int, seen: Seen, most: int, seed: int = 0
+) -> tuple[float, int]:
+    """The recall@k of the retriever against the exact result, and over how many histories.
+
+    Of more than `most` histories a seeded random sample is taken.
+    """
+    if len(histories) > most:
+        chosen = stream(seed, Purpose.USERS).choice(len(histories), most, replace=False)
+        histories = histories.take(np.sort(chosen))
+    k = min(k, retriever.scorer.num_items)
+    found, _ = retriever.top(histories, k, seen)
+    exact, _ = exact_top(retriever.scorer, histories, k, seen)
+    return recall(found, exact), len(histories)
+
+
+def recall(found: NDArray[np.int64], exact: NDArray[np.int64]) -> float:
+    """The share of the exact items (B, k) that were found (B, k); 1 where there are none."""
+    real = exact != PAD
+    there = (exact[:, :, None] == found[:, None, :]).any(2) & real
+    return float(there.sum() / real.sum()) if real.any() else 1.0

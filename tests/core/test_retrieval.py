@@ -1,0 +1,104 @@
+"""What the index finds is filtered, scored and ordered as the exact search does it."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+from seqrec_cli.core.dataset import SequenceDataset, Sequences
+from seqrec_cli.core.evaluation import evaluate, recall_of
+from seqrec_cli.core.indexing import NeighbourIndex
+from seqrec_cli.core.metrics import METRICS
+from seqrec_cli.core.models import build_model
+from seqrec_cli.core.models.gru4rec import GRU4RecConfig
+from seqrec_cli.core.recommendation import recommend
+from seqrec_cli.core.retrieval import Retriever, exact_top, measured_recall, recall
+from seqrec_cli.core.scoring import ModelScorer
+from seqrec_cli.core.transitions import Transitions, TransitionsConfig
+from seqrec_cli.errors import ConfigError
+
+pytest.importorskip("voyager")
+
+
+@pytest.fixture(scope="module")
+def scorer() -> ModelScorer:
+    config = GRU4RecConfig(hidden=16, max_length=10)
+    return ModelScorer(build_model(config, 50, torch.Generator().manual_seed(0)), 50)
+
+
+@pytest.fixture(scope="module")
+def retriever(scorer: ModelScorer) -> Retriever:
+    vectors = scorer.item_vectors()[1:].numpy()
+    return Retriever(scorer, NeighbourIndex.build(vectors), effort=50)
+
+
+@pytest.mark.parametrize("seen", ["exclude", "include"])
+def test_looking_at_everything_gives_the_exact_result(
+    scorer: ModelScorer, retriever: Retriever, cycle: SequenceDataset, seen: Any
+) -> None:
+    histories = cycle.histories("test")
+    for k in (1, 10, 50):
+        items, scores = retriever.top(histories, k, seen)
+        exact, exact_scores = exact_top(scorer, histories, k, seen)
+        np.testing.assert_array_equal(items, exact)
+        np.testing.assert_allclose(scores, exact_scores, rtol=1e-5, atol=1e-6)
+    lists = [list(r.items) for r in recommend(scorer, histories, 10, seen, retriever)]
+    assert lists == [list(r.items) for r in recommend(scorer, histories, 10, seen)]
+
+
+def test_all_metrics_are_those_of_the_exact_index(
+    scorer: ModelScorer, retriever: Retriever, cycle: SequenceDataset
+) -> None:
+    options: dict[str, Any] = {"metrics": tuple(METRICS), "ks": (1, 5, 20), "lists": True}
+    exact = evaluate(scorer, cycle, "test", **options)
+    found = evaluate(scorer, cycle, "test", **options, retriever=retriever)
+    assert found.means() == pytest.approx(exact.means())
+    assert found.unreachable == exact.unreachable
+    assert recall_of(retriever, found, cycle, "test", "exclude") == 1
+
+
+def test_recall_counts_what_is_missing() -> None:
+    exact = np.array([[1, 2, 3], [4, 5, 0]])
+    assert recall(np.array([[3, 9, 1], [4, 0, 0]]), exact) == 3 / 5
+    assert recall(exact, exact) == 1
+    assert recall(np.zeros((1, 2), int), np.zeros((1, 2), int)) == 1
+
+
+def test_recall_is_measured_and_falls_with_the_effort(cycle: SequenceDataset) -> None:
+    config = GRU4RecConfig(hidden=16, max_length=10)
+    model = build_model(config, 5000, torch.Generator().manual_seed(0))
+    torch.nn.init.normal_(model.items.weight)
+    scorer = ModelScorer(model, 5000)
+    index = NeighbourIndex.build(scorer.item_vectors()[1:].detach().numpy())
+    found = []
+    for effort in (1, 2000):
+        got, count = measured_recall(
+            Retriever(scorer, index, effort), cycle.train, 10, "exclude", most=60
+        )
+        assert count == 60
+        found.append(got)
+    assert found[0] < found[1]
+    assert found[1] > 0.99
+
+
+def test_counts_of_transitions_cannot_be_indexed(scorer: ModelScorer) -> None:
+    counted = Transitions(Sequences.from_lists([[1, 2, 3]]), 50, TransitionsConfig())
+    with pytest.raises(ConfigError, match="are no dot products") as caught:
+        Retriever(
+            ModelScorer(scorer.model, 50, transitions=counted),
+            NeighbourIndex.build(np.eye(3, dtype=np.float32)),
+        )
+    assert "--index exact" in caught.value.hint
+
+
+def test_an_index_needs_its_extra(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    import sys
+
+    monkeypatch.setitem(sys.modules, "voyager", None)
+    from seqrec_cli.errors import MissingExtra
+
+    with pytest.raises(MissingExtra) as caught:
+        NeighbourIndex.build(np.eye(3, dtype=np.float32))
+    assert caught.value.hint == 'pip install "seqrec[ann]"'
