@@ -28,15 +28,21 @@ class TrainingConfig(Settings):
 
     epochs: int = Field(201, ge=1, description="passes over the users")
     batch_size: int = Field(128, ge=1, description="users in a batch")
-    lr: float = Field(1e-3, gt=0, description="Adam's learning rate")
+    optimiser: Literal["adam", "adagrad"] = Field(
+        "adam", description="what changes the weights; adagrad is that of GRU4Rec's authors"
+    )
+    momentum: float = Field(0.0, ge=0, lt=1, description="of optimiser: adagrad")
+    lr: float = Field(1e-3, gt=0, description="learning rate")
     schedule: Literal["constant", "cosine"] = Field(
         "constant", description="the learning rate stays, or falls to 0 over all epochs"
     )
     warmup: int = Field(0, ge=0, description="steps over which the learning rate rises from 0")
     betas: tuple[float, float] = Field((0.9, 0.98), description="Adam's decay rates")
     weight_decay: float = Field(0.0, ge=0, description="Adam's weight decay")
-    table_optimiser: Literal["adam", "adagrad"] = Field(
-        "adam", description="what changes the item table; adagrad touches a batch's rows alone"
+    table_optimiser: Literal["adam", "adagrad"] | None = Field(
+        None,
+        description="what changes the item table: adagrad touches a batch's rows alone; null: as "
+        "the others",
     )
     table_lr: float | None = Field(
         None, gt=0, description="the item table's learning rate; null: as the others"
@@ -65,6 +71,12 @@ class TrainingConfig(Settings):
     )
     logq: bool = Field(False, description="correct sampled_softmax for how negatives were drawn")
     gbce_t: float = Field(0.75, ge=0, le=1, description="calibration of the gbce loss")
+    score_elu: float | None = Field(
+        None,
+        gt=0,
+        description="scores go through an ELU with this alpha before loss: bpr or bpr_max; null: "
+        "as they are",
+    )
     bpr_max_regularisation: float = Field(
         1.0, ge=0, description="weight of the negatives' squared scores in the bpr_max loss"
     )

@@ -1,13 +1,13 @@
-"""Nearest neighbours without looking at every item: HNSW, by voyager (the extra `ann`).
+"""Nearest neighbours without looking at every item: HNSW, by usearch (the extra `ann`).
 
 A hierarchical navigable small world (Malkov & Yashunin, IEEE TPAMI 2020) finds most of the items
-with the largest dot products; how many of them is measured whenever it is used. Vectors need not
-have the same length: voyager adds a dimension that makes the nearest the one with the largest dot
-product (Bachrach et al., RecSys 2014).
+with the largest dot products; how many of them is measured whenever it is used. The graph is made
+with the dot product itself (Morozov & Babenko, NeurIPS 2018), so vectors may have any length. The
+way by one more dimension, in which the nearest is the one with the largest product (Bachrach et
+al., RecSys 2014), is exact too, but puts all items at about the same distance: docs/retrieval.md.
 """
 
 import importlib
-import io
 from typing import Any
 
 import numpy as np
@@ -18,7 +18,6 @@ from seqrec_cli.errors import MissingExtra, RunError
 LINKS = 16  # of an item on each level
 BUILD_EFFORT = 200  # neighbours that are looked at for each item put in
 EFFORT = 128  # neighbours that are looked at for each query
-BATCH_QUERIES = 1024
 
 
 class NeighbourIndex:
@@ -32,16 +31,18 @@ class NeighbourIndex:
         """Index the vectors of items 1 to N, float32 (N, D).
 
         The graph depends on the order in which cores are done: another build may find others.
+
+        Raises:
+            MissingExtra: the library is not installed.
         """
-        voyager = load_library()
-        graph = voyager.Index(
-            voyager.Space.InnerProduct,
-            num_dimensions=vectors.shape[1],
-            M=LINKS,
-            ef_construction=BUILD_EFFORT,
-            max_elements=len(vectors),
+        graph = load_library().Index(
+            ndim=vectors.shape[1],
+            metric="ip",
+            dtype="f32",
+            connectivity=LINKS,
+            expansion_add=BUILD_EFFORT,
         )
-        graph.add_items(vectors, ids=np.arange(1, len(vectors) + 1), num_threads=-1)
+        graph.add(np.arange(1, len(vectors) + 1), np.ascontiguousarray(vectors), threads=0)
         return cls(graph)
 
     @classmethod
@@ -49,40 +50,34 @@ class NeighbourIndex:
         """What `to_bytes` gave. Only for content that its checksum was held against.
 
         Raises:
+            MissingExtra: the library is not installed.
             RunError: it is no such thing.
         """
-        voyager = load_library()
+        library = load_library()
         try:
-            return cls(voyager.Index.load(io.BytesIO(content)))
+            graph = library.Index.restore(content)
         except (RuntimeError, ValueError) as error:
             raise RunError(f"the index cannot be read: {error}", "remove its files") from error
+        return cls(graph)
 
     def to_bytes(self) -> bytes:
         """The whole index, for a file."""
-        return bytes(self.graph.as_bytes())
+        return bytes(self.graph.save())
 
     def __len__(self) -> int:
-        return int(self.graph.num_elements)
+        return len(self.graph)
 
     def search(
         self, queries: NDArray[np.float32], count: int, effort: int = EFFORT
     ) -> NDArray[np.int64]:
         """About the `count` items with the largest dot products, int64 (Q, count), 0 for none."""
-        voyager = load_library()
         count = min(count, len(self))
-        found = np.zeros((len(queries), count), np.int64)
-        for start in range(0, len(queries), BATCH_QUERIES):
-            rows = slice(start, start + BATCH_QUERIES)
-            looked_at = max(effort, count)
-            while True:
-                try:
-                    found[rows] = self.graph.query(queries[rows], count, -1, looked_at)[0]
-                    break
-                except voyager.RecallError:  # fewer than `count` were reached
-                    if looked_at >= 4 * len(self):
-                        break  # a graph in pieces: nothing is better than a crash
-                    looked_at *= 4
-        return found
+        # The library does not look at more than this, whatever `count` is.
+        self.graph.expansion_search = max(effort, count)
+        matches = self.graph.search(np.atleast_2d(queries), count, threads=0)
+        found = np.asarray(matches.keys, np.int64).reshape(len(queries), -1)
+        reached = np.asarray(getattr(matches, "counts", len(found[0]))).reshape(-1, 1)
+        return np.where(np.arange(found.shape[1]) < reached, found, 0)
 
 
 def load_library() -> Any:
@@ -92,6 +87,6 @@ def load_library() -> Any:
         MissingExtra: it is not installed.
     """
     try:
-        return importlib.import_module("voyager")
+        return importlib.import_module("usearch.index")
     except ImportError:
-        raise MissingExtra("voyager", "ann") from None
+        raise MissingExtra("usearch", "ann") from None

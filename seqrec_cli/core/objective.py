@@ -2,6 +2,7 @@
 
 import torch
 from torch import Tensor
+from torch.nn import functional as F
 
 from seqrec_cli.core import losses
 from seqrec_cli.core.batching import TrainBatch
@@ -51,6 +52,8 @@ def batch_loss(
         return losses.bce(positive, negatives, *masks)
     if settings.loss == "sampled_softmax":
         return losses.sampled_softmax(positive, negatives, *masks, chances)
+    if settings.score_elu is not None:
+        positive, negatives = (F.elu(x, settings.score_elu) for x in (positive, negatives))
     if settings.loss == "bpr":
         return losses.bpr(positive, negatives, *masks)
     if settings.loss == "bpr_max":

@@ -1,4 +1,4 @@
-"""How weights change: Adam for all of them, row-wise Adagrad for tables too large for it."""
+"""How weights change: Adam or Adagrad, and row-wise Adagrad for tables too large for them."""
 
 from typing import Protocol
 
@@ -76,6 +76,44 @@ class Adam:
             amsgrad=False,
             maximize=False,
         )
+
+
+class Adagrad:
+    """Adagrad with momentum, as GRU4Rec's authors have it (github.com/hidasib/GRU4Rec).
+
+    For a weight w with gradient g: s += g^2, v = momentum v - lr g / sqrt(s + epsilon), w += v
+    (Duchi et al., JMLR 2011; Polyak's momentum).
+    """
+
+    def __init__(
+        self,
+        parameters: dict[str, nn.Parameter],
+        lr: float,
+        momentum: float = 0.0,
+        epsilon: float = 1e-6,
+    ) -> None:
+        self.parameters = parameters
+        self.lr = lr
+        self.momentum = momentum
+        self.epsilon = epsilon
+        self.sums = {name: torch.zeros_like(p) for name, p in parameters.items()}
+        self.velocities = {name: torch.zeros_like(p) for name, p in parameters.items()}
+
+    def state(self) -> dict[str, Tensor]:
+        """The accumulator and the velocity of each parameter."""
+        sums = {f"{name}.sums": t for name, t in self.sums.items()}
+        return sums | {f"{name}.velocity": t for name, t in self.velocities.items()}
+
+    @torch.no_grad()
+    def step(self, factor: float = 1.0) -> None:
+        """Change every parameter; each holds a gradient."""
+        for name, parameter in self.parameters.items():
+            gradient, velocity = parameter.grad, self.velocities[name]
+            assert gradient is not None
+            sums = self.sums[name].addcmul_(gradient, gradient)
+            scale = (sums + self.epsilon).rsqrt_()
+            velocity.mul_(self.momentum).addcmul_(gradient, scale, value=-self.lr * factor)
+            parameter.add_(velocity)
 
 
 class RowwiseAdagrad:

@@ -39,7 +39,7 @@ from seqrec_cli.errors import ConfigError, DatasetError, RunError
 RUNS = Path("runs")
 LATEST = "latest"
 TOLD = "features.npz"  # of the items, and how those of users are encoded
-INDEX, INDEX_MANIFEST = "index.voyager", "index.json"
+INDEX, INDEX_MANIFEST = "index.usearch", "index.json"
 COUNTED = "transitions.npz"  # the train part, of which followers are counted
 
 # What may differ between a training and its continuation.

@@ -22,7 +22,7 @@ from seqrec_cli.core.evaluation import evaluate, queries
 from seqrec_cli.core.features import Features
 from seqrec_cli.core.models import build_model
 from seqrec_cli.core.objective import batch_loss
-from seqrec_cli.core.optimisers import Adam, Optimiser, RowwiseAdagrad
+from seqrec_cli.core.optimisers import Adagrad, Adam, Optimiser, RowwiseAdagrad
 from seqrec_cli.core.packing import FILL
 from seqrec_cli.core.parallel import Cores
 from seqrec_cli.core.randomness import Noise, Purpose, torch_stream
@@ -105,12 +105,15 @@ class Training:
         tables = {name: parameters.pop(name) for name in sorted(self.model.tables)}
         table_lr = settings.table_lr or settings.lr
         adam = partial(Adam, betas=settings.betas, weight_decay=settings.weight_decay)
-        self.optimisers: dict[str, Optimiser] = {"others": adam(parameters, settings.lr)}
+        adagrad = partial(Adagrad, momentum=settings.momentum)
+        make: Callable[..., Optimiser] = adam if settings.optimiser == "adam" else adagrad
+        self.optimisers: dict[str, Optimiser] = {"others": make(parameters, settings.lr)}
         if settings.table_optimiser == "adagrad":
             self.model.sparse_gradients()
             self.optimisers["tables"] = RowwiseAdagrad(tables, table_lr)
         else:
-            self.optimisers["tables"] = adam(tables, table_lr)
+            by_name = adam if settings.table_optimiser == "adam" else make
+            self.optimisers["tables"] = by_name(tables, table_lr)
         self.encode = torch.compile(self.model.encode) if settings.compile else self.model.encode
         self.cores = Cores(device)
 
@@ -374,6 +377,16 @@ def check_settings(experiment: Experiment, device: torch.device) -> None:
             f"`training.{wrong}` is there for `training.loss: softmax` alone, not for "
             f"{settings.loss}",
             "leave it out, or use `loss: softmax`",
+        )
+    if settings.momentum and settings.optimiser != "adagrad":
+        raise ConfigError(
+            "`training.momentum` is that of `training.optimiser: adagrad`; Adam has `betas`",
+            "leave it out, or use `optimiser: adagrad`",
+        )
+    if settings.score_elu is not None and settings.loss not in ("bpr", "bpr_max"):
+        raise ConfigError(
+            f"`training.score_elu` is there for bpr and bpr_max alone, not for {settings.loss}",
+            "leave it out, or use `loss: bpr_max`",
         )
     if settings.in_batch and (
         settings.negatives_per != "batch" or settings.popularity_power is not None

@@ -287,18 +287,21 @@ def test_nothing_is_written_when_writing_fails(runner: CliRunner, tmp_path: Path
 
 
 def test_an_index_gives_the_same_and_says_its_recall(runner: CliRunner) -> None:
-    pytest.importorskip("voyager")
+    pytest.importorskip("usearch")
     asked = ["evaluate", "good", "--no-baselines", "--k", "10"]
     exact, found = ask(runner, *asked), ask(runner, *asked, "--index", "hnsw")
     assert found["figures"] == exact["figures"]  # 50 items: the index looks at all of them
     assert found["recall"] == {"good": 1.0}
-    assert Path("runs/good/index.voyager").is_file()
+    assert Path("runs/good/index.usearch").is_file()
     shown = runner.invoke(app, [*asked, "--index", "hnsw"])
     assert "good, hnsw: recall@10 1.0000 of the exact result" in shown.stderr
     wrong = runner.invoke(app, [*asked, "--index", "hnsw", "--protocol", "sampled"])
     assert wrong.exit_code == 2
     one = ["recommend", "--run", "good", "--user", "100"]
-    assert ask(runner, *one) == ask(runner, *one, "--index", "hnsw")
+    (exact,), (found,) = ask(runner, *one), ask(runner, *one, "--index", "hnsw")
+    for a, b in zip(exact["items"], found["items"], strict=True):
+        assert a["item"] == b["item"]
+        assert a["score"] == pytest.approx(b["score"], rel=1e-5)
     again = runner.invoke(app, [*one, "--index", "hnsw"])
     assert "hnsw: recall@10 1.0000 of the exact result, over 1 histories" in again.stderr
 

@@ -6,7 +6,7 @@ import pytest
 from seqrec_cli.core.indexing import NeighbourIndex
 from seqrec_cli.errors import RunError
 
-pytest.importorskip("voyager")
+pytest.importorskip("usearch")
 
 
 @pytest.mark.parametrize("spread", [0.0, 1.5])

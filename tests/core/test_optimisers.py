@@ -6,7 +6,7 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
-from seqrec_cli.core.optimisers import Adam, RowwiseAdagrad
+from seqrec_cli.core.optimisers import Adagrad, Adam, RowwiseAdagrad
 
 
 def test_steps_follow_the_formula_and_leave_other_rows_alone() -> None:
@@ -69,3 +69,19 @@ def test_adams_state_is_all_that_it_goes_on_from() -> None:
             parameters[1]["a"].grad = parameters[0]["a"].grad
             cut.step()
     assert torch.equal(parameters[0]["a"], parameters[1]["a"])
+
+
+def test_adagrad_with_momentum_follows_the_equations() -> None:
+    torch.manual_seed(0)
+    parameter = nn.Parameter(torch.randn(4, 3, dtype=torch.float64))
+    optimiser = Adagrad({"w": parameter}, lr=0.1, momentum=0.3)
+    w, s, v = parameter.detach().clone().numpy(), np.zeros((4, 3)), np.zeros((4, 3))
+    for factor in (1.0, 0.5, 0.25):
+        parameter.grad = torch.randn(4, 3, dtype=torch.float64)
+        g = parameter.grad.numpy()
+        s += g**2
+        v = 0.3 * v - 0.1 * factor * g / np.sqrt(s + 1e-6)
+        w += v
+        optimiser.step(factor)
+        np.testing.assert_allclose(parameter.detach(), w)
+    assert optimiser.state().keys() == {"w.sums", "w.velocity"}

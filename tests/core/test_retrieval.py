@@ -19,7 +19,7 @@ from seqrec_cli.core.scoring import ModelScorer
 from seqrec_cli.core.transitions import Transitions, TransitionsConfig
 from seqrec_cli.errors import ConfigError
 
-pytest.importorskip("voyager")
+pytest.importorskip("usearch")
 
 
 @pytest.fixture(scope="module")
@@ -96,7 +96,7 @@ def test_counts_of_transitions_cannot_be_indexed(scorer: ModelScorer) -> None:
 def test_an_index_needs_its_extra(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     import sys
 
-    monkeypatch.setitem(sys.modules, "voyager", None)
+    monkeypatch.setitem(sys.modules, "usearch.index", None)
     from seqrec_cli.errors import MissingExtra
 
     with pytest.raises(MissingExtra) as caught:

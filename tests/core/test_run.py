@@ -177,21 +177,21 @@ def test_what_was_counted_comes_back_with_the_run(
 def test_an_index_is_kept_made_anew_for_other_weights_and_refused_if_it_is_another(
     trained: tuple[Run, Training],
 ) -> None:
-    pytest.importorskip("voyager")
+    pytest.importorskip("usearch")
     run, training = trained
     scorer = run.load_scorer(torch.device("cpu"))
     index, made = run.load_index(scorer)
     assert made
     assert len(index) == 50
-    before = (run.path / "index.voyager").read_bytes()
+    before = (run.path / "index.usearch").read_bytes()
     assert not run.load_index(scorer)[1]
     run.save_best(training, 99, {})  # other bytes, so other weights
     assert run.load_index(scorer)[1]
     assert not run.load_index(scorer)[1]
-    (run.path / "index.voyager").write_bytes(before[:-1] + b"x")
+    (run.path / "index.usearch").write_bytes(before[:-1] + b"x")
     with pytest.raises(RunError, match=r"is not the index that `index\.json` describes"):
         run.load_index(scorer)
-    (run.path / "index.voyager").unlink()
+    (run.path / "index.usearch").unlink()
     with pytest.raises(RunError, match="cannot be read"):
         run.load_index(scorer)
     (run.path / "index.json").write_text("[")

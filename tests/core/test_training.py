@@ -313,6 +313,10 @@ def test_settings_of_one_loss_are_refused_with_another() -> None:
     for wrong in ({"label_smoothing": 0.1}, {"half_life": 9.0}, {"logq": True}):
         with pytest.raises(ConfigError, match=f"`training.{next(iter(wrong))}` is there for"):
             check_settings(experiment(loss="bce", **wrong), CPU)
+    with pytest.raises(ConfigError, match="is that of `training\\.optimiser: adagrad`"):
+        check_settings(experiment(momentum=0.3), CPU)
+    with pytest.raises(ConfigError, match="is there for bpr and bpr_max alone"):
+        check_settings(experiment(loss="bce", score_elu=0.5), CPU)
     for wrong in ({"negatives_per": "history"}, {"popularity_power": 0.5}):
         with pytest.raises(ConfigError, match="takes negatives from the batch's own targets"):
             check_settings(experiment(**{"negatives_per": "batch", "in_batch": True} | wrong), CPU)
@@ -364,6 +368,16 @@ def test_bfloat16_learns_too(cycle: SequenceDataset) -> None:
     training = Training(experiment(epochs=30, lr=0.01, precision="bfloat16"), 50, CPU)
     run(training, cycle)
     assert evaluate(ModelScorer(training.model, 50), cycle, "test").means()["hr@10"] > 0.9
+
+
+def test_the_settings_of_gru4recs_authors_learn_the_cycle(cycle: SequenceDataset) -> None:
+    settings: dict[str, Any] = {"epochs": 60, "lr": 0.1, "optimiser": "adagrad", "momentum": 0.3}
+    settings |= {"loss": "bpr_max", "score_elu": 0.5, "negatives": 32, "negatives_per": "batch"}
+    trainings = [Training(experiment(**settings), 50, CPU) for _ in range(2)]
+    run(trainings[0], cycle)
+    assert evaluate(ModelScorer(trainings[0].model, 50), cycle, "test").means()["hr@10"] > 0.9
+    trainings[1].restore(*trainings[0].state())
+    assert same(*trainings)
 
 
 def test_adagrad_on_the_table_learns_and_resumes(cycle: SequenceDataset) -> None:

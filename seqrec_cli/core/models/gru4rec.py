@@ -6,15 +6,18 @@ embeddings and on the hidden states. On purpose unlike it: the network reads a u
 at once instead of session-parallel mini-batches, matrices start Xavier-normal, and what is read is
 scaled by sqrt(D) as in SASRec: rows that small would hardly move the gates for many epochs.
 
-Shapes: T slots (see packing.py), D hidden size, K candidates, N items. Item 0 is padding.
+Shapes: T slots (see packing.py), S of them without padding, D hidden size, N items. Item 0 is
+padding.
 """
 
 import math
+from itertools import pairwise
 from typing import Any, Literal
 
 import torch
 from pydantic import Field
 from torch import Tensor, nn
+from torch.nn import functional as F
 from torch.nn.utils.rnn import PackedSequence
 
 from seqrec_cli.core.models.layers import (
@@ -33,12 +36,21 @@ class GRU4RecConfig(Settings):
     """The `model` part of an experiment with `name: gru4rec`."""
 
     name: Literal["gru4rec"] = "gru4rec"
-    hidden: int = Field(100, ge=1, description="hidden size, of the item table too")
+    hidden: int = Field(100, ge=1, description="hidden size, that of the item table")
+    units: int | None = Field(
+        None,
+        ge=1,
+        description="size of the recurrent states, before they are made as items are; "
+        "null: as hidden, and nothing is to be made",
+    )
     layers: int = Field(1, ge=1, description="recurrent layers")
     embedding_dropout: float = Field(0.2, ge=0, lt=1, description="dropout on what is read")
     dropout: float = Field(0.2, ge=0, lt=1, description="dropout on each layer's hidden states")
     max_length: int = Field(200, ge=1, description="items of a history the model reads")
     tied: bool = Field(True, description="score with the input's item table, or with its own")
+    item_bias: bool = Field(
+        False, description="add a learnt number to the score of each item, as the authors do"
+    )
 
 
 class GRU4Rec(ItemTables):
@@ -52,10 +64,12 @@ class GRU4Rec(ItemTables):
         self.embedding_drop = config.embedding_dropout
         self.drop = config.dropout
         self.items = item_table(num_items, config.hidden)
-        self.layers = nn.ModuleList(
-            nn.GRU(config.hidden, config.hidden) for _ in range(config.layers)
-        )
+        units = config.units or config.hidden
+        sizes = [config.hidden, *[units] * config.layers]
+        self.layers = nn.ModuleList(nn.GRU(a, b) for a, b in pairwise(sizes))
+        self.out = nn.Identity() if config.units is None else nn.Linear(units, config.hidden)
         self.outputs = None if config.tied else item_table(num_items, config.hidden)
+        self.biases = item_table(num_items, 1) if config.item_bias else None
         init_weights(self, generator)
 
     def encode(self, batch: Packed, noise: Noise | None = None) -> Tensor:
@@ -66,7 +80,10 @@ class GRU4Rec(ItemTables):
         for layer in self.layers:
             assert isinstance(layer, nn.GRU)
             x = dropout(recur(x, sizes, layer), self.drop, noise)
-        return x.new_zeros(len(batch.items), x.shape[1]).index_copy(0, order, x)
+        states: Tensor = self.out(x)
+        if self.biases is not None:
+            states = F.pad(states, (0, 1), value=1.0)
+        return states.new_zeros(len(batch.items), states.shape[1]).index_copy(0, order, states)
 
     def forward(self, history: Tensor, noise: Noise | None = None) -> Tensor:
         """Map histories (B, L), padding on the left, to states (B, L, D); 0 at padding."""
@@ -87,7 +104,7 @@ def time_major(batch: Packed) -> tuple[Tensor, list[int]]:
 
 
 def recur(x: Tensor, sizes: list[int], layer: nn.GRU) -> Tensor:
-    """The states of a layer of gated recurrent units, (S, D) -> (S, D), in time-major order.
+    """The states of a layer of gated recurrent units, (S, E) -> (S, D), in time-major order.
 
     The first `sizes[0]` rows are the first items, the next `sizes[1]` the second items of those
     histories that have one, and so on: what `nn.GRU` makes of a PackedSequence.
@@ -116,9 +133,9 @@ class Recurrence(torch.autograd.Function):
         recurrent_bias: Tensor,
         sizes: list[int],
     ) -> Tensor:
-        hidden = x.shape[1]
+        hidden = recurrent.shape[1]
         gates = torch.addmm(read_bias, x, read.T)  # (S, 3 D): r, z, n
-        sums, states = torch.empty_like(gates), torch.empty_like(x)
+        sums, states = torch.empty_like(gates), x.new_empty(len(x), hidden)
         before = x.new_zeros(sizes[0], hidden)
         turned = recurrent.T.contiguous()
         cut = (torch.split(t, sizes) for t in (gates, sums, states))
@@ -142,7 +159,7 @@ class Recurrence(torch.autograd.Function):
         by_reset, by_update = by_new * add * r * (1 - r), (before - n) * z * (1 - z)
         factors = torch.stack((by_reset, by_update, by_new * r), dim=1)  # (S, 3, D)
         dsums = torch.empty_like(factors)
-        carry: Tensor = x.new_zeros(0, x.shape[1])
+        carry: Tensor = x.new_zeros(0, recurrent.shape[1])
         whole = grad.clone(memory_format=torch.contiguous_format)
         pieces = (torch.split(t, ctx.sizes) for t in (whole, factors, dsums, z))
         for g, factor, dsum, keep in reversed(list(zip(*pieces, strict=True))):

@@ -89,6 +89,7 @@ class SASRec(ItemTables):
         self.blocks = nn.ModuleList(made(config) for _ in range(config.blocks))
         self.norm = nn.LayerNorm(config.hidden, eps=1e-8)
         self.outputs = None if config.tied else item_table(num_items, config.hidden)
+        self.biases = None
         init_weights(self, generator)
 
     def forward(self, history: Tensor, noise: Noise | None = None) -> Tensor:

@@ -20,26 +20,37 @@ class ItemTables(nn.Module):
     Attributes:
         items: the table that is read, (N + 1, D).
         outputs: the table that scores are taken against; None: the same.
+        biases: what is added to the score of each item, (N + 1, 1); None: nothing. Then the last
+            number of every state is 1.
     """
 
     items: nn.Embedding
     outputs: nn.Embedding | None
+    biases: nn.Embedding | None
+
+    def own_tables(self) -> dict[str, nn.Embedding]:
+        """The tables by name."""
+        named = {"items": self.items, "outputs": self.outputs, "biases": self.biases}
+        return {name: table for name, table in named.items() if table is not None}
 
     @property
     def tables(self) -> set[str]:
         """The names of the parameters that have a row an item."""
-        return {"items.weight"} if self.outputs is None else {"items.weight", "outputs.weight"}
+        return {f"{name}.weight" for name in self.own_tables()}
 
     def sparse_gradients(self) -> None:
         """From now on give gradients of the item tables for the rows in use alone."""
-        for table in (self.items, self.outputs):
-            if table is not None:
-                table.sparse = True
+        for table in self.own_tables().values():
+            table.sparse = True
 
     def item_vectors(self, ids: Tensor | None = None, noise: Noise | None = None) -> Tensor:
         """What states are multiplied with: for ids (...) (..., D); given none, (N + 1, D)."""
         table = self.items if self.outputs is None else self.outputs
-        return table.weight if ids is None else look_up(table, ids)
+        vectors = table.weight if ids is None else look_up(table, ids)
+        if self.biases is None:
+            return vectors
+        biases = self.biases.weight if ids is None else look_up(self.biases, ids)
+        return torch.cat((vectors, biases), dim=-1)
 
     def score(
         self, states: Tensor, candidates: Tensor | None = None, noise: Noise | None = None

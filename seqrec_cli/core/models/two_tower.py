@@ -21,7 +21,7 @@ from typing import Literal
 
 import numpy as np
 import torch
-from pydantic import Field
+from pydantic import Field, model_validator
 from torch import Tensor, nn
 from torch.nn import functional as F
 
@@ -60,6 +60,12 @@ class TwoTowerConfig(Settings):
     normalise: bool = Field(True, description="vectors of length 1")
     temperature: float = Field(0.1, gt=0, description="scores are divided by it")
 
+    @model_validator(mode="after")
+    def history_scores_nothing(self) -> "TwoTowerConfig":
+        if not self.history.tied or getattr(self.history, "item_bias", False):
+            raise ValueError("the towers score, so `history` has neither `tied` nor `item_bias`")
+        return self
+
 
 class TwoTower(nn.Module):
     """Encodes who asks and items into vectors of the same space."""
@@ -78,7 +84,6 @@ class TwoTower(nn.Module):
         super().__init__()
         self.config = config
         self.history = build_encoder(config.history, num_items, generator)
-        self.history.outputs = None
         self.max_length = self.history.max_length
         users = features.users if features is not None and config.user_features else None
         items = features.items if features is not None and config.item_features else None

@@ -44,6 +44,8 @@ VARIANTS: list[dict[str, Any]] = [
     *({"name": name} for name in sorted(ENCODERS)),
     {"name": "sasrec", "block": "ligr", "norm": "pre", "expansion": 4, "heads": 2},
     {"name": "sasrec", "block": "ligr", "norm": "pre", "convolution": 2},
+    {"name": "gru4rec", "layers": 2, "units": 12},
+    {"name": "gru4rec", "item_bias": True, "tied": False},
     {"name": "two_tower", "history": "gru4rec"},
     {"name": "two_tower", "history": "sasrec", "user_layers": [9], "item_layers": [9, 7]},
     {"name": "two_tower", "history": "gru4rec", "pooling": "max", "normalise": False},

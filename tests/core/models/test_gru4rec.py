@@ -35,7 +35,7 @@ def numpy_forward(model: GRU4Rec, history: list[int]) -> NDArray[np.float64]:
     x = w["items.weight"][history] * np.sqrt(w["items.weight"].shape[1])
     for layer in range(len(model.layers)):
         name = f"layers.{layer}"
-        h, states = np.zeros(x.shape[1]), []
+        h, states = np.zeros(w[f"{name}.weight_hh_l0"].shape[1]), []
         for row in x:
             read = w[f"{name}.weight_ih_l0"] @ row + w[f"{name}.bias_ih_l0"]
             kept = w[f"{name}.weight_hh_l0"] @ h + w[f"{name}.bias_hh_l0"]
@@ -44,13 +44,14 @@ def numpy_forward(model: GRU4Rec, history: list[int]) -> NDArray[np.float64]:
             h = (1 - update) * np.tanh(n1 + reset * n2) + update * h
             states.append(h)
         x = np.array(states)
-    return x
+    return x @ w["out.weight"].T + w["out.bias"] if "out.weight" in w else x
 
 
 @pytest.mark.parametrize("layers", [1, 2])
 @pytest.mark.parametrize("tied", [True, False])
-def test_forward_follows_the_equations(layers: int, tied: bool) -> None:
-    model = small(layers=layers, tied=tied)
+@pytest.mark.parametrize("units", [None, 5, 11])
+def test_forward_follows_the_equations(layers: int, tied: bool, units: int | None) -> None:
+    model = small(layers=layers, tied=tied, units=units)
     histories = [[3], [7, 8, 9], [1, 2, 3, 4, 5, 20], [6, 6, 6, 1], [2, 19]]
     padded = torch.tensor([[0] * (6 - len(h)) + h for h in histories])
     states = model(padded).detach().double().numpy()
@@ -92,11 +93,12 @@ def test_the_seed_decides_every_weight() -> None:
 
 
 @pytest.mark.parametrize("sizes", [[5, 5, 4, 2, 1, 1], [1], [3, 3, 3], [7, 1, 1]])
-def test_the_recurrence_is_that_of_torch_gradients_included(sizes: list[int]) -> None:
+@pytest.mark.parametrize("units", [6, 4])
+def test_the_recurrence_is_that_of_torch_gradients_included(sizes: list[int], units: int) -> None:
     torch.manual_seed(0)
-    layer = torch.nn.GRU(6, 6).double()
+    layer = torch.nn.GRU(6, units).double()
     x = torch.randn(sum(sizes), 6, dtype=torch.float64, requires_grad=True)
-    weight = torch.randn(sum(sizes), 6, dtype=torch.float64)
+    weight = torch.randn(sum(sizes), units, dtype=torch.float64)
     leaves = [x, *layer.parameters()]
     ours = recur(x, sizes, layer)
     theirs = layer(PackedSequence(x, torch.tensor(sizes)))[0].data
@@ -104,3 +106,13 @@ def test_the_recurrence_is_that_of_torch_gradients_included(sizes: list[int]) ->
     gradients = (torch.autograd.grad((out * weight).sum(), leaves) for out in (ours, theirs))
     for one, other in zip(*gradients, strict=True):
         torch.testing.assert_close(one, other)
+
+
+def test_the_bias_of_an_item_is_added_to_its_score() -> None:
+    history = torch.tensor([[1, 2, 3]])
+    plain, biased = small(), small(item_bias=True)
+    biased.load_state_dict(plain.state_dict(), strict=False)
+    assert biased.biases is not None
+    scores = plain.score(plain(history)) + biased.biases.weight.squeeze(1)
+    torch.testing.assert_close(biased.score(biased(history)), scores)
+    assert biased.tables == {"items.weight", "biases.weight"}
