@@ -11,7 +11,7 @@ from torch import Tensor
 from seqrec_cli.core.dataset import Sequences
 from seqrec_cli.core.packing import FILL, Layout, Packed, rows_of
 from seqrec_cli.core.randomness import Purpose, hashed, stream
-from seqrec_cli.core.sampling import PopularitySampler, Sampler, UniformSampler
+from seqrec_cli.core.sampling import PopularitySampler, Sampler, SharedSampler, UniformSampler
 
 NegativesPer = Literal["target", "history", "batch"]
 
@@ -95,10 +95,12 @@ class Batches:
             if popularity_power is None
             else PopularitySampler(train, num_items, popularity_power)
         )
-        self.pool: PopularitySampler | None = None  # of what a batch shares
+        self.pool: SharedSampler | None = None  # of what a batch shares
         if negatives_per == "batch":
             power = 1.0 if in_batch else popularity_power or 0.0
-            self.pool = PopularitySampler(train, num_items, power)
+            self.pool = SharedSampler(train, num_items, power, num_negatives)
+            counts = np.bincount(train.items, minlength=num_items + 1)
+            self.log_frequency = np.log(np.maximum(counts, 1) / len(train.items))
 
     def __len__(self) -> int:
         """Batches in an epoch."""
@@ -143,16 +145,24 @@ class Batches:
         """Draw what the batch of these users shares, int64 (K,); None if it shares nothing."""
         if self.pool is None:
             return None
+        if not self.in_batch:
+            return self.pool.draw(self.seed, Purpose.NEGATIVES, epoch, step)
         numbers = np.arange(self.num_negatives)
         chances = hashed(self.seed, Purpose.NEGATIVES, epoch, np.full(1, step), numbers)
-        if not self.in_batch:
-            return self.pool.draw_any(chances)
         stops = np.cumsum(self.num_targets(users))
         places = (chances * stops[-1]).astype(np.int64)  # among the targets, user by user
         owners = np.searchsorted(stops, places, side="right")
         ends = self.train.offsets[users + 1]
         found: NDArray[np.int32] = self.train.items[ends[owners] - stops[owners] + places]
         return found.astype(np.int64)
+
+    def log_share(self, items: NDArray[np.int64]) -> NDArray[np.float32]:
+        """The log of the chance of each item in what a batch shares, of one of the K draws."""
+        assert self.pool is not None
+        if not self.in_batch:
+            return self.pool.log_chance(items)
+        # A target of the batch is about as likely as it is frequent.
+        return np.asarray(self.log_frequency[items], np.float32)
 
     def make(
         self, epoch: int, users: NDArray[np.int64], shared: NDArray[np.int64] | None = None
@@ -172,7 +182,7 @@ class Batches:
             negatives = shared
             if self.log_chances:
                 assert self.pool is not None
-                log_chances = self.pool.log_chance(users[:1], shared)
+                log_chances = self.log_share(shared)
         else:
             if self.negatives_per == "history":
                 asked, positions = users[layout.rows], np.zeros(len(users), np.int64)

@@ -108,15 +108,57 @@ class PopularitySampler:
         counters: NDArray[Any],
     ) -> NDArray[np.int64]:
         """Draw one item for each user and counter, which broadcast together; int64, 0 for none."""
-        items = self.draw_any(hashed(seed, purpose, epoch, users, counters))
+        chances = hashed(seed, purpose, epoch, users, counters)
+        items = np.searchsorted(self.bounds, chances, side="right") + 1
         keys = users * self.stride + items
         place = np.minimum(np.searchsorted(self.keys, keys), len(self.keys) - 1)
         return np.where(self.keys[place] == keys, PAD, items)
 
-    def draw_any(self, chances: NDArray[np.float64]) -> NDArray[np.int64]:
-        """Turn numbers uniform in [0, 1) into items, whoever has them; int64 of that shape."""
-        return np.searchsorted(self.bounds, chances, side="right") + 1
-
     def log_chance(self, users: NDArray[np.int64], items: NDArray[np.int64]) -> NDArray[np.float32]:
         """The log of the chance of each item; 0 for padding."""
         return np.asarray(self.log_chances[items], np.float32)
+
+
+class SharedSampler:
+    """Draws different items for a whole batch, each as likely as count^power says, 1 at most.
+
+    Systematic sampling (Madow, Annals of Mathematical Statistics 1949): the chances of inclusion,
+    which add up to K, are laid end to end, and the items at u, u + 1, ..., u + K - 1 are taken. So
+    what would be drawn more than once is there for sure, and for K = N the loss is the softmax over
+    all items. An item that nobody has is never drawn, unless power is 0.
+    """
+
+    def __init__(self, known: Sequences, num_items: int, power: float, count: int) -> None:
+        """`known`: what is counted; `count`: K, or as many items as there are."""
+        weights = np.bincount(known.items, minlength=num_items + 1)[1:].astype(np.float64) ** power
+        self.count = min(count, int(np.count_nonzero(weights)))
+        self.chances = inclusion(weights, self.count)
+        self.bounds = np.cumsum(self.chances)
+        self.bounds[-1] = self.count  # but for rounding
+
+    def draw(self, seed: int, purpose: Purpose, epoch: int, step: int) -> NDArray[np.int64]:
+        """Draw K different items, int64 (K,), ascending."""
+        start = hashed(seed, purpose, epoch, np.array([step]), np.zeros(1, np.int64))
+        places = start + np.arange(self.count)
+        found = np.searchsorted(self.bounds, places, side="right") + 1
+        return np.minimum(found, len(self.bounds))
+
+    def log_chance(self, items: NDArray[np.int64]) -> NDArray[np.float32]:
+        """The log of each item's chance, shared out over the K draws: log(inclusion / K)."""
+        return np.asarray(np.log(self.chances[items - 1] / self.count), np.float32)
+
+
+def inclusion(weights: NDArray[np.float64], count: int) -> NDArray[np.float64]:
+    """Chances in proportion to weights, 1 at most, that add up to `count`."""
+    chances = np.zeros(len(weights))
+    free = weights > 0
+    while True:
+        left = count - np.count_nonzero((weights > 0) & ~free)
+        chances[free] = weights[free] * (left / max(weights[free].sum(), 1e-300))
+        sure = free & (chances >= 1)
+        if not sure.any():
+            return chances
+        chances[sure] = 1.0
+        free &= ~sure
+        if not free.any():
+            return chances

@@ -126,26 +126,25 @@ def test_parts_share_the_users_and_the_work(monkeypatch: pytest.MonkeyPatch) -> 
 def test_a_batch_draws_what_it_shares_from_the_catalogue_or_from_its_own_targets() -> None:
     histories = Sequences.from_lists([[1, 2, 3], [4, 5, 5, 5], [6, 7], [8, 8, 9, 1, 2]])
 
-    def shared(power: float | None, in_batch: bool, users: list[int], step: int = 1) -> list[int]:
+    def shared(power: float | None, in_batch: bool, steps: int, count: int = 2) -> list[int]:
         batches = Batches(
             *(histories, 12),
-            **{"seed": 0, "batch_size": 2, "max_length": 2, "num_negatives": 20_000},
+            **{"seed": 0, "batch_size": 2, "max_length": 2, "num_negatives": count},
             negatives_per="batch",
             popularity_power=power,
             in_batch=in_batch,
         )
-        found = batches.share(1, step, np.array(users))
-        assert found is not None
-        return np.bincount(found, minlength=13).tolist()
+        found = [batches.share(1, step, np.array([0, 3])) for step in range(steps)]
+        return np.bincount(np.concatenate(found), minlength=13).tolist()  # type: ignore[arg-type]
 
-    uniform = shared(None, False, [0])
+    uniform = shared(None, False, 6000)
     assert uniform[0] == 0
-    assert min(uniform[1:]) > 20_000 / 12 * 0.85
-    popular = shared(1.0, False, [0])
-    assert popular[5] / popular[4] == pytest.approx(3, rel=0.15)
-    assert popular[10] == 0
+    assert uniform[1:] == pytest.approx([1000] * 12, rel=0.1)
+    popular = shared(1.0, False, 7000)  # 14 interactions: an item with one is in 2 of 14
+    assert popular[4] == pytest.approx(1000, rel=0.1)
+    assert popular[5] == pytest.approx(3000, rel=0.1)
+    assert popular[10:] == [0, 0, 0]
     # The windows' targets: 2, 3 of the first user and 1, 2 of the last.
-    own = shared(None, True, [0, 3])
+    own = shared(None, True, 1, count=20_000)
     assert np.flatnonzero(own).tolist() == [1, 2, 3]
     assert own[2] / own[3] == pytest.approx(2, rel=0.1)
-    assert shared(None, True, [0, 3], step=2) != own

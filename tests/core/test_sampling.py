@@ -2,12 +2,14 @@
 
 import numpy as np
 import pytest
+import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
+from seqrec_cli.core import losses
 from seqrec_cli.core.dataset import Sequences
 from seqrec_cli.core.randomness import Purpose
-from seqrec_cli.core.sampling import PopularitySampler, UniformSampler
+from seqrec_cli.core.sampling import PopularitySampler, SharedSampler, UniformSampler
 
 
 def draws(
@@ -105,3 +107,42 @@ def test_corrected_logits_estimate_the_sum_over_all_items_without_bias(power: fl
     drawable = others if power is None else np.intersect1d(others, known.items)
     spread = sums.std() / np.sqrt(len(sums))
     assert sums.mean() == pytest.approx(np.exp(scores[drawable]).sum(), abs=4 * spread)
+
+
+@given(
+    st.lists(st.integers(0, 40), min_size=2, max_size=30).filter(any),
+    st.integers(1, 40),
+    st.sampled_from([0.0, 0.5, 1.0]),
+)
+def test_what_a_batch_shares_is_drawn_as_often_as_it_should_be(
+    counts: list[int], count: int, power: float
+) -> None:
+    known = Sequences.from_lists([[i for i, n in enumerate(counts, 1) for _ in range(n)]])
+    sampler = SharedSampler(known, len(counts), power, count)
+    draws = [sampler.draw(0, Purpose.NEGATIVES, 1, step) for step in range(400)]
+    assert all(len(set(draw.tolist())) == sampler.count for draw in draws)
+    seen = np.bincount(np.concatenate(draws), minlength=len(counts) + 1)[1:] / 400
+    np.testing.assert_allclose(seen, sampler.chances, atol=0.12)
+    weights = np.array(counts, float) ** power
+    assert sampler.chances.sum() == pytest.approx(sampler.count)
+    assert sampler.chances.max() <= 1 + 1e-12
+    part = (sampler.chances < 1 - 1e-9) & (weights > 0)
+    if part.any():
+        ratio = sampler.chances[part] / weights[part]
+        np.testing.assert_allclose(ratio, ratio[0])
+        rest = ~part & (weights > 0)
+        assert (weights[rest] * ratio[0] >= 1 - 1e-9).all()
+
+
+def test_sharing_all_items_makes_the_corrected_softmax_the_whole_one() -> None:
+    known = Sequences.from_lists([[1, 1, 2, 3, 4, 4, 4, 5]])
+    sampler = SharedSampler(known, 5, 0.75, 9)
+    items = sampler.draw(0, Purpose.NEGATIVES, 1, 1)
+    assert items.tolist() == [1, 2, 3, 4, 5]
+    torch.manual_seed(0)
+    states, table, targets = torch.randn(4, 3), torch.randn(6, 3), torch.tensor([2, 5, 0, 1])
+    ours = losses.shared_softmax(
+        *(states, table[targets], table[items], targets, torch.from_numpy(items)),
+        torch.from_numpy(sampler.log_chance(items)),
+    )
+    torch.testing.assert_close(ours, losses.softmax(states, table, targets))
