@@ -4,6 +4,7 @@ import json
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from typer.testing import CliRunner
 
@@ -59,3 +60,53 @@ def test_with_the_order_destroyed_it_is_no_better_than_popularity(folder: Path) 
     for metric in ("hr@10", "ndcg@10"):
         assert figures["dealt"][metric]["low"] <= figures["popularity"][metric]["high"]
         assert figures["dealt"][metric]["mean"] < 1.1 * figures["popularity"][metric]["mean"]
+
+
+GROUPS, EACH, NEW = 5, 12, 2
+
+TWO_TOWER = """
+data: shop
+model: {name: two_tower, history: {name: gru4rec, hidden: 16, max_length: 20}, output: 16,
+        id_dropout: 0.2}
+training: {loss: softmax, epochs: 30, lr: 0.01, batch_size: 32, validate_every: 10}
+"""
+
+
+def test_items_that_nobody_has_yet_are_recommended_by_their_features(
+    runner: CliRunner, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Users stay in one of five groups of things; each has two new ones, known by colour alone."""
+    monkeypatch.chdir(tmp_path)
+    random = np.random.default_rng(0)
+    log = ["user,item,time"]
+    for user in range(200):
+        for time in range(10):
+            log.append(f"u{user},g{user % GROUPS}n{random.integers(EACH)},{time}")
+    things = ["item,colour"] + [
+        f"g{group}n{number},colour {group}"
+        for group in range(GROUPS)
+        for number in range(EACH + NEW)
+    ]
+    Path("shop.csv").write_text("\n".join(log))
+    Path("things.csv").write_text("\n".join(things))
+    Path("two.yaml").write_text(TWO_TOWER)
+    for arguments in (
+        ["prepare", "shop.csv", "--items-file", "things.csv", "--new-items"],
+        ["train", "--config", "two.yaml"],
+    ):
+        result = runner.invoke(app, arguments)
+        assert result.exit_code == 0, result.output
+    asked = ["recommend", "--topk", str(GROUPS * (EACH + NEW)), "--json"]
+    asked += [word for user in range(40) for word in ("--user", f"u{user}")]
+    result = runner.invoke(app, asked)
+    assert result.exit_code == 0, result.output
+    first_is_right = in_top_ten = 0
+    for found in json.loads(result.stdout):
+        group = int(found["user"][1:]) % GROUPS
+        items = [row["item"] for row in found["items"]]
+        new = [item for item in items if int(item.partition("n")[2]) >= EACH]
+        assert len(new) == GROUPS * NEW
+        first_is_right += all(item.startswith(f"g{group}n") for item in new[:NEW])
+        in_top_ten += any(item in new for item in items[:10])
+    assert first_is_right >= 36  # by chance 1 in 45 users
+    assert in_top_ten >= 36

@@ -190,20 +190,24 @@ def softmax(
     targets: Tensor,
     weights: Tensor | None = None,
     smoothing: float = 0.0,
+    barred: Tensor | None = None,
 ) -> Tensor:
     """Cross-entropy of the target among all items, without holding all logits.
 
     Args:
         states: (T, D).
-        table: (N + 1, D); row 0, padding, is no candidate.
+        table: (N + 1, D).
         targets: int64 (T,); 0 does not count.
         weights: of the targets, (T,); None: 1 each.
         smoothing: the share of the target's probability that is spread over all items (Szegedy et
             al., CVPR 2016, section 7).
+        barred: int64, the rows that are no candidates; None: row 0, padding, alone.
     """
+    if barred is None:
+        barred = torch.zeros(1, dtype=torch.int64, device=targets.device)
     if weights is None:
         weights = torch.ones_like(targets, dtype=torch.float32)
-    return LinearCrossEntropy.apply(states, table, targets, weights, smoothing)  # type: ignore[no-any-return, no-untyped-call]
+    return LinearCrossEntropy.apply(states, table, targets, weights, smoothing, barred)  # type: ignore[no-any-return, no-untyped-call]
 
 
 class LinearCrossEntropy(torch.autograd.Function):
@@ -222,6 +226,7 @@ class LinearCrossEntropy(torch.autograd.Function):
         targets: Tensor,
         weights: Tensor,
         smoothing: float,
+        barred: Tensor,
     ) -> Tensor:
         real = (targets != PAD).nonzero().squeeze(1)
         states_grad = torch.zeros_like(states)
@@ -232,14 +237,14 @@ class LinearCrossEntropy(torch.autograd.Function):
             states.new_empty(min(size, len(real)), len(table), dtype=torch.float32)
             for _ in range(2)
         )
-        items = len(table) - 1
-        mean = table[1:].mean(dim=0) if smoothing else None
+        items = len(table) - len(barred)
+        mean = (table.sum(dim=0) - table[barred].sum(dim=0)) / items if smoothing else None
         for rows in torch.split(real, size):
             x = states[rows]
             weight = weights[rows].unsqueeze(1)
             piece, chance = logits[: len(rows)], chances[: len(rows)]
             torch.mm(x, table.T, out=piece)
-            piece[:, PAD] = -torch.inf
+            piece[:, barred] = -torch.inf
             torch.softmax(piece, dim=-1, out=chance)
             wanted = targets[rows].unsqueeze(1)
             own = chance.gather(1, wanted)
@@ -248,7 +253,7 @@ class LinearCrossEntropy(torch.autograd.Function):
             if mean is not None:
                 lost = lost + smoothing * (piece.gather(1, wanted) - (x @ mean).unsqueeze(1))
                 chance.sub_(smoothing / items)
-                chance[:, PAD] = 0
+                chance[:, barred] = 0
                 own = chance.gather(1, wanted)
             chance.scatter_(1, wanted, own - (1 - smoothing))
             total += (lost * weight).sum()
@@ -264,7 +269,7 @@ class LinearCrossEntropy(torch.autograd.Function):
     def backward(ctx: Any, grad: Tensor) -> tuple[Tensor | None, ...]:
         states_grad, table_grad = ctx.saved_tensors
         scale = grad / ctx.weight
-        return states_grad * scale, table_grad * scale, None, None, None
+        return states_grad * scale, table_grad * scale, None, None, None, None
 
 
 def surprise(own: Tensor, logits: Tensor, wanted: Tensor) -> Tensor:

@@ -26,7 +26,7 @@ def batch_loss(
         if settings.half_life is not None:
             weights = torch.exp2(-batch.histories.ages / settings.half_life)
         return losses.softmax(
-            states.float(), table, batch.targets, weights, settings.label_smoothing
+            states.float(), table, batch.targets, weights, settings.label_smoothing, model.barred
         )
     if settings.negatives_per == "batch":
         both = model.item_vectors(torch.cat((batch.targets, batch.negatives)), noise)

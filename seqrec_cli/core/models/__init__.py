@@ -50,6 +50,11 @@ class SequenceModel(Protocol):
         ...
 
     @property
+    def barred(self) -> Tensor | None:
+        """Rows of `item_vectors` that training must not hold against; None: padding alone."""
+        ...
+
+    @property
     def tables(self) -> set[str]:
         """The names of the parameters that have a row an item."""
         ...

@@ -34,6 +34,11 @@ class ItemTables(nn.Module):
         return {name: table for name, table in named.items() if table is not None}
 
     @property
+    def barred(self) -> Tensor | None:
+        """Rows of `item_vectors` that training must not hold against: padding alone."""
+        return None
+
+    @property
     def tables(self) -> set[str]:
         """The names of the parameters that have a row an item."""
         return {f"{name}.weight" for name in self.own_tables()}

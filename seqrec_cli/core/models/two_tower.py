@@ -118,6 +118,14 @@ class TwoTower(nn.Module):
         return self.history.items
 
     @property
+    def barred(self) -> Tensor:
+        """Padding, and the items that are not trained on.
+
+        Never the target, they would teach the tower that their features are unwanted.
+        """
+        return (self.known == PAD).nonzero().squeeze(1)
+
+    @property
     def tables(self) -> set[str]:
         """The names of the parameters that have a row an item."""
         return {f"history.{name}" for name in self.history.tables}
@@ -129,12 +137,10 @@ class TwoTower(nn.Module):
     def item_vectors(self, ids: Tensor | None = None, noise: Noise | None = None) -> Tensor:
         """The vectors of items, for ids (...) (..., D); given none, (N + 1, D)."""
         if ids is None:
-            ids = torch.arange(len(self.known), device=self.known.device)
-        elif ids.numel() > 1:
-            # An item that is asked for often goes through its tower once.
-            distinct, place = torch.unique(ids, return_inverse=True)
-            return F.embedding(place, self.distinct_vectors(distinct, noise))
-        return self.distinct_vectors(ids, noise)
+            return self.distinct_vectors(torch.arange(len(self.known)).to(self.known), noise)
+        # An item that is asked for often goes through its tower once.
+        distinct, place = torch.unique(ids, return_inverse=True)
+        return F.embedding(place, self.distinct_vectors(distinct, noise))
 
     def distinct_vectors(self, ids: Tensor, noise: Noise | None) -> Tensor:
         """The vectors (R, D) of items (R,)."""
