@@ -12,7 +12,6 @@ from seqrec_cli.core.metrics import METRICS
 from seqrec_cli.core.models import CONFIGS, ModelConfig
 from seqrec_cli.core.models.encoders import ENCODERS
 from seqrec_cli.core.models.sasrec import SASRecConfig
-from seqrec_cli.core.models.two_tower import TwoTowerConfig
 from seqrec_cli.core.settings import Settings
 from seqrec_cli.core.transitions import TransitionsConfig
 from seqrec_cli.errors import ConfigError
@@ -241,8 +240,9 @@ def parts_of(content: dict[str, Any]) -> dict[Key, type[BaseModel]]:
         ("training",): TrainingConfig,
         ("transitions",): TransitionsConfig,
     }
-    if parts["model",] is TwoTowerConfig and isinstance(model, dict) and "history" in model:
-        parts["model", "history"] = ENCODERS.get(model_name(model["history"]), SASRecConfig)
+    inner = model.get("history") if isinstance(model, dict) else None
+    if inner is not None and "history" in parts["model",].model_fields:
+        parts["model", "history"] = ENCODERS.get(model_name(inner), SASRecConfig)
     return parts
 
 

@@ -30,7 +30,6 @@ from seqrec_cli.core.dataset import (
 from seqrec_cli.core.features import Features, FeatureTable
 from seqrec_cli.core.indexing import NeighbourIndex
 from seqrec_cli.core.models import build_model
-from seqrec_cli.core.models.two_tower import TwoTowerConfig
 from seqrec_cli.core.scoring import ModelScorer
 from seqrec_cli.core.training import Training
 from seqrec_cli.core.transitions import Transitions
@@ -99,7 +98,7 @@ class Run:
         if data.item_titles is not None:
             arrays["item_titles"] = data.item_titles
         save_arrays(path / "catalogue.npz", arrays)
-        if isinstance(experiment.model, TwoTowerConfig):
+        if experiment.model.reads_features:
             save_arrays(path / TOLD, features_to_arrays(data.features()))
         if experiment.transitions is not None:
             offsets, items = data.train.offsets, data.train.items
@@ -354,7 +353,7 @@ class Run:
     def load_features(self, num_items: int) -> Features | None:
         """What the model was told beside histories, if it can be told anything."""
         path = self.path / TOLD
-        if not isinstance(self.experiment().model, TwoTowerConfig):
+        if not self.experiment().model.reads_features:
             return None
         arrays = load_arrays(path)
         try:

@@ -76,6 +76,22 @@ def test_every_setting_can_be_set_and_is_written_out() -> None:
         ("model: [1]\n", "line 1: setting `model`: must be the settings of a model", ""),
         ("model: {name: gru4rec, hidden: -3}\n", "line 1: setting `model.hidden`", "hidden size"),
         ("model: {name: gru4rec, blocks: 2}\n", "unknown setting `model.blocks`", "layers"),
+        ("model: {name: two_tower, history: {name: gru}}\n", "unknown model `gru`", "gru4rec"),
+        (
+            "model: {name: two_tower, history: {blocs: 2}}\n",
+            "unknown setting `model.history.blocs`",
+            "`model.history.blocks`",
+        ),
+        (
+            "model: {name: two_tower, history: {blocks: -2}}\n",
+            "setting `model.history.blocks`",
+            "blocks of attention",
+        ),
+        (
+            "model: {name: two_tower, history: {tied: false}}\n",
+            "the towers score, so `history` has neither",
+            "",
+        ),
         ("transitions: 3\n", "line 1: setting `transitions`", "counts of what followed"),
         ("transitions:\n  lag: 3\n", "line 2: unknown setting", "`transitions.lags`"),
         ("transitions: {weight: heavy}\n", "line 1: setting `transitions.weight`", "counts weighs"),

@@ -12,7 +12,7 @@ padding.
 
 import math
 from itertools import pairwise
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 
 import torch
 from pydantic import Field
@@ -34,6 +34,8 @@ from seqrec_cli.core.settings import Settings
 
 class GRU4RecConfig(Settings):
     """The `model` part of an experiment with `name: gru4rec`."""
+
+    reads_features: ClassVar = False
 
     name: Literal["gru4rec"] = "gru4rec"
     hidden: int = Field(100, ge=1, description="hidden size, that of the item table")

@@ -15,7 +15,7 @@ Item 0 is padding.
 """
 
 import math
-from typing import Literal
+from typing import ClassVar, Literal
 
 import torch
 from pydantic import Field, model_validator
@@ -44,6 +44,8 @@ BlockName = Literal["sasrec", "ligr"]
 
 class SASRecConfig(Settings):
     """The `model` part of an experiment with `name: sasrec`."""
+
+    reads_features: ClassVar = False
 
     name: Literal["sasrec"] = "sasrec"
     hidden: int = Field(50, ge=1, description="hidden size")

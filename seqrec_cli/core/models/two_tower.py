@@ -17,7 +17,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import replace
 from itertools import pairwise
-from typing import Literal
+from typing import ClassVar, Literal
 
 import numpy as np
 import torch
@@ -39,6 +39,8 @@ Pooling = Literal["mean", "sum", "max"]
 
 class TwoTowerConfig(Settings):
     """The `model` part of an experiment with `name: two_tower`."""
+
+    reads_features: ClassVar = True
 
     name: Literal["two_tower"] = "two_tower"
     history: EncoderConfig = Field(
