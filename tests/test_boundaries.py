@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.conftest import ROOT
+
 PACKAGE = Path(__file__).parent.parent / "seqrec_cli"
 FILES = sorted(PACKAGE.rglob("*.py"))
 CORE = sorted((PACKAGE / "core").rglob("*.py"))
@@ -115,3 +117,25 @@ def test_nothing_acts_on_import(path: Path) -> None:
         docstring = isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant)
         typing_block = isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING"
         assert docstring or typing_block or isinstance(node, allowed), ast.unparse(node)
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        *("training", "objective", "batching", "scoring", "evaluation", "retrieval"),
+        *("recommendation", "run", "indexing"),
+    ],
+)
+def test_nothing_asks_which_model_it_holds(name: str) -> None:
+    """They know the registry alone, not the models in it, nor what those are called."""
+    models = {path.stem for path in (ROOT / "seqrec_cli/core/models").glob("*.py")}
+    for node in ast.walk(ast.parse((ROOT / f"seqrec_cli/core/{name}.py").read_text())):
+        if isinstance(node, ast.ImportFrom) and node.module:
+            package, _, module = node.module.rpartition(".")
+            assert not (package.endswith("core.models") and module in models), node.module
+        if isinstance(node, ast.Compare):
+            assert not models & {
+                value.value for value in ast.walk(node) if isinstance(value, ast.Constant)
+            }, ast.unparse(node)
+        if isinstance(node, ast.Attribute):
+            assert node.attr != "name" or "model" not in ast.unparse(node.value), ast.unparse(node)

@@ -33,13 +33,11 @@ def embed(
     if output is None:
         raise typer.BadParameter("say where to: --output FILE (.npz or .parquet)")
 
-    import numpy as np
-
     from seqrec_cli.core import export
     from seqrec_cli.core.dataset import SequenceDataset
     from seqrec_cli.core.randomness import choose_device
     from seqrec_cli.core.run import Run, find_run
-    from seqrec_cli.core.scoring import vectors_of
+    from seqrec_cli.core.scoring import item_vectors, user_vectors
 
     export.check_vectors_output(output)
     opened = Run.open(find_run(run))
@@ -47,17 +45,14 @@ def embed(
     if scorer.transitions is not None:
         console.warn("the run adds counts of transitions to its scores, which no vectors can hold")
     if items:
-        ids = opened.catalogue().item_ids
-        vectors = scorer.item_vectors()[1:].float().cpu().numpy()
+        ids, vectors = opened.catalogue().item_ids, item_vectors(scorer)
     else:
         dataset = SequenceDataset.load(opened.find_data(data, data_dir))
         opened.check_data(dataset)
-        histories = dataset.histories(before)
-        there = np.flatnonzero(histories.lengths)
-        if len(there) < len(histories):
-            console.warn(f"{len(histories) - len(there):,} users have no history and no vector")
-        ids = dataset.user_ids[there]
-        vectors = vectors_of(scorer, histories.take(there))
+        ids, vectors = user_vectors(scorer, dataset, before)
+        if len(ids) < dataset.num_users:
+            missing = dataset.num_users - len(ids)
+            console.warn(f"{missing:,} users have no history there, and so no vector")
     export.write_vectors(output, ids, vectors)
     whose = "users" if users else "items"
     console.success(f"{len(ids):,} vectors of {whose}, size {vectors.shape[1]}, in `{output}`")

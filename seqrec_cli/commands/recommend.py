@@ -82,8 +82,6 @@ def recommend(
     if output is not None and (why or as_json):
         raise typer.BadParameter("--why and --json are for the screen: leave out --output")
 
-    import numpy as np
-
     from seqrec_cli.core import export, recommendation
     from seqrec_cli.core.dataset import Sequences
     from seqrec_cli.core.randomness import choose_device
@@ -125,7 +123,7 @@ def recommend(
         return
     plain = []
     for row, (label, items, result) in enumerate(zip(labels, histories, found, strict=True)):
-        one = histories.take(np.array([row]))
+        one = histories.only(row)
         reasons = recommendation.influence(scorer, one, result.items) if why else None
         if len(result.items) < topk:
             console.warn(f"only {len(result.items)} items were left to recommend to {label}")

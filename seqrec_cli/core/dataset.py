@@ -76,6 +76,10 @@ class Sequences:
         features = None if self.features is None else self.features.take(users)
         return Sequences(offsets, self.items[np.arange(offsets[-1]) + shift], features)
 
+    def only(self, user: int) -> "Sequences":
+        """The sequence of one user."""
+        return self.take(np.array([user], np.int64))
+
     def distinct(self) -> "Sequences":
         """Each user's items once, where they come first."""
         order = np.lexsort((np.arange(len(self.items)), self.items, self.users))

@@ -30,7 +30,7 @@ from seqrec_cli.core.dataset import (
 from seqrec_cli.core.features import Features, FeatureTable
 from seqrec_cli.core.indexing import NeighbourIndex
 from seqrec_cli.core.models import build_model
-from seqrec_cli.core.scoring import ModelScorer
+from seqrec_cli.core.scoring import ModelScorer, item_vectors
 from seqrec_cli.core.training import Training
 from seqrec_cli.core.transitions import Transitions
 from seqrec_cli.errors import ConfigError, DatasetError, RunError
@@ -324,7 +324,7 @@ class Run:
                     "remove both, and it is made anew",
                 )
             return index, False
-        index = NeighbourIndex.build(scorer.item_vectors()[1:].float().cpu().numpy())
+        index = NeighbourIndex.build(item_vectors(scorer))
         content = index.to_bytes()
         files.write_bytes(self.path / INDEX, content)
         files.write_json(

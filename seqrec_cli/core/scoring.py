@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional as F
 
-from seqrec_cli.core.dataset import PAD, Sequences
+from seqrec_cli.core.dataset import PAD, SequenceDataset, Sequences
 from seqrec_cli.core.packing import pack
 from seqrec_cli.core.parallel import Cores, Result
 from seqrec_cli.core.transitions import Transitions
@@ -148,6 +148,20 @@ def vectors_of(scorer: ModelScorer, histories: Sequences) -> NDArray[np.float32]
     for _ in Cores(scorer.device).map(work, cut(order, read, BATCH_SLOTS)):
         pass
     return found
+
+
+def item_vectors(scorer: ModelScorer) -> NDArray[np.float32]:
+    """The vectors of items 1 to N, float32 (N, D)."""
+    return np.asarray(scorer.item_vectors()[1:].float().cpu().numpy())
+
+
+def user_vectors(
+    scorer: ModelScorer, dataset: SequenceDataset, before: Literal["end", "valid", "test"]
+) -> tuple[NDArray[Any], NDArray[np.float32]]:
+    """The ids of all users who did anything before that, and their vectors, float32 (U, D)."""
+    histories = dataset.histories(before)
+    there = np.flatnonzero(histories.lengths)
+    return dataset.user_ids[there], vectors_of(scorer, histories.take(there))
 
 
 def cut(
