@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from seqrec_cli.core.export import write_recommendations, write_rows
+from seqrec_cli.core.export import write_recommendations, write_rows, write_vectors
 from seqrec_cli.core.recommendation import Recommended
 from seqrec_cli.core.run import Catalogue
 from seqrec_cli.errors import InputError
@@ -60,3 +60,14 @@ def test_recommendations_are_read_back_by_the_standard_library(
         assert (row["user"], int(row["rank"]), float(row["score"])) == (user, rank, score)
         assert row["item"] == ids[item]
         assert row.get("title") == (None if titles is None else titles[item])
+
+
+@pytest.mark.parametrize("ids", [np.array([7, 9]), np.array(["é", "b"])])
+def test_vectors_come_back_from_parquet(tmp_path: Path, ids: Any) -> None:
+    parquet = pytest.importorskip("pyarrow.parquet")
+    vectors = np.arange(6, dtype=np.float32).reshape(2, 3)
+    write_vectors(tmp_path / "a.parquet", ids, vectors)
+    table = parquet.read_table(tmp_path / "a.parquet")
+    assert table.column_names == ["id", "vector"]
+    assert table["id"].to_pylist() == ids.tolist()
+    assert table["vector"].to_pylist() == vectors.tolist()
