@@ -41,7 +41,8 @@ IndexOption = Annotated[
     ),
 ]
 Effort = Annotated[
-    int, Option("--effort", min=1, help="--index hnsw: items looked at for each user.")
+    int,
+    Option("--effort", min=1, max=1_000_000, help="--index hnsw: items looked at for each user."),
 ]
 
 

@@ -8,7 +8,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from seqrec_cli.core.dataset import Sequences
+from seqrec_cli.core.dataset import PAD, Sequences
 from seqrec_cli.core.packing import FILL, Layout, Packed, rows_of
 from seqrec_cli.core.randomness import Purpose, hashed, stream
 from seqrec_cli.core.sampling import PopularitySampler, Sampler, SharedSampler, UniformSampler
@@ -77,6 +77,7 @@ class Batches:
         popularity_power: float | None = None,
         log_chances: bool = False,
         half_life: float | None = None,
+        barred: Tensor | None = None,
         fill: float = FILL,
     ) -> None:
         self.train = train
@@ -90,15 +91,20 @@ class Batches:
         self.fill = fill
         self.users = np.flatnonzero(train.lengths >= 2)
         self.log_chances = log_chances
+        # Negatives come from these items, which the samplers count from 1.
+        drawn = np.ones(num_items + 1, np.bool_)
+        drawn[0 if barred is None else barred.cpu().numpy()] = False
+        self.drawn = np.concatenate(([PAD], np.flatnonzero(drawn))).astype(np.int64)
+        known, count = renumbered(train, self.drawn, num_items), len(self.drawn) - 1
         self.sampler: Sampler = (
-            UniformSampler(train, num_items)
+            UniformSampler(known, count)
             if popularity_power is None
-            else PopularitySampler(train, num_items, popularity_power)
+            else PopularitySampler(known, count, popularity_power)
         )
         self.pool: SharedSampler | None = None  # of what a batch shares
         if negatives_per == "batch":
             power = 1.0 if in_batch else popularity_power or 0.0
-            self.pool = SharedSampler(train, num_items, power, num_negatives)
+            self.pool = SharedSampler(known, count, power, num_negatives)
             counts = np.bincount(train.items, minlength=num_items + 1)
             self.log_frequency = np.log(np.maximum(counts, 1) / len(train.items))
 
@@ -146,7 +152,7 @@ class Batches:
         if self.pool is None:
             return None
         if not self.in_batch:
-            return self.pool.draw(self.seed, Purpose.NEGATIVES, epoch, step)
+            return self.drawn[self.pool.draw(self.seed, Purpose.NEGATIVES, epoch, step)]
         numbers = np.arange(self.num_negatives)
         chances = hashed(self.seed, Purpose.NEGATIVES, epoch, np.full(1, step), numbers)
         stops = np.cumsum(self.num_targets(users))
@@ -160,7 +166,7 @@ class Batches:
         """The log of the chance of each item in what a batch shares, of one of the K draws."""
         assert self.pool is not None
         if not self.in_batch:
-            return self.pool.log_chance(items)
+            return self.pool.log_chance(np.searchsorted(self.drawn, items))
         # A target of the batch is about as likely as it is frequent.
         return np.asarray(self.log_frequency[items], np.float32)
 
@@ -192,6 +198,7 @@ class Batches:
             negatives = self.draw(epoch, asked, positions)
             if self.log_chances:
                 log_chances = self.sampler.log_chance(asked[:, None], negatives)
+            negatives = self.drawn[negatives]
             if self.negatives_per == "target":
                 negatives = layout.spread_rows(negatives)
                 log_chances = None if log_chances is None else layout.spread_rows(log_chances)
@@ -215,3 +222,10 @@ class Batches:
         """Draw K negatives for each user and position in the user's history, int64 (R, K)."""
         counters = positions[:, None] * self.num_negatives + np.arange(self.num_negatives)
         return self.sampler.draw(self.seed, Purpose.NEGATIVES, epoch, users[:, None], counters)
+
+
+def renumbered(train: Sequences, drawn: NDArray[np.int64], num_items: int) -> Sequences:
+    """The train part by the places of its items in `drawn`, which has all of them."""
+    if len(drawn) == num_items + 1:
+        return train
+    return Sequences(train.offsets, np.searchsorted(drawn, train.items).astype(np.int32))

@@ -9,7 +9,7 @@ import yaml
 from pydantic import BaseModel, Field, ValidationError, field_validator
 
 from seqrec_cli.core.metrics import METRICS
-from seqrec_cli.core.models import CONFIGS, ModelConfig
+from seqrec_cli.core.models import CONFIGS, DEFAULT, ModelConfig, encoders
 from seqrec_cli.core.models.encoders import ENCODERS
 from seqrec_cli.core.models.sasrec import SASRecConfig
 from seqrec_cli.core.settings import Settings
@@ -242,13 +242,13 @@ def parts_of(content: dict[str, Any]) -> dict[Key, type[BaseModel]]:
     }
     inner = model.get("history") if isinstance(model, dict) else None
     if inner is not None and "history" in parts["model",].model_fields:
-        parts["model", "history"] = ENCODERS.get(model_name(inner), SASRecConfig)
+        parts["model", "history"] = ENCODERS.get(model_name(inner, encoders.DEFAULT), SASRecConfig)
     return parts
 
 
-def model_name(settings: Any) -> str:
+def model_name(settings: Any, default: str = DEFAULT) -> str:
     """The name of the model that settings, as read, are of."""
-    return str(settings.get("name", "sasrec")) if isinstance(settings, dict) else "sasrec"
+    return str(settings.get("name", default)) if isinstance(settings, dict) else default
 
 
 def check_keys(content: dict[str, Any], places: dict[Key, str], source: str) -> None:
@@ -256,11 +256,11 @@ def check_keys(content: dict[str, Any], places: dict[Key, str], source: str) -> 
     parts = parts_of(content)
     model = content.get("model")
     inner = model.get("history") if isinstance(model, dict) else None
-    for place, named, known in (
-        (("model", "name"), model, list(CONFIGS)),
-        (("model", "history", "name"), inner, list(ENCODERS)),
+    for place, name, known in (
+        (("model", "name"), model_name(model), list(CONFIGS)),
+        (("model", "history", "name"), model_name(inner, encoders.DEFAULT), list(ENCODERS)),
     ):
-        if (name := model_name(named)) not in known:
+        if name not in known:
             raise ConfigError(
                 f"{places.get(place, source)}: unknown model `{name}`", nearest(name, known)
             )

@@ -155,8 +155,8 @@ def evaluate(
     best = np.zeros((len(asked.users), longest), np.int64) if lists and not sampled else None
     if retriever is not None:
         assert not sampled
-        best, _ = retriever.top(asked.histories, longest, seen)
-        ranks = ranks_in(best, asked.targets, scorer.num_items)
+        best, scores = retriever.top(asked.histories, longest, seen)
+        ranks = ranks_in(best, scores, asked.targets, scorer.num_items)
         if seen == "exclude":
             ranks[in_history(asked, scorer.num_items)] = MISSED
     draw = SampledCandidates(asked, scorer.num_items, seed) if sampled else None
@@ -197,10 +197,21 @@ def recall_of(
     return recall(evaluation.lists, exact)
 
 
-def ranks_in(lists: NDArray[np.int64], targets: Sequences, last: int) -> NDArray[np.int64]:
-    """The place of each target in its user's list (Q, k), from 0; `last` where it is not there."""
+def ranks_in(
+    lists: NDArray[np.int64], scores: NDArray[np.float32], targets: Sequences, last: int
+) -> NDArray[np.int64]:
+    """The rank of each target in its user's list (Q, k), from 0; `last` where it is not there.
+
+    Ties count against the target; one with the list's last item may go on beyond it, so there the
+    target is not found, unless the list has every item.
+    """
     found = lists[targets.users] == targets.items[:, None]  # (targets, k)
-    return np.where(found.any(axis=1), found.argmax(axis=1), last)
+    listed = scores[targets.users]
+    place = found.argmax(axis=1)
+    own = listed[np.arange(len(place)), place]
+    ranks = (listed >= own[:, None]).sum(axis=1) - 1
+    open_end = (listed[:, -1] == own) & (lists.shape[1] < last)
+    return np.where(found.any(axis=1) & ~open_end, ranks, last)
 
 
 def in_history(asked: Queries, num_items: int) -> NDArray[np.bool_]:

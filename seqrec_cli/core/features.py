@@ -22,6 +22,7 @@ KINDS: tuple[Kind, ...] = ("dense", "sparse", "tags")
 
 KNOTS = 101  # quantiles of a dense feature that are kept
 LARGEST_SCALED = 10.0  # standard deviations, from where on a number counts as that far off
+LARGEST = 1e100  # its square is finite
 MOST_TAGS = 64  # a row has
 FEW_VALUES = 10  # a column of so few different numbers is a category
 MISSING = ("", "nan", "na", "n/a", "null")
@@ -223,7 +224,16 @@ def encode(
         missing = sum(is_missing(cell) for cell in cells)
         told.append({"name": name, "kind": kind, "missing": missing})
         if kind == "dense":
-            dense.append((name, *scale(numbers(cells), numbers(known), encoding.scaling)))
+            values = numbers(cells)
+            if np.isnan(values).all():
+                example = next((cell for cell in cells if not is_missing(cell)), "")
+                raise InputError(
+                    f"the column `{name}` of `{attributes.source}` has no number in it, but "
+                    f"`{example}`",
+                    f"write numbers as 1234.5, or say `{name}=sparse`",
+                )
+            told[-1]["missing"] = int(np.isnan(values).sum())
+            dense.append((name, *scale(values, numbers(known), encoding.scaling)))
         elif kind == "sparse":
             vocabulary = collect_values(name, known, encoding.min_value_count)
             codes = to_codes(cells, vocabulary)
@@ -303,14 +313,14 @@ def is_missing(cell: str) -> bool:
 
 
 def numbers(cells: Sequence[str]) -> NDArray[np.float64]:
-    """Texts as numbers, float64; NaN where it is none or not finite."""
+    """Texts as numbers, float64; NaN where it is none, or none that can be calculated with."""
     found = np.full(len(cells), np.nan)
     for row, cell in enumerate(cells):
         try:
             found[row] = float(cell)
         except ValueError:
             continue
-    found[~np.isfinite(found)] = np.nan
+    found[~(np.abs(found) < LARGEST)] = np.nan
     return found
 
 
@@ -357,7 +367,7 @@ def to_tag_codes(cells: Sequence[str], vocabulary: Vocabulary) -> NDArray[np.int
     """The codes of each cell's tags, int32 (rows, M): known ones, once each, MOST_TAGS at most."""
     codes = {value: code for code, value in enumerate(vocabulary.values.tolist(), 1)}
     found = [[codes[tag] for tag in split_tags(cell) if tag in codes][:MOST_TAGS] for cell in cells]
-    table = np.zeros((len(cells), max(map(len, found), default=0)), np.int32)
+    table = np.zeros((len(cells), max(map(len, found), default=1) or 1), np.int32)
     for row, tags in enumerate(found):
         table[row, : len(tags)] = tags
     return table

@@ -130,9 +130,12 @@ def read_interactions(place: TextSource, reading: Reading | None = None) -> Inte
     users = TextSource(reading.users) if reading.users else beside.users
     if items:
         result = with_titles(result, items, must_match=reading.items is not None)
-        result = replace(result, item_attributes=item_attributes(items))
+        told = item_attributes(items)
+        told = told and replace(told, named=reading.items is not None)
+        result = replace(result, item_attributes=told)
     if users:
-        result = replace(result, user_attributes=read_attributes(users, "user"))
+        told = replace(read_attributes(users, "user"), named=reading.users is not None)
+        result = replace(result, user_attributes=told)
     return result
 
 

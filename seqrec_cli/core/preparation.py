@@ -36,6 +36,7 @@ from seqrec_cli.core.splitting import (
 )
 from seqrec_cli.errors import InputError
 
+WHOLE = re.compile(r"0|-?[1-9][0-9]{0,17}")  # as int64 is written, so that no two are the same
 DOUBLE_WRITE = "double write: user, item and time of an earlier row"
 RARE_ITEM, RARE_USER = "rare item", "rare user"
 
@@ -112,10 +113,11 @@ def prepare(interactions: Interactions, options: Preparation, name: str) -> Sequ
         parts, split = by_time(rows.times, options.valid_from, options.test_from, origin.time_unit)
     split |= count_parts(parts, rows, len(users))
     refuse_empty_parts(split, rows, origin.time_unit, origin.path)
+    there = item_ids
     user_ids, item_ids = user_ids[users], item_ids[items]
     titles = None if titles is None else titles[items]
     if options.new_items:
-        item_ids, titles = with_new_items(item_ids, titles, attributes[1], origin.path)
+        item_ids, titles = with_new_items(item_ids, titles, attributes[1], there, origin.path)
     manifest = {
         "name": name,
         "source": describe(origin),
@@ -144,18 +146,22 @@ def with_new_items(
     item_ids: NDArray[Any],
     titles: NDArray[np.str_] | None,
     attributes: Attributes | None,
+    in_log: NDArray[Any],
     path: str,
 ) -> tuple[NDArray[Any], NDArray[np.str_] | None]:
-    """Put the items that have features, but that nobody has, behind those of the log."""
+    """Put the items that have features, but that nobody has, behind those of the log.
+
+    What was in the log (`in_log`) and was left out of it is not new.
+    """
     if attributes is None:
         raise InputError(
             f"there is no file with items beside `{path}`, so there are no new ones",
             "name it: `--items-file FILE`, or leave out --new-items",
         )
-    there = set(map(str, item_ids.tolist()))
-    new = [text for text in attributes.ids if text not in there]
+    there = set(map(str, in_log.tolist()))
+    new = [text for text in attributes.ids if text and text not in there]
     if item_ids.dtype.kind == "i":
-        wrong = next((text for text in new if not re.fullmatch(r"-?[0-9]{1,18}", text)), None)
+        wrong = next((text for text in new if not WHOLE.fullmatch(text)), None)
         if wrong is not None:
             raise InputError(
                 f"`{attributes.source}` has the item `{wrong}`, where the log has whole numbers",
@@ -183,6 +189,8 @@ def with_features(
         ("user", users, dataset.user_ids, trained[0], encoding.user_kinds),
         ("item", items, dataset.item_ids, trained[1], encoding.item_kinds),
     ):
+        if attributes and not attributes.named and not set(attributes.ids) & set(ids.astype(str)):
+            attributes = None  # a file of another log, that lies beside this one by chance
         if attributes is None:
             if kinds is not None:
                 raise InputError(

@@ -11,8 +11,10 @@ from seqrec_cli.core.randomness import Purpose, stream
 from seqrec_cli.core.scoring import ModelScorer, Scored, Scorer, Seen, score_all, vectors_of
 from seqrec_cli.errors import ConfigError
 
-# Histories asked at a time, sorted by what they have seen: as many more must be found.
-BATCH_HISTORIES = 256
+# What the vectors of what was found for several histories may take.
+FOUND_BYTES = 64 * 2**20
+# From this share of the catalogue on an index saves nothing, and does not reach all of it.
+LARGE_SHARE = 0.25
 
 
 def check_index(scorer: ModelScorer) -> None:
@@ -42,36 +44,53 @@ class Retriever:
         self, histories: Sequences, k: int, seen: Seen
     ) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
         """About the k best items of each history and their scores, both (B, k); 0 and -inf for
-        none, best first, equal scores ordered by item."""
-        vectors = vectors_of(self.scorer, histories)
+        none, best first, equal scores ordered by item.
+
+        As many more are looked up as the history has, so that enough are left, whoever else is
+        asked about. Where that is a large share of all items, or fewer were found than there are,
+        all are looked at.
+        """
         known = histories.distinct()
-        order = np.argsort(known.lengths, kind="stable")
+        barred = known.lengths if seen == "exclude" else np.zeros(len(histories), np.int64)
         items = np.zeros((len(histories), k), np.int64)
         scores = np.full((len(histories), k), -np.inf, np.float32)
-        table = self.scorer.item_vectors()
-        for start in range(0, len(order), BATCH_HISTORIES):
-            rows = order[start : start + BATCH_HISTORIES]
-            barred = known.take(rows)
-            more = int(barred.lengths.max()) if seen == "exclude" else 0
-            found = self.index.search(vectors[rows], k + more, self.effort)  # (R, k + more)
-            places = torch.from_numpy(found).to(table.device)
-            states = torch.from_numpy(vectors[rows]).to(table)
-            exact = (table[places] @ states.unsqueeze(-1)).squeeze(-1).float().cpu().numpy()
-            out = found == PAD
-            if seen == "exclude":
-                stride = self.scorer.num_items + 1
-                keys = np.sort(barred.users * stride + barred.items)
-                wanted = np.arange(len(rows))[:, None] * stride + found
-                at = np.minimum(np.searchsorted(keys, wanted), len(keys) - 1)
-                out |= keys[at] == wanted
-            exact[out] = -np.inf
-            ranked = np.lexsort((found, -exact), axis=1)[:, :k]
-            best = np.take_along_axis(exact, ranked, axis=1)
-            width = ranked.shape[1]
-            scores[rows, :width] = best
-            chosen = np.take_along_axis(found, ranked, axis=1)
-            items[rows, :width] = np.where(best == -np.inf, PAD, chosen)
+        # Powers of two, so that there are few different counts.
+        counts = np.exp2(np.ceil(np.log2(k + barred))).astype(np.int64)
+        indexed = counts <= LARGE_SHARE * self.scorer.num_items
+        vectors = vectors_of(self.scorer, histories)
+        for count in np.unique(counts[indexed]).tolist():
+            group = np.flatnonzero(indexed & (counts == count))
+            size = max(1, FOUND_BYTES // (4 * count * vectors.shape[1]))
+            for rows in np.split(group, range(size, len(group), size)):
+                excluded = known.take(rows) if seen == "exclude" else None
+                found = self.look_up(vectors[rows], count, excluded)
+                items[rows], scores[rows] = (array[:, :k] for array in found)
+        wanted = np.minimum(k, self.scorer.num_items - barred)
+        short = np.flatnonzero((items > 0).sum(axis=1) < wanted)
+        if len(short):
+            items[short], scores[short] = exact_top(self.scorer, histories.take(short), k, seen)
         return items, scores
+
+    def look_up(
+        self, vectors: NDArray[np.float32], count: int, excluded: Sequences | None
+    ) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
+        """What the index finds for vectors (R, D) but what is excluded, best first, (R, count)."""
+        found = self.index.search(vectors, count, self.effort)
+        table = self.scorer.item_vectors()
+        places = torch.from_numpy(found).to(table.device)
+        states = torch.from_numpy(vectors).to(table)
+        exact = (table[places] @ states.unsqueeze(-1)).squeeze(-1).float().cpu().numpy()
+        out = found == PAD
+        if excluded is not None:
+            stride = self.scorer.num_items + 1
+            keys = np.sort(excluded.users * stride + excluded.items)
+            asked = np.arange(len(found))[:, None] * stride + found
+            out |= keys[np.minimum(np.searchsorted(keys, asked), len(keys) - 1)] == asked
+        exact[out] = -np.inf
+        ranked = np.lexsort((found, -exact), axis=1)
+        best = np.take_along_axis(exact, ranked, axis=1)
+        chosen = np.take_along_axis(found, ranked, axis=1)
+        return np.where(best == -np.inf, PAD, chosen), best
 
 
 def exact_top(

@@ -172,6 +172,7 @@ def fit(training: Training, data: SequenceDataset) -> Iterator[Event]:
         popularity_power=settings.popularity_power,
         log_chances=settings.logq,
         half_life=settings.half_life,
+        barred=training.model.barred,
         fill=FILL if training.device.type == "cpu" else 0.0,
     )
     scorer = make_scorer(training, data)
@@ -302,7 +303,8 @@ def add_up(gradients: Sequence[Sequence[Tensor]]) -> list[Tensor]:
 def autocast(device: torch.device, precision: str) -> contextlib.AbstractContextManager[Any]:
     """Compute in bfloat16 where that loses little, if the experiment says so."""
     if precision == "bfloat16":
-        return torch.autocast(device.type, torch.bfloat16)
+        # Without its cache, which all threads share: one would clear it under the other.
+        return torch.autocast(device.type, torch.bfloat16, cache_enabled=False)
     return contextlib.nullcontext()
 
 
@@ -382,6 +384,11 @@ def check_settings(experiment: Experiment, device: torch.device) -> None:
         raise ConfigError(
             "`training.momentum` is that of `training.optimiser: adagrad`; Adam has `betas`",
             "leave it out, or use `optimiser: adagrad`",
+        )
+    if settings.weight_decay and settings.optimiser == "adagrad":
+        raise ConfigError(
+            "`training.weight_decay` is Adam's, and `training.optimiser` is adagrad",
+            "leave it out, or use `optimiser: adam`",
         )
     if settings.score_elu is not None and settings.loss not in ("bpr", "bpr_max"):
         raise ConfigError(

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+import torch
 
 from seqrec_cli.core import batching
 from seqrec_cli.core.batching import Batches, TrainBatch
@@ -148,3 +149,26 @@ def test_a_batch_draws_what_it_shares_from_the_catalogue_or_from_its_own_targets
     own = shared(None, True, 1, count=20_000)
     assert np.flatnonzero(own).tolist() == [1, 2, 3]
     assert own[2] / own[3] == pytest.approx(2, rel=0.1)
+
+
+@pytest.mark.parametrize("per", ["target", "history", "batch"])
+@pytest.mark.parametrize("power", [None, 0.0, 0.75])
+def test_barred_items_are_never_negatives(per: str, power: float | None) -> None:
+    histories = Sequences.from_lists([[1, 2, 4], [5, 7, 8], [1, 8]])
+    barred = torch.tensor([0, 3, 6, 9])
+    drawn = set()
+    for epoch in range(20):
+        batches = Batches(
+            *(histories, 9),
+            **{"seed": 0, "batch_size": 3, "max_length": 3, "num_negatives": 4},
+            negatives_per=per,  # type: ignore[arg-type]
+            popularity_power=power,
+            log_chances=True,
+            barred=barred,
+        )
+        users = np.arange(3)
+        batch = batches.make(epoch, users, batches.share(epoch, 1, users))
+        drawn |= set(batch.negatives.flatten().tolist())
+        assert batch.log_chances is not None
+        assert torch.isfinite(batch.log_chances[batch.negatives > 0]).all()
+    assert drawn - {0} == {1, 2, 4, 5, 7, 8}

@@ -78,18 +78,18 @@ def test_every_setting_can_be_set_and_is_written_out() -> None:
         ("model: {name: gru4rec, blocks: 2}\n", "unknown setting `model.blocks`", "layers"),
         ("model: {name: two_tower, history: {name: gru}}\n", "unknown model `gru`", "gru4rec"),
         (
-            "model: {name: two_tower, history: {blocs: 2}}\n",
+            "model: {name: two_tower, history: {name: sasrec, blocs: 2}}\n",
             "unknown setting `model.history.blocs`",
             "`model.history.blocks`",
         ),
         (
-            "model: {name: two_tower, history: {blocks: -2}}\n",
+            "model: {name: two_tower, history: {name: sasrec, blocks: -2}}\n",
             "setting `model.history.blocks`",
             "blocks of attention",
         ),
         (
             "model: {name: two_tower, history: {tied: false}}\n",
-            "the towers score, so `history` has neither",
+            "the towers score, so `history` can have no other table",
             "",
         ),
         ("transitions: 3\n", "line 1: setting `transitions`", "counts of what followed"),
@@ -155,3 +155,11 @@ def test_a_missing_file_is_told(tmp_path: Path) -> None:
 def test_any_text_is_an_experiment_or_a_clear_error(text: str) -> None:
     with contextlib.suppress(SeqRecError):  # said clearly, which is what it must be
         parse_experiment(text, "x.yaml")
+
+
+def test_a_history_without_a_name_is_the_default_one() -> None:
+    text = "model: {name: two_tower, history: {hidden: 7}}"
+    model = parse_experiment(text, "x.yaml").model
+    assert model.name == "two_tower"
+    assert model.history.name == "gru4rec"
+    assert parse_experiment("model: {name: two_tower}", "x.yaml").model.history.name == "gru4rec"

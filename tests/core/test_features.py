@@ -23,6 +23,14 @@ def table_of(columns: dict[str, list[str]], encoding: Encoding = ONE, **kinds: s
     return encode(attributes, np.arange(rows), everyone, kinds or None, encoding)[0]  # type: ignore[arg-type]
 
 
+def test_numbers_too_large_to_calculate_with_are_missing() -> None:
+    for scaling in ("quantile", "z-score"):
+        encoding = Encoding(scaling=scaling, min_value_count=1)  # type: ignore[arg-type]
+        table = table_of({"n": ["1e308", "-1e308", "inf", "1", "2"]}, encoding, n="dense")
+        assert np.isfinite(table.dense).all()
+        assert table.dense[:3].ravel().tolist() == [0, 0, 0]
+
+
 @given(st.lists(st.floats(-1e9, 1e9), min_size=2, max_size=60))
 def test_quantiles_keep_the_order_and_lie_between_minus_one_and_one(values: list[float]) -> None:
     array = np.array(values)
@@ -129,6 +137,9 @@ def test_what_is_asked_for_must_be_there() -> None:
     assert caught.value.hint == "it has `c`"
     with pytest.raises(InputError, match="has no row for anybody or anything in the log"):
         encode(Attributes("x.csv", ["7"], {}), np.arange(3), np.ones(3, np.bool_), None, ONE)
+    with pytest.raises(InputError, match="has no number in it, but `1,50`") as caught:
+        table_of({"price": ["1,50", ""]}, price="dense")
+    assert "price=sparse" in caught.value.hint
     with pytest.raises(InputError, match="`age` in --user-features is not NAME=KIND"):
         parse_kinds("age", "--user-features")
 

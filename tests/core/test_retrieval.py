@@ -18,28 +18,41 @@ from seqrec_cli.core.retrieval import Retriever, exact_top, measured_recall, rec
 from seqrec_cli.core.scoring import ModelScorer
 from seqrec_cli.core.transitions import Transitions, TransitionsConfig
 from seqrec_cli.errors import ConfigError
+from tests.conftest import leave_one_out
 
 pytest.importorskip("usearch")
+
+
+ITEMS = 1000
+
+
+@pytest.fixture(scope="module")
+def data() -> SequenceDataset:
+    """60 users with up to 300 of 1,000 items."""
+    random = np.random.default_rng(0)
+    lengths = random.integers(3, 30, 60)
+    lengths[:3] = (290, 150, 90)
+    return leave_one_out([random.integers(1, ITEMS + 1, n).tolist() for n in lengths], ITEMS)
 
 
 @pytest.fixture(scope="module")
 def scorer() -> ModelScorer:
     config = GRU4RecConfig(hidden=16, max_length=10)
-    return ModelScorer(build_model(config, 50, torch.Generator().manual_seed(0)), 50)
+    return ModelScorer(build_model(config, ITEMS, torch.Generator().manual_seed(0)), ITEMS)
 
 
 @pytest.fixture(scope="module")
 def retriever(scorer: ModelScorer) -> Retriever:
     vectors = scorer.item_vectors()[1:].numpy()
-    return Retriever(scorer, NeighbourIndex.build(vectors), effort=50)
+    return Retriever(scorer, NeighbourIndex.build(vectors), effort=ITEMS)
 
 
 @pytest.mark.parametrize("seen", ["exclude", "include"])
 def test_looking_at_everything_gives_the_exact_result(
-    scorer: ModelScorer, retriever: Retriever, cycle: SequenceDataset, seen: Any
+    scorer: ModelScorer, retriever: Retriever, data: SequenceDataset, seen: Any
 ) -> None:
-    histories = cycle.histories("test")
-    for k in (1, 10, 50):
+    histories = data.histories("test")
+    for k in (1, 10, 100, ITEMS):
         items, scores = retriever.top(histories, k, seen)
         exact, exact_scores = exact_top(scorer, histories, k, seen)
         np.testing.assert_array_equal(items, exact)
@@ -49,14 +62,44 @@ def test_looking_at_everything_gives_the_exact_result(
 
 
 def test_all_metrics_are_those_of_the_exact_index(
-    scorer: ModelScorer, retriever: Retriever, cycle: SequenceDataset
+    scorer: ModelScorer, retriever: Retriever, data: SequenceDataset
 ) -> None:
     options: dict[str, Any] = {"metrics": tuple(METRICS), "ks": (1, 5, 20), "lists": True}
-    exact = evaluate(scorer, cycle, "test", **options)
-    found = evaluate(scorer, cycle, "test", **options, retriever=retriever)
+    exact = evaluate(scorer, data, "test", **options)
+    found = evaluate(scorer, data, "test", **options, retriever=retriever)
     assert found.means() == pytest.approx(exact.means())
     assert found.unreachable == exact.unreachable
-    assert recall_of(retriever, found, cycle, "test", "exclude") == 1
+    assert recall_of(retriever, found, data, "test", "exclude") == 1
+
+
+def test_what_a_user_gets_does_not_depend_on_who_else_asks(
+    scorer: ModelScorer, data: SequenceDataset
+) -> None:
+    vectors = scorer.item_vectors()[1:].numpy()
+    poor = Retriever(scorer, NeighbourIndex.build(vectors), effort=1)
+    histories = data.histories("test")
+    together = poor.top(histories, 10, "exclude")
+    for user in (0, 1, 5, 40):
+        alone = poor.top(histories.only(user), 10, "exclude")
+        np.testing.assert_array_equal(alone[0][0], together[0][user])
+    assert (together[0] > 0).all()  # what is too little to look up is looked for among all
+
+
+def test_ties_count_against_the_target_as_in_the_exact_search() -> None:
+    random = np.random.default_rng(0)
+    data = leave_one_out([random.integers(1, 200, 8).tolist() for _ in range(50)], 800)
+    model = build_model(GRU4RecConfig(hidden=4), 800, torch.Generator().manual_seed(0))
+    with torch.no_grad():
+        model.items.weight[1:] = model.items.weight[1:21].repeat(40, 1)  # 40 of each
+    scorer = ModelScorer(model, 800)
+    index = NeighbourIndex.build(scorer.item_vectors()[1:].numpy())
+    options: dict[str, Any] = {"ks": (10, 64), "lists": True}
+    exact = evaluate(scorer, data, "test", **options)
+    found = evaluate(scorer, data, "test", **options, retriever=Retriever(scorer, index, 800))
+    assert exact.means()["hr@64"] > 0
+    # Where ties go on beyond the end of the list, it cannot be known how many there are.
+    assert found.means()["hr@10"] == exact.means()["hr@10"] == 0
+    assert 0 < found.means()["hr@64"] <= exact.means()["hr@64"]
 
 
 def test_recall_counts_what_is_missing() -> None:

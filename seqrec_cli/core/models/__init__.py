@@ -4,19 +4,29 @@ A sequence model knows no training, no device, no file and no dataset. It is mad
 of items and its settings, and any such model goes with any loss and any sampler.
 """
 
-from typing import Annotated, Protocol
+from typing import Annotated, Any, Protocol
 
 import torch
 from pydantic import Discriminator, Tag
 from torch import Tensor, nn
 
 from seqrec_cli.core.features import Features
-from seqrec_cli.core.models.encoders import ENCODERS, build_encoder, name_of
+from seqrec_cli.core.models.encoders import ENCODERS, build_encoder
 from seqrec_cli.core.models.gru4rec import GRU4Rec, GRU4RecConfig
 from seqrec_cli.core.models.sasrec import SASRec, SASRecConfig
 from seqrec_cli.core.models.two_tower import TwoTower, TwoTowerConfig
 from seqrec_cli.core.packing import Packed
 from seqrec_cli.core.randomness import Noise
+
+DEFAULT = "sasrec"
+
+
+def name_of(settings: Any) -> Any:
+    """Which model some settings are of, made or as read."""
+    if isinstance(settings, dict):
+        return settings.get("name", DEFAULT)
+    return getattr(settings, "name", None)
+
 
 ModelConfig = Annotated[
     Annotated[SASRecConfig, Tag("sasrec")]

@@ -8,11 +8,13 @@ from pydantic import Discriminator, Tag
 from seqrec_cli.core.models.gru4rec import GRU4Rec, GRU4RecConfig
 from seqrec_cli.core.models.sasrec import SASRec, SASRecConfig
 
+DEFAULT = "gru4rec"
+
 
 def name_of(settings: Any) -> Any:
-    """Which model some settings are of, made or as read."""
+    """Which of them some settings are of, made or as read."""
     if isinstance(settings, dict):
-        return settings.get("name", "sasrec")
+        return settings.get("name", DEFAULT)
     return getattr(settings, "name", None)
 
 

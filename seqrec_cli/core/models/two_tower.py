@@ -21,7 +21,7 @@ from typing import ClassVar, Literal
 
 import numpy as np
 import torch
-from pydantic import Field, model_validator
+from pydantic import Field, PositiveInt, model_validator
 from torch import Tensor, nn
 from torch.nn import functional as F
 
@@ -47,10 +47,10 @@ class TwoTowerConfig(Settings):
         GRU4RecConfig(), description="what reads the history, and whose table has the items' ids"
     )
     output: int = Field(64, ge=1, description="size of the vectors")
-    user_layers: list[int] = Field(
+    user_layers: list[PositiveInt] = Field(
         [], description="sizes of the layers between what a user has and the vector"
     )
-    item_layers: list[int] = Field([], description="likewise for items")
+    item_layers: list[PositiveInt] = Field([], description="likewise for items")
     user_features: bool = Field(True, description="read the features of users, if there are any")
     item_features: bool = Field(True, description="likewise for items")
     feature_size: int = Field(16, ge=1, description="size of the vector of a category or a tag")
@@ -65,7 +65,9 @@ class TwoTowerConfig(Settings):
     @model_validator(mode="after")
     def history_scores_nothing(self) -> "TwoTowerConfig":
         if not self.history.tied or getattr(self.history, "item_bias", False):
-            raise ValueError("the towers score, so `history` has neither `tied` nor `item_bias`")
+            raise ValueError(
+                "the towers score, so `history` can have no other table (tied: false) nor item_bias"
+            )
         return self
 
 
@@ -224,7 +226,8 @@ class Tower(nn.Module):
         x = torch.cat((own, features), dim=1)
         for number, layer in enumerate(self.layers):
             x = layer(dropout(F.relu(x) if number else x, self.drop, noise))
-        return F.normalize(x, dim=-1) if self.normalise else x
+        # What has no length, as an item without id and features, must not get an endless gradient.
+        return F.normalize(x, dim=-1, eps=1e-3) if self.normalise else x
 
 
 def pool(vectors: Tensor, real: Tensor, how: Pooling) -> Tensor:

@@ -39,6 +39,7 @@ class Attributes:
         columns: by name, a text for each row; "" where there is none.
         kinds: of those columns whose kind is known beforehand.
         titles: of those ids that have one.
+        named: whether the user named the file, or it lay beside the log.
     """
 
     source: str
@@ -46,6 +47,7 @@ class Attributes:
     columns: dict[str, list[str]]
     kinds: Mapping[str, str] = field(default_factory=dict)
     titles: Mapping[str, str] = field(default_factory=dict)
+    named: bool = False
 
 
 def read_attributes(source: TextSource, side: Side) -> Attributes:
@@ -111,7 +113,7 @@ def known_columns(
     filename: str, columns: dict[str, list[str]], titles: Mapping[str, str]
 ) -> tuple[dict[str, list[str]], dict[str, str]]:
     """Make of MovieLens' columns what they mean; and their kinds."""
-    kinds = {}
+    kinds: dict[str, str] = {}
     if filename == "u.item":
         genres = [name for name in GENRES if name in columns]
         flags = [columns.pop(name) for name in genres]
@@ -120,11 +122,14 @@ def known_columns(
             for row in zip(*flags, strict=True)
         ] or [""] * len(titles)
     if filename in MOVIES and titles and "genres" in columns:
-        years = (YEAR.search(title) for title in titles.values())
-        columns["year"] = [year.group(1) if year else "" for year in years]
         columns["genres"] = ["" if g == NO_GENRES else g for g in columns["genres"]]
-        columns = {name: columns[name] for name in ("year", "genres")}
-        kinds = {"year": "dense", "genres": "tags"}
+        kinds["genres"] = "tags"
+        if "year" not in columns:
+            years = (YEAR.search(title) for title in titles.values())
+            columns["year"] = [year.group(1) if year else "" for year in years]
+            kinds["year"] = "dense"
+    if filename == "u.item":
+        columns = {name: columns[name] for name in ("year", "genres") if name in columns}
     if filename in ("u.user", "users.dat"):
         kinds = dict.fromkeys(columns, "sparse")
     if filename == "u.user":

@@ -1,5 +1,6 @@
 """The two towers against a NumPy forward pass; features count, and items without a history too."""
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -114,3 +115,16 @@ def test_tags_are_pooled() -> None:
     assert pool(vectors, real, "sum").tolist() == [[4, -6], [0, 0]]
     assert pool(vectors, real, "max").tolist() == [[3, -1], [0, 0]]
     assert pool(vectors[:, :0], real[:, :0], "max").tolist() == [[0, 0], [0, 0]]
+
+
+def test_tags_that_are_all_rare_do_no_harm() -> None:
+    told = features()
+    assert told.items is not None
+    none = replace(told.items, tags=(np.zeros((NUM_ITEMS, 1), np.int32),))
+    for pooling in ("mean", "sum", "max"):
+        config = make(pooling=pooling).config
+        model = TwoTower(NUM_ITEMS, config, torch.Generator(), replace(told, items=none))
+        gradients = torch.autograd.grad(
+            model.item_vectors().sum(), list(model.item_side.parameters())
+        )
+        assert all(torch.isfinite(gradient).all() for gradient in gradients)
