@@ -265,6 +265,26 @@ def test_the_number_of_cores_does_not_change_a_bit(
     assert same(*trainings)
 
 
+def test_half_precision_does_not_depend_on_threads_either(
+    cycle: SequenceDataset, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A cache of converted weights that threads shared gave other gradients by chance."""
+    monkeypatch.setattr(batching, "HALF_TARGETS", 4)
+    monkeypatch.setattr(batching, "PART_TARGETS", 16)
+    trainings = []
+    for cores in (1, 2, 2):
+        settings = experiment(precision="bfloat16", epochs=2)
+        settings = settings.model_copy(update={"model": sized("gru4rec")})
+        training = Training(settings, 50, CPU)
+        training.cores.count = cores
+        training.cores.pool = ThreadPoolExecutor(cores)
+        run(training, cycle)
+        training.cores.pool.shutdown()
+        trainings.append(training)
+    assert same(*trainings[:2])
+    assert same(*trainings[1:])
+
+
 def test_a_part_that_cannot_be_validated_on_is_refused_at_once() -> None:
     part = Sequences.from_lists
     data = SequenceDataset(
