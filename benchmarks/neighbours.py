@@ -27,7 +27,7 @@ SIZE, QUERIES, K, REPEATS = 64, 2000, 10, 5
 LINKS, BUILD_EFFORT = 16, 200
 EFFORTS = (16, 32, 48, 64, 96, 128, 192, 256, 384, 512, 768, 1024)
 WANTED = 0.98
-LIBRARIES = ("voyager", "usearch", "faiss", "seqrec")
+LIBRARIES = ("voyager", "usearch", "faiss")
 
 
 def make(count: int, seed: int = 0) -> tuple[Any, Any]:
@@ -98,43 +98,6 @@ def resident() -> int:
     return int(Path("/proc/self/statm").read_text().split()[1]) * resource.getpagesize()
 
 
-def whole_path(count: int) -> dict[str, Any]:
-    """What `recommend` does, with the index and without, for a GRU4Rec with these item vectors."""
-    from seqrec_cli.core.dataset import Sequences
-    from seqrec_cli.core.indexing import EFFORT, NeighbourIndex
-    from seqrec_cli.core.models import build_model
-    from seqrec_cli.core.models.gru4rec import GRU4RecConfig
-    from seqrec_cli.core.retrieval import Retriever, exact_top, recall
-    from seqrec_cli.core.scoring import ModelScorer
-
-    items, _ = make(count)
-    model = build_model(GRU4RecConfig(hidden=SIZE, max_length=20), count)
-    with torch.no_grad():
-        model.items.weight[1:] = torch.from_numpy(items)
-    scorer = ModelScorer(model, count)
-    random = np.random.default_rng(1)
-    histories = Sequences.from_lists(random.integers(1, count + 1, (QUERIES, 20)).tolist())
-    start = time.perf_counter()
-    index = NeighbourIndex.build(items)
-    build = time.perf_counter() - start
-    retriever = Retriever(scorer, index)
-    found = retriever.top(histories, K, "exclude")[0]
-    seconds = timed(lambda: retriever.top(histories, K, "exclude"))
-    few = histories.take(np.arange(200))
-    truth = exact_top(scorer, few, K, "exclude")[0]
-    exact_seconds = timed(lambda: exact_top(scorer, few, K, "exclude")) * QUERIES / 200
-    return {
-        "library": "seqrec",
-        "items": count,
-        "build_s": round(build, 2),
-        "effort": EFFORT,
-        "recall": round(recall(found[:200], truth), 4),
-        "us_a_query": round(1e6 * seconds / QUERIES, 1),
-        "exact_us_a_query": round(1e6 * exact_seconds / QUERIES, 1),
-        "times_exact": round(exact_seconds / seconds, 1),
-    }
-
-
 def timed(work: Callable[[], Any]) -> float:
     """The median seconds of several runs."""
     seconds = []
@@ -147,8 +110,6 @@ def timed(work: Callable[[], Any]) -> float:
 
 def measure(library: str, count: int) -> dict[str, Any]:
     """One library at one size, in this process."""
-    if library == "seqrec":
-        return whole_path(count)
     items, queries = make(count)
     truth = exact(items, queries)
     exact_seconds = timed(lambda: exact(items, queries))

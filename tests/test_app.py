@@ -16,7 +16,7 @@ from seqrec_cli.core.config import load_experiment
 from seqrec_cli.errors import InputError
 from tests.conftest import ROOT
 
-COMMANDS = ["prepare", "train", "evaluate", "recommend"]
+COMMANDS = ["prepare", "train", "evaluate", "compare", "recommend", "embed"]
 
 
 @pytest.mark.parametrize("command", [[], *[[name] for name in COMMANDS]])
