@@ -155,8 +155,10 @@ def evaluate(
     best = np.zeros((len(asked.users), longest), np.int64) if lists and not sampled else None
     if retriever is not None:
         assert not sampled
-        best, scores = retriever.top(asked.histories, longest, seen)
-        ranks = ranks_in(best, scores, asked.targets, scorer.num_items)
+        # One more than is wanted, to see whether a tie goes on beyond the end.
+        found, scores = retriever.top(asked.histories, min(longest + 1, scorer.num_items), seen)
+        ranks = ranks_in(found, scores, asked.targets, scorer.num_items)
+        best = found[:, :longest]
         if seen == "exclude":
             ranks[in_history(asked, scorer.num_items)] = MISSED
     draw = SampledCandidates(asked, scorer.num_items, seed) if sampled else None
@@ -202,8 +204,8 @@ def ranks_in(
 ) -> NDArray[np.int64]:
     """The rank of each target in its user's list (Q, k), from 0; `last` where it is not there.
 
-    Ties count against the target; one with the list's last item may go on beyond it, so there the
-    target is not found, unless the list has every item.
+    Ties count against the target; one with the list's last item may go on beyond it, so a target
+    with its score is not found, unless the list has every item.
     """
     found = lists[targets.users] == targets.items[:, None]  # (targets, k)
     listed = scores[targets.users]

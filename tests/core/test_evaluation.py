@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from seqrec_cli.core import evaluation
 from seqrec_cli.core.dataset import SequenceDataset, Sequences
-from seqrec_cli.core.evaluation import evaluate, summarise, top_items
+from seqrec_cli.core.evaluation import evaluate, ranks_in, summarise, top_items
 from seqrec_cli.core.metrics import METRICS
 from seqrec_cli.core.recommendation import recommend
 from seqrec_cli.errors import DatasetError, RunError
@@ -296,3 +296,12 @@ def bounds(make: Callable[[np.random.Generator], np.ndarray]) -> float:
 
 def test_intervals_hold_the_truth_about_as_often_as_they_say() -> None:
     assert 0.90 <= bounds(lambda random: random.normal(size=150)) <= 0.99
+
+
+def test_ranks_in_a_list_count_ties_against_the_target_as_far_as_they_go() -> None:
+    lists = np.array([[5, 2, 7], [5, 2, 7], [5, 2, 7], [5, 2, 7], [4, 6, 8]])
+    scores = np.array([[3, 2, 1], [3, 2, 1], [3, 2, 1], [3, 3, 1], [2, 1, 1]], np.float32)
+    targets = Sequences.from_lists([[5], [2, 9], [7], [5], [6]])
+    # The last item of a list may be one of many with its score.
+    assert ranks_in(lists, scores, targets, 99).tolist() == [0, 1, 99, 99, 1, 99]
+    assert ranks_in(lists, scores, targets, 3).tolist() == [0, 1, 3, 2, 1, 2]  # nothing beyond
