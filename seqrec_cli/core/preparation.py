@@ -184,10 +184,9 @@ def with_features(
     """Encode what is known of users and items, by encoders fitted on those in the train part."""
     told: dict[str, Any] = {}
     changed: dict[str, Any] = {}
-    trained = dataset.train.lengths > 0, dataset.features().trained
-    for side, attributes, ids, fitted_on, kinds in (
-        ("user", users, dataset.user_ids, trained[0], encoding.user_kinds),
-        ("item", items, dataset.item_ids, trained[1], encoding.item_kinds),
+    for side, attributes, ids, kinds in (
+        ("user", users, dataset.user_ids, encoding.user_kinds),
+        ("item", items, dataset.item_ids, encoding.item_kinds),
     ):
         if attributes and not attributes.named and not set(attributes.ids) & set(ids.astype(str)):
             attributes = None  # a file of another log, that lies beside this one by chance
@@ -198,7 +197,9 @@ def with_features(
                     f"name it: `--{side}s-file FILE`",
                 )
             continue
-        table, told[f"{side}s"] = encode(attributes, ids, fitted_on, kinds, encoding)
+        # Only here, as counting a large log takes memory.
+        trained = dataset.train.lengths > 0 if side == "user" else dataset.features().trained
+        table, told[f"{side}s"] = encode(attributes, ids, trained, kinds, encoding)
         changed[f"{side}_features"] = table
     manifest = dataset.manifest | ({"features": told} if told else {})
     return replace(dataset, **changed, manifest=manifest)
