@@ -5,6 +5,7 @@ codes from 1; 0 is unknown. Whoever is in no file has 0 everywhere, which is wha
 becomes too.
 """
 
+import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -25,6 +26,7 @@ LARGEST_SCALED = 10.0  # standard deviations, from where on a number counts as t
 LARGEST = 1e100  # its square is finite
 MOST_TAGS = 64  # a row has
 FEW_VALUES = 10  # a column of so few different numbers is a category
+CODE = re.compile(r"0[0-9]+")
 MISSING = ("", "nan", "na", "n/a", "null")
 
 
@@ -300,6 +302,8 @@ def guess_kind(cells: Sequence[str], min_value_count: int) -> Kind | None:
         return None
     counts = Counter(there)
     numeric = np.isfinite(numbers(there)).mean()
+    if any(CODE.fullmatch(cell) for cell in there):
+        numeric = 0.0  # 01002 is no number
     if numeric >= 0.95 and len(counts) > FEW_VALUES:
         return "dense"
     if any(TAG in cell for cell in there):

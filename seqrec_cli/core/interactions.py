@@ -141,7 +141,8 @@ def read_interactions(place: TextSource, reading: Reading | None = None) -> Inte
 
 def item_attributes(source: TextSource) -> Attributes | None:
     """What the file with the items says of them beside titles; None where it says no more."""
-    if source.filename not in LAYOUTS and not has_named_columns(source):
+    known = source.filename in LAYOUTS or source.filename.endswith(".item")
+    if not known and not has_named_columns(source):
         return None
     return read_attributes(source, "item")
 
@@ -197,7 +198,9 @@ def read_movielens(place: TextSource, reading: Reading) -> tuple[logs.Log, Besid
 
 def read_inter(place: TextSource, reading: Reading) -> tuple[logs.Log, Beside]:
     table = recbole.lay_out(place, reading.columns)
-    return logs.read_table(place, table, reading.min_rating), Beside(recbole.titles_beside(place))
+    return logs.read_table(place, table, reading.min_rating), Beside(
+        recbole.titles_beside(place), recbole.users_beside(place)
+    )
 
 
 def read_parquet(place: TextSource, reading: Reading) -> tuple[logs.Log, Beside]:

@@ -107,6 +107,7 @@ def test_kinds_are_guessed() -> None:
     assert guess_kind(["red", "green"] * 20, 5) == "sparse"
     assert guess_kind([f"name {i}" for i in range(50)], 5) is None
     assert guess_kind(["", "nan"], 5) is None
+    assert guess_kind([f"{i:05}" for i in range(50)], 5) is None  # codes, not numbers
 
 
 def test_arrays_bring_the_table_back(tmp_path: Path) -> None:
@@ -160,3 +161,18 @@ def test_files_of_movielens_are_understood(real_data: Path) -> None:
     people = read_attributes(TextSource(real_data / "ml-1m" / "users.dat"), "user")
     assert people.columns["gender"][0] == "F"
     assert set(people.kinds.values()) == {"sparse"}
+
+
+def test_atomic_files_of_recbole_are_understood(tmp_path: Path) -> None:
+    (tmp_path / "x.user").write_text("user_id:token\tage:token\theight:float\n7\t24\t1.8\n")
+    users = read_attributes(TextSource(tmp_path / "x.user"), "user")
+    assert (users.ids, users.columns) == (["7"], {"age": ["24"], "height": ["1.8"]})
+    assert users.kinds == {"height": "dense"}
+    (tmp_path / "x.item").write_text(
+        "item_id:token\tmovie_title:token_seq\tclass:token_seq\tv:float_seq\n"
+        "5\tToy Story\tComedy Drama\t1 2\n"
+    )
+    items = read_attributes(TextSource(tmp_path / "x.item"), "item")
+    assert items.columns == {"class": ["Comedy|Drama"]}
+    assert items.kinds == {"class": "tags"}
+    assert items.titles == {"5": "Toy Story"}

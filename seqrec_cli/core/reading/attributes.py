@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
+from seqrec_cli.core.reading import recbole
 from seqrec_cli.core.reading.sources import TextSource
 from seqrec_cli.core.reading.tables import Role, Table, careful_rows, lay_out
 from seqrec_cli.errors import InputError
@@ -51,7 +52,8 @@ class Attributes:
 
 
 def read_attributes(source: TextSource, side: Side) -> Attributes:
-    """Read u.user, u.item, users.dat, movies.dat, movies.csv or any delimited text with a header.
+    """Read MovieLens' u.user, u.item, users.dat, movies.dat and movies.csv, RecBole's `.user` and
+    `.item`, or any delimited text with a header.
 
     A title is no attribute; of a film's title the year is one. Of rows with the same id the first
     counts.
@@ -73,8 +75,16 @@ def read_attributes(source: TextSource, side: Side) -> Attributes:
         if place not in (at, title)
     }
     titles = {} if title is None else {key: row[title].strip() for key, row in rows.items()}
-    columns, kinds = known_columns(source.filename, columns, titles)
+    if is_atomic(source):
+        columns, kinds = typed_columns(recbole.types_of(source), columns)
+    else:
+        columns, kinds = known_columns(source.filename, columns, titles)
     return Attributes(str(source), list(rows), columns, kinds, titles)
+
+
+def is_atomic(source: TextSource) -> bool:
+    """Whether it is one of RecBole's files, by its name."""
+    return source.filename not in LAYOUTS and source.filename.endswith((".item", ".user"))
 
 
 def attribute_table(source: TextSource, side: Side) -> tuple[Table, tuple[str, ...]]:
@@ -94,6 +104,9 @@ def attribute_table(source: TextSource, side: Side) -> tuple[Table, tuple[str, .
         if "title" in names:
             columns["title"] = names.index("title")
         return Table(delimiter, len(names), (), columns, quoted=False), names
+    if is_atomic(source):
+        table = recbole.lay_out(source, {}, (side,), (side, "title"))
+        return table, table.header
     remedy = f"give it a header, with the {side}'s id under `{side}`"
     table = lay_out(source, needed=(side,), optional=("title",), remedy=remedy)
     if not table.header:
@@ -107,6 +120,22 @@ def collect(source: TextSource, table: Table, at: int, encoding: str) -> dict[st
     for _, row in careful_rows(source, table, encoding):
         rows.setdefault(row[at].strip(), row)
     return rows
+
+
+def typed_columns(
+    types: Mapping[str, str], columns: dict[str, list[str]]
+) -> tuple[dict[str, list[str]], dict[str, str]]:
+    """Make of RecBole's columns what their types say: `token_seq` is tags, with spaces between."""
+    kinds = {}
+    found = {}
+    for name, column in columns.items():
+        if types[name] == "token_seq":
+            column, kinds[name] = [TAG.join(cell.split()) for cell in column], "tags"
+        elif types[name] == "float":
+            kinds[name] = "dense"
+        if types[name] != "float_seq":
+            found[name] = column
+    return found, kinds
 
 
 def known_columns(

@@ -32,6 +32,18 @@ def lay_out(
     return Table("\t", len(names), names, columns, quoted=False)
 
 
+def types_of(source: TextSource) -> dict[str, str]:
+    """The type of each column of an atomic file: token, token_seq, float, float_seq."""
+    fields = source.head()[0].split("\t")
+    return {name: kind for name, _, kind in (field.partition(":") for field in fields)}
+
+
+def users_beside(log: TextSource) -> TextSource | None:
+    """The `.user` of an `.inter`, if it is there."""
+    name = log.filename.removesuffix(".inter")
+    return log.sibling(f"{name}.user") or log.sibling(f"{name}.user.gz")
+
+
 def titles_beside(log: TextSource) -> TextSource | None:
     """The `.item` of an `.inter`, if it is there and has titles."""
     name = log.filename.removesuffix(".inter")
