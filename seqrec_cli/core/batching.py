@@ -187,7 +187,6 @@ class Batches:
         if shared is not None:
             negatives = shared
             if self.log_chances:
-                assert self.pool is not None
                 log_chances = self.log_share(shared)
         else:
             if self.negatives_per == "history":

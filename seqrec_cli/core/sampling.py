@@ -134,14 +134,14 @@ class SharedSampler:
         self.count = min(count, int(np.count_nonzero(weights)))
         self.chances = inclusion(weights, self.count)
         self.bounds = np.cumsum(self.chances)
-        self.bounds[-1] = self.count  # but for rounding
+        self.last = int(np.flatnonzero(weights)[-1]) + 1
 
     def draw(self, seed: int, purpose: Purpose, epoch: int, step: int) -> NDArray[np.int64]:
         """Draw K different items, int64 (K,), ascending."""
         start = hashed(seed, purpose, epoch, np.array([step]), np.zeros(1, np.int64))
         places = start + np.arange(self.count)
         found = np.searchsorted(self.bounds, places, side="right") + 1
-        return np.minimum(found, len(self.bounds))
+        return np.minimum(found, self.last)  # rounding may leave the sum below K
 
     def log_chance(self, items: NDArray[np.int64]) -> NDArray[np.float32]:
         """The log of each item's chance, shared out over the K draws: log(inclusion / K)."""

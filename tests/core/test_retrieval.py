@@ -120,6 +120,8 @@ def test_recall_counts_what_is_missing() -> None:
     assert recall(np.array([[3, 9, 1], [4, 0, 0]]), exact) == 3 / 5
     assert recall(exact, exact) == 1
     assert recall(np.zeros((1, 2), int), np.zeros((1, 2), int)) == 1
+    # The same item found for somebody else does not count, nor a list in another order less.
+    assert recall(np.array([[5, 6], [1, 2]]), np.array([[2, 1], [2, 1]])) == 1 / 2
 
 
 def test_recall_is_measured_and_falls_with_the_effort(cycle: SequenceDataset) -> None:

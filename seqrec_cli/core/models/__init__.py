@@ -4,14 +4,14 @@ A sequence model knows no training, no device, no file and no dataset. It is mad
 of items and its settings, and any such model goes with any loss and any sampler.
 """
 
-from typing import Annotated, Any, Protocol
+from typing import Annotated, Protocol
 
 import torch
 from pydantic import Discriminator, Tag
 from torch import Tensor, nn
 
 from seqrec_cli.core.features import Features
-from seqrec_cli.core.models.encoders import ENCODERS, build_encoder
+from seqrec_cli.core.models.encoders import ENCODERS, build_encoder, name_of
 from seqrec_cli.core.models.gru4rec import GRU4Rec, GRU4RecConfig
 from seqrec_cli.core.models.sasrec import SASRec, SASRecConfig
 from seqrec_cli.core.models.two_tower import TwoTower, TwoTowerConfig
@@ -21,19 +21,12 @@ from seqrec_cli.core.randomness import Noise
 DEFAULT = "sasrec"
 
 
-def name_of(settings: Any) -> Any:
-    """Which model some settings are of, made or as read."""
-    if isinstance(settings, dict):
-        return settings.get("name", DEFAULT)
-    return getattr(settings, "name", None)
-
-
 ModelConfig = Annotated[
     Annotated[SASRecConfig, Tag("sasrec")]
     | Annotated[GRU4RecConfig, Tag("gru4rec")]
     | Annotated[TwoTowerConfig, Tag("two_tower")],
     Discriminator(
-        name_of,
+        lambda settings: name_of(settings, DEFAULT),
         custom_error_type="model",
         custom_error_message="must be the settings of a model, such as `{name: sasrec}`",
     ),

@@ -11,10 +11,10 @@ from seqrec_cli.core.models.sasrec import SASRec, SASRecConfig
 DEFAULT = "gru4rec"
 
 
-def name_of(settings: Any) -> Any:
-    """Which of them some settings are of, made or as read."""
+def name_of(settings: Any, default: str = DEFAULT) -> Any:
+    """Which model some settings are of, made or as read."""
     if isinstance(settings, dict):
-        return settings.get("name", DEFAULT)
+        return settings.get("name", default)
     return getattr(settings, "name", None)
 
 
