@@ -9,15 +9,12 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from seqrec_cli.core.dataset import PAD, Sequences
-from seqrec_cli.core.packing import FILL, Layout, Packed, rows_of
+from seqrec_cli.core.packing import ATTENTION, FILL, Layout, Packed, Work, rows_of
 from seqrec_cli.core.randomness import Purpose, hashed, stream
 from seqrec_cli.core.sampling import PopularitySampler, Sampler, SharedSampler, UniformSampler
 
 NegativesPer = Literal["target", "history", "batch"]
 
-# The work on a history of L items is taken for L (L + this): attention grows with the square. An
-# estimate; it only decides how evenly parts are cut.
-LINEAR_WORK = 600
 # Targets that a part of a batch has at least, where there are more than two parts. Measured on two
 # cores: a step of ml-1m takes 62 ms with 2,048, 60 with 4,096 and 76 with 1,400.
 PART_TARGETS = 2048
@@ -79,6 +76,7 @@ class Batches:
         half_life: float | None = None,
         barred: Tensor | None = None,
         fill: float = FILL,
+        work: Work = ATTENTION,
     ) -> None:
         self.train = train
         self.seed = seed
@@ -89,6 +87,7 @@ class Batches:
         self.in_batch = in_batch
         self.half_life = half_life
         self.fill = fill
+        self.work = work
         self.users = np.flatnonzero(train.lengths >= 2)
         self.log_chances = log_chances
         # Negatives come from these items, which the samplers count from 1.
@@ -139,11 +138,12 @@ class Batches:
         """Cut a batch into 1, 2, 4, ... parts of about the same work, each of like length."""
         lengths = self.num_targets(users)
         total = int(lengths.sum())
-        count = 1 << max(int(total >= 2 * HALF_TARGETS), (total // PART_TARGETS).bit_length() - 1)
+        parts = total // (PART_TARGETS * self.work.coarseness)
+        count = 1 << max(int(total >= 2 * HALF_TARGETS), parts.bit_length() - 1)
         if count == 1:
             return [users]
         order = np.argsort(-lengths, kind="stable")
-        done = np.cumsum((lengths * (lengths + LINEAR_WORK))[order])
+        done = np.cumsum(self.work.of(lengths)[order])
         cuts = np.searchsorted(done, done[-1] * np.arange(1, count) / count)
         return [part for part in np.split(users[order], cuts) if len(part)]
 

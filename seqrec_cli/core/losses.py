@@ -229,38 +229,36 @@ class LinearCrossEntropy(torch.autograd.Function):
         barred: Tensor,
     ) -> Tensor:
         real = (targets != PAD).nonzero().squeeze(1)
-        states_grad = torch.zeros_like(states)
-        table_grad = torch.zeros_like(table)
+        x, weight, wanted = (each[real] for each in (states, weights.unsqueeze(1), targets))
+        # Turned once: products with it, and sums of products into it, read memory as it lies.
+        turned = table.T.contiguous()  # (D, N + 1)
+        turned_grad, x_grad = torch.zeros_like(turned), torch.empty_like(x)
         total = states.new_zeros((), dtype=torch.float32)
         size = max(1, LOGIT_BYTES // (4 * len(table)))
-        logits, chances = (
-            states.new_empty(min(size, len(real)), len(table), dtype=torch.float32)
-            for _ in range(2)
-        )
+        room = states.new_empty(min(size, len(real)), len(table), dtype=torch.float32)
         items = len(table) - len(barred)
         mean = (table.sum(dim=0) - table[barred].sum(dim=0)) / items if smoothing else None
-        for rows in torch.split(real, size):
-            x = states[rows]
-            weight = weights[rows].unsqueeze(1)
-            piece, chance = logits[: len(rows)], chances[: len(rows)]
-            torch.mm(x, table.T, out=piece)
-            piece[:, barred] = -torch.inf
-            torch.softmax(piece, dim=-1, out=chance)
-            wanted = targets[rows].unsqueeze(1)
-            own = chance.gather(1, wanted)
-            lost = surprise(own, piece, wanted)
+        pieces = (torch.split(each, size) for each in (x, x_grad, weight, wanted.unsqueeze(1)))
+        for rows, rows_grad, weigh, own in zip(*pieces, strict=True):
+            chance = room[: len(rows)]
+            torch.mm(rows, turned, out=chance)
+            chance.index_fill_(1, barred, -torch.inf)
+            logit = chance.gather(1, own)
+            torch.softmax(chance, dim=-1, out=chance)
+            likely = chance.gather(1, own)
+            lost = surprise(likely, rows, turned, own, barred)
             # What is left of `chance` is the gradient by the logits.
             if mean is not None:
-                lost = lost + smoothing * (piece.gather(1, wanted) - (x @ mean).unsqueeze(1))
-                chance.sub_(smoothing / items)
-                chance[:, barred] = 0
-                own = chance.gather(1, wanted)
-            chance.scatter_(1, wanted, own - (1 - smoothing))
-            total += (lost * weight).sum()
-            states_grad[rows] = (chance @ table) * weight
-            table_grad.addmm_(chance.T, x * weight)
-        ctx.save_for_backward(states_grad, table_grad)
-        weighed = float(weights[real].sum()) or 1.0
+                lost = lost + smoothing * (logit - (rows @ mean).unsqueeze(1))
+                chance.sub_(smoothing / items).index_fill_(1, barred, 0)
+                likely = likely - smoothing / items
+            chance.scatter_(1, own, likely - (1 - smoothing))
+            total += (lost * weigh).sum()
+            torch.mm(chance, table, out=rows_grad)
+            turned_grad.addmm_((rows * weigh).T, chance)
+        states_grad = torch.zeros_like(states).index_copy_(0, real, x_grad.mul_(weight))
+        ctx.save_for_backward(states_grad, turned_grad.T)
+        weighed = float(weight.sum()) or 1.0
         ctx.weight = weighed
         return total / weighed
 
@@ -272,11 +270,13 @@ class LinearCrossEntropy(torch.autograd.Function):
         return states_grad * scale, table_grad * scale, None, None, None, None
 
 
-def surprise(own: Tensor, logits: Tensor, wanted: Tensor) -> Tensor:
-    """-log of the targets' chances (R, 1), from the logits where a chance is too small for that."""
-    tiny = own < 1e-30
-    found = -own.log()
+def surprise(likely: Tensor, x: Tensor, turned: Tensor, own: Tensor, barred: Tensor) -> Tensor:
+    """-log of the targets' chances (R, 1), from their logits where a chance is too small for that.
+
+    Those are looked up again: states x (R, D) against the turned table (D, N + 1).
+    """
+    found, tiny = -likely.log(), (likely < 1e-30).squeeze(1)
     if bool(tiny.any()):
-        exact = logits.logsumexp(-1, keepdim=True) - logits.gather(1, wanted)
-        return torch.where(tiny, exact, found)
+        logits = (x[tiny] @ turned).index_fill_(1, barred, -torch.inf)
+        found[tiny] = logits.logsumexp(-1, keepdim=True) - logits.gather(1, own[tiny])
     return found

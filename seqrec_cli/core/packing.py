@@ -28,6 +28,26 @@ from seqrec_cli.core.features import FeatureTable
 FILL = 0.8
 
 
+@dataclass(frozen=True)
+class Work:
+    """How the work of a model grows with what it reads; decides how evenly parts are cut.
+
+    Attributes:
+        linear: the work on a history of L items is taken for L (1 + L / linear).
+        coarseness: how many times as large parts should be, where a part costs much by itself.
+    """
+
+    linear: float = 600.0
+    coarseness: int = 1
+
+    def of(self, lengths: NDArray[np.int64]) -> NDArray[np.float64]:
+        """The work on histories of these lengths, float64, in the unit of one item."""
+        return np.asarray(lengths * (1 + lengths / self.linear), np.float64)
+
+
+ATTENTION = Work()  # grows with the square; measured on ml-1m
+
+
 @dataclass(frozen=True, eq=False)
 class Layout:
     """Where the items of each history lie among the slots.

@@ -174,6 +174,7 @@ def fit(training: Training, data: SequenceDataset) -> Iterator[Event]:
         half_life=settings.half_life,
         barred=training.model.barred,
         fill=FILL if training.device.type == "cpu" else 0.0,
+        work=training.model.work,
     )
     scorer = make_scorer(training, data)
     while True:

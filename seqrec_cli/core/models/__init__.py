@@ -15,7 +15,7 @@ from seqrec_cli.core.models.encoders import ENCODERS, build_encoder, name_of
 from seqrec_cli.core.models.gru4rec import GRU4Rec, GRU4RecConfig
 from seqrec_cli.core.models.sasrec import SASRec, SASRecConfig
 from seqrec_cli.core.models.two_tower import TwoTower, TwoTowerConfig
-from seqrec_cli.core.packing import Packed
+from seqrec_cli.core.packing import Packed, Work
 from seqrec_cli.core.randomness import Noise
 
 DEFAULT = "sasrec"
@@ -46,6 +46,7 @@ class SequenceModel(Protocol):
     """
 
     max_length: int
+    work: Work
 
     @property
     def items(self) -> nn.Embedding:

@@ -27,9 +27,12 @@ from seqrec_cli.core.models.layers import (
     look_up,
 )
 from seqrec_cli.core.models.tables import ItemTables, item_table
-from seqrec_cli.core.packing import Packed
+from seqrec_cli.core.packing import Packed, Work
 from seqrec_cli.core.randomness import Noise
 from seqrec_cli.core.settings import Settings
+
+# Rows of a gradient's factors made at a time, so that they stay in a core's own cache.
+ROWS = 256
 
 
 class GRU4RecConfig(Settings):
@@ -63,6 +66,8 @@ class GRU4Rec(ItemTables):
     ) -> None:
         super().__init__()
         self.max_length = config.max_length
+        # A step costs much by itself: half as many parts, each of twice the rows.
+        self.work = Work(linear=math.inf, coarseness=2)
         self.embedding_drop = config.embedding_dropout
         self.drop = config.dropout
         self.items = item_table(num_items, config.hidden)
@@ -123,6 +128,9 @@ class Recurrence(torch.autograd.Function):
     r = sigmoid(W_r x + U_r h), z = sigmoid(W_z x + U_z h), n = tanh(W_n x + r * (U_n h)),
     h' = n + z * (h - n), with biases on every product. Going back, the gradients of all four
     gates' sums are the state's gradient times factors known beforehand, for all steps at once.
+
+    What a step does beside its products costs as much as they do, and holds up the other cores'
+    Python: so sums grow where they lie, and all views are cut before the first step.
     """
 
     @staticmethod
@@ -136,43 +144,56 @@ class Recurrence(torch.autograd.Function):
         sizes: list[int],
     ) -> Tensor:
         hidden = recurrent.shape[1]
-        gates = torch.addmm(read_bias, x, read.T)  # (S, 3 D): r, z, n
-        sums, states = torch.empty_like(gates), x.new_empty(len(x), hidden)
-        before = x.new_zeros(sizes[0], hidden)
-        turned = recurrent.T.contiguous()
-        cut = (torch.split(t, sizes) for t in (gates, sums, states))
-        for gate, add, state in zip(*cut, strict=True):
-            before = before[: len(gate)]
-            torch.addmm(recurrent_bias, before, turned, out=add)
-            both, new = gate[:, : 2 * hidden], gate[:, 2 * hidden :]
-            both.add_(add[:, : 2 * hidden]).sigmoid_()
-            new.addcmul_(gate[:, :hidden], add[:, 2 * hidden :]).tanh_()
-            before = torch.lerp(new, before, both[:, hidden:], out=state)
-        ctx.save_for_backward(x, read, recurrent, gates, sums[:, 2 * hidden :], states)
+        for_both, for_new = slice(2 * hidden), slice(2 * hidden, None)
+        bias = read_bias[for_both] + recurrent_bias[for_both]
+        both = torch.addmm(bias, x, read[for_both].T)  # (S, 2 D): r, z
+        new = torch.addmm(read_bias[for_new], x, read[for_new].T)  # (S, D)
+        kept, states = torch.empty_like(new), torch.empty_like(new)
+        bias, to_both = recurrent_bias[for_new], recurrent[for_both].T.contiguous()
+        to_new, before = recurrent[for_new].T.contiguous(), x.new_zeros(sizes[0], hidden)
+        r, z = both.chunk(2, dim=1)
+        cut = (torch.split(t, sizes) for t in (both, r, z, new, kept, states))
+        for gates, reset, update, candidate, keep, state in zip(*cut, strict=True):
+            before = before[: len(state)]
+            gates.addmm_(before, to_both).sigmoid_()
+            torch.addmm(bias, before, to_new, out=keep)
+            candidate.addcmul_(reset, keep).tanh_()
+            before = torch.lerp(candidate, before, update, out=state)
+        ctx.save_for_backward(x, read, recurrent, both, new, kept, states)
         ctx.sizes = sizes
         return states
 
     @staticmethod
     def backward(ctx: Any, grad: Tensor) -> tuple[Tensor | None, ...]:
-        x, read, recurrent, gates, add, states = ctx.saved_tensors
-        before = previous(states, ctx.sizes)
-        r, z, n = gates.chunk(3, dim=1)
-        by_new = (1 - z) * (1 - n * n)
-        by_reset, by_update = by_new * add * r * (1 - r), (before - n) * z * (1 - z)
-        factors = torch.stack((by_reset, by_update, by_new * r), dim=1)  # (S, 3, D)
+        x, read, recurrent, both, new, kept, states = ctx.saved_tensors
+        before, sizes = previous(states, ctx.sizes), ctx.sizes
+        r, z = both.chunk(2, dim=1)
+        factors = grad.new_empty(len(x), 3, recurrent.shape[1])
+        pieces = (torch.split(t, ROWS) for t in (r, z, new, kept, before, factors))
+        for reset, update, candidate, keep, last, factor in zip(*pieces, strict=True):
+            by_new = (1 - candidate.square()).mul_(1 - update)
+            torch.mul(by_new, reset, out=factor[:, 2])
+            torch.mul(keep, factor[:, 2], out=factor[:, 0]).mul_(1 - reset)
+            torch.mul(last - candidate, update, out=factor[:, 1]).mul_(1 - update)
         dsums = torch.empty_like(factors)
-        carry: Tensor = x.new_zeros(0, recurrent.shape[1])
         whole = grad.clone(memory_format=torch.contiguous_format)
-        pieces = (torch.split(t, ctx.sizes) for t in (whole, factors, dsums, z))
-        for g, factor, dsum, keep in reversed(list(zip(*pieces, strict=True))):
-            g[: len(carry)].add_(carry)
+        # Of each step's rows those that go on, and those that end there.
+        going = [*sizes[1:], 0]
+        both_kinds = [n for size, on in zip(sizes, going, strict=True) for n in (on, size - on)]
+        earlier = torch.split(whole, both_kinds)[: 2 * len(sizes) - 2 : 2]
+        cut = [torch.split(t, sizes)[1:] for t in (whole, factors, dsums, dsums.flatten(1), z)]
+        for sums, g, factor, dsum, flat, update in reversed(list(zip(earlier, *cut, strict=True))):
             torch.mul(g.unsqueeze(1), factor, out=dsum)
-            carry = torch.addmm(g * keep, dsum.flatten(1), recurrent)
-        drecurrent, drecurrent_bias = dsums.flatten(1).T @ before, dsums.sum(0).flatten()
+            sums.addcmul_(g, update).addmm_(flat, recurrent)
+        first = slice(sizes[0])
+        torch.mul(whole[first].unsqueeze(1), factors[first], out=dsums[first])
+        drecurrent, drecurrent_bias = dsums.flatten(1).T @ before, dsums.sum(0)
         # The input's sum of n has not gone through r.
-        dsums[:, 2] = whole * by_new
+        torch.mul(whole, (1 - z).mul_(1 - new.square()), out=dsums[:, 2])
+        dread_bias = torch.cat((drecurrent_bias[:2], dsums[:, 2].sum(0, keepdim=True)))
         dsums = dsums.flatten(1)
-        return dsums @ read, dsums.T @ x, drecurrent, dsums.sum(0), drecurrent_bias, None
+        biases = dread_bias.flatten(), drecurrent_bias.flatten()
+        return dsums @ read, dsums.T @ x, drecurrent, *biases, None
 
 
 def previous(states: Tensor, sizes: list[int]) -> Tensor:

@@ -34,7 +34,7 @@ from seqrec_cli.core.models.layers import (
     one_head,
 )
 from seqrec_cli.core.models.tables import ItemTables, item_table
-from seqrec_cli.core.packing import Packed
+from seqrec_cli.core.packing import ATTENTION, Packed
 from seqrec_cli.core.randomness import Noise
 from seqrec_cli.core.settings import Settings
 
@@ -84,6 +84,7 @@ class SASRec(ItemTables):
     ) -> None:
         super().__init__()
         self.max_length = config.max_length
+        self.work = ATTENTION
         self.drop = config.dropout
         self.items = item_table(num_items, config.hidden)
         self.positions = nn.Embedding(config.max_length, config.hidden)

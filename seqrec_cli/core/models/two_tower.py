@@ -89,6 +89,7 @@ class TwoTower(nn.Module):
         self.config = config
         self.history = build_encoder(config.history, num_items, generator)
         self.max_length = self.history.max_length
+        self.work = self.history.work
         users = features.users if features is not None and config.user_features else None
         items = features.items if features is not None and config.item_features else None
         self.user_side = Tower(config.history.hidden, config.user_layers, users, config, generator)
