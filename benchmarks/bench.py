@@ -21,14 +21,15 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from benchmarks.reference import TextbookTraining, textbook_ranks
+from benchmarks.reference import TextbookGRU4RecTraining, TextbookTraining, textbook_ranks
 from seqrec_cli import console
 from seqrec_cli.core import files
 from seqrec_cli.core.batching import Batches
-from seqrec_cli.core.config import load_experiment
+from seqrec_cli.core.config import Experiment, load_experiment
 from seqrec_cli.core.dataset import SequenceDataset
 from seqrec_cli.core.evaluation import evaluate
 from seqrec_cli.core.interactions import Reading, read_interactions
+from seqrec_cli.core.models.gru4rec import GRU4RecConfig
 from seqrec_cli.core.preparation import Preparation, prepare
 from seqrec_cli.core.reading.sources import TextSource
 from seqrec_cli.core.scoring import ModelScorer
@@ -124,28 +125,53 @@ def training_rows(data: SequenceDataset, repeats: int) -> list[Row]:
     }
     for name, changes in losses.items():
         experiment = load_experiment(ROOT / "configs" / "sasrec.yaml", changes)
-        training = Training(experiment, data.num_items, torch.device("cpu"))
-        settings = experiment.training
-        batches = Batches(
-            data.train,
-            data.num_items,
-            seed=0,
-            batch_size=settings.batch_size,
-            max_length=experiment.model.max_length,
-            num_negatives=settings.negatives,
-            negatives_per=settings.negatives_per,
-        )
+        training, batches = start(experiment, data)
         ours, reference = in_turns(
             steps_of(training, batches),
             lambda: textbook.step(order.choice(users, 128, replace=False)),
             repeats,
             STEPS_A_TURN,
         )
-        epoch = data.num_users / settings.batch_size
+        epoch = data.num_users / experiment.training.batch_size
         remark = "against the textbook BCE step" if changes else "from the medians of steps"
         times = repeats * STEPS_A_TURN
         rows.append(Row(f"epoch, {name}", ours * epoch, reference * epoch, times, remark))
     return rows
+
+
+def start(experiment: Experiment, data: SequenceDataset) -> tuple[Training, Batches]:
+    """A training that has not begun, and what it trains on."""
+    training = Training(experiment, data.num_items, torch.device("cpu"))
+    settings = experiment.training
+    batches = Batches(
+        data.train,
+        data.num_items,
+        seed=0,
+        batch_size=settings.batch_size,
+        max_length=training.model.max_length,
+        num_negatives=settings.negatives,
+        negatives_per=settings.negatives_per,
+        work=training.model.work,
+    )
+    return training, batches
+
+
+def gru4rec_row(data: SequenceDataset, repeats: int) -> Row:
+    """An epoch of configs/gru4rec.yaml; a step takes longer, so fewer make a turn."""
+    experiment = load_experiment(ROOT / "configs" / "gru4rec.yaml")
+    assert isinstance(experiment.model, GRU4RecConfig)
+    size, lr = experiment.training.batch_size, experiment.training.lr
+    textbook = TextbookGRU4RecTraining(data.train, data.num_items, experiment.model, lr)
+    order, users = np.random.default_rng(0), np.arange(data.num_users)
+    ours, reference = in_turns(
+        steps_of(*start(experiment, data)),
+        lambda: textbook.step(order.choice(users, size, replace=False)),
+        repeats,
+        2,
+    )
+    epoch, times = data.num_users / size, repeats * 2
+    remark = "from the medians of steps"
+    return Row("epoch, GRU4Rec, softmax", ours * epoch, reference * epoch, times, remark)
 
 
 def peer_row(log: Path, ours: Row) -> Row:
@@ -260,6 +286,7 @@ def main() -> None:
         data = prepare(read_interactions(TextSource(log), Reading()), Preparation(), "bench")
         trained = training_rows(data, repeats)
         rows += trained
+        rows.append(gru4rec_row(data, repeats))
         if (PEERS / ".installed").exists():
             rows.append(peer_row(log, trained[0]))
         rows.append(evaluation_row(data, repeats))

@@ -1,10 +1,11 @@
-"""The textbook way, as a yardstick: what most implementations of SASRec do.
+"""The textbook way, as a yardstick: what most implementations of SASRec and GRU4Rec do.
 
 `nn.MultiheadAttention`, every history padded to `max_length`, dropout as torch draws it, one
 negative a position drawn in Python for one user after the other, plain Adam, a full sort of the
 scores of one batch of users after the other. It follows the same equations as
 seqrec_cli/core/models/sasrec.py (tests/benchmarks/test_reference.py holds the two together) and
-is kept plain on purpose.
+is kept plain on purpose. GRU4Rec likewise: `nn.GRU` over histories padded to `max_length`, the
+logits of a whole batch at once, torch's cross-entropy.
 
 Shapes: B histories, L positions, D hidden size, N items.
 """
@@ -18,6 +19,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from seqrec_cli.core.dataset import Sequences
+from seqrec_cli.core.models.gru4rec import GRU4Rec, GRU4RecConfig
 from seqrec_cli.core.models.sasrec import SASRec
 
 
@@ -125,6 +127,59 @@ class TextbookTraining:
         criterion = nn.BCEWithLogitsLoss()
         loss = criterion(positive[real], torch.ones_like(positive[real]))
         loss = loss + criterion(negative[real], torch.zeros_like(negative[real]))
+        self.optimiser.zero_grad()
+        loss.backward()
+        self.optimiser.step()
+        return float(loss.detach())
+
+
+class TextbookGRU4Rec(nn.Module):
+    """GRU4Rec of one layer in torch's own building blocks; scores with the table that it reads."""
+
+    def __init__(self, num_items: int, config: GRU4RecConfig) -> None:
+        super().__init__()
+        units = config.units or config.hidden
+        self.items = nn.Embedding(num_items + 1, config.hidden, padding_idx=0)
+        self.embedding_dropout = nn.Dropout(config.embedding_dropout)
+        self.recurrent = nn.GRU(config.hidden, units, batch_first=True)
+        self.dropout = nn.Dropout(config.dropout)
+        self.out = nn.Linear(units, config.hidden) if config.units else nn.Identity()
+
+    def forward(self, history: Tensor) -> Tensor:
+        """(B, L), padding on the right, to (B, L, D)."""
+        x = self.embedding_dropout(self.items(history) * self.items.embedding_dim**0.5)
+        states: Tensor = self.out(self.dropout(self.recurrent(x)[0]))
+        return states
+
+    @torch.no_grad()
+    def copy_weights(self, ours: GRU4Rec) -> None:
+        """Take the weights of ours."""
+        self.items.load_state_dict(ours.items.state_dict())
+        self.recurrent.load_state_dict(ours.layers[0].state_dict())
+        self.out.load_state_dict(ours.out.state_dict())
+
+
+class TextbookGRU4RecTraining:
+    """The same with its optimiser and its data."""
+
+    def __init__(self, train: Sequences, num_items: int, config: GRU4RecConfig, lr: float) -> None:
+        self.train, self.max_length = train, config.max_length
+        self.model = TextbookGRU4Rec(num_items, config)
+        self.optimiser = torch.optim.Adam(
+            self.model.parameters(), lr=lr, betas=(0.9, 0.98), fused=False, foreach=False
+        )
+
+    def step(self, users: NDArray[np.int64]) -> float:
+        """Train on a batch of users."""
+        windows = np.zeros((len(users), self.max_length + 1), np.int64)
+        for row, user in enumerate(users):
+            newest = self.train[int(user)][-self.max_length - 1 :]
+            windows[row, : len(newest)] = newest
+        rows = torch.from_numpy(windows)
+        targets = rows[:, 1:].flatten()
+        logits = self.model(rows[:, :-1]) @ self.model.items.weight.T  # (B, L, N + 1)
+        logits[..., 0] = -torch.inf
+        loss = nn.functional.cross_entropy(logits.flatten(0, 1), targets, ignore_index=0)
         self.optimiser.zero_grad()
         loss.backward()
         self.optimiser.step()

@@ -6,9 +6,17 @@ import numpy as np
 import pytest
 import torch
 
-from benchmarks.reference import TextbookSASRec, copy_weights, sample, textbook_ranks
+from benchmarks.reference import (
+    TextbookGRU4Rec,
+    TextbookGRU4RecTraining,
+    TextbookSASRec,
+    copy_weights,
+    sample,
+    textbook_ranks,
+)
 from seqrec_cli.core.dataset import SequenceDataset
 from seqrec_cli.core.evaluation import evaluate
+from seqrec_cli.core.models.gru4rec import GRU4Rec, GRU4RecConfig
 from seqrec_cli.core.models.sasrec import SASRec, SASRecConfig
 from seqrec_cli.core.scoring import ModelScorer
 
@@ -53,6 +61,30 @@ def test_full_histories_get_the_same_states_and_weights_the_same_gradients(heads
         close(value.bias.grad, attention.in_proj_bias.grad[16:])
         close(out.weight.grad, attention.out_proj.weight.grad)
         close(out.bias.grad, attention.out_proj.bias.grad)
+
+
+@pytest.mark.parametrize("units", [None, 11])
+def test_the_textbook_gru4rec_has_the_same_states_and_gradients(units: int | None) -> None:
+    config = GRU4RecConfig(hidden=8, units=units, max_length=9)
+    ours = GRU4Rec(30, config, torch.Generator().manual_seed(0))
+    theirs = TextbookGRU4Rec(30, config).eval()
+    theirs.copy_weights(ours)
+    history = torch.randint(1, 31, (5, 9), generator=torch.Generator().manual_seed(1))
+    mine, expected = ours(history), theirs(history)
+    torch.testing.assert_close(mine, expected, atol=1e-5, rtol=1e-4)
+    mine.square().sum().backward()
+    expected.square().sum().backward()
+    close = partial(torch.testing.assert_close, atol=1e-4, rtol=1e-4)
+    close(ours.items.weight.grad, theirs.items.weight.grad)
+    close(ours.layers[0].weight_hh_l0.grad, theirs.recurrent.weight_hh_l0.grad)
+    close(ours.layers[0].bias_ih_l0.grad, theirs.recurrent.bias_ih_l0.grad)
+
+
+def test_the_textbook_gru4rec_learns_the_cycle(cycle: SequenceDataset) -> None:
+    config = GRU4RecConfig(hidden=8, max_length=10, dropout=0.0, embedding_dropout=0.0)
+    training = TextbookGRU4RecTraining(cycle.train, 50, config, lr=0.01)
+    losses = [training.step(np.arange(len(cycle.train))) for _ in range(20)]
+    assert losses[-1] < 0.8 * losses[0]
 
 
 def test_full_histories_get_the_same_ranks(cycle: SequenceDataset) -> None:
