@@ -6,7 +6,7 @@ Codes are those of encoders.py: 0 is padding, 1 unknown.
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -127,6 +127,8 @@ class RankingDataset:
         manifest: where the data came from, what was kept and dropped.
     """
 
+    task: ClassVar[str] = TASK
+
     name: str
     train: Examples
     valid: Examples | None
@@ -153,6 +155,13 @@ class RankingDataset:
     def without_test(self) -> "RankingDataset":
         """The same dataset for training: it does not contain the test part."""
         return replace(self, test=None)
+
+    def looked_at(self) -> dict[str, NDArray[Any]]:
+        """Which users' which items training may look at: rows of train and valid, once each."""
+        parts = [part for part in (self.train, self.valid) if part is not None]
+        pairs = [np.stack((part.users, part.candidates), axis=1) for part in parts]
+        distinct = np.unique(np.concatenate(pairs), axis=0)
+        return {"looked_users": distinct[:, 0].copy(), "looked_items": distinct[:, 1].copy()}
 
     def told(self) -> dict[str, NDArray[Any]]:
         """What it takes to make rows for others, as plain arrays: encoders, ids, features."""
