@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import typer
 
 from seqrec_cli import console
+from seqrec_cli.commands import ranking
 from seqrec_cli.commands.options import (
     Data,
     DataDir,
@@ -63,7 +64,7 @@ def evaluate(
     """
     from seqrec_cli.core import evaluation, export, statistics
     from seqrec_cli.core.baselines import BASELINES, affordable
-    from seqrec_cli.core.run import LATEST
+    from seqrec_cli.core.run import LATEST, Run, find_run
 
     if protocol == "sampled" and seen == "include":
         raise typer.BadParameter("the sampled protocol never has seen items: leave out --seen")
@@ -72,6 +73,12 @@ def evaluate(
     ks = parse_ks(k)
     if per_user is not None:
         export.check_output(per_user)
+    named = [Run.open(find_run(name)) for name in runs or [LATEST]]
+    if all(run.task == ranking.TASK for run in named):
+        if per_user is not None or index != "exact" or protocol != "full":
+            raise typer.BadParameter("--per-user, --index and --protocol are not for ranking runs")
+        ranking.evaluate(labelled(named), split, baselines, data, data_dir, seed, device, as_json)
+        return
     opened, dataset, scorers = load_runs(runs or [LATEST], data, data_dir, device)
     retrievers = {
         name: make_retriever(run, scorers[name], index, effort) for name, run in opened.items()

@@ -1,14 +1,20 @@
 """What commands do with ranking datasets and runs."""
 
+import itertools
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from seqrec_cli import console
+from seqrec_cli.errors import ConfigError
 
 if TYPE_CHECKING:
+    from seqrec_cli.core.evaluation import Figure
     from seqrec_cli.core.ranking.dataset import RankingDataset
+    from seqrec_cli.core.ranking.evaluation import Predictions
     from seqrec_cli.core.ranking.examples import ExampleOptions
+    from seqrec_cli.core.run import Run
 
+TASK = "ranking"
 MOST_EMPTY = 0.1  # share of empty histories that is worth a note
 
 
@@ -126,3 +132,129 @@ def notes(manifest: dict[str, Any]) -> list[str]:
     if "valid" not in manifest["split"]:
         found.append("there is no valid part: training carves one out of the train part")
     return found
+
+
+def evaluate(
+    runs: "dict[str, Run]",
+    split: Literal["test", "valid"],
+    baselines: bool,
+    data: str | None,
+    data_dir: Path,
+    seed: int,
+    device: str,
+    as_json: bool,
+) -> None:
+    """Say how good ranking runs are, each metric with its 95 % interval."""
+    from seqrec_cli.core.randomness import choose_device
+    from seqrec_cli.core.ranking import evaluation
+    from seqrec_cli.core.ranking.dataset import RankingDataset
+    from seqrec_cli.core.ranking.ranker import Ranker
+
+    if len({run.manifest()["data_sha256"] for run in runs.values()}) > 1:
+        raise ConfigError(
+            f"the runs {', '.join(runs)} were trained on different datasets",
+            "evaluate them one after the other",
+        )
+    dataset = RankingDataset.load(next(iter(runs.values())).find_data(data, data_dir))
+    rows = evaluation.check_part(
+        dataset.test if split == "test" else dataset.valid, dataset.name, split
+    )
+    where = choose_device(device)
+    found: dict[str, Predictions] = {}
+    for name, run in runs.items():
+        run.check_data(dataset)
+        found[name] = evaluation.predict(Ranker.load(run, where).model, rows, where)
+    for name, rate in evaluation.BASELINES.items() if baselines else ():
+        found[name] = evaluation.Predictions.of(rows, rate(dataset.train, rows))
+    draws = {name: evaluation.bootstrap(one, seed) for name, one in found.items()}
+    figures = {name: evaluation.figures(one, draws[name]) for name, one in found.items()}
+    compared = {
+        (a, b): evaluation.differences(found[a], found[b], (draws[a], draws[b]))
+        for a, b in itertools.combinations(runs, 2)
+    }
+    stopped = [n for n, r in runs.items() if r.manifest().get("validated_on") == "test"]
+    first = next(iter(found.values()))
+    if as_json:
+        console.print_json(
+            as_plain(dataset, split, seed, first, figures, compared)
+            | {"stopped_on_the_test_part": stopped}
+        )
+    else:
+        show(dataset, split, first, figures, compared)
+    if split == "test" and stopped:
+        console.warn(
+            f"{', '.join(stopped)}: stopped on the test file, so these figures are optimistic"
+        )
+
+
+def show(
+    dataset: "RankingDataset",
+    split: str,
+    first: "Predictions",
+    figures: "dict[str, dict[str, Figure]]",
+    compared: dict[tuple[str, str], dict[str, tuple[float, float]]],
+) -> None:
+    """Print a table of metrics by run, and one of differences between runs."""
+    positive = int(first.labels.sum())
+    console.info(
+        f"{dataset.name}, {split} part: {len(first.labels):,} rows of {len(first.user_aucs):,} "
+        f"users, {positive:,} positive"
+    )
+    if first.skipped_users:
+        console.info(
+            f"{first.skipped_users:,} users left out of gauc: their rows have one label only"
+        )
+    names = list(dict.fromkeys(name for found in figures.values() for name in found))
+    rows = [
+        [name, *(cell(found[name]) if name in found else "-" for found in figures.values())]
+        for name in names
+    ]
+    console.print_table(["metric", *figures], rows)
+    for (a, b), found in compared.items():
+        console.print_table(
+            ["metric", f"{a} minus {b}", "p"],
+            [[name, f"{mean:+.4f}", f"{p:.3f}"] for name, (mean, p) in found.items()],
+            title="paired bootstrap",
+        )
+
+
+def cell(figure: "Figure") -> str:
+    """A figure with its interval."""
+    return f"{figure.mean:.4f} [{figure.low:.4f}, {figure.high:.4f}]"
+
+
+def as_plain(
+    dataset: "RankingDataset",
+    split: str,
+    seed: int,
+    first: "Predictions",
+    figures: "dict[str, dict[str, Figure]]",
+    compared: dict[tuple[str, str], dict[str, tuple[float, float]]],
+) -> dict[str, Any]:
+    """Everything that was found out, for JSON."""
+    return {
+        "data": dataset.name,
+        "data_sha256": dataset.sha256,
+        "task": TASK,
+        "split": split,
+        "seed": seed,
+        "rows": len(first.labels),
+        "positives": int(first.labels.sum()),
+        "users": len(first.user_aucs),
+        "users_left_out_of_gauc": first.skipped_users,
+        "figures": {
+            name: {
+                metric: {"mean": f.mean, "low": f.low, "high": f.high}
+                for metric, f in found.items()
+            }
+            for name, found in figures.items()
+        },
+        "comparisons": [
+            {
+                "run": a,
+                "minus": b,
+                "differences": {m: {"mean": d, "p": p} for m, (d, p) in found.items()},
+            }
+            for (a, b), found in compared.items()
+        ],
+    }

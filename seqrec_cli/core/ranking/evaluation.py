@@ -143,11 +143,12 @@ def figures(predictions: Predictions, draws: dict[str, Values]) -> dict[str, Fig
 def differences(
     a: Predictions, b: Predictions, draws: tuple[dict[str, Values], dict[str, Values]]
 ) -> dict[str, tuple[float, float]]:
-    """For each metric of the same rows a minus b, and the two-sided p-value of no difference."""
+    """For each metric that has a better and a worse, of the same rows: a minus b, and the two-sided
+    p-value of no difference."""
     first, second = a.means(), b.means()
     found = {}
-    for name in first:
-        if name in second:
+    for name in ("auc", "gauc", "log_loss", "calibration_error"):
+        if name in first and name in second:
             drawn = draws[0][name] - draws[1][name]
             p = two_sided(drawn[~np.isnan(drawn)])
             found[name] = (first[name] - second[name], p)

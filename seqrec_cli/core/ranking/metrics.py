@@ -40,12 +40,12 @@ def user_aucs(labels: Values, logits: Values, users: NDArray[np.int64]) -> Value
     owner = who[starts]
     tied_positive = np.add.reduceat(positive, starts)
     tied_negative = np.add.reduceat(1 - positive, starts)
-    positives = np.bincount(users, weights=labels, minlength=count)
-    negatives = np.bincount(users, weights=1 - labels, minlength=count)
+    positives = total(users, labels, count)
+    negatives = total(users, 1 - labels, count)
     earlier = np.cumsum(negatives) - negatives  # negative rows of the users before
     below = np.cumsum(tied_negative) - tied_negative - earlier[owner]
-    won = np.bincount(owner, weights=tied_positive * (below + tied_negative / 2), minlength=count)
-    pairs = positives * negatives
+    won = total(owner, tied_positive * (below + tied_negative / 2), count)
+    pairs: Values = positives * negatives
     return ratio(won, pairs)
 
 
@@ -53,9 +53,8 @@ def grouped(aucs: Values, rows: Values, counts: Values) -> Values:
     """GAUC: the mean of the users' AUCs (U,) by their rows (U,) and counts (W, U); (W,)."""
     there = ~np.isnan(aucs)
     weights = counts[:, there] * rows[there]
-    total = weights.sum(axis=1)
     won: Values = weights @ aucs[there]
-    return ratio(won, total)
+    return ratio(won, weights.sum(axis=1))
 
 
 def log_loss(labels: Values, logits: Values, weights: Values) -> Values:
@@ -85,6 +84,11 @@ def predicted_to_observed(labels: Values, logits: Values, weights: Values) -> Va
     observed = weights @ labels
     predicted: Values = weights @ chances(logits)
     return ratio(predicted, observed)
+
+
+def total(groups: NDArray[np.int64], values: Values, count: int) -> Values:
+    """The sum of `values` in each of the groups 0 to count - 1, (count,)."""
+    return np.asarray(np.bincount(groups, weights=values, minlength=count), np.float64)
 
 
 def ratio(part: Values, whole: Values) -> Values:
