@@ -54,8 +54,7 @@ class Encoder:
             known = known[~np.isnan(known)]
             if not len(known):
                 known = np.zeros(1)
-            places = np.linspace(0, 1, min(QUANTILES, max(2, len(known))))
-            knots = np.concatenate(([known.mean()], np.quantile(known, places)))
+            knots = np.concatenate(([known.mean()], quantiles(known)))
             return cls(name, kind, side, texts([]), knots)
         if kind == "tags":
             cells = [tag for cell in cells for tag in split_tags(cell)]
@@ -75,8 +74,8 @@ class Encoder:
     def scaled(self, cells: Sequence[str]) -> NDArray[np.float32]:
         """Each cell as a number from 0 to 1, float32 (cells,).
 
-        Between equal quantiles the middle counts: the mean of both ways to interpolate, as in
-        scikit-learn's QuantileTransformer.
+        Between equal quantiles the middle counts: the mean of both ways to interpolate, and the
+        ends are 0 and 1, as in scikit-learn's QuantileTransformer.
         """
         mean, quantiles = self.knots[0], self.knots[1:]
         values = numbers(cells)
@@ -84,7 +83,10 @@ class Encoder:
         places = np.linspace(0, 1, len(quantiles))
         up = np.interp(values, quantiles, places)
         down = np.interp(-values, -quantiles[::-1], -places[::-1])
-        return np.asarray((up - down) / 2, np.float32)
+        scaled = (up - down) / 2
+        scaled[values >= quantiles[-1]] = 1
+        scaled[values <= quantiles[0]] = 0
+        return np.asarray(scaled, np.float32)
 
     def tag_codes(self, cells: Sequence[str]) -> NDArray[np.int32]:
         """The codes of each cell's tags, int32 (cells, M), once each and then 0."""
@@ -222,6 +224,18 @@ class Facts:
         for column, codes in zip(columns, [*sparse.T, *tags], strict=True):
             check_codes(codes, column.size, rows, f"the codes of `{column.name}` in {prefix}")
         return cls(dense, sparse, tags)
+
+
+def quantiles(values: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Quantiles of numbers (R,) at equal steps from 0 to 1: each of them, or QUANTILES.
+
+    In whole numbers as far as it goes, so that equal values stay equal.
+    """
+    ordered = np.sort(values)
+    count = min(QUANTILES, max(2, len(ordered)))
+    place, rest = np.divmod(np.arange(count) * (len(ordered) - 1), count - 1)
+    low, high = ordered[place], ordered[np.minimum(place + 1, len(ordered) - 1)]
+    return np.asarray(low + (high - low) * (rest / (count - 1)))
 
 
 def check_codes(codes: NDArray[Any], size: int, rows: int, name: str) -> None:

@@ -146,7 +146,7 @@ def differences(
     """For each metric that has a better and a worse, of the same rows: a minus b, and the two-sided
     p-value of no difference."""
     first, second = a.means(), b.means()
-    found = {}
+    found: dict[str, tuple[float, float]] = {}
     for name in ("auc", "gauc", "log_loss", "calibration_error"):
         if name in first and name in second:
             drawn = draws[0][name] - draws[1][name]
