@@ -36,9 +36,14 @@ tags: [topics]
 Label = Callable[[np.random.Generator, int, list[int], dict[str, Any]], float]
 
 
-def in_history(random: np.random.Generator, item: int, history: list[int], row: Any) -> float:
-    """The chance of a like: high where the candidate's group is the newest item's."""
-    return 0.95 if history and history[-1] % 4 == item % 4 else 0.1
+def any_alike(random: np.random.Generator, item: int, history: list[int], row: Any) -> float:
+    """The chance of a like: high where the history has an item of the candidate's group."""
+    return 0.95 if any(other % 4 == item % 4 for other in history) else 0.05
+
+
+def newest_odd(random: np.random.Generator, item: int, history: list[int], row: Any) -> float:
+    """The chance of a like: high where the newest item of the history is odd."""
+    return 0.95 if history and history[-1] % 2 else 0.05
 
 
 def a_coin(random: np.random.Generator, item: int, history: list[int], row: Any) -> float:
@@ -66,9 +71,7 @@ def write_rows(path: Path, users: range, label: Label, seed: int, per_user: int 
                 table.writerow(row)
 
 
-def toy_folder(
-    folder: Path, label: Label = in_history, users: int = 600, per_user: int = 1
-) -> Path:
+def toy_folder(folder: Path, label: Label = any_alike, users: int = 600, per_user: int = 1) -> Path:
     """A folder with a train.csv, and a test.csv of half as many other users."""
     write_rows(folder / "train.csv", range(users), label, 0, per_user)
     write_rows(folder / "test.csv", range(users, users + users // 2), label, 1, per_user)
@@ -76,5 +79,5 @@ def toy_folder(
     return folder
 
 
-def toy_dataset(folder: Path, label: Label = in_history, **sizes: int) -> RankingDataset:
+def toy_dataset(folder: Path, label: Label = any_alike, **sizes: int) -> RankingDataset:
     return prepare_pair(toy_folder(folder, label, **sizes), "toy", COLUMNS)
