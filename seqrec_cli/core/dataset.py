@@ -34,11 +34,13 @@ class Sequences:
         offsets: int64 (users + 1,), from 0 to the number of items, never decreasing.
         items: int32 (interactions,), each 1 or more.
         features: of each user, where the dataset has any and a model may want them.
+        owners: int64 (users,), which users of a dataset these are, where they are of one.
     """
 
     offsets: NDArray[np.int64]
     items: NDArray[np.int32]
     features: FeatureTable | None = None
+    owners: NDArray[np.int64] | None = None
 
     @classmethod
     def from_lists(cls, histories: Collection[Collection[int]]) -> "Sequences":
@@ -75,7 +77,8 @@ class Sequences:
         # Interaction k of the result is k - (start in the result) + (start here).
         shift = np.repeat(self.offsets[users] - offsets[:-1], lengths)
         features = None if self.features is None else self.features.take(users)
-        return Sequences(offsets, self.items[np.arange(offsets[-1]) + shift], features)
+        owners = None if self.owners is None else self.owners[users]
+        return Sequences(offsets, self.items[np.arange(offsets[-1]) + shift], features, owners)
 
     def only(self, user: int) -> "Sequences":
         """The sequence of one user."""
@@ -97,7 +100,7 @@ class Sequences:
         items = np.empty(offsets[-1], np.int32)
         for part, before in ((self, later.offsets[:-1]), (later, self.offsets[1:])):
             items[np.arange(len(part.items)) + np.repeat(before, part.lengths)] = part.items
-        return Sequences(offsets, items, self.features)
+        return Sequences(offsets, items, self.features, self.owners)
 
 
 @dataclass(frozen=True, eq=False)
@@ -161,7 +164,8 @@ class SequenceDataset:
 
     def histories(self, before: Literal["end", "valid", "test"] = "end") -> Sequences:
         """What each user did, to the end or before the valid or the test part; with features."""
-        train = replace(self.train, features=self.user_features)
+        owners = np.arange(self.num_users, dtype=np.int64)
+        train = replace(self.train, features=self.user_features, owners=owners)
         if before == "valid":
             return train
         known = train.followed_by(self.valid)

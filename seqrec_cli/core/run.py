@@ -514,6 +514,16 @@ def find_run(name: str) -> Path:
     return Path(name) if typed_as_path or only_here else RUNS / name
 
 
+def newest_of(task: str, name: str) -> Path:
+    """The directory that a user calls `name`; for `latest`, the newest run of that task."""
+    path = find_run(name)
+    if name != LATEST or not (path / "manifest.json").exists() or Run(path).task == task:
+        return path
+    made = sorted(RUNS.glob("*/manifest.json"), key=lambda p: p.stat().st_mtime, reverse=True)
+    runs = (Run(p.parent) for p in made if p.parent.name != LATEST)
+    return next((run.path for run in runs if run.task == task), path)
+
+
 def next_run(dataset: str, model: str) -> Path:
     """The default directory of a new run: runs/DATASET-MODEL-NUMBER."""
     return next(

@@ -157,8 +157,13 @@ class RankingDataset:
         return replace(self, test=None)
 
     def looked_at(self) -> dict[str, NDArray[Any]]:
-        """Which users' which items training may look at: rows of train and valid, once each."""
+        """Which users' which items training may look at: rows of train and valid, once each.
+
+        Candidates that were drawn tell nothing of the log, whatever they turn out to be later.
+        """
         parts = [part for part in (self.train, self.valid) if part is not None]
+        if self.manifest.get("examples", {}).get("negatives"):
+            parts = [part.take(np.flatnonzero(part.labels == 1)) for part in parts]
         pairs = [np.stack((part.users, part.candidates), axis=1) for part in parts]
         distinct = np.unique(np.concatenate(pairs), axis=0)
         return {"looked_users": distinct[:, 0].copy(), "looked_items": distinct[:, 1].copy()}
