@@ -163,6 +163,10 @@ Negatives = Annotated[
         "not have (0), whatever the rating; for what orders the finds of a retrieval model.",
     ),
 ]
+NegativesPower = Annotated[
+    float,
+    Option(min=0, max=10, help="Ranking: draw them by popularity to this power; 0: each alike."),
+]
 
 
 def prepare(
@@ -193,6 +197,7 @@ def prepare(
     history_length: HistoryLength = 10,
     rows_per_user: RowsPerUser = 1,
     negatives: Negatives = 0,
+    negatives_power: NegativesPower = 0.0,
     seed: Seed = 0,
     data_dir: DataDir = Path("data"),
     as_json: Json = False,
@@ -248,7 +253,7 @@ def prepare(
         if source == "demo":
             raise InputError("the demo has no ratings to rank by", "name a log that has")
         examples = ranking.check_options(
-            positive_rating, history_length, rows_per_user, negatives, split, seed
+            positive_rating, history_length, rows_per_user, negatives, negatives_power, split, seed
         )
         if shuffle_order or new_items or valid_from or test_from or scaling != "quantile":
             raise InputError(

@@ -30,6 +30,7 @@ def check_options(
     history_length: int,
     rows_per_user: int,
     negatives: int,
+    negatives_power: float,
     split: Literal["leave-one-out", "time", "user"] | None,
     seed: int,
 ) -> "ExampleOptions":
@@ -41,6 +42,7 @@ def check_options(
         history_length=history_length,
         rows_per_user=rows_per_user,
         negatives=negatives,
+        negatives_power=negatives_power,
         split=split or "user",
         seed=seed,
     )

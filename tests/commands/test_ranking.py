@@ -119,7 +119,7 @@ def test_mistakes_in_settings_are_told_with_their_place(runner: CliRunner, place
         ("training.loss=bce", "unknown setting `training.loss`", "did you mean"),
         ("training.patence=3", "unknown setting `training.patence`", "`training.patience`"),
         ("model.variant=lstm", "setting `model.variant`", "how attention enters"),
-        ("model.name=dein", "unknown model `dein`", "did you mean `dien`?"),
+        ("model.name=dein", "unknown model `dein`", "did you mean `di"),
         ("training.metric=ndcg@10", "setting `training.metric`", "picks the best weights"),
     ):
         said = run(runner, "train", "--config", "toy.yaml", "--set", change, code=1).stderr

@@ -35,7 +35,7 @@ from seqrec_cli.core.ranking.encoders import (
 )
 from seqrec_cli.core.ranking.preparation import check_classes, describe
 from seqrec_cli.core.reading.attributes import Attributes
-from seqrec_cli.core.sampling import UniformSampler
+from seqrec_cli.core.sampling import PopularitySampler, Sampler, UniformSampler
 from seqrec_cli.core.splitting import TEST, TRAIN, Parts, leave_one_out
 from seqrec_cli.errors import InputError
 
@@ -54,6 +54,7 @@ class ExampleOptions:
             the train part; 0: all.
         negatives: 0: candidates are labelled by their rating. Else every candidate is what came
             next (1), and as many items that the user does not have are candidates too (0).
+        negatives_power: those are drawn by how often an item is there, to this power; 0: each alike.
         split: some users are the test; what is late is; or each user's last rating, and the one
             before picks the weights.
     """
@@ -62,6 +63,7 @@ class ExampleOptions:
     history_length: int = 10
     rows_per_user: int = 1
     negatives: int = 0
+    negatives_power: float = 0.0
     split: SplitKind = "user"
     seed: int = 0
 
@@ -237,26 +239,28 @@ def make_rows(
     history = log.histories(places, chosen.history_length)
     there = parts <= number
     counts = np.bincount(log.sequences.users[there], minlength=len(log.sequences))
-    sampler = UniformSampler(
-        Sequences(to_offsets(counts), log.sequences.items[there]), log.num_items
-    )
+    known = Sequences(to_offsets(counts), log.sequences.items[there])
+    uniform = UniformSampler(known, log.num_items)
     within = places - log.sequences.offsets[owners]
 
-    def draw(purpose: Purpose, count: int) -> NDArray[np.int64]:
+    def draw(sampler: Sampler, purpose: Purpose, count: int) -> NDArray[np.int64]:
         counters = within[:, None] * count + np.arange(count)
         return sampler.draw(chosen.seed, purpose, 0, owners[:, None], counters)
 
-    others = draw(Purpose.HISTORY_NEGATIVES, chosen.history_length)
+    others = draw(uniform, Purpose.HISTORY_NEGATIVES, chosen.history_length)
     cells = Cells(log.labels[places], owners, items, history, np.where(history > 0, others, 0))
     if not chosen.negatives:
         return cells
-    drawn = draw(Purpose.CANDIDATE_NEGATIVES, chosen.negatives)
+    sampler: Sampler = uniform
+    if chosen.negatives_power:
+        sampler = PopularitySampler(known, log.num_items, chosen.negatives_power)
+    drawn = draw(sampler, Purpose.CANDIDATE_NEGATIVES, chosen.negatives)
     labels = np.zeros((len(places), 1 + chosen.negatives), np.float32)
     labels[:, 0] = 1
     candidates = np.concatenate((items[:, None], drawn), axis=1).ravel()
     kept = np.flatnonzero(candidates > 0)
     if len(kept) < len(candidates):
-        reason = "no item that the user does not have"
+        reason = "drawn, but the user has it or there is none"
         dropped[reason] = dropped.get(reason, 0) + len(candidates) - len(kept)
     row = kept // labels.shape[1]
     return Cells(

@@ -164,6 +164,29 @@ def test_negatives_are_items_that_the_user_does_not_have_in_that_part_or_before(
     assert drawn == set(range(1000, 1000 + ITEMS))
 
 
+def test_negatives_drawn_by_popularity_are_as_frequent_as_that_says(log: Path) -> None:
+    data = made(log, rows_per_user=0, negatives=20, negatives_power=1.0)
+    train = [row for row in rows_of(data) if row["part"] == "train"]
+    by_user = walk(log)
+    counts = np.zeros(ITEMS)
+    for user, rows in by_user.items():
+        if user in {row["user"] for row in train}:
+            for item, _, _ in rows:
+                counts[item - 1000] += 1
+    expected = np.zeros(ITEMS)
+    drawn = np.zeros(ITEMS)
+    for row in train:
+        known = {item for item, _, _ in by_user[row["user"]]}
+        if row["label"]:
+            for item in range(ITEMS):
+                expected[item] += 0 if 1000 + item in known else 20 * counts[item] / counts.sum()
+        else:
+            assert row["item"] not in known
+            drawn[row["item"] - 1000] += 1
+    assert np.corrcoef(drawn, expected)[0, 1] > 0.97
+    np.testing.assert_allclose(drawn.sum(), expected.sum(), rtol=0.03)
+
+
 def test_features_are_those_of_the_rows_user_and_item(log: Path) -> None:
     data = made(log, rows_per_user=0)
     columns = [(c.name, c.kind, c.side) for c in data.encoders.columns]
@@ -230,7 +253,7 @@ def test_who_has_every_item_gets_no_negatives_and_is_counted(tmp_path: Path) -> 
     path.write_text("\n".join(lines) + "\n")
     options = ExampleOptions(negatives=2, rows_per_user=0, seed=3)
     data = prepare_examples(read_interactions(TextSource(path)), Preparation(), "toy", options)
-    assert data.manifest["dropped"] == {"no item that the user does not have": 12}
+    assert data.manifest["dropped"] == {"drawn, but the user has it or there is none": 12}
     assert data.manifest["rows"] == 18 * 3 - 12
 
 
