@@ -54,7 +54,7 @@ class ExampleOptions:
             the train part; 0: all.
         negatives: 0: candidates are labelled by their rating. Else every candidate is what came
             next (1), and as many items that the user does not have are candidates too (0).
-        negatives_power: those are drawn by how often an item is there, to this power; 0: each alike.
+        negatives_power: those are drawn by how often an item is there, to this power.
         split: some users are the test; what is late is; or each user's last rating, and the one
             before picks the weights.
     """
