@@ -15,7 +15,6 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional as F
 
 
 class GatedUnit(nn.Module):
@@ -37,76 +36,82 @@ class GatedUnit(nn.Module):
 
     def forward(self, x: Tensor, scale: Tensor) -> Tensor:
         """Read x (B, T, I) with a number for each step (B, T); states (B, T, D)."""
-        # What is read goes through the weights for all steps at once.
-        gates = F.linear(x.transpose(0, 1), self.read, self.bias)  # (T, B, G D)
-        states: Tensor = Evolve.apply(  # type: ignore[no-untyped-call]
-            gates, self.recurrent, scale.T.unsqueeze(2), self.replaced
-        )
-        return states.transpose(0, 1)
+        weights = self.read, self.recurrent, self.bias
+        return Evolve.apply(x, scale, *weights, self.replaced)  # type: ignore[no-any-return, no-untyped-call]
 
 
 class Evolve(torch.autograd.Function):
-    """All steps as one node; going back, gates' gradients are the state's times known factors."""
+    """All steps as one node, with little left to do in each.
+
+    What is read goes through its weights for all steps at once. Going back, a gate's sum gets the
+    gradient of the state times a factor that is known for all steps beforehand; the gradient lies
+    there once for each gate, so that a step is a product with the factors and one with the weights.
+    """
 
     @staticmethod
     def forward(
-        ctx: Any, gates: Tensor, recurrent: Tensor, scale: Tensor, replaced: bool
+        ctx: Any,
+        x: Tensor,
+        scale: Tensor,
+        read: Tensor,
+        recurrent: Tensor,
+        bias: Tensor,
+        replaced: bool,
     ) -> Tensor:
-        """(T, B, G D), (G D, D), (T, B, 1) to states (T, B, D)."""
-        steps, rows, _ = gates.shape
+        rows, steps, _ = x.shape
         hidden = recurrent.shape[1]
-        gates = gates.clone(memory_format=torch.contiguous_format)
-        sums = torch.empty_like(gates)
-        states = gates.new_zeros(steps + 1, rows, hidden)
-        passed = scale.expand(-1, -1, hidden) if replaced else torch.empty_like(states[1:])
-        turned = recurrent.T.contiguous()
-        new, old = gates[..., -hidden:], sums[..., -hidden:]
-        pieces = (
-            *(gates[..., :-hidden], sums[..., :-hidden], gates[..., :hidden], new, old),
-            *(gates[..., hidden:-hidden], scale, passed, sums, states[:-1], states[1:]),
-        )
-        for squashed, add, r, n, un, u, a, g, whole, before, after in zip(
-            *(piece.unbind(0) for piece in pieces), strict=True
-        ):
-            torch.mm(before, turned, out=whole)
-            squashed.add_(add).sigmoid_()
-            n.addcmul_(r, un).tanh_()
-            if not replaced:
-                torch.mul(u, a, out=g)
-            torch.lerp(before, n, g, out=after)
-        ctx.save_for_backward(recurrent, gates, old, passed, states)
+        x = x.transpose(0, 1).flatten(0, 1)  # (T B, I)
+        # r, and u where it is not replaced; n by itself.
+        gates = torch.addmm(bias[:-hidden], x, read[:-hidden].T).view(steps, rows, -1)
+        new = torch.addmm(bias[-hidden:], x, read[-hidden:].T).view(steps, rows, -1)
+        to_gates, to_new = recurrent[:-hidden].T.contiguous(), recurrent[-hidden:].T.contiguous()
+        add = torch.empty_like(new)
+        scale = scale.T.unsqueeze(2)  # (T, B, 1)
+        states = x.new_zeros(steps + 1, rows, hidden)
+        before, *later = states.unbind(0)
+        scaled = torch.empty_like(before)
+        r, u = gates[..., :hidden], gates[..., -hidden:]
+        pieces = (piece.unbind(0) for piece in (gates, r, u, new, add, scale))
+        for after, both, r_t, u_t, n, un, a in zip(later, *pieces, strict=True):
+            both.addmm_(before, to_gates).sigmoid_()
+            torch.mm(before, to_new, out=un)
+            n.addcmul_(r_t, un).tanh_()
+            passed = a.expand_as(n) if replaced else torch.mul(u_t, a, out=scaled)
+            before = torch.lerp(before, n, passed, out=after)
+        ctx.save_for_backward(x, scale, read, recurrent, gates, new, add, states)
         ctx.replaced = replaced
-        return states[1:]
+        return states[1:].transpose(0, 1)
 
     @staticmethod
     def backward(ctx: Any, grad: Tensor) -> tuple[Tensor | None, ...]:
-        recurrent, gates, old, passed, states = ctx.saved_tensors
+        x, scale, read, recurrent, gates, new, add, states = ctx.saved_tensors
         hidden = recurrent.shape[1]
+        count = len(recurrent) // hidden  # of gates
         before = states[:-1]
-        r, n = gates[..., :hidden], gates[..., -hidden:]
-        change = n - before
-        by_new = passed * (1 - n * n)
-        factors = [by_new * old * r * (1 - r), by_new * r]
+        r, u = gates[..., :hidden], gates[..., -hidden:]
+        change = new - before
+        passed = scale.expand_as(new) if ctx.replaced else u * scale
+        by_new = torch.ops.aten.tanh_backward(passed, new)  # passed * (1 - new^2)
+        factors = [torch.ops.aten.sigmoid_backward(by_new * add, r), by_new * r]
         if not ctx.replaced:
-            u = gates[..., hidden:-hidden]
-            factors.insert(1, change * passed * (1 - u))  # g (1 - u) = a u (1 - u)
-        by_gate = torch.stack(factors, dim=2)  # (T, B, G, D)
-        dsums = torch.empty_like(by_gate)
-        whole = grad.clone(memory_format=torch.contiguous_format)
-        keep = 1 - passed
-        carry: Tensor | None = None
-        pieces = (t.unbind(0) for t in (whole, by_gate, dsums, keep))
-        for g, factor, dsum, kept in reversed(list(zip(*pieces, strict=True))):
-            if carry is not None:
-                g.add_(carry)
-            torch.mul(g.unsqueeze(1), factor, out=dsum)
-            carry = torch.addmm(g * kept, dsum.flatten(1), recurrent)
-        flat = dsums.flatten(2)  # (T, B, G D)
-        drecurrent = flat.flatten(0, 1).T @ before.flatten(0, 1)
-        dscale = None
-        if ctx.needs_input_grad[2]:
-            through = change if ctx.replaced else change * u
-            dscale = (whole * through).sum(dim=2, keepdim=True)
+            factors.insert(1, torch.ops.aten.sigmoid_backward(change * scale, u))
+        sums = torch.cat(factors, dim=2)  # (T, B, G D): factors, and then gradients
+        keep = torch.cat((1 - passed,) * count, dim=2)
+        whole = torch.cat((grad.transpose(0, 1).contiguous(),) * count, dim=2)
+        weights = torch.cat((recurrent,) * count, dim=1)
+        pieces = list(zip(*(piece.unbind(0) for piece in (whole, sums, keep)), strict=True))
+        for step in range(len(pieces) - 1, -1, -1):
+            g, dsum, kept = pieces[step]
+            dsum.mul_(g)
+            if step:
+                pieces[step - 1][0].addmm_(dsum, weights).addcmul_(g, kept)
+        g = whole[..., :hidden]
+        flat = sums.flatten(0, 1)  # (T B, G D)
+        drecurrent = flat.T @ before.flatten(0, 1)
         # What is read has not gone through r.
-        dsums[:, :, -1] = whole * by_new
-        return flat, drecurrent, dscale, None
+        torch.mul(g, by_new, out=sums[..., -hidden:])
+        dx = (flat @ read).view(*new.shape[:2], -1).transpose(0, 1)
+        dscale = None
+        if ctx.needs_input_grad[1]:
+            dscale = (g * (change if ctx.replaced else change * u)).sum(dim=2).T
+        return dx, dscale, flat.T @ x, drecurrent, flat.sum(0), None
