@@ -216,7 +216,6 @@ def prepare(
     from seqrec_cli.core.interactions import Reading
     from seqrec_cli.core.preparation import Preparation
     from seqrec_cli.core.preparation import prepare as prepare_log
-    from seqrec_cli.core.ranking.examples import prepare_examples
     from seqrec_cli.core.reading.tables import parse_columns
 
     if split != "time" and (valid_from or test_from):
@@ -262,8 +261,8 @@ def prepare(
                 "leave them out",
             )
     pair = task == "ranking" and ranking.is_pair(source)
-    suffix = "-shuffled" if shuffle_order else "-ranking" if task == "ranking" and not pair else ""
-    name = choose_name(name, source, suffix)
+    ranked = task == "ranking" and not pair
+    name = choose_name(name, source, shuffled=shuffle_order is not None, ranked=ranked)
     target = data_dir / f"{name}.npz"
     if Path(source) in (target, target.with_suffix(".json")):
         raise InputError(
@@ -280,9 +279,12 @@ def prepare(
         )
     given = (min_user_count, min_item_count)
     if task == "ranking":
+        # Only here, as it takes torch for what is drawn.
+        from seqrec_cli.core.ranking.examples import prepare_examples
+
         make = partial(prepare_examples, chosen=examples)
-        ranked = make_dataset(source, name, reading, options, data_dir, given, make)
-        ranking.keep(ranked, target, data_dir, as_json)
+        rows = make_dataset(source, name, reading, options, data_dir, given, make)
+        ranking.keep(rows, target, data_dir, as_json)
         return
     if source == "demo":
         dataset = make_demo(name, reading, options)
@@ -296,7 +298,7 @@ def prepare(
     console.hint(f"seqrec train --config configs/{config}.yaml --data {name}{folder}")
 
 
-def choose_name(name: str | None, source: str, suffix: str) -> str:
+def choose_name(name: str | None, source: str, *, shuffled: bool, ranked: bool = False) -> str:
     """The name given, or one made of the source's and what was done to it."""
     from seqrec_cli.core.reading.sources import TextSource, is_folder
 
@@ -307,7 +309,8 @@ def choose_name(name: str | None, source: str, suffix: str) -> str:
         keep = source in CATALOGUE or is_folder(path)
         filename = (path.name or path.resolve().name) if keep else TextSource(path).filename
         stem = filename if keep else Path(filename).stem
-        name = re.sub(r"[^\w.-]+", "-", stem).strip(".-") + suffix
+        name = re.sub(r"[^\w.-]+", "-", stem).strip(".-")
+        name += "-shuffled" * shuffled + "-ranking" * ranked
     if not re.fullmatch(r"\w[\w.-]{0,99}", name):
         raise InputError(
             f"`{name}` cannot be the name of a dataset",

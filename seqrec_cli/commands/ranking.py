@@ -83,6 +83,9 @@ def account(manifest: dict[str, Any]) -> list[tuple[str, str]]:
     """The rows of the summary."""
     source, encoders, history = (manifest[key] for key in ("source", "encoders", "history"))
     made = manifest["examples"]
+    columns = [column_line(column) for column in encoders["columns"]]
+    if encoders["left_out"]:
+        columns.append(f"left out: {', '.join(encoders['left_out'])}")
     rows = [
         ("source", source["path"]),
         ("format", source["format"]),
@@ -100,7 +103,7 @@ def account(manifest: dict[str, Any]) -> list[tuple[str, str]]:
         ("candidate items", f"{manifest['items']:,}"),
         ("history", f"at most {history['longest']}, mean {history['mean']:.2f}"),
         ("item codes", f"{encoders['item_values']:,} in {encoders['min_value_count']} places each"),
-        ("columns", "; ".join(map(column_line, encoders["columns"])) or "none"),
+        ("columns", "; ".join(columns) or "none"),
         ("split", manifest["split"]["kind"]),
     ]
     for part, counts in parts_of(manifest).items():

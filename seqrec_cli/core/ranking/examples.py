@@ -96,7 +96,7 @@ def prepare_examples(
     parts, places = split_log(log, rows.times, chosen, origin.path)
     made = {part: make_rows(log, places, parts, part, chosen, dropped) for part in PARTS}
     made = {part: cells for part, cells in made.items() if len(cells.labels)}
-    encoders, sides = fit_encoders(
+    encoders, sides, left_out = fit_encoders(
         made["train"],
         {"user": user_ids, "item": item_ids},
         {"user": interactions.user_attributes, "item": interactions.item_attributes},
@@ -114,6 +114,7 @@ def prepare_examples(
         min_count=options.encoding.min_value_count,
         examples=asdict(chosen)
         | {"rated": rows.ratings is not None, "candidates": in_words(chosen)},
+        left_out=left_out,
     )
     dataset = RankingDataset(
         name=name,
@@ -132,9 +133,11 @@ def prepare_examples(
 
 def in_words(chosen: ExampleOptions) -> str:
     """What the candidates are."""
-    count = "all ratings" if not chosen.rows_per_user else f"the last {chosen.rows_per_user}"
+    count = {0: "all ratings", 1: "the last rating"}.get(
+        chosen.rows_per_user, f"the last {chosen.rows_per_user} ratings"
+    )
     if not chosen.negatives:
-        return f"{count} of a user, labelled by the rating"
+        return f"{count} of a user, and whether it was liked"
     return f"{count} of a user (1), and {chosen.negatives} items each that they do not have (0)"
 
 
@@ -277,8 +280,9 @@ def fit_encoders(
     ids: Mapping[Side, NDArray[Any]],
     attributes: Mapping[Side, Attributes | None],
     encoding: Encoding,
-) -> tuple[Encoders, dict[Side, Facts]]:
-    """Encoders that learn from the train part, and what they make of every user and item."""
+) -> tuple[Encoders, dict[Side, Facts], list[str]]:
+    """Encoders that learn from the train part, what they make of every user and item, and the
+    names of the columns that are left out."""
     counts = np.bincount(
         np.concatenate((train.items, train.history.ravel())), minlength=len(ids["item"]) + 1
     )[1:]
@@ -293,6 +297,7 @@ def fit_encoders(
         "item": encoding.item_kinds,
     }
     columns: list[Encoder] = []
+    left_out: list[str] = []
     texts_of: dict[Side, dict[str, list[str]]] = {"user": {}, "item": {}}
     for side, found in attributes.items():
         if found is None:
@@ -308,7 +313,9 @@ def fit_encoders(
         fitted = fitted[fitted >= 0]
         if not len(fitted):
             continue  # a file of another log, that lies beside this one by chance
-        for name, kind in choose_kinds(found, kinds[side], fitted, encoding)[0].items():
+        taken, others = choose_kinds(found, kinds[side], fitted, encoding)
+        left_out += others
+        for name, kind in taken.items():
             cells = found.columns[name]
             columns.append(
                 Encoder.fit(
@@ -321,7 +328,7 @@ def fit_encoders(
         item_encoder(texts([str(key) for key in ids["item"][common].tolist()])), tuple(columns)
     )
     sides = {side: Facts.encode(encoders, side, texts_of[side], len(ids[side]) + 1) for side in ids}
-    return encoders, sides
+    return encoders, sides, left_out
 
 
 def encode(

@@ -167,6 +167,7 @@ def describe(
     split: dict[str, Any],
     min_count: int,
     examples: dict[str, Any] | None = None,
+    left_out: Sequence[str] = (),
 ) -> dict[str, Any]:
     """The manifest: where rows came from, how they are split, and what encoders made of them."""
     lengths = np.concatenate([(made.history > 0).sum(axis=1) for made in parts.values()])
@@ -202,6 +203,7 @@ def describe(
                 | ({} if c.kind == "dense" else {"values": len(c.values)})
                 for c in encoders.columns
             ],
+            "left_out": list(left_out),
         },
         "seqrec_version": __version__,
     }
