@@ -84,12 +84,25 @@ class Attention(nn.Module):
         rows, length = mask.shape
         real = mask.flatten().nonzero().squeeze(1)  # (M,)
         k = keys.flatten(0, 1).index_select(0, real)  # (M, D)
-        q = query.index_select(0, real // length)
-        x = torch.cat((q, k, q - k, q * k), dim=1)
-        for layer, dice in zip(self.layers, self.dice, strict=True):
-            x = dice(layer(x), training)
-        scores = x.new_zeros(rows * length).index_copy(0, real, self.out(x).squeeze(1))
+        first, *others = (*self.layers, self.out)
+        assert isinstance(first, nn.Linear)
+        x = read_pairs(first, query, k, real // length)
+        for dice, layer in zip(self.dice, others, strict=True):
+            x = layer(dice(x, training))
+        scores = x.new_zeros(rows * length).index_copy(0, real, x.squeeze(1))
         return scores.view(rows, length)
+
+
+def read_pairs(layer: nn.Linear, query: Tensor, keys: Tensor, row: Tensor) -> Tensor:
+    """layer([q, k, q - k, q * k]) of keys (M, D) and the queries (B, D) of their rows (M,).
+
+    W q + X k + Y (q - k) = (W + Y) q + (X - Y) k, and the first of these is the same for a row.
+    """
+    by_query, by_key, by_difference, by_product = layer.weight.chunk(4, dim=1)
+    own = F.linear(query, by_query + by_difference, layer.bias)  # (B, W)
+    pairs = torch.cat((keys, query.index_select(0, row) * keys), dim=1)
+    weights = torch.cat((by_key - by_difference, by_product), dim=1)
+    return F.linear(pairs, weights) + own.index_select(0, row)
 
 
 def masked_softmax(scores: Tensor, mask: Tensor) -> Tensor:
