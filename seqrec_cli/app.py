@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from seqrec_cli import __version__, console
-from seqrec_cli.commands import compare, embed, evaluate, prepare, recommend, train
+from seqrec_cli.commands import compare, embed, evaluate, plot, prepare, recommend, train
 from seqrec_cli.errors import SeqRecError
 
 app = typer.Typer(
@@ -72,6 +72,7 @@ COMMANDS = (
     compare.compare,
     recommend.recommend,
     embed.embed,
+    plot.plot,
 )
 for command in COMMANDS:
     app.command()(friendly(command))

@@ -7,15 +7,19 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import typer
 
 from seqrec_cli import console
+from seqrec_cli.commands import ranking
 from seqrec_cli.commands.options import (
+    Candidates,
     Data,
     DataDir,
     Device,
     Effort,
     IndexOption,
     Json,
+    Rerank,
     Seed,
     SeenOption,
+    make_reranker,
     make_retriever,
 )
 from seqrec_cli.errors import ConfigError, InputError
@@ -51,6 +55,8 @@ def evaluate(
     ] = None,
     index: IndexOption = "exact",
     effort: Effort = 128,
+    rerank: Rerank = None,
+    candidates: Candidates = 200,
     data: Data = None,
     data_dir: DataDir = Path("data"),
     seed: Seed = 0,
@@ -63,7 +69,9 @@ def evaluate(
     """
     from seqrec_cli.core import evaluation, export, statistics
     from seqrec_cli.core.baselines import BASELINES, affordable
-    from seqrec_cli.core.run import LATEST
+    from seqrec_cli.core.dataset import TASK
+    from seqrec_cli.core.ranking import reranking
+    from seqrec_cli.core.run import LATEST, Run, find_run, newest_of
 
     if protocol == "sampled" and seen == "include":
         raise typer.BadParameter("the sampled protocol never has seen items: leave out --seen")
@@ -72,10 +80,42 @@ def evaluate(
     ks = parse_ks(k)
     if per_user is not None:
         export.check_output(per_user)
-    opened, dataset, scorers = load_runs(runs or [LATEST], data, data_dir, device)
+    runs = runs or [LATEST]
+    if rerank is not None:
+        if protocol == "sampled":
+            raise typer.BadParameter("the sampled protocol finds nothing: leave out --rerank")
+        reranking.check_candidates(candidates, max(ks))
+        runs = [str(newest_of(TASK, name)) if name == LATEST else name for name in runs]
+    named = [Run.open(find_run(name)) for name in runs]
+    if rerank is None and all(run.task == ranking.TASK for run in named):
+        if per_user is not None or index != "exact" or protocol != "full":
+            raise typer.BadParameter("--per-user, --index and --protocol are not for ranking runs")
+        ranking.evaluate(labelled(named), split, baselines, data, data_dir, seed, device, as_json)
+        return
+    opened, dataset, scorers = load_runs(runs, data, data_dir, device)
     retrievers = {
         name: make_retriever(run, scorers[name], index, effort) for name, run in opened.items()
     }
+    finders: dict[str, Any] = dict(retrievers)
+    reach: dict[str, float] = {}
+    for name, run in opened.items() if rerank is not None else ():
+        assert rerank is not None
+        item_ids = run.catalogue().item_ids
+        parts = retrievers[name], scorers[name], item_ids, candidates, dataset, split
+        second = make_reranker(rerank, *parts)
+        reranking.check_unseen(second.ranker, dataset, split)
+        both = f"{name} + {Path(rerank).name}"
+        scorers[both], finders[both] = scorers[name], second
+        outcome = evaluation.evaluate(
+            scorers[name],
+            dataset,
+            split,
+            metrics=("recall",),
+            ks=[candidates],
+            seen=seen,
+            retriever=retrievers[name],
+        )
+        reach[name] = outcome.means()[f"recall@{candidates}"]
     if baselines:
         for name, fit in BASELINES.items():
             if affordable(name, dataset):
@@ -98,7 +138,7 @@ def evaluate(
                 seen=seen,
                 seed=seed,
                 lists=True,
-                retriever=retrievers.get(name),
+                retriever=finders.get(name),
             )
     recalls = {
         name: evaluation.recall_of(retriever, outcomes[name], dataset, split, seen)
@@ -119,9 +159,15 @@ def evaluate(
         console.print_json(
             as_plain(dataset, split, protocol, seen, seed, outcomes, figures, compared)
             | ({"index": index, "recall": recalls} if recalls else {})
+            | ({"rerank": rerank, "candidates": candidates, "reach": reach} if reach else {})
         )
     else:
         show(dataset, split, protocol, seen, outcomes, figures, compared)
+        for name, share in reach.items():
+            console.info(
+                f"{name}: {share:.4f} of what was done next is among its {candidates} candidates, "
+                "so no order of them can have more"
+            )
         for name, recall in recalls.items():
             console.info(
                 f"{name}, {index}: recall@{max(ks)} {recall:.4f} of the exact result, over all "
@@ -139,6 +185,8 @@ def load_runs(
 
     where = choose_device(device)
     opened = labelled([Run.open(find_run(name)) for name in names])
+    for run in opened.values():
+        run.experiment()  # refuses what does not find items
     if len({run.manifest()["data_sha256"] for run in opened.values()}) > 1:
         raise ConfigError(
             f"the runs {', '.join(opened)} were trained on different datasets",

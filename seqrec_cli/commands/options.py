@@ -1,13 +1,17 @@
 """Options shared by commands, and what is made of them, so that they are alike everywhere."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from typer import Option
 
 from seqrec_cli import console
 
 if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from seqrec_cli.core.dataset import SequenceDataset
+    from seqrec_cli.core.ranking.reranking import Reranker
     from seqrec_cli.core.retrieval import Retriever
     from seqrec_cli.core.run import Run
     from seqrec_cli.core.scoring import ModelScorer
@@ -44,6 +48,39 @@ Effort = Annotated[
     int,
     Option("--effort", min=1, max=1_000_000, help="--index hnsw: items looked at for each user."),
 ]
+
+
+Rerank = Annotated[
+    str | None,
+    Option(
+        "--rerank",
+        metavar="RUN",
+        help="A run that ranks (seqrec prepare --task ranking): it orders what is found.",
+    ),
+]
+Candidates = Annotated[
+    int,
+    Option("--candidates", min=1, max=100_000, help="--rerank: items found to be ordered."),
+]
+
+
+def make_reranker(
+    name: str,
+    finder: "Retriever | None",
+    scorer: "ModelScorer",
+    item_ids: "NDArray[Any]",
+    candidates: int,
+    dataset: "SequenceDataset | None",
+    before: Literal["end", "valid", "test"],
+) -> "Reranker":
+    """What orders the finds of a retrieval model by the ranking run called `name`."""
+    from seqrec_cli.core.ranking.ranker import Ranker
+    from seqrec_cli.core.ranking.reranking import Reranker
+    from seqrec_cli.core.retrieval import Exact
+    from seqrec_cli.core.run import Run, find_run
+
+    ranker = Ranker.load(Run.open(find_run(name)), scorer.device)
+    return Reranker(finder or Exact(scorer), ranker, item_ids, candidates, dataset, before)
 
 
 def make_retriever(

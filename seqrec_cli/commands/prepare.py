@@ -2,21 +2,25 @@
 
 import contextlib
 import re
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeVar
 
 from typer import Argument, Option
 
 from seqrec_cli import console
+from seqrec_cli.commands import ranking
 from seqrec_cli.commands.options import DataDir, Json, Seed
 from seqrec_cli.errors import InputError
 
 if TYPE_CHECKING:
     from seqrec_cli.core.dataset import SequenceDataset
     from seqrec_cli.core.datasets import Found, NamedDataset
-    from seqrec_cli.core.interactions import Reading
+    from seqrec_cli.core.interactions import Interactions, Reading
     from seqrec_cli.core.preparation import Preparation
 
+Made = TypeVar("Made")
 SMALL = 200_000  # interactions up to which configs/demo.yaml is the better start
 
 Source = Annotated[
@@ -62,9 +66,18 @@ MinItemCount = Annotated[
     int | None,
     Option(min=1, help="Likewise for items; repeated until nothing changes.", show_default="same"),
 ]
+Task = Annotated[
+    Literal["next-item", "ranking"],
+    Option(help="What models are to learn: what comes next, or whether a candidate is liked."),
+]
 SplitOption = Annotated[
-    Literal["leave-one-out", "time"],
-    Option("--split", help="Last two of each user, or what happened after two moments."),
+    Literal["leave-one-out", "time", "user"] | None,
+    Option(
+        "--split",
+        help="Last two of each user; what happened after two moments, or late for ranking; or, for "
+        "ranking, some of the users.",
+        show_default="leave-one-out; user for ranking",
+    ),
 ]
 MinSplitLength = Annotated[
     int, Option(min=3, help="Leave-one-out: keep shorter histories whole for training.")
@@ -122,10 +135,43 @@ ShuffleOrder = Annotated[
         "leaves only popularity to learn; `history` shuffles each user's own items."
     ),
 ]
+TableFile = Annotated[
+    Path | None,
+    Option(
+        "--table",
+        metavar="FILE",
+        help="Ranking, a folder with train.csv and test.csv: what their columns are, such as "
+        "configs/tables/dien-ml-1m.yaml.",
+        show_default="known by their names",
+    ),
+]
+PositiveRating = Annotated[
+    float, Option(help="Ranking: what is rated so or higher is liked, and is in histories.")
+]
+HistoryLength = Annotated[
+    int, Option(min=1, max=1000, help="Ranking: liked items before the candidate that are read.")
+]
+RowsPerUser = Annotated[
+    int, Option(min=0, help="Ranking: how many of a user's last ratings are candidates; 0: all.")
+]
+Negatives = Annotated[
+    int,
+    Option(
+        min=0,
+        max=1000,
+        help="Ranking: candidates are what came next (1) and so many items each that the user does "
+        "not have (0), whatever the rating; for what orders the finds of a retrieval model.",
+    ),
+]
+NegativesPower = Annotated[
+    float,
+    Option(min=0, max=10, help="Ranking: draw them by popularity to this power; 0: each alike."),
+]
 
 
 def prepare(
     source: Source,
+    task: Task = "next-item",
     name: Name = None,
     format_: FormatOption = None,
     columns: Columns = None,
@@ -134,7 +180,7 @@ def prepare(
     min_rating: MinRating = None,
     min_user_count: MinUserCount = None,
     min_item_count: MinItemCount = None,
-    split: SplitOption = "leave-one-out",
+    split: SplitOption = None,
     min_split_length: MinSplitLength = 3,
     valid_from: ValidFrom = "",
     test_from: TestFrom = "",
@@ -146,6 +192,12 @@ def prepare(
     min_value_count: MinValueCount = 5,
     new_items: NewItems = False,
     shuffle_order: ShuffleOrder = None,
+    table: TableFile = None,
+    positive_rating: PositiveRating = 4.0,
+    history_length: HistoryLength = 10,
+    rows_per_user: RowsPerUser = 1,
+    negatives: Negatives = 0,
+    negatives_power: NegativesPower = 0.0,
     seed: Seed = 0,
     data_dir: DataDir = Path("data"),
     as_json: Json = False,
@@ -157,14 +209,19 @@ def prepare(
     $ seqrec prepare ml-1m
 
     $ seqrec prepare clicks.csv --columns user=visitor,item=page,time=at
+
+    $ seqrec prepare ml-100k --task ranking --split leave-one-out
     """
     from seqrec_cli.core.features import Encoding, parse_kinds
     from seqrec_cli.core.interactions import Reading
     from seqrec_cli.core.preparation import Preparation
+    from seqrec_cli.core.preparation import prepare as prepare_log
     from seqrec_cli.core.reading.tables import parse_columns
 
     if split != "time" and (valid_from or test_from):
         raise InputError("--valid-from and --test-from are for a split by time", "add --split time")
+    if task == "next-item" and split == "user":
+        raise InputError("--split user is for ranking", "add --task ranking, or choose another")
     reading = Reading(
         format=format_,
         columns=parse_columns(columns, ("user", "item", "time", "rating")) if columns else {},
@@ -177,7 +234,7 @@ def prepare(
     options = Preparation(
         min_user_count=min_user_count or 1,
         min_item_count=min_item_count or 1,
-        split=split,
+        split="time" if split == "time" else "leave-one-out",
         min_split_length=min_split_length,
         valid_from=valid_from,
         test_from=test_from,
@@ -191,15 +248,48 @@ def prepare(
         shuffle=shuffle_order,
         seed=seed,
     )
-    name = choose_name(name, source, shuffled=shuffle_order is not None)
+    if task == "ranking":
+        if source == "demo":
+            raise InputError("the demo has no ratings to rank by", "name a log that has")
+        examples = ranking.check_options(
+            positive_rating, history_length, rows_per_user, negatives, negatives_power, split, seed
+        )
+        if shuffle_order or new_items or valid_from or test_from or scaling != "quantile":
+            raise InputError(
+                "--shuffle-order, --new-items, --valid-from, --test-from and --scaling are not for "
+                "ranking",
+                "leave them out",
+            )
+    pair = task == "ranking" and ranking.is_pair(source)
+    ranked = task == "ranking" and not pair
+    name = choose_name(name, source, shuffled=shuffle_order is not None, ranked=ranked)
     target = data_dir / f"{name}.npz"
     if Path(source) in (target, target.with_suffix(".json")):
         raise InputError(
             f"the result would replace its source `{source}`", "choose another name with --name"
         )
-    dataset = make_dataset(
-        source, name, reading, options, data_dir, given=(min_user_count, min_item_count)
-    )
+    if pair:
+        made = ranking.prepare_pair(source, name, table, min_value_count)
+        ranking.keep(made, target, data_dir, as_json)
+        return
+    if table is not None:
+        raise InputError(
+            f"--table is for a folder with train.csv and test.csv, and `{source}` is none",
+            "leave it out; what a log's columns are is said with --columns",
+        )
+    given = (min_user_count, min_item_count)
+    if task == "ranking":
+        # Only here, as it takes torch for what is drawn.
+        from seqrec_cli.core.ranking.examples import prepare_examples
+
+        make = partial(prepare_examples, chosen=examples)
+        rows = make_dataset(source, name, reading, options, data_dir, given, make)
+        ranking.keep(rows, target, data_dir, as_json)
+        return
+    if source == "demo":
+        dataset = make_demo(name, reading, options)
+    else:
+        dataset = make_dataset(source, name, reading, options, data_dir, given, prepare_log)
     manifest = dataset.save(target)
     report(manifest, as_json)
     console.success(f"`{target}` and its manifest `{target.with_suffix('.json')}`")
@@ -208,8 +298,8 @@ def prepare(
     console.hint(f"seqrec train --config configs/{config}.yaml --data {name}{folder}")
 
 
-def choose_name(name: str | None, source: str, *, shuffled: bool) -> str:
-    """The name given, or one made of the source's."""
+def choose_name(name: str | None, source: str, *, shuffled: bool, ranked: bool = False) -> str:
+    """The name given, or one made of the source's and what was done to it."""
     from seqrec_cli.core.reading.sources import TextSource, is_folder
 
     if name is None:
@@ -219,13 +309,28 @@ def choose_name(name: str | None, source: str, *, shuffled: bool) -> str:
         keep = source in CATALOGUE or is_folder(path)
         filename = (path.name or path.resolve().name) if keep else TextSource(path).filename
         stem = filename if keep else Path(filename).stem
-        name = re.sub(r"[^\w.-]+", "-", stem).strip(".-") + "-shuffled" * shuffled
+        name = re.sub(r"[^\w.-]+", "-", stem).strip(".-")
+        name += "-shuffled" * shuffled + "-ranking" * ranked
     if not re.fullmatch(r"\w[\w.-]{0,99}", name):
         raise InputError(
             f"`{name}` cannot be the name of a dataset",
             "choose one of letters, digits, `.`, `_` and `-`: `--name NAME`",
         )
     return name
+
+
+def make_demo(name: str, reading: "Reading", options: "Preparation") -> "SequenceDataset":
+    """The generated log."""
+    from seqrec_cli.core import demo
+    from seqrec_cli.core.interactions import Reading
+
+    if reading != Reading():
+        raise InputError(
+            "the demo is generated, so there is nothing to choose about reading it",
+            "leave out --format, --columns, --delimiter, --header, --min-rating, "
+            "--items-file and --users-file",
+        )
+    return demo.prepare_demo(options, name)
 
 
 def make_dataset(
@@ -235,24 +340,15 @@ def make_dataset(
     options: "Preparation",
     data_dir: Path,
     given: tuple[int | None, int | None],
-) -> "SequenceDataset":
-    """Find out what the source is, read it and prepare it."""
+    make: "Callable[[Interactions, Preparation, str], Made]",
+) -> "Made":
+    """Find out what the source is, read it and make a dataset of it."""
     from dataclasses import replace
 
-    from seqrec_cli.core import demo
     from seqrec_cli.core.datasets import CATALOGUE, read_found
-    from seqrec_cli.core.interactions import Reading, read_interactions
-    from seqrec_cli.core.preparation import prepare as run
+    from seqrec_cli.core.interactions import read_interactions
     from seqrec_cli.core.reading.sources import TextSource, mode_of
 
-    if source == "demo":
-        if reading != Reading():
-            raise InputError(
-                "the demo is generated, so there is nothing to choose about reading it",
-                "leave out --format, --columns, --delimiter, --header, --min-rating, "
-                "--items-file and --users-file",
-            )
-        return demo.prepare_demo(options, name)
     if source in CATALOGUE:
         named = CATALOGUE[source]
         found = get(named, data_dir)
@@ -264,13 +360,13 @@ def make_dataset(
                 min_item_count=items or named.min_item_count,
             )
         console.info(f"reading {found.obtained}")
-        return run(read_found(named, found, reading), options, name)
+        return make(read_found(named, found, reading), options, name)
     if not mode_of(Path(source)) and not re.search(r"[./\\]", source):
         raise InputError(
             f"there is no named dataset and no file `{source}`",
             f"named are demo, {', '.join(CATALOGUE)}; for a file give its path",
         )
-    return run(read_interactions(TextSource(Path(source)), reading), options, name)
+    return make(read_interactions(TextSource(Path(source)), reading), options, name)
 
 
 def get(named: "NamedDataset", data_dir: Path) -> "Found":

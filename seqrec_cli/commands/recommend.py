@@ -8,14 +8,17 @@ import typer
 
 from seqrec_cli import console
 from seqrec_cli.commands.options import (
+    Candidates,
     Data,
     DataDir,
     Device,
     Effort,
     IndexOption,
     Json,
+    Rerank,
     RunOption,
     SeenOption,
+    make_reranker,
     make_retriever,
 )
 from seqrec_cli.errors import InputError
@@ -24,9 +27,9 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from seqrec_cli.core.dataset import Sequences
+    from seqrec_cli.core.dataset import SequenceDataset, Sequences
     from seqrec_cli.core.recommendation import Recommended
-    from seqrec_cli.core.retrieval import Retriever
+    from seqrec_cli.core.retrieval import Finder, Retriever
     from seqrec_cli.core.run import Catalogue, Run
     from seqrec_cli.core.scoring import Seen
 
@@ -66,6 +69,8 @@ def recommend(
     ] = "end",
     index: IndexOption = "exact",
     effort: Effort = 128,
+    rerank: Rerank = None,
+    candidates: Candidates = 200,
     data: Data = None,
     data_dir: DataDir = Path("data"),
     device: Device = "auto",
@@ -82,17 +87,24 @@ def recommend(
     if output is not None and (why or as_json):
         raise typer.BadParameter("--why and --json are for the screen: leave out --output")
 
+    if why and rerank is not None:
+        raise typer.BadParameter("--why explains one model's scores: leave out --rerank")
+
     from seqrec_cli.core import export, recommendation
-    from seqrec_cli.core.dataset import Sequences
+    from seqrec_cli.core.dataset import TASK, Sequences
     from seqrec_cli.core.randomness import choose_device
-    from seqrec_cli.core.run import Run, find_run
+    from seqrec_cli.core.ranking.reranking import check_candidates
+    from seqrec_cli.core.run import Run, newest_of
 
     if output is not None:
         export.check_output(output)
-    opened = Run.open(find_run(run))
+    if rerank is not None:
+        check_candidates(candidates, topk)
+    opened = Run.open(newest_of(TASK, run))
     catalogue = opened.catalogue()
     scorer = opened.load_scorer(choose_device(device))
     names = recommendation.Names.of_items(catalogue)
+    dataset = None
     if history is not None:
         items, unknown = recommendation.find_history(names, history)
         for piece in unknown:
@@ -103,11 +115,19 @@ def recommend(
         if users is not None:
             user = recommendation.read_ids(users)
         assert user is not None
-        labels, histories = known_histories(opened, user, before, data, data_dir)
+        dataset, labels, histories = known_histories(opened, user, before, data, data_dir)
     retriever = make_retriever(opened, scorer, index, effort)
+    finder: Finder | None = retriever
     if retriever is not None:
-        say_recall(retriever, histories, topk, seen)
-    found = recommendation.recommend(scorer, histories, topk, seen, retriever)
+        say_recall(retriever, histories, topk if rerank is None else candidates, seen)
+    if rerank is not None:
+        item_ids = catalogue.item_ids
+        second = make_reranker(rerank, retriever, scorer, item_ids, candidates, dataset, before)
+        console.info(
+            f"{candidates} candidates found by {opened.path}, ordered by {second.ranker.path}"
+        )
+        finder = second
+    found = recommendation.recommend(scorer, histories, topk, seen, finder)
     if output is not None:
         labelled = zip(labels, found, strict=True)
         with console.progress(len(labels), "users") as advance:
@@ -151,8 +171,8 @@ def known_histories(
     before: Literal["end", "valid", "test"],
     data: str | None,
     data_dir: Path,
-) -> "tuple[list[Any], Any]":
-    """The histories of users of the dataset, up to the end or before one of its parts."""
+) -> "tuple[SequenceDataset, list[Any], Any]":
+    """The dataset, and its users' histories, up to the end or before one of its parts."""
     from seqrec_cli.core.dataset import SequenceDataset
     from seqrec_cli.core.recommendation import Names, find_users
 
@@ -163,7 +183,7 @@ def known_histories(
     empty = histories.lengths == 0
     if empty.any():
         raise InputError(f"user `{ids[int(empty.argmax())]}` has no history", "leave that user out")
-    return [dataset.user_ids[index].item() for index in found], histories
+    return dataset, [dataset.user_ids[index].item() for index in found], histories
 
 
 def counted(pairs: Any, advance: Any, short: list[Any], topk: int) -> Iterator[Any]:

@@ -14,9 +14,16 @@ from seqrec_cli.commands.options import Data, DataDir, Device, Overrides
 from seqrec_cli.errors import ConfigError, TrainingError
 
 if TYPE_CHECKING:
+    import torch
+
+    from seqrec_cli.core.config import AnyExperiment
     from seqrec_cli.core.dataset import SequenceDataset
+    from seqrec_cli.core.ranking.dataset import RankingDataset
+    from seqrec_cli.core.ranking.training import RankingTraining
     from seqrec_cli.core.run import Run
-    from seqrec_cli.core.training import Training, Validated
+    from seqrec_cli.core.training import Event, Training, Validated
+
+    AnyTraining = Training | RankingTraining
 
 SAVE_SECONDS = 60.0  # between two checkpoints, so that a power cut costs little
 
@@ -64,59 +71,79 @@ def train(
         changes.append("training.compile=true")
     with graceful_stop() as stop:
         if resume is not None:
-            opened, training, dataset = resumed(resume, changes, data, device, data_dir)
+            opened, training, events = resumed(resume, changes, data, device, data_dir)
         else:
             assert config is not None
-            opened, training, dataset = started(config, changes, data, run, device, data_dir)
-        follow(opened, training, dataset, stop)
+            opened, training, events = started(config, changes, data, run, device, data_dir)
+        follow(opened, training, events, stop)
 
 
 def started(
     config: Path, changes: list[str], data: str | None, run: str | None, device: str, data_dir: Path
-) -> "tuple[Run, Training, SequenceDataset]":
+) -> "tuple[Run, AnyTraining, Iterator[Event]]":
     """Begin a new run."""
     # Imported here so that `seqrec --help` does not wait for torch.
     from seqrec_cli.core.config import load_experiment
-    from seqrec_cli.core.dataset import SequenceDataset, find_dataset
+    from seqrec_cli.core.dataset import find_dataset
     from seqrec_cli.core.randomness import choose_device
     from seqrec_cli.core.run import Run, find_run, next_run
-    from seqrec_cli.core.training import Training, check_data, check_settings
 
     experiment = load_experiment(config, changes, data)
     if experiment.data is None:
         raise ConfigError(f"`{config}` names no dataset", "add `data: NAME`, or say `--data NAME`")
     where = choose_device(device)
-    check_settings(experiment, where)
     path = find_dataset(experiment.data, data_dir)
-    dataset = SequenceDataset.load(path, parts=("train", "valid"))
-    check_data(dataset)
+    dataset, training, events = made_ready(experiment, path, where)
     target = find_run(run) if run else next_run(dataset.name, experiment.model.name)
-    training = Training(experiment, dataset.num_items, where, dataset.features())
     opened = Run.create(target, experiment, dataset, path, str(where))
     console.info(
         f"training {experiment.model.name} on {dataset.name}: {dataset.num_users:,} users, "
         f"{dataset.num_items:,} items, on {where}, into {opened.path}"
     )
-    return opened, training, dataset
+    return opened, training, events
+
+
+def made_ready(
+    experiment: "AnyExperiment", path: Path, where: "torch.device"
+) -> "tuple[SequenceDataset | RankingDataset, AnyTraining, Iterator[Event]]":
+    """The dataset without its test part, a model with fresh weights, and what will happen to it."""
+    from seqrec_cli.core import training as sequences
+    from seqrec_cli.core.dataset import SequenceDataset
+    from seqrec_cli.core.ranking import training as ranking
+    from seqrec_cli.core.ranking.batching import Sizes
+    from seqrec_cli.core.ranking.config import RankingExperiment
+    from seqrec_cli.core.ranking.dataset import RankingDataset
+
+    if isinstance(experiment, RankingExperiment):
+        rows = RankingDataset.load(path, parts=ranking.parts_needed(experiment))
+        train, valid = ranking.divide(rows, experiment)
+        ranker = ranking.RankingTraining(experiment, Sizes.of(rows.encoders), where)
+        console.info(f"{len(train):,} rows to learn from, {len(valid):,} to pick the best weights")
+        if rows.test is not None:
+            console.warn(
+                "training stops on the test part (`training.validate_on: test`), as published "
+                "walkthroughs do: its figures there are optimistic"
+            )
+        return rows, ranker, ranking.fit(ranker, train, valid)
+    sequences.check_settings(experiment, where)
+    dataset = SequenceDataset.load(path, parts=("train", "valid"))
+    sequences.check_data(dataset)
+    training = sequences.Training(experiment, dataset.num_items, where, dataset.features())
+    return dataset, training, sequences.fit(training, dataset)
 
 
 def resumed(
     name: str, changes: list[str], data: str | None, device: str, data_dir: Path
-) -> "tuple[Run, Training, SequenceDataset]":
+) -> "tuple[Run, AnyTraining, Iterator[Event]]":
     """Go on with a run."""
-    from seqrec_cli.core.dataset import SequenceDataset
     from seqrec_cli.core.randomness import choose_device
     from seqrec_cli.core.run import Run, find_run
-    from seqrec_cli.core.training import Training, check_data, check_settings
 
     opened = Run.open(find_run(name))
     experiment = opened.experiment_to_resume(changes)
     where = choose_device(device)
-    check_settings(experiment, where)
-    dataset = SequenceDataset.load(opened.find_data(data, data_dir), parts=("train", "valid"))
+    dataset, training, events = made_ready(experiment, opened.find_data(data, data_dir), where)
     opened.check_data(dataset)
-    check_data(dataset)
-    training = Training(experiment, dataset.num_items, where, dataset.features())
     opened.resume(training)
     opened.save_experiment(experiment)
     for difference in opened.differences(where):
@@ -125,22 +152,22 @@ def resumed(
         f"going on with {opened.path} after epoch {training.counters.epoch}, "
         f"step {training.counters.step}"
     )
-    return opened, training, dataset
+    return opened, training, events
 
 
 def follow(
-    opened: "Run", training: "Training", dataset: "SequenceDataset", stop: dict[str, int]
+    opened: "Run", training: "AnyTraining", events: "Iterator[Event]", stop: dict[str, int]
 ) -> None:
     """Train, show what happens, and keep what must be kept."""
-    from seqrec_cli.core.training import EpochDone, StepDone, Stopped, Validated, fit
+    from seqrec_cli.core.training import EpochDone, StepDone, Stopped, Validated
 
     settings = training.experiment.training
-    shown = list(dict.fromkeys([settings.metric, "ndcg@10", "hr@10"]))
+    shown = training.experiment.shown
     columns = ["epoch", "loss", *shown, "seconds"]
     start = saved = time.monotonic()
     with console.training_view(columns) as view:
         try:
-            for event in fit(training, dataset):
+            for event in events:
                 match event:
                     case StepDone():
                         done = (event.epoch - 1) * event.steps + event.step
@@ -195,7 +222,7 @@ def follow(
     console.hint(f"`seqrec evaluate {opened.path}`")
 
 
-def keep(opened: "Run", training: "Training", event: "Validated", seconds: float) -> None:
+def keep(opened: "Run", training: "AnyTraining", event: "Validated", seconds: float) -> None:
     """Write down a validation, and the weights if they are the best so far."""
     if event.is_best:
         opened.save_best(training, event.epoch, event.metrics)

@@ -11,8 +11,10 @@ from pydantic import BaseModel, Field, ValidationError, field_validator
 from seqrec_cli.core.metrics import METRICS
 from seqrec_cli.core.models import CONFIGS, DEFAULT, ModelConfig, encoders
 from seqrec_cli.core.models.encoders import ENCODERS
+from seqrec_cli.core.models.rankers import RANKERS
 from seqrec_cli.core.models.sasrec import SASRecConfig
-from seqrec_cli.core.settings import Settings
+from seqrec_cli.core.ranking.config import RankingExperiment, RankingTrainingConfig
+from seqrec_cli.core.settings import ExperimentSettings, Settings, check_betas
 from seqrec_cli.core.transitions import TransitionsConfig
 from seqrec_cli.errors import ConfigError
 
@@ -90,9 +92,7 @@ class TrainingConfig(Settings):
     @field_validator("betas")
     @classmethod
     def betas_are_rates(cls, betas: tuple[float, float]) -> tuple[float, float]:
-        if not all(0 <= beta < 1 for beta in betas):
-            raise ValueError("must lie in [0, 1)")
-        return betas
+        return check_betas(betas)
 
     @field_validator("metric")
     @classmethod
@@ -105,26 +105,30 @@ class TrainingConfig(Settings):
         return metric
 
 
-class Experiment(Settings):
+class Experiment(ExperimentSettings):
     """An experiment file, complete."""
 
-    data: str | None = Field(None, description="a prepared dataset's name, or its npz file")
-    seed: int = Field(0, ge=0, lt=2**63, description="every random number follows from it")
     model: ModelConfig = SASRecConfig()
     training: TrainingConfig = TrainingConfig()
     transitions: TransitionsConfig | None = Field(
         None, description="counts of what followed, added to the model's scores; null: none"
     )
 
-    def to_yaml(self) -> str:
-        """The experiment as YAML, every default spelled out."""
-        return yaml.safe_dump(self.model_dump(mode="json"), sort_keys=False, allow_unicode=True)
+    @property
+    def shown(self) -> list[str]:
+        """The metrics that are shown while it trains."""
+        return list(dict.fromkeys([self.training.metric, "ndcg@10", "hr@10"]))
+
+
+AnyExperiment = Experiment | RankingExperiment
 
 
 def load_experiment(
     path: Path, overrides: Sequence[str] = (), data: str | None = None
-) -> Experiment:
+) -> AnyExperiment:
     """Read an experiment file and change single settings by `key=value`, and the dataset's name.
+
+    Which kind of experiment it is follows from its model's name.
 
     Raises:
         ConfigError: with the file, the line and the nearest key that exists.
@@ -144,7 +148,7 @@ def load_experiment(
     return experiment if data is None else experiment.model_copy(update={"data": data})
 
 
-def parse_experiment(text: str, source: str, overrides: Sequence[str] = ()) -> Experiment:
+def parse_experiment(text: str, source: str, overrides: Sequence[str] = ()) -> AnyExperiment:
     """Make an experiment of YAML `text`; `source` is its name in messages."""
     places: dict[Key, str] = {}
     content = read_yaml(text, source, places)
@@ -153,8 +157,9 @@ def parse_experiment(text: str, source: str, overrides: Sequence[str] = ()) -> E
     for override in overrides:
         apply_override(content, override, places)
     check_keys(content, places, source)
+    ranks = model_name(content.get("model")) in RANKERS
     try:
-        return Experiment.model_validate(content)
+        return (RankingExperiment if ranks else Experiment).model_validate(content)
     except ValidationError as error:
         raise explain(error, content, places, source) from None
 
@@ -234,6 +239,12 @@ def apply_override(content: dict[str, Any], override: str, places: dict[Key, str
 def parts_of(content: dict[str, Any]) -> dict[Key, type[BaseModel]]:
     """Which settings class each part of the file is checked against."""
     model = content.get("model")
+    if (name := model_name(model)) in RANKERS:
+        return {
+            ROOT: RankingExperiment,
+            ("model",): RANKERS[name],
+            ("training",): RankingTrainingConfig,
+        }
     parts: dict[Key, type[BaseModel]] = {
         ROOT: Experiment,
         ("model",): CONFIGS.get(model_name(model), SASRecConfig),
@@ -257,7 +268,7 @@ def check_keys(content: dict[str, Any], places: dict[Key, str], source: str) -> 
     model = content.get("model")
     inner = model.get("history") if isinstance(model, dict) else None
     for place, name, known in (
-        (("model", "name"), model_name(model), list(CONFIGS)),
+        (("model", "name"), model_name(model), [*CONFIGS, *RANKERS]),
         (("model", "history", "name"), model_name(inner, encoders.DEFAULT), list(ENCODERS)),
     ):
         if name not in known:
@@ -299,7 +310,7 @@ def explain(
     first = error.errors()[0]
     key = tuple(str(step) for step in first["loc"])
     if key[:1] == ("model",):  # pydantic names the members of the unions too
-        key = ("model", *(step for step in key[1:] if step not in CONFIGS))
+        key = ("model", *(step for step in key[1:] if step not in {*CONFIGS, *RANKERS}))
     place = next(
         (places[key[:n]] for n in range(len(key), 0, -1) if key[:n] in places), f"`{source}`"
     )

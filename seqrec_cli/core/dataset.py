@@ -5,7 +5,7 @@ Item 0 is padding and never an item; items count from 1, users from 0.
 
 import json
 import zipfile
-from collections.abc import Collection, Iterator
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
@@ -23,6 +23,7 @@ PAD = 0
 Part = Literal["train", "valid", "test"]
 PARTS: tuple[Part, ...] = ("train", "valid", "test")
 MANIFEST_VERSION = 1
+TASK = "next-item"
 
 
 @dataclass(frozen=True, eq=False)
@@ -33,11 +34,13 @@ class Sequences:
         offsets: int64 (users + 1,), from 0 to the number of items, never decreasing.
         items: int32 (interactions,), each 1 or more.
         features: of each user, where the dataset has any and a model may want them.
+        owners: int64 (users,), which users of a dataset these are, where they are of one.
     """
 
     offsets: NDArray[np.int64]
     items: NDArray[np.int32]
     features: FeatureTable | None = None
+    owners: NDArray[np.int64] | None = None
 
     @classmethod
     def from_lists(cls, histories: Collection[Collection[int]]) -> "Sequences":
@@ -74,7 +77,8 @@ class Sequences:
         # Interaction k of the result is k - (start in the result) + (start here).
         shift = np.repeat(self.offsets[users] - offsets[:-1], lengths)
         features = None if self.features is None else self.features.take(users)
-        return Sequences(offsets, self.items[np.arange(offsets[-1]) + shift], features)
+        owners = None if self.owners is None else self.owners[users]
+        return Sequences(offsets, self.items[np.arange(offsets[-1]) + shift], features, owners)
 
     def only(self, user: int) -> "Sequences":
         """The sequence of one user."""
@@ -96,7 +100,7 @@ class Sequences:
         items = np.empty(offsets[-1], np.int32)
         for part, before in ((self, later.offsets[:-1]), (later, self.offsets[1:])):
             items[np.arange(len(part.items)) + np.repeat(before, part.lengths)] = part.items
-        return Sequences(offsets, items, self.features)
+        return Sequences(offsets, items, self.features, self.owners)
 
 
 @dataclass(frozen=True, eq=False)
@@ -160,7 +164,8 @@ class SequenceDataset:
 
     def histories(self, before: Literal["end", "valid", "test"] = "end") -> Sequences:
         """What each user did, to the end or before the valid or the test part; with features."""
-        train = replace(self.train, features=self.user_features)
+        owners = np.arange(self.num_users, dtype=np.int64)
+        train = replace(self.train, features=self.user_features, owners=owners)
         if before == "valid":
             return train
         known = train.followed_by(self.valid)
@@ -203,21 +208,11 @@ class SequenceDataset:
         Raises:
             DatasetError: missing, damaged, or not a prepared dataset.
         """
-        manifest = load_manifest(path)
-        try:
-            found = files.sha256(path)
-        except OSError as error:
-            raise DatasetError(
-                f"`{path}` cannot be read: {error.strerror}", "get the right to read it"
-            ) from error
-        if found != manifest.get("npz_sha256"):
-            raise DatasetError(
-                f"`{path}` is not the file that its manifest `{manifest_path(path)}` describes",
-                "it is damaged or half replaced: prepare it again",
-            )
         unwanted = [part for part in PARTS if part not in parts]
-        arrays = load_arrays(
-            path, skip=lambda name: any(part in name.split("_") for part in unwanted)
+        manifest, arrays = load_checked(
+            path,
+            lambda name: any(part in name.split("_") for part in unwanted),
+            lambda manifest: check_task(path, manifest, TASK),
         )
         try:
             return cls._from_arrays(path, arrays, parts, manifest)
@@ -297,6 +292,44 @@ def find_dataset(name: str, data_dir: Path) -> Path:
     if name.endswith(".npz"):
         return path
     return path.with_name(f"{path.name}.npz") if len(path.parts) > 1 else data_dir / f"{name}.npz"
+
+
+def load_checked(
+    path: Path, skip: Callable[[str], bool], check: Callable[[dict[str, Any]], None]
+) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
+    """The manifest, once `check` has seen it, and the arrays that `skip` does not say yes to.
+
+    Raises:
+        DatasetError: missing, damaged, or the npz is not the manifest's.
+    """
+    manifest = load_manifest(path)
+    check(manifest)
+    try:
+        found = files.sha256(path)
+    except OSError as error:
+        raise DatasetError(
+            f"`{path}` cannot be read: {error.strerror}", "get the right to read it"
+        ) from error
+    if found != manifest.get("npz_sha256"):
+        raise DatasetError(
+            f"`{path}` is not the file that its manifest `{manifest_path(path)}` describes",
+            "it is damaged or half replaced: prepare it again",
+        )
+    return manifest, load_arrays(path, skip)
+
+
+def check_task(path: Path, manifest: dict[str, Any], task: str) -> None:
+    """Refuse a dataset that is for another task.
+
+    Raises:
+        DatasetError: with the task that it is for.
+    """
+    found = manifest.get("task", TASK)
+    if found != task:
+        raise DatasetError(
+            f"the dataset `{path}` was prepared for the task {found}, and {task} is needed here",
+            f"prepare its source with `--task {task}`, or use the runs and configs of {found}",
+        )
 
 
 def manifest_path(path: Path) -> Path:

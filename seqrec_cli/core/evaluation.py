@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from seqrec_cli.core.dataset import PAD, SequenceDataset, Sequences
 from seqrec_cli.core.metrics import METRICS, MISSED, Ranks
 from seqrec_cli.core.randomness import Purpose, stream
-from seqrec_cli.core.retrieval import Retriever, exact_top, recall, top_items
+from seqrec_cli.core.retrieval import Finder, Retriever, exact_top, recall, top_items
 from seqrec_cli.core.sampling import UniformSampler
 from seqrec_cli.core.scoring import SCORE_BYTES, Scored, Scorer, Seen, score_all
 from seqrec_cli.core.statistics import bootstrap_means, interval, standard_error
@@ -135,7 +135,7 @@ def evaluate(
     seen: Seen = "exclude",
     seed: int = 0,
     lists: bool = False,
-    retriever: Retriever | None = None,
+    retriever: Finder | None = None,
 ) -> Evaluation:
     """Rank the targets of `part` and compute `metrics` at each of `ks`, for every user.
 

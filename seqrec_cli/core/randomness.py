@@ -27,6 +27,10 @@ class Purpose(enum.IntEnum):
     CANDIDATES = 5
     BOOTSTRAP = 6
     USERS = 7
+    TEST_USERS = 8
+    VALID_USERS = 9
+    CANDIDATE_NEGATIVES = 10
+    HISTORY_NEGATIVES = 11
 
 
 def stream(seed: int, purpose: Purpose, *counters: int) -> np.random.Generator:

@@ -13,7 +13,7 @@ import torch
 from numpy.typing import NDArray
 
 from seqrec_cli.core.dataset import Sequences
-from seqrec_cli.core.retrieval import Retriever, exact_top
+from seqrec_cli.core.retrieval import Finder, exact_top
 from seqrec_cli.core.run import Catalogue
 from seqrec_cli.core.scoring import Scored, Scorer, Seen, score_all
 from seqrec_cli.errors import InputError
@@ -39,7 +39,7 @@ def recommend(
     histories: Sequences,
     k: int,
     seen: Seen = "exclude",
-    retriever: Retriever | None = None,
+    retriever: Finder | None = None,
 ) -> Iterator[Recommended]:
     """The k best items for each history of 1 or more items, in the order of the histories.
 

@@ -1,5 +1,7 @@
 """The best items for histories: of all, or of those that an approximate index finds."""
 
+from typing import Protocol
+
 import numpy as np
 import torch
 from numpy.typing import NDArray
@@ -29,6 +31,30 @@ def check_index(scorer: ModelScorer) -> None:
             "find them",
             "use `--index exact`, or train with `--set transitions=null`",
         )
+
+
+class Finder(Protocol):
+    """Finds the best items for histories, one way or another."""
+
+    def top(
+        self, histories: Sequences, k: int, seen: Seen
+    ) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
+        """The k best items of each history and their scores, both (B, k); 0 and -inf for none,
+        best first, equal scores ordered by item."""
+        ...
+
+
+class Exact:
+    """Finds the best of all items."""
+
+    def __init__(self, scorer: Scorer) -> None:
+        self.scorer = scorer
+
+    def top(
+        self, histories: Sequences, k: int, seen: Seen
+    ) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
+        """The k best items of each history and their scores, both (B, k); all if k is larger."""
+        return exact_top(self.scorer, histories, min(k, self.scorer.num_items), seen)
 
 
 class Retriever:

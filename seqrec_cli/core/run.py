@@ -19,8 +19,9 @@ from torch import Tensor
 
 from seqrec_cli import __version__
 from seqrec_cli.core import files
-from seqrec_cli.core.config import Experiment, parse_experiment
+from seqrec_cli.core.config import AnyExperiment, Experiment, parse_experiment
 from seqrec_cli.core.dataset import (
+    TASK,
     SequenceDataset,
     checked_sequences,
     find_dataset,
@@ -30,8 +31,10 @@ from seqrec_cli.core.dataset import (
 from seqrec_cli.core.features import Features, FeatureTable
 from seqrec_cli.core.indexing import NeighbourIndex
 from seqrec_cli.core.models import build_model
+from seqrec_cli.core.ranking.config import RankingExperiment
+from seqrec_cli.core.ranking.dataset import RankingDataset
 from seqrec_cli.core.scoring import ModelScorer, item_vectors
-from seqrec_cli.core.training import Training
+from seqrec_cli.core.training import Resumable
 from seqrec_cli.core.transitions import Transitions
 from seqrec_cli.errors import ConfigError, DatasetError, RunError
 
@@ -39,6 +42,7 @@ RUNS = Path("runs")
 LATEST = "latest"
 TOLD = "features.npz"  # of the items, and how those of users are encoded
 INDEX, INDEX_MANIFEST = "index.usearch", "index.json"
+RANKED = "rows.npz"  # how rows are encoded, of a run that ranks, and which it has looked at
 COUNTED = "transitions.npz"  # the train part, of which followers are counted
 
 # What may differ between a training and its continuation.
@@ -77,7 +81,12 @@ class Run:
 
     @classmethod
     def create(
-        cls, path: Path, experiment: Experiment, data: SequenceDataset, data_path: Path, device: str
+        cls,
+        path: Path,
+        experiment: AnyExperiment,
+        data: SequenceDataset | RankingDataset,
+        data_path: Path,
+        device: str,
     ) -> "Run":
         """Make a new run directory for a training that is about to begin.
 
@@ -94,15 +103,15 @@ class Run:
                 f"the run `{path}` exists already",
                 f"choose another `--run`, or continue it: `seqrec train --resume {path}`",
             )
-        arrays: dict[str, NDArray[Any]] = {"item_ids": data.item_ids}
-        if data.item_titles is not None:
-            arrays["item_titles"] = data.item_titles
-        save_arrays(path / "catalogue.npz", arrays)
-        if experiment.model.reads_features:
-            save_arrays(path / TOLD, features_to_arrays(data.features()))
-        if experiment.transitions is not None:
-            offsets, items = data.train.offsets, data.train.items
-            save_arrays(path / COUNTED, {"offsets": offsets, "items": items})
+        facts: dict[str, Any] = {}
+        if isinstance(experiment, RankingExperiment):
+            assert isinstance(data, RankingDataset)
+            save_arrays(path / RANKED, data.told() | data.looked_at())
+            facts = {"task": data.task, "validated_on": experiment.training.validate_on}
+            facts |= {"examples": data.manifest.get("examples", {})}
+        else:
+            assert isinstance(data, SequenceDataset)
+            save_what_it_reads(path, experiment, data)
         run.save_experiment(experiment)
         files.write_json(
             path / "manifest.json",
@@ -120,6 +129,7 @@ class Run:
                 "data_sha256": data.sha256,
                 "items": data.num_items,
                 "users": data.num_users,
+                **facts,
             },
         )
         if path.parent == RUNS and path.name != LATEST:
@@ -143,7 +153,40 @@ class Run:
             )
         return cls(path)
 
+    @property
+    def task(self) -> str:
+        """What its model has learnt: what comes next, or whether a candidate is liked."""
+        return str(self.manifest().get("task", TASK))
+
     def experiment(self) -> Experiment:
+        """The experiment of a run whose model says what comes next.
+
+        Raises:
+            RunError: its model ranks.
+        """
+        found = self.any_experiment()
+        if not isinstance(found, Experiment):
+            raise RunError(
+                f"the run `{self.path}` ranks candidates and does not find any",
+                f"name a run that does, and add `--rerank {self.path}` for its finds to be ranked",
+            )
+        return found
+
+    def ranking_experiment(self) -> RankingExperiment:
+        """The experiment of a run whose model ranks.
+
+        Raises:
+            RunError: its model says what comes next.
+        """
+        found = self.any_experiment()
+        if not isinstance(found, RankingExperiment):
+            raise RunError(
+                f"the run `{self.path}` does not rank candidates: it says what comes next",
+                "name a run of configs/dien.yaml, din.yaml, mlp.yaml or logistic.yaml",
+            )
+        return found
+
+    def any_experiment(self) -> AnyExperiment:
         """The experiment as it was run, every default spelled out."""
         path = self.path / "experiment.yaml"
         try:
@@ -153,14 +196,14 @@ class Run:
                 f"`{path}` cannot be read: {error}", "train again; the run is incomplete"
             ) from error
 
-    def experiment_to_resume(self, overrides: Sequence[str]) -> Experiment:
+    def experiment_to_resume(self, overrides: Sequence[str]) -> AnyExperiment:
         """The experiment with more epochs or patience, which is all a continuation may change.
 
         Raises:
             ConfigError: another setting would change, or the schedule depends on the epochs.
         """
         path = self.path / "experiment.yaml"
-        before = self.experiment()
+        before = self.any_experiment()
         after = parse_experiment(before.to_yaml(), str(path), overrides)
         free = {"training": RESUMABLE}
         if before.model_dump(exclude=free) != after.model_dump(exclude=free):
@@ -177,7 +220,7 @@ class Run:
             )
         return after
 
-    def save_experiment(self, experiment: Experiment) -> None:
+    def save_experiment(self, experiment: AnyExperiment) -> None:
         """Write the experiment, every default spelled out."""
         files.write_text(self.path / "experiment.yaml", experiment.to_yaml())
 
@@ -206,12 +249,12 @@ class Run:
             raise RunError(f"`{self.path / 'catalogue.npz'}` is damaged", "train again")
         return Catalogue(item_ids, titles)
 
-    def save_best(self, training: Training, epoch: int, metrics: dict[str, float]) -> None:
+    def save_best(self, training: Resumable, epoch: int, metrics: dict[str, float]) -> None:
         """Keep the weights as the best so far."""
         weights = training.model.state_dict()
         save_tensors(self.best_path, weights, {"epoch": epoch, "metrics": metrics})
 
-    def save_last(self, training: Training) -> None:
+    def save_last(self, training: Resumable) -> None:
         """Keep everything that exact resumption needs.
 
         The counters are inside the one file that is replaced atomically; `last.json` repeats them
@@ -247,7 +290,7 @@ class Run:
         text = "".join(json.dumps(line, allow_nan=False) + "\n" for line in lines)
         files.write_text(self.metrics_path, text)
 
-    def resume(self, training: Training) -> None:
+    def resume(self, training: Resumable) -> None:
         """Put `training` where the run stopped, and forget what was recorded after that.
 
         Raises:
@@ -271,8 +314,8 @@ class Run:
         kept = [line for line in self.history() if line["epoch"] <= training.counters.validated]
         self._write_history(kept)
 
-    def load_scorer(self, device: torch.device) -> ModelScorer:
-        """The model with its best weights, ready to score.
+    def load_best(self, model: torch.nn.Module) -> None:
+        """Give a model the best weights.
 
         Raises:
             RunError: no best weights, or they are damaged.
@@ -284,8 +327,6 @@ class Run:
                 f"let it go on: `seqrec train --resume {self.path}`",
             )
         tensors, _ = load_tensors(self.best_path)
-        num_items = self.manifest()["items"]
-        model = build_model(self.experiment().model, num_items, None, self.load_features(num_items))
         try:
             model.load_state_dict(tensors)
         except RuntimeError as error:
@@ -294,6 +335,16 @@ class Run:
                 f"{first_line(error)}",
                 "train again",
             ) from error
+
+    def load_scorer(self, device: torch.device) -> ModelScorer:
+        """The model with its best weights, ready to score.
+
+        Raises:
+            RunError: no best weights, or they are damaged.
+        """
+        num_items = self.manifest()["items"]
+        model = build_model(self.experiment().model, num_items, None, self.load_features(num_items))
+        self.load_best(model)
         transitions = self.load_transitions(num_items)
         return ModelScorer(model.to(device), num_items, device, transitions)
 
@@ -413,7 +464,7 @@ class Run:
             if before.get(key) != value
         ]
 
-    def check_data(self, data: SequenceDataset) -> None:
+    def check_data(self, data: SequenceDataset | RankingDataset) -> None:
         """Refuse a dataset that is not the one the run was trained on.
 
         Raises:
@@ -425,6 +476,19 @@ class Run:
                 f"`{data.name}` as it is now",
                 "prepare it with the same options again, or train a new run",
             )
+
+
+def save_what_it_reads(path: Path, experiment: Experiment, data: SequenceDataset) -> None:
+    """Write the catalogue, and what the model is told or counts beside histories."""
+    arrays: dict[str, NDArray[Any]] = {"item_ids": data.item_ids}
+    if data.item_titles is not None:
+        arrays["item_titles"] = data.item_titles
+    save_arrays(path / "catalogue.npz", arrays)
+    if experiment.model.reads_features:
+        save_arrays(path / TOLD, features_to_arrays(data.features()))
+    if experiment.transitions is not None:
+        offsets, items = data.train.offsets, data.train.items
+        save_arrays(path / COUNTED, {"offsets": offsets, "items": items})
 
 
 def features_to_arrays(features: Features) -> dict[str, NDArray[Any]]:
@@ -448,6 +512,16 @@ def find_run(name: str) -> Path:
     typed_as_path = "/" in name or os.sep in name
     only_here = not (RUNS / name).exists() and (Path(name) / "manifest.json").is_file()
     return Path(name) if typed_as_path or only_here else RUNS / name
+
+
+def newest_of(task: str, name: str) -> Path:
+    """The directory that a user calls `name`; for `latest`, the newest run of that task."""
+    path = find_run(name)
+    if name != LATEST or not (path / "manifest.json").exists() or Run(path).task == task:
+        return path
+    made = sorted(RUNS.glob("*/manifest.json"), key=lambda p: p.stat().st_mtime, reverse=True)
+    runs = (Run(p.parent) for p in made if p.parent.name != LATEST)
+    return next((run.path for run in runs if run.task == task), path)
 
 
 def next_run(dataset: str, model: str) -> Path:

@@ -2,7 +2,8 @@
 
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict, field_validator
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 
 class Settings(BaseModel):
@@ -17,3 +18,21 @@ class Settings(BaseModel):
         if isinstance(value, bool) and cls.model_fields[info.field_name].annotation is not bool:
             raise ValueError(f"must not be {str(value).lower()}")
         return value
+
+
+class ExperimentSettings(Settings):
+    """What every experiment file has, whatever its model is for."""
+
+    data: str | None = Field(None, description="a prepared dataset's name, or its npz file")
+    seed: int = Field(0, ge=0, lt=2**63, description="every random number follows from it")
+
+    def to_yaml(self) -> str:
+        """The experiment as YAML, every default spelled out."""
+        return yaml.safe_dump(self.model_dump(mode="json"), sort_keys=False, allow_unicode=True)
+
+
+def check_betas(betas: tuple[float, float]) -> tuple[float, float]:
+    """Refuse what cannot be Adam's decay rates."""
+    if not all(0 <= beta < 1 for beta in betas):
+        raise ValueError("must lie in [0, 1)")
+    return betas

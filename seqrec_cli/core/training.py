@@ -10,13 +10,13 @@ import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from functools import partial
-from typing import Any
+from typing import Any, Protocol
 
 import torch
 from torch import Tensor
 
 from seqrec_cli.core.batching import Batches, TrainBatch
-from seqrec_cli.core.config import Experiment, TrainingConfig
+from seqrec_cli.core.config import Experiment
 from seqrec_cli.core.dataset import SequenceDataset
 from seqrec_cli.core.evaluation import evaluate, queries
 from seqrec_cli.core.features import Features
@@ -51,7 +51,8 @@ class EpochDone:
 
 @dataclass(frozen=True)
 class Validated:
-    """The valid part was ranked, full catalogue, seen items excluded."""
+    """The valid part was looked at: ranked, full catalogue, seen items excluded; or its labels
+    predicted."""
 
     epoch: int
     loss: float  # the epoch's mean
@@ -84,38 +85,12 @@ class Counters:
     worse: int = 0  # validations since the best
 
 
-class Training:
-    """A model with its optimiser and counters: what a training is between two steps."""
+class Resumable:
+    """What a training is between two steps, and all that it takes to go on from there."""
 
-    def __init__(
-        self,
-        experiment: Experiment,
-        num_items: int,
-        device: torch.device,
-        features: Features | None = None,
-    ) -> None:
-        settings = experiment.training
-        self.experiment = experiment
-        self.num_items = num_items
-        self.device = device
-        self.counters = Counters()
-        generator = torch_stream(experiment.seed, Purpose.WEIGHTS)
-        self.model = build_model(experiment.model, num_items, generator, features).to(device)
-        parameters = dict(self.model.named_parameters())
-        tables = {name: parameters.pop(name) for name in sorted(self.model.tables)}
-        table_lr = settings.table_lr or settings.lr
-        adam = partial(Adam, betas=settings.betas, weight_decay=settings.weight_decay)
-        adagrad = partial(Adagrad, momentum=settings.momentum)
-        make: Callable[..., Optimiser] = adam if settings.optimiser == "adam" else adagrad
-        self.optimisers: dict[str, Optimiser] = {"others": make(parameters, settings.lr)}
-        if settings.table_optimiser == "adagrad":
-            self.model.sparse_gradients()
-            self.optimisers["tables"] = RowwiseAdagrad(tables, table_lr)
-        else:
-            by_name = adam if settings.table_optimiser == "adam" else make
-            self.optimisers["tables"] = by_name(tables, table_lr)
-        self.encode = torch.compile(self.model.encode) if settings.compile else self.model.encode
-        self.cores = Cores(device)
+    model: Any
+    optimisers: dict[str, Optimiser]
+    counters: Counters
 
     def state(self) -> tuple[dict[str, Tensor], dict[str, Any]]:
         """Everything that exact resumption needs: tensors by name, and plain counters."""
@@ -146,6 +121,40 @@ class Training:
         return all(bool(torch.isfinite(p).all()) for p in self.model.parameters())
 
 
+class Training(Resumable):
+    """A model with its optimiser and counters: what a training is between two steps."""
+
+    def __init__(
+        self,
+        experiment: Experiment,
+        num_items: int,
+        device: torch.device,
+        features: Features | None = None,
+    ) -> None:
+        settings = experiment.training
+        self.experiment = experiment
+        self.num_items = num_items
+        self.device = device
+        self.counters = Counters()
+        generator = torch_stream(experiment.seed, Purpose.WEIGHTS)
+        self.model = build_model(experiment.model, num_items, generator, features).to(device)
+        parameters = dict(self.model.named_parameters())
+        tables = {name: parameters.pop(name) for name in sorted(self.model.tables)}
+        table_lr = settings.table_lr or settings.lr
+        adam = partial(Adam, betas=settings.betas, weight_decay=settings.weight_decay)
+        adagrad = partial(Adagrad, momentum=settings.momentum)
+        make: Callable[..., Optimiser] = adam if settings.optimiser == "adam" else adagrad
+        self.optimisers = {"others": make(parameters, settings.lr)}
+        if settings.table_optimiser == "adagrad":
+            self.model.sparse_gradients()
+            self.optimisers["tables"] = RowwiseAdagrad(tables, table_lr)
+        else:
+            by_name = adam if settings.table_optimiser == "adam" else make
+            self.optimisers["tables"] = by_name(tables, table_lr)
+        self.encode = torch.compile(self.model.encode) if settings.compile else self.model.encode
+        self.cores = Cores(device)
+
+
 def fit(training: Training, data: SequenceDataset) -> Iterator[Event]:
     """Train until the last epoch or until patience is at its end, yielding what happened.
 
@@ -159,7 +168,7 @@ def fit(training: Training, data: SequenceDataset) -> Iterator[Event]:
     if data.test is not None:
         raise ValueError("fit() must not be given the test part: use dataset.without_test()")
     check_data(data)
-    settings, counters = training.experiment.training, training.counters
+    settings = training.experiment.training
     batches = Batches(
         data.histories(before="valid"),
         data.num_items,
@@ -177,30 +186,60 @@ def fit(training: Training, data: SequenceDataset) -> Iterator[Event]:
         work=training.model.work,
     )
     scorer = make_scorer(training, data)
+    yield from epochs(
+        training,
+        settings,
+        lambda: train_epoch(training, len(batches), partial(train_steps, training, batches)),
+        lambda scheduled: validate(training, data, scorer, scheduled),
+    )
+
+
+class Schedule(Protocol):
+    """The settings that say when a training validates and ends."""
+
+    @property
+    def epochs(self) -> int: ...
+    @property
+    def validate_every(self) -> int: ...
+    @property
+    def patience(self) -> int | None: ...
+
+
+def epochs(
+    training: Resumable,
+    settings: Schedule,
+    train: Callable[[], Iterator[StepDone | EpochDone]],
+    validate: Callable[[bool], Validated],
+) -> Iterator[Event]:
+    """Train epoch by epoch and validate on schedule, to the last epoch or the end of patience."""
     while True:
+        counters = training.counters
         scheduled = counters.epoch > 0 and counters.epoch % settings.validate_every == 0
         if scheduled and counters.validated < counters.epoch:
-            yield validate(training, data, scorer, scheduled)
+            yield validate(scheduled)
         if counters.epoch >= settings.epochs:
             if counters.epoch > 0 and not scheduled:
-                yield validate(training, data, scorer, scheduled)
+                yield validate(scheduled)
             return
         if settings.patience is not None and counters.worse >= settings.patience:
             yield Stopped(counters.epoch, counters.best_epoch)
             return
-        yield from train_epoch(training, batches)
+        yield from train()
 
 
-def train_epoch(training: Training, batches: Batches) -> Iterator[StepDone | EpochDone]:
-    """Train on what is left of the epoch."""
+def train_epoch(
+    training: Resumable, steps: int, losses: Callable[[int, int], Iterator[float]]
+) -> Iterator[StepDone | EpochDone]:
+    """Train on what is left of the epoch; `losses` takes the steps of an epoch after the first few
+    and yields the loss of each."""
     counters = training.counters
     epoch = counters.epoch + 1
-    for loss in train_steps(training, batches, epoch, counters.step):
+    for loss in losses(epoch, counters.step):
         counters.step += 1
         counters.loss_sum += loss
-        if counters.step < len(batches):
-            yield StepDone(epoch, counters.step, len(batches), counters.loss_sum / counters.step)
-    mean = counters.loss_sum / len(batches)
+        if counters.step < steps:
+            yield StepDone(epoch, counters.step, steps, counters.loss_sum / counters.step)
+    mean = counters.loss_sum / steps
     counters.epoch, counters.step, counters.loss_sum, counters.loss = epoch, 0, 0.0, mean
     # Last, so that whoever stops at it finds the counters at the end of the epoch.
     yield EpochDone(epoch, mean)
@@ -249,7 +288,16 @@ def part_gradients(
     return float(loss.detach()), torch.autograd.grad(loss, list(training.model.parameters()))
 
 
-def lr_factor(settings: TrainingConfig, done: int, steps: int) -> float:
+class LearningRate(Protocol):
+    """The settings that say how the learning rate changes."""
+
+    @property
+    def schedule(self) -> str: ...
+    @property
+    def warmup(self) -> int: ...
+
+
+def lr_factor(settings: LearningRate, done: int, steps: int) -> float:
     """What the learning rate is multiplied by after `done` of `steps` steps.
 
     Cosine: half a wave from 1 to 0 (Loshchilov & Hutter, ICLR 2017, without restarts).
@@ -331,17 +379,32 @@ def validate(
     One that is not on schedule, after the last epoch, leaves the counters alone: who then resumes
     with more epochs gets what a training of that many epochs would have been.
     """
-    settings, counters = training.experiment.training, training.counters
-    if not training.is_finite():
-        raise TrainingError(
-            f"the weights are not finite after epoch {counters.epoch}",
-            f"lower `training.lr` (it is {settings.lr})",
-        )
+    settings = training.experiment.training
+    check_finite(training, settings.lr)
     k = int(settings.metric.partition("@")[2])
     scorer.refresh()
     outcome = evaluate(scorer, data, "valid", ks=sorted({k, 10}), seen="exclude")
     metrics = outcome.means()
-    value = metrics[settings.metric]
+    return note_validation(training.counters, metrics, metrics[settings.metric], scheduled)
+
+
+def check_finite(training: Resumable, lr: float) -> None:
+    """Refuse weights that are no numbers.
+
+    Raises:
+        TrainingError: there are some.
+    """
+    if not training.is_finite():
+        raise TrainingError(
+            f"the weights are not finite after epoch {training.counters.epoch}",
+            f"lower `training.lr` (it is {lr})",
+        )
+
+
+def note_validation(
+    counters: Counters, metrics: dict[str, float], value: float, scheduled: bool
+) -> Validated:
+    """Whether a validation is the best so far, by `value`, which the counters learn on schedule."""
     is_best = value > counters.best
     if scheduled:
         counters.validated = counters.epoch

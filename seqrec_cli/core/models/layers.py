@@ -3,7 +3,7 @@
 import math
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any
+from typing import Any, Literal
 
 import torch
 from torch import Tensor, nn
@@ -16,6 +16,8 @@ from seqrec_cli.core.randomness import Noise
 # Queries are taken in bands of this many rows, each against the keys up to its end, so that
 # little is computed above the diagonal. Smaller bands save arithmetic and cost calls.
 BAND = 64
+
+Pooling = Literal["mean", "sum", "max"]
 
 
 def dropout(x: Tensor, drop: float, noise: Noise | None) -> Tensor:
@@ -119,6 +121,17 @@ def encode_padded(model: Any, history: Tensor, noise: Noise | None) -> Tensor:
     flat = states.new_zeros(history.numel(), states.shape[-1])
     flat = flat.index_copy(0, cells, states[slots]).view(*history.shape, -1)  # (B, L, D)
     return torch.where((history != PAD).unsqueeze(-1), flat, 0.0)
+
+
+def pool(vectors: Tensor, real: Tensor, how: Pooling) -> Tensor:
+    """One vector of several: (R, M, D) and where they count (R, M) to (R, D); 0 of none."""
+    mask = real.unsqueeze(-1)
+    if how == "max":
+        found = vectors.masked_fill(~mask, -torch.inf).amax(1) if vectors.shape[1] else None
+        zeros = vectors.new_zeros(len(vectors), vectors.shape[2])
+        return zeros if found is None else torch.where(mask.any(1), found, zeros)
+    total = (vectors * mask).sum(1)
+    return total if how == "sum" else total / mask.sum(1).clamp(min=1)
 
 
 def convolve(x: Tensor, weights: Tensor, batch: Packed) -> Tensor:

@@ -29,12 +29,17 @@ from seqrec_cli.core.dataset import PAD
 from seqrec_cli.core.features import Features, FeatureTable
 from seqrec_cli.core.models.encoders import EncoderConfig, build_encoder
 from seqrec_cli.core.models.gru4rec import GRU4RecConfig
-from seqrec_cli.core.models.layers import dropout, encode_padded, init_weights, look_up
+from seqrec_cli.core.models.layers import (
+    Pooling,
+    dropout,
+    encode_padded,
+    init_weights,
+    look_up,
+    pool,
+)
 from seqrec_cli.core.packing import FeatureRows, Packed
 from seqrec_cli.core.randomness import Noise
 from seqrec_cli.core.settings import Settings
-
-Pooling = Literal["mean", "sum", "max"]
 
 
 class TwoTowerConfig(Settings):
@@ -229,17 +234,6 @@ class Tower(nn.Module):
             x = layer(dropout(F.relu(x) if number else x, self.drop, noise))
         # What has no length, as an item without id and features, must not get an endless gradient.
         return F.normalize(x, dim=-1, eps=1e-3) if self.normalise else x
-
-
-def pool(vectors: Tensor, real: Tensor, how: Pooling) -> Tensor:
-    """One vector of several: (R, M, D) and where they count (R, M) to (R, D); 0 of none."""
-    mask = real.unsqueeze(-1)
-    if how == "max":
-        found = vectors.masked_fill(~mask, -torch.inf).amax(1) if vectors.shape[1] else None
-        zeros = vectors.new_zeros(len(vectors), vectors.shape[2])
-        return zeros if found is None else torch.where(mask.any(1), found, zeros)
-    total = (vectors * mask).sum(1)
-    return total if how == "sum" else total / mask.sum(1).clamp(min=1)
 
 
 def named(rows: FeatureRows) -> dict[str, Tensor]:

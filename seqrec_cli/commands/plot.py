@@ -1,0 +1,44 @@
+"""seqrec plot: how trainings went, by epoch."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from seqrec_cli import console
+
+
+def plot(
+    runs: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="[RUN]…", help="Runs; the latest if none is named."),
+    ] = None,
+    output: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE",
+            help="Write a .png or .svg file (needs the extra `plot`) instead of letters.",
+        ),
+    ] = None,
+) -> None:
+    """Draw the loss and the validation metric of runs by epoch; where the best is, is marked.
+
+    $ seqrec plot ml-1m-sasrec-1 ml-1m-gru4rec-1 --output trainings.svg
+    """
+    from seqrec_cli.commands.evaluate import labelled
+    from seqrec_cli.core import plotting
+    from seqrec_cli.core.run import LATEST, Run, find_run
+
+    if output is not None:
+        plotting.check_picture(output)
+    opened = labelled([Run.open(find_run(name)) for name in runs or [LATEST]])
+    panels = plotting.panels_of(opened)
+    if output is not None:
+        plotting.draw(output, panels)
+        console.success(f"{', '.join(opened)} in `{output}`")
+        return
+    for panel in panels:
+        for line in plotting.text_chart(panel):
+            console.print_text(line)
+    for line in plotting.legend(panels):
+        console.print_text(line)
