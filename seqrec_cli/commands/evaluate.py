@@ -17,6 +17,7 @@ from seqrec_cli.commands.options import (
     IndexOption,
     Json,
     Rerank,
+    RetrievalWeight,
     Seed,
     SeenOption,
     make_reranker,
@@ -57,6 +58,7 @@ def evaluate(
     effort: Effort = 128,
     rerank: Rerank = None,
     candidates: Candidates = 200,
+    retrieval_weight: RetrievalWeight = 0.0,
     data: Data = None,
     data_dir: DataDir = Path("data"),
     seed: Seed = 0,
@@ -102,7 +104,7 @@ def evaluate(
         assert rerank is not None
         item_ids = run.catalogue().item_ids
         parts = retrievers[name], scorers[name], item_ids, candidates, dataset, split
-        second = make_reranker(rerank, *parts)
+        second = make_reranker(rerank, *parts, retrieval_weight)
         reranking.check_unseen(second.ranker, dataset, split)
         both = f"{name} + {Path(rerank).name}"
         scorers[both], finders[both] = scorers[name], second
@@ -159,7 +161,16 @@ def evaluate(
         console.print_json(
             as_plain(dataset, split, protocol, seen, seed, outcomes, figures, compared)
             | ({"index": index, "recall": recalls} if recalls else {})
-            | ({"rerank": rerank, "candidates": candidates, "reach": reach} if reach else {})
+            | (
+                {
+                    "rerank": rerank,
+                    "candidates": candidates,
+                    "retrieval_weight": retrieval_weight,
+                    "reach": reach,
+                }
+                if reach
+                else {}
+            )
         )
     else:
         show(dataset, split, protocol, seen, outcomes, figures, compared)

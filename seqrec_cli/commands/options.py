@@ -62,6 +62,16 @@ Candidates = Annotated[
     int,
     Option("--candidates", min=1, max=100_000, help="--rerank: items found to be ordered."),
 ]
+RetrievalWeight = Annotated[
+    float,
+    Option(
+        "--retrieval-weight",
+        min=0,
+        max=1e6,
+        help="--rerank: how much the finder's own scores count in the order, in logits for each of "
+        "their standard deviations; choose it with evaluate --split valid.",
+    ),
+]
 
 
 def make_reranker(
@@ -72,6 +82,7 @@ def make_reranker(
     candidates: int,
     dataset: "SequenceDataset | None",
     before: Literal["end", "valid", "test"],
+    retrieval_weight: float,
 ) -> "Reranker":
     """What orders the finds of a retrieval model by the ranking run called `name`."""
     from seqrec_cli.core.ranking.ranker import Ranker
@@ -80,7 +91,8 @@ def make_reranker(
     from seqrec_cli.core.run import Run, find_run
 
     ranker = Ranker.load(Run.open(find_run(name)), scorer.device)
-    return Reranker(finder or Exact(scorer), ranker, item_ids, candidates, dataset, before)
+    first = finder or Exact(scorer)
+    return Reranker(first, ranker, item_ids, candidates, dataset, before, retrieval_weight)
 
 
 def make_retriever(

@@ -16,6 +16,7 @@ from seqrec_cli.commands.options import (
     IndexOption,
     Json,
     Rerank,
+    RetrievalWeight,
     RunOption,
     SeenOption,
     make_reranker,
@@ -71,6 +72,7 @@ def recommend(
     effort: Effort = 128,
     rerank: Rerank = None,
     candidates: Candidates = 200,
+    retrieval_weight: RetrievalWeight = 0.0,
     data: Data = None,
     data_dir: DataDir = Path("data"),
     device: Device = "auto",
@@ -122,7 +124,8 @@ def recommend(
         say_recall(retriever, histories, topk if rerank is None else candidates, seen)
     if rerank is not None:
         item_ids = catalogue.item_ids
-        second = make_reranker(rerank, retriever, scorer, item_ids, candidates, dataset, before)
+        parts = retriever, scorer, item_ids, candidates, dataset, before
+        second = make_reranker(rerank, *parts, retrieval_weight)
         console.info(
             f"{candidates} candidates found by {opened.path}, ordered by {second.ranker.path}"
         )

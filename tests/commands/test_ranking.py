@@ -229,7 +229,6 @@ def test_the_newest_run_that_finds_is_taken_where_the_latest_ranks(
         (["recommend", "--user", "100", "--candidates", "3"], 1, "3 candidates are fewer than"),
         (["recommend", "--user", "100", "--why"], 2, "leave out --rerank"),
         (["evaluate", "finder", "--protocol", "sampled"], 2, "leave out --rerank"),
-        (["evaluate", "finder", "--split", "valid"], 1, "has looked at"),
         (["evaluate", "ranker"], 1, "ranks candidates and does not find any"),
     ],
 )

@@ -157,7 +157,8 @@ class RankingDataset:
         return replace(self, test=None)
 
     def looked_at(self) -> dict[str, NDArray[Any]]:
-        """Which users' which items training may look at: rows of train and valid, once each.
+        """Which users' which items training may look at, once each, and whether to learn from
+        them (rows of train) or only to pick the best weights (rows of valid).
 
         Candidates that were drawn tell nothing of the log, whatever they turn out to be later.
         """
@@ -165,8 +166,13 @@ class RankingDataset:
         if self.manifest.get("examples", {}).get("negatives"):
             parts = [part.take(np.flatnonzero(part.labels == 1)) for part in parts]
         pairs = [np.stack((part.users, part.candidates), axis=1) for part in parts]
-        distinct = np.unique(np.concatenate(pairs), axis=0)
-        return {"looked_users": distinct[:, 0].copy(), "looked_items": distinct[:, 1].copy()}
+        # Of equal pairs the first is kept, and those of train come first.
+        distinct, first = np.unique(np.concatenate(pairs), axis=0, return_index=True)
+        return {
+            "looked_users": distinct[:, 0].copy(),
+            "looked_items": distinct[:, 1].copy(),
+            "looked_to_learn": first < len(parts[0]),
+        }
 
     def told(self) -> dict[str, NDArray[Any]]:
         """What it takes to make rows for others, as plain arrays: encoders, ids, features."""

@@ -31,6 +31,7 @@ class Ranker:
         sides: their features, and in the last row those of whoever is unknown; empty where the
             rows that it was trained on were not made of a log.
         looked: int32 (pairs, 2), the users and items of the rows that training looked at.
+        learnt: bool (pairs,), whether it learnt from them, or only picked the best weights by them.
         examples: how those rows were made.
     """
 
@@ -42,6 +43,7 @@ class Ranker:
     item_ids: NDArray[Any]
     sides: Mapping[Side, Facts]
     looked: NDArray[np.int32]
+    learnt: NDArray[np.bool_]
     examples: Mapping[str, Any]
 
     @classmethod
@@ -59,6 +61,9 @@ class Ranker:
             most = np.array([len(user_ids), len(item_ids)])
             if looked.dtype != np.int32 or (looked < 0).any() or (looked >= most).any():
                 raise ValueError("it looked at users or items that there are not")
+            learnt = arrays["looked_to_learn"]
+            if learnt.dtype != np.bool_ or learnt.shape != looked.shape[:1]:
+                raise ValueError("it is not known what it learnt from")
         except (KeyError, ValueError) as error:
             raise RunError(
                 f"`{path}` is not what this run reads: {error}", "train again"
@@ -75,5 +80,6 @@ class Ranker:
             item_ids,
             sides,
             looked,
+            learnt,
             examples,
         )

@@ -57,6 +57,8 @@ def check_candidates(candidates: int, k: int) -> None:
 def check_unseen(ranker: Ranker, dataset: SequenceDataset, part: Literal["valid", "test"]) -> None:
     """Refuse a ranker whose training looked at what is to be predicted, or at what comes later.
 
+    As for every other model, the valid part may have picked the best weights.
+
     Raises:
         RunError: how much of it, and what to do.
     """
@@ -64,7 +66,7 @@ def check_unseen(ranker: Ranker, dataset: SequenceDataset, part: Literal["valid"
     items = rows_of(dataset.item_ids, ranker.item_ids)
     stride = len(ranker.item_ids) + 1
     looked = ranker.looked.astype(np.int64)
-    known = looked[:, 0] * stride + looked[:, 1]
+    pairs_of = looked[:, 0] * stride + looked[:, 1]
     leaked = total = 0
     for name in PARTS[PARTS.index(part) :]:
         wanted = dataset.valid if name == "valid" else dataset.test
@@ -72,6 +74,7 @@ def check_unseen(ranker: Ranker, dataset: SequenceDataset, part: Literal["valid"
             continue
         user, item = users[wanted.users], items[wanted.items - 1]
         pairs = np.where((user >= 0) & (item >= 0), user * stride + item, -1)
+        known = pairs_of[ranker.learnt] if name == "valid" else pairs_of
         leaked += int(np.isin(pairs, known).sum())
         total += len(pairs)
     if leaked:
@@ -104,12 +107,18 @@ class Reranker:
         candidates: int,
         dataset: SequenceDataset | None = None,
         before: Before = "end",
+        retrieval_weight: float = 0.0,
     ) -> None:
-        """`item_ids` are the retrieval model's; `dataset` tells about its users, up to `before`."""
+        """`item_ids` are the retrieval model's; `dataset` tells about its users, up to `before`.
+
+        With a `retrieval_weight` the retrieval model's scores count too: that many logits for each
+        standard deviation among the candidates of a history.
+        """
         check_ranker(ranker)
         self.finder = finder
         self.ranker = ranker
         self.candidates = candidates
+        self.retrieval_weight = retrieval_weight
         codes = ranker.encoders.items.codes([str(key) for key in item_ids.tolist()])
         self.codes = np.concatenate((np.zeros(1, np.int32), codes))  # by item, 0 is padding
         self.items = np.concatenate((np.full(1, -1), rows_of(item_ids, ranker.item_ids)))
@@ -125,8 +134,10 @@ class Reranker:
     ) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
         """The k best of the candidates of each history and their logits, both (B, k); 0 and -inf
         for none, best first, equal logits ordered by item."""
-        found, _ = self.finder.top(histories, max(k, self.candidates), seen)
+        found, scores = self.finder.top(histories, max(k, self.candidates), seen)
         logits = self.rank(histories, found)
+        if self.retrieval_weight:
+            logits += np.float32(self.retrieval_weight) * standardised(scores, found != PAD)
         order = np.lexsort((found, -logits), axis=1)[:, :k]
         items = np.take_along_axis(found, order, axis=1)
         return items, np.take_along_axis(logits, order, axis=1)
@@ -190,6 +201,15 @@ class Reranker:
             history=history,
             negatives=np.zeros_like(history),
         )
+
+
+def standardised(scores: NDArray[np.float32], real: NDArray[np.bool_]) -> NDArray[np.float32]:
+    """Scores (B, C) in standard deviations from the mean of their row's real ones; 0 elsewhere."""
+    count = np.maximum(real.sum(axis=1, keepdims=True), 1)
+    values = np.where(real, scores, 0).astype(np.float64)
+    values = np.where(real, values - values.sum(axis=1, keepdims=True) / count, 0)
+    spread = np.sqrt(np.square(values).sum(axis=1, keepdims=True) / count)
+    return np.asarray(values / np.where(spread > 0, spread, 1), np.float32)
 
 
 def liked_histories(dataset: SequenceDataset, before: Before, ranker: Ranker) -> Sequences:

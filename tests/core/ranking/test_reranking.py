@@ -72,6 +72,7 @@ def ranker_of(rows: RankingDataset, name: str = "dien") -> Ranker:
         rows.item_ids,
         rows.sides,
         np.stack((looked["looked_users"], looked["looked_items"]), axis=1),
+        looked["looked_to_learn"],
         rows.manifest["examples"],
     )
 
@@ -96,6 +97,28 @@ def test_the_ranker_gives_what_it_gives_for_the_row_of_the_log(log: Path, part: 
         np.testing.assert_allclose(logits[user, place], expected[row], atol=1e-5)
     assert (np.diff(logits, axis=1) <= 0).all()
     assert all(sorted(found) == list(range(1, data.num_items + 1)) for found in items.tolist())
+
+
+def test_the_first_stages_scores_count_by_their_weight(log: Path) -> None:  # noqa: F811
+    data = sequences_of(log)
+    finder, ranker = Found(data.num_items), ranker_of(rows_of(log))
+    histories = data.histories("test")
+
+    def top(weight: float) -> tuple[Any, Any]:
+        parts = finder, ranker, data.item_ids, 12, data, "test", weight
+        return Reranker(*parts).top(histories, 12, "exclude")
+
+    (plain, logits), (mixed, scores), (by_first, _) = top(0.0), top(0.7), top(1e5)
+    first, found = finder.top(histories, 12, "exclude")
+    np.testing.assert_array_equal(by_first, first)
+    for row in range(len(histories)):
+        real = first[row] > 0
+        own = found[row][real].astype(np.float64)
+        deviations = dict(zip(first[row][real], (own - own.mean()) / own.std(), strict=True))
+        alone = dict(zip(plain[row], logits[row], strict=True))
+        for item, score in zip(mixed[row][: real.sum()], scores[row], strict=False):
+            assert score == pytest.approx(alone[item] + 0.7 * deviations[item], abs=1e-4)
+    assert (np.diff(np.where(mixed > 0, scores, -1e9), axis=1) <= 0).all()
 
 
 def test_only_what_was_found_is_ordered(log: Path) -> None:  # noqa: F811
@@ -199,8 +222,10 @@ class Popular:
     ("options", "part", "leaks"),
     [
         ({"split": "leave-one-out"}, "test", False),
-        ({"split": "leave-one-out"}, "valid", True),  # its valid rows pick the best weights
+        ({"split": "leave-one-out"}, "valid", False),  # it picks the best weights, as ever
         ({"split": "user", "rows_per_user": 1}, "test", True),
+        ({"split": "user", "rows_per_user": 1}, "valid", True),
+        ({"split": "user", "rows_per_user": 2}, "valid", True),
         ({"split": "leave-one-out", "negatives": 9}, "test", False),
     ],
 )
