@@ -92,6 +92,8 @@ def recommend(
     opened = Run.open(find_run(run))
     catalogue = opened.catalogue()
     scorer = opened.load_scorer(choose_device(device))
+    for note in opened.notes:
+        console.warn(note)
     names = recommendation.Names.of_items(catalogue)
     if history is not None:
         items, unknown = recommendation.find_history(names, history)

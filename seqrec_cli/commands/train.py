@@ -3,7 +3,7 @@
 import signal
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
@@ -62,24 +62,30 @@ def train(
         changes.append(f"training.precision={precision}")
     if compile_model:
         changes.append("training.compile=true")
-    with graceful_stop() as stop:
+    with graceful_stop() as stop, ExitStack() as lock:
         if resume is not None:
-            opened, training, dataset = resumed(resume, changes, data, device, data_dir)
+            opened, training, dataset = resumed(resume, changes, data, device, data_dir, lock)
         else:
             assert config is not None
-            opened, training, dataset = started(config, changes, data, run, device, data_dir)
+            opened, training, dataset = started(config, changes, data, run, device, data_dir, lock)
         follow(opened, training, dataset, stop)
 
 
 def started(
-    config: Path, changes: list[str], data: str | None, run: str | None, device: str, data_dir: Path
+    config: Path,
+    changes: list[str],
+    data: str | None,
+    run: str | None,
+    device: str,
+    data_dir: Path,
+    lock: ExitStack,
 ) -> "tuple[Run, Training, SequenceDataset]":
-    """Begin a new run."""
+    """Begin a new run; `lock` keeps others from training there."""
     # Imported here so that `seqrec --help` does not wait for torch.
     from seqrec_cli.core.config import load_experiment
     from seqrec_cli.core.dataset import SequenceDataset, find_dataset
     from seqrec_cli.core.randomness import choose_device
-    from seqrec_cli.core.run import Run, find_run, next_run
+    from seqrec_cli.core.run import Run, find_run, next_run, refuse_latest
     from seqrec_cli.core.training import Training, check_data, check_settings
 
     experiment = load_experiment(config, changes, data)
@@ -90,8 +96,10 @@ def started(
     path = find_dataset(experiment.data, data_dir)
     dataset = SequenceDataset.load(path, parts=("train", "valid"))
     check_data(dataset)
-    target = find_run(run) if run else next_run(dataset.name, experiment.model.name)
     training = Training(experiment, dataset.num_items, where, dataset.features())
+    target = find_run(run) if run else next_run(dataset.name, experiment.model.name)
+    refuse_latest(target)
+    lock.enter_context(Run(target).locked())
     opened = Run.create(target, experiment, dataset, path, str(where))
     console.info(
         f"training {experiment.model.name} on {dataset.name}: {dataset.num_users:,} users, "
@@ -101,15 +109,21 @@ def started(
 
 
 def resumed(
-    name: str, changes: list[str], data: str | None, device: str, data_dir: Path
+    name: str,
+    changes: list[str],
+    data: str | None,
+    device: str,
+    data_dir: Path,
+    lock: ExitStack,
 ) -> "tuple[Run, Training, SequenceDataset]":
-    """Go on with a run."""
+    """Go on with a run; `lock` keeps others from training there."""
     from seqrec_cli.core.dataset import SequenceDataset
     from seqrec_cli.core.randomness import choose_device
     from seqrec_cli.core.run import Run, find_run
     from seqrec_cli.core.training import Training, check_data, check_settings
 
     opened = Run.open(find_run(name))
+    lock.enter_context(opened.locked())
     experiment = opened.experiment_to_resume(changes)
     where = choose_device(device)
     check_settings(experiment, where)
@@ -119,6 +133,8 @@ def resumed(
     training = Training(experiment, dataset.num_items, where, dataset.features())
     opened.resume(training)
     opened.save_experiment(experiment)
+    for note in opened.notes:
+        console.warn(note)
     for difference in opened.differences(where):
         console.warn(f"{difference}: the last bits may differ from an uninterrupted training")
     console.info(

@@ -3,21 +3,23 @@
 Item 0 is padding and never an item; items count from 1, users from 0.
 """
 
+import contextlib
+import hashlib
 import json
 import zipfile
-from collections.abc import Collection, Iterator
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, BinaryIO, Literal
 
 import numpy as np
 from numpy.lib import format as npy
 from numpy.typing import NDArray
 
-from seqrec_cli.core import files
+from seqrec_cli.core import files, locks
 from seqrec_cli.core.features import Features, FeatureTable
-from seqrec_cli.errors import DatasetError
+from seqrec_cli.errors import DatasetError, SeqRecError
 
 PAD = 0
 Part = Literal["train", "valid", "test"]
@@ -188,13 +190,30 @@ class SequenceDataset:
             arrays |= self.user_features.arrays("user")
         if self.item_features is not None:
             arrays |= self.item_features.arrays("item")
-        save_arrays(path, arrays)
-        manifest = self.manifest | {
-            "manifest_version": MANIFEST_VERSION,
-            "npz_sha256": files.sha256(path),
-        }
-        files.write_json(manifest_path(path), manifest)
+        manifest = self.manifest | {"manifest_version": MANIFEST_VERSION}
+
+        def announce(complete: Path) -> None:
+            manifest["npz_sha256"] = files.sha256(complete)
+            files.write_json(next_manifest_path(path), manifest)
+
+        with self.writing(path):
+            # With the next manifest there, one rename turns the old dataset into the new one.
+            try:
+                save_arrays(path, arrays, announce)
+            except BaseException:
+                forget(next_manifest_path(path), path)
+                raise
+            files.move(next_manifest_path(path), manifest_path(path))
         return manifest
+
+    @staticmethod
+    @contextlib.contextmanager
+    def writing(path: Path) -> Iterator[None]:
+        """Wait until nobody else writes the dataset, and clean up after who was killed at it."""
+        with locks.exclusive(path.with_name(f".{path.name}.lock"), None, f"`{path}`", ""):
+            for own in (path, manifest_path(path), next_manifest_path(path)):
+                files.remove_leftovers(path.parent, own.name)
+            yield
 
     @classmethod
     def load(cls, path: Path, parts: Collection[Part] = PARTS) -> "SequenceDataset":
@@ -203,22 +222,25 @@ class SequenceDataset:
         Raises:
             DatasetError: missing, damaged, or not a prepared dataset.
         """
-        manifest = load_manifest(path)
+        unwanted = [part for part in PARTS if part not in parts]
         try:
-            found = files.sha256(path)
+            # Opened once: who prepares it anew replaces the file, not what is in it.
+            with path.open("rb") as file:
+                found = hashlib.file_digest(file, "sha256").hexdigest()
+                manifest = load_manifest(path, found)
+                arrays = load_arrays(
+                    path, lambda name: any(part in name.split("_") for part in unwanted), file
+                )
+        except FileNotFoundError:
+            raise DatasetError(
+                f"there is no prepared dataset `{path}`",
+                f"make it: `seqrec prepare {path.stem}`, or "
+                f"`seqrec prepare FILE --name {path.stem}`",
+            ) from None
         except OSError as error:
             raise DatasetError(
                 f"`{path}` cannot be read: {error.strerror}", "get the right to read it"
             ) from error
-        if found != manifest.get("npz_sha256"):
-            raise DatasetError(
-                f"`{path}` is not the file that its manifest `{manifest_path(path)}` describes",
-                "it is damaged or half replaced: prepare it again",
-            )
-        unwanted = [part for part in PARTS if part not in parts]
-        arrays = load_arrays(
-            path, skip=lambda name: any(part in name.split("_") for part in unwanted)
-        )
         try:
             return cls._from_arrays(path, arrays, parts, manifest)
         except (KeyError, ValueError) as error:
@@ -304,14 +326,32 @@ def manifest_path(path: Path) -> Path:
     return path.with_suffix(".json")
 
 
-def load_manifest(path: Path) -> dict[str, Any]:
-    """Read the manifest of the dataset at `path` (the npz)."""
+def next_manifest_path(path: Path) -> Path:
+    """Where the manifest lies while the npz is replaced; until it gets its own name it counts."""
+    return path.with_name(f".{path.stem}.json.next")
+
+
+def forget(announced: Path, path: Path) -> None:
+    """Remove the manifest of a file that did not come about."""
+    with contextlib.suppress(SeqRecError, OSError, ValueError):
+        if not path.exists() or json.loads(announced.read_bytes())["npz_sha256"] != files.sha256(
+            path
+        ):
+            files.remove(announced)
+
+
+def load_manifest(path: Path, sha256: str) -> dict[str, Any]:
+    """Read the manifest of the dataset at `path` (the npz), whose checksum is known.
+
+    Whoever was killed while replacing a dataset left the next manifest, which fits if the npz was
+    replaced.
+    """
     manifest = manifest_path(path)
-    if not path.exists():
-        raise DatasetError(
-            f"there is no prepared dataset `{path}`",
-            f"make it: `seqrec prepare {path.stem}`, or `seqrec prepare FILE --name {path.stem}`",
-        )
+    for place in (manifest, next_manifest_path(path), manifest):  # it may be renamed meanwhile
+        with contextlib.suppress(OSError, ValueError, RecursionError):
+            content = json.loads(place.read_bytes())
+            if isinstance(content, dict) and content.get("npz_sha256") == sha256:
+                return content
     try:
         content = json.loads(manifest.read_bytes())
     except FileNotFoundError:
@@ -325,17 +365,28 @@ def load_manifest(path: Path) -> dict[str, Any]:
         ) from error
     if not isinstance(content, dict):
         raise DatasetError(f"the manifest `{manifest}` is not a manifest", "prepare it again")
-    return content
+    raise DatasetError(
+        f"`{path}` is not the file that its manifest `{manifest}` describes",
+        "it is damaged or half replaced: prepare it again",
+    )
 
 
-def save_arrays(path: Path, arrays: dict[str, NDArray[Any]]) -> None:
-    """Write arrays as an uncompressed npz, atomically; the same arrays give the same bytes."""
-    with files.atomic_writer(path) as file:
+def save_arrays(
+    path: Path, arrays: dict[str, NDArray[Any]], before: Callable[[Path], None] | None = None
+) -> None:
+    """Write arrays as an uncompressed npz, atomically; the same arrays give the same bytes.
+
+    `before` is called with the complete file before it gets its name.
+    """
+    size = sum(array.nbytes for array in arrays.values())
+    with files.atomic_writer(path, size, before) as file:
         np.savez(file, allow_pickle=False, **arrays)
 
 
-def load_arrays(path: Path, skip: Any = lambda name: False) -> dict[str, NDArray[Any]]:
-    """Read an uncompressed npz, except the arrays whose name `skip` says yes to.
+def load_arrays(
+    path: Path, skip: Any = lambda name: False, file: BinaryIO | None = None
+) -> dict[str, NDArray[Any]]:
+    """Read an uncompressed npz, open already or not, except arrays whose name `skip` says yes to.
 
     Nothing is allocated before the size an array claims was held against the bytes that are there.
 
@@ -344,7 +395,7 @@ def load_arrays(path: Path, skip: Any = lambda name: False) -> dict[str, NDArray
     """
     arrays: dict[str, NDArray[Any]] = {}
     try:
-        with zipfile.ZipFile(path) as archive:
+        with zipfile.ZipFile(file or path) as archive:
             for member in archive.infolist():
                 name = member.filename.removesuffix(".npy")
                 if skip(name):
@@ -353,8 +404,8 @@ def load_arrays(path: Path, skip: Any = lambda name: False) -> dict[str, NDArray
                     raise ValueError(f"{member.filename} is compressed, which seqrec never does")
                 if member.file_size > path.stat().st_size:
                     raise ValueError(f"{member.filename} claims to be larger than the file")
-                with archive.open(member) as file:
-                    arrays[name] = read_array(file, member)
+                with archive.open(member) as content:
+                    arrays[name] = read_array(content, member)
     except FileNotFoundError:
         raise DatasetError(f"there is no file `{path}`", "make it first") from None
     # NotImplementedError, RuntimeError: zip features (encryption, ...) that we never write.

@@ -1,11 +1,12 @@
 """The run directory: what a training leaves behind, and how it is read again."""
 
+import contextlib
 import hashlib
 import itertools
 import json
 import os
 import platform
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -18,7 +19,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from seqrec_cli import __version__
-from seqrec_cli.core import files
+from seqrec_cli.core import files, locks
 from seqrec_cli.core.config import Experiment, parse_experiment
 from seqrec_cli.core.dataset import (
     SequenceDataset,
@@ -38,7 +39,7 @@ from seqrec_cli.errors import ConfigError, DatasetError, RunError
 RUNS = Path("runs")
 LATEST = "latest"
 TOLD = "features.npz"  # of the items, and how those of users are encoded
-INDEX, INDEX_MANIFEST = "index.usearch", "index.json"
+INDEX, INDEX_MANIFEST, INDEX_LOCK = "index.usearch", "index.json", ".index.lock"
 COUNTED = "transitions.npz"  # the train part, of which followers are counted
 
 # What may differ between a training and its continuation.
@@ -57,7 +58,9 @@ class Run:
     """A run directory. Every file in it is complete or absent."""
 
     def __init__(self, path: Path) -> None:
-        self.path = path
+        # Where the link to the newest run points now: it may point elsewhere in a minute.
+        self.path = path.parent / path.readlink() if path.is_symlink() else path
+        self.notes: list[str] = []  # what the user should know of what was read
 
     @property
     def name(self) -> str:
@@ -75,6 +78,30 @@ class Run:
     def metrics_path(self) -> Path:
         return self.path / "metrics.jsonl"
 
+    @property
+    def previous_best_path(self) -> Path:
+        return self.path / "best.previous.safetensors"
+
+    @property
+    def previous_last_path(self) -> Path:
+        return self.path / "last.previous.safetensors"
+
+    @contextlib.contextmanager
+    def locked(self) -> Iterator[None]:
+        """Let nobody else train in this directory while the block runs; and clean up after who
+        was killed at it.
+
+        Raises:
+            RunError: another process trains there.
+        """
+        refuse_latest(self.path)
+        hint = "wait for it to end, or choose another `--run`"
+        lock = self.path / ".lock"
+        with locks.exclusive(lock, RunError, f"the run `{self.path}`", hint):
+            files.remove_leftovers(self.path)
+            files.remove_leftovers(self.path.parent, LATEST)
+            yield
+
     @classmethod
     def create(
         cls, path: Path, experiment: Experiment, data: SequenceDataset, data_path: Path, device: str
@@ -84,11 +111,8 @@ class Run:
         Raises:
             RunError: there is a training in that directory already.
         """
+        refuse_latest(path)
         run = cls(path)
-        if path.name == LATEST:
-            raise RunError(
-                f"`{path}` is the link to the newest run", "choose another name for the run"
-            )
         if (path / "manifest.json").exists():
             raise RunError(
                 f"the run `{path}` exists already",
@@ -207,18 +231,19 @@ class Run:
         return Catalogue(item_ids, titles)
 
     def save_best(self, training: Training, epoch: int, metrics: dict[str, float]) -> None:
-        """Keep the weights as the best so far."""
+        """Keep the weights as the best so far, and those that were it as the previous ones."""
         weights = training.model.state_dict()
-        save_tensors(self.best_path, weights, {"epoch": epoch, "metrics": metrics})
+        facts = {"epoch": epoch, "metrics": metrics}
+        save_tensors(self.best_path, weights, facts, self.previous_best_path)
 
     def save_last(self, training: Training) -> None:
-        """Keep everything that exact resumption needs.
+        """Keep everything that exact resumption needs, and what was kept before as the previous.
 
         The counters are inside the one file that is replaced atomically; `last.json` repeats them
         for people.
         """
         tensors, counters = training.state()
-        save_tensors(self.last_path, tensors, counters)
+        save_tensors(self.last_path, tensors, counters, self.previous_last_path)
         files.write_json(self.path / "last.json", readable(counters))
 
     def record(self, line: dict[str, Any]) -> None:
@@ -250,16 +275,18 @@ class Run:
     def resume(self, training: Training) -> None:
         """Put `training` where the run stopped, and forget what was recorded after that.
 
+        A damaged checkpoint is replaced by the one before it, which `notes` tells.
+
         Raises:
-            RunError: there is nothing to resume from, or it is damaged.
+            RunError: there is nothing to resume from, or it is damaged, and so is the one before.
         """
-        if not self.last_path.exists():
+        if not (self.last_path.exists() or self.previous_last_path.exists()):
             raise RunError(
                 f"the run `{self.path}` has nothing to resume from: it was stopped before its "
                 "first checkpoint",
                 "train again under another `--run`",
             )
-        tensors, counters = load_tensors(self.last_path)
+        tensors, counters, mended = self.load_either(self.last_path, self.previous_last_path)
         try:
             training.restore(tensors, counters)
         except (KeyError, ValueError, TypeError, RuntimeError) as error:
@@ -268,22 +295,63 @@ class Run:
                 f"{first_line(error)}",
                 "train again",
             ) from error
+        if mended:
+            # Else the damaged file would become the previous one when the next is written.
+            save_tensors(self.last_path, tensors, counters)
+        self.mend_best(training)
         kept = [line for line in self.history() if line["epoch"] <= training.counters.validated]
         self._write_history(kept)
+
+    def mend_best(self, training: Training) -> None:
+        """See to it that the best weights are those that `training` takes for the best."""
+        counters, metric = training.counters, training.experiment.training.metric
+        if not (counters.best_epoch or self.best_path.exists()):
+            return
+        try:
+            tensors, facts, mended = self.load_either(self.best_path, self.previous_best_path)
+            best, epoch = float(facts["metrics"][metric]), int(facts["epoch"])
+        except (RunError, KeyError, TypeError, ValueError):
+            self.notes.append(
+                f"`{self.best_path}` is missing or damaged: the next validation counts as the best"
+            )
+            counters.best, counters.best_epoch = -float("inf"), 0
+            return
+        if mended:
+            save_tensors(self.best_path, tensors, facts)
+            counters.best, counters.best_epoch = best, epoch
+
+    def load_either(
+        self, path: Path, previous: Path
+    ) -> tuple[dict[str, Tensor], dict[str, Any], bool]:
+        """The checkpoint at `path`, or the one before it; and whether it is that one.
+
+        Raises:
+            RunError: both are missing or damaged.
+        """
+        try:
+            return *load_tensors(path), False
+        except RunError as error:
+            with contextlib.suppress(RunError):
+                tensors, facts = load_tensors(previous)
+                self.notes.append(f"{error.message}; going back to `{previous}`, of before it")
+                return tensors, facts, True
+            raise
 
     def load_scorer(self, device: torch.device) -> ModelScorer:
         """The model with its best weights, ready to score.
 
+        Where these are damaged, those that were the best before, which `notes` tells.
+
         Raises:
-            RunError: no best weights, or they are damaged.
+            RunError: no best weights, or they are damaged, and so are those before.
         """
-        if not self.best_path.exists():
+        if not (self.best_path.exists() or self.previous_best_path.exists()):
             raise RunError(
                 f"the run `{self.path}` has no best weights: it was stopped before its first "
                 "validation",
                 f"let it go on: `seqrec train --resume {self.path}`",
             )
-        tensors, _ = load_tensors(self.best_path)
+        tensors, _, _ = self.load_either(self.best_path, self.previous_best_path)
         num_items = self.manifest()["items"]
         model = build_model(self.experiment().model, num_items, None, self.load_features(num_items))
         try:
@@ -305,27 +373,46 @@ class Run:
         Raises:
             RunError: its file is not the one that was written with it.
         """
-        weights = files.sha256(self.best_path)
+        weights = digest(scorer.model.state_dict(), "")
         told = self.index_manifest()
-        if told.get("weights_sha256") == weights:
-            try:
-                content = (self.path / INDEX).read_bytes()
-            except OSError as error:
-                raise RunError(
-                    f"`{self.path / INDEX}` cannot be read: {error.strerror}",
-                    f"remove `{self.path / INDEX_MANIFEST}`, and it is made anew",
-                ) from error
-            index = None
-            if hashlib.sha256(content).hexdigest() == told.get("index_sha256"):
-                index = NeighbourIndex.from_bytes(content)
-            if index is None or len(index) != scorer.num_items:
-                raise RunError(
-                    f"`{self.path / INDEX}` is not the index that `{INDEX_MANIFEST}` describes",
-                    "remove both, and it is made anew",
-                )
-            return index, False
+        if told.get("weights_sha256") != weights:
+            # Whoever else is about to make it is waited for.
+            with locks.exclusive(self.path / INDEX_LOCK, None, "", ""):
+                told = self.index_manifest()
+                if told.get("weights_sha256") != weights:
+                    return self.make_index(scorer, weights), True
+        index = self.read_index(told)
+        if index is None:
+            with locks.exclusive(self.path / INDEX_LOCK, None, "", ""):
+                index = self.read_index(self.index_manifest())
+        if index is None or len(index) != scorer.num_items:
+            raise RunError(
+                f"`{self.path / INDEX}` is not the index that `{INDEX_MANIFEST}` describes",
+                "remove both, and it is made anew",
+            )
+        return index, False
+
+    def read_index(self, told: dict[str, Any]) -> NeighbourIndex | None:
+        """The index, if it is the one that its manifest tells of."""
+        try:
+            content = (self.path / INDEX).read_bytes()
+        except OSError as error:
+            raise RunError(
+                f"`{self.path / INDEX}` cannot be read: {error.strerror}",
+                f"remove `{self.path / INDEX_MANIFEST}`, and it is made anew",
+            ) from error
+        if hashlib.sha256(content).hexdigest() != told.get("index_sha256"):
+            return None
+        return NeighbourIndex.from_bytes(content)
+
+    def make_index(self, scorer: ModelScorer, weights: str) -> NeighbourIndex:
+        """Index the items' vectors and keep that."""
         index = NeighbourIndex.build(item_vectors(scorer))
         content = index.to_bytes()
+        # Without manifest no index counts: whatever happens, the two never tell different stories.
+        files.remove(self.path / INDEX_MANIFEST)
+        for name in (INDEX, INDEX_MANIFEST):
+            files.remove_leftovers(self.path, name)
         files.write_bytes(self.path / INDEX, content)
         files.write_json(
             self.path / INDEX_MANIFEST,
@@ -335,7 +422,7 @@ class Run:
                 "items": scorer.num_items,
             },
         )
-        return index, True
+        return index
 
     def index_manifest(self) -> dict[str, Any]:
         """What is known of the index; nothing where there is none."""
@@ -443,6 +530,12 @@ def first_line(error: Exception) -> str:
     return lines[min(1, len(lines) - 1)] if lines else type(error).__name__
 
 
+def refuse_latest(path: Path) -> None:
+    """Refuse the name of the link as that of a new run."""
+    if path.name == LATEST:
+        raise RunError(f"`{path}` is the link to the newest run", "choose another name for the run")
+
+
 def find_run(name: str) -> Path:
     """The directory that a user calls `name`: a path, or a name under runs/, or else a run here."""
     typed_as_path = "/" in name or os.sep in name
@@ -451,12 +544,13 @@ def find_run(name: str) -> Path:
 
 
 def next_run(dataset: str, model: str) -> Path:
-    """The default directory of a new run: runs/DATASET-MODEL-NUMBER."""
-    return next(
-        path
-        for number in itertools.count(1)
-        if not (path := RUNS / f"{dataset}-{model}-{number}").exists()
-    )
+    """The default directory of a new run: runs/DATASET-MODEL-NUMBER; it is made, for nobody else
+    to take it."""
+    for number in itertools.count(1):
+        path = RUNS / f"{dataset}-{model}-{number}"
+        if not path.exists() and files.claim_folder(path):
+            return path
+    raise AssertionError("there is always a next number")
 
 
 def readable(counters: dict[str, Any]) -> dict[str, Any]:
@@ -467,13 +561,23 @@ def readable(counters: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def save_tensors(path: Path, tensors: dict[str, Tensor], facts: dict[str, Any]) -> None:
-    """Write tensors and plain facts as one safetensors file, with a checksum of both."""
+def save_tensors(
+    path: Path, tensors: dict[str, Tensor], facts: dict[str, Any], previous: Path | None = None
+) -> None:
+    """Write tensors and plain facts as one safetensors file, with a checksum of both.
+
+    What was there before can then be found at `previous`.
+    """
     plain = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
     text = json.dumps(facts)
     # One key, as safetensors writes several in random order: the same run, the same bytes.
     metadata = {"seqrec": json.dumps({"facts": text, "sha256": digest(plain, text)})}
-    files.write_bytes(path, safetensors.torch.save(plain, metadata))
+
+    def keep(_: Path) -> None:
+        if previous is not None:
+            files.keep_previous(path, previous)
+
+    files.write_bytes(path, safetensors.torch.save(plain, metadata), keep)
 
 
 def load_tensors(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
@@ -502,7 +606,7 @@ def digest(tensors: dict[str, Tensor], facts: str) -> str:
     """SHA-256 of names, shapes, types, values and facts, as hexadecimal digits."""
     found = hashlib.sha256(facts.encode())
     for name in sorted(tensors):
-        tensor = tensors[name]
+        tensor = tensors[name].detach().cpu().contiguous()
         found.update(f"{name} {tuple(tensor.shape)} {tensor.dtype}".encode())
         content: NDArray[np.uint8] = tensor.reshape(-1).view(torch.uint8).numpy()
         found.update(content.data)
