@@ -200,10 +200,10 @@ class SequenceDataset:
             # With the next manifest there, one rename turns the old dataset into the new one.
             try:
                 save_arrays(path, arrays, announce)
+                files.move(next_manifest_path(path), manifest_path(path))
             except BaseException:
-                forget(next_manifest_path(path), path)
+                settle(path)
                 raise
-            files.move(next_manifest_path(path), manifest_path(path))
         return manifest
 
     @staticmethod
@@ -331,12 +331,14 @@ def next_manifest_path(path: Path) -> Path:
     return path.with_name(f".{path.stem}.json.next")
 
 
-def forget(announced: Path, path: Path) -> None:
-    """Remove the manifest of a file that did not come about."""
+def settle(path: Path) -> None:
+    """Put the announced manifest in its place if the npz is the one it tells of, else remove it."""
+    announced = next_manifest_path(path)
     with contextlib.suppress(SeqRecError, OSError, ValueError):
-        if not path.exists() or json.loads(announced.read_bytes())["npz_sha256"] != files.sha256(
-            path
-        ):
+        told = json.loads(announced.read_bytes())["npz_sha256"]
+        if path.exists() and files.sha256(path) == told:
+            files.move(announced, manifest_path(path))
+        else:
             files.remove(announced)
 
 
