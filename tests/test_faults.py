@@ -15,64 +15,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pytest
-from typer.testing import CliRunner, Result
+import torch
 
-from seqrec_cli.app import app
 from seqrec_cli.core.dataset import SequenceDataset
-from tests.conftest import leave_one_out
+from seqrec_cli.core.run import Run
 from tests.faults import Killed, disk_of
+from tests.workshop import LEFTOVER, TRAIN, files_in, finished, go_on, invoke
 
-CONFIG = """\
-data: toy
-model: {hidden: 4, blocks: 1, heads: 1, max_length: 6}
-training: {epochs: 2, batch_size: 16, validate_every: 1, lr: 0.01}
-"""
-TRAIN = ["train", "--config", "toy.yaml", "--run", "one", "--device", "cpu"]
-RESUME = ["train", "--resume", "one", "--device", "cpu"]
 ERRORS = [errno.ENOSPC, errno.EIO, errno.EACCES]
-LEFTOVER = re.compile(r".*\.(tmp|lock|next)")
-
-
-def invoke(arguments: list[str]) -> Result:
-    return CliRunner().invoke(app, arguments)
-
-
-def files_in(folder: Path) -> dict[str, bytes]:
-    return {
-        str(path.relative_to(folder)): path.read_bytes()
-        for path in sorted(folder.rglob("*"))
-        if path.is_file() and not path.is_symlink()
-    }
-
-
-@pytest.fixture(scope="module")
-def origin(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    """A folder with a dataset, an experiment and a finished run of it."""
-    folder = tmp_path_factory.mktemp("origin")
-    random = np.random.default_rng(0)
-    data = leave_one_out(
-        [[(s + t) % 9 + 1 for t in range(6)] for s in random.integers(9, size=24)], 9
-    )
-    data.save(folder / "data" / "toy.npz")
-    (folder / "toy.yaml").write_text(CONFIG)
-    before = Path.cwd()
-    os.chdir(folder)
-    try:
-        result = invoke(TRAIN)
-        assert result.exit_code == 0, result.output
-        yield folder
-    finally:
-        os.chdir(before)
-
-
-@pytest.fixture
-def place(origin: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A copy of that folder."""
-    shutil.copytree(origin, tmp_path / "a", symlinks=True)
-    monkeypatch.chdir(tmp_path / "a")
-    return tmp_path / "a"
 
 
 def afresh(origin: Path, place: Path) -> None:
@@ -126,10 +77,7 @@ WRITES = {
 
 
 def begin(place: Path, write: Write) -> None:
-    """What a write needs, and an earlier file in its way."""
-    (place / "users.txt").write_text("100\n101\n102\n")
-    rows = [f"{user} {(user + t) % 7 + 1}" for user in range(1, 9) for t in range(5)]
-    (place / "log.txt").write_text("\n".join(rows) + "\n")
+    """An earlier file in the way of a write."""
     if write.output.startswith("out") or write.output == "o.parquet":
         (place / write.output).write_bytes(b"the old one")
 
@@ -203,27 +151,11 @@ def test_a_fault_at_any_step_is_told_and_changes_nothing(
     assert failed == 0 if number is None else failed >= 4
 
 
-def finished(place: Path) -> dict[str, bytes]:
-    """What a training must leave, whatever happened on the way."""
-    run = place / "runs" / "one"
-    lines = [json.loads(line) for line in (run / "metrics.jsonl").read_text().splitlines()]
-    told = [{key: v for key, v in line.items() if key != "seconds"} for line in lines]
-    return {
-        **{name: (run / name).read_bytes() for name in ("best.safetensors", "last.safetensors")},
-        "metrics": json.dumps(told).encode(),
-        "experiment": (run / "experiment.yaml").read_bytes(),
-    }
-
-
-def go_on(place: Path) -> Result:
-    """As a user would: resume, or begin again where there is nothing to resume."""
-    result = invoke(RESUME)
-    if result.exit_code == 1 and "nothing to resume from" in result.stderr:
-        shutil.rmtree(place / "runs" / "one")
-        result = invoke(TRAIN)
-    elif result.exit_code == 1 and "there is no run" in result.stderr:
-        result = invoke(TRAIN)
-    return result
+def load_notes(place: Path) -> list[str]:
+    """What there is to say of a run when its weights are loaded."""
+    run = Run.open(place / "runs" / "one")
+    run.load_scorer(torch.device("cpu"))
+    return run.notes
 
 
 @pytest.mark.parametrize("fault", ["killed", "power cut", "error"])
@@ -255,8 +187,7 @@ def test_a_training_cut_off_anywhere_ends_in_the_same_bytes(
         resumed += "going on with" in result.stderr
         assert finished(place) == expected, (at, disk.calls)
         assert not [path for path in files_in(place) if LEFTOVER.fullmatch(path)], at
-        used = invoke(["recommend", "--history", "1001", "--run", "one"])
-        assert used.exit_code == 0, used.output
+        assert not load_notes(place), at
     assert resumed > steps / 3
 
 

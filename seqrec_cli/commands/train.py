@@ -12,6 +12,7 @@ import typer
 from seqrec_cli import console
 from seqrec_cli.commands.options import Data, DataDir, Device, Overrides
 from seqrec_cli.errors import ConfigError, TrainingError
+from seqrec_cli.interrupts import SIGNALS, Interrupted, next_one_ends
 
 if TYPE_CHECKING:
     from seqrec_cli.core.dataset import SequenceDataset
@@ -62,13 +63,14 @@ def train(
         changes.append(f"training.precision={precision}")
     if compile_model:
         changes.append("training.compile=true")
-    with graceful_stop() as stop, ExitStack() as lock:
+    with ExitStack() as lock:
         if resume is not None:
             opened, training, dataset = resumed(resume, changes, data, device, data_dir, lock)
         else:
             assert config is not None
             opened, training, dataset = started(config, changes, data, run, device, data_dir, lock)
-        follow(opened, training, dataset, stop)
+        with graceful_stop(training) as stop:
+            follow(opened, training, dataset, stop)
 
 
 def started(
@@ -188,6 +190,8 @@ def follow(
                         )
                 if stop:
                     break
+        except Interrupted:
+            pass  # where nothing was changed; `stop` knows
         except TrainingError as error:
             # The step that failed did not change the weights.
             if training.is_finite():
@@ -228,21 +232,24 @@ def keep(opened: "Run", training: "Training", event: "Validated", seconds: float
 
 
 @contextmanager
-def graceful_stop() -> Iterator[dict[str, int]]:
-    """While the block runs, Ctrl-C and SIGTERM only take note; a second one ends at once.
+def graceful_stop(training: "Training") -> Iterator[dict[str, int]]:
+    """While the block runs, Ctrl-C and SIGTERM take note, and interrupt `training` if they may.
 
-    Yields a dict that is empty until then, and holds the signal's number after.
+    Yields a dict that is empty until then, and holds the signal's number after. A second signal
+    ends at once.
     """
     noted: dict[str, int] = {}
 
     def note(number: int, frame: Any) -> None:
-        if noted:
-            raise typer.Exit(128 + number)
+        next_one_ends()
         noted["signal"] = number
+        if training.may_stop:
+            raise Interrupted(number)
 
-    before = {number: signal.signal(number, note) for number in (signal.SIGINT, signal.SIGTERM)}
+    before = {number: signal.signal(number, note) for number in SIGNALS}
     try:
         yield noted
     finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
+        if not noted:
+            for number, handler in before.items():
+                signal.signal(number, handler)

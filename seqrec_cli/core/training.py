@@ -87,6 +87,18 @@ class Counters:
 class Training:
     """A model with its optimiser and counters: what a training is between two steps."""
 
+    # Whether nothing is half changed now, so that an exception may come out of nowhere.
+    may_stop = False
+
+    @contextlib.contextmanager
+    def unchanging(self) -> Iterator[None]:
+        """While the block runs, an exception out of nowhere, as of a signal, does no harm."""
+        self.may_stop = True
+        try:
+            yield
+        finally:
+            self.may_stop = False
+
     def __init__(
         self,
         experiment: Experiment,
@@ -160,6 +172,7 @@ def fit(training: Training, data: SequenceDataset) -> Iterator[Event]:
         raise ValueError("fit() must not be given the test part: use dataset.without_test()")
     check_data(data)
     settings, counters = training.experiment.training, training.counters
+    training.may_stop = True
     batches = Batches(
         data.histories(before="valid"),
         data.num_items,
@@ -176,6 +189,7 @@ def fit(training: Training, data: SequenceDataset) -> Iterator[Event]:
         fill=FILL if training.device.type == "cpu" else 0.0,
     )
     scorer = make_scorer(training, data)
+    training.may_stop = False
     while True:
         scheduled = counters.epoch > 0 and counters.epoch % settings.validate_every == 0
         if scheduled and counters.validated < counters.epoch:
@@ -230,7 +244,8 @@ def train_steps(training: Training, batches: Batches, epoch: int, done: int) -> 
         if step < len(batches):
             # Queued behind this step's parts: the core that is done first makes the next ones.
             upcoming = begin(step + 1)
-        losses, gradients = zip(*results, strict=True)
+        with training.unchanging():
+            losses, gradients = zip(*results, strict=True)
         done_before = (epoch - 1) * len(batches) + step - 1
         factor = lr_factor(settings, done_before, settings.epochs * len(batches))
         yield update_weights(training, sum(losses), gradients, epoch, step, factor)
@@ -337,8 +352,9 @@ def validate(
             f"lower `training.lr` (it is {settings.lr})",
         )
     k = int(settings.metric.partition("@")[2])
-    scorer.refresh()
-    outcome = evaluate(scorer, data, "valid", ks=sorted({k, 10}), seen="exclude")
+    with training.unchanging():
+        scorer.refresh()
+        outcome = evaluate(scorer, data, "valid", ks=sorted({k, 10}), seen="exclude")
     metrics = outcome.means()
     value = metrics[settings.metric]
     is_best = value > counters.best
