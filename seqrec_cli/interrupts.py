@@ -43,10 +43,24 @@ def handled() -> Iterator[None]:
 def interrupt(number: int, frame: Any) -> NoReturn:
     """Leave the block, with the next signal and the clock as those who insist."""
     next_one_ends()
+    if is_importing(frame):
+        # An exception in the midst of torch's initialisation aborts the process, noisily.
+        with contextlib.suppress(OSError):
+            os.write(2, b"stopped\n")
+        end(number, frame)
     clock = threading.Timer(GRACE, os._exit, (128 + number,))
     clock.daemon = True
     clock.start()
     raise Interrupted(number)
+
+
+def is_importing(frame: Any) -> bool:
+    """Whether what runs in `frame` was called by an import."""
+    while frame is not None:
+        if frame.f_code.co_filename.startswith("<frozen importlib"):
+            return True
+        frame = frame.f_back
+    return False
 
 
 def next_one_ends() -> None:

@@ -117,9 +117,12 @@ def serve() -> None:
     """Fork a child for each line that comes."""
     import torch
 
-    import seqrec_cli.app
-    import seqrec_cli.core.run  # noqa: F401
+    import seqrec_cli.app  # noqa: F401
 
+    for path in (ROOT / "seqrec_cli" / "core").rglob("*.py"):
+        if path.stem != "__init__":
+            module = path.relative_to(ROOT).with_suffix("")
+            importlib.import_module(".".join(module.parts))
     torch.set_num_threads(min(2, torch.get_num_threads()))
     for line in iter(sys.stdin.readline, ""):
         pid = os.fork()

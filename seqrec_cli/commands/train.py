@@ -12,7 +12,7 @@ import typer
 from seqrec_cli import console
 from seqrec_cli.commands.options import Data, DataDir, Device, Overrides
 from seqrec_cli.errors import ConfigError, TrainingError
-from seqrec_cli.interrupts import SIGNALS, Interrupted, next_one_ends
+from seqrec_cli.interrupts import SIGNALS, Interrupted, is_importing, next_one_ends
 
 if TYPE_CHECKING:
     from seqrec_cli.core.dataset import SequenceDataset
@@ -243,7 +243,7 @@ def graceful_stop(training: "Training") -> Iterator[dict[str, int]]:
     def note(number: int, frame: Any) -> None:
         next_one_ends()
         noted["signal"] = number
-        if training.may_stop:
+        if training.may_stop and not is_importing(frame):
             raise Interrupted(number)
 
     before = {number: signal.signal(number, note) for number in SIGNALS}

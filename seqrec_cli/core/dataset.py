@@ -6,6 +6,10 @@ Item 0 is padding and never an item; items count from 1, users from 0.
 import contextlib
 import hashlib
 import json
+import math
+import re
+import struct
+import sys
 import zipfile
 from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass, field, replace
@@ -25,6 +29,10 @@ PAD = 0
 Part = Literal["train", "valid", "test"]
 PARTS: tuple[Part, ...] = ("train", "valid", "test")
 MANIFEST_VERSION = 1
+NPY_HEADER = re.compile(
+    rb"\{'descr': '([<|][iufUb][1-9][0-9]{0,5})', 'fortran_order': False, "
+    rb"'shape': \(([0-9]{1,15},|[0-9]{1,15}, [0-9]{1,15}|)\), \} *\n"
+)
 
 
 @dataclass(frozen=True, eq=False)
@@ -224,6 +232,7 @@ class SequenceDataset:
         """
         unwanted = [part for part in PARTS if part not in parts]
         try:
+            check_regular(path)
             # Opened once: who prepares it anew replaces the file, not what is in it.
             with path.open("rb") as file:
                 found = hashlib.file_digest(file, "sha256").hexdigest()
@@ -243,7 +252,7 @@ class SequenceDataset:
             ) from error
         try:
             return cls._from_arrays(path, arrays, parts, manifest)
-        except (KeyError, ValueError) as error:
+        except (KeyError, ValueError, TypeError, IndexError) as error:
             detail = f"no array {error}" if isinstance(error, KeyError) else str(error)
             raise DatasetError(
                 f"`{path}` is not a prepared dataset: {detail}", "prepare it again"
@@ -259,8 +268,8 @@ class SequenceDataset:
     ) -> "SequenceDataset":
         user_ids, item_ids = arrays["user_ids"], arrays["item_ids"]
         for name in ("user_ids", "item_ids", "item_titles"):
-            if name in arrays and (arrays[name].ndim != 1 or arrays[name].dtype.kind not in "iU"):
-                raise ValueError(f"{name} is neither a list of numbers nor of texts")
+            if name in arrays:
+                check_list(arrays[name], name)
         titles = arrays.get("item_titles")
         if titles is not None and titles.shape != item_ids.shape:
             raise ValueError(f"{len(titles)} titles for {len(item_ids)} items")
@@ -279,7 +288,8 @@ class SequenceDataset:
                 values = arrays.get(f"{kind}_{part}")
                 if values is None:
                     continue
-                if values.shape != sequences[part].items.shape or values.dtype.kind not in "if":
+                dtype = np.int64 if kind == "timestamps" else np.float32
+                if values.shape != sequences[part].items.shape or values.dtype != dtype:
                     raise ValueError(f"{kind}_{part} does not fit {part}_items")
                 found[part] = values
         return cls(
@@ -298,11 +308,17 @@ class SequenceDataset:
         )
 
 
+def check_list(array: NDArray[Any], name: str) -> None:
+    """Refuse what are neither ids nor titles."""
+    if array.ndim != 1 or not (array.dtype == np.int64 or array.dtype.kind == "U"):
+        raise ValueError(f"{name} is neither a list of numbers nor of texts")
+
+
 def checked_sequences(
     part: str, offsets: NDArray[Any], items: NDArray[Any], num_users: int, num_items: int
 ) -> Sequences:
     """Refuse offsets or items that would index outside."""
-    if offsets.dtype != np.int64 or offsets.shape != (num_users + 1,):
+    if num_users < 0 or offsets.dtype != np.int64 or offsets.shape != (num_users + 1,):
         raise ValueError(f"{part}_offsets is not int64 of {num_users + 1} values")
     if items.dtype != np.int32 or items.ndim != 1:
         raise ValueError(f"{part}_items is not a list of int32")
@@ -311,6 +327,16 @@ def checked_sequences(
     if len(items) and not (items.min() >= 1 and items.max() <= num_items):
         raise ValueError(f"{part}_items has items outside 1 to {num_items}")
     return Sequences(offsets, items)
+
+
+def check_regular(path: Path) -> None:
+    """Refuse devices and pipes, which may never end.
+
+    Raises:
+        DatasetError: it is there, and is neither a file nor a folder.
+    """
+    if path.exists() and not (path.is_file() or path.is_dir()):
+        raise DatasetError(f"`{path}` is not a regular file", "name the npz of a prepared dataset")
 
 
 def find_dataset(name: str, data_dir: Path) -> Path:
@@ -412,29 +438,40 @@ def load_arrays(
         raise DatasetError(f"there is no file `{path}`", "make it first") from None
     # NotImplementedError, RuntimeError: zip features (encryption, ...) that we never write.
     except (
-        OSError,
-        ValueError,
-        EOFError,
-        zipfile.BadZipFile,
-        NotImplementedError,
-        RuntimeError,
+        *(OSError, ValueError, EOFError, zipfile.BadZipFile, struct.error, OverflowError),
+        *(NotImplementedError, RuntimeError),
     ) as error:
         raise DatasetError(f"`{path}` is damaged: {error}", "make it again") from error
     return arrays
 
 
 def read_array(file: Any, member: zipfile.ZipInfo) -> NDArray[Any]:
-    """Read one .npy of plain numbers or text whose header agrees with its length."""
+    """Read one .npy of plain numbers or text whose header agrees with its length.
+
+    The header is Python, of which only what NumPy writes for such an array is understood.
+    """
     version = npy.read_magic(file)
     if version != (1, 0):
         raise ValueError(f"{member.filename} has the unknown npy version {version}")
-    shape, fortran, dtype = npy.read_array_header_1_0(file)
-    if dtype.hasobject or dtype.kind not in "iufUb" or fortran or len(shape) > 2:
-        raise ValueError(f"{member.filename} holds {dtype}{shape}, which seqrec never writes")
-    count = 1
-    for size in shape:
-        count *= int(size)
-    if count < 0 or count * dtype.itemsize != member.file_size - file.tell():
+    (length,) = struct.unpack("<H", file.read(2))
+    header = file.read(length)
+    found = NPY_HEADER.fullmatch(header)
+    if not found:
+        told = header[:80].decode("latin-1").strip()
+        raise ValueError(f"{member.filename} holds {told}, which seqrec never writes")
+    dtype = np.dtype(found[1].decode())
+    shape = tuple(int(size) for size in found[2].replace(b",", b" ").split())
+    if not dtype.isnative or math.prod(shape) * dtype.itemsize != member.file_size - file.tell():
         raise ValueError(f"{member.filename} does not have the size that its header claims")
     content = file.read()  # to the end, where zipfile checks the CRC
-    return np.frombuffer(content, dtype=dtype).reshape(shape)
+    array = np.frombuffer(content, dtype=dtype).reshape(shape)
+    if dtype.kind == "U":
+        check_letters(array, member.filename)
+    return array
+
+
+def check_letters(array: NDArray[np.str_], name: str) -> None:
+    """Refuse numbers that are no letters, of which Python could not make text."""
+    letters = array.reshape(-1).view(np.uint32)
+    if (letters > sys.maxunicode).any() or ((letters >= 0xD800) & (letters < 0xE000)).any():
+        raise ValueError(f"{name} holds text that is not Unicode")

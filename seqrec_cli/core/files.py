@@ -228,7 +228,9 @@ def write_text(path: Path, content: str) -> None:
 
 def write_json(path: Path, content: Any) -> None:
     """Write `content` to `path` as indented JSON, atomically."""
-    write_text(path, json.dumps(content, indent=2, ensure_ascii=False) + "\n")
+    text = json.dumps(content, indent=2, ensure_ascii=False) + "\n"
+    # A file's name need not be Unicode; what is not is escaped as JSON does.
+    write_bytes(path, text.encode(errors="backslashreplace"))
 
 
 def point_link(link: Path, target: str) -> None:

@@ -4,6 +4,7 @@ import contextlib
 import hashlib
 import itertools
 import json
+import math
 import os
 import platform
 from collections.abc import Iterator, Sequence
@@ -17,12 +18,14 @@ import safetensors.torch
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
+from torch.overrides import TorchFunctionMode
 
 from seqrec_cli import __version__
 from seqrec_cli.core import files, locks
 from seqrec_cli.core.config import Experiment, parse_experiment
 from seqrec_cli.core.dataset import (
     SequenceDataset,
+    check_list,
     checked_sequences,
     find_dataset,
     load_arrays,
@@ -41,6 +44,8 @@ LATEST = "latest"
 TOLD = "features.npz"  # of the items, and how those of users are encoded
 INDEX, INDEX_MANIFEST, INDEX_LOCK = "index.usearch", "index.json", ".index.lock"
 COUNTED = "transitions.npz"  # the train part, of which followers are counted
+
+SMALL_MODEL = 1 << 22  # numbers, that any run may have made for it
 
 # What may differ between a training and its continuation.
 RESUMABLE = {"epochs", "patience"}
@@ -212,7 +217,7 @@ class Run:
             content = json.loads(path.read_bytes())
             kinds = {"items": int, "data": str, "data_sha256": str}
             for key, kind in kinds.items():
-                if not isinstance(content[key], kind):
+                if type(content[key]) is not kind or (kind is int and not 0 < content[key] < 2**31):
                     raise ValueError(f"its `{key}` is not what a run's manifest has")
             return dict(content)
         except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
@@ -222,12 +227,17 @@ class Run:
         """The items the run knows."""
         arrays = load_arrays(self.path / "catalogue.npz")
         item_ids, titles = arrays.get("item_ids"), arrays.get("item_titles")
-        if item_ids is None or len(item_ids) != self.manifest()["items"]:
+        try:
+            if item_ids is None or item_ids.shape != (self.manifest()["items"],):
+                raise ValueError("it has other items")
+            check_list(item_ids, "item_ids")
+            if titles is not None and (titles.shape, titles.dtype.kind) != (item_ids.shape, "U"):
+                raise ValueError("its titles are not a text for each item")
+        except ValueError as error:
             raise RunError(
-                f"`{self.path / 'catalogue.npz'}` is not this run's catalogue", "train again"
-            )
-        if titles is not None and titles.shape != item_ids.shape:
-            raise RunError(f"`{self.path / 'catalogue.npz'}` is damaged", "train again")
+                f"`{self.path / 'catalogue.npz'}` is not this run's catalogue: {error}",
+                "train again",
+            ) from error
         return Catalogue(item_ids, titles)
 
     def save_best(self, training: Training, epoch: int, metrics: dict[str, float]) -> None:
@@ -256,13 +266,15 @@ class Run:
         """The lines of metrics.jsonl, one a validation."""
         try:
             text = self.metrics_path.read_text(encoding="utf-8")
-            lines = [json.loads(line) for line in text.splitlines()]
+            lines = [
+                json.loads(line, parse_constant=refuse_constant) for line in text.split("\n")[:-1]
+            ]
             if not all(isinstance(line["epoch"], int) for line in lines):
                 raise ValueError("an epoch is not a number")
             return lines
         except FileNotFoundError:
             return []
-        except (OSError, ValueError, KeyError, TypeError) as error:
+        except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
             raise RunError(
                 f"`{self.metrics_path}` is damaged: {error}",
                 "remove it: only the record of earlier validations is lost, not the weights",
@@ -352,11 +364,13 @@ class Run:
                 f"let it go on: `seqrec train --resume {self.path}`",
             )
         tensors, _, _ = self.load_either(self.best_path, self.previous_best_path)
-        num_items = self.manifest()["items"]
-        model = build_model(self.experiment().model, num_items, None, self.load_features(num_items))
+        num_items, settings = self.manifest()["items"], self.experiment().model
+        told = self.load_features(num_items)
         try:
+            with AsLargeAs(tensors):
+                model = build_model(settings, num_items, None, told)
             model.load_state_dict(tensors)
-        except RuntimeError as error:
+        except (RuntimeError, ValueError, OverflowError, TypeError) as error:
             raise RunError(
                 f"`{self.best_path}` does not belong to the experiment beside it: "
                 f"{first_line(error)}",
@@ -449,7 +463,7 @@ class Run:
             trained = arrays["trained"]
             if trained.shape != (num_items,) or trained.dtype != np.bool_:
                 raise ValueError("it is about other items")
-        except (KeyError, ValueError) as error:
+        except (KeyError, ValueError, TypeError, IndexError) as error:
             raise RunError(
                 f"`{path}` is not what this run was told: {error}", "train again"
             ) from error
@@ -463,7 +477,7 @@ class Run:
         arrays = load_arrays(self.path / COUNTED)
         try:
             offsets, items = arrays["offsets"], arrays["items"]
-            counted = checked_sequences("train", offsets, items, len(offsets) - 1, num_items)
+            counted = checked_sequences("train", offsets, items, offsets.size - 1, num_items)
         except (KeyError, ValueError) as error:
             raise RunError(
                 f"`{self.path / COUNTED}` is not what this run counted", "train again"
@@ -514,6 +528,25 @@ class Run:
             )
 
 
+class AsLargeAs(TorchFunctionMode):
+    """While it is on, tensors are made in about the number that there are: a stranger's experiment
+    may ask for a model of any size, and weights that fit it cost bytes in the stranger's file."""
+
+    def __init__(self, tensors: dict[str, Tensor]) -> None:
+        super().__init__()
+        self.left = SMALL_MODEL + 2 * sum(tensor.numel() for tensor in tensors.values())
+
+    def __torch_function__(
+        self, func: Any, types: Any, args: Any = (), kwargs: dict[str, Any] | None = None
+    ) -> Any:
+        if func in (torch.empty, torch.zeros, torch.ones, torch.full, torch.randn, torch.rand):
+            sizes = args[0] if args and isinstance(args[0], tuple | list | torch.Size) else args
+            self.left -= math.prod(size for size in sizes if isinstance(size, int))
+        if self.left < 0:
+            raise ValueError("the experiment asks for a larger model than the weights are of")
+        return func(*args, **(kwargs or {}))
+
+
 def features_to_arrays(features: Features) -> dict[str, NDArray[Any]]:
     """What a model is told, as arrays; of the users only how they are encoded."""
     arrays: dict[str, NDArray[Any]] = {"trained": features.trained}
@@ -528,6 +561,11 @@ def first_line(error: Exception) -> str:
     """The first detail of torch's list of what does not fit."""
     lines = [line.strip() for line in str(error).splitlines() if line.strip()]
     return lines[min(1, len(lines) - 1)] if lines else type(error).__name__
+
+
+def refuse_constant(name: str) -> None:
+    """Refuse what Python reads as JSON and nobody else does."""
+    raise ValueError(f"{name} is no number")
 
 
 def refuse_latest(path: Path) -> None:
@@ -593,11 +631,18 @@ def load_tensors(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
         if metadata["sha256"] != digest(tensors, metadata["facts"]):
             raise ValueError("its checksum does not match")
         facts = json.loads(metadata["facts"])
+        if not isinstance(facts, dict):
+            raise TypeError("its facts have no names")
     except FileNotFoundError:
         raise RunError(f"there is no checkpoint `{path}`", "train again") from None
-    except (OSError, KeyError, ValueError, safetensors.SafetensorError) as error:
+    except (
+        *(OSError, KeyError, ValueError, TypeError, AttributeError, RuntimeError),
+        *(RecursionError, OverflowError, safetensors.SafetensorError),
+    ) as error:
+        detail = str(error).partition("\n")[0][:200]
         raise RunError(
-            f"the checkpoint `{path}` is damaged: {error}", "use another checkpoint, or train again"
+            f"the checkpoint `{path}` is damaged: {detail}",
+            "use another checkpoint, or train again",
         ) from error
     return tensors, facts
 

@@ -83,6 +83,18 @@ class Counters:
     best_epoch: int = 0
     worse: int = 0  # validations since the best
 
+    def check(self) -> None:
+        """Refuse what was never counted.
+
+        Raises:
+            ValueError: with the name.
+        """
+        for name, value in asdict(self).items():
+            kind = float if name in ("loss_sum", "loss", "best") else int
+            fits = -math.inf <= value < math.inf if kind is float else 0 <= value < 2**53
+            if type(value) is not kind or not fits:
+                raise ValueError(f"`{name}` cannot be {value!r}")
+
 
 class Training:
     """A model with its optimiser and counters: what a training is between two steps."""
@@ -142,9 +154,11 @@ class Training:
         own = self.tensors()
         if {n: t.shape for n, t in own.items()} != {n: t.shape for n, t in tensors.items()}:
             raise ValueError("the tensors are not those of this model and its optimisers")
+        counted = Counters(**counters)
+        counted.check()
         for name, tensor in own.items():
             tensor.copy_(tensors[name])
-        self.counters = Counters(**counters)
+        self.counters = counted
 
     def tensors(self) -> dict[str, Tensor]:
         """The weights and what the optimisers remember, by name."""
