@@ -139,7 +139,7 @@ class Torture:
     def make_other(self, name: str, path: Path) -> None:
         """Put an earlier result in the way of the next."""
         if name == "prepare":
-            self.run([*OTHERS[name][0], "--min-split-length", "9"])
+            self.run([*OTHERS[name][0], "--shuffle-order", "history"])
         else:
             path.write_bytes(b"the old one")
 
