@@ -97,7 +97,7 @@ def many(users: Any, items: Any, num_users: int, num_items: int) -> Interactions
 
 @pytest.mark.slow
 def test_ten_million_items_of_one_user(tmp_path: Path) -> None:
-    """Memory: about 40 bytes an interaction, which is the largest of what is stated."""
+    """Memory: about 50 bytes an interaction, as docs/reliability.md states."""
     count = 10**7
     items = (np.arange(count, dtype=np.int64) * 7919 % 1000).astype(np.int32)
     forget_peak()
