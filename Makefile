@@ -1,6 +1,8 @@
 # make demo: install, then prepare a real dataset, train, evaluate and recommend.
 # make test: install, then lint, type-check and test.
 # make bench: install, then time ours beside the textbook way.
+# make torture: kill real commands at random moments and look at what is left.
+# make fuzz: the tests of hostile files with many more cases, for hours; CASES=2000 takes less.
 # make peers: before it, to have RecTools in the table too.
 
 PYTHON ?= python3
@@ -8,7 +10,9 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 PIP    := $(BIN)/python -m pip --disable-pip-version-check
 
-.PHONY: demo test bench peers install lint types pytest clean
+CASES  ?= 20000
+
+.PHONY: demo test bench torture fuzz peers install lint types pytest clean
 
 demo: $(VENV)/.installed
 	$(BIN)/seqrec prepare ml-100k
@@ -20,6 +24,12 @@ test: lint types pytest
 
 bench: $(VENV)/.installed
 	$(BIN)/python -m benchmarks.bench
+
+torture: $(VENV)/.developer
+	$(BIN)/python -m tests.torture
+
+fuzz: $(VENV)/.developer
+	SEQREC_FUZZ=$(CASES) $(BIN)/python -m pytest tests/test_hostile_logs.py tests/test_hostile_runs.py
 
 # RecTools 0.19 needs NumPy 1 and seqrec NumPy 2, so it is measured from an environment of its own.
 peers: .venv-peers/.installed

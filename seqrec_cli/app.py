@@ -22,6 +22,11 @@ app = typer.Typer(
     rich_markup_mode="markdown",
 )
 
+NO_MEMORY = SeqRecError(
+    "there is not enough memory for this",
+    "use a machine with more, or ask for less: a smaller model, batch or list",
+)
+
 
 def friendly(command: Callable[..., None]) -> Callable[..., None]:
     """Show a SeqRecError as a sentence and a hint, exit code 1; a defect keeps its traceback."""
@@ -45,8 +50,21 @@ def friendly(command: Callable[..., None]) -> Callable[..., None]:
             reason = error.strerror or str(error)
             console.fail(SeqRecError(f"{place}: {reason}", "mend that place, or name another"))
             raise typer.Exit(1) from error
+        except (MemoryError, RuntimeError) as error:
+            if os.environ.get("SEQREC_DEBUG") or not is_about_memory(error):
+                raise
+            console.fail(NO_MEMORY)
+            raise typer.Exit(1) from error
 
     return run
+
+
+def is_about_memory(error: Exception) -> bool:
+    """Whether there was not enough memory, which torch says in words."""
+    told = str(error)
+    return (
+        isinstance(error, MemoryError) or "DefaultCPUAllocator" in told or "out of memory" in told
+    )
 
 
 def print_version(wanted: bool) -> None:

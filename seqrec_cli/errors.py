@@ -11,6 +11,8 @@ SeqRecError
 └── MissingExtra    an optional dependency that is not installed
 """
 
+LONGEST = 1200  # letters of a sentence
+
 
 class SeqRecError(Exception):
     """An error the user can mend: one sentence, and after it the remedy.
@@ -20,8 +22,15 @@ class SeqRecError(Exception):
 
     def __init__(self, message: str, hint: str = "") -> None:
         super().__init__(message)
-        self.message = message
-        self.hint = hint
+        self.message = shortened(message)
+        self.hint = shortened(hint)
+
+
+def shortened(sentence: str) -> str:
+    """A sentence without its middle, if it is longer than anybody reads: it quotes from files."""
+    if len(sentence) <= LONGEST:
+        return sentence
+    return f"{sentence[: LONGEST * 2 // 3]} … {sentence[-LONGEST // 4 :]}"
 
 
 class InputError(SeqRecError):

@@ -1,6 +1,7 @@
 """What tests share: a runner, real data where it is, and small datasets with a known structure."""
 
 import os
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -62,3 +63,21 @@ def cycle_npz(cycle: SequenceDataset, tmp_path_factory: pytest.TempPathFactory) 
     path = tmp_path_factory.mktemp("data") / "toy.npz"
     cycle.save(path)
     return path
+
+
+@pytest.fixture(scope="session")
+def origin(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with a dataset, an experiment and a finished run of it; not to be changed."""
+    from tests.workshop import build
+
+    folder = tmp_path_factory.mktemp("origin")
+    build(folder)
+    return folder
+
+
+@pytest.fixture
+def place(origin: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A copy of it, which is where commands run."""
+    shutil.copytree(origin, tmp_path / "a", symlinks=True)
+    monkeypatch.chdir(tmp_path / "a")
+    return tmp_path / "a"

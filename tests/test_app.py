@@ -87,6 +87,22 @@ def test_a_place_that_cannot_be_reached_is_no_traceback(runner: CliRunner) -> No
     assert result.stderr.startswith("error: `a/b`: Permission denied\n")
 
 
+@pytest.mark.parametrize(
+    "error",
+    [
+        MemoryError(),
+        RuntimeError("[enforce fail at alloc_cpu.cpp:121] . DefaultCPUAllocator: can't allocate"),
+        RuntimeError("CUDA out of memory. Tried to allocate 2 GiB"),
+    ],
+)
+def test_too_little_memory_is_no_traceback(runner: CliRunner, error: Exception) -> None:
+    result = runner.invoke(failing(error), [])
+    assert result.exit_code == 1
+    assert result.stderr.startswith("error: there is not enough memory for this\n")
+    other = runner.invoke(failing(RuntimeError("ours")), [])
+    assert isinstance(other.exception, RuntimeError)
+
+
 def test_text_is_shown_as_it_is(capsys: pytest.CaptureFixture[str]) -> None:
     odd = "a :bomb: [red]x[/red] back\\ \x1b[31m new\nline"
     console.print_table(["id", "title"], [["1", odd]])

@@ -42,6 +42,8 @@ def embed(
     export.check_vectors_output(output)
     opened = Run.open(find_run(run))
     scorer = opened.load_scorer(choose_device(device))
+    for note in opened.notes:
+        console.warn(note)
     if scorer.transitions is not None:
         console.warn("the run adds counts of transitions to its scores, which no vectors can hold")
     if items:

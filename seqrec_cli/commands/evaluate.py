@@ -208,6 +208,8 @@ def load_runs(
     for name, run in opened.items():
         run.check_data(dataset)
         scorers[name] = run.load_scorer(where)
+        for note in run.notes:
+            console.warn(note)
     return opened, dataset, scorers
 
 

@@ -90,7 +90,10 @@ def make_reranker(
     from seqrec_cli.core.retrieval import Exact
     from seqrec_cli.core.run import Run, find_run
 
-    ranker = Ranker.load(Run.open(find_run(name)), scorer.device)
+    run = Run.open(find_run(name))
+    ranker = Ranker.load(run, scorer.device)
+    for note in run.notes:
+        console.warn(note)
     first = finder or Exact(scorer)
     return Reranker(first, ranker, item_ids, candidates, dataset, before, retrieval_weight)
 

@@ -169,6 +169,8 @@ def evaluate(
     for name, run in runs.items():
         run.check_data(dataset)
         found[name] = evaluation.predict(Ranker.load(run, where).model, rows, where)
+        for note in run.notes:
+            console.warn(note)
     for name, rate in evaluation.BASELINES.items() if baselines else ():
         found[name] = evaluation.Predictions.of(rows, rate(dataset.train, rows))
     draws = {name: evaluation.bootstrap(one, seed) for name, one in found.items()}

@@ -105,6 +105,8 @@ def recommend(
     opened = Run.open(newest_of(TASK, run))
     catalogue = opened.catalogue()
     scorer = opened.load_scorer(choose_device(device))
+    for note in opened.notes:
+        console.warn(note)
     names = recommendation.Names.of_items(catalogue)
     dataset = None
     if history is not None:

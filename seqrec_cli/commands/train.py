@@ -3,7 +3,7 @@
 import signal
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
@@ -12,6 +12,7 @@ import typer
 from seqrec_cli import console
 from seqrec_cli.commands.options import Data, DataDir, Device, Overrides
 from seqrec_cli.errors import ConfigError, TrainingError
+from seqrec_cli.interrupts import SIGNALS, Interrupted, is_importing, next_one_ends
 
 if TYPE_CHECKING:
     import torch
@@ -69,24 +70,31 @@ def train(
         changes.append(f"training.precision={precision}")
     if compile_model:
         changes.append("training.compile=true")
-    with graceful_stop() as stop:
+    with ExitStack() as lock:
         if resume is not None:
-            opened, training, events = resumed(resume, changes, data, device, data_dir)
+            opened, training, events = resumed(resume, changes, data, device, data_dir, lock)
         else:
             assert config is not None
-            opened, training, events = started(config, changes, data, run, device, data_dir)
-        follow(opened, training, events, stop)
+            opened, training, events = started(config, changes, data, run, device, data_dir, lock)
+        with graceful_stop(training) as stop:
+            follow(opened, training, events, stop)
 
 
 def started(
-    config: Path, changes: list[str], data: str | None, run: str | None, device: str, data_dir: Path
+    config: Path,
+    changes: list[str],
+    data: str | None,
+    run: str | None,
+    device: str,
+    data_dir: Path,
+    lock: ExitStack,
 ) -> "tuple[Run, AnyTraining, Iterator[Event]]":
-    """Begin a new run."""
+    """Begin a new run; `lock` keeps others from training there."""
     # Imported here so that `seqrec --help` does not wait for torch.
     from seqrec_cli.core.config import load_experiment
     from seqrec_cli.core.dataset import find_dataset
     from seqrec_cli.core.randomness import choose_device
-    from seqrec_cli.core.run import Run, find_run, next_run
+    from seqrec_cli.core.run import Run, find_run, next_run, refuse_latest
 
     experiment = load_experiment(config, changes, data)
     if experiment.data is None:
@@ -95,6 +103,8 @@ def started(
     path = find_dataset(experiment.data, data_dir)
     dataset, training, events = made_ready(experiment, path, where)
     target = find_run(run) if run else next_run(dataset.name, experiment.model.name)
+    refuse_latest(target)
+    lock.enter_context(Run(target).locked())
     opened = Run.create(target, experiment, dataset, path, str(where))
     console.info(
         f"training {experiment.model.name} on {dataset.name}: {dataset.num_users:,} users, "
@@ -133,19 +143,27 @@ def made_ready(
 
 
 def resumed(
-    name: str, changes: list[str], data: str | None, device: str, data_dir: Path
+    name: str,
+    changes: list[str],
+    data: str | None,
+    device: str,
+    data_dir: Path,
+    lock: ExitStack,
 ) -> "tuple[Run, AnyTraining, Iterator[Event]]":
-    """Go on with a run."""
+    """Go on with a run; `lock` keeps others from training there."""
     from seqrec_cli.core.randomness import choose_device
     from seqrec_cli.core.run import Run, find_run
 
     opened = Run.open(find_run(name))
+    lock.enter_context(opened.locked())
     experiment = opened.experiment_to_resume(changes)
     where = choose_device(device)
     dataset, training, events = made_ready(experiment, opened.find_data(data, data_dir), where)
     opened.check_data(dataset)
     opened.resume(training)
     opened.save_experiment(experiment)
+    for note in opened.notes:
+        console.warn(note)
     for difference in opened.differences(where):
         console.warn(f"{difference}: the last bits may differ from an uninterrupted training")
     console.info(
@@ -199,6 +217,8 @@ def follow(
                         )
                 if stop:
                     break
+        except Interrupted:
+            pass  # where nothing was changed; `stop` knows
         except TrainingError as error:
             # The step that failed did not change the weights.
             if training.is_finite():
@@ -239,21 +259,24 @@ def keep(opened: "Run", training: "AnyTraining", event: "Validated", seconds: fl
 
 
 @contextmanager
-def graceful_stop() -> Iterator[dict[str, int]]:
-    """While the block runs, Ctrl-C and SIGTERM only take note; a second one ends at once.
+def graceful_stop(training: "AnyTraining") -> Iterator[dict[str, int]]:
+    """While the block runs, Ctrl-C and SIGTERM take note, and interrupt `training` if they may.
 
-    Yields a dict that is empty until then, and holds the signal's number after.
+    Yields a dict that is empty until then, and holds the signal's number after. A second signal
+    ends at once.
     """
     noted: dict[str, int] = {}
 
     def note(number: int, frame: Any) -> None:
-        if noted:
-            raise typer.Exit(128 + number)
+        next_one_ends()
         noted["signal"] = number
+        if training.may_stop and not is_importing(frame):
+            raise Interrupted(number)
 
-    before = {number: signal.signal(number, note) for number in (signal.SIGINT, signal.SIGTERM)}
+    before = {number: signal.signal(number, note) for number in SIGNALS}
     try:
         yield noted
     finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
+        if not noted:
+            for number, handler in before.items():
+                signal.signal(number, handler)

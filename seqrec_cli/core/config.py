@@ -22,6 +22,7 @@ Key = tuple[str, ...]
 LossName = Literal["bce", "gbce", "sampled_softmax", "softmax", "bpr", "bpr_max"]
 ROOT: Key = ()
 MOST_K = 10_000  # items in a list
+LARGEST_FILE = 50_000  # letters of an experiment
 
 
 class TrainingConfig(Settings):
@@ -151,6 +152,11 @@ def load_experiment(
 def parse_experiment(text: str, source: str, overrides: Sequence[str] = ()) -> AnyExperiment:
     """Make an experiment of YAML `text`; `source` is its name in messages."""
     places: dict[Key, str] = {}
+    if len(text) > LARGEST_FILE:
+        raise ConfigError(
+            f"`{source}` has {len(text):,} letters, more than any experiment has",
+            "see configs/sasrec.yaml",
+        )
     content = read_yaml(text, source, places)
     if not isinstance(content, dict):
         raise ConfigError(f"`{source}` is not a list of settings", "see configs/sasrec.yaml")
@@ -173,16 +179,20 @@ def read_yaml(text: str, source: str, places: dict[Key, str]) -> Any:
         line = f", line {mark.line + 1}" if mark else ""
         problem = getattr(error, "problem", None) or str(error).splitlines()[0]
         raise ConfigError(f"`{source}`{line}: not YAML: {problem}", "mend that line") from None
-    return {} if node is None else build(node, source, ROOT, places)
+    return {} if node is None else build(node, source, ROOT, places, set())
 
 
-def build(node: yaml.Node, source: str, key: Key, places: dict[Key, str]) -> Any:
-    """Turn a YAML node into plain values, refusing duplicate keys, tags and cycles."""
+def build(node: yaml.Node, source: str, key: Key, places: dict[Key, str], seen: set[int]) -> Any:
+    """Turn a YAML node into plain values, refusing duplicate keys, tags and aliases."""
     line = node.start_mark.line + 1
+    if id(node) in seen:  # a few aliases can stand for a billion values
+        raise ConfigError(f"`{source}`, line {line}: has an alias", "write out what it stands for")
+    seen.add(id(node))
     if len(key) > 8:
         raise ConfigError(f"`{source}`, line {line}: nested too deeply", "see configs/sasrec.yaml")
     if isinstance(node, yaml.SequenceNode):
-        return [build(child, source, (*key, str(i)), places) for i, child in enumerate(node.value)]
+        children = enumerate(node.value)
+        return [build(child, source, (*key, str(i)), places, seen) for i, child in children]
     if not isinstance(node, yaml.MappingNode):
         return scalar(node, source)
     content: dict[str, Any] = {}
@@ -194,7 +204,7 @@ def build(node: yaml.Node, source: str, key: Key, places: dict[Key, str]) -> Any
                 f"`{source}`, line {line}: the key `{name}` is there twice", "remove one of them"
             )
         places[(*key, name)] = f"`{source}`, line {line}"
-        content[name] = build(child, source, (*key, name), places)
+        content[name] = build(child, source, (*key, name), places, seen)
     return content
 
 

@@ -3,27 +3,37 @@
 Item 0 is padding and never an item; items count from 1, users from 0.
 """
 
+import contextlib
+import hashlib
 import json
+import math
+import re
+import struct
+import sys
 import zipfile
 from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, BinaryIO, Literal
 
 import numpy as np
 from numpy.lib import format as npy
 from numpy.typing import NDArray
 
-from seqrec_cli.core import files
+from seqrec_cli.core import files, locks
 from seqrec_cli.core.features import Features, FeatureTable
-from seqrec_cli.errors import DatasetError
+from seqrec_cli.errors import DatasetError, SeqRecError
 
 PAD = 0
 Part = Literal["train", "valid", "test"]
 PARTS: tuple[Part, ...] = ("train", "valid", "test")
 MANIFEST_VERSION = 1
 TASK = "next-item"
+NPY_HEADER = re.compile(
+    rb"\{'descr': '([<|][iufUb][1-9][0-9]{0,5})', 'fortran_order': False, "
+    rb"'shape': \(([0-9]{1,15},|[0-9]{1,15}, [0-9]{1,15}|)\), \} *\n"
+)
 
 
 @dataclass(frozen=True, eq=False)
@@ -193,13 +203,7 @@ class SequenceDataset:
             arrays |= self.user_features.arrays("user")
         if self.item_features is not None:
             arrays |= self.item_features.arrays("item")
-        save_arrays(path, arrays)
-        manifest = self.manifest | {
-            "manifest_version": MANIFEST_VERSION,
-            "npz_sha256": files.sha256(path),
-        }
-        files.write_json(manifest_path(path), manifest)
-        return manifest
+        return save_checked(path, arrays, self.manifest)
 
     @classmethod
     def load(cls, path: Path, parts: Collection[Part] = PARTS) -> "SequenceDataset":
@@ -216,7 +220,7 @@ class SequenceDataset:
         )
         try:
             return cls._from_arrays(path, arrays, parts, manifest)
-        except (KeyError, ValueError) as error:
+        except (KeyError, ValueError, TypeError, IndexError) as error:
             detail = f"no array {error}" if isinstance(error, KeyError) else str(error)
             raise DatasetError(
                 f"`{path}` is not a prepared dataset: {detail}", "prepare it again"
@@ -232,8 +236,8 @@ class SequenceDataset:
     ) -> "SequenceDataset":
         user_ids, item_ids = arrays["user_ids"], arrays["item_ids"]
         for name in ("user_ids", "item_ids", "item_titles"):
-            if name in arrays and (arrays[name].ndim != 1 or arrays[name].dtype.kind not in "iU"):
-                raise ValueError(f"{name} is neither a list of numbers nor of texts")
+            if name in arrays:
+                check_list(arrays[name], name)
         titles = arrays.get("item_titles")
         if titles is not None and titles.shape != item_ids.shape:
             raise ValueError(f"{len(titles)} titles for {len(item_ids)} items")
@@ -252,7 +256,8 @@ class SequenceDataset:
                 values = arrays.get(f"{kind}_{part}")
                 if values is None:
                     continue
-                if values.shape != sequences[part].items.shape or values.dtype.kind not in "if":
+                dtype = np.int64 if kind == "timestamps" else np.float32
+                if values.shape != sequences[part].items.shape or values.dtype != dtype:
                     raise ValueError(f"{kind}_{part} does not fit {part}_items")
                 found[part] = values
         return cls(
@@ -271,11 +276,17 @@ class SequenceDataset:
         )
 
 
+def check_list(array: NDArray[Any], name: str) -> None:
+    """Refuse what are neither ids nor titles."""
+    if array.ndim != 1 or not (array.dtype == np.int64 or array.dtype.kind == "U"):
+        raise ValueError(f"{name} is neither a list of numbers nor of texts")
+
+
 def checked_sequences(
     part: str, offsets: NDArray[Any], items: NDArray[Any], num_users: int, num_items: int
 ) -> Sequences:
     """Refuse offsets or items that would index outside."""
-    if offsets.dtype != np.int64 or offsets.shape != (num_users + 1,):
+    if num_users < 0 or offsets.dtype != np.int64 or offsets.shape != (num_users + 1,):
         raise ValueError(f"{part}_offsets is not int64 of {num_users + 1} values")
     if items.dtype != np.int32 or items.ndim != 1:
         raise ValueError(f"{part}_items is not a list of int32")
@@ -286,12 +297,55 @@ def checked_sequences(
     return Sequences(offsets, items)
 
 
+def check_regular(path: Path) -> None:
+    """Refuse devices and pipes, which may never end.
+
+    Raises:
+        DatasetError: it is there, and is neither a file nor a folder.
+    """
+    if path.exists() and not (path.is_file() or path.is_dir()):
+        raise DatasetError(f"`{path}` is not a regular file", "name the npz of a prepared dataset")
+
+
 def find_dataset(name: str, data_dir: Path) -> Path:
     """The npz that a user calls `name`: a name in `data_dir`, or a path."""
     path = Path(name)
     if name.endswith(".npz"):
         return path
     return path.with_name(f"{path.name}.npz") if len(path.parts) > 1 else data_dir / f"{name}.npz"
+
+
+def save_checked(
+    path: Path, arrays: dict[str, NDArray[Any]], manifest: dict[str, Any]
+) -> dict[str, Any]:
+    """Write `path` (npz) and the manifest beside it, which comes last and completes it.
+
+    Returns the manifest as written.
+    """
+    manifest = manifest | {"manifest_version": MANIFEST_VERSION}
+
+    def announce(complete: Path) -> None:
+        manifest["npz_sha256"] = files.sha256(complete)
+        files.write_json(next_manifest_path(path), manifest)
+
+    with writing(path):
+        # With the next manifest there, one rename turns the old dataset into the new one.
+        try:
+            save_arrays(path, arrays, announce)
+            files.move(next_manifest_path(path), manifest_path(path))
+        except BaseException:
+            settle(path)
+            raise
+    return manifest
+
+
+@contextlib.contextmanager
+def writing(path: Path) -> Iterator[None]:
+    """Wait until nobody else writes the dataset, and clean up after who was killed at it."""
+    with locks.exclusive(path.with_name(f".{path.name}.lock"), None, f"`{path}`", ""):
+        for own in (path, manifest_path(path), next_manifest_path(path)):
+            files.remove_leftovers(path.parent, own.name)
+        yield
 
 
 def load_checked(
@@ -302,20 +356,22 @@ def load_checked(
     Raises:
         DatasetError: missing, damaged, or the npz is not the manifest's.
     """
-    manifest = load_manifest(path)
-    check(manifest)
     try:
-        found = files.sha256(path)
+        check_regular(path)
+        # Opened once: who prepares it anew replaces the file, not what is in it.
+        with path.open("rb") as file:
+            manifest = load_manifest(path, hashlib.file_digest(file, "sha256").hexdigest())
+            check(manifest)
+            return manifest, load_arrays(path, skip, file)
+    except FileNotFoundError:
+        raise DatasetError(
+            f"there is no prepared dataset `{path}`",
+            f"make it: `seqrec prepare {path.stem}`, or `seqrec prepare FILE --name {path.stem}`",
+        ) from None
     except OSError as error:
         raise DatasetError(
             f"`{path}` cannot be read: {error.strerror}", "get the right to read it"
         ) from error
-    if found != manifest.get("npz_sha256"):
-        raise DatasetError(
-            f"`{path}` is not the file that its manifest `{manifest_path(path)}` describes",
-            "it is damaged or half replaced: prepare it again",
-        )
-    return manifest, load_arrays(path, skip)
 
 
 def check_task(path: Path, manifest: dict[str, Any], task: str) -> None:
@@ -337,14 +393,34 @@ def manifest_path(path: Path) -> Path:
     return path.with_suffix(".json")
 
 
-def load_manifest(path: Path) -> dict[str, Any]:
-    """Read the manifest of the dataset at `path` (the npz)."""
+def next_manifest_path(path: Path) -> Path:
+    """Where the manifest lies while the npz is replaced; until it gets its own name it counts."""
+    return path.with_name(f".{path.stem}.json.next")
+
+
+def settle(path: Path) -> None:
+    """Put the announced manifest in its place if the npz is the one it tells of, else remove it."""
+    announced = next_manifest_path(path)
+    with contextlib.suppress(SeqRecError, OSError, ValueError):
+        told = json.loads(announced.read_bytes())["npz_sha256"]
+        if path.exists() and files.sha256(path) == told:
+            files.move(announced, manifest_path(path))
+        else:
+            files.remove(announced)
+
+
+def load_manifest(path: Path, sha256: str) -> dict[str, Any]:
+    """Read the manifest of the dataset at `path` (the npz), whose checksum is known.
+
+    Whoever was killed while replacing a dataset left the next manifest, which fits if the npz was
+    replaced.
+    """
     manifest = manifest_path(path)
-    if not path.exists():
-        raise DatasetError(
-            f"there is no prepared dataset `{path}`",
-            f"make it: `seqrec prepare {path.stem}`, or `seqrec prepare FILE --name {path.stem}`",
-        )
+    for place in (manifest, next_manifest_path(path), manifest):  # it may be renamed meanwhile
+        with contextlib.suppress(OSError, ValueError, RecursionError):
+            content = json.loads(place.read_bytes())
+            if isinstance(content, dict) and content.get("npz_sha256") == sha256:
+                return content
     try:
         content = json.loads(manifest.read_bytes())
     except FileNotFoundError:
@@ -358,17 +434,28 @@ def load_manifest(path: Path) -> dict[str, Any]:
         ) from error
     if not isinstance(content, dict):
         raise DatasetError(f"the manifest `{manifest}` is not a manifest", "prepare it again")
-    return content
+    raise DatasetError(
+        f"`{path}` is not the file that its manifest `{manifest}` describes",
+        "it is damaged or half replaced: prepare it again",
+    )
 
 
-def save_arrays(path: Path, arrays: dict[str, NDArray[Any]]) -> None:
-    """Write arrays as an uncompressed npz, atomically; the same arrays give the same bytes."""
-    with files.atomic_writer(path) as file:
+def save_arrays(
+    path: Path, arrays: dict[str, NDArray[Any]], before: Callable[[Path], None] | None = None
+) -> None:
+    """Write arrays as an uncompressed npz, atomically; the same arrays give the same bytes.
+
+    `before` is called with the complete file before it gets its name.
+    """
+    size = sum(array.nbytes for array in arrays.values())
+    with files.atomic_writer(path, size, before) as file:
         np.savez(file, allow_pickle=False, **arrays)
 
 
-def load_arrays(path: Path, skip: Any = lambda name: False) -> dict[str, NDArray[Any]]:
-    """Read an uncompressed npz, except the arrays whose name `skip` says yes to.
+def load_arrays(
+    path: Path, skip: Any = lambda name: False, file: BinaryIO | None = None
+) -> dict[str, NDArray[Any]]:
+    """Read an uncompressed npz, open already or not, except arrays whose name `skip` says yes to.
 
     Nothing is allocated before the size an array claims was held against the bytes that are there.
 
@@ -377,7 +464,7 @@ def load_arrays(path: Path, skip: Any = lambda name: False) -> dict[str, NDArray
     """
     arrays: dict[str, NDArray[Any]] = {}
     try:
-        with zipfile.ZipFile(path) as archive:
+        with zipfile.ZipFile(file or path) as archive:
             for member in archive.infolist():
                 name = member.filename.removesuffix(".npy")
                 if skip(name):
@@ -386,35 +473,46 @@ def load_arrays(path: Path, skip: Any = lambda name: False) -> dict[str, NDArray
                     raise ValueError(f"{member.filename} is compressed, which seqrec never does")
                 if member.file_size > path.stat().st_size:
                     raise ValueError(f"{member.filename} claims to be larger than the file")
-                with archive.open(member) as file:
-                    arrays[name] = read_array(file, member)
+                with archive.open(member) as content:
+                    arrays[name] = read_array(content, member)
     except FileNotFoundError:
         raise DatasetError(f"there is no file `{path}`", "make it first") from None
     # NotImplementedError, RuntimeError: zip features (encryption, ...) that we never write.
     except (
-        OSError,
-        ValueError,
-        EOFError,
-        zipfile.BadZipFile,
-        NotImplementedError,
-        RuntimeError,
+        *(OSError, ValueError, EOFError, zipfile.BadZipFile, struct.error, OverflowError),
+        *(NotImplementedError, RuntimeError),
     ) as error:
         raise DatasetError(f"`{path}` is damaged: {error}", "make it again") from error
     return arrays
 
 
 def read_array(file: Any, member: zipfile.ZipInfo) -> NDArray[Any]:
-    """Read one .npy of plain numbers or text whose header agrees with its length."""
+    """Read one .npy of plain numbers or text whose header agrees with its length.
+
+    The header is Python, of which only what NumPy writes for such an array is understood.
+    """
     version = npy.read_magic(file)
     if version != (1, 0):
         raise ValueError(f"{member.filename} has the unknown npy version {version}")
-    shape, fortran, dtype = npy.read_array_header_1_0(file)
-    if dtype.hasobject or dtype.kind not in "iufUb" or fortran or len(shape) > 2:
-        raise ValueError(f"{member.filename} holds {dtype}{shape}, which seqrec never writes")
-    count = 1
-    for size in shape:
-        count *= int(size)
-    if count < 0 or count * dtype.itemsize != member.file_size - file.tell():
+    (length,) = struct.unpack("<H", file.read(2))
+    header = file.read(length)
+    found = NPY_HEADER.fullmatch(header)
+    if not found:
+        told = header[:80].decode("latin-1").strip()
+        raise ValueError(f"{member.filename} holds {told}, which seqrec never writes")
+    dtype = np.dtype(found[1].decode())
+    shape = tuple(int(size) for size in found[2].replace(b",", b" ").split())
+    if not dtype.isnative or math.prod(shape) * dtype.itemsize != member.file_size - file.tell():
         raise ValueError(f"{member.filename} does not have the size that its header claims")
     content = file.read()  # to the end, where zipfile checks the CRC
-    return np.frombuffer(content, dtype=dtype).reshape(shape)
+    array = np.frombuffer(content, dtype=dtype).reshape(shape)
+    if dtype.kind == "U":
+        check_letters(array, member.filename)
+    return array
+
+
+def check_letters(array: NDArray[np.str_], name: str) -> None:
+    """Refuse numbers that are no letters, of which Python could not make text."""
+    letters = array.reshape(-1).view(np.uint32)
+    if (letters > sys.maxunicode).any() or ((letters >= 0xD800) & (letters < 0xE000)).any():
+        raise ValueError(f"{name} holds text that is not Unicode")

@@ -3,7 +3,6 @@
 import contextlib
 import hashlib
 import http.client
-import os
 import re
 import urllib.error
 import urllib.request
@@ -13,8 +12,8 @@ from pathlib import Path
 from typing import IO, Any, cast
 from urllib.parse import urlsplit
 
-from seqrec_cli.core.files import cannot_write, sync_folder
-from seqrec_cli.errors import SeqRecError
+from seqrec_cli.core import files, locks
+from seqrec_cli.errors import OutputError, SeqRecError
 
 TIMEOUT = 15  # seconds without a byte
 CHUNK = 1 << 18
@@ -71,23 +70,25 @@ def download(
 
     Raises:
         DownloadError: no connection, too large, broken off, or the checksum is wrong.
-        OutputError: the folder cannot be written, or the disk is full.
+        OutputError: the folder cannot be written, the disk is full, or another process is at it.
     """
     require_https(url)
     part = target.with_name(f"{target.name}.part")
-    try:
-        part.parent.mkdir(parents=True, exist_ok=True)
-        yield from receive(url, part, max_bytes, opener)
-        if md5 and (found := file_md5(part)) != md5:
-            part.unlink()
-            raise DownloadError(
-                f"what `{url}` sent has the MD5 {found}, but {md5} is expected",
-                "try again; if that does not help, the file was changed there",
-            )
-        part.replace(target)
-        sync_folder(target.parent)
-    except OSError as error:
-        raise cannot_write(part, error) from error
+    lock = target.with_name(f".{target.name}.lock")
+    wait = "wait until it has it"
+    with locks.exclusive(lock, OutputError, f"`{target}`", wait):
+        try:
+            yield from receive(url, part, max_bytes, opener)
+            if md5 and (found := file_md5(part)) != md5:
+                files.disk.unlink(part)
+                raise DownloadError(
+                    f"what `{url}` sent has the MD5 {found}, but {md5} is expected",
+                    "try again; if that does not help, the file was changed there",
+                )
+            files.disk.rename(part, target)
+            files.disk.sync_folder(target.parent)
+        except OSError as error:
+            raise files.cannot_write(part, error) from error
 
 
 def receive(url: str, part: Path, max_bytes: int, opener: Opener) -> Iterator[Received]:
@@ -98,7 +99,7 @@ def receive(url: str, part: Path, max_bytes: int, opener: Opener) -> Iterator[Re
         request.add_header("Range", f"bytes={done}-")
     with connection(url, request, opener) as response:
         if done and response.status == 416:  # nothing there to go on with
-            part.unlink()
+            files.disk.unlink(part)
             raise DownloadError(f"`{url}` has changed since its first part came", "try again")
         if response.status not in (200, 206):
             raise DownloadError(f"`{url}` answers {response.status}")
@@ -110,15 +111,16 @@ def receive(url: str, part: Path, max_bytes: int, opener: Opener) -> Iterator[Re
         total = done + int(length) if length and length.isdecimal() else None
         if total is not None and total > max_bytes:
             raise too_large(url, total, max_bytes)
-        with part.open("ab" if resumed else "wb") as file:
+        if not resumed:
+            files.disk.unlink(part)
+        with files.disk.append(part) as file:
             while content := read(url, response):
                 done += len(content)
                 if done > max_bytes:
                     raise too_large(url, done, max_bytes)
                 file.write(content)
                 yield Received(done, total)
-            file.flush()
-            os.fsync(file.fileno())
+            files.disk.sync(file)
     if total is not None and done < total:
         raise broke_off(url, f"{done} of {total} bytes came")
 

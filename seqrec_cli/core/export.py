@@ -59,6 +59,7 @@ def load_pyarrow() -> tuple[Any, Any]:
 
 def write_vectors(path: Path, ids: NDArray[Any], vectors: NDArray[np.float32]) -> None:
     """Write ids (R,) and vectors, float32 (R, D), as an npz or a Parquet file."""
+    files.remove_leftovers(path.parent, path.name)
     if path.suffix == ".npz":
         save_arrays(path, {"ids": ids, "vectors": np.ascontiguousarray(vectors)})
         return
@@ -143,6 +144,7 @@ def json_lines(user: str, result: Recommended, items: list[str]) -> Iterator[str
 def open_text(path: Path) -> Iterator[io.TextIOWrapper]:
     """Open a file for UTF-8 text that appears, complete, when the block ends well."""
     check_output(path)
+    files.remove_leftovers(path.parent, path.name)
     with files.atomic_writer(path) as file:
         text = io.TextIOWrapper(file, encoding="utf-8", newline="")
         yield text

@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from seqrec_cli.core.reading.attributes import TAG, Attributes, Side
+from seqrec_cli.core.reading.tables import shortened
 from seqrec_cli.errors import InputError
 
 Kind = Literal["dense", "sparse", "tags"]
@@ -25,6 +26,7 @@ KNOTS = 101  # quantiles of a dense feature that are kept
 LARGEST_SCALED = 10.0  # standard deviations, from where on a number counts as that far off
 LARGEST = 1e100  # its square is finite
 MOST_TAGS = 64  # a row has
+LONGEST_VALUE = 500  # letters of a category or a tag, and of a column's name
 FEW_VALUES = 10  # a column of so few different numbers is a category
 CODE = re.compile(r"0[0-9]+")
 MISSING = ("", "nan", "na", "n/a", "null")
@@ -226,6 +228,11 @@ def encode(
         missing = sum(is_missing(cell) for cell in cells)
         told.append({"name": name, "kind": kind, "missing": missing})
         if kind == "dense":
+            if len(name) > LONGEST_VALUE:
+                raise InputError(
+                    f"the column `{shortened(name)}` has a name of {len(name)} letters",
+                    f"shorten it to {LONGEST_VALUE}",
+                )
             values = numbers(cells)
             if np.isnan(values).all():
                 example = next((cell for cell in cells if not is_missing(cell)), "")
@@ -352,6 +359,14 @@ def collect_values(name: str, cells: Sequence[str], min_count: int) -> Vocabular
     """The values that enough of the cells have, the most frequent first."""
     counts = Counter(cell for cell in cells if not is_missing(cell))
     common = [value for value, count in counts.items() if count >= min_count]
+    longest = max(map(len, (name, *common)))
+    if longest > LONGEST_VALUE:  # an array of texts gives each of them as much room
+        raise InputError(
+            f"the column `{shortened(name)}` has a value of {longest} letters, more than "
+            f"{LONGEST_VALUE}",
+            "shorten it, or leave the column out by naming the others: --item-features or "
+            "--user-features",
+        )
     return Vocabulary(name, texts(sorted(common, key=lambda value: (-counts[value], value))))
 
 

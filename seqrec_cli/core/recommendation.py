@@ -3,8 +3,9 @@
 import bisect
 import difflib
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -112,17 +113,24 @@ class Names:
 
     def find_title(self, text: str) -> list[int]:
         """The indices of the items called `text`, whatever the case, with or without a year."""
-        if self.titles is None:
-            return []
         wanted = text.strip().casefold()
-        exact = [i for i, title in enumerate(self.titles) if title.casefold() == wanted]
-        if exact or not wanted:
-            return exact
-        return [
-            i
-            for i, title in enumerate(self.titles)
-            if title.casefold().rpartition(" (")[0] == wanted
-        ]
+        return self.by_title.get(wanted) or self.by_title_alone.get(wanted, [])
+
+    @cached_property
+    def by_title(self) -> dict[str, list[int]]:
+        """The indices by title, all in small letters."""
+        return gathered(str(title).casefold() for title in self.titles_or_none)
+
+    @cached_property
+    def by_title_alone(self) -> dict[str, list[int]]:
+        """Likewise by titles without their years."""
+        found = gathered(str(t).casefold().rpartition(" (")[0] for t in self.titles_or_none)
+        found.pop("", None)
+        return found
+
+    @property
+    def titles_or_none(self) -> Iterable[Any]:
+        return () if self.titles is None else self.titles
 
     def nearest(self, text: str, count: int = 3) -> list[str]:
         """Ids, or titles, that look like `text`."""
@@ -139,6 +147,14 @@ class Names:
             names = names[max(0, at - 500) : at + 500]
         close = difflib.get_close_matches(text, names, count, cutoff=0.5)
         return list(dict.fromkeys(close)) or names[:count]
+
+
+def gathered(texts: Iterable[str]) -> dict[str, list[int]]:
+    """Where each text stands."""
+    found: dict[str, list[int]] = {}
+    for index, text in enumerate(texts):
+        found.setdefault(text, []).append(index)
+    return found
 
 
 def find_users(names: Names, wanted: Sequence[str], dataset: str) -> NDArray[np.int64]:

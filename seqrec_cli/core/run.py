@@ -1,14 +1,16 @@
 """The run directory: what a training leaves behind, and how it is read again."""
 
+import contextlib
 import hashlib
 import itertools
 import json
+import math
 import os
 import platform
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 import safetensors
@@ -16,13 +18,15 @@ import safetensors.torch
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
+from torch.overrides import TorchFunctionMode
 
 from seqrec_cli import __version__
-from seqrec_cli.core import files
+from seqrec_cli.core import files, locks
 from seqrec_cli.core.config import AnyExperiment, Experiment, parse_experiment
 from seqrec_cli.core.dataset import (
     TASK,
     SequenceDataset,
+    check_list,
     checked_sequences,
     find_dataset,
     load_arrays,
@@ -38,12 +42,16 @@ from seqrec_cli.core.training import Resumable
 from seqrec_cli.core.transitions import Transitions
 from seqrec_cli.errors import ConfigError, DatasetError, RunError
 
+Model = TypeVar("Model", bound=torch.nn.Module)
+
 RUNS = Path("runs")
 LATEST = "latest"
 TOLD = "features.npz"  # of the items, and how those of users are encoded
-INDEX, INDEX_MANIFEST = "index.usearch", "index.json"
 RANKED = "rows.npz"  # how rows are encoded, of a run that ranks, and which it has looked at
+INDEX, INDEX_MANIFEST, INDEX_LOCK = "index.usearch", "index.json", ".index.lock"
 COUNTED = "transitions.npz"  # the train part, of which followers are counted
+
+SMALL_MODEL = 1 << 22  # numbers, that any run may have made for it
 
 # What may differ between a training and its continuation.
 RESUMABLE = {"epochs", "patience"}
@@ -61,7 +69,9 @@ class Run:
     """A run directory. Every file in it is complete or absent."""
 
     def __init__(self, path: Path) -> None:
-        self.path = path
+        # Where the link to the newest run points now: it may point elsewhere in a minute.
+        self.path = path.parent / path.readlink() if path.is_symlink() else path
+        self.notes: list[str] = []  # what the user should know of what was read
 
     @property
     def name(self) -> str:
@@ -79,6 +89,30 @@ class Run:
     def metrics_path(self) -> Path:
         return self.path / "metrics.jsonl"
 
+    @property
+    def previous_best_path(self) -> Path:
+        return self.path / "best.previous.safetensors"
+
+    @property
+    def previous_last_path(self) -> Path:
+        return self.path / "last.previous.safetensors"
+
+    @contextlib.contextmanager
+    def locked(self) -> Iterator[None]:
+        """Let nobody else train in this directory while the block runs; and clean up after who
+        was killed at it.
+
+        Raises:
+            RunError: another process trains there.
+        """
+        refuse_latest(self.path)
+        hint = "wait for it to end, or choose another `--run`"
+        lock = self.path / ".lock"
+        with locks.exclusive(lock, RunError, f"the run `{self.path}`", hint):
+            files.remove_leftovers(self.path)
+            files.remove_leftovers(self.path.parent, LATEST)
+            yield
+
     @classmethod
     def create(
         cls,
@@ -93,11 +127,8 @@ class Run:
         Raises:
             RunError: there is a training in that directory already.
         """
+        refuse_latest(path)
         run = cls(path)
-        if path.name == LATEST:
-            raise RunError(
-                f"`{path}` is the link to the newest run", "choose another name for the run"
-            )
         if (path / "manifest.json").exists():
             raise RunError(
                 f"the run `{path}` exists already",
@@ -231,7 +262,7 @@ class Run:
             content = json.loads(path.read_bytes())
             kinds = {"items": int, "data": str, "data_sha256": str}
             for key, kind in kinds.items():
-                if not isinstance(content[key], kind):
+                if type(content[key]) is not kind or (kind is int and not 0 < content[key] < 2**31):
                     raise ValueError(f"its `{key}` is not what a run's manifest has")
             return dict(content)
         except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
@@ -241,27 +272,33 @@ class Run:
         """The items the run knows."""
         arrays = load_arrays(self.path / "catalogue.npz")
         item_ids, titles = arrays.get("item_ids"), arrays.get("item_titles")
-        if item_ids is None or len(item_ids) != self.manifest()["items"]:
+        try:
+            if item_ids is None or item_ids.shape != (self.manifest()["items"],):
+                raise ValueError("it has other items")
+            check_list(item_ids, "item_ids")
+            if titles is not None and (titles.shape, titles.dtype.kind) != (item_ids.shape, "U"):
+                raise ValueError("its titles are not a text for each item")
+        except ValueError as error:
             raise RunError(
-                f"`{self.path / 'catalogue.npz'}` is not this run's catalogue", "train again"
-            )
-        if titles is not None and titles.shape != item_ids.shape:
-            raise RunError(f"`{self.path / 'catalogue.npz'}` is damaged", "train again")
+                f"`{self.path / 'catalogue.npz'}` is not this run's catalogue: {error}",
+                "train again",
+            ) from error
         return Catalogue(item_ids, titles)
 
     def save_best(self, training: Resumable, epoch: int, metrics: dict[str, float]) -> None:
-        """Keep the weights as the best so far."""
+        """Keep the weights as the best so far, and those that were it as the previous ones."""
         weights = training.model.state_dict()
-        save_tensors(self.best_path, weights, {"epoch": epoch, "metrics": metrics})
+        facts = {"epoch": epoch, "metrics": metrics}
+        save_tensors(self.best_path, weights, facts, self.previous_best_path)
 
     def save_last(self, training: Resumable) -> None:
-        """Keep everything that exact resumption needs.
+        """Keep everything that exact resumption needs, and what was kept before as the previous.
 
         The counters are inside the one file that is replaced atomically; `last.json` repeats them
         for people.
         """
         tensors, counters = training.state()
-        save_tensors(self.last_path, tensors, counters)
+        save_tensors(self.last_path, tensors, counters, self.previous_last_path)
         files.write_json(self.path / "last.json", readable(counters))
 
     def record(self, line: dict[str, Any]) -> None:
@@ -274,13 +311,15 @@ class Run:
         """The lines of metrics.jsonl, one a validation."""
         try:
             text = self.metrics_path.read_text(encoding="utf-8")
-            lines = [json.loads(line) for line in text.splitlines()]
+            lines = [
+                json.loads(line, parse_constant=refuse_constant) for line in text.split("\n")[:-1]
+            ]
             if not all(isinstance(line["epoch"], int) for line in lines):
                 raise ValueError("an epoch is not a number")
             return lines
         except FileNotFoundError:
             return []
-        except (OSError, ValueError, KeyError, TypeError) as error:
+        except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
             raise RunError(
                 f"`{self.metrics_path}` is damaged: {error}",
                 "remove it: only the record of earlier validations is lost, not the weights",
@@ -293,16 +332,18 @@ class Run:
     def resume(self, training: Resumable) -> None:
         """Put `training` where the run stopped, and forget what was recorded after that.
 
+        A damaged checkpoint is replaced by the one before it, which `notes` tells.
+
         Raises:
-            RunError: there is nothing to resume from, or it is damaged.
+            RunError: there is nothing to resume from, or it is damaged, and so is the one before.
         """
-        if not self.last_path.exists():
+        if not (self.last_path.exists() or self.previous_last_path.exists()):
             raise RunError(
                 f"the run `{self.path}` has nothing to resume from: it was stopped before its "
                 "first checkpoint",
                 "train again under another `--run`",
             )
-        tensors, counters = load_tensors(self.last_path)
+        tensors, counters, mended = self.load_either(self.last_path, self.previous_last_path)
         try:
             training.restore(tensors, counters)
         except (KeyError, ValueError, TypeError, RuntimeError) as error:
@@ -311,30 +352,74 @@ class Run:
                 f"{first_line(error)}",
                 "train again",
             ) from error
+        if mended:
+            # Else the damaged file would become the previous one when the next is written.
+            save_tensors(self.last_path, tensors, counters)
+        self.mend_best(training)
         kept = [line for line in self.history() if line["epoch"] <= training.counters.validated]
         self._write_history(kept)
 
-    def load_best(self, model: torch.nn.Module) -> None:
-        """Give a model the best weights.
+    def mend_best(self, training: Resumable) -> None:
+        """See to it that the best weights are those that `training` takes for the best."""
+        counters = training.counters
+        if not (counters.best_epoch or self.best_path.exists()):
+            return
+        try:
+            tensors, facts, mended = self.load_either(self.best_path, self.previous_best_path)
+            best, epoch = float(training.goodness(facts["metrics"])), int(facts["epoch"])
+        except (RunError, KeyError, TypeError, ValueError):
+            self.notes.append(
+                f"`{self.best_path}` is missing or damaged: the next validation counts as the best"
+            )
+            counters.best, counters.best_epoch = -float("inf"), 0
+            return
+        if mended:
+            save_tensors(self.best_path, tensors, facts)
+            counters.best, counters.best_epoch = best, epoch
+
+    def load_either(
+        self, path: Path, previous: Path
+    ) -> tuple[dict[str, Tensor], dict[str, Any], bool]:
+        """The checkpoint at `path`, or the one before it; and whether it is that one.
 
         Raises:
-            RunError: no best weights, or they are damaged.
+            RunError: both are missing or damaged.
         """
-        if not self.best_path.exists():
+        try:
+            return *load_tensors(path), False
+        except RunError as error:
+            with contextlib.suppress(RunError):
+                tensors, facts = load_tensors(previous)
+                self.notes.append(f"{error.message}; going back to `{previous}`, of before it")
+                return tensors, facts, True
+            raise
+
+    def load_best(self, build: Callable[[], Model]) -> Model:
+        """The model that `build` makes, with the best weights.
+
+        Where these are damaged, those that were the best before, which `notes` tells.
+
+        Raises:
+            RunError: no best weights, or they are damaged, and so are those before.
+        """
+        if not (self.best_path.exists() or self.previous_best_path.exists()):
             raise RunError(
                 f"the run `{self.path}` has no best weights: it was stopped before its first "
                 "validation",
                 f"let it go on: `seqrec train --resume {self.path}`",
             )
-        tensors, _ = load_tensors(self.best_path)
+        tensors, _, _ = self.load_either(self.best_path, self.previous_best_path)
         try:
+            with AsLargeAs(tensors):
+                model = build()
             model.load_state_dict(tensors)
-        except RuntimeError as error:
+        except (RuntimeError, ValueError, OverflowError, TypeError) as error:
             raise RunError(
                 f"`{self.best_path}` does not belong to the experiment beside it: "
                 f"{first_line(error)}",
                 "train again",
             ) from error
+        return model
 
     def load_scorer(self, device: torch.device) -> ModelScorer:
         """The model with its best weights, ready to score.
@@ -342,9 +427,9 @@ class Run:
         Raises:
             RunError: no best weights, or they are damaged.
         """
-        num_items = self.manifest()["items"]
-        model = build_model(self.experiment().model, num_items, None, self.load_features(num_items))
-        self.load_best(model)
+        num_items, settings = self.manifest()["items"], self.experiment().model
+        told = self.load_features(num_items)
+        model = self.load_best(lambda: build_model(settings, num_items, None, told))
         transitions = self.load_transitions(num_items)
         return ModelScorer(model.to(device), num_items, device, transitions)
 
@@ -356,27 +441,46 @@ class Run:
         Raises:
             RunError: its file is not the one that was written with it.
         """
-        weights = files.sha256(self.best_path)
+        weights = digest(scorer.model.state_dict(), "")
         told = self.index_manifest()
-        if told.get("weights_sha256") == weights:
-            try:
-                content = (self.path / INDEX).read_bytes()
-            except OSError as error:
-                raise RunError(
-                    f"`{self.path / INDEX}` cannot be read: {error.strerror}",
-                    f"remove `{self.path / INDEX_MANIFEST}`, and it is made anew",
-                ) from error
-            index = None
-            if hashlib.sha256(content).hexdigest() == told.get("index_sha256"):
-                index = NeighbourIndex.from_bytes(content)
-            if index is None or len(index) != scorer.num_items:
-                raise RunError(
-                    f"`{self.path / INDEX}` is not the index that `{INDEX_MANIFEST}` describes",
-                    "remove both, and it is made anew",
-                )
-            return index, False
+        if told.get("weights_sha256") != weights:
+            # Whoever else is about to make it is waited for.
+            with locks.exclusive(self.path / INDEX_LOCK, None, "", ""):
+                told = self.index_manifest()
+                if told.get("weights_sha256") != weights:
+                    return self.make_index(scorer, weights), True
+        index = self.read_index(told)
+        if index is None:
+            with locks.exclusive(self.path / INDEX_LOCK, None, "", ""):
+                index = self.read_index(self.index_manifest())
+        if index is None or len(index) != scorer.num_items:
+            raise RunError(
+                f"`{self.path / INDEX}` is not the index that `{INDEX_MANIFEST}` describes",
+                "remove both, and it is made anew",
+            )
+        return index, False
+
+    def read_index(self, told: dict[str, Any]) -> NeighbourIndex | None:
+        """The index, if it is the one that its manifest tells of."""
+        try:
+            content = (self.path / INDEX).read_bytes()
+        except OSError as error:
+            raise RunError(
+                f"`{self.path / INDEX}` cannot be read: {error.strerror}",
+                f"remove `{self.path / INDEX_MANIFEST}`, and it is made anew",
+            ) from error
+        if hashlib.sha256(content).hexdigest() != told.get("index_sha256"):
+            return None
+        return NeighbourIndex.from_bytes(content)
+
+    def make_index(self, scorer: ModelScorer, weights: str) -> NeighbourIndex:
+        """Index the items' vectors and keep that."""
         index = NeighbourIndex.build(item_vectors(scorer))
         content = index.to_bytes()
+        # Without manifest no index counts: whatever happens, the two never tell different stories.
+        files.remove(self.path / INDEX_MANIFEST)
+        for name in (INDEX, INDEX_MANIFEST):
+            files.remove_leftovers(self.path, name)
         files.write_bytes(self.path / INDEX, content)
         files.write_json(
             self.path / INDEX_MANIFEST,
@@ -386,7 +490,7 @@ class Run:
                 "items": scorer.num_items,
             },
         )
-        return index, True
+        return index
 
     def index_manifest(self) -> dict[str, Any]:
         """What is known of the index; nothing where there is none."""
@@ -413,7 +517,7 @@ class Run:
             trained = arrays["trained"]
             if trained.shape != (num_items,) or trained.dtype != np.bool_:
                 raise ValueError("it is about other items")
-        except (KeyError, ValueError) as error:
+        except (KeyError, ValueError, TypeError, IndexError) as error:
             raise RunError(
                 f"`{path}` is not what this run was told: {error}", "train again"
             ) from error
@@ -427,7 +531,7 @@ class Run:
         arrays = load_arrays(self.path / COUNTED)
         try:
             offsets, items = arrays["offsets"], arrays["items"]
-            counted = checked_sequences("train", offsets, items, len(offsets) - 1, num_items)
+            counted = checked_sequences("train", offsets, items, offsets.size - 1, num_items)
         except (KeyError, ValueError) as error:
             raise RunError(
                 f"`{self.path / COUNTED}` is not what this run counted", "train again"
@@ -491,6 +595,25 @@ def save_what_it_reads(path: Path, experiment: Experiment, data: SequenceDataset
         save_arrays(path / COUNTED, {"offsets": offsets, "items": items})
 
 
+class AsLargeAs(TorchFunctionMode):
+    """While it is on, tensors are made in about the number that there are: a stranger's experiment
+    may ask for a model of any size, and weights that fit it cost bytes in the stranger's file."""
+
+    def __init__(self, tensors: dict[str, Tensor]) -> None:
+        super().__init__()
+        self.left = SMALL_MODEL + 2 * sum(tensor.numel() for tensor in tensors.values())
+
+    def __torch_function__(
+        self, func: Any, types: Any, args: Any = (), kwargs: dict[str, Any] | None = None
+    ) -> Any:
+        if func in (torch.empty, torch.zeros, torch.ones, torch.full, torch.randn, torch.rand):
+            sizes = args[0] if args and isinstance(args[0], tuple | list | torch.Size) else args
+            self.left -= math.prod(size for size in sizes if isinstance(size, int))
+        if self.left < 0:
+            raise ValueError("the experiment asks for a larger model than the weights are of")
+        return func(*args, **(kwargs or {}))
+
+
 def features_to_arrays(features: Features) -> dict[str, NDArray[Any]]:
     """What a model is told, as arrays; of the users only how they are encoded."""
     arrays: dict[str, NDArray[Any]] = {"trained": features.trained}
@@ -505,6 +628,17 @@ def first_line(error: Exception) -> str:
     """The first detail of torch's list of what does not fit."""
     lines = [line.strip() for line in str(error).splitlines() if line.strip()]
     return lines[min(1, len(lines) - 1)] if lines else type(error).__name__
+
+
+def refuse_constant(name: str) -> None:
+    """Refuse what Python reads as JSON and nobody else does."""
+    raise ValueError(f"{name} is no number")
+
+
+def refuse_latest(path: Path) -> None:
+    """Refuse the name of the link as that of a new run."""
+    if path.name == LATEST:
+        raise RunError(f"`{path}` is the link to the newest run", "choose another name for the run")
 
 
 def find_run(name: str) -> Path:
@@ -525,12 +659,13 @@ def newest_of(task: str, name: str) -> Path:
 
 
 def next_run(dataset: str, model: str) -> Path:
-    """The default directory of a new run: runs/DATASET-MODEL-NUMBER."""
-    return next(
-        path
-        for number in itertools.count(1)
-        if not (path := RUNS / f"{dataset}-{model}-{number}").exists()
-    )
+    """The default directory of a new run: runs/DATASET-MODEL-NUMBER; it is made, for nobody else
+    to take it."""
+    for number in itertools.count(1):
+        path = RUNS / f"{dataset}-{model}-{number}"
+        if not path.exists() and files.claim_folder(path):
+            return path
+    raise AssertionError("there is always a next number")
 
 
 def readable(counters: dict[str, Any]) -> dict[str, Any]:
@@ -541,13 +676,23 @@ def readable(counters: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def save_tensors(path: Path, tensors: dict[str, Tensor], facts: dict[str, Any]) -> None:
-    """Write tensors and plain facts as one safetensors file, with a checksum of both."""
+def save_tensors(
+    path: Path, tensors: dict[str, Tensor], facts: dict[str, Any], previous: Path | None = None
+) -> None:
+    """Write tensors and plain facts as one safetensors file, with a checksum of both.
+
+    What was there before can then be found at `previous`.
+    """
     plain = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
     text = json.dumps(facts)
     # One key, as safetensors writes several in random order: the same run, the same bytes.
     metadata = {"seqrec": json.dumps({"facts": text, "sha256": digest(plain, text)})}
-    files.write_bytes(path, safetensors.torch.save(plain, metadata))
+
+    def keep(_: Path) -> None:
+        if previous is not None:
+            files.keep_previous(path, previous)
+
+    files.write_bytes(path, safetensors.torch.save(plain, metadata), keep)
 
 
 def load_tensors(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
@@ -563,11 +708,18 @@ def load_tensors(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
         if metadata["sha256"] != digest(tensors, metadata["facts"]):
             raise ValueError("its checksum does not match")
         facts = json.loads(metadata["facts"])
+        if not isinstance(facts, dict):
+            raise TypeError("its facts have no names")
     except FileNotFoundError:
         raise RunError(f"there is no checkpoint `{path}`", "train again") from None
-    except (OSError, KeyError, ValueError, safetensors.SafetensorError) as error:
+    except (
+        *(OSError, KeyError, ValueError, TypeError, AttributeError, RuntimeError),
+        *(RecursionError, OverflowError, safetensors.SafetensorError),
+    ) as error:
+        detail = str(error).partition("\n")[0][:200]
         raise RunError(
-            f"the checkpoint `{path}` is damaged: {error}", "use another checkpoint, or train again"
+            f"the checkpoint `{path}` is damaged: {detail}",
+            "use another checkpoint, or train again",
         ) from error
     return tensors, facts
 
@@ -576,7 +728,7 @@ def digest(tensors: dict[str, Tensor], facts: str) -> str:
     """SHA-256 of names, shapes, types, values and facts, as hexadecimal digits."""
     found = hashlib.sha256(facts.encode())
     for name in sorted(tensors):
-        tensor = tensors[name]
+        tensor = tensors[name].detach().cpu().contiguous()
         found.update(f"{name} {tuple(tensor.shape)} {tensor.dtype}".encode())
         content: NDArray[np.uint8] = tensor.reshape(-1).view(torch.uint8).numpy()
         found.update(content.data)

@@ -5,6 +5,8 @@ from typing import Any
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
+LARGEST = 2**31  # for any number of things
+
 
 class Settings(BaseModel):
     """A frozen part of an experiment: unknown keys are refused, numbers are finite."""
@@ -17,6 +19,8 @@ class Settings(BaseModel):
         # YAML reads `no`, `off` and `yes` as booleans, and pydantic reads those as 0 and 1.
         if isinstance(value, bool) and cls.model_fields[info.field_name].annotation is not bool:
             raise ValueError(f"must not be {str(value).lower()}")
+        if isinstance(value, int) and abs(value) >= LARGEST and info.field_name != "seed":
+            raise ValueError(f"must be below {LARGEST}")
         return value
 
 

@@ -84,13 +84,42 @@ class Counters:
     best_epoch: int = 0
     worse: int = 0  # validations since the best
 
+    def check(self) -> None:
+        """Refuse what was never counted.
+
+        Raises:
+            ValueError: with the name.
+        """
+        for name, value in asdict(self).items():
+            kind = float if name in ("loss_sum", "loss", "best") else int
+            fits = -math.inf <= value < math.inf if kind is float else 0 <= value < 2**53
+            if type(value) is not kind or not fits:
+                raise ValueError(f"`{name}` cannot be {value!r}")
+
 
 class Resumable:
     """What a training is between two steps, and all that it takes to go on from there."""
 
+    experiment: Any
     model: Any
     optimisers: dict[str, Optimiser]
     counters: Counters
+
+    # Whether nothing is half changed now, so that an exception may come out of nowhere.
+    may_stop = False
+
+    @contextlib.contextmanager
+    def unchanging(self) -> Iterator[None]:
+        """While the block runs, an exception out of nowhere, as of a signal, does no harm."""
+        self.may_stop = True
+        try:
+            yield
+        finally:
+            self.may_stop = False
+
+    def goodness(self, metrics: dict[str, float]) -> float:
+        """What validation picks the best weights by; more is better."""
+        return metrics[self.experiment.training.metric]
 
     def state(self) -> tuple[dict[str, Tensor], dict[str, Any]]:
         """Everything that exact resumption needs: tensors by name, and plain counters."""
@@ -105,9 +134,11 @@ class Resumable:
         own = self.tensors()
         if {n: t.shape for n, t in own.items()} != {n: t.shape for n, t in tensors.items()}:
             raise ValueError("the tensors are not those of this model and its optimisers")
+        counted = Counters(**counters)
+        counted.check()
         for name, tensor in own.items():
             tensor.copy_(tensors[name])
-        self.counters = Counters(**counters)
+        self.counters = counted
 
     def tensors(self) -> dict[str, Tensor]:
         """The weights and what the optimisers remember, by name."""
@@ -169,6 +200,7 @@ def fit(training: Training, data: SequenceDataset) -> Iterator[Event]:
         raise ValueError("fit() must not be given the test part: use dataset.without_test()")
     check_data(data)
     settings = training.experiment.training
+    training.may_stop = True
     batches = Batches(
         data.histories(before="valid"),
         data.num_items,
@@ -186,6 +218,7 @@ def fit(training: Training, data: SequenceDataset) -> Iterator[Event]:
         work=training.model.work,
     )
     scorer = make_scorer(training, data)
+    training.may_stop = False
     yield from epochs(
         training,
         settings,
@@ -270,7 +303,8 @@ def train_steps(training: Training, batches: Batches, epoch: int, done: int) -> 
         if step < len(batches):
             # Queued behind this step's parts: the core that is done first makes the next ones.
             upcoming = begin(step + 1)
-        losses, gradients = zip(*results, strict=True)
+        with training.unchanging():
+            losses, gradients = zip(*results, strict=True)
         done_before = (epoch - 1) * len(batches) + step - 1
         factor = lr_factor(settings, done_before, settings.epochs * len(batches))
         yield update_weights(training, sum(losses), gradients, epoch, step, factor)
@@ -382,10 +416,10 @@ def validate(
     settings = training.experiment.training
     check_finite(training, settings.lr)
     k = int(settings.metric.partition("@")[2])
-    scorer.refresh()
-    outcome = evaluate(scorer, data, "valid", ks=sorted({k, 10}), seen="exclude")
-    metrics = outcome.means()
-    return note_validation(training.counters, metrics, metrics[settings.metric], scheduled)
+    with training.unchanging():
+        scorer.refresh()
+        outcome = evaluate(scorer, data, "valid", ks=sorted({k, 10}), seen="exclude")
+    return note_validation(training, outcome.means(), scheduled)
 
 
 def check_finite(training: Resumable, lr: float) -> None:
@@ -401,10 +435,9 @@ def check_finite(training: Resumable, lr: float) -> None:
         )
 
 
-def note_validation(
-    counters: Counters, metrics: dict[str, float], value: float, scheduled: bool
-) -> Validated:
-    """Whether a validation is the best so far, by `value`, which the counters learn on schedule."""
+def note_validation(training: Resumable, metrics: dict[str, float], scheduled: bool) -> Validated:
+    """Whether a validation is the best so far, which the counters learn on schedule."""
+    counters, value = training.counters, training.goodness(metrics)
     is_best = value > counters.best
     if scheduled:
         counters.validated = counters.epoch

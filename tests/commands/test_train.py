@@ -14,7 +14,7 @@ from typer.testing import CliRunner
 
 from seqrec_cli.app import app
 from seqrec_cli.core import training as training_module
-from seqrec_cli.core.run import load_tensors
+from seqrec_cli.core.run import Run, load_tensors
 from seqrec_cli.errors import TrainingError
 
 CONFIG = """\
@@ -208,19 +208,50 @@ def test_a_refused_continuation_leaves_no_trace(runner: CliRunner, place: Path) 
 def test_an_unreadable_dataset_is_told(
     runner: CliRunner, place: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def refuse(path: Path) -> str:
-        raise PermissionError(13, "Permission denied", str(path))
+    def refuse(file: Any, kind: str) -> Any:
+        raise PermissionError(13, "Permission denied", file.name)
 
-    monkeypatch.setattr("seqrec_cli.core.files.sha256", refuse)
+    monkeypatch.setattr("hashlib.file_digest", refuse)
     said = train(runner, "--config", "toy.yaml", code=1)
     assert "error: `data/toy.npz` cannot be read: Permission denied" in said
+
+
+def test_a_second_training_in_the_same_run_is_refused(runner: CliRunner, place: Path) -> None:
+    train(runner, "--config", "toy.yaml", "--run", "a", "--set", "training.epochs=1")
+    before = {p.name: p.read_bytes() for p in (place / "runs" / "a").iterdir()}
+    with Run(place / "runs" / "a").locked():
+        for more in (["--resume", "a"], ["--config", "toy.yaml", "--run", "a"]):
+            said = train(runner, *more, code=1)
+            assert f"error: the run `runs/a` is being written by process {os.getpid()}" in said
+            assert "hint: wait for it to end, or choose another `--run`" in said
+    assert {p.name: p.read_bytes() for p in (place / "runs" / "a").iterdir()} == before
+
+
+def test_a_damaged_checkpoint_is_told_and_costs_what_came_after_the_one_before(
+    runner: CliRunner, place: Path
+) -> None:
+    train(runner, "--config", "toy.yaml", "--run", "whole")
+    train(runner, "--config", "toy.yaml", "--run", "a", "--set", "training.epochs=3")
+    last = place / "runs" / "a" / "last.safetensors"
+    content = last.read_bytes()
+    last.unlink()
+    last.write_bytes(content[:-1])
+    (place / "runs" / "a" / ".last.json.1-00000000.tmp").write_text("half")
+    said = train(runner, "--resume", "a", "--set", "training.epochs=4")
+    assert "note: the checkpoint `runs/a/last.safetensors` is damaged" in said
+    assert "going back to `runs/a/last.previous.safetensors`, of before it" in said
+    assert "going on with runs/a after epoch 2, step 0" in said
+    for file in ("last.safetensors", "best.safetensors"):
+        whole, mended = (place / "runs" / name / file for name in ("whole", "a"))
+        assert whole.read_bytes() == mended.read_bytes(), file
+    assert not [p.name for p in (place / "runs" / "a").iterdir() if p.name.startswith(".")]
 
 
 def test_an_unwritable_place_is_told(runner: CliRunner, place: Path) -> None:
     (place / "runs").write_text("a file where a folder should be")
     result = runner.invoke(app, ["train", "--config", "toy.yaml", "--run", "runs/x"])
     assert result.exit_code == 1
-    assert "error: cannot write `runs/x/catalogue.npz`" in result.stderr
+    assert "error: cannot write `runs/x/.lock`" in result.stderr
 
 
 def test_a_full_disk_leaves_what_was_there(

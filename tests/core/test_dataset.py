@@ -3,6 +3,7 @@
 import io
 import json
 import zipfile
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -225,3 +226,21 @@ def test_sequences_can_be_taken_and_joined(lists: list[list[int]], data: st.Data
     later = [own[::-1][:2] for own in lists]
     joined = sequences.followed_by(Sequences.from_lists(later))
     assert [h.tolist() for h in joined] == [a + b for a, b in zip(lists, later, strict=True)]
+
+
+def test_killed_between_the_two_files_it_is_the_new_dataset(
+    saved: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def killed(path: Path, target: Path) -> None:
+        raise RuntimeError("killed")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(files, "move", killed)
+        with pytest.raises(RuntimeError, match="killed"):
+            replace(small(), item_titles=None, manifest={"source": "anew"}).save(saved)
+    found = SequenceDataset.load(saved)
+    assert found.item_titles is None
+    assert found.manifest["source"] == "anew"
+    small().save(saved)
+    assert SequenceDataset.load(saved).manifest["source"] == "by hand"
+    assert sorted(path.name for path in saved.parent.iterdir()) == ["x.json", "x.npz"]

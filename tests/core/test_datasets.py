@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from seqrec_cli.core import datasets, downloads, files
+from seqrec_cli.core import datasets, files
 from seqrec_cli.core.datasets import (
     CATALOGUE,
     Found,
@@ -166,8 +166,7 @@ def test_a_cache_that_cannot_be_written_is_named(
     def refuse(folder: Path) -> None:
         raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
 
-    monkeypatch.setattr(downloads, "sync_folder", refuse)
-    monkeypatch.setattr(files, "sync_folder", refuse)
+    monkeypatch.setattr(files.disk, "sync_folder", refuse)
     with pytest.raises(OutputError, match="cannot write") as caught:
         find(WITH_WHEEL, tmp_path, net, WHEEL)
     assert caught.value.hint.startswith("get the right to write in")

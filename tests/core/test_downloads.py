@@ -179,6 +179,17 @@ def test_says_when_it_cannot_write(tmp_path: Path) -> None:
         fetch(tmp_path / "cache" / "a.zip", Server())
 
 
+def test_a_second_download_of_the_same_file_is_refused(tmp_path: Path) -> None:
+    target = tmp_path / "a.zip"
+    events = download(URL, target, MD5, 1 << 22, Server())
+    next(events)
+    with pytest.raises(OutputError, match=r"a\.zip` is being written by process [0-9]+"):
+        fetch(target, Server())
+    list(events)
+    assert target.read_bytes() == CONTENT
+    assert [path.name for path in tmp_path.iterdir()] == ["a.zip"]
+
+
 def test_fetches_small_files_only() -> None:
     assert fetch_small(URL, lambda request: Response(b"abc")) == b"abc"
     with pytest.raises(DownloadError, match="at most 10"):

@@ -7,7 +7,15 @@ from typing import Any
 
 import pytest
 
-from seqrec_cli.core.files import atomic_writer, point_link, write_bytes, write_json, write_text
+from seqrec_cli.core.files import (
+    atomic_writer,
+    keep_previous,
+    point_link,
+    remove_leftovers,
+    write_bytes,
+    write_json,
+    write_text,
+)
 from seqrec_cli.errors import OutputError
 
 
@@ -84,3 +92,45 @@ def test_points_a_link_elsewhere(tmp_path: Path) -> None:
         (tmp_path / target).mkdir()
         point_link(link, target)
         assert link.readlink() == Path(target)
+
+
+def test_leftovers_of_the_killed_go_and_what_is_being_written_stays(tmp_path: Path) -> None:
+    left = tmp_path / ".a.txt.123-0123abcd.tmp"
+    other = tmp_path / ".b.txt.123-0123abcd.tmp"
+    link = tmp_path / ".latest.9-0123abcd.tmp"
+    for path in (left, other, tmp_path / ".a.txt.tmp", tmp_path / "a.txt.123-0123abcd.tmp"):
+        path.write_bytes(b"half")
+    link.symlink_to("nowhere")
+    with atomic_writer(tmp_path / "a.txt") as file:
+        file.write(b"whole")
+        remove_leftovers(tmp_path, "a.txt")
+        assert not left.exists()
+        assert other.exists()
+        remove_leftovers(tmp_path)
+    assert sorted(path.name for path in tmp_path.iterdir()) == [
+        ".a.txt.tmp",
+        "a.txt",
+        "a.txt.123-0123abcd.tmp",
+    ]
+    assert (tmp_path / "a.txt").read_bytes() == b"whole"
+    remove_leftovers(tmp_path / "nowhere")
+
+
+def test_the_previous_file_is_kept_by_name(tmp_path: Path) -> None:
+    path, previous = tmp_path / "a", tmp_path / "a.previous"
+    keep_previous(path, previous)
+    assert not previous.exists()
+    for content in (b"1", b"2", b"3"):
+        write_bytes(path, content, lambda _: keep_previous(path, previous))
+    assert (path.read_bytes(), previous.read_bytes()) == (b"3", b"2")
+
+
+def test_says_how_much_room_is_needed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(descriptor: int) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(os, "fsync", full)
+    with pytest.raises(OutputError) as caught:
+        write_bytes(tmp_path / "a", b"x" * 12345)
+    assert "the file takes 12,345 bytes, and " in caught.value.hint
+    assert caught.value.hint.endswith(" are free")

@@ -185,7 +185,11 @@ def test_an_index_is_kept_made_anew_for_other_weights_and_refused_if_it_is_anoth
     assert len(index) == 50
     before = (run.path / "index.usearch").read_bytes()
     assert not run.load_index(scorer)[1]
-    run.save_best(training, 99, {})  # other bytes, so other weights
+    with torch.no_grad():
+        training.model.items.weight[3] += 1
+    run.save_best(training, 99, {})
+    assert not run.load_index(scorer)[1]  # it is of the weights that were loaded
+    scorer = run.load_scorer(torch.device("cpu"))
     assert run.load_index(scorer)[1]
     assert not run.load_index(scorer)[1]
     (run.path / "index.usearch").write_bytes(before[:-1] + b"x")
@@ -218,6 +222,95 @@ def test_two_towers_come_back_with_what_they_were_told(
     save_arrays(run.path / "features.npz", arrays | {"trained": np.ones(49, np.bool_)})
     with pytest.raises(RunError, match="is not what this run was told: it is about other items"):
         run.load_scorer(torch.device("cpu"))
+
+
+def damage(path: Path) -> None:
+    content = bytearray(path.read_bytes())
+    content[-100] ^= 1
+    path.unlink()  # the previous one may be the same file
+    path.write_bytes(content)
+
+
+def test_a_damaged_last_checkpoint_gives_way_to_the_one_before(
+    trained: tuple[Run, Training],
+) -> None:
+    run, training = trained
+    before = run.last_path.read_bytes()
+    training.counters.epoch += 1
+    run.save_last(training)
+    assert run.previous_last_path.read_bytes() == before
+    damage(run.last_path)
+    again = Training(EXPERIMENT, 50, torch.device("cpu"))
+    opened = Run.open(run.path)
+    opened.resume(again)
+    assert again.counters.epoch == training.counters.epoch - 1
+    assert (
+        "last.safetensors` is damaged: its checksum does not match; going back to"
+        in (opened.notes[0])
+    )
+    # Nothing damaged is left, to be taken for the previous one by the next.
+    assert run.last_path.read_bytes() == run.previous_last_path.read_bytes() == before
+    damage(run.last_path)
+    damage(run.previous_last_path)
+    with pytest.raises(RunError, match=r"last\.safetensors` is damaged"):
+        Run.open(run.path).resume(again)
+
+
+def test_damaged_best_weights_give_way_to_those_before(trained: tuple[Run, Training]) -> None:
+    run, training = trained
+    first = run.load_scorer(torch.device("cpu"))
+    with torch.no_grad():
+        training.model.items.weight[3] += 1
+    training.counters.best, training.counters.best_epoch = 0.9, 2
+    run.save_best(training, 2, {"ndcg@10": 0.9})
+    run.save_last(training)
+    damage(run.best_path)
+    opened = Run.open(run.path)
+    found = opened.load_scorer(torch.device("cpu"))
+    assert torch.equal(found.model.items.weight, first.model.items.weight)
+    assert "going back to `runs/one/best.previous.safetensors`" in opened.notes[0]
+    again = Training(EXPERIMENT, 50, torch.device("cpu"))
+    opened.resume(again)
+    assert again.counters.best_epoch == 1  # as those that were better are lost
+    assert again.counters.best < 0.9
+    assert run.best_path.read_bytes() == run.previous_best_path.read_bytes()
+    damage(run.best_path)
+    run.previous_best_path.unlink()
+    opened.resume(again)
+    assert again.counters.best == -np.inf
+    assert "the next validation counts as the best" in opened.notes[-1]
+
+
+def test_the_link_to_the_newest_is_followed_once(
+    trained: tuple[Run, Training], cycle: SequenceDataset
+) -> None:
+    opened = Run.open(find_run("latest"))
+    Run.create(Path("runs/two"), EXPERIMENT, cycle, Path("data/toy.npz"), "cpu")
+    assert opened.path == Path("runs/one")
+    assert opened.best_path.exists()
+
+
+def test_an_index_cut_off_between_its_files_is_made_anew(
+    trained: tuple[Run, Training], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Weights came and went while it was killed: its old manifest was about another file."""
+    pytest.importorskip("usearch")
+    run, training = trained
+    weights = run.best_path.read_bytes()
+    run.load_index(run.load_scorer(torch.device("cpu")))
+    with torch.no_grad():
+        training.model.items.weight[3] += 1
+    run.save_best(training, 99, {})
+
+    def killed(path: Path, content: object) -> None:
+        raise RuntimeError("killed")
+
+    with monkeypatch.context() as patch:
+        patch.setattr("seqrec_cli.core.files.write_json", killed)
+        with pytest.raises(RuntimeError, match="killed"):
+            run.load_index(run.load_scorer(torch.device("cpu")))
+    run.best_path.write_bytes(weights)
+    assert run.load_index(run.load_scorer(torch.device("cpu")))[1]
 
 
 @pytest.mark.parametrize("length", [0, 4, 100, 2000])

@@ -48,7 +48,7 @@ class GRU4RecConfig(Settings):
         description="size of the recurrent states, before they are made as items are; "
         "null: as hidden, and nothing is to be made",
     )
-    layers: int = Field(1, ge=1, description="recurrent layers")
+    layers: int = Field(1, ge=1, le=100, description="recurrent layers")
     embedding_dropout: float = Field(0.2, ge=0, lt=1, description="dropout on what is read")
     dropout: float = Field(0.2, ge=0, lt=1, description="dropout on each layer's hidden states")
     max_length: int = Field(200, ge=1, description="items of a history the model reads")

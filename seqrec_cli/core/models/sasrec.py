@@ -49,7 +49,7 @@ class SASRecConfig(Settings):
 
     name: Literal["sasrec"] = "sasrec"
     hidden: int = Field(50, ge=1, description="hidden size")
-    blocks: int = Field(2, ge=0, description="blocks of attention and feed-forward network")
+    blocks: int = Field(2, ge=0, le=100, description="blocks of attention and feed-forward network")
     heads: int = Field(1, ge=1, description="attention heads")
     dropout: float = Field(0.2, ge=0, lt=1, description="dropout, attention weights included")
     max_length: int = Field(200, ge=1, description="items of a history the model reads")

@@ -11,16 +11,7 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from seqrec_cli.core import files
-from seqrec_cli.core.dataset import (
-    MANIFEST_VERSION,
-    PARTS,
-    Part,
-    check_task,
-    load_checked,
-    manifest_path,
-    save_arrays,
-)
+from seqrec_cli.core.dataset import PARTS, Part, check_task, load_checked, save_checked
 from seqrec_cli.core.ranking.encoders import SIDES, Encoders, Facts, Side, check_codes
 from seqrec_cli.errors import DatasetError
 
@@ -192,13 +183,7 @@ class RankingDataset:
         for part, examples in zip(PARTS, (self.train, self.valid, self.test), strict=True):
             if examples is not None:
                 arrays |= examples.arrays(part)
-        save_arrays(path, arrays)
-        manifest = self.manifest | {
-            "manifest_version": MANIFEST_VERSION,
-            "npz_sha256": files.sha256(path),
-        }
-        files.write_json(manifest_path(path), manifest)
-        return manifest
+        return save_checked(path, arrays, self.manifest)
 
     @classmethod
     def load(cls, path: Path, parts: Collection[Part] = PARTS) -> "RankingDataset":

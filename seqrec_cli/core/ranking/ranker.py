@@ -68,8 +68,8 @@ class Ranker:
             raise RunError(
                 f"`{path}` is not what this run reads: {error}", "train again"
             ) from error
-        model = build_ranker(experiment.model, Sizes.of(encoders))
-        run.load_best(model)
+        sizes = Sizes.of(encoders)
+        model = run.load_best(lambda: build_ranker(experiment.model, sizes))
         examples = run.manifest().get("examples", {})
         return cls(
             str(run.path),

@@ -49,6 +49,11 @@ class RankingTraining(Resumable):
         self.optimisers: dict[str, Optimiser] = {"all": adam}
         self.cores = Cores(device)
 
+    def goodness(self, metrics: dict[str, float]) -> float:
+        """What validation picks the best weights by; more is better."""
+        value = super().goodness(metrics)
+        return -value if self.experiment.training.metric in LOWER_IS_BETTER else value
+
 
 def parts_needed(experiment: RankingExperiment) -> tuple[Part, ...]:
     """The parts of a dataset that a training may see: the test part only where it says so."""
@@ -118,16 +123,16 @@ def fit(training: RankingTraining, train: Examples, valid: Examples) -> Iterator
 
     def validate(scheduled: bool) -> Validated:
         check_finite(training, settings.lr)
-        metrics = Predictions.of(valid, score_rows(training.model, asked, training.device)).means()
+        with training.unchanging():
+            logits = score_rows(training.model, asked, training.device)
+            metrics = Predictions.of(valid, logits).means()
         if settings.metric not in metrics:
             raise DatasetError(
                 f"the rows that pick the best weights have no {settings.metric}: no user there has "
                 "labels of both kinds",
                 "use `training.metric: auc`",
             )
-        value = metrics[settings.metric]
-        goodness = -value if settings.metric in LOWER_IS_BETTER else value
-        return note_validation(training.counters, metrics, goodness, scheduled)
+        return note_validation(training, metrics, scheduled)
 
     yield from epochs(
         training, settings, lambda: train_epoch(training, len(batches), losses), validate

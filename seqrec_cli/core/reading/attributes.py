@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from seqrec_cli.core.reading import recbole
+from seqrec_cli.core.reading.logs import LONGEST_ID
 from seqrec_cli.core.reading.sources import TextSource
 from seqrec_cli.core.reading.tables import Role, Table, careful_rows, lay_out
 from seqrec_cli.errors import InputError
@@ -117,7 +118,12 @@ def attribute_table(source: TextSource, side: Side) -> tuple[Table, tuple[str, .
 def collect(source: TextSource, table: Table, at: int, encoding: str) -> dict[str, list[str]]:
     """The first row of each id."""
     rows: dict[str, list[str]] = {}
-    for _, row in careful_rows(source, table, encoding):
+    for line, row in careful_rows(source, table, encoding):
+        if len(row[at]) > LONGEST_ID:
+            raise InputError(
+                f"`{source}`, line {line}: an id of {len(row[at])} letters, more than {LONGEST_ID}",
+                "leave out the line, or name the ids' column in the header",
+            )
         rows.setdefault(row[at].strip(), row)
     return rows
 

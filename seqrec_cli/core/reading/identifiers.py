@@ -17,6 +17,9 @@ PLACES_PER_ROW = 2
 # ... or this many anyway.
 PLACES_ANYWAY = 1 << 22
 BLOCK_ROWS = 1 << 20
+# What an array of texts may take anyway, and else how much more than the texts alone.
+PADDED_ANYWAY = 64 << 20
+MOST_PADDING = 16
 
 
 class IdColumn:
@@ -40,6 +43,9 @@ class IdColumn:
         """Codes int32 (rows,) and the sorted ids, int64 or unicode: row r has id ids[codes[r]].
 
         Texts that are all whole numbers, spelled as one would, become int64.
+
+        Raises:
+            ValueError: a few long texts would take the memory of many.
         """
         column = self._column.finish()
         if self._known:
@@ -54,6 +60,7 @@ class IdColumn:
 
     def _finish_texts(self, column: NDArray[np.int32]) -> tuple[NDArray[np.int32], NDArray[Any]]:
         texts = list(self._known)
+        check_width(texts)
         numeric = all(CANONICAL.fullmatch(text) and int(text) in INT64 for text in texts)
         ids: NDArray[Any] = (
             np.array([int(text) for text in texts], np.int64) if numeric else np.array(texts)
@@ -62,6 +69,17 @@ class IdColumn:
         table = np.empty(len(ids), np.int32)
         table[order] = np.arange(len(ids), dtype=np.int32)
         return recoded(column, lambda codes: table[codes]), ids[order]
+
+
+def check_width(texts: Sequence[str]) -> None:
+    """Refuse texts whose array would be mostly padding: each takes as much as the longest."""
+    longest = max(map(len, texts), default=0)
+    needed = 4 * longest * len(texts)
+    if needed > PADDED_ANYWAY and needed > MOST_PADDING * 4 * sum(map(len, texts)):
+        raise ValueError(
+            f"the ids would take {needed:,} bytes, as the longest has {longest} letters and there "
+            f"are {len(texts):,}"
+        )
 
 
 def finish_dense(

@@ -65,8 +65,13 @@ class Collector:
         return stay
 
     def finish(self, columns: dict[str, str]) -> Log:
-        users, user_ids = self.users.finish()
-        items, item_ids = self.items.finish()
+        try:
+            users, user_ids = self.users.finish()
+            items, item_ids = self.items.finish()
+        except ValueError as error:
+            raise InputError(
+                f"`{self.source}`: {error}", "choose other columns with --columns, or shorten them"
+            ) from None
         timestamps, unit = None, ""
         if self.has_times:
             try:

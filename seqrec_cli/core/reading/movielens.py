@@ -1,12 +1,11 @@
 """The editions of MovieLens, as folders, zip archives, or just their file of ratings."""
 
-import zipfile
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
 
-from seqrec_cli.core.reading.sources import TextSource, mode_of
+from seqrec_cli.core.reading.sources import TextSource, member_names, mode_of
 from seqrec_cli.core.reading.tables import Table
 from seqrec_cli.errors import InputError
 
@@ -71,14 +70,7 @@ def find_in_folder(path: Path) -> Edition:
 
 def find_in_archive(path: Path) -> Edition:
     """Find the log in a zip archive, which is read where it is and never unpacked."""
-    try:
-        with zipfile.ZipFile(path) as archive:
-            members = [name for name in archive.namelist() if not name.endswith("/")]
-    except (zipfile.BadZipFile, OSError, NotImplementedError, ValueError) as error:
-        raise InputError(
-            f"`{path}` is a damaged zip archive: {error}",
-            "it was cut short or altered on its way: fetch or make it again",
-        ) from error
+    members = [name for name in member_names(path) if not name.endswith("/")]
     # The shallowest, where a name is there more than once.
     by_name = {
         member.rpartition("/")[2]: member

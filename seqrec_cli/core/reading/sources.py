@@ -3,18 +3,27 @@
 import contextlib
 import gzip
 import stat
+import struct
 import zipfile
 import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO, cast
+from typing import Any, BinaryIO, cast
 
 from seqrec_cli.errors import InputError
 
 BLOCK_BYTES = 1 << 19  # a block and what is made of it fit the processor's cache
 LONGEST_LINE = 1 << 20
 LARGEST_MEMBER = 8 << 30
+MOST_MEMBERS = 10_000  # of an archive; looking through them takes time, each time
+MOST_RATIO = 100  # of unpacked to packed: a log has 3 to 30
+UNPACKED_ANYWAY = 1 << 20  # bytes that any packed text may have
+# What reading damaged archives raises; a name that is no UTF-8 is a ValueError.
+DAMAGED = (
+    *(EOFError, zlib.error, gzip.BadGzipFile, zipfile.BadZipFile, struct.error),
+    *(NotImplementedError, RuntimeError, ValueError, OverflowError, KeyError),
+)
 UTF8_MARK = b"\xef\xbb\xbf"
 UTF16_MARKS = (b"\xff\xfe", b"\xfe\xff")
 
@@ -44,8 +53,8 @@ class TextSource:
             return None
         folder, slash, _ = self.member.rpartition("/")
         member = f"{folder}{slash}{filename}"
-        with zipfile.ZipFile(self.path) as archive:
-            return TextSource(self.path, member) if member in archive.namelist() else None
+        there = member in member_names(self.path)
+        return TextSource(self.path, member) if there else None
 
     @contextlib.contextmanager
     def open(self) -> Iterator[BinaryIO]:
@@ -57,17 +66,21 @@ class TextSource:
         check_source(self.path)
         try:
             with contextlib.ExitStack() as stack:
+                file = stack.enter_context(self.path.open("rb"))
                 if self.member:
-                    archive = stack.enter_context(zipfile.ZipFile(self.path))
-                    yield cast(BinaryIO, stack.enter_context(self._open_member(archive)))
+                    archive = stack.enter_context(zipfile.ZipFile(file))
+                    text = stack.enter_context(self._open_member(archive))
+                    start = archive.getinfo(self.member).header_offset
+                    yield cast(BinaryIO, Unpacked(self, text, file, start))
                 elif self.path.suffix == ".gz":
-                    yield cast(BinaryIO, stack.enter_context(gzip.open(self.path)))
+                    text = stack.enter_context(gzip.open(file))
+                    yield cast(BinaryIO, Unpacked(self, text, file, 0))
                 else:
-                    yield stack.enter_context(self.path.open("rb"))
+                    yield file
         except FileNotFoundError:
             raise no_such_file(self.path) from None
         # BadGzipFile is an OSError: the damaged archive before the unreadable file.
-        except (EOFError, zlib.error, gzip.BadGzipFile, zipfile.BadZipFile) as error:
+        except DAMAGED as error:
             raise InputError(
                 f"`{self}` is a damaged archive: {error}",
                 "it was cut short or altered on its way: fetch or make it again",
@@ -85,6 +98,11 @@ class TextSource:
             raise InputError(
                 f"`{self}` claims {member.file_size} bytes, more than {LARGEST_MEMBER}",
                 "unpack the archive and name the file, if that is really its size",
+            )
+        if member.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
+            raise InputError(
+                f"`{self}` is packed in a way that is rare in zip archives",
+                "unpack the archive and name the file",
             )
         try:
             return archive.open(member)
@@ -163,6 +181,50 @@ class TextSource:
                 "export it as UTF-8 text",
             )
         return block.replace(b"\r\n", b"\n") if b"\r" in block else block
+
+
+class Unpacked:
+    """Reads what is being unpacked, and stops where that becomes more than packed text ever is."""
+
+    def __init__(self, source: TextSource, text: Any, packed: BinaryIO, start: int) -> None:
+        self.source = source
+        self.text = text
+        self.packed = packed
+        self.start = start  # where the packed bytes begin
+        self.done = 0
+
+    def read(self, size: int) -> bytes:
+        content = bytes(self.text.read(size))
+        self.done += len(content)
+        if self.done > max(UNPACKED_ANYWAY, MOST_RATIO * (self.packed.tell() - self.start)):
+            raise InputError(
+                f"`{self.source}` unpacks to more than {MOST_RATIO} times its size, "
+                "which is no log of interactions but made to fill a disk or a memory",
+                "unpack it and name the file, if you know where it comes from",
+            )
+        return content
+
+
+def member_names(path: Path) -> list[str]:
+    """The names of what is in a zip archive.
+
+    Raises:
+        InputError: it is damaged, or has very many members.
+    """
+    try:
+        with zipfile.ZipFile(path) as archive:
+            names = archive.namelist()
+    except (*DAMAGED, OSError) as error:
+        raise InputError(
+            f"`{path}` is a damaged zip archive: {error}",
+            "it was cut short or altered on its way: fetch or make it again",
+        ) from error
+    if len(names) > MOST_MEMBERS:
+        raise InputError(
+            f"`{path}` has {len(names)} members, more than {MOST_MEMBERS}",
+            "unpack it and name the file with the interactions",
+        )
+    return names
 
 
 def mode_of(path: Path) -> int:

@@ -1,0 +1,165 @@
+"""Ctrl-C and SIGTERM, in every phase of every command: in order, in time, and no traceback."""
+
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from seqrec_cli.app import app
+from seqrec_cli.core.run import load_tensors
+from tests.forked import Warm
+from tests.workshop import LEFTOVER, files_in, finished
+
+SIGNALS = [signal.SIGINT, signal.SIGTERM]
+SECONDS = 5.0
+CORE = "seqrec_cli.core"
+COMMANDS = {
+    "prepare": ["prepare", "log.txt", "--name", "new"],
+    "train": ["train", "--config", "toy.yaml", "--run", "new", "--device", "cpu"],
+    "evaluate": ["evaluate", "one", "--k", "5", "--per-user", "out.csv"],
+    "compare": ["compare", "one", "two"],
+    "recommend": ["recommend", "--users", "users.txt", "--run", "one", "--output", "out.csv"],
+    "embed": ["embed", "one", "--users", "--output", "out.npz"],
+}
+PHASES = [
+    ("prepare", f"{CORE}.interactions:read_interactions"),
+    ("prepare", f"{CORE}.preparation:tidy"),
+    ("prepare", f"{CORE}.files:Disk.sync"),
+    ("prepare", f"{CORE}.files:move"),
+    ("train", f"{CORE}.dataset:SequenceDataset.load"),
+    ("train", f"{CORE}.run:Run.create"),
+    ("train", f"{CORE}.training:make_scorer"),
+    ("train", f"{CORE}.training:part_gradients"),
+    ("train", f"{CORE}.training:update_weights"),
+    ("train", f"{CORE}.training:evaluate"),
+    ("train", f"{CORE}.run:Run.save_best"),
+    ("train", f"{CORE}.run:Run.record"),
+    ("train", f"{CORE}.run:Run.save_last"),
+    ("evaluate", f"{CORE}.run:Run.load_scorer"),
+    ("evaluate", f"{CORE}.evaluation:full_ranks"),
+    ("evaluate", f"{CORE}.export:write_rows"),
+    ("compare", f"{CORE}.evaluation:full_ranks"),
+    ("recommend", f"{CORE}.dataset:SequenceDataset.load"),
+    ("recommend", f"{CORE}.recommendation:exact_top"),
+    ("recommend", f"{CORE}.files:Disk.sync"),
+    ("embed", f"{CORE}.scoring:vectors_of"),
+    ("embed", f"{CORE}.files:Disk.rename"),
+]
+
+
+@pytest.fixture(scope="module")
+def warm() -> Iterator[Warm]:
+    process = Warm()
+    yield process
+    process.close()
+
+
+def ready(place: Path) -> None:
+    (place / "out.csv").write_text("the old one")
+    shutil.copytree(place / "runs" / "one", place / "runs" / "two")
+
+
+def is_alive(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    return True
+
+
+@pytest.mark.parametrize("number", SIGNALS, ids=lambda n: n.name)
+@pytest.mark.parametrize(
+    ("command", "phase"), PHASES, ids=[f"{c}-{p.rpartition(':')[2]}" for c, p in PHASES]
+)
+def test_a_signal_ends_a_command_in_time_and_in_order(
+    command: str, phase: str, number: signal.Signals, warm: Warm, place: Path, tmp_path: Path
+) -> None:
+    ready(place)
+    before = files_in(place)
+    child = warm.start(COMMANDS[command], place, tmp_path / "said", phase)
+    assert child.reaches(), child.stderr
+    start = time.monotonic()
+    os.kill(child.pid, number)
+    assert child.wait() == 128 + number, child.stderr
+    assert time.monotonic() - start < SECONDS
+    assert not is_alive(child.pid)
+    assert "Traceback" not in child.stderr
+    after = files_in(place)
+    assert not [path for path in after if LEFTOVER.fullmatch(path)]
+    if command == "train":
+        if "nothing is lost" in child.stderr:
+            load_tensors(place / "runs" / "new" / "last.safetensors")
+        goes_on_to_the_same_end(place, "nothing is lost" in child.stderr)
+    else:
+        assert {path: after[path] for path in before} == before
+        assert set(after) - set(before) <= {"data/new.npz", "data/new.json"}
+        assert len(set(after) - set(before)) in (0, 2)
+
+
+def goes_on_to_the_same_end(place: Path, resumable: bool) -> None:
+    expected = finished(place)
+    runner = CliRunner()
+    if not resumable:
+        shutil.rmtree(place / "runs" / "new", ignore_errors=True)
+    command = ["train", "--resume", "new", "--device", "cpu"] if resumable else COMMANDS["train"]
+    result = runner.invoke(app, command)
+    assert result.exit_code == 0, result.output
+    shutil.rmtree(place / "runs" / "one")
+    (place / "runs" / "new").rename(place / "runs" / "one")
+    assert finished(place) == expected
+
+
+@pytest.mark.parametrize("command", ["train", "recommend"])
+def test_a_second_signal_ends_at_once(
+    command: str, warm: Warm, place: Path, tmp_path: Path
+) -> None:
+    """Also where the first one waits for something: here, a step that takes a second."""
+    ready(place)
+    phase = {
+        "train": f"{CORE}.training:update_weights",
+        "recommend": f"{CORE}.files:remove_leftovers",
+    }
+    child = warm.start(COMMANDS[command], place, tmp_path / "said", phase[command])
+    assert child.reaches()
+    os.kill(child.pid, signal.SIGINT)
+    time.sleep(0.1)
+    start = time.monotonic()
+    os.kill(child.pid, signal.SIGTERM)
+    code = child.wait()
+    assert time.monotonic() - start < 0.5
+    assert code in (128 + signal.SIGTERM, 128 + signal.SIGINT, -signal.SIGTERM)
+    assert "Traceback" not in child.stderr
+    assert CliRunner().invoke(app, COMMANDS["recommend"]).exit_code == 0
+    assert not [path for path in files_in(place) if re.fullmatch(r".*out\.csv.*tmp", path)]
+
+
+@pytest.mark.parametrize("seconds", [0.1, 0.3, 0.8, 1.2])
+@pytest.mark.parametrize("number", SIGNALS, ids=lambda n: n.name)
+def test_a_signal_while_everything_is_imported(
+    seconds: float, number: signal.Signals, place: Path
+) -> None:
+    ready(place)
+    process = subprocess.Popen(
+        [sys.executable, "-m", "seqrec_cli", *COMMANDS["evaluate"]],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    time.sleep(seconds)
+    start = time.monotonic()
+    process.send_signal(number)
+    _, stderr = process.communicate()
+    assert time.monotonic() - start < SECONDS
+    # Before our first line is run there is only Python, which knows no better.
+    if seconds >= 0.8 or process.returncode == 128 + number:
+        assert process.returncode == 128 + number, stderr
+        assert "Traceback" not in stderr
+        assert stderr.endswith("stopped\n")
