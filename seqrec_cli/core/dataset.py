@@ -241,6 +241,8 @@ class SequenceDataset:
         titles = arrays.get("item_titles")
         if titles is not None and titles.shape != item_ids.shape:
             raise ValueError(f"{len(titles)} titles for {len(item_ids)} items")
+        if titles is not None and titles.dtype.kind != "U":
+            raise ValueError("item_titles are not texts")
         sequences: dict[Part, Sequences] = {}
         timestamps: dict[Part, NDArray[np.int64]] = {}
         ratings: dict[Part, NDArray[np.float32]] = {}

@@ -132,6 +132,7 @@ def test_flipped_bytes_are_noticed_without_the_manifest_too(saved: Path) -> None
         ({"test_offsets": np.array([0.0, 1, 1])}, "not int64"),
         ({"user_ids": np.array([1.5, 2.5])}, "neither a list of numbers nor of texts"),
         ({"item_titles": np.array(["A"])}, "1 titles for 3 items"),
+        ({"item_titles": np.array([1, 2, 3])}, "item_titles are not texts"),
         ({"timestamps_train": np.array([5])}, "timestamps_train does not fit"),
         ({"train_items": None}, "no array 'train_items'"),
         ({"valid_offsets": None}, "no array 'valid_offsets'"),
