@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import typer
 
 from seqrec_cli import console
-from seqrec_cli.commands import ranking
+from seqrec_cli.commands import ranking, showing
 from seqrec_cli.commands.options import (
     Candidates,
     Data,
@@ -267,12 +267,7 @@ def show(
     columns = ["metric", *figures]
     rows = [[name, *(cell(name, figure[name]) for figure in figures.values())] for name in names]
     console.print_table(columns, rows)
-    for (a, b), differences in compared.items():
-        console.print_table(
-            ["metric", f"{a} minus {b}", "p"],
-            [[name, f"{mean:+.4f}", f"{p:.3f}"] for name, (mean, p) in differences.items()],
-            title="paired bootstrap",
-        )
+    showing.print_comparisons(compared)
 
 
 def cell(name: str, figure: "Figure") -> str:
@@ -304,22 +299,7 @@ def as_plain(
         "skipped": first.skipped,
         "unreachable_targets": first.unreachable,
         "repeated_targets": first.repeated,
-        "figures": {
-            name: {
-                metric: {"mean": f.mean, "low": f.low, "high": f.high}
-                for metric, f in found.items()
-            }
-            for name, found in figures.items()
-        },
-        "comparisons": [
-            {
-                "run": a,
-                "minus": b,
-                "differences": {m: {"mean": d, "p": p} for m, (d, p) in differences.items()},
-            }
-            for (a, b), differences in compared.items()
-        ],
-    }
+    } | showing.as_plain(figures, compared)
 
 
 def user_rows(outcomes: "dict[str, Evaluation]", dataset: "SequenceDataset") -> Any:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeVar
 from typer import Argument, Option
 
 from seqrec_cli import console
-from seqrec_cli.commands import ranking
+from seqrec_cli.commands import ranking, showing
 from seqrec_cli.commands.options import DataDir, Json, Seed
 from seqrec_cli.errors import InputError
 
@@ -291,7 +291,7 @@ def prepare(
     else:
         dataset = make_dataset(source, name, reading, options, data_dir, given, prepare_log)
     manifest = dataset.save(target)
-    report(manifest, as_json)
+    showing.report(manifest, account(manifest), notes(manifest), as_json=as_json)
     console.success(f"`{target}` and its manifest `{target.with_suffix('.json')}`")
     folder = "" if data_dir == Path("data") else f" --data-dir {data_dir}"
     config = "demo" if manifest["interactions"] < SMALL else "sasrec"
@@ -390,18 +390,6 @@ def get(named: "NamedDataset", data_dir: Path) -> "Found":
             else:
                 return event
     raise AssertionError("obtain ends with what it found, or raises")
-
-
-def report(manifest: dict[str, Any], as_json: bool) -> None:
-    """Print the account of what was read, kept and dropped, and what to know before using it."""
-    if as_json:
-        console.print_json(manifest)
-    else:
-        console.print_table(("", manifest["name"]), account(manifest), left=(0, 1))
-    if manifest["source"]["licence"]:
-        console.info(f"licence: {manifest['source']['licence']}")
-    for note in notes(manifest):
-        console.warn(note)
 
 
 def account(manifest: dict[str, Any]) -> list[tuple[str, str]]:

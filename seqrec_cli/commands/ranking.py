@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from seqrec_cli import console
+from seqrec_cli.commands import showing
 from seqrec_cli.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -60,14 +61,7 @@ def prepare_pair(source: str, name: str, table: Path | None, min_count: int) -> 
 def keep(dataset: "RankingDataset", target: Path, data_dir: Path, as_json: bool) -> None:
     """Write a ranking dataset and say what is in it."""
     manifest = dataset.save(target)
-    if as_json:
-        console.print_json(manifest)
-    else:
-        console.print_table(("", manifest["name"]), account(manifest), left=(0, 1))
-    if manifest["source"]["licence"]:
-        console.info(f"licence: {manifest['source']['licence']}")
-    for note in notes(manifest):
-        console.warn(note)
+    showing.report(manifest, account(manifest), notes(manifest), as_json=as_json)
     console.success(f"`{target}` and its manifest `{target.with_suffix('.json')}`")
     folder = "" if data_dir == Path("data") else f" --data-dir {data_dir}"
     console.hint(f"seqrec train --config configs/dien.yaml --data {manifest['name']}{folder}")
@@ -217,12 +211,7 @@ def show(
         for name in names
     ]
     console.print_table(["metric", *figures], rows)
-    for (a, b), found in compared.items():
-        console.print_table(
-            ["metric", f"{a} minus {b}", "p"],
-            [[name, f"{mean:+.4f}", f"{p:.3f}"] for name, (mean, p) in found.items()],
-            title="paired bootstrap",
-        )
+    showing.print_comparisons(compared)
 
 
 def cell(figure: "Figure") -> str:
@@ -249,19 +238,4 @@ def as_plain(
         "positives": int(first.labels.sum()),
         "users": len(first.user_aucs),
         "users_left_out_of_gauc": first.skipped_users,
-        "figures": {
-            name: {
-                metric: {"mean": f.mean, "low": f.low, "high": f.high}
-                for metric, f in found.items()
-            }
-            for name, found in figures.items()
-        },
-        "comparisons": [
-            {
-                "run": a,
-                "minus": b,
-                "differences": {m: {"mean": d, "p": p} for m, (d, p) in found.items()},
-            }
-            for (a, b), found in compared.items()
-        ],
-    }
+    } | showing.as_plain(figures, compared)

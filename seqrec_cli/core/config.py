@@ -134,19 +134,26 @@ def load_experiment(
     Raises:
         ConfigError: with the file, the line and the nearest key that exists.
     """
+    hint = "name an experiment file, such as configs/sasrec.yaml"
+    text = read_text(path, f"the experiment `{path}`", hint)
+    experiment = parse_experiment(text, str(path), overrides)
+    return experiment if data is None else experiment.model_copy(update={"data": data})
+
+
+def read_text(path: Path, what: str, hint: str) -> str:
+    """The text of a file of settings.
+
+    Raises:
+        ConfigError: `what` cannot be read, with the `hint`; or it is no UTF-8.
+    """
     try:
-        text = path.read_text(encoding="utf-8-sig")
+        return path.read_text(encoding="utf-8-sig")
     except OSError as error:
-        raise ConfigError(
-            f"cannot read the experiment `{path}`: {error.strerror}",
-            "name an experiment file, such as configs/sasrec.yaml",
-        ) from error
+        raise ConfigError(f"cannot read {what}: {error.strerror}", hint) from error
     except UnicodeDecodeError as error:
         raise ConfigError(
             f"`{path}` is not UTF-8 text, byte {error.start}", "save it as UTF-8"
         ) from None
-    experiment = parse_experiment(text, str(path), overrides)
-    return experiment if data is None else experiment.model_copy(update={"data": data})
 
 
 def parse_experiment(text: str, source: str, overrides: Sequence[str] = ()) -> AnyExperiment:

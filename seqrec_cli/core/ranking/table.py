@@ -6,7 +6,7 @@ from pathlib import Path
 
 from pydantic import Field, ValidationError, model_validator
 
-from seqrec_cli.core.config import nearest, read_yaml
+from seqrec_cli.core.config import nearest, read_text, read_yaml
 from seqrec_cli.core.reading.sources import TextSource, is_folder, mode_of
 from seqrec_cli.core.reading.tables import careful_rows, lay_out
 from seqrec_cli.core.settings import Settings
@@ -122,17 +122,7 @@ def load_columns(path: Path) -> TableColumns:
     Raises:
         ConfigError: it cannot be read, or has a key that is not known, with the line.
     """
-    try:
-        text = path.read_text(encoding="utf-8-sig")
-    except OSError as error:
-        raise ConfigError(
-            f"cannot read `{path}`: {error.strerror}",
-            "name a file such as configs/tables/dien-ml-1m.yaml",
-        ) from error
-    except UnicodeDecodeError as error:
-        raise ConfigError(
-            f"`{path}` is not UTF-8 text, byte {error.start}", "save it as UTF-8"
-        ) from None
+    text = read_text(path, f"`{path}`", "name a file such as configs/tables/dien-ml-1m.yaml")
     places: dict[tuple[str, ...], str] = {}
     content = read_yaml(text, str(path), places)
     known = list(TableColumns.model_fields)
