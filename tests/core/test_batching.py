@@ -1,5 +1,7 @@
 """An epoch visits everyone once, in an order that only chance decides."""
 
+import math
+
 import numpy as np
 import pytest
 import torch
@@ -7,6 +9,7 @@ import torch
 from seqrec_cli.core import batching
 from seqrec_cli.core.batching import Batches, TrainBatch
 from seqrec_cli.core.dataset import Sequences
+from seqrec_cli.core.packing import Work
 
 HISTORIES = [[1, 2, 3, 4, 5], [6], [7, 8], [], [9, 10, 11], [1, 3, 5, 7, 9, 11]]
 
@@ -122,6 +125,28 @@ def test_parts_share_the_users_and_the_work(monkeypatch: pytest.MonkeyPatch) -> 
     assert len(batches.split(users)) == 2
     monkeypatch.setattr(batching, "HALF_TARGETS", 10**6)
     assert len(batches.split(users)) == 1
+
+
+def test_a_models_work_says_how_parts_are_cut(monkeypatch: pytest.MonkeyPatch) -> None:
+    histories = Sequences.from_lists([[1] * (3000 if n < 8 else 31) for n in range(808)])
+    monkeypatch.setattr(batching, "PART_TARGETS", 1000)
+
+    def parts(work: Work) -> tuple[int, list[int]]:
+        batches = Batches(
+            histories, 1, seed=0, batch_size=808, max_length=3000, num_negatives=1, work=work
+        )
+        found = batches.split(np.arange(808))
+        return len(found), [batches.count_targets(part) for part in found]
+
+    count, targets = parts(Work(linear=math.inf, coarseness=16))
+    assert count == 2
+    assert targets == [23_992, 24_000]  # the long histories, and all the short ones
+    count, targets = parts(Work(linear=math.inf, coarseness=8))
+    assert count == 4
+    assert max(targets) < 1.2 * min(targets)
+    # Where work grows with the square, what is long weighs more, and less of it is a part.
+    _, targets = parts(Work(linear=600.0, coarseness=16))
+    assert targets[0] < 0.7 * targets[1]
 
 
 def test_a_batch_draws_what_it_shares_from_the_catalogue_or_from_its_own_targets() -> None:

@@ -13,6 +13,7 @@ from seqrec_cli.core.ranking.batching import Batches, Sizes, to_batch
 from seqrec_cli.core.ranking.dataset import RankingDataset
 from seqrec_cli.core.ranking.evaluation import predict, score_rows
 from seqrec_cli.core.ranking.training import RankingTraining, carve, divide, fit, parts_needed
+from seqrec_cli.core.run import Run
 from seqrec_cli.core.training import EpochDone, StepDone, Stopped, Validated
 from seqrec_cli.errors import DatasetError, TrainingError
 from tests.core.ranking.toy import a_coin, any_alike, newest_odd, toy_dataset
@@ -94,6 +95,27 @@ def test_log_loss_is_best_where_it_is_lowest(ordered: RankingDataset) -> None:
     validated = [e for e in events if isinstance(e, Validated)]
     lowest = min(validated, key=lambda e: e.metrics["log_loss"])
     assert [e.epoch for e in validated if e.is_best][-1] == lowest.epoch
+
+
+def test_damaged_best_weights_give_way_to_those_before_by_log_loss_too(
+    ordered: RankingDataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    settings = experiment(epochs=1, metric="log_loss")
+    training, _ = started(ordered.without_test(), settings)
+    path = Path("runs/one")
+    run = Run.create(path, settings, ordered.without_test(), Path("toy.npz"), "cpu")
+    for epoch, loss in ((1, 0.6), (2, 0.5)):
+        training.counters.best, training.counters.best_epoch = -loss, epoch
+        run.save_best(training, epoch, {"log_loss": loss})
+    run.save_last(training)
+    run.best_path.unlink()
+    run.best_path.write_bytes(b"damaged")
+    again, _ = started(ordered.without_test(), settings)
+    opened = Run.open(path)
+    opened.resume(again)
+    assert "going back to" in opened.notes[0]
+    assert (again.counters.best, again.counters.best_epoch) == (-0.6, 1)
 
 
 @pytest.mark.parametrize("name", ["dien", "mlp", "logistic"])
