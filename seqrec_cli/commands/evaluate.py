@@ -30,10 +30,13 @@ if TYPE_CHECKING:
     from seqrec_cli.core.evaluation import Evaluation, Figure
     from seqrec_cli.core.run import Run
 
+RETRIEVAL_ONLY = ("protocol", "k", "seen", "per_user", "index", "effort")
+RETRIEVAL_ONLY += ("candidates", "retrieval_weight")
 SHOWN = ("hr", "ndcg", "mrr", "recall", "precision", "map")
 
 
 def evaluate(
+    context: typer.Context,
     runs: Annotated[
         list[str] | None,
         typer.Argument(metavar="[RUN]…", help="Runs; the latest if none is named."),
@@ -90,8 +93,9 @@ def evaluate(
         runs = [str(newest_of(TASK, name)) if name == LATEST else name for name in runs]
     named = [Run.open(find_run(name)) for name in runs]
     if rerank is None and all(run.task == ranking.TASK for run in named):
-        if per_user is not None or index != "exact" or protocol != "full":
-            raise typer.BadParameter("--per-user, --index and --protocol are not for ranking runs")
+        if given := [name for name in RETRIEVAL_ONLY if is_given(context, name)]:
+            options = ", ".join(f"--{name.replace('_', '-')}" for name in given)
+            raise typer.BadParameter(f"a ranking run has no use for {options}: leave it out")
         ranking.evaluate(labelled(named), split, baselines, data, data_dir, seed, device, as_json)
         return
     opened, dataset, scorers = load_runs(runs, data, data_dir, device)
@@ -224,6 +228,12 @@ def labelled(runs: "list[Run]") -> "dict[str, Run]":
         str(run.path) if names.count(run.name) > 1 or run.name in BASELINES else run.name: run
         for run in runs
     }
+
+
+def is_given(context: typer.Context, name: str) -> bool:
+    """Whether a parameter is in the command as it was typed."""
+    source = context.get_parameter_source(name)
+    return source is not None and source.name == "COMMANDLINE"
 
 
 def parse_ks(text: str) -> list[int]:

@@ -22,6 +22,7 @@ def test_gives_the_same_logits_losses_and_gradients(tmp_path: Path) -> None:
         batch = to_batch(data.train, CPU)
         logits, extra = model.learn(batch, Noise(0, 1, 1, 0, CPU))
         weights = [model.items.candidates.weight, model.evolution.recurrent]
+        weights += [*model.auxiliary.parameters(), *model.features.parameters()]
         gradients = torch.autograd.grad(logits.square().sum() + extra, weights)
         found.append((model(batch), logits, extra, *gradients))
     for ours, theirs in zip(*found, strict=True):

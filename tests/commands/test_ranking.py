@@ -102,6 +102,13 @@ def test_evaluate_prints_every_metric_with_its_interval(runner: CliRunner, place
     assert "has no valid part" in run(runner, "evaluate", "--split", "valid", code=1).stderr
 
 
+def test_what_a_ranking_run_has_no_use_for_is_refused(runner: CliRunner, place: Path) -> None:
+    run(runner, "train", "--config", "toy.yaml", "--set", "training.epochs=1")
+    arguments = ["evaluate", "toy-dien-1", "--k", "1,5,10,20", "--seen", "include"]
+    result = run(runner, *arguments, "--retrieval-weight", "1", code=2)
+    assert "no use for --k, --seen, --retrieval-weight" in " ".join(result.stderr.split())
+
+
 def test_who_stops_on_the_test_part_is_told_so_everywhere(runner: CliRunner, place: Path) -> None:
     walkthrough = ["--set", "training.validate_on=test"]
     result = run(runner, "train", "--config", "toy.yaml", *walkthrough)
