@@ -22,16 +22,15 @@ from pydantic import Field, model_validator
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from seqrec_cli.core.models.attention import causal_attention, one_head
 from seqrec_cli.core.models.layers import (
     add_onto,
-    causal_attention,
     convolve,
     dropout,
     encode_padded,
     feed_forward,
     init_weights,
     look_up,
-    one_head,
 )
 from seqrec_cli.core.models.tables import ItemTables, item_table
 from seqrec_cli.core.packing import ATTENTION, Packed

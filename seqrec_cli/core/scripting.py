@@ -1,0 +1,49 @@
+"""Loops of many short operations, run by torch's own interpreter.
+
+An operation on a few thousand numbers takes less time than Python needs to ask for it, and while
+Python asks, no other thread may: the threads of a training step (parallel.py) then wait for each
+other hundreds of times. TorchScript runs such a loop as a whole, by the same kernels and so with
+the same numbers, and lets go of Python's lock.
+"""
+
+import sys
+import threading
+import warnings
+from collections.abc import Callable
+from functools import cache, wraps
+from typing import ParamSpec, TypeVar
+
+import torch
+
+Arguments = ParamSpec("Arguments")
+Result = TypeVar("Result")
+
+# From Python 3.14 on TorchScript is not supported, and functions run as they are.
+SUPPORTED = sys.version_info < (3, 14)
+
+compiling = threading.Lock()
+
+
+def scripted(function: Callable[Arguments, Result]) -> Callable[Arguments, Result]:
+    """Run `function` as TorchScript, from its first call on; `__wrapped__` is the function itself.
+
+    It may use tensors, numbers, lists, named tuples, and functions that use no more than that; its
+    arguments are given by position. Gradients are not to go through it.
+    """
+
+    @cache
+    def compiled() -> Callable[Arguments, Result]:
+        with warnings.catch_warnings():
+            # torch.compile, which is to take its place, wants a C++ compiler on the user's machine.
+            warnings.filterwarnings("ignore", ".*torch.jit.*", DeprecationWarning)
+            return torch.jit.script(function)
+
+    @wraps(function)
+    def run(*args: Arguments.args, **kwargs: Arguments.kwargs) -> Result:
+        if not SUPPORTED:
+            return function(*args, **kwargs)
+        with compiling:
+            ready = compiled()
+        return ready(*args, **kwargs)
+
+    return run
