@@ -30,8 +30,10 @@ if TYPE_CHECKING:
     from seqrec_cli.core.evaluation import Evaluation, Figure
     from seqrec_cli.core.run import Run
 
-RETRIEVAL_ONLY = ("protocol", "k", "seen", "per_user", "index", "effort")
-RETRIEVAL_ONLY += ("candidates", "retrieval_weight")
+RETRIEVAL_ONLY = (
+    *("protocol", "k", "seen", "per_user", "index", "effort"),
+    *("candidates", "retrieval_weight"),
+)
 SHOWN = ("hr", "ndcg", "mrr", "recall", "precision", "map")
 
 

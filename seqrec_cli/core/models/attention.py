@@ -161,25 +161,44 @@ class OneHead(torch.autograd.Function):
     @staticmethod
     def backward(ctx: Any, grad: Tensor) -> tuple[Tensor | None, ...]:
         attended, rest = ctx.saved_tensors[:6], ctx.saved_tensors[6:]
-        x, to_key, to_query, to_value, query, query_bias, value, value_bias, outer = rest
         dq, dsource, dv = attend_back(grad.contiguous(), attended, ctx.cuts, ctx.keep)
-        dto_query, dq_bias = dq.T @ x, dq.sum(0)
-        dto_value, dv_bias = dv.T @ attended[1], dv.sum(0)
-        dto_key = (dto_query @ query.T).addr_(dq_bias, query_bias)
-        return (
-            dq @ to_query,
-            dsource.addmm_(dv, to_value),
-            to_key.T @ dto_query,
-            to_key.T @ dq_bias,
-            dto_key.T.contiguous() * ctx.scale,
-            outer.T @ dto_value,
-            outer.T @ dv_bias,
-            (dto_value @ value.T).addr_(dv_bias, value_bias),
-            grad.sum(0),
-            None,
-            None,
-            None,
-        )
+        found = project_back(grad, dq, dsource, dv, attended[1], ctx.scale, *rest)
+        return *found, None, None, None
+
+
+@scripted
+def project_back(
+    grad: Tensor,
+    dq: Tensor,
+    dsource: Tensor,
+    dv: Tensor,
+    source: Tensor,
+    scale: float,
+    x: Tensor,
+    to_key: Tensor,
+    to_query: Tensor,
+    to_value: Tensor,
+    query: Tensor,
+    query_bias: Tensor,
+    value: Tensor,
+    value_bias: Tensor,
+    outer: Tensor,
+) -> tuple[Tensor, Tensor, Tensor, Tensor, Tensor, Tensor, Tensor, Tensor, Tensor]:
+    """The gradients by all that `OneHead` reads, of those by what attention does."""
+    dto_query, dq_bias = dq.T @ x, dq.sum(0)
+    dto_value, dv_bias = dv.T @ source, dv.sum(0)
+    dto_key = (dto_query @ query.T).addr_(dq_bias, query_bias)
+    return (
+        dq @ to_query,
+        dsource.addmm_(dv, to_value),
+        to_key.T @ dto_query,
+        to_key.T @ dq_bias,
+        dto_key.T.contiguous() * scale,
+        outer.T @ dto_value,
+        outer.T @ dv_bias,
+        (dto_value @ value.T).addr_(dv_bias, value_bias),
+        grad.sum(0),
+    )
 
 
 def keep_scale(drop: float, noise: Noise | None) -> float:

@@ -16,6 +16,8 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from seqrec_cli.core.scripting import scripted
+
 
 class GatedUnit(nn.Module):
     """The recurrence with its weights: gates in the order r, u (not where it is replaced), n."""
@@ -58,60 +60,86 @@ class Evolve(torch.autograd.Function):
         bias: Tensor,
         replaced: bool,
     ) -> Tensor:
-        rows, steps, _ = x.shape
-        hidden = recurrent.shape[1]
-        x = x.transpose(0, 1).flatten(0, 1)  # (T B, I)
-        # r, and u where it is not replaced; n by itself.
-        gates = torch.addmm(bias[:-hidden], x, read[:-hidden].T).view(steps, rows, -1)
-        new = torch.addmm(bias[-hidden:], x, read[-hidden:].T).view(steps, rows, -1)
-        to_gates, to_new = recurrent[:-hidden].T.contiguous(), recurrent[-hidden:].T.contiguous()
-        add = torch.empty_like(new)
-        scale = scale.T.unsqueeze(2)  # (T, B, 1)
-        states = x.new_zeros(steps + 1, rows, hidden)
-        before, *later = states.unbind(0)
-        scaled = torch.empty_like(before)
-        r, u = gates[..., :hidden], gates[..., -hidden:]
-        pieces = (piece.unbind(0) for piece in (gates, r, u, new, add, scale))
-        for after, both, r_t, u_t, n, un, a in zip(later, *pieces, strict=True):
-            both.addmm_(before, to_gates).sigmoid_()
-            torch.mm(before, to_new, out=un)
-            n.addcmul_(r_t, un).tanh_()
-            passed = a.expand_as(n) if replaced else torch.mul(u_t, a, out=scaled)
-            before = torch.lerp(before, n, passed, out=after)
+        gates, new, add, states = evolve(x, scale, read, recurrent, bias, replaced)
         ctx.save_for_backward(x, scale, read, recurrent, gates, new, add, states)
         ctx.replaced = replaced
         return states[1:].transpose(0, 1)
 
     @staticmethod
     def backward(ctx: Any, grad: Tensor) -> tuple[Tensor | None, ...]:
-        x, scale, read, recurrent, gates, new, add, states = ctx.saved_tensors
-        hidden = recurrent.shape[1]
-        count = len(recurrent) // hidden  # of gates
-        before = states[:-1]
-        r, u = gates[..., :hidden], gates[..., -hidden:]
-        change = new - before
-        passed = scale.expand_as(new) if ctx.replaced else u * scale
-        by_new = torch.ops.aten.tanh_backward(passed, new)  # passed * (1 - new^2)
-        factors = [torch.ops.aten.sigmoid_backward(by_new * add, r), by_new * r]
-        if not ctx.replaced:
-            factors.insert(1, torch.ops.aten.sigmoid_backward(change * scale, u))
-        sums = torch.cat(factors, dim=2)  # (T, B, G D): factors, and then gradients
-        keep = torch.cat((1 - passed,) * count, dim=2)
-        whole = torch.cat((grad.transpose(0, 1).contiguous(),) * count, dim=2)
-        weights = torch.cat((recurrent,) * count, dim=1)
-        pieces = list(zip(*(piece.unbind(0) for piece in (whole, sums, keep)), strict=True))
-        for step in range(len(pieces) - 1, -1, -1):
-            g, dsum, kept = pieces[step]
-            dsum.mul_(g)
-            if step:
-                pieces[step - 1][0].addmm_(dsum, weights).addcmul_(g, kept)
-        g = whole[..., :hidden]
-        flat = sums.flatten(0, 1)  # (T B, G D)
-        drecurrent = flat.T @ before.flatten(0, 1)
-        # What is read has not gone through r.
-        torch.mul(g, by_new, out=sums[..., -hidden:])
-        dx = (flat @ read).view(*new.shape[:2], -1).transpose(0, 1)
-        dscale = None
-        if ctx.needs_input_grad[1]:
-            dscale = (g * (change if ctx.replaced else change * u)).sum(dim=2).T
-        return dx, dscale, flat.T @ x, drecurrent, flat.sum(0), None
+        x, scale, read, recurrent, *steps = ctx.saved_tensors
+        gates, new, add, states = steps
+        inputs = x, scale, read, recurrent
+        return *evolve_back(grad, *inputs, gates, new, add, states, ctx.replaced), None
+
+
+@scripted
+def evolve(
+    x: Tensor, scale: Tensor, read: Tensor, recurrent: Tensor, bias: Tensor, replaced: bool
+) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+    """Gates, new states and U_n h of each step (T, B, ...), and states (T + 1, B, D) from 0 on."""
+    rows, steps, _ = x.shape
+    hidden = recurrent.shape[1]
+    flat = x.transpose(0, 1).flatten(0, 1)  # (T B, I)
+    # r, and u where it is not replaced; n by itself.
+    gates = torch.addmm(bias[:-hidden], flat, read[:-hidden].T).view(steps, rows, -1)
+    new = torch.addmm(bias[-hidden:], flat, read[-hidden:].T).view(steps, rows, -1)
+    to_gates, to_new = recurrent[:-hidden].T.contiguous(), recurrent[-hidden:].T.contiguous()
+    add = torch.empty_like(new)
+    states = x.new_zeros([steps + 1, rows, hidden])
+    before = states[0]
+    scaled = torch.empty_like(before)
+    for step in range(steps):
+        both, n, un, a = gates[step], new[step], add[step], scale[:, step].unsqueeze(1)
+        both.addmm_(before, to_gates).sigmoid_()
+        torch.mm(before, to_new, out=un)
+        n.addcmul_(both[:, :hidden], un).tanh_()
+        passed = a.expand_as(n)
+        if not replaced:
+            passed = torch.mul(both[:, hidden:], a, out=scaled)
+        before = torch.lerp(before, n, passed, out=states[step + 1])
+    return gates, new, add, states
+
+
+@scripted
+def evolve_back(
+    grad: Tensor,
+    x: Tensor,
+    scale: Tensor,
+    read: Tensor,
+    recurrent: Tensor,
+    gates: Tensor,
+    new: Tensor,
+    add: Tensor,
+    states: Tensor,
+    replaced: bool,
+) -> tuple[Tensor, Tensor, Tensor, Tensor, Tensor]:
+    """The gradients by x, scale and the three weights."""
+    hidden = recurrent.shape[1]
+    before = states[:-1]
+    a = scale.T.unsqueeze(2)  # (T, B, 1)
+    r, u = gates[..., :hidden], gates[..., -hidden:]
+    change = new - before
+    passed = a.expand_as(new) if replaced else u * a
+    by_new = torch.ops.aten.tanh_backward(passed, new)  # passed * (1 - new^2)
+    factors = [torch.ops.aten.sigmoid_backward(by_new * add, r), by_new * r]
+    if not replaced:
+        factors.insert(1, torch.ops.aten.sigmoid_backward(change * a, u))
+    gate_count = len(factors)
+    sums = torch.cat(factors, dim=2)  # (T, B, G D): factors, and then gradients
+    keep = torch.cat([1 - passed] * gate_count, dim=2)
+    whole = torch.cat([grad.transpose(0, 1).contiguous()] * gate_count, dim=2)
+    weights = torch.cat([recurrent] * gate_count, dim=1)
+    for step in range(len(whole) - 1, -1, -1):
+        g, dsum = whole[step], sums[step]
+        dsum.mul_(g)
+        if step > 0:
+            whole[step - 1].addmm_(dsum, weights).addcmul_(g, keep[step])
+    g = whole[..., :hidden]
+    flat = sums.flatten(0, 1)  # (T B, G D)
+    drecurrent = flat.T @ before.flatten(0, 1)
+    # What is read has not gone through r.
+    torch.mul(g, by_new, out=sums[..., -hidden:])
+    dx = (flat @ read).view(whole.shape[0], whole.shape[1], -1).transpose(0, 1)
+    dscale = (g * (change if replaced else change * u)).sum(dim=2).T
+    return dx, dscale, flat.T @ x.transpose(0, 1).flatten(0, 1), drecurrent, flat.sum(0)

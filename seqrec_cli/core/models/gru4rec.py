@@ -29,6 +29,7 @@ from seqrec_cli.core.models.layers import (
 from seqrec_cli.core.models.tables import ItemTables, item_table
 from seqrec_cli.core.packing import Packed, Work
 from seqrec_cli.core.randomness import Noise
+from seqrec_cli.core.scripting import scripted
 from seqrec_cli.core.settings import Settings
 
 # Rows of a gradient's factors made at a time, so that they stay in a core's own cache.
@@ -129,8 +130,7 @@ class Recurrence(torch.autograd.Function):
     h' = n + z * (h - n), with biases on every product. Going back, the gradients of all four
     gates' sums are the state's gradient times factors known beforehand, for all steps at once.
 
-    What a step does beside its products costs as much as they do, and holds up the other cores'
-    Python: so sums grow where they lie, and all views are cut before the first step.
+    What a step does beside its products costs as much as they do: so sums grow where they lie.
     """
 
     @staticmethod
@@ -151,14 +151,7 @@ class Recurrence(torch.autograd.Function):
         kept, states = torch.empty_like(new), torch.empty_like(new)
         bias, to_both = recurrent_bias[for_new], recurrent[for_both].T.contiguous()
         to_new, before = recurrent[for_new].T.contiguous(), x.new_zeros(sizes[0], hidden)
-        r, z = both.chunk(2, dim=1)
-        cut = (torch.split(t, sizes) for t in (both, r, z, new, kept, states))
-        for gates, reset, update, candidate, keep, state in zip(*cut, strict=True):
-            before = before[: len(state)]
-            gates.addmm_(before, to_both).sigmoid_()
-            torch.addmm(bias, before, to_new, out=keep)
-            candidate.addcmul_(reset, keep).tanh_()
-            before = torch.lerp(candidate, before, update, out=state)
+        step_through(both, new, kept, states, before, bias, to_both, to_new, sizes)
         ctx.save_for_backward(x, read, recurrent, both, new, kept, states)
         ctx.sizes = sizes
         return states
@@ -177,14 +170,7 @@ class Recurrence(torch.autograd.Function):
             torch.mul(last - candidate, update, out=factor[:, 1]).mul_(1 - update)
         dsums = torch.empty_like(factors)
         whole = grad.clone(memory_format=torch.contiguous_format)
-        # Of each step's rows those that go on, and those that end there.
-        going = [*sizes[1:], 0]
-        both_kinds = [n for size, on in zip(sizes, going, strict=True) for n in (on, size - on)]
-        earlier = torch.split(whole, both_kinds)[: 2 * len(sizes) - 2 : 2]
-        cut = [torch.split(t, sizes)[1:] for t in (whole, factors, dsums, dsums.flatten(1), z)]
-        for sums, g, factor, dsum, flat, update in reversed(list(zip(earlier, *cut, strict=True))):
-            torch.mul(g.unsqueeze(1), factor, out=dsum)
-            sums.addcmul_(g, update).addmm_(flat, recurrent)
+        step_back(whole, factors, dsums, z, recurrent, sizes)
         first = slice(sizes[0])
         torch.mul(whole[first].unsqueeze(1), factors[first], out=dsums[first])
         drecurrent, drecurrent_bias = dsums.flatten(1).T @ before, dsums.sum(0)
@@ -194,6 +180,49 @@ class Recurrence(torch.autograd.Function):
         dsums = dsums.flatten(1)
         biases = dread_bias.flatten(), drecurrent_bias.flatten()
         return dsums @ read, dsums.T @ x, drecurrent, *biases, None
+
+
+@scripted
+def step_through(
+    both: Tensor,
+    new: Tensor,
+    kept: Tensor,
+    states: Tensor,
+    before: Tensor,
+    bias: Tensor,
+    to_both: Tensor,
+    to_new: Tensor,
+    sizes: list[int],
+) -> None:
+    """Fill `states` and `kept` (S, D); the gates' sums of what is read become the gates."""
+    r, z = both.chunk(2, dim=1)
+    begin = 0
+    for size in sizes:
+        before = before[:size]
+        gates, keep = both.narrow(0, begin, size), kept.narrow(0, begin, size)
+        gates.addmm_(before, to_both).sigmoid_()
+        torch.addmm(bias, before, to_new, out=keep)
+        candidate = new.narrow(0, begin, size).addcmul_(r.narrow(0, begin, size), keep).tanh_()
+        update, state = z.narrow(0, begin, size), states.narrow(0, begin, size)
+        before = torch.lerp(candidate, before, update, out=state)
+        begin += size
+
+
+@scripted
+def step_back(
+    whole: Tensor, factors: Tensor, dsums: Tensor, z: Tensor, recurrent: Tensor, sizes: list[int]
+) -> None:
+    """Fill `dsums` (S, 3, D) but for the first step; `whole` becomes the states' gradients."""
+    flat = dsums.flatten(1)
+    begin = len(whole)
+    for step in range(len(sizes) - 1, 0, -1):
+        size = sizes[step]
+        begin -= size
+        g = whole.narrow(0, begin, size)
+        torch.mul(g.unsqueeze(1), factors.narrow(0, begin, size), out=dsums.narrow(0, begin, size))
+        # Those of the step before that go on are its first ones.
+        earlier = whole.narrow(0, begin - sizes[step - 1], size)
+        earlier.addcmul_(g, z.narrow(0, begin, size)).addmm_(flat.narrow(0, begin, size), recurrent)
 
 
 def previous(states: Tensor, sizes: list[int]) -> Tensor:

@@ -9,6 +9,7 @@ from torch.nn import functional as F
 from seqrec_cli.core.dataset import PAD
 from seqrec_cli.core.packing import Packed, pack_padded
 from seqrec_cli.core.randomness import Noise
+from seqrec_cli.core.scripting import scripted
 
 Pooling = Literal["mean", "sum", "max"]
 
@@ -55,30 +56,44 @@ class FeedForward(torch.autograd.Function):
         drop: float,
         noise: Noise,
     ) -> Tensor:
-        scale = 1 / (1 - drop)
-        outer = outer * scale**2
-        h = torch.addmm(inner_bias, x, inner.T).relu_()
-        h.mul_(noise.kept(h.shape, drop))
-        out = torch.addmm(outer_bias * scale, h, outer.T)
-        mask = noise.kept(out.shape, drop)
+        ctx.scale = 1 / (1 - drop)
+        h, mask = noise.kept((len(x), len(inner)), drop), noise.kept(x.shape, drop)
+        out, outer = through(x, inner, inner_bias, outer, outer_bias, h, mask, ctx.scale)
         ctx.save_for_backward(x, h, mask, inner, outer)
-        ctx.scale = scale
-        return out.mul_(mask)
+        return out
 
     @staticmethod
     def backward(ctx: Any, grad: Tensor) -> tuple[Tensor | None, ...]:
         x, h, mask, inner, outer = ctx.saved_tensors
-        grad = grad * mask
-        dh = torch.ops.aten.threshold_backward(grad @ outer, h, 0)
-        return (
-            dh @ inner,
-            dh.T @ x,
-            dh.sum(0),
-            (grad.T @ h).mul_(ctx.scale**2),
-            grad.sum(0).mul_(ctx.scale),
-            None,
-            None,
-        )
+        return *through_back(grad, x, h, mask, inner, outer, ctx.scale), None, None
+
+
+@scripted
+def through(
+    x: Tensor,
+    inner: Tensor,
+    inner_bias: Tensor,
+    outer: Tensor,
+    outer_bias: Tensor,
+    kept: Tensor,
+    mask: Tensor,
+    scale: float,
+) -> tuple[Tensor, Tensor]:
+    """The output and the scaled outer weights; `kept` is multiplied by the inner layer's values."""
+    outer = outer * scale**2
+    h = kept.mul_(torch.addmm(inner_bias, x, inner.T).relu_())
+    return torch.addmm(outer_bias * scale, h, outer.T).mul_(mask), outer
+
+
+@scripted
+def through_back(
+    grad: Tensor, x: Tensor, h: Tensor, mask: Tensor, inner: Tensor, outer: Tensor, scale: float
+) -> tuple[Tensor, Tensor, Tensor, Tensor, Tensor]:
+    """The gradients by x and the four weights."""
+    grad = grad * mask
+    dh = torch.ops.aten.threshold_backward(grad @ outer, h, 0)
+    douter = (grad.T @ h).mul_(scale**2)
+    return dh @ inner, dh.T @ x, dh.sum(0), douter, grad.sum(0).mul_(scale)
 
 
 def look_up(table: nn.Embedding, ids: Tensor) -> Tensor:

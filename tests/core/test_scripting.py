@@ -1,0 +1,112 @@
+"""What torch's interpreter runs gives what Python gives, to the last bit."""
+
+import threading
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from torch import Tensor
+
+from seqrec_cli.core import scripting
+from seqrec_cli.core.models.evolution import GatedUnit
+from seqrec_cli.core.models.gru4rec import GRU4Rec, GRU4RecConfig
+from seqrec_cli.core.models.sasrec import SASRec, SASRecConfig
+from seqrec_cli.core.packing import Layout, Packed
+from seqrec_cli.core.randomness import Noise
+from seqrec_cli.core.scripting import scripted
+
+
+def powers(x: Tensor, count: int) -> list[Tensor]:
+    """x to the powers of 1 to `count`."""
+    found = [x]
+    for _ in range(count - 1):
+        found.append(found[-1] * x)
+    return found
+
+
+def test_several_threads_may_call_it_at_once() -> None:
+    function = scripted(powers)
+    assert function.__doc__ == "x to the powers of 1 to `count`."
+    found: list[list[Tensor]] = []
+    barrier = threading.Barrier(4)
+
+    def work() -> None:
+        barrier.wait()
+        found.append(function(torch.tensor([2.0, 3.0]), 3))
+
+    threads = [threading.Thread(target=work) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(found) == 4
+    for each in found:
+        assert [x.tolist() for x in each] == [[2, 3], [4, 9], [8, 27]]
+
+
+def test_it_is_run_by_torch_where_that_is_supported(monkeypatch: pytest.MonkeyPatch) -> None:
+    calls: list[Any] = []
+    script = torch.jit.script
+
+    def spy(function: Any) -> Any:
+        calls.append(function)
+        return script(function)
+
+    monkeypatch.setattr(torch.jit, "script", spy)
+    monkeypatch.setattr(scripting, "SUPPORTED", False)
+    function = scripted(powers)
+    assert len(function(torch.ones(1), 2)) == 2
+    assert calls == []
+    monkeypatch.setattr(scripting, "SUPPORTED", True)
+    assert len(function(torch.ones(1), 2)) == len(function(torch.ones(1), 2)) == 2
+    assert calls == [powers]
+
+
+def everything(model: Any, drop: bool) -> list[Tensor]:
+    """States of a few histories and the gradients of all weights."""
+    lengths = np.array([150, 70, 66, 3, 1])
+    layout = Layout.of(lengths)
+    items = layout.spread(np.arange(lengths.sum()) % 30 + 1)
+    ages, last = torch.from_numpy(layout.ages), torch.from_numpy(layout.last)
+    noise = Noise(0, 1, 1, 0, torch.device("cpu")) if drop else None
+    states = model.encode(Packed(items, ages, layout.blocks, last), noise)
+    weights = list(model.parameters())
+    return [states, *torch.autograd.grad(states[items > 0].square().mean(), weights)]
+
+
+@pytest.mark.parametrize("drop", [False, True])
+@pytest.mark.parametrize("name", ["sasrec", "sasrec-heads", "gru4rec"])
+def test_models_compute_the_same_without_it(
+    name: str, drop: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    generator = torch.Generator().manual_seed(0)
+    model: Any = (
+        GRU4Rec(30, GRU4RecConfig(hidden=8), generator)
+        if name == "gru4rec"
+        else SASRec(30, SASRecConfig(hidden=8, heads=1 + ("heads" in name)), generator)
+    )
+    fast = everything(model, drop)
+    monkeypatch.setattr(scripting, "SUPPORTED", False)
+    for a, b in zip(fast, everything(model, drop), strict=True):
+        assert torch.equal(a, b)
+
+
+@pytest.mark.parametrize("replaced", [False, True])
+def test_the_evolution_layer_computes_the_same_without_it(
+    replaced: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    generator = torch.Generator().manual_seed(0)
+    unit = GatedUnit(5, 7, generator, replaced)
+    x = torch.randn(6, 9, 5, generator=generator, requires_grad=True)
+    scale = torch.rand(6, 9, generator=generator, requires_grad=True)
+    inputs = [x, scale, *unit.parameters()]
+
+    def found() -> list[Tensor]:
+        states = unit(x, scale)
+        return [states, *torch.autograd.grad(states.square().sum(), inputs)]
+
+    fast = found()
+    monkeypatch.setattr(scripting, "SUPPORTED", False)
+    for a, b in zip(fast, found(), strict=True):
+        assert torch.equal(a, b)
