@@ -6,6 +6,7 @@ other hundreds of times. TorchScript runs such a loop as a whole, by the same ke
 the same numbers, and lets go of Python's lock.
 """
 
+import itertools
 import sys
 import threading
 import warnings
@@ -21,11 +22,15 @@ Result = TypeVar("Result")
 # From Python 3.14 on TorchScript is not supported, and functions run as they are.
 SUPPORTED = sys.version_info < (3, 14)
 
+# Calls of a function before it is compiled, which takes some 50 ms: more than it would save whoever
+# wants recommendations for one user.
+COLD = 16
+
 compiling = threading.Lock()
 
 
 def scripted(function: Callable[Arguments, Result]) -> Callable[Arguments, Result]:
-    """Run `function` as TorchScript, from its first call on; `__wrapped__` is the function itself.
+    """Run `function` as TorchScript once it is called often; `__wrapped__` is the function itself.
 
     It may use tensors, numbers, lists, named tuples, and functions that use no more than that; its
     arguments are given by position. Gradients are not to go through it.
@@ -38,9 +43,11 @@ def scripted(function: Callable[Arguments, Result]) -> Callable[Arguments, Resul
             warnings.filterwarnings("ignore", ".*torch.jit.*", DeprecationWarning)
             return torch.jit.script(function)
 
+    calls = itertools.count(1)
+
     @wraps(function)
     def run(*args: Arguments.args, **kwargs: Arguments.kwargs) -> Result:
-        if not SUPPORTED:
+        if not SUPPORTED or next(calls) <= COLD:
             return function(*args, **kwargs)
         with compiling:
             ready = compiled()

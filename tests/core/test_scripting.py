@@ -17,6 +17,12 @@ from seqrec_cli.core.randomness import Noise
 from seqrec_cli.core.scripting import scripted
 
 
+@pytest.fixture(autouse=True)
+def at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Functions are compiled at their first call."""
+    monkeypatch.setattr(scripting, "COLD", 0)
+
+
 def powers(x: Tensor, count: int) -> list[Tensor]:
     """x to the powers of 1 to `count`."""
     found = [x]
@@ -61,6 +67,14 @@ def test_it_is_run_by_torch_where_that_is_supported(monkeypatch: pytest.MonkeyPa
     monkeypatch.setattr(scripting, "SUPPORTED", True)
     assert len(function(torch.ones(1), 2)) == len(function(torch.ones(1), 2)) == 2
     assert calls == [powers]
+
+
+def test_what_is_called_a_few_times_is_not_compiled(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(scripting, "COLD", 2)
+    monkeypatch.setattr(torch.jit, "script", lambda function: lambda *args: "compiled")
+    function = scripted(powers)
+    found = [function(torch.ones(1), 1) for _ in range(4)]
+    assert found == [[torch.ones(1)], [torch.ones(1)], "compiled", "compiled"]
 
 
 def everything(model: Any, drop: bool) -> list[Tensor]:
