@@ -299,12 +299,13 @@ def train_steps(training: Training, batches: Batches, epoch: int, done: int) -> 
     upcoming = begin(done + 1)
     for step, users in enumerate(batches_left, done + 1):
         parts, total = upcoming, batches.weigh(users)
-        results = training.cores.map(work, range(len(parts)))
+        # From the last: that of many short histories takes longest, and is not to be waited for.
+        results = training.cores.map(work, reversed(range(len(parts))))
         if step < len(batches):
             # Queued behind this step's parts: the core that is done first makes the next ones.
             upcoming = begin(step + 1)
         with training.unchanging():
-            losses, gradients = zip(*results, strict=True)
+            losses, gradients = zip(*reversed(list(results)), strict=True)
         done_before = (epoch - 1) * len(batches) + step - 1
         factor = lr_factor(settings, done_before, settings.epochs * len(batches))
         yield update_weights(training, sum(losses), gradients, epoch, step, factor)
