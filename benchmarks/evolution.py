@@ -41,7 +41,7 @@ from seqrec_cli.core.randomness import Noise
 from seqrec_cli.core.ranking.batching import Batches, RankingBatch, Sizes, to_batch
 from seqrec_cli.core.ranking.dataset import Examples, RankingDataset
 
-REPEATS = 5
+REPEATS = 15
 BATCH = 128
 CPU = torch.device("cpu")
 
