@@ -15,6 +15,7 @@ from functools import cache, wraps
 from typing import ParamSpec, TypeVar
 
 import torch
+from torch import Tensor
 
 Arguments = ParamSpec("Arguments")
 Result = TypeVar("Result")
@@ -32,8 +33,9 @@ compiling = threading.Lock()
 def scripted(function: Callable[Arguments, Result]) -> Callable[Arguments, Result]:
     """Run `function` as TorchScript once it is called often; `__wrapped__` is the function itself.
 
-    It may use tensors, numbers, lists, named tuples, and functions that use no more than that; its
-    arguments are given by position. Gradients are not to go through it.
+    It may use tensors, numbers, lists, named tuples, and functions that use no more than that. Its
+    first argument is a tensor: where that is not on the CPU the function itself is run, as there
+    TorchScript would compile kernels of its own. Gradients are not to go through it.
     """
 
     @cache
@@ -47,7 +49,8 @@ def scripted(function: Callable[Arguments, Result]) -> Callable[Arguments, Resul
 
     @wraps(function)
     def run(*args: Arguments.args, **kwargs: Arguments.kwargs) -> Result:
-        if not SUPPORTED or next(calls) <= COLD:
+        on_cpu = isinstance(args[0], Tensor) and args[0].device.type == "cpu"
+        if not (SUPPORTED and on_cpu) or next(calls) <= COLD:
             return function(*args, **kwargs)
         with compiling:
             ready = compiled()

@@ -77,6 +77,13 @@ def test_what_is_called_a_few_times_is_not_compiled(monkeypatch: pytest.MonkeyPa
     assert found == [[torch.ones(1)], [torch.ones(1)], "compiled", "compiled"]
 
 
+def test_on_another_device_the_function_itself_is_run(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(torch.jit, "script", lambda function: lambda *args: "compiled")
+    function = scripted(powers)
+    assert len(function(torch.ones(1, device="meta"), 2)) == 2
+    assert function(torch.ones(1), 2) == "compiled"
+
+
 def everything(model: Any, drop: bool) -> list[Tensor]:
     """States of a few histories and the gradients of all weights."""
     lengths = np.array([150, 70, 66, 3, 1])
