@@ -2,11 +2,11 @@
 
 An operation on a few thousand numbers takes less time than Python needs to ask for it, and while
 Python asks, no other thread may: the threads of a training step (parallel.py) then wait for each
-other hundreds of times. TorchScript runs such a loop as a whole, by the same kernels and so with
-the same numbers, and lets go of Python's lock.
+other hundreds of times. TorchScript runs such a loop as a whole, by the same kernels and with the
+same numbers (tests/core/test_scripting.py), and lets go of Python's lock. Compiling a loop takes
+some 50 ms, once in a process.
 """
 
-import itertools
 import sys
 import threading
 import warnings
@@ -23,19 +23,17 @@ Result = TypeVar("Result")
 # From Python 3.14 on TorchScript is not supported, and functions run as they are.
 SUPPORTED = sys.version_info < (3, 14)
 
-# Calls of a function before it is compiled, which takes some 50 ms: more than it would save whoever
-# wants recommendations for one user.
-COLD = 16
-
 compiling = threading.Lock()
 
 
 def scripted(function: Callable[Arguments, Result]) -> Callable[Arguments, Result]:
-    """Run `function` as TorchScript once it is called often; `__wrapped__` is the function itself.
+    """Run `function` as TorchScript; `__wrapped__` is the function itself.
 
     It may use tensors, numbers, lists, named tuples, and functions that use no more than that. Its
     first argument is a tensor: where that is not on the CPU the function itself is run, as there
-    TorchScript would compile kernels of its own. Gradients are not to go through it.
+    TorchScript would compile kernels of its own. Gradients are not to go through it. Products with
+    a sum are to be written in place or with `out`: after a few calls TorchScript takes `addmm`
+    apart, and rounds twice.
     """
 
     @cache
@@ -43,14 +41,15 @@ def scripted(function: Callable[Arguments, Result]) -> Callable[Arguments, Resul
         with warnings.catch_warnings():
             # torch.compile, which is to take its place, wants a C++ compiler on the user's machine.
             warnings.filterwarnings("ignore", ".*torch.jit.*", DeprecationWarning)
-            return torch.jit.script(function)
-
-    calls = itertools.count(1)
+            try:
+                return torch.jit.script(function)
+            except OSError:  # there is no source to compile, only bytecode
+                return function
 
     @wraps(function)
     def run(*args: Arguments.args, **kwargs: Arguments.kwargs) -> Result:
-        on_cpu = isinstance(args[0], Tensor) and args[0].device.type == "cpu"
-        if not (SUPPORTED and on_cpu) or next(calls) <= COLD:
+        on_cpu = bool(args) and isinstance(args[0], Tensor) and args[0].device.type == "cpu"
+        if not (SUPPORTED and on_cpu):
             return function(*args, **kwargs)
         with compiling:
             ready = compiled()

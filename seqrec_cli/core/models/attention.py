@@ -242,15 +242,15 @@ class Band(NamedTuple):
 def queries_of(x: Tensor, band: Band) -> Tensor:
     """View (T, D) as the (rows, height, D) of a band's queries."""
     d = x.shape[1]
-    step = [band.length * d, d, 1]
-    return x.as_strided([band.rows, band.height, d], step, (band.first + band.begin) * d)
+    start = x.storage_offset() + (band.first + band.begin) * d
+    return x.as_strided([band.rows, band.height, d], [band.length * d, d, 1], start)
 
 
 def keys_of(x: Tensor, band: Band) -> Tensor:
     """View (T, D) as the (rows, begin + height, D) that those queries see."""
     d = x.shape[1]
-    step = [band.length * d, d, 1]
-    return x.as_strided([band.rows, band.begin + band.height, d], step, band.first * d)
+    start = x.storage_offset() + band.first * d
+    return x.as_strided([band.rows, band.begin + band.height, d], [band.length * d, d, 1], start)
 
 
 def weights_of(flat: Tensor, band: Band) -> Tensor:

@@ -82,8 +82,10 @@ def evolve(
     hidden = recurrent.shape[1]
     flat = x.transpose(0, 1).flatten(0, 1)  # (T B, I)
     # r, and u where it is not replaced; n by itself.
-    gates = torch.addmm(bias[:-hidden], flat, read[:-hidden].T).view(steps, rows, -1)
-    new = torch.addmm(bias[-hidden:], flat, read[-hidden:].T).view(steps, rows, -1)
+    gates = x.new_empty([steps, rows, len(recurrent) - hidden])
+    new = x.new_empty([steps, rows, hidden])
+    torch.addmm(bias[:-hidden], flat, read[:-hidden].T, out=gates.flatten(0, 1))
+    torch.addmm(bias[-hidden:], flat, read[-hidden:].T, out=new.flatten(0, 1))
     to_gates, to_new = recurrent[:-hidden].T.contiguous(), recurrent[-hidden:].T.contiguous()
     add = torch.empty_like(new)
     states = x.new_zeros([steps + 1, rows, hidden])

@@ -57,8 +57,8 @@ class FeedForward(torch.autograd.Function):
         noise: Noise,
     ) -> Tensor:
         ctx.scale = 1 / (1 - drop)
-        h, mask = noise.kept((len(x), len(inner)), drop), noise.kept(x.shape, drop)
-        out, outer = through(x, inner, inner_bias, outer, outer_bias, h, mask, ctx.scale)
+        kept, mask = noise.kept((len(x), len(inner)), drop), noise.kept(x.shape, drop)
+        out, h, outer = through(x, inner, inner_bias, outer, outer_bias, kept, mask, ctx.scale)
         ctx.save_for_backward(x, h, mask, inner, outer)
         return out
 
@@ -78,11 +78,13 @@ def through(
     kept: Tensor,
     mask: Tensor,
     scale: float,
-) -> tuple[Tensor, Tensor]:
-    """The output and the scaled outer weights; `kept` is multiplied by the inner layer's values."""
+) -> tuple[Tensor, Tensor, Tensor]:
+    """The output, what is kept of the inner layer (T, inner), and the scaled outer weights."""
     outer = outer * scale**2
-    h = kept.mul_(torch.addmm(inner_bias, x, inner.T).relu_())
-    return torch.addmm(outer_bias * scale, h, outer.T).mul_(mask), outer
+    h = torch.addmm(inner_bias, x, inner.T, out=x.new_empty(kept.shape))
+    h.relu_().mul_(kept)
+    out = torch.addmm(outer_bias * scale, h, outer.T, out=x.new_empty(mask.shape))
+    return out.mul_(mask), h, outer
 
 
 @scripted

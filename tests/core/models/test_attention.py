@@ -111,6 +111,19 @@ def test_attention_takes_gradients_and_inputs_of_any_strides(heads: int) -> None
     torch.testing.assert_close(strided.grad, straight.grad)
 
 
+def test_attention_reads_what_lies_within_a_larger_tensor() -> None:
+    batch = batch_of([5, 3])
+    larger = torch.randn(3 + len(batch.items), 4, generator=torch.Generator().manual_seed(0))
+    found = []
+    for x in (larger[3:], larger[3:].clone()):
+        x.requires_grad_()
+        out = causal_attention(x, x, x, batch, 1, 0.0, None)
+        upstream = torch.cat((larger[:3], out)).square().sum()  # its gradient is a piece of another
+        found.append((out, torch.autograd.grad(upstream, x)[0]))
+    for within, alone in zip(*found, strict=True):
+        torch.testing.assert_close(within, alone)
+
+
 @pytest.mark.parametrize("length", [1, 63, 64, 65, 128, 129, 200])
 def test_bands_cover_all_rows_once_and_their_weights_do_not_overlap(length: int) -> None:
     cuts = Bands.of(((3, length), (2, 7)))
