@@ -40,6 +40,7 @@ from seqrec_cli.core.optimisers import Adam
 from seqrec_cli.core.randomness import Noise
 from seqrec_cli.core.ranking.batching import Batches, RankingBatch, Sizes, to_batch
 from seqrec_cli.core.ranking.dataset import Examples, RankingDataset
+from seqrec_cli.core.scripting import compiled_loops
 
 REPEATS = 15
 BATCH = 128
@@ -237,6 +238,7 @@ def layer(rows: RankingBatch, looped: bool) -> Callable[[], None]:
     return work
 
 
+@compiled_loops()
 def turns(ours: Callable[[], Any], theirs: Callable[[], Any]) -> dict[str, float]:
     """The median seconds of both, one after the other several times, and their ratio."""
     found: tuple[list[float], list[float]] = ([], [])

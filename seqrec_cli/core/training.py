@@ -27,6 +27,7 @@ from seqrec_cli.core.packing import FILL
 from seqrec_cli.core.parallel import Cores
 from seqrec_cli.core.randomness import Noise, Purpose, torch_stream
 from seqrec_cli.core.scoring import ModelScorer
+from seqrec_cli.core.scripting import compiled_loops
 from seqrec_cli.core.transitions import Transitions
 from seqrec_cli.errors import ConfigError, DatasetError, TrainingError
 
@@ -311,6 +312,7 @@ def train_steps(training: Training, batches: Batches, epoch: int, done: int) -> 
         yield update_weights(training, sum(losses), gradients, epoch, step, factor)
 
 
+@compiled_loops()
 def part_gradients(
     training: Training, batch: TrainBatch, total: float, noise: Noise
 ) -> tuple[float, tuple[Tensor, ...]]:

@@ -14,7 +14,7 @@ from seqrec_cli.core.models.gru4rec import GRU4Rec, GRU4RecConfig
 from seqrec_cli.core.models.sasrec import SASRec, SASRecConfig
 from seqrec_cli.core.packing import Layout, Packed
 from seqrec_cli.core.randomness import Noise
-from seqrec_cli.core.scripting import scripted
+from seqrec_cli.core.scripting import compiled_loops, scripted
 
 
 def powers(x: Tensor, count: int) -> list[Tensor]:
@@ -33,7 +33,8 @@ def test_several_threads_may_call_it_at_once() -> None:
 
     def work() -> None:
         barrier.wait()
-        found.append(function(torch.tensor([2.0, 3.0]), 3))
+        with compiled_loops():
+            found.append(function(torch.tensor([2.0, 3.0]), 3))
 
     threads = [threading.Thread(target=work) for _ in range(4)]
     for thread in threads:
@@ -45,6 +46,7 @@ def test_several_threads_may_call_it_at_once() -> None:
         assert [x.tolist() for x in each] == [[2, 3], [4, 9], [8, 27]]
 
 
+@compiled_loops()
 def test_it_is_run_by_torch_where_that_is_supported(monkeypatch: pytest.MonkeyPatch) -> None:
     calls: list[Any] = []
     script = torch.jit.script
@@ -63,12 +65,28 @@ def test_it_is_run_by_torch_where_that_is_supported(monkeypatch: pytest.MonkeyPa
     assert calls == [powers]
 
 
+def test_outside_of_a_training_nothing_is_compiled(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(torch.jit, "script", lambda function: lambda *args: "compiled")
+    function = scripted(powers)
+    x = torch.ones(1)
+    with compiled_loops():
+        assert function(x, 1) == "compiled"
+        other: list[Any] = []
+        thread = threading.Thread(target=lambda: other.append(function(x, 1)))
+        thread.start()
+        thread.join()
+        assert other == [[x]]
+    assert function(x, 1) == [x]
+
+
+@compiled_loops()
 def test_a_function_without_source_runs_as_it_is() -> None:
     place: dict[str, Any] = {"__name__": "nowhere"}
     exec("def double(x): return x + x", place)
     assert scripted(place["double"])(torch.ones(1)).tolist() == [2]
 
 
+@compiled_loops()
 def test_on_another_device_the_function_itself_is_run(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(torch.jit, "script", lambda function: lambda *args: "compiled")
     function = scripted(powers)
@@ -95,6 +113,7 @@ def everything(model: Any, drop: bool) -> list[Tensor]:
     return [states, *torch.autograd.grad(states[items > 0].square().mean(), weights)]
 
 
+@compiled_loops()
 @pytest.mark.parametrize("hidden", [2, 8, 512])  # products of large ones round otherwise
 @pytest.mark.parametrize("drop", [False, True])
 @pytest.mark.parametrize("name", ["sasrec", "sasrec-heads", "gru4rec"])
@@ -117,6 +136,7 @@ def test_models_compute_the_same_without_it(
             assert torch.equal(a, b)
 
 
+@compiled_loops()
 @pytest.mark.parametrize(("read", "hidden"), [(1, 1), (5, 7), (16, 16), (512, 512)])
 @pytest.mark.parametrize("replaced", [False, True])
 def test_the_evolution_layer_computes_the_same_without_it(

@@ -20,6 +20,7 @@ from seqrec_cli.core.ranking.batching import Batches, RankingBatch, Sizes, to_ba
 from seqrec_cli.core.ranking.config import RankingExperiment
 from seqrec_cli.core.ranking.dataset import Examples, RankingDataset
 from seqrec_cli.core.ranking.evaluation import LOWER_IS_BETTER, Predictions, check_part, score_rows
+from seqrec_cli.core.scripting import compiled_loops
 from seqrec_cli.core.training import (
     Counters,
     Event,
@@ -139,6 +140,7 @@ def fit(training: RankingTraining, train: Examples, valid: Examples) -> Iterator
     )
 
 
+@compiled_loops()
 def train_step(
     training: RankingTraining,
     batch: RankingBatch,
