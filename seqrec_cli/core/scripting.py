@@ -52,8 +52,8 @@ def scripted(function: Callable[Arguments, Result]) -> Callable[Arguments, Resul
     It may use tensors, numbers, lists, named tuples, and functions that use no more than that. Its
     first argument is a tensor: where that is not on the CPU the function itself is run, as there
     TorchScript would compile kernels of its own. Gradients are not to go through it. Products with
-    a sum are to be written in place or with `out`: after a few calls TorchScript takes `addmm`
-    apart, and rounds twice.
+    a sum are to be written in place or with `out`: TorchScript takes `addmm` apart, and rounds
+    twice.
     """
 
     @cache

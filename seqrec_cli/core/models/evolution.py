@@ -67,10 +67,9 @@ class Evolve(torch.autograd.Function):
 
     @staticmethod
     def backward(ctx: Any, grad: Tensor) -> tuple[Tensor | None, ...]:
-        x, scale, read, recurrent, *steps = ctx.saved_tensors
-        gates, new, add, states = steps
-        inputs = x, scale, read, recurrent
-        return *evolve_back(grad, *inputs, gates, new, add, states, ctx.replaced), None
+        x, scale, read, recurrent, gates, new, add, states = ctx.saved_tensors
+        weights = read, recurrent
+        return *evolve_back(grad, x, scale, *weights, gates, new, add, states, ctx.replaced), None
 
 
 @scripted
