@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from typer.testing import CliRunner
 
-from seqrec_cli.core.dataset import SequenceDataset, Sequences
+from seqrec_cli.core.data.dataset import SequenceDataset, Sequences
 
 ROOT = Path(__file__).parent.parent
 

@@ -6,10 +6,10 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from seqrec_cli.core.dataset import PAD
-from seqrec_cli.core.packing import Packed, pack_padded
+from seqrec_cli.core.batching.packing import Packed, pack_padded
+from seqrec_cli.core.data.dataset import PAD
+from seqrec_cli.core.kernels.scripting import scripted
 from seqrec_cli.core.randomness import Noise
-from seqrec_cli.core.scripting import scripted
 
 Pooling = Literal["mean", "sum", "max"]
 

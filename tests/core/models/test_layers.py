@@ -6,13 +6,13 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
+from seqrec_cli.core.batching.packing import Layout, Packed
 from seqrec_cli.core.models.layers import (
     convolve,
     dropout,
     feed_forward,
     look_up,
 )
-from seqrec_cli.core.packing import Layout, Packed
 from seqrec_cli.core.randomness import Noise
 
 CPU = torch.device("cpu")

@@ -1,0 +1,1 @@
+"""From a log to a prepared dataset, and back from disk."""
