@@ -29,7 +29,8 @@ from seqrec_cli.core.data.interactions import Reading, read_interactions
 from seqrec_cli.core.data.preparation import Preparation, prepare
 from seqrec_cli.core.data.reading.sources import TextSource
 from seqrec_cli.core.evaluation.sequential import evaluate
-from seqrec_cli.core.experiment.loading import Experiment, load_experiment
+from seqrec_cli.core.experiment.loading import load_experiment
+from seqrec_cli.core.experiment.sequential import Experiment
 from seqrec_cli.core.inference.scoring import ModelScorer
 from seqrec_cli.core.models.sequential.gru4rec import GRU4RecConfig
 from seqrec_cli.core.storage import files

@@ -17,8 +17,8 @@ import torch
 
 from seqrec_cli import console
 from seqrec_cli.core.batching.sequential import Batches
-from seqrec_cli.core.data.dataset import Sequences
-from seqrec_cli.core.experiment.loading import Experiment
+from seqrec_cli.core.data.sequences import Sequences
+from seqrec_cli.core.experiment.sequential import Experiment
 from seqrec_cli.core.storage import files
 from seqrec_cli.core.training.sequential import Training, train_steps
 

@@ -35,11 +35,11 @@ from torch.utils.data import DataLoader, Dataset
 from seqrec_cli.core.batching.ranking import Batches, RankingBatch, Sizes, to_batch
 from seqrec_cli.core.data.ranking.dataset import Examples, RankingDataset
 from seqrec_cli.core.kernels.augru import GatedUnit
+from seqrec_cli.core.kernels.dropout import Noise, dropout
 from seqrec_cli.core.kernels.scripting import compiled_loops
-from seqrec_cli.core.models.layers import dropout, pool
+from seqrec_cli.core.models.layers import pool
 from seqrec_cli.core.models.ranking.dien import DIEN, DIENConfig, Discriminator
 from seqrec_cli.core.models.ranking.layers import Attention, masked_softmax
-from seqrec_cli.core.randomness import Noise
 from seqrec_cli.core.training.optimizers import Adam
 
 REPEATS = 15

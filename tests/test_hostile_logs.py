@@ -17,7 +17,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from seqrec_cli.core.data.dataset import SequenceDataset
-from seqrec_cli.core.data.features.table import Encoding
+from seqrec_cli.core.data.features.kinds import Encoding
 from seqrec_cli.core.data.interactions import Reading, read_interactions
 from seqrec_cli.core.data.preparation import Preparation, prepare
 from seqrec_cli.core.data.reading.sources import TextSource

@@ -8,14 +8,17 @@ import pytest
 import torch
 
 from seqrec_cli.core.batching.sequential import Batches
-from seqrec_cli.core.data.dataset import SequenceDataset, Sequences
-from seqrec_cli.core.data.features.table import Encoding
+from seqrec_cli.core.data.dataset import SequenceDataset
+from seqrec_cli.core.data.features.kinds import Encoding
 from seqrec_cli.core.data.interactions import Interactions, Origin, Reading, read_interactions
 from seqrec_cli.core.data.preparation import Preparation, prepare
 from seqrec_cli.core.data.reading.sources import TextSource
-from seqrec_cli.core.evaluation.sequential import evaluate, queries
-from seqrec_cli.core.experiment.loading import Experiment
-from seqrec_cli.core.inference.recommendation import Names, recommend
+from seqrec_cli.core.data.sequences import Sequences
+from seqrec_cli.core.evaluation.queries import queries
+from seqrec_cli.core.evaluation.sequential import evaluate
+from seqrec_cli.core.experiment.sequential import Experiment
+from seqrec_cli.core.inference.names import Names
+from seqrec_cli.core.inference.recommendation import recommend
 from seqrec_cli.core.inference.scoring import ModelScorer
 from seqrec_cli.core.training.sequential import Training, fit
 from seqrec_cli.errors import InputError, RunError, TrainingError

@@ -88,7 +88,8 @@ def make_reranker(
     from seqrec_cli.core.inference.ranker import Ranker
     from seqrec_cli.core.inference.reranking import Reranker
     from seqrec_cli.core.inference.retrieval import Exact
-    from seqrec_cli.core.runs.run import Run, find_run
+    from seqrec_cli.core.runs.directory import find_run
+    from seqrec_cli.core.runs.run import Run
 
     run = Run.open(find_run(name))
     ranker = Ranker.load(run, scorer.device)

@@ -27,7 +27,8 @@ def plot(
     """
     from seqrec_cli.commands.evaluate import labelled
     from seqrec_cli.core.runs import plotting
-    from seqrec_cli.core.runs.run import LATEST, Run, find_run
+    from seqrec_cli.core.runs.directory import LATEST, find_run
+    from seqrec_cli.core.runs.run import Run
 
     if output is not None:
         plotting.check_picture(output)

@@ -212,7 +212,7 @@ def prepare(
 
     $ seqrec prepare ml-100k --task ranking --split leave-one-out
     """
-    from seqrec_cli.core.data.features.table import Encoding, parse_kinds
+    from seqrec_cli.core.data.features.kinds import Encoding, parse_kinds
     from seqrec_cli.core.data.interactions import Reading
     from seqrec_cli.core.data.preparation import Preparation
     from seqrec_cli.core.data.preparation import prepare as prepare_log

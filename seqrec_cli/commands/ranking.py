@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from seqrec_cli.core.data.ranking.dataset import RankingDataset
     from seqrec_cli.core.data.ranking.from_log import ExampleOptions
     from seqrec_cli.core.evaluation.ranking import Predictions
-    from seqrec_cli.core.evaluation.sequential import Figure
+    from seqrec_cli.core.evaluation.summary import Figure
     from seqrec_cli.core.runs.run import Run
 
 TASK = "ranking"
@@ -145,9 +145,9 @@ def evaluate(
 ) -> None:
     """Say how good ranking runs are, each metric with its 95 % interval."""
     from seqrec_cli.core.data.ranking.dataset import RankingDataset
+    from seqrec_cli.core.devices import choose_device
     from seqrec_cli.core.evaluation import ranking as evaluation
     from seqrec_cli.core.inference.ranker import Ranker
-    from seqrec_cli.core.randomness import choose_device
 
     if len({run.manifest()["data_sha256"] for run in runs.values()}) > 1:
         raise ConfigError(

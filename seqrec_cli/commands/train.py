@@ -21,8 +21,9 @@ if TYPE_CHECKING:
     from seqrec_cli.core.data.ranking.dataset import RankingDataset
     from seqrec_cli.core.experiment.loading import AnyExperiment
     from seqrec_cli.core.runs.run import Run
+    from seqrec_cli.core.training.events import Event, Validated
     from seqrec_cli.core.training.ranking import RankingTraining
-    from seqrec_cli.core.training.sequential import Event, Training, Validated
+    from seqrec_cli.core.training.sequential import Training
 
     AnyTraining = Training | RankingTraining
 
@@ -91,10 +92,11 @@ def started(
 ) -> "tuple[Run, AnyTraining, Iterator[Event]]":
     """Begin a new run; `lock` keeps others from training there."""
     # Imported here so that `seqrec --help` does not wait for torch.
-    from seqrec_cli.core.data.dataset import find_dataset
+    from seqrec_cli.core.data.store import find_dataset
+    from seqrec_cli.core.devices import choose_device
     from seqrec_cli.core.experiment.loading import load_experiment
-    from seqrec_cli.core.randomness import choose_device
-    from seqrec_cli.core.runs.run import Run, find_run, next_run, refuse_latest
+    from seqrec_cli.core.runs.directory import find_run, next_run, refuse_latest
+    from seqrec_cli.core.runs.run import Run
 
     experiment = load_experiment(config, changes, data)
     if experiment.data is None:
@@ -151,8 +153,9 @@ def resumed(
     lock: ExitStack,
 ) -> "tuple[Run, AnyTraining, Iterator[Event]]":
     """Go on with a run; `lock` keeps others from training there."""
-    from seqrec_cli.core.randomness import choose_device
-    from seqrec_cli.core.runs.run import Run, find_run
+    from seqrec_cli.core.devices import choose_device
+    from seqrec_cli.core.runs.directory import find_run
+    from seqrec_cli.core.runs.run import Run
 
     opened = Run.open(find_run(name))
     lock.enter_context(opened.locked())
@@ -177,7 +180,7 @@ def follow(
     opened: "Run", training: "AnyTraining", events: "Iterator[Event]", stop: dict[str, int]
 ) -> None:
     """Train, show what happens, and keep what must be kept."""
-    from seqrec_cli.core.training.sequential import EpochDone, StepDone, Stopped, Validated
+    from seqrec_cli.core.training.events import EpochDone, StepDone, Stopped, Validated
 
     settings = training.experiment.training
     shown = training.experiment.shown

@@ -13,6 +13,8 @@ from typing import TypeVar
 
 import torch
 
+from seqrec_cli.errors import ConfigError
+
 Piece = TypeVar("Piece")
 Result = TypeVar("Result")
 
@@ -72,3 +74,27 @@ class Cores:
             for future in waiting:
                 future.cancel()
             torch.set_num_threads(self.count)
+
+
+def choose_device(name: str) -> torch.device:
+    """The device called auto, cpu, cuda or mps; auto takes the fastest there is.
+
+    Raises:
+        ConfigError: this machine has no such device.
+    """
+    available = {
+        "cuda": torch.cuda.is_available(),
+        "mps": torch.backends.mps.is_available(),
+        "cpu": True,
+    }
+    if name == "auto":
+        name = next(kind for kind, there in available.items() if there)
+    if name not in available:
+        raise ConfigError(f"unknown device `{name}`", "choose one of auto, cpu, cuda, mps")
+    if not available[name]:
+        have = ", ".join(kind for kind, there in available.items() if there)
+        raise ConfigError(
+            f"this machine has no device `{name}` that torch {torch.__version__} can use",
+            f"it has: {have}; `--device auto` takes the fastest",
+        )
+    return torch.device(name)

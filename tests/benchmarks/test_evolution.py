@@ -7,8 +7,8 @@ import torch
 
 from benchmarks.evolution import LoopedDIEN, one_by_one
 from seqrec_cli.core.batching.ranking import Sizes, to_batch
+from seqrec_cli.core.kernels.dropout import Noise
 from seqrec_cli.core.models.ranking.dien import DIEN, DIENConfig
-from seqrec_cli.core.randomness import Noise
 from tests.core.data.ranking.toy import toy_dataset
 
 CPU = torch.device("cpu")

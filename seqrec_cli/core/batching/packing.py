@@ -20,8 +20,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from seqrec_cli.core.data.dataset import PAD, Sequences
 from seqrec_cli.core.data.features.table import FeatureTable
+from seqrec_cli.core.data.sequences import PAD, Sequences
 
 # A row joins a block while it fills at least this share of it. Measured on ml-1m, batches of 128:
 # 0.8 leaves 5 % padding in 10 blocks, 0.9 2 % in 19, 0.7 9 % in 7; the times do not differ clearly.

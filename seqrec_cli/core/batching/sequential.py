@@ -9,13 +9,13 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from seqrec_cli.core.batching.packing import ATTENTION, FILL, Layout, Packed, Work, rows_of
-from seqrec_cli.core.data.dataset import PAD, Sequences
 from seqrec_cli.core.data.negatives import (
     PopularitySampler,
     Sampler,
     SharedSampler,
     UniformSampler,
 )
+from seqrec_cli.core.data.sequences import PAD, Sequences
 from seqrec_cli.core.randomness import Purpose, hashed, stream
 
 NegativesPer = Literal["target", "history", "batch"]

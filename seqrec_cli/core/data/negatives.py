@@ -5,7 +5,7 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from seqrec_cli.core.data.dataset import PAD, Sequences
+from seqrec_cli.core.data.sequences import PAD, Sequences
 from seqrec_cli.core.randomness import Purpose, hashed
 
 

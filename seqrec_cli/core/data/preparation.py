@@ -9,8 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from seqrec_cli import __version__
-from seqrec_cli.core.data.dataset import PARTS, SequenceDataset, Sequences
-from seqrec_cli.core.data.features.table import Encoding, encode
+from seqrec_cli.core.data.dataset import SequenceDataset
+from seqrec_cli.core.data.features.encoding import encode
+from seqrec_cli.core.data.features.kinds import Encoding
 from seqrec_cli.core.data.interactions import Interactions, Origin
 from seqrec_cli.core.data.ordering import (
     Rows,
@@ -25,6 +26,7 @@ from seqrec_cli.core.data.reading.attributes import Attributes
 from seqrec_cli.core.data.reading.tables import shortened
 from seqrec_cli.core.data.reading.times import show_moment
 from seqrec_cli.core.data.reading.titles import LONGEST_TITLE
+from seqrec_cli.core.data.sequences import PARTS, Sequences
 from seqrec_cli.core.data.shuffling import Shuffle, shuffled
 from seqrec_cli.core.data.splitting import (
     Parts,

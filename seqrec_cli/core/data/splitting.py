@@ -6,9 +6,9 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from seqrec_cli.core.data.dataset import PARTS
 from seqrec_cli.core.data.ordering import Rows, count_codes
 from seqrec_cli.core.data.reading.times import parse_moment, show_moment
+from seqrec_cli.core.data.sequences import PARTS
 from seqrec_cli.errors import InputError
 
 Split = Literal["leave-one-out", "time"]

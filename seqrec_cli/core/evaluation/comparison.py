@@ -11,8 +11,10 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from seqrec_cli.core.data.dataset import Part, SequenceDataset, Sequences
-from seqrec_cli.core.evaluation.sequential import EvaluatedPart, Evaluation
+from seqrec_cli.core.data.dataset import SequenceDataset
+from seqrec_cli.core.data.sequences import Part, Sequences
+from seqrec_cli.core.evaluation.queries import EvaluatedPart
+from seqrec_cli.core.evaluation.sequential import Evaluation
 from seqrec_cli.core.evaluation.statistics import bootstrap_means, holm, interval, two_sided
 
 RESAMPLES = 10_000

@@ -13,13 +13,13 @@ from seqrec_cli.core.data.ranking.dataset import Examples
 from seqrec_cli.core.devices import Cores
 from seqrec_cli.core.evaluation import classification as metrics
 from seqrec_cli.core.evaluation.classification import Values
-from seqrec_cli.core.evaluation.sequential import Figure
 from seqrec_cli.core.evaluation.statistics import (
     RESAMPLES,
     interval,
     resampled_counts,
     two_sided,
 )
+from seqrec_cli.core.evaluation.summary import Figure
 from seqrec_cli.errors import DatasetError, RunError
 
 CHUNK_ROWS = 2048  # that are scored at a time

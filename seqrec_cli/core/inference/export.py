@@ -12,10 +12,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from seqrec_cli.core.data.dataset import save_arrays
+from seqrec_cli.core.inference.names import Catalogue
 from seqrec_cli.core.inference.recommendation import Recommended
-from seqrec_cli.core.runs.run import Catalogue
 from seqrec_cli.core.storage import files
+from seqrec_cli.core.storage.arrays import save_arrays
 from seqrec_cli.errors import InputError, MissingExtra
 
 

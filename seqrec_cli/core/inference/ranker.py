@@ -13,11 +13,11 @@ import torch
 from numpy.typing import NDArray
 
 from seqrec_cli.core.batching.ranking import Sizes
-from seqrec_cli.core.data.dataset import load_arrays
 from seqrec_cli.core.data.ranking.dataset import from_told
 from seqrec_cli.core.data.ranking.encoders import Encoders, Facts, Side
 from seqrec_cli.core.models.ranking.registry import build_ranker
 from seqrec_cli.core.runs.run import RANKED, Run
+from seqrec_cli.core.storage.arrays import load_arrays
 from seqrec_cli.errors import RunError
 
 

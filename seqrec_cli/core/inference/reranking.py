@@ -14,8 +14,9 @@ import torch
 from numpy.typing import NDArray
 
 from seqrec_cli.core.batching.ranking import to_batch
-from seqrec_cli.core.data.dataset import PAD, PARTS, SequenceDataset, Sequences
+from seqrec_cli.core.data.dataset import SequenceDataset
 from seqrec_cli.core.data.ranking.dataset import Examples
+from seqrec_cli.core.data.sequences import PAD, PARTS, Sequences
 from seqrec_cli.core.devices import Cores
 from seqrec_cli.core.inference.ranker import Ranker
 from seqrec_cli.core.inference.retrieval import Finder

@@ -7,7 +7,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from seqrec_cli.core.data.dataset import PAD, Sequences
+from seqrec_cli.core.data.sequences import PAD, Sequences
 from seqrec_cli.core.inference.index import EFFORT, NeighbourIndex
 from seqrec_cli.core.inference.scoring import (
     ModelScorer,

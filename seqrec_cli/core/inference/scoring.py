@@ -14,7 +14,8 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from seqrec_cli.core.batching.packing import pack
-from seqrec_cli.core.data.dataset import PAD, SequenceDataset, Sequences
+from seqrec_cli.core.data.dataset import SequenceDataset
+from seqrec_cli.core.data.sequences import PAD, Sequences
 from seqrec_cli.core.devices import Cores, Result
 from seqrec_cli.core.models.transitions import Transitions
 from seqrec_cli.errors import RunError

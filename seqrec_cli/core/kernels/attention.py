@@ -16,8 +16,8 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from seqrec_cli.core.batching.packing import Packed
+from seqrec_cli.core.kernels.dropout import Noise
 from seqrec_cli.core.kernels.scripting import scripted
-from seqrec_cli.core.randomness import Noise
 
 # Rows of a band. Smaller bands save arithmetic and cost calls.
 BAND = 64

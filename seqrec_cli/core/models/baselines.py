@@ -10,7 +10,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from seqrec_cli.core.data.dataset import SequenceDataset, Sequences
+from seqrec_cli.core.data.dataset import SequenceDataset
+from seqrec_cli.core.data.sequences import Sequences
 from seqrec_cli.core.models.transitions import Transitions, TransitionsConfig
 
 RECENT_SHARE = 0.1  # of the train part counts as recent

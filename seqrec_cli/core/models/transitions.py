@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 from pydantic import Field
 from torch import Tensor
 
-from seqrec_cli.core.data.dataset import PAD, Sequences
+from seqrec_cli.core.data.sequences import PAD, Sequences
 from seqrec_cli.core.settings.base import Settings
 
 # Pairs that are looked at a time: popular items of a large log are followed very often.

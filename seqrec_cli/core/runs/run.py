@@ -2,67 +2,54 @@
 
 import contextlib
 import hashlib
-import itertools
 import json
-import math
-import os
 import platform
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
 import numpy as np
-import safetensors
-import safetensors.torch
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
-from torch.overrides import TorchFunctionMode
 
 from seqrec_cli import __version__
-from seqrec_cli.core.data.dataset import (
-    TASK,
-    SequenceDataset,
-    check_list,
-    checked_sequences,
-    find_dataset,
-    load_arrays,
-    save_arrays,
-)
+from seqrec_cli.core.data.dataset import SequenceDataset
 from seqrec_cli.core.data.features.table import Features, FeatureTable
 from seqrec_cli.core.data.ranking.dataset import RankingDataset
-from seqrec_cli.core.experiment.loading import AnyExperiment, Experiment, parse_experiment
+from seqrec_cli.core.data.sequences import check_list, checked_sequences
+from seqrec_cli.core.data.store import TASK, find_dataset
+from seqrec_cli.core.experiment.loading import AnyExperiment, parse_experiment
 from seqrec_cli.core.experiment.ranking import RankingExperiment
+from seqrec_cli.core.experiment.sequential import Experiment
 from seqrec_cli.core.inference.index import NeighbourIndex
+from seqrec_cli.core.inference.names import Catalogue
 from seqrec_cli.core.inference.scoring import ModelScorer, item_vectors
 from seqrec_cli.core.models.sequential.registry import build_model
 from seqrec_cli.core.models.transitions import Transitions
+from seqrec_cli.core.runs.directory import LATEST, RUNS, find_run, refuse_latest
 from seqrec_cli.core.storage import files, locks
-from seqrec_cli.core.training.sequential import Resumable
+from seqrec_cli.core.storage.arrays import load_arrays, save_arrays
+from seqrec_cli.core.storage.tensors import (
+    AsLargeAs,
+    digest,
+    first_line,
+    load_tensors,
+    save_tensors,
+)
+from seqrec_cli.core.training.state import Resumable
 from seqrec_cli.errors import ConfigError, DatasetError, RunError
 
 Model = TypeVar("Model", bound=torch.nn.Module)
 
-RUNS = Path("runs")
-LATEST = "latest"
 TOLD = "features.npz"  # of the items, and how those of users are encoded
 RANKED = "rows.npz"  # how rows are encoded, of a run that ranks, and which it has looked at
 INDEX, INDEX_MANIFEST, INDEX_LOCK = "index.usearch", "index.json", ".index.lock"
 COUNTED = "transitions.npz"  # the train part, of which followers are counted
 
-SMALL_MODEL = 1 << 22  # numbers, that any run may have made for it
 
 # What may differ between a training and its continuation.
 RESUMABLE = {"epochs", "patience"}
-
-
-@dataclass(frozen=True, eq=False)
-class Catalogue:
-    """The items a run knows: item i has the id `item_ids[i - 1]` and the title beside it."""
-
-    item_ids: NDArray[Any]
-    titles: NDArray[np.str_] | None
 
 
 class Run:
@@ -595,25 +582,6 @@ def save_what_it_reads(path: Path, experiment: Experiment, data: SequenceDataset
         save_arrays(path / COUNTED, {"offsets": offsets, "items": items})
 
 
-class AsLargeAs(TorchFunctionMode):
-    """While it is on, tensors are made in about the number that there are: a stranger's experiment
-    may ask for a model of any size, and weights that fit it cost bytes in the stranger's file."""
-
-    def __init__(self, tensors: dict[str, Tensor]) -> None:
-        super().__init__()
-        self.left = SMALL_MODEL + 2 * sum(tensor.numel() for tensor in tensors.values())
-
-    def __torch_function__(
-        self, func: Any, types: Any, args: Any = (), kwargs: dict[str, Any] | None = None
-    ) -> Any:
-        if func in (torch.empty, torch.zeros, torch.ones, torch.full, torch.randn, torch.rand):
-            sizes = args[0] if args and isinstance(args[0], tuple | list | torch.Size) else args
-            self.left -= math.prod(size for size in sizes if isinstance(size, int))
-        if self.left < 0:
-            raise ValueError("the experiment asks for a larger model than the weights are of")
-        return func(*args, **(kwargs or {}))
-
-
 def features_to_arrays(features: Features) -> dict[str, NDArray[Any]]:
     """What a model is told, as arrays; of the users only how they are encoded."""
     arrays: dict[str, NDArray[Any]] = {"trained": features.trained}
@@ -624,28 +592,9 @@ def features_to_arrays(features: Features) -> dict[str, NDArray[Any]]:
     return arrays
 
 
-def first_line(error: Exception) -> str:
-    """The first detail of torch's list of what does not fit."""
-    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
-    return lines[min(1, len(lines) - 1)] if lines else type(error).__name__
-
-
 def refuse_constant(name: str) -> None:
     """Refuse what Python reads as JSON and nobody else does."""
     raise ValueError(f"{name} is no number")
-
-
-def refuse_latest(path: Path) -> None:
-    """Refuse the name of the link as that of a new run."""
-    if path.name == LATEST:
-        raise RunError(f"`{path}` is the link to the newest run", "choose another name for the run")
-
-
-def find_run(name: str) -> Path:
-    """The directory that a user calls `name`: a path, or a name under runs/, or else a run here."""
-    typed_as_path = "/" in name or os.sep in name
-    only_here = not (RUNS / name).exists() and (Path(name) / "manifest.json").is_file()
-    return Path(name) if typed_as_path or only_here else RUNS / name
 
 
 def newest_of(task: str, name: str) -> Path:
@@ -658,78 +607,9 @@ def newest_of(task: str, name: str) -> Path:
     return next((run.path for run in runs if run.task == task), path)
 
 
-def next_run(dataset: str, model: str) -> Path:
-    """The default directory of a new run: runs/DATASET-MODEL-NUMBER; it is made, for nobody else
-    to take it."""
-    for number in itertools.count(1):
-        path = RUNS / f"{dataset}-{model}-{number}"
-        if not path.exists() and files.claim_folder(path):
-            return path
-    raise AssertionError("there is always a next number")
-
-
 def readable(counters: dict[str, Any]) -> dict[str, Any]:
     """Counters as JSON knows them: it has no infinity."""
     return {
         key: None if value in (float("inf"), -float("inf")) else value
         for key, value in counters.items()
     }
-
-
-def save_tensors(
-    path: Path, tensors: dict[str, Tensor], facts: dict[str, Any], previous: Path | None = None
-) -> None:
-    """Write tensors and plain facts as one safetensors file, with a checksum of both.
-
-    What was there before can then be found at `previous`.
-    """
-    plain = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
-    text = json.dumps(facts)
-    # One key, as safetensors writes several in random order: the same run, the same bytes.
-    metadata = {"seqrec": json.dumps({"facts": text, "sha256": digest(plain, text)})}
-
-    def keep(_: Path) -> None:
-        if previous is not None:
-            files.keep_previous(path, previous)
-
-    files.write_bytes(path, safetensors.torch.save(plain, metadata), keep)
-
-
-def load_tensors(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
-    """Read what `save_tensors` wrote.
-
-    Raises:
-        RunError: missing or damaged.
-    """
-    try:
-        with safetensors.safe_open(path, framework="pt") as file:
-            metadata = json.loads((file.metadata() or {})["seqrec"])
-            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
-        if metadata["sha256"] != digest(tensors, metadata["facts"]):
-            raise ValueError("its checksum does not match")
-        facts = json.loads(metadata["facts"])
-        if not isinstance(facts, dict):
-            raise TypeError("its facts have no names")
-    except FileNotFoundError:
-        raise RunError(f"there is no checkpoint `{path}`", "train again") from None
-    except (
-        *(OSError, KeyError, ValueError, TypeError, AttributeError, RuntimeError),
-        *(RecursionError, OverflowError, safetensors.SafetensorError),
-    ) as error:
-        detail = str(error).partition("\n")[0][:200]
-        raise RunError(
-            f"the checkpoint `{path}` is damaged: {detail}",
-            "use another checkpoint, or train again",
-        ) from error
-    return tensors, facts
-
-
-def digest(tensors: dict[str, Tensor], facts: str) -> str:
-    """SHA-256 of names, shapes, types, values and facts, as hexadecimal digits."""
-    found = hashlib.sha256(facts.encode())
-    for name in sorted(tensors):
-        tensor = tensors[name].detach().cpu().contiguous()
-        found.update(f"{name} {tuple(tensor.shape)} {tensor.dtype}".encode())
-        content: NDArray[np.uint8] = tensor.reshape(-1).view(torch.uint8).numpy()
-        found.update(content.data)
-    return found.hexdigest()

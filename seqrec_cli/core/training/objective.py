@@ -5,10 +5,10 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from seqrec_cli.core.batching.sequential import TrainBatch
-from seqrec_cli.core.data.dataset import PAD
-from seqrec_cli.core.experiment.loading import TrainingConfig
+from seqrec_cli.core.data.sequences import PAD
+from seqrec_cli.core.experiment.sequential import TrainingConfig
+from seqrec_cli.core.kernels.dropout import Noise
 from seqrec_cli.core.models.sequential.registry import SequenceModel
-from seqrec_cli.core.randomness import Noise
 from seqrec_cli.core.training import losses
 
 

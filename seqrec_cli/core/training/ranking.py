@@ -12,8 +12,8 @@ import torch
 from torch.nn import functional as F
 
 from seqrec_cli.core.batching.ranking import Batches, RankingBatch, Sizes, to_batch
-from seqrec_cli.core.data.dataset import Part
 from seqrec_cli.core.data.ranking.dataset import Examples, RankingDataset
+from seqrec_cli.core.data.sequences import Part
 from seqrec_cli.core.devices import Cores
 from seqrec_cli.core.evaluation.ranking import (
     LOWER_IS_BETTER,
@@ -22,21 +22,15 @@ from seqrec_cli.core.evaluation.ranking import (
     score_rows,
 )
 from seqrec_cli.core.experiment.ranking import RankingExperiment
+from seqrec_cli.core.kernels.dropout import Noise
 from seqrec_cli.core.kernels.scripting import compiled_loops
 from seqrec_cli.core.models.ranking.registry import build_ranker
-from seqrec_cli.core.randomness import Noise, Purpose, hashed, torch_stream
+from seqrec_cli.core.randomness import Purpose, hashed, torch_stream
+from seqrec_cli.core.training.events import Event, Validated
+from seqrec_cli.core.training.loop import check_finite, epochs, note_validation, train_epoch
 from seqrec_cli.core.training.optimizers import Adam, Optimiser
-from seqrec_cli.core.training.sequential import (
-    Counters,
-    Event,
-    Resumable,
-    Validated,
-    check_finite,
-    epochs,
-    lr_factor,
-    note_validation,
-    train_epoch,
-)
+from seqrec_cli.core.training.schedule import lr_factor
+from seqrec_cli.core.training.state import Counters, Resumable
 from seqrec_cli.errors import DatasetError, TrainingError
 
 

@@ -8,9 +8,8 @@ middle of an epoch too.
 import contextlib
 import math
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import asdict, dataclass
 from functools import partial
-from typing import Any, Protocol
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -20,137 +19,22 @@ from seqrec_cli.core.batching.sequential import Batches, TrainBatch
 from seqrec_cli.core.data.dataset import SequenceDataset
 from seqrec_cli.core.data.features.table import Features
 from seqrec_cli.core.devices import Cores
-from seqrec_cli.core.evaluation.sequential import evaluate, queries
-from seqrec_cli.core.experiment.loading import Experiment
+from seqrec_cli.core.evaluation.queries import queries
+from seqrec_cli.core.evaluation.sequential import evaluate
+from seqrec_cli.core.experiment.sequential import Experiment
 from seqrec_cli.core.inference.scoring import ModelScorer
+from seqrec_cli.core.kernels.dropout import Noise
 from seqrec_cli.core.kernels.scripting import compiled_loops
 from seqrec_cli.core.models.sequential.registry import build_model
 from seqrec_cli.core.models.transitions import Transitions
-from seqrec_cli.core.randomness import Noise, Purpose, torch_stream
+from seqrec_cli.core.randomness import Purpose, torch_stream
+from seqrec_cli.core.training.events import Event, Validated
+from seqrec_cli.core.training.loop import check_finite, epochs, note_validation, train_epoch
 from seqrec_cli.core.training.objective import batch_loss
 from seqrec_cli.core.training.optimizers import Adagrad, Adam, Optimiser, RowwiseAdagrad
+from seqrec_cli.core.training.schedule import lr_factor
+from seqrec_cli.core.training.state import Counters, Resumable
 from seqrec_cli.errors import ConfigError, DatasetError, TrainingError
-
-
-@dataclass(frozen=True)
-class StepDone:
-    """A batch was trained on. Epochs and steps count from 1; loss is the epoch's mean so far."""
-
-    epoch: int
-    step: int
-    steps: int
-    loss: float
-
-
-@dataclass(frozen=True)
-class EpochDone:
-    """An epoch is over; loss is the mean over its batches."""
-
-    epoch: int
-    loss: float
-
-
-@dataclass(frozen=True)
-class Validated:
-    """The valid part was looked at: ranked, full catalogue, seen items excluded; or its labels
-    predicted."""
-
-    epoch: int
-    loss: float  # the epoch's mean
-    metrics: dict[str, float]
-    is_best: bool
-
-
-@dataclass(frozen=True)
-class Stopped:
-    """Training ended before its last epoch: no better validation for `patience` of them."""
-
-    epoch: int
-    best_epoch: int
-
-
-Event = StepDone | EpochDone | Validated | Stopped
-
-
-@dataclass
-class Counters:
-    """Where a training stands."""
-
-    epoch: int = 0  # epochs that are over
-    step: int = 0  # batches done of the next one
-    loss_sum: float = 0.0  # over those batches
-    loss: float = 0.0  # the mean over the last epoch that is over
-    validated: int = 0  # the last epoch that was validated
-    best: float = -math.inf
-    best_epoch: int = 0
-    worse: int = 0  # validations since the best
-
-    def check(self) -> None:
-        """Refuse what was never counted.
-
-        Raises:
-            ValueError: with the name.
-        """
-        for name, value in asdict(self).items():
-            kind = float if name in ("loss_sum", "loss", "best") else int
-            fits = -math.inf <= value < math.inf if kind is float else 0 <= value < 2**53
-            if type(value) is not kind or not fits:
-                raise ValueError(f"`{name}` cannot be {value!r}")
-
-
-class Resumable:
-    """What a training is between two steps, and all that it takes to go on from there."""
-
-    experiment: Any
-    model: Any
-    optimisers: dict[str, Optimiser]
-    counters: Counters
-
-    # Whether nothing is half changed now, so that an exception may come out of nowhere.
-    may_stop = False
-
-    @contextlib.contextmanager
-    def unchanging(self) -> Iterator[None]:
-        """While the block runs, an exception out of nowhere, as of a signal, does no harm."""
-        self.may_stop = True
-        try:
-            yield
-        finally:
-            self.may_stop = False
-
-    def goodness(self, metrics: dict[str, float]) -> float:
-        """What validation picks the best weights by; more is better."""
-        return metrics[self.experiment.training.metric]
-
-    def state(self) -> tuple[dict[str, Tensor], dict[str, Any]]:
-        """Everything that exact resumption needs: tensors by name, and plain counters."""
-        return self.tensors(), asdict(self.counters)
-
-    def restore(self, tensors: dict[str, Tensor], counters: dict[str, Any]) -> None:
-        """Go back to what `state` returned.
-
-        Raises:
-            ValueError, TypeError: they are not of such a training.
-        """
-        own = self.tensors()
-        if {n: t.shape for n, t in own.items()} != {n: t.shape for n, t in tensors.items()}:
-            raise ValueError("the tensors are not those of this model and its optimisers")
-        counted = Counters(**counters)
-        counted.check()
-        for name, tensor in own.items():
-            tensor.copy_(tensors[name])
-        self.counters = counted
-
-    def tensors(self) -> dict[str, Tensor]:
-        """The weights and what the optimisers remember, by name."""
-        named = {f"model.{name}": tensor for name, tensor in self.model.state_dict().items()}
-        for kind, optimiser in self.optimisers.items():
-            named |= {f"optimiser.{kind}.{name}": t for name, t in optimiser.state().items()}
-        return named
-
-    def is_finite(self) -> bool:
-        """Whether all weights are finite numbers."""
-        return all(bool(torch.isfinite(p).all()) for p in self.model.parameters())
 
 
 class Training(Resumable):
@@ -228,57 +112,6 @@ def fit(training: Training, data: SequenceDataset) -> Iterator[Event]:
     )
 
 
-class Schedule(Protocol):
-    """The settings that say when a training validates and ends."""
-
-    @property
-    def epochs(self) -> int: ...
-    @property
-    def validate_every(self) -> int: ...
-    @property
-    def patience(self) -> int | None: ...
-
-
-def epochs(
-    training: Resumable,
-    settings: Schedule,
-    train: Callable[[], Iterator[StepDone | EpochDone]],
-    validate: Callable[[bool], Validated],
-) -> Iterator[Event]:
-    """Train epoch by epoch and validate on schedule, to the last epoch or the end of patience."""
-    while True:
-        counters = training.counters
-        scheduled = counters.epoch > 0 and counters.epoch % settings.validate_every == 0
-        if scheduled and counters.validated < counters.epoch:
-            yield validate(scheduled)
-        if counters.epoch >= settings.epochs:
-            if counters.epoch > 0 and not scheduled:
-                yield validate(scheduled)
-            return
-        if settings.patience is not None and counters.worse >= settings.patience:
-            yield Stopped(counters.epoch, counters.best_epoch)
-            return
-        yield from train()
-
-
-def train_epoch(
-    training: Resumable, steps: int, losses: Callable[[int, int], Iterator[float]]
-) -> Iterator[StepDone | EpochDone]:
-    """Train on what is left of the epoch; `losses` takes the steps of an epoch after the first few
-    and yields the loss of each."""
-    counters = training.counters
-    epoch = counters.epoch + 1
-    for loss in losses(epoch, counters.step):
-        counters.step += 1
-        counters.loss_sum += loss
-        if counters.step < steps:
-            yield StepDone(epoch, counters.step, steps, counters.loss_sum / counters.step)
-    mean = counters.loss_sum / steps
-    counters.epoch, counters.step, counters.loss_sum, counters.loss = epoch, 0, 0.0, mean
-    # Last, so that whoever stops at it finds the counters at the end of the epoch.
-    yield EpochDone(epoch, mean)
-
-
 def train_steps(training: Training, batches: Batches, epoch: int, done: int) -> Iterator[float]:
     """Change the weights once for each batch of an epoch but the first `done`; yields the losses.
 
@@ -323,26 +156,6 @@ def part_gradients(
         loss = batch_loss(training.model, states, batch, settings, noise)
     loss = loss * (batch.weight / total)
     return float(loss.detach()), torch.autograd.grad(loss, list(training.model.parameters()))
-
-
-class LearningRate(Protocol):
-    """The settings that say how the learning rate changes."""
-
-    @property
-    def schedule(self) -> str: ...
-    @property
-    def warmup(self) -> int: ...
-
-
-def lr_factor(settings: LearningRate, done: int, steps: int) -> float:
-    """What the learning rate is multiplied by after `done` of `steps` steps.
-
-    Cosine: half a wave from 1 to 0 (Loshchilov & Hutter, ICLR 2017, without restarts).
-    """
-    factor = 1.0
-    if settings.schedule == "cosine":
-        factor = 0.5 * (1 + math.cos(math.pi * min(1.0, done / steps)))
-    return factor * min(1.0, (done + 1) / (settings.warmup + 1))
 
 
 def update_weights(
@@ -423,31 +236,6 @@ def validate(
         scorer.refresh()
         outcome = evaluate(scorer, data, "valid", ks=sorted({k, 10}), seen="exclude")
     return note_validation(training, outcome.means(), scheduled)
-
-
-def check_finite(training: Resumable, lr: float) -> None:
-    """Refuse weights that are no numbers.
-
-    Raises:
-        TrainingError: there are some.
-    """
-    if not training.is_finite():
-        raise TrainingError(
-            f"the weights are not finite after epoch {training.counters.epoch}",
-            f"lower `training.lr` (it is {lr})",
-        )
-
-
-def note_validation(training: Resumable, metrics: dict[str, float], scheduled: bool) -> Validated:
-    """Whether a validation is the best so far, which the counters learn on schedule."""
-    counters, value = training.counters, training.goodness(metrics)
-    is_best = value > counters.best
-    if scheduled:
-        counters.validated = counters.epoch
-        counters.worse = 0 if is_best else counters.worse + 1
-        if is_best:
-            counters.best, counters.best_epoch = value, counters.epoch
-    return Validated(counters.epoch, counters.loss, metrics, is_best)
 
 
 def check_data(data: SequenceDataset) -> None:

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from seqrec_cli.core.batching.packing import Layout, pack, pack_padded
-from seqrec_cli.core.data.dataset import Sequences
+from seqrec_cli.core.data.sequences import Sequences
 
 LENGTHS = st.lists(st.integers(1, 40), min_size=1, max_size=30)
 

@@ -9,7 +9,7 @@ import torch
 from seqrec_cli.core.batching import sequential as batching
 from seqrec_cli.core.batching.packing import Work
 from seqrec_cli.core.batching.sequential import Batches, TrainBatch
-from seqrec_cli.core.data.dataset import Sequences
+from seqrec_cli.core.data.sequences import Sequences
 
 HISTORIES = [[1, 2, 3, 4, 5], [6], [7, 8], [], [9, 10, 11], [1, 3, 5, 7, 9, 11]]
 

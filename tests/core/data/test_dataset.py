@@ -12,8 +12,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from seqrec_cli.core.data.dataset import SequenceDataset, Sequences, load_arrays, save_arrays
+from seqrec_cli.core.data.dataset import SequenceDataset
+from seqrec_cli.core.data.sequences import Sequences
 from seqrec_cli.core.storage import files
+from seqrec_cli.core.storage.arrays import load_arrays, save_arrays
 from seqrec_cli.errors import DatasetError
 
 LISTS = st.lists(st.lists(st.integers(1, 9), max_size=4), max_size=6)

@@ -6,8 +6,8 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from seqrec_cli.core.data.dataset import Sequences
 from seqrec_cli.core.data.negatives import PopularitySampler, SharedSampler, UniformSampler
+from seqrec_cli.core.data.sequences import Sequences
 from seqrec_cli.core.randomness import Purpose
 from seqrec_cli.core.training import losses
 

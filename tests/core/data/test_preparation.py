@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from seqrec_cli.core.data import ordering
-from seqrec_cli.core.data.dataset import PARTS, SequenceDataset
+from seqrec_cli.core.data.dataset import SequenceDataset
 from seqrec_cli.core.data.interactions import Interactions, Origin, read_interactions
 from seqrec_cli.core.data.ordering import stable_order
 from seqrec_cli.core.data.preparation import (
@@ -24,6 +24,7 @@ from seqrec_cli.core.data.preparation import (
     prepare,
 )
 from seqrec_cli.core.data.reading.sources import TextSource
+from seqrec_cli.core.data.sequences import PARTS
 from seqrec_cli.core.data.shuffling import repeats, shuffled
 from seqrec_cli.errors import InputError
 

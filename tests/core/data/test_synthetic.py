@@ -5,8 +5,9 @@ import pytest
 from numpy.typing import NDArray
 
 from seqrec_cli.core.data import synthetic as demo
-from seqrec_cli.core.data.dataset import SequenceDataset, Sequences
+from seqrec_cli.core.data.dataset import SequenceDataset
 from seqrec_cli.core.data.preparation import Preparation
+from seqrec_cli.core.data.sequences import Sequences
 
 
 @pytest.fixture(scope="module")

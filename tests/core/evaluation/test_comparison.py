@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from seqrec_cli.core.data.dataset import SequenceDataset, Sequences
+from seqrec_cli.core.data.dataset import SequenceDataset
+from seqrec_cli.core.data.sequences import Sequences
 from seqrec_cli.core.evaluation.comparison import EVERYBODY, compare, slices_of
 from seqrec_cli.core.evaluation.sequential import Evaluation
 from seqrec_cli.core.evaluation.statistics import holm

@@ -9,10 +9,13 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from seqrec_cli.core.data.dataset import SequenceDataset, Sequences
+from seqrec_cli.core.data.dataset import SequenceDataset
+from seqrec_cli.core.data.sequences import Sequences
 from seqrec_cli.core.evaluation import sequential as evaluation
 from seqrec_cli.core.evaluation.metrics import METRICS
-from seqrec_cli.core.evaluation.sequential import evaluate, ranks_in, summarise, top_items
+from seqrec_cli.core.evaluation.ranks import ranks_in
+from seqrec_cli.core.evaluation.sequential import evaluate, top_items
+from seqrec_cli.core.evaluation.summary import summarise
 from seqrec_cli.core.inference.recommendation import recommend
 from seqrec_cli.errors import DatasetError, RunError
 from tests.conftest import leave_one_out

@@ -7,12 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from seqrec_cli.core.experiment.loading import (
-    Experiment,
-    TrainingConfig,
-    load_experiment,
-    parse_experiment,
-)
+from seqrec_cli.core.experiment.loading import load_experiment, parse_experiment
+from seqrec_cli.core.experiment.sequential import Experiment, TrainingConfig
 from seqrec_cli.core.models.sequential.registry import CONFIGS
 from seqrec_cli.errors import ConfigError, SeqRecError
 

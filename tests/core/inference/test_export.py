@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 
 from seqrec_cli.core.inference.export import write_recommendations, write_rows, write_vectors
+from seqrec_cli.core.inference.names import Catalogue
 from seqrec_cli.core.inference.recommendation import Recommended
-from seqrec_cli.core.runs.run import Catalogue
 from seqrec_cli.errors import InputError
 
 

@@ -6,16 +6,10 @@ import numpy as np
 import pytest
 import torch
 
-from seqrec_cli.core.data.dataset import Sequences
+from seqrec_cli.core.data.sequences import Sequences
 from seqrec_cli.core.inference import recommendation
-from seqrec_cli.core.inference.recommendation import (
-    Names,
-    find_history,
-    find_users,
-    influence,
-    read_ids,
-    recommend,
-)
+from seqrec_cli.core.inference.names import Names, find_history, find_users, read_ids
+from seqrec_cli.core.inference.recommendation import influence, recommend
 from seqrec_cli.errors import InputError
 from tests.core.evaluation.test_sequential import Table, random_table
 

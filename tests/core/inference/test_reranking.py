@@ -8,13 +8,14 @@ import pytest
 import torch
 
 from seqrec_cli.core.batching.ranking import Sizes, to_batch
-from seqrec_cli.core.data.dataset import SequenceDataset, Sequences
-from seqrec_cli.core.data.features.table import Encoding
+from seqrec_cli.core.data.dataset import SequenceDataset
+from seqrec_cli.core.data.features.kinds import Encoding
 from seqrec_cli.core.data.interactions import Reading, read_interactions
 from seqrec_cli.core.data.preparation import Preparation, prepare
 from seqrec_cli.core.data.ranking.dataset import RankingDataset
 from seqrec_cli.core.data.ranking.from_log import ExampleOptions, prepare_examples
 from seqrec_cli.core.data.reading.sources import TextSource
+from seqrec_cli.core.data.sequences import Sequences
 from seqrec_cli.core.evaluation.sequential import evaluate
 from seqrec_cli.core.inference.ranker import Ranker
 from seqrec_cli.core.inference.recommendation import recommend

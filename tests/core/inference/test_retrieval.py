@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 import torch
 
-from seqrec_cli.core.data.dataset import SequenceDataset, Sequences
+from seqrec_cli.core.data.dataset import SequenceDataset
+from seqrec_cli.core.data.sequences import Sequences
 from seqrec_cli.core.evaluation.metrics import METRICS
 from seqrec_cli.core.evaluation.sequential import evaluate, recall_of
 from seqrec_cli.core.inference.index import NeighbourIndex

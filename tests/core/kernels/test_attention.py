@@ -8,7 +8,7 @@ from torch import Tensor, nn
 
 from seqrec_cli.core.kernels import attention
 from seqrec_cli.core.kernels.attention import Bands, causal_attention, one_head, weights_of
-from seqrec_cli.core.randomness import Noise
+from seqrec_cli.core.kernels.dropout import Noise
 from tests.core.models.test_layers import batch_of
 
 CPU = torch.device("cpu")

@@ -11,10 +11,10 @@ from torch import Tensor
 from seqrec_cli.core.batching.packing import Layout, Packed
 from seqrec_cli.core.kernels import scripting
 from seqrec_cli.core.kernels.augru import GatedUnit
+from seqrec_cli.core.kernels.dropout import Noise
 from seqrec_cli.core.kernels.scripting import compiled_loops, scripted
 from seqrec_cli.core.models.sequential.gru4rec import GRU4Rec, GRU4RecConfig
 from seqrec_cli.core.models.sequential.sasrec import SASRec, SASRecConfig
-from seqrec_cli.core.randomness import Noise
 
 
 def powers(x: Tensor, count: int) -> list[Tensor]:

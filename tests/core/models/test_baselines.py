@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 import torch
 
-from seqrec_cli.core.data.dataset import SequenceDataset, Sequences
+from seqrec_cli.core.data.dataset import SequenceDataset
+from seqrec_cli.core.data.sequences import Sequences
 from seqrec_cli.core.models import baselines
 from seqrec_cli.core.models.baselines import BASELINES, MarkovChain, affordable, recent_items
 from tests.conftest import leave_one_out

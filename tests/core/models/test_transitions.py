@@ -8,7 +8,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from seqrec_cli.core.data.dataset import Sequences
+from seqrec_cli.core.data.sequences import Sequences
 from seqrec_cli.core.inference.recommendation import influence
 from seqrec_cli.core.inference.scoring import ModelScorer
 from seqrec_cli.core.models import transitions

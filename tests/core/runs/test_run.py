@@ -7,13 +7,17 @@ import numpy as np
 import pytest
 import torch
 
-from seqrec_cli.core.data.dataset import SequenceDataset, load_arrays, save_arrays
+from seqrec_cli.core.data.dataset import SequenceDataset
 from seqrec_cli.core.evaluation.sequential import evaluate
-from seqrec_cli.core.experiment.loading import Experiment
+from seqrec_cli.core.experiment.sequential import Experiment
 from seqrec_cli.core.inference.scoring import ModelScorer
 from seqrec_cli.core.models.transitions import Transitions, TransitionsConfig
-from seqrec_cli.core.runs.run import Run, find_run, load_tensors, next_run, save_tensors
-from seqrec_cli.core.training.sequential import Training, Validated, fit
+from seqrec_cli.core.runs.directory import find_run, next_run
+from seqrec_cli.core.runs.run import Run
+from seqrec_cli.core.storage.arrays import load_arrays, save_arrays
+from seqrec_cli.core.storage.tensors import load_tensors, save_tensors
+from seqrec_cli.core.training.events import Validated
+from seqrec_cli.core.training.sequential import Training, fit
 from seqrec_cli.errors import ConfigError, DatasetError, RunError
 from tests.core.models.test_contract import features
 

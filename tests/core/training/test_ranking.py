@@ -13,8 +13,8 @@ from seqrec_cli.core.data.ranking.dataset import RankingDataset
 from seqrec_cli.core.evaluation.ranking import predict, score_rows
 from seqrec_cli.core.experiment.loading import parse_experiment
 from seqrec_cli.core.runs.run import Run
+from seqrec_cli.core.training.events import EpochDone, StepDone, Stopped, Validated
 from seqrec_cli.core.training.ranking import RankingTraining, carve, divide, fit, parts_needed
-from seqrec_cli.core.training.sequential import EpochDone, StepDone, Stopped, Validated
 from seqrec_cli.errors import DatasetError, TrainingError
 from tests.core.data.ranking.toy import a_coin, any_alike, newest_odd, toy_dataset
 

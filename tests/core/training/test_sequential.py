@@ -10,24 +10,21 @@ import torch
 
 from seqrec_cli.core.batching import sequential as batching
 from seqrec_cli.core.batching.sequential import Batches, TrainBatch
-from seqrec_cli.core.data.dataset import SequenceDataset, Sequences
+from seqrec_cli.core.data.dataset import SequenceDataset
+from seqrec_cli.core.data.sequences import Sequences
 from seqrec_cli.core.evaluation.sequential import evaluate
-from seqrec_cli.core.experiment.loading import Experiment
+from seqrec_cli.core.experiment.sequential import Experiment
 from seqrec_cli.core.inference.scoring import ModelScorer
+from seqrec_cli.core.kernels.dropout import Noise
 from seqrec_cli.core.models.sequential.encoders import ENCODERS
 from seqrec_cli.core.models.sequential.registry import CONFIGS
-from seqrec_cli.core.randomness import Noise
+from seqrec_cli.core.training.events import EpochDone, Event, StepDone, Stopped, Validated
 from seqrec_cli.core.training.objective import batch_loss
+from seqrec_cli.core.training.schedule import lr_factor
 from seqrec_cli.core.training.sequential import (
-    EpochDone,
-    Event,
-    StepDone,
-    Stopped,
     Training,
-    Validated,
     check_settings,
     fit,
-    lr_factor,
     part_gradients,
     train_steps,
     update_weights,

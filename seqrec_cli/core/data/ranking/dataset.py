@@ -11,8 +11,9 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from seqrec_cli.core.data.dataset import PARTS, Part, check_task, load_checked, save_checked
 from seqrec_cli.core.data.ranking.encoders import SIDES, Encoders, Facts, Side, check_codes
+from seqrec_cli.core.data.sequences import PARTS, Part
+from seqrec_cli.core.data.store import check_task, load_checked, save_checked
 from seqrec_cli.errors import DatasetError
 
 TASK = "ranking"

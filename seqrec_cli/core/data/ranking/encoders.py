@@ -11,16 +11,14 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from seqrec_cli.core.data.features.table import (
+from seqrec_cli.core.data.features.encoding import (
     MOST_TAGS,
-    Kind,
     collect_values,
-    is_missing,
-    numbers,
     side_by_side,
     split_tags,
-    texts,
 )
+from seqrec_cli.core.data.features.kinds import Kind, is_missing, numbers
+from seqrec_cli.core.data.features.table import texts
 
 Side = Literal["row", "user", "item"]
 

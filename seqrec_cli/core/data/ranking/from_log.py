@@ -11,8 +11,8 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from seqrec_cli.core.data.dataset import PARTS, Part, Sequences
-from seqrec_cli.core.data.features.table import Encoding, Kind, choose_kinds, texts
+from seqrec_cli.core.data.features.kinds import Encoding, Kind, choose_kinds
+from seqrec_cli.core.data.features.table import texts
 from seqrec_cli.core.data.interactions import Interactions
 from seqrec_cli.core.data.negatives import PopularitySampler, Sampler, UniformSampler
 from seqrec_cli.core.data.ordering import Rows, count_codes, to_offsets
@@ -22,6 +22,7 @@ from seqrec_cli.core.data.ranking.dataset import Examples, RankingDataset
 from seqrec_cli.core.data.ranking.encoders import Encoder, Encoders, Facts, Side, item_encoder
 from seqrec_cli.core.data.ranking.from_table import check_classes, describe
 from seqrec_cli.core.data.reading.attributes import Attributes
+from seqrec_cli.core.data.sequences import PARTS, Part, Sequences
 from seqrec_cli.core.data.splitting import TEST, TRAIN, Parts, leave_one_out
 from seqrec_cli.core.randomness import Purpose, hashed
 from seqrec_cli.errors import InputError

@@ -9,8 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from seqrec_cli import __version__
-from seqrec_cli.core.data.dataset import Part
-from seqrec_cli.core.data.features.table import Kind, collect_values
+from seqrec_cli.core.data.features.encoding import collect_values
+from seqrec_cli.core.data.features.kinds import Kind
 from seqrec_cli.core.data.preparation import WHOLE
 from seqrec_cli.core.data.ranking.dataset import TASK, Examples, RankingDataset
 from seqrec_cli.core.data.ranking.encoders import (
@@ -23,6 +23,7 @@ from seqrec_cli.core.data.ranking.encoders import (
     split_list,
 )
 from seqrec_cli.core.data.ranking.table import TEST, TRAIN, TableColumns, TextRows, read_pair
+from seqrec_cli.core.data.sequences import Part
 from seqrec_cli.core.storage import files
 from seqrec_cli.errors import InputError
 

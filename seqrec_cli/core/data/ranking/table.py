@@ -8,8 +8,8 @@ from pydantic import Field, ValidationError, model_validator
 
 from seqrec_cli.core.data.reading.sources import TextSource, is_folder, mode_of
 from seqrec_cli.core.data.reading.tables import careful_rows, lay_out
-from seqrec_cli.core.experiment.loading import nearest, read_text, read_yaml
 from seqrec_cli.core.settings.base import Settings
+from seqrec_cli.core.settings.yaml import nearest, read_text, read_yaml
 from seqrec_cli.errors import ConfigError, InputError
 
 TRAIN, TEST = "train.csv", "test.csv"

@@ -27,7 +27,7 @@ from torch.nn import functional as F
 
 from seqrec_cli.core.batching.ranking import RankingBatch, Sizes
 from seqrec_cli.core.kernels.augru import GatedUnit
-from seqrec_cli.core.models.layers import dropout
+from seqrec_cli.core.kernels.dropout import Noise, dropout
 from seqrec_cli.core.models.ranking.layers import (
     Attention,
     FeatureEmbeddings,
@@ -37,7 +37,6 @@ from seqrec_cli.core.models.ranking.layers import (
     masked_softmax,
 )
 from seqrec_cli.core.models.ranking.mlp import NetworkConfig
-from seqrec_cli.core.randomness import Noise
 
 
 class DIENConfig(NetworkConfig):

@@ -14,7 +14,7 @@ from pydantic import Field, PositiveInt
 from torch import Tensor, nn
 
 from seqrec_cli.core.batching.ranking import RankingBatch, Sizes
-from seqrec_cli.core.models.layers import dropout
+from seqrec_cli.core.kernels.dropout import Noise, dropout
 from seqrec_cli.core.models.ranking.layers import (
     Attention,
     FeatureEmbeddings,
@@ -23,7 +23,6 @@ from seqrec_cli.core.models.ranking.layers import (
     init_ranker,
 )
 from seqrec_cli.core.models.ranking.mlp import NetworkConfig
-from seqrec_cli.core.randomness import Noise
 
 
 class DINConfig(NetworkConfig):

@@ -13,8 +13,9 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from seqrec_cli.core.batching.ranking import RankingBatch, Sizes
-from seqrec_cli.core.models.layers import dropout, look_up, pool
-from seqrec_cli.core.randomness import Noise
+from seqrec_cli.core.kernels.dropout import Noise, dropout
+from seqrec_cli.core.kernels.lookup import look_up
+from seqrec_cli.core.models.layers import pool
 
 EPSILON = 1e-5  # added to variances
 MOMENTUM = 0.1  # of the running statistics

@@ -13,8 +13,9 @@ from pydantic import Field
 from torch import Tensor, nn
 
 from seqrec_cli.core.batching.ranking import RankingBatch, Sizes
-from seqrec_cli.core.models.layers import look_up, pool
-from seqrec_cli.core.randomness import Noise
+from seqrec_cli.core.kernels.dropout import Noise
+from seqrec_cli.core.kernels.lookup import look_up
+from seqrec_cli.core.models.layers import pool
 from seqrec_cli.core.settings.base import Settings
 
 

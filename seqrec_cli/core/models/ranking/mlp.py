@@ -12,14 +12,13 @@ from pydantic import Field, PositiveInt
 from torch import Tensor, nn
 
 from seqrec_cli.core.batching.ranking import RankingBatch, Sizes
-from seqrec_cli.core.models.layers import dropout
+from seqrec_cli.core.kernels.dropout import Noise, dropout
 from seqrec_cli.core.models.ranking.layers import (
     FeatureEmbeddings,
     Head,
     ItemEmbeddings,
     init_ranker,
 )
-from seqrec_cli.core.randomness import Noise
 from seqrec_cli.core.settings.base import Settings
 
 

@@ -10,12 +10,12 @@ from pydantic import Discriminator, Tag
 from torch import Tensor
 
 from seqrec_cli.core.batching.ranking import RankingBatch, Sizes
+from seqrec_cli.core.kernels.dropout import Noise
 from seqrec_cli.core.models.ranking.dien import DIEN, DIENConfig
 from seqrec_cli.core.models.ranking.din import DIN, DINConfig
 from seqrec_cli.core.models.ranking.logistic import Logistic, LogisticConfig
 from seqrec_cli.core.models.ranking.mlp import MLP, MLPConfig
 from seqrec_cli.core.models.sequential.encoders import name_of
-from seqrec_cli.core.randomness import Noise
 
 DEFAULT_RANKER = "dien"
 

@@ -12,11 +12,11 @@ from torch import Tensor, nn
 
 from seqrec_cli.core.batching.packing import Packed, Work
 from seqrec_cli.core.data.features.table import Features
+from seqrec_cli.core.kernels.dropout import Noise
 from seqrec_cli.core.models.sequential.encoders import ENCODERS, build_encoder, name_of
 from seqrec_cli.core.models.sequential.gru4rec import GRU4Rec, GRU4RecConfig
 from seqrec_cli.core.models.sequential.sasrec import SASRec, SASRecConfig
 from seqrec_cli.core.models.sequential.two_tower import TwoTower, TwoTowerConfig
-from seqrec_cli.core.randomness import Noise
 
 DEFAULT = "sasrec"
 

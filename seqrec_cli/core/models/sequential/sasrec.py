@@ -24,17 +24,12 @@ from torch.nn import functional as F
 
 from seqrec_cli.core.batching.packing import ATTENTION, Packed
 from seqrec_cli.core.kernels.attention import causal_attention, one_head
-from seqrec_cli.core.models.layers import (
-    add_onto,
-    convolve,
-    dropout,
-    encode_padded,
-    feed_forward,
-    init_weights,
-    look_up,
-)
+from seqrec_cli.core.kernels.convolution import convolve
+from seqrec_cli.core.kernels.dropout import Noise, add_onto, dropout
+from seqrec_cli.core.kernels.feed_forward import feed_forward
+from seqrec_cli.core.kernels.lookup import look_up
+from seqrec_cli.core.models.layers import encode_padded, init_weights
 from seqrec_cli.core.models.sequential.tables import ItemTables, item_table
-from seqrec_cli.core.randomness import Noise
 from seqrec_cli.core.settings.base import Settings
 
 Norm = Literal["sasrec", "pre", "post"]

@@ -4,9 +4,9 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from seqrec_cli.core.data.dataset import PAD
-from seqrec_cli.core.models.layers import look_up
-from seqrec_cli.core.randomness import Noise
+from seqrec_cli.core.data.sequences import PAD
+from seqrec_cli.core.kernels.dropout import Noise
+from seqrec_cli.core.kernels.lookup import look_up
 
 
 def item_table(num_items: int, hidden: int) -> nn.Embedding:

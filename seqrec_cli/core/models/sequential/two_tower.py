@@ -26,19 +26,13 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from seqrec_cli.core.batching.packing import FeatureRows, Packed
-from seqrec_cli.core.data.dataset import PAD
 from seqrec_cli.core.data.features.table import Features, FeatureTable
-from seqrec_cli.core.models.layers import (
-    Pooling,
-    dropout,
-    encode_padded,
-    init_weights,
-    look_up,
-    pool,
-)
+from seqrec_cli.core.data.sequences import PAD
+from seqrec_cli.core.kernels.dropout import Noise, dropout
+from seqrec_cli.core.kernels.lookup import look_up
+from seqrec_cli.core.models.layers import Pooling, encode_padded, init_weights, pool
 from seqrec_cli.core.models.sequential.encoders import EncoderConfig, build_encoder
 from seqrec_cli.core.models.sequential.gru4rec import GRU4RecConfig
-from seqrec_cli.core.randomness import Noise
 from seqrec_cli.core.settings.base import Settings
 
 

@@ -7,17 +7,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from seqrec_cli.core.data.dataset import load_arrays, save_arrays
-from seqrec_cli.core.data.features.table import (
-    Encoding,
-    FeatureTable,
-    encode,
-    guess_kind,
-    parse_kinds,
-    scale,
-)
+from seqrec_cli.core.data.features.encoding import encode, scale
+from seqrec_cli.core.data.features.kinds import Encoding, guess_kind, parse_kinds
+from seqrec_cli.core.data.features.table import FeatureTable
 from seqrec_cli.core.data.reading.attributes import Attributes, read_attributes
 from seqrec_cli.core.data.reading.sources import TextSource
+from seqrec_cli.core.storage.arrays import load_arrays, save_arrays
 from seqrec_cli.errors import InputError
 
 ONE = Encoding(min_value_count=1)

@@ -5,10 +5,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from seqrec_cli.core.data.dataset import SequenceDataset, load_arrays, save_arrays
+from seqrec_cli.core.data.dataset import SequenceDataset
 from seqrec_cli.core.data.ranking.dataset import RankingDataset
 from seqrec_cli.core.data.ranking.from_table import prepare_pair
 from seqrec_cli.core.data.ranking.table import WALKTHROUGH, TableColumns, load_columns
+from seqrec_cli.core.storage.arrays import load_arrays, save_arrays
 from seqrec_cli.core.storage.files import sha256
 from seqrec_cli.errors import ConfigError, DatasetError, InputError
 from tests.conftest import ROOT

@@ -6,6 +6,7 @@ import torch
 from torch import nn
 
 from seqrec_cli.core.batching.ranking import RankingBatch, Sizes
+from seqrec_cli.core.kernels.dropout import Noise
 from seqrec_cli.core.models.ranking.layers import (
     Attention,
     BatchNorm,
@@ -15,7 +16,6 @@ from seqrec_cli.core.models.ranking.layers import (
     ItemEmbeddings,
     masked_softmax,
 )
-from seqrec_cli.core.randomness import Noise
 
 CPU = torch.device("cpu")
 

@@ -9,9 +9,9 @@ import pytest
 import torch
 
 from seqrec_cli.core.batching.ranking import RankingBatch, Sizes
+from seqrec_cli.core.kernels.dropout import Noise
 from seqrec_cli.core.models.ranking.registry import RANKERS, build_ranker
-from seqrec_cli.core.randomness import Noise
-from seqrec_cli.core.runs.run import load_tensors, save_tensors
+from seqrec_cli.core.storage.tensors import load_tensors, save_tensors
 
 SIZES = Sizes(items=12, dense=1, sparse=(4, 3), tags=(6,))
 CPU = torch.device("cpu")

@@ -9,13 +9,9 @@ from numpy.typing import NDArray
 from torch.nn.utils.rnn import PackedSequence
 
 from seqrec_cli.core.batching.packing import Layout, Packed
-from seqrec_cli.core.models.sequential.gru4rec import (
-    GRU4Rec,
-    GRU4RecConfig,
-    recur,
-    time_major,
-)
-from seqrec_cli.core.randomness import Noise
+from seqrec_cli.core.kernels.dropout import Noise
+from seqrec_cli.core.kernels.gru import recur
+from seqrec_cli.core.models.sequential.gru4rec import GRU4Rec, GRU4RecConfig, time_major
 
 NUM_ITEMS = 20
 

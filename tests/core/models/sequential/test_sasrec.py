@@ -115,7 +115,7 @@ def test_forward_follows_the_equations(norm: str, heads: int, tied: bool) -> Non
 
 
 def test_dropout_changes_states_only_with_noise() -> None:
-    from seqrec_cli.core.randomness import Noise
+    from seqrec_cli.core.kernels.dropout import Noise
 
     model = small()
     history = torch.tensor([[1, 2, 3, 4, 5, 6]])
@@ -128,7 +128,7 @@ def test_dropout_changes_states_only_with_noise() -> None:
 
 @pytest.mark.parametrize("heads", [1, 2])
 def test_low_precision_is_for_products_and_not_for_what_is_summed_up(heads: int) -> None:
-    from seqrec_cli.core.randomness import Noise
+    from seqrec_cli.core.kernels.dropout import Noise
 
     model = small(heads=heads)
     seen = []

@@ -8,9 +8,9 @@ import torch
 from numpy.typing import NDArray
 
 from seqrec_cli.core.batching.packing import FeatureRows, pack
-from seqrec_cli.core.data.dataset import Sequences
+from seqrec_cli.core.data.sequences import Sequences
+from seqrec_cli.core.kernels.dropout import Noise
 from seqrec_cli.core.models.sequential.two_tower import Tower, TwoTower, TwoTowerConfig, pool
-from seqrec_cli.core.randomness import Noise
 from tests.core.models.test_contract import NUM_ITEMS, features
 
 HISTORY = {"name": "gru4rec", "hidden": 8, "max_length": 6}
