@@ -75,7 +75,7 @@ def evaluate(
 
     $ seqrec evaluate ml-1m-sasrec-1 --k 10
     """
-    from seqrec_cli.core.data.store import TASK
+    from seqrec_cli.core.data.store import NEXT_ITEM
     from seqrec_cli.core.evaluation import sequential as evaluation
     from seqrec_cli.core.evaluation import statistics, summary
     from seqrec_cli.core.inference import export, reranking
@@ -95,7 +95,7 @@ def evaluate(
         if protocol == "sampled":
             raise typer.BadParameter("the sampled protocol finds nothing: leave out --rerank")
         reranking.check_candidates(candidates, max(ks))
-        runs = [str(newest_of(TASK, name)) if name == LATEST else name for name in runs]
+        runs = [str(newest_of(NEXT_ITEM, name)) if name == LATEST else name for name in runs]
     named = [Run.open(find_run(name)) for name in runs]
     if rerank is None and all(run.task == ranking.TASK for run in named):
         if given := [name for name in RETRIEVAL_ONLY if is_given(context, name)]:

@@ -95,7 +95,7 @@ def recommend(
         raise typer.BadParameter("--why explains one model's scores: leave out --rerank")
 
     from seqrec_cli.core.data.sequences import Sequences
-    from seqrec_cli.core.data.store import TASK
+    from seqrec_cli.core.data.store import NEXT_ITEM
     from seqrec_cli.core.devices import choose_device
     from seqrec_cli.core.inference import export, recommendation
     from seqrec_cli.core.inference.names import Names, find_history, read_ids
@@ -106,7 +106,7 @@ def recommend(
         export.check_output(output)
     if rerank is not None:
         check_candidates(candidates, topk)
-    opened = Run.open(newest_of(TASK, run))
+    opened = Run.open(newest_of(NEXT_ITEM, run))
     catalogue = opened.catalogue()
     scorer = opened.load_scorer(choose_device(device))
     for note in opened.notes:

@@ -13,8 +13,10 @@ import torch
 from numpy.typing import NDArray
 
 from seqrec_cli.core.batching.ranking import Sizes
-from seqrec_cli.core.data.ranking.dataset import from_told
-from seqrec_cli.core.data.ranking.encoders import Encoders, Facts, Side
+from seqrec_cli.core.data.features.encoded import EncodedFeatures
+from seqrec_cli.core.data.features.encoders import Encoders
+from seqrec_cli.core.data.ranking.dataset import from_encoder_arrays
+from seqrec_cli.core.data.reading.attributes import Side
 from seqrec_cli.core.models.ranking.registry import build_ranker
 from seqrec_cli.core.runs.run import RANKED, Run
 from seqrec_cli.core.storage.arrays import load_arrays
@@ -41,7 +43,7 @@ class Ranker:
     encoders: Encoders
     user_ids: NDArray[Any]
     item_ids: NDArray[Any]
-    sides: Mapping[Side, Facts]
+    sides: Mapping[Side, EncodedFeatures]
     looked: NDArray[np.int32]
     learnt: NDArray[np.bool_]
     examples: Mapping[str, Any]
@@ -56,7 +58,7 @@ class Ranker:
         experiment, path = run.ranking_experiment(), run.path / RANKED
         arrays = load_arrays(path)
         try:
-            encoders, user_ids, item_ids, sides = from_told(arrays)
+            encoders, user_ids, item_ids, sides = from_encoder_arrays(arrays)
             looked = np.stack((arrays["looked_users"], arrays["looked_items"]), axis=1)
             most = np.array([len(user_ids), len(item_ids)])
             if looked.dtype != np.int32 or (looked < 0).any() or (looked >= most).any():

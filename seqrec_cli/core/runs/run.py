@@ -15,10 +15,10 @@ from torch import Tensor
 
 from seqrec_cli import __version__
 from seqrec_cli.core.data.dataset import SequenceDataset
-from seqrec_cli.core.data.features.table import Features, FeatureTable
+from seqrec_cli.core.data.features.encoded import Features
 from seqrec_cli.core.data.ranking.dataset import RankingDataset
 from seqrec_cli.core.data.sequences import check_list, checked_sequences
-from seqrec_cli.core.data.store import TASK, find_dataset
+from seqrec_cli.core.data.store import NEXT_ITEM, find_dataset
 from seqrec_cli.core.experiment.loading import AnyExperiment, parse_experiment
 from seqrec_cli.core.experiment.ranking import RankingExperiment
 from seqrec_cli.core.experiment.sequential import Experiment
@@ -124,7 +124,7 @@ class Run:
         facts: dict[str, Any] = {}
         if isinstance(experiment, RankingExperiment):
             assert isinstance(data, RankingDataset)
-            save_arrays(path / RANKED, data.told() | data.looked_at())
+            save_arrays(path / RANKED, data.encoder_arrays() | data.training_pairs())
             facts = {"task": data.task, "validated_on": experiment.training.validate_on}
             facts |= {"examples": data.manifest.get("examples", {})}
         else:
@@ -174,7 +174,7 @@ class Run:
     @property
     def task(self) -> str:
         """What its model has learnt: what comes next, or whether a candidate is liked."""
-        return str(self.manifest().get("task", TASK))
+        return str(self.manifest().get("task", NEXT_ITEM))
 
     def experiment(self) -> Experiment:
         """The experiment of a run whose model says what comes next.
@@ -499,16 +499,11 @@ class Run:
             return None
         arrays = load_arrays(path)
         try:
-            users = FeatureTable.from_arrays(arrays, "user", 0)
-            items = FeatureTable.from_arrays(arrays, "item", num_items)
-            trained = arrays["trained"]
-            if trained.shape != (num_items,) or trained.dtype != np.bool_:
-                raise ValueError("it is about other items")
+            return Features.from_arrays(arrays, num_items)
         except (KeyError, ValueError, TypeError, IndexError) as error:
             raise RunError(
                 f"`{path}` is not what this run was told: {error}", "train again"
             ) from error
-        return Features(users, items, trained)
 
     def load_transitions(self, num_items: int) -> Transitions | None:
         """The counts that join the model's scores, if the experiment has any."""
@@ -576,20 +571,10 @@ def save_what_it_reads(path: Path, experiment: Experiment, data: SequenceDataset
         arrays["item_titles"] = data.item_titles
     save_arrays(path / "catalogue.npz", arrays)
     if experiment.model.reads_features:
-        save_arrays(path / TOLD, features_to_arrays(data.features()))
+        save_arrays(path / TOLD, data.features().arrays())
     if experiment.transitions is not None:
         offsets, items = data.train.offsets, data.train.items
         save_arrays(path / COUNTED, {"offsets": offsets, "items": items})
-
-
-def features_to_arrays(features: Features) -> dict[str, NDArray[Any]]:
-    """What a model is told, as arrays; of the users only how they are encoded."""
-    arrays: dict[str, NDArray[Any]] = {"trained": features.trained}
-    if features.users is not None:
-        arrays |= features.users.take(np.empty(0, np.int64)).arrays("user")
-    if features.items is not None:
-        arrays |= features.items.arrays("item")
-    return arrays
 
 
 def refuse_constant(name: str) -> None:

@@ -63,7 +63,7 @@ def ranker_of(rows: RankingDataset, name: str = "dien") -> Ranker:
     with torch.no_grad():
         for parameter in model.parameters():
             parameter.normal_(std=0.3, generator=torch.Generator().manual_seed(parameter.numel()))
-    looked = rows.looked_at()
+    looked = rows.training_pairs()
     return Ranker(
         "runs/toy",
         model,

@@ -11,17 +11,19 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from seqrec_cli.core.data.features.kinds import Encoding, Kind, choose_kinds
-from seqrec_cli.core.data.features.table import texts
+from seqrec_cli.core.data.features.columns import to_texts
+from seqrec_cli.core.data.features.encoded import EncodedFeatures
+from seqrec_cli.core.data.features.encoders import Encoder, Encoders, IdsEncoder
+from seqrec_cli.core.data.features.encoding import encode_columns, encode_side
+from seqrec_cli.core.data.features.kinds import Encoding
 from seqrec_cli.core.data.interactions import Interactions
 from seqrec_cli.core.data.negatives import PopularitySampler, Sampler, UniformSampler
 from seqrec_cli.core.data.ordering import Rows, count_codes, to_offsets
 from seqrec_cli.core.data.preparation import Preparation, compact, nothing_left, tidy
 from seqrec_cli.core.data.preparation import describe as describe_origin
 from seqrec_cli.core.data.ranking.dataset import Examples, RankingDataset
-from seqrec_cli.core.data.ranking.encoders import Encoder, Encoders, Facts, Side, item_encoder
 from seqrec_cli.core.data.ranking.from_table import check_classes, describe
-from seqrec_cli.core.data.reading.attributes import Attributes
+from seqrec_cli.core.data.reading.attributes import Attributes, Side
 from seqrec_cli.core.data.sequences import PARTS, Part, Sequences
 from seqrec_cli.core.data.splitting import TEST, TRAIN, Parts, leave_one_out
 from seqrec_cli.core.randomness import Purpose, hashed
@@ -268,63 +270,45 @@ def fit_encoders(
     ids: Mapping[Side, NDArray[Any]],
     attributes: Mapping[Side, Attributes | None],
     encoding: Encoding,
-) -> tuple[Encoders, dict[Side, Facts], list[str]]:
-    """Encoders that learn from the train part, what they make of every user and item, and the
-    names of the columns that are left out."""
+) -> tuple[Encoders, dict[Side, EncodedFeatures], list[str]]:
+    """Encoders that learn from the train part, the features of every user and item (in the last
+    row those of an unknown one), and the names of the columns that are left out."""
     counts = np.bincount(
         np.concatenate((train.items, train.history.ravel())), minlength=len(ids["item"]) + 1
     )[1:]
-    common = np.flatnonzero(counts >= encoding.min_value_count)
-    common = common[np.argsort(-counts[common], kind="stable")]
-    there: dict[Side, NDArray[np.int64]] = {
-        "user": np.unique(train.users),
-        "item": np.flatnonzero(counts),
-    }
-    kinds: dict[Side, Mapping[str, Kind] | None] = {
-        "user": encoding.user_kinds,
-        "item": encoding.item_kinds,
-    }
+    users = np.bincount(train.users, minlength=len(ids["user"]))
+    trained: dict[Side, NDArray[np.bool_]] = {"user": users > 0, "item": counts > 0}
     columns: list[Encoder] = []
     left_out: list[str] = []
-    texts_of: dict[Side, dict[str, list[str]]] = {"user": {}, "item": {}}
-    for side, found in attributes.items():
-        if found is None:
-            if kinds[side] is not None:
-                raise InputError(
-                    f"there is no file with {side}s, so they have no features",
-                    f"name it: `--{side}s-file FILE`",
-                )
+    sides: dict[Side, EncodedFeatures] = {}
+    for side, file in attributes.items():
+        encoded = encode_side(side, file, ids[side], trained[side], encoding)
+        if encoded is None:
+            sides[side] = encode_columns(Encoders(), side, {}, len(ids[side]) + 1)
             continue
-        place = {key: row for row, key in enumerate(found.ids)}
-        rows = np.array([place.get(str(key), -1) for key in ids[side].tolist()], np.int64)
-        fitted = rows[there[side]]
-        fitted = fitted[fitted >= 0]
-        if not len(fitted):
-            continue  # a file of another log, that lies beside this one by chance
-        taken, others = choose_kinds(found, kinds[side], fitted, encoding)
-        left_out += others
-        for name, kind in taken.items():
-            cells = found.columns[name]
-            columns.append(
-                Encoder.fit(
-                    name, kind, side, [cells[row] for row in fitted], encoding.min_value_count
-                )
-            )
-            # The last is whoever is unknown.
-            texts_of[side][name] = [cells[row] if row >= 0 else "" for row in rows] + [""]
-    encoders = Encoders(
-        item_encoder(texts([str(key) for key in ids["item"][common].tolist()])), tuple(columns)
-    )
-    sides = {side: Facts.encode(encoders, side, texts_of[side], len(ids[side]) + 1) for side in ids}
-    return encoders, sides, left_out
+        sides[side] = encoded.features
+        columns += encoded.encoders.columns
+        left_out += encoded.account["left_out"]
+    items = common_items(counts, ids["item"], encoding.min_value_count)
+    return Encoders((*columns, items)), sides, left_out
+
+
+def common_items(counts: NDArray[np.int64], item_ids: NDArray[Any], min_count: int) -> IdsEncoder:
+    """The encoder of the items that are in `min_count` places, the most frequent first."""
+    common = np.flatnonzero(counts >= min_count)
+    common = common[np.argsort(-counts[common], kind="stable")]
+    return IdsEncoder("item", "item", to_texts([str(key) for key in item_ids[common].tolist()]))
 
 
 def encode(
-    cells: Cells, encoders: Encoders, sides: Mapping[Side, Facts], item_ids: NDArray[Any]
+    cells: Cells,
+    encoders: Encoders,
+    sides: Mapping[Side, EncodedFeatures],
+    item_ids: NDArray[Any],
 ) -> Examples:
     """The rows of a part in codes."""
     codes = np.concatenate(
-        (np.zeros(1, np.int32), encoders.items.codes([str(key) for key in item_ids.tolist()]))
+        (np.zeros(1, np.int32), encoders.items.encode([str(key) for key in item_ids.tolist()]))
     )
     items = cells.items - 1
     return Examples(
@@ -332,7 +316,7 @@ def encode(
         users=cells.users.astype(np.int32),
         candidates=items.astype(np.int32),
         items=codes[cells.items],
-        facts=sides["user"].take(cells.users).beside(sides["item"].take(items)),
+        features=sides["user"].take(cells.users).concatenate(sides["item"].take(items)),
         history=codes[cells.history],
         negatives=codes[cells.negatives],
     )

@@ -1,7 +1,8 @@
-"""Texts of a train and a test file to a ranking dataset, and the account of it."""
+"""Texts of a train and a test file to a ranking dataset with its manifest."""
 
 import hashlib
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -9,21 +10,22 @@ import numpy as np
 from numpy.typing import NDArray
 
 from seqrec_cli import __version__
-from seqrec_cli.core.data.features.encoding import collect_values
-from seqrec_cli.core.data.features.kinds import Kind
-from seqrec_cli.core.data.preparation import WHOLE
-from seqrec_cli.core.data.ranking.dataset import TASK, Examples, RankingDataset
-from seqrec_cli.core.data.ranking.encoders import (
+from seqrec_cli.core.data.features.columns import Column
+from seqrec_cli.core.data.features.encoders import (
     UNKNOWN,
-    Encoder,
+    DenseEncoder,
     Encoders,
-    Facts,
-    item_encoder,
-    padded,
-    split_list,
+    IdsEncoder,
+    fit_encoder,
 )
+from seqrec_cli.core.data.features.encoding import encode_columns
+from seqrec_cli.core.data.features.kinds import Encoding, Kind, is_missing
+from seqrec_cli.core.data.preparation import WHOLE
+from seqrec_cli.core.data.ranking.dataset import Examples, RankingDataset
 from seqrec_cli.core.data.ranking.table import TEST, TRAIN, TableColumns, TextRows, read_pair
+from seqrec_cli.core.data.reading.attributes import TAG
 from seqrec_cli.core.data.sequences import Part
+from seqrec_cli.core.data.store import RANKING
 from seqrec_cli.core.storage import files
 from seqrec_cli.errors import InputError
 
@@ -39,50 +41,26 @@ def prepare_pair(
         InputError: missing or malformed files; the message names the row.
     """
     columns, train, test = read_pair(folder, columns)
-    histories = {text.source: lists(text, columns.history) for text in (train, test)}
-    negatives: dict[str, list[list[str]]] = {
-        text.source: lists(text, columns.negatives) if columns.negatives else [[]] * len(text)
-        for text in (train, test)
-    }
-    # One encoder for items wherever they are: the candidate, the history and what is not in it.
-    seen = [*train.columns[columns.item], *(i for row in histories[train.source] for i in row)]
-    by_kind: dict[Kind, tuple[str, ...]] = {
-        "dense": columns.dense,
-        "sparse": columns.sparse,
-        "tags": columns.tags,
-    }
-    encoders = Encoders(
-        item_encoder(collect_values("item", seen, min_count).values),
-        tuple(
-            Encoder.fit(column, kind, "row", train.columns[column], min_count)
-            for kind, names in by_kind.items()
-            for column in names
-        ),
+    lists = {text.source: read_lists(text, columns) for text in (train, test)}
+    encoders = fit_encoders(
+        train, lists[train.source].histories, columns, Encoding(min_value_count=min_count)
     )
     user_ids, users = index([*train.columns[columns.user], *test.columns[columns.user]])
     item_ids, items = index([*train.columns[columns.item], *test.columns[columns.item]])
-    width = min(LONGEST_HISTORY, max(len(h) for found in histories.values() for h in found) or 1)
+    longest = max(len(h) for text in (train, test) for h in lists[text.source].histories)
     made: dict[Part, Examples] = {}
     start = 0
     parts: tuple[tuple[Part, TextRows], ...] = (("train", train), ("test", test))
     for part, text in parts:
         rows = slice(start, start + len(text))
-        history, negative = histories[text.source], negatives[text.source]
-        for row, (own, others) in enumerate(zip(history, negative, strict=True)):
-            if others and len(others) != len(own):
-                raise InputError(
-                    f"`{text.source}`, row {row + 1}: {len(others)} values in "
-                    f"`{columns.negatives}`, and {len(own)} in `{columns.history}`",
-                    "each item of the history needs one that the user does not have, or none does",
-                )
-        made[part] = Examples(
-            labels=labels_of(text, columns.label),
-            users=users[rows],
-            candidates=items[rows],
-            items=encoders.items.codes(text.columns[columns.item]),
-            facts=Facts.encode(encoders, "row", text.columns, len(text)),
-            history=encode_lists(history, encoders.items, width),
-            negatives=encode_lists(negative, encoders.items, width),
+        made[part] = encode_rows(
+            text,
+            lists[text.source],
+            columns,
+            encoders,
+            users[rows],
+            items[rows],
+            min(LONGEST_HISTORY, longest or 1),
         )
         start += len(text)
     manifest = describe(
@@ -115,17 +93,81 @@ def prepare_pair(
     return dataset
 
 
-def lists(text: TextRows, column: str) -> list[list[str]]:
-    return [split_list(cell) for cell in text.columns[column]]
+@dataclass(frozen=True, eq=False)
+class TextLists:
+    """The lists of ids of a file, one a row."""
+
+    histories: list[list[str]]
+    negatives: list[list[str]]
 
 
-def encode_lists(
-    histories: Sequence[Sequence[str]], items: Encoder, width: int
-) -> NDArray[np.int32]:
-    """The codes of each list's last `width` items, then 0, int32 (lists, width)."""
-    flat = items.codes([item for history in histories for item in history]).tolist()
-    ends = np.cumsum([len(history) for history in histories]).tolist()
-    return padded([flat[a:b] for a, b in zip([0, *ends], ends, strict=False)], width)
+def read_lists(text: TextRows, columns: TableColumns) -> TextLists:
+    """The histories of a file, and the items that are not in them, if a column has any.
+
+    Raises:
+        InputError: a row with histories and others of different length.
+    """
+    histories = [split_list(cell) for cell in text.columns[columns.history]]
+    if not columns.negatives:
+        return TextLists(histories, [[]] * len(histories))
+    negatives = [split_list(cell) for cell in text.columns[columns.negatives]]
+    for row, (own, others) in enumerate(zip(histories, negatives, strict=True), 1):
+        if others and len(others) != len(own):
+            raise InputError(
+                f"`{text.source}`, row {row}: {len(others)} values in `{columns.negatives}`, and "
+                f"{len(own)} in `{columns.history}`",
+                "each item of the history needs one that the user does not have, or none does",
+            )
+    return TextLists(histories, negatives)
+
+
+def split_list(cell: str) -> list[str]:
+    """The ids of a cell with `|` between them, repeated ones too."""
+    return [] if is_missing(cell) else [v for v in (v.strip() for v in cell.split(TAG)) if v]
+
+
+def fit_encoders(
+    train: TextRows, histories: list[list[str]], columns: TableColumns, encoding: Encoding
+) -> Encoders:
+    """Encoders of the columns of a train file, and of items wherever they are.
+
+    Items have one encoder: for candidates, for histories, and for what is not in them.
+    """
+    by_kind: dict[Kind, tuple[str, ...]] = {
+        "dense": columns.dense,
+        "sparse": columns.sparse,
+        "tags": columns.tags,
+    }
+    own = [
+        fit_encoder(name, kind, "row", Column.of(train.columns[name]), encoding)
+        for kind, names in by_kind.items()
+        for name in names
+    ]
+    seen = [*train.columns[columns.item], *(item for row in histories for item in row)]
+    items = IdsEncoder.fit("item", "item", Column.of(seen), encoding.min_value_count)
+    return Encoders((*own, items))
+
+
+def encode_rows(
+    text: TextRows,
+    lists: TextLists,
+    columns: TableColumns,
+    encoders: Encoders,
+    users: NDArray[np.int32],
+    candidates: NDArray[np.int32],
+    width: int,
+) -> Examples:
+    """The rows of a file in codes, with the last `width` items of each history."""
+    cells = {name: Column.of(text.columns[name]) for name in columns.features()}
+    return Examples(
+        labels=labels_of(text, columns.label),
+        users=users,
+        candidates=candidates,
+        items=encoders.items.encode(text.columns[columns.item]),
+        features=encode_columns(encoders, "row", cells, len(text)),
+        history=encoders.items.encode_lists(lists.histories, width),
+        negatives=encoders.items.encode_lists(lists.negatives, width),
+    )
 
 
 def labels_of(text: TextRows, column: str) -> NDArray[np.float32]:
@@ -139,7 +181,7 @@ def labels_of(text: TextRows, column: str) -> NDArray[np.float32]:
         if cell not in known:
             raise InputError(
                 f"`{text.source}`, row {row}: the label in `{column}` is `{cell}`, not 0 or 1",
-                "mend the row, or name another column as the label in the file of --table",
+                "fix the row, or name another column as the label in the file of --table",
             )
     return np.array([known[cell] for cell in text.columns[column]], np.float32)
 
@@ -175,7 +217,7 @@ def describe(
     train = parts["train"]
     return {
         "name": name,
-        "task": TASK,
+        "task": RANKING,
         "source": source,
         "rows_read": rows_read,
         "dropped": dropped,
@@ -201,8 +243,9 @@ def describe(
             "item_values": len(encoders.items.values),
             "columns": [
                 {"name": c.name, "kind": c.kind, "side": c.side}
-                | ({} if c.kind == "dense" else {"values": len(c.values)})
+                | ({} if isinstance(c, DenseEncoder) else {"values": len(c.values)})
                 for c in encoders.columns
+                if not isinstance(c, IdsEncoder)
             ],
             "left_out": list(left_out),
         },
