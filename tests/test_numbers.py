@@ -9,7 +9,7 @@ import torch
 
 from seqrec_cli.core.batching.sequential import Batches
 from seqrec_cli.core.data.dataset import SequenceDataset
-from seqrec_cli.core.data.features.encoders import DenseEncoder
+from seqrec_cli.core.data.features.dense import DenseEncoder
 from seqrec_cli.core.data.features.kinds import Encoding
 from seqrec_cli.core.data.interactions import Interactions, Origin, Reading, read_interactions
 from seqrec_cli.core.data.preparation import Preparation, prepare

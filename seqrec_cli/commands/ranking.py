@@ -9,8 +9,8 @@ from seqrec_cli.commands import showing
 from seqrec_cli.errors import ConfigError
 
 if TYPE_CHECKING:
+    from seqrec_cli.core.data.ranking.candidates import ExampleOptions
     from seqrec_cli.core.data.ranking.dataset import RankingDataset
-    from seqrec_cli.core.data.ranking.from_log import ExampleOptions
     from seqrec_cli.core.evaluation.ranking import Predictions
     from seqrec_cli.core.evaluation.summary import Figure
     from seqrec_cli.core.runs.run import Run
@@ -36,7 +36,7 @@ def check_options(
     seed: int,
 ) -> "ExampleOptions":
     """How rows are made of a log, from what the user typed."""
-    from seqrec_cli.core.data.ranking.from_log import ExampleOptions
+    from seqrec_cli.core.data.ranking.candidates import ExampleOptions
 
     return ExampleOptions(
         positive_rating=positive_rating,

@@ -9,13 +9,9 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from seqrec_cli.core.batching.features import FeatureTensors
-from seqrec_cli.core.data.features.encoders import (
-    PAD,
-    DenseEncoder,
-    Encoders,
-    SparseEncoder,
-    TagsEncoder,
-)
+from seqrec_cli.core.data.features.dense import DenseEncoder
+from seqrec_cli.core.data.features.encoders import Encoders
+from seqrec_cli.core.data.features.vocabularies import PAD, SparseEncoder, TagsEncoder
 from seqrec_cli.core.data.ranking.dataset import Examples
 from seqrec_cli.core.randomness import Purpose, stream
 

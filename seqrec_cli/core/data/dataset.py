@@ -142,15 +142,7 @@ class SequenceDataset:
         parts: Collection[Part],
         manifest: dict[str, Any],
     ) -> "SequenceDataset":
-        user_ids, item_ids = arrays["user_ids"], arrays["item_ids"]
-        for name in ("user_ids", "item_ids", "item_titles"):
-            if name in arrays:
-                check_list(arrays[name], name)
-        titles = arrays.get("item_titles")
-        if titles is not None and titles.shape != item_ids.shape:
-            raise ValueError(f"{len(titles)} titles for {len(item_ids)} items")
-        if titles is not None and titles.dtype.kind != "U":
-            raise ValueError("item_titles are not texts")
+        user_ids, item_ids, titles = checked_ids(arrays)
         sequences: dict[Part, Sequences] = {}
         timestamps: dict[Part, NDArray[np.int64]] = {}
         ratings: dict[Part, NDArray[np.float32]] = {}
@@ -162,14 +154,9 @@ class SequenceDataset:
                 len(user_ids),
                 len(item_ids),
             )
-            for kind, found in (("timestamps", timestamps), ("ratings", ratings)):
-                values = arrays.get(f"{kind}_{part}")
-                if values is None:
-                    continue
-                dtype = np.int64 if kind == "timestamps" else np.float32
-                if values.shape != sequences[part].items.shape or values.dtype != dtype:
-                    raise ValueError(f"{kind}_{part} does not fit {part}_items")
-                found[part] = values
+            for kind, values in (("timestamps", timestamps), ("ratings", ratings)):
+                if f"{kind}_{part}" in arrays:
+                    values[part] = checked_values(arrays, kind, part)
         encoders = Encoders.from_arrays(arrays)
         return cls(
             name=path.stem,
@@ -186,3 +173,35 @@ class SequenceDataset:
             encoders=encoders,
             manifest=manifest,
         )
+
+
+def checked_ids(
+    arrays: Mapping[str, NDArray[Any]],
+) -> tuple[NDArray[Any], NDArray[Any], NDArray[np.str_] | None]:
+    """The ids of users and items, and titles where there are any.
+
+    Raises:
+        ValueError, KeyError: they are not that.
+    """
+    for name in ("user_ids", "item_ids", "item_titles"):
+        if name in arrays:
+            check_list(arrays[name], name)
+    item_ids, titles = arrays["item_ids"], arrays.get("item_titles")
+    if titles is not None and titles.shape != item_ids.shape:
+        raise ValueError(f"{len(titles)} titles for {len(item_ids)} items")
+    if titles is not None and titles.dtype.kind != "U":
+        raise ValueError("item_titles are not texts")
+    return arrays["user_ids"], item_ids, titles
+
+
+def checked_values(arrays: Mapping[str, NDArray[Any]], kind: str, part: Part) -> NDArray[Any]:
+    """The timestamps or the ratings of a part.
+
+    Raises:
+        ValueError: they are not one for each of its items.
+    """
+    values = arrays[f"{kind}_{part}"]
+    dtype = np.int64 if kind == "timestamps" else np.float32
+    if values.shape != arrays[f"{part}_items"].shape or values.dtype != dtype:
+        raise ValueError(f"{kind}_{part} does not fit {part}_items")
+    return values

@@ -7,16 +7,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from seqrec_cli.core.data.features.encoders import (
-    PAD,
-    UNKNOWN,
-    DenseEncoder,
-    Encoders,
-    Owner,
-    SparseEncoder,
-    TagsEncoder,
-)
+from seqrec_cli.core.data.features.dense import DenseEncoder
+from seqrec_cli.core.data.features.encoders import Encoders
+from seqrec_cli.core.data.features.kinds import Owner
 from seqrec_cli.core.data.features.upgrade import upgrade
+from seqrec_cli.core.data.features.vocabularies import PAD, UNKNOWN, SparseEncoder, TagsEncoder
 
 
 @dataclass(frozen=True, eq=False)

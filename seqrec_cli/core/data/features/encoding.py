@@ -1,6 +1,6 @@
 """What a file says of users or items, encoded by encoders fitted on the train part."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -8,18 +8,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from seqrec_cli.core.data.features.columns import Column
+from seqrec_cli.core.data.features.dense import DenseEncoder
 from seqrec_cli.core.data.features.encoded import EncodedFeatures
-from seqrec_cli.core.data.features.encoders import (
-    UNKNOWN,
-    ColumnEncoder,
-    DenseEncoder,
-    Encoders,
-    Owner,
-    SparseEncoder,
-    TagsEncoder,
-    fit_encoder,
-)
-from seqrec_cli.core.data.features.kinds import Encoding, choose_kinds, is_missing
+from seqrec_cli.core.data.features.encoders import ColumnEncoder, Encoders, fit_encoder
+from seqrec_cli.core.data.features.kinds import Encoding, Owner, choose_kinds, is_missing
+from seqrec_cli.core.data.features.vocabularies import UNKNOWN, SparseEncoder, TagsEncoder
 from seqrec_cli.core.data.reading.attributes import Attributes, Side
 from seqrec_cli.errors import InputError
 
@@ -69,15 +62,8 @@ def encode_side(
     encoders = Encoders(tuple(fitted_encoders))
     cells = {name: columns[name].take(rows) for name in chosen}
     check_numbers(attributes.source, encoders, cells)
-    account = {
-        "source": attributes.source,
-        "without_row": int((rows < 0).sum()),
-        "fitted_on": len(fitted),
-        "scaling": encoding.scaling if encoders.of(DenseEncoder) else None,
-        "min_value_count": encoding.min_value_count,
-        "columns": [describe_column(own, cells[own.name]) for own in fitted_encoders],
-        "left_out": left_out,
-    }
+    account = describe(attributes, rows, fitted, fitted_encoders, cells, encoding)
+    account["left_out"] = left_out
     with_unknown = {name: columns[name].take(np.append(rows, -1)) for name in chosen}
     features = encode_columns(encoders, side, with_unknown, len(rows) + 1)
     return EncodedSide(encoders, features, account)
@@ -136,6 +122,26 @@ def check_numbers(source: str, encoders: Encoders, cells: Mapping[str, Column]) 
                 f"the column `{encoder.name}` of `{source}` has no number in it, but `{example}`",
                 f"write numbers as 1234.5, or say `{encoder.name}=sparse`",
             )
+
+
+def describe(
+    attributes: Attributes,
+    rows: NDArray[np.int64],
+    fitted: NDArray[np.int64],
+    encoders: Sequence[ColumnEncoder],
+    cells: Mapping[str, Column],
+    encoding: Encoding,
+) -> dict[str, Any]:
+    """What became of a file, for the manifest."""
+    dense = any(isinstance(encoder, DenseEncoder) for encoder in encoders)
+    return {
+        "source": attributes.source,
+        "without_row": int((rows < 0).sum()),
+        "fitted_on": len(fitted),
+        "scaling": encoding.scaling if dense else None,
+        "min_value_count": encoding.min_value_count,
+        "columns": [describe_column(encoder, cells[encoder.name]) for encoder in encoders],
+    }
 
 
 def describe_column(encoder: ColumnEncoder, column: Column) -> dict[str, Any]:

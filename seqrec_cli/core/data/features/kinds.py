@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from seqrec_cli.core.data.features.columns import Column
 from seqrec_cli.core.data.reading.attributes import TAG, Attributes, Side
+from seqrec_cli.core.data.reading.tables import shortened
 from seqrec_cli.errors import InputError
 
 Kind = Literal["dense", "sparse", "tags"]
@@ -18,7 +19,16 @@ Kind = Literal["dense", "sparse", "tags"]
 Scaling = Literal["quantile", "z-score"]
 
 
+Owner = Literal["row", "user", "item"]  # what a column is of
+
+
 KINDS: tuple[Kind, ...] = ("dense", "sparse", "tags")
+
+
+SCALINGS: tuple[Scaling, ...] = ("quantile", "z-score")
+
+
+LONGEST_VALUE = 500  # characters of a category, of a tag, and of the name of a column
 
 
 LARGEST = 1e100  # its square is finite
@@ -146,3 +156,19 @@ def split_tags(text: str) -> list[str]:
     """The tags of a text, once each, missing ones left out."""
     tags = () if is_missing(text) else (tag.strip() for tag in text.split(TAG))
     return [tag for tag in dict.fromkeys(tags) if not is_missing(tag)]
+
+
+def check_length(name: str, value: str) -> None:
+    """Refuse what an array of texts would give room for as often as it has texts.
+
+    Raises:
+        InputError: it is too long.
+    """
+    if len(value) > LONGEST_VALUE:
+        what = "name" if value == name else "value"
+        raise InputError(
+            f"the column `{shortened(name)}` has a {what} of {len(value)} characters, more than "
+            f"{LONGEST_VALUE}",
+            "shorten it, or leave the column out by naming the others: --item-features or "
+            "--user-features",
+        )

@@ -14,7 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from seqrec_cli.core.data.features.columns import to_texts
-from seqrec_cli.core.data.features.encoders import FORMAT, LARGEST_SCORE, scale_by_rank
+from seqrec_cli.core.data.features.dense import LARGEST_SCORE, scale_by_rank
+from seqrec_cli.core.data.features.encoders import FORMAT
 
 Arrays = Mapping[str, NDArray[Any]]
 

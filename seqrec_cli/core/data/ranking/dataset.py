@@ -12,8 +12,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from seqrec_cli.core.data.features.encoded import EncodedFeatures, check_codes, side_features
-from seqrec_cli.core.data.features.encoders import PAD, UNKNOWN, Encoders
+from seqrec_cli.core.data.features.encoders import Encoders
 from seqrec_cli.core.data.features.upgrade import upgrade
+from seqrec_cli.core.data.features.vocabularies import PAD, UNKNOWN
 from seqrec_cli.core.data.reading.attributes import Side
 from seqrec_cli.core.data.sequences import PARTS, Part, check_list
 from seqrec_cli.core.data.store import RANKING, check_task, load_checked, save_checked

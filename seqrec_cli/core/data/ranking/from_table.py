@@ -1,31 +1,25 @@
 """Texts of a train and a test file to a ranking dataset with its manifest."""
 
 import hashlib
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from seqrec_cli import __version__
 from seqrec_cli.core.data.features.columns import Column
-from seqrec_cli.core.data.features.encoders import (
-    UNKNOWN,
-    DenseEncoder,
-    Encoders,
-    IdsEncoder,
-    fit_encoder,
-)
+from seqrec_cli.core.data.features.encoders import Encoders, fit_encoder
 from seqrec_cli.core.data.features.encoding import encode_columns
 from seqrec_cli.core.data.features.kinds import Encoding, Kind, is_missing
+from seqrec_cli.core.data.features.vocabularies import IdsEncoder
 from seqrec_cli.core.data.preparation import WHOLE
 from seqrec_cli.core.data.ranking.dataset import Examples, RankingDataset
+from seqrec_cli.core.data.ranking.manifest import check_classes, describe
 from seqrec_cli.core.data.ranking.table import TEST, TRAIN, TableColumns, TextRows, read_pair
 from seqrec_cli.core.data.reading.attributes import TAG
 from seqrec_cli.core.data.sequences import Part
-from seqrec_cli.core.data.store import RANKING
 from seqrec_cli.core.storage import files
 from seqrec_cli.errors import InputError
 
@@ -48,37 +42,15 @@ def prepare_pair(
     user_ids, users = index([*train.columns[columns.user], *test.columns[columns.user]])
     item_ids, items = index([*train.columns[columns.item], *test.columns[columns.item]])
     longest = max(len(h) for text in (train, test) for h in lists[text.source].histories)
+    width = min(LONGEST_HISTORY, longest or 1)
     made: dict[Part, Examples] = {}
-    start = 0
-    parts: tuple[tuple[Part, TextRows], ...] = (("train", train), ("test", test))
-    for part, text in parts:
-        rows = slice(start, start + len(text))
-        made[part] = encode_rows(
-            text,
-            lists[text.source],
-            columns,
-            encoders,
-            users[rows],
-            items[rows],
-            min(LONGEST_HISTORY, longest or 1),
-        )
-        start += len(text)
-    manifest = describe(
-        name,
-        made,
-        encoders,
-        source={
-            "path": str(folder),
-            "sha256": sha256_of(folder / TRAIN, folder / TEST),
-            "format": f"{TRAIN} and {TEST}",
-            "columns": columns.model_dump(mode="json"),
-            "licence": "",
-        },
-        rows_read=len(train) + len(test),
-        dropped={},
-        split={"kind": "files"},
-        min_count=min_count,
+    parts: tuple[tuple[Part, TextRows, slice], ...] = (
+        ("train", train, slice(len(train))),
+        ("test", test, slice(len(train), None)),
     )
+    for part, text, rows in parts:
+        own = lists[text.source]
+        made[part] = encode_rows(text, own, columns, encoders, users[rows], items[rows], width)
     dataset = RankingDataset(
         name=name,
         train=made["train"],
@@ -87,10 +59,28 @@ def prepare_pair(
         user_ids=user_ids,
         item_ids=item_ids,
         encoders=encoders,
-        manifest=manifest,
     )
     check_classes(dataset)
-    return dataset
+    manifest = describe(
+        dataset,
+        source=describe_source(folder, columns),
+        rows_read=len(train) + len(test),
+        dropped={},
+        split={"kind": "files"},
+        min_count=min_count,
+    )
+    return replace(dataset, manifest=manifest)
+
+
+def describe_source(folder: Path, columns: TableColumns) -> dict[str, Any]:
+    """Where the rows came from, for the manifest."""
+    return {
+        "path": str(folder),
+        "sha256": sha256_of(folder / TRAIN, folder / TEST),
+        "format": f"{TRAIN} and {TEST}",
+        "columns": columns.model_dump(mode="json"),
+        "licence": "",
+    }
 
 
 @dataclass(frozen=True, eq=False)
@@ -197,67 +187,3 @@ def index(cells: Sequence[str]) -> tuple[NDArray[Any], NDArray[np.int32]]:
 def sha256_of(*paths: Path) -> str:
     """One checksum of several files."""
     return hashlib.sha256(" ".join(files.sha256(path) for path in paths).encode()).hexdigest()
-
-
-def describe(
-    name: str,
-    parts: Mapping[Part, Examples],
-    encoders: Encoders,
-    *,
-    source: dict[str, Any],
-    rows_read: int,
-    dropped: dict[str, int],
-    split: dict[str, Any],
-    min_count: int,
-    examples: dict[str, Any] | None = None,
-    left_out: Sequence[str] = (),
-) -> dict[str, Any]:
-    """The manifest: where rows came from, how they are split, and what encoders made of them."""
-    lengths = np.concatenate([(made.history > 0).sum(axis=1) for made in parts.values()])
-    train = parts["train"]
-    return {
-        "name": name,
-        "task": RANKING,
-        "source": source,
-        "rows_read": rows_read,
-        "dropped": dropped,
-        "rows": sum(map(len, parts.values())),
-        "examples": examples or {},
-        "users": len(np.unique(np.concatenate([made.users for made in parts.values()]))),
-        "items": len(np.unique(np.concatenate([made.candidates for made in parts.values()]))),
-        "split": split
-        | {
-            part: {
-                "rows": len(made),
-                "users": len(np.unique(made.users)),
-                "positives": int(made.labels.sum()),
-                "unknown_candidates": int((made.items == UNKNOWN).sum()),
-                "empty_histories": int((~(made.history > 0).any(axis=1)).sum()),
-            }
-            for part, made in parts.items()
-        },
-        "history": {"longest": train.history.shape[1], "mean": float(lengths.mean())},
-        "encoders": {
-            "fitted_on": len(train),
-            "min_value_count": min_count,
-            "item_values": len(encoders.items.values),
-            "columns": [
-                {"name": c.name, "kind": c.kind, "side": c.side}
-                | ({} if isinstance(c, DenseEncoder) else {"values": len(c.values)})
-                for c in encoders.columns
-                if not isinstance(c, IdsEncoder)
-            ],
-            "left_out": list(left_out),
-        },
-        "seqrec_version": __version__,
-    }
-
-
-def check_classes(data: RankingDataset) -> None:
-    """Refuse a dataset whose rows all have one label: there is nothing to learn or measure."""
-    for part, examples in (("train", data.train), ("test", data.test)):
-        if examples is not None and len(np.unique(examples.labels)) < 2:
-            raise InputError(
-                f"every row of the {part} part has the same label",
-                "bring rows of both kinds, or choose another split or --positive-rating",
-            )

@@ -27,14 +27,10 @@ from torch.nn import functional as F
 
 from seqrec_cli.core.batching.features import FeatureTensors
 from seqrec_cli.core.batching.packing import Packed
+from seqrec_cli.core.data.features.dense import DenseEncoder
 from seqrec_cli.core.data.features.encoded import Features
-from seqrec_cli.core.data.features.encoders import (
-    UNKNOWN,
-    DenseEncoder,
-    Encoders,
-    SparseEncoder,
-    TagsEncoder,
-)
+from seqrec_cli.core.data.features.encoders import Encoders
+from seqrec_cli.core.data.features.vocabularies import UNKNOWN, SparseEncoder, TagsEncoder
 from seqrec_cli.core.data.sequences import PAD
 from seqrec_cli.core.kernels.dropout import Noise, dropout
 from seqrec_cli.core.kernels.lookup import look_up

@@ -10,14 +10,11 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from seqrec_cli.core.data.features.columns import Column
+from seqrec_cli.core.data.features.dense import DenseEncoder
 from seqrec_cli.core.data.features.encoded import EncodedFeatures, Features, side_features
-from seqrec_cli.core.data.features.encoders import (
-    DenseEncoder,
-    Encoders,
-    SparseEncoder,
-    TagsEncoder,
-)
+from seqrec_cli.core.data.features.encoders import Encoders
 from seqrec_cli.core.data.features.encoding import encode_columns
+from seqrec_cli.core.data.features.vocabularies import SparseEncoder, TagsEncoder
 from seqrec_cli.core.storage.arrays import load_arrays, save_arrays
 
 CELLS = {"n": ["1", "2", ""], "c": ["x", "", "y"], "t": ["a|b", "", "b"]}

@@ -10,21 +10,18 @@ from numpy.typing import NDArray
 from sklearn.preprocessing import QuantileTransformer
 
 from seqrec_cli.core.data.features.columns import Column, to_texts
-from seqrec_cli.core.data.features.encoders import (
+from seqrec_cli.core.data.features.dense import DenseEncoder
+from seqrec_cli.core.data.features.encoders import Encoder, Encoders, encoder_of, fit_encoder
+from seqrec_cli.core.data.features.kinds import Encoding, Kind, Scaling, is_missing, numbers
+from seqrec_cli.core.data.features.vocabularies import (
     FIRST,
     PAD,
     UNKNOWN,
-    DenseEncoder,
-    Encoder,
-    Encoders,
     IdsEncoder,
     SparseEncoder,
     TagsEncoder,
-    encoder_of,
-    fit_encoder,
     pad_lists,
 )
-from seqrec_cli.core.data.features.kinds import Encoding, Kind, Scaling, is_missing, numbers
 from seqrec_cli.errors import InputError
 
 MISSING = ["", "NA", "nan", r"\N", "None", "NULL"]

@@ -9,8 +9,9 @@ from hypothesis import strategies as st
 
 from seqrec_cli.core.data.dataset import SequenceDataset
 from seqrec_cli.core.data.features.columns import Column
+from seqrec_cli.core.data.features.dense import DenseEncoder
 from seqrec_cli.core.data.features.encoded import Features
-from seqrec_cli.core.data.features.encoders import DenseEncoder, Encoders
+from seqrec_cli.core.data.features.encoders import Encoders
 from seqrec_cli.core.data.features.upgrade import upgrade
 from seqrec_cli.core.data.ranking.dataset import RankingDataset, from_encoder_arrays
 from seqrec_cli.core.storage.arrays import load_arrays

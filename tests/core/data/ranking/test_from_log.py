@@ -9,8 +9,9 @@ import pytest
 from seqrec_cli.core.data.features.kinds import Encoding
 from seqrec_cli.core.data.interactions import read_interactions
 from seqrec_cli.core.data.preparation import Preparation, prepare
+from seqrec_cli.core.data.ranking.candidates import ExampleOptions
 from seqrec_cli.core.data.ranking.dataset import RankingDataset
-from seqrec_cli.core.data.ranking.from_log import ExampleOptions, prepare_examples
+from seqrec_cli.core.data.ranking.from_log import prepare_examples
 from seqrec_cli.core.data.reading.sources import TextSource
 from seqrec_cli.core.data.sequences import PARTS
 from seqrec_cli.errors import InputError
