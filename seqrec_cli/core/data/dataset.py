@@ -1,4 +1,4 @@
-"""A prepared dataset: `NAME.npz` with the numbers, `NAME.json` (the manifest) with their story.
+"""A prepared dataset: `NAME.npz` with the arrays, `NAME.json` with the manifest.
 
 Item 0 is padding and never an item; items count from 1, users from 0.
 """

@@ -122,11 +122,11 @@ def next_manifest_path(path: Path) -> Path:
 
 
 def settle(path: Path) -> None:
-    """Put the announced manifest in its place if the npz is the one it tells of, else remove it."""
+    """Put the announced manifest in its place if it describes the npz, else remove it."""
     announced = next_manifest_path(path)
     with contextlib.suppress(SeqRecError, OSError, ValueError):
-        told = json.loads(announced.read_bytes())["npz_sha256"]
-        if path.exists() and files.sha256(path) == told:
+        announced_sha256 = json.loads(announced.read_bytes())["npz_sha256"]
+        if path.exists() and files.sha256(path) == announced_sha256:
             files.move(announced, manifest_path(path))
         else:
             files.remove(announced)

@@ -50,6 +50,12 @@ def prepare_examples(
     parts, places = split_log(log, rows.times, chosen, origin.path)
     made = {part: make_rows(log, places, parts, part, chosen, dropped) for part in PARTS}
     made = {part: cells for part, cells in made.items() if len(cells.labels)}
+    for part in ("train", "test"):
+        if part not in made:
+            raise InputError(
+                f"the split leaves no rows for the {part} part of `{origin.path}`",
+                "bring a log of more users, or choose another `--split`",
+            )
     encoders, sides, left_out = fit_encoders(
         made["train"],
         {"user": user_ids, "item": item_ids},

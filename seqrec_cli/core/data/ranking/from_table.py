@@ -35,26 +35,26 @@ def prepare_pair(
         InputError: missing or malformed files; the message names the row.
     """
     columns, train, test = read_pair(folder, columns)
-    lists = {text.source: read_lists(text, columns) for text in (train, test)}
+    texts: dict[Part, TextRows] = {"train": train, "test": test}
+    lists = {part: read_lists(text, columns) for part, text in texts.items()}
     encoders = fit_encoders(
-        train, lists[train.source].histories, columns, Encoding(min_value_count=min_count)
+        texts["train"], lists["train"].histories, columns, Encoding(min_value_count=min_count)
     )
-    user_ids, users = index([*train.columns[columns.user], *test.columns[columns.user]])
-    item_ids, items = index([*train.columns[columns.item], *test.columns[columns.item]])
-    longest = max(len(h) for text in (train, test) for h in lists[text.source].histories)
+    user_ids, users = index([key for t in texts.values() for key in t.columns[columns.user]])
+    item_ids, items = index([key for t in texts.values() for key in t.columns[columns.item]])
+    longest = max(len(history) for own in lists.values() for history in own.histories)
     width = min(LONGEST_HISTORY, longest or 1)
     made: dict[Part, Examples] = {}
-    parts: tuple[tuple[Part, TextRows, slice], ...] = (
-        ("train", train, slice(len(train))),
-        ("test", test, slice(len(train), None)),
-    )
-    for part, text, rows in parts:
-        own = lists[text.source]
+    start = 0
+    for part, text in texts.items():
+        rows = slice(start, start + len(text))
+        own = lists[part]
         made[part] = encode_rows(text, own, columns, encoders, users[rows], items[rows], width)
+        start += len(text)
     dataset = RankingDataset(
         name=name,
         train=made["train"],
-        valid=None,
+        valid=made.get("valid"),
         test=made["test"],
         user_ids=user_ids,
         item_ids=item_ids,
@@ -64,7 +64,7 @@ def prepare_pair(
     manifest = describe(
         dataset,
         source=describe_source(folder, columns),
-        rows_read=len(train) + len(test),
+        rows_read=sum(map(len, texts.values())),
         dropped={},
         split={"kind": "files"},
         min_count=min_count,
