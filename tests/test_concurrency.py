@@ -12,6 +12,8 @@ import pytest
 import torch
 
 from seqrec_cli.core.data.dataset import SequenceDataset
+from seqrec_cli.core.runs.index import load_index
+from seqrec_cli.core.runs.loading import load_scorer
 from seqrec_cli.core.runs.run import Run
 from tests.forked import Warm
 from tests.workshop import LEFTOVER, TRAIN, files_in, finished, invoke
@@ -123,7 +125,7 @@ def test_two_who_make_the_index_at_once_leave_one_that_counts(
         ends = together(two, place, tmp_path, [ask, ask], phase)
         assert [code for code, _ in ends] == [0, 0], ends
         run = Run(place / "runs" / "one")
-        _, made = run.load_index(run.load_scorer(torch.device("cpu")))
+        _, made = load_index(run.path, load_scorer(run, torch.device("cpu")))
         assert not made
         assert none_left(place)
 
