@@ -241,7 +241,7 @@ def test_a_damaged_checkpoint_is_told_and_costs_what_came_after_the_one_before(
     said = train(runner, "--resume", "a", "--set", "training.epochs=4")
     assert "note: the checkpoint `runs/a/last.safetensors` is damaged" in said
     assert "using `runs/a/last.previous.safetensors`, the one before it" in said
-    assert "going on with runs/a after epoch 2, step 0" in said
+    assert "resuming runs/a after epoch 2, step 0" in said
     for file in ("last.safetensors", "best.safetensors"):
         whole, mended = (place / "runs" / name / file for name in ("whole", "a"))
         assert whole.read_bytes() == mended.read_bytes(), file
