@@ -2,7 +2,7 @@
 
 import io
 import json
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -69,6 +69,12 @@ def success(message: str) -> None:
 def warn(message: str) -> None:
     """Say what the user should know before trusting the result."""
     stderr().print(Text("note: ", "yellow") + plain(message))
+
+
+def warn_all(notes: Iterable[str]) -> None:
+    """Say all of them."""
+    for note in notes:
+        warn(note)
 
 
 def hint(message: str) -> None:

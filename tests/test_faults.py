@@ -19,6 +19,7 @@ import pytest
 import torch
 
 from seqrec_cli.core.data.dataset import SequenceDataset
+from seqrec_cli.core.runs.loading import load_scorer
 from seqrec_cli.core.runs.run import Run
 from tests.faults import Killed, disk_of
 from tests.workshop import LEFTOVER, TRAIN, files_in, finished, go_on, invoke
@@ -154,7 +155,7 @@ def test_a_fault_at_any_step_is_told_and_changes_nothing(
 def load_notes(place: Path) -> list[str]:
     """What there is to say of a run when its weights are loaded."""
     run = Run.open(place / "runs" / "one")
-    run.load_scorer(torch.device("cpu"))
+    load_scorer(run, torch.device("cpu"))
     return run.notes
 
 

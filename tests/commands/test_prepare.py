@@ -10,9 +10,9 @@ import pytest
 from typer.testing import CliRunner
 
 from seqrec_cli.app import app
-from seqrec_cli.commands import prepare as command
 from seqrec_cli.core.data import public as datasets
 from seqrec_cli.core.data.dataset import SequenceDataset
+from seqrec_cli.core.data.loading import choose_name
 
 LOG = "user,item,rating,time\n" + "".join(
     f"{user},{item},{item % 5 + 1},{1_000_000_000 + 10 * item + user}\n"
@@ -142,7 +142,7 @@ def test_filters_a_named_archive_as_the_literature_does(
     ],
 )
 def test_names_the_result_after_the_source(source: str, name: str) -> None:
-    assert command.choose_name(None, source, shuffled=False) == name
+    assert choose_name(None, source, shuffled=False) == name
 
 
 def test_does_not_import_torch(log: Path, tmp_path: Path) -> None:

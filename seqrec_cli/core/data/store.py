@@ -9,7 +9,7 @@ from typing import Any
 
 from numpy.typing import NDArray
 
-from seqrec_cli.core.storage import files, locks
+from seqrec_cli.core.storage import files, foreign, locks
 from seqrec_cli.core.storage.arrays import load_arrays, save_arrays
 from seqrec_cli.core.storage.versions import check_version
 from seqrec_cli.errors import DatasetError, SeqRecError
@@ -130,6 +130,18 @@ def settle(path: Path) -> None:
             files.move(announced, manifest_path(path))
         else:
             files.remove(announced)
+
+
+def task_of(path: Path) -> str:
+    """What the dataset at `path` (the npz) is for, as its manifest says; the next item by default.
+
+    A manifest that cannot be read is left to `load_checked`, which says what is wrong with it.
+    """
+    with contextlib.suppress(OSError, ValueError, RecursionError):
+        content = foreign.read_json(manifest_path(path))
+        if isinstance(content, dict):
+            return str(content.get("task", NEXT_ITEM))
+    return NEXT_ITEM
 
 
 def load_manifest(path: Path, sha256: str) -> dict[str, Any]:

@@ -1,0 +1,89 @@
+"""The summary of a preparation for next-item models."""
+
+from typing import Any
+
+
+def summary(manifest: dict[str, Any]) -> list[tuple[str, str]]:
+    """The rows of the summary."""
+    lengths, split, filters = (manifest[key] for key in ("history_length", "split", "filters"))
+    quantiles = ", ".join(f"{key} {value:g}" for key, value in lengths.items() if key != "mean")
+    rows = [
+        ("source", manifest["source"]["path"]),
+        ("format", manifest["source"]["format"]),
+        ("rows read", f"{manifest['rows_read']:,}"),
+        *((f"dropped: {reason}", f"{n:,}") for reason, n in manifest["dropped"].items()),
+        ("interactions", f"{manifest['interactions']:,}"),
+        ("users", f"{manifest['users']:,}"),
+        ("items", f"{manifest['items']:,}"),
+        ("density", f"{manifest['density']:.2%}"),
+        ("history length", f"{quantiles}, mean {lengths['mean']:.2f}"),
+        (
+            "at least",
+            f"{filters['min_user_count']} a user, {filters['min_item_count']} an item",
+        ),
+    ]
+    if manifest["time"]:
+        order = manifest["order"]
+        rows += [
+            ("time", f"{manifest['time']['from']} to {manifest['time']['to']}"),
+            ("ties in time", f"{order['tied_share']:.2%} of interactions"),
+            (
+                "last item ties",
+                f"{order['users_whose_last_ties']:,} of {manifest['users']:,} users",
+            ),
+        ]
+    rows.append(("split", split["kind"]))
+    for part in ("train", "valid", "test"):
+        counts = split[part]
+        rows.append((part, f"{counts['interactions']:,} of {counts['users']:,} users"))
+    for side, told in manifest.get("features", {}).items():
+        rows.append((f"{side}' features", features_line(told)))
+    for metric, value in manifest.get("ceiling", {}).items():
+        if "@" in metric:
+            rows.append((f"ceiling {metric.replace('_', ' ')}", f"{value:.4f}"))
+    return rows
+
+
+def features_line(told: dict[str, Any]) -> str:
+    """What became of a file's columns."""
+    pieces = []
+    for column in told["columns"]:
+        piece = f"{column['name']} ({column['kind']}"
+        if "values" in column:
+            piece += f", {column['values']:,} values"
+        if column["missing"]:
+            piece += f", {column['missing']:,} missing"
+        if column.get("unknown", 0) > column["missing"]:
+            piece += f", {column['unknown'] - column['missing']:,} rare or new"
+        pieces.append(f"{piece})")
+    if told["left_out"]:
+        pieces.append(f"left out: {', '.join(told['left_out'])}")
+    if told["without_row"]:
+        pieces.append(f"{told['without_row']:,} without a row")
+    return "; ".join(pieces) or "none"
+
+
+def notes(manifest: dict[str, Any]) -> list[str]:
+    """What the user should know before trusting the result."""
+    found = []
+    backwards = manifest["order"].get("rows_back_in_time", 0)
+    if backwards:
+        found.append(
+            f"{backwards:,} rows were earlier than the one before of the same user; sorted"
+        )
+    ties = manifest["order"].get("users_whose_last_ties", 0)
+    if ties > 0.1 * manifest["users"]:
+        found.append(
+            f"{ties:,} of {manifest['users']:,} users have a last item at the same time as the "
+            "one before: between these the order of the file decides"
+        )
+    if manifest["users"] == 1:
+        found.append("there is a single user, so every metric is about one person")
+    split = manifest["split"]
+    if split["test"]["users"] < manifest["users"]:
+        left = manifest["users"] - split["test"]["users"]
+        found.append(
+            f"{left:,} of {manifest['users']:,} users have nothing in the test part, "
+            "so they are not evaluated on it"
+        )
+    return found
