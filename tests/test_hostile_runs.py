@@ -89,7 +89,12 @@ def room(origin: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("room")
     shutil.copytree(origin, folder, dirs_exist_ok=True, symlinks=True)
     path = folder / "data" / "toy.npz"
-    data = replace(SequenceDataset.load(path), item_features=features(9).items)
+    known = features(9)
+    data = replace(
+        SequenceDataset.load(path),
+        item_features=known.items,
+        encoders=known.encoders.side("item"),
+    )
     data.save(path)
     data = SequenceDataset.load(path)
     (folder / "two.yaml").write_text(TWO_TOWERS)

@@ -109,12 +109,12 @@ def evaluate(options: EvaluateOptions, context: typer.Context) -> None:
 
 def opened(options: EvaluateOptions) -> "list[Run]":
     """The runs that are named, or the latest; before a re-ranker, the latest that finds items."""
-    from seqrec_cli.core.data.store import TASK
+    from seqrec_cli.core.data.store import NEXT_ITEM
     from seqrec_cli.core.runs.directory import LATEST, find_run
     from seqrec_cli.core.runs.loading import newest_of
     from seqrec_cli.core.runs.run import Run
 
-    find = find_run if options.rerank is None else lambda name: newest_of(TASK, name)
+    find = find_run if options.rerank is None else lambda name: newest_of(NEXT_ITEM, name)
     return [Run.open(find(name)) for name in options.runs or [LATEST]]
 
 

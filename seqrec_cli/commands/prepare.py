@@ -391,7 +391,7 @@ def request_of(options: PrepareOptions) -> "Request":
     from seqrec_cli.core.data.interactions import Reading
     from seqrec_cli.core.data.loading import Request
     from seqrec_cli.core.data.preparation import Preparation
-    from seqrec_cli.core.data.ranking.from_log import ExampleOptions
+    from seqrec_cli.core.data.ranking.candidates import ExampleOptions
     from seqrec_cli.core.data.reading.tables import Role, parse_columns
 
     roles: tuple[Role, ...] = ("user", "item", "time", "rating")

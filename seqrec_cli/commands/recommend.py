@@ -100,7 +100,7 @@ def recommend(options: RecommendOptions) -> None:
     $ seqrec recommend --user 42 --topk 10
     """
     refuse_contradictions(options)
-    from seqrec_cli.core.data.store import TASK
+    from seqrec_cli.core.data.store import NEXT_ITEM
     from seqrec_cli.core.devices import choose_device
     from seqrec_cli.core.inference.export import check_output
     from seqrec_cli.core.inference.recommendation import recommend as recommend_items
@@ -112,7 +112,7 @@ def recommend(options: RecommendOptions) -> None:
         check_output(options.output)
     if options.rerank is not None:
         check_candidates(options.candidates, options.topk)
-    run = Run.open(newest_of(TASK, options.run))
+    run = Run.open(newest_of(NEXT_ITEM, options.run))
     scorer = load_scorer(run, choose_device(options.device))
     console.warn_all(run.notes)
     asked = known_users(run, options) if options.history is None else new_user(run, options)

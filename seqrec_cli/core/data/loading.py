@@ -13,8 +13,9 @@ from seqrec_cli.core.data.interactions import Interactions, Reading, read_intera
 from seqrec_cli.core.data.preparation import Preparation, prepare
 from seqrec_cli.core.data.public import CATALOGUE, Found, Step
 from seqrec_cli.core.data.ranking import table
+from seqrec_cli.core.data.ranking.candidates import ExampleOptions
 from seqrec_cli.core.data.ranking.dataset import RankingDataset
-from seqrec_cli.core.data.ranking.from_log import ExampleOptions, prepare_examples
+from seqrec_cli.core.data.ranking.from_log import prepare_examples
 from seqrec_cli.core.data.ranking.from_table import prepare_pair
 from seqrec_cli.core.data.reading.sources import TextSource, is_folder, mode_of
 from seqrec_cli.core.storage.downloads import Received

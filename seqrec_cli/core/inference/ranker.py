@@ -12,7 +12,9 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from seqrec_cli.core.data.ranking.encoders import Encoders, Facts, Side
+from seqrec_cli.core.data.features.encoded import EncodedFeatures
+from seqrec_cli.core.data.features.encoders import Encoders
+from seqrec_cli.core.data.reading.attributes import Side
 
 
 @dataclass(frozen=True, eq=False)
@@ -35,7 +37,7 @@ class Ranker:
     encoders: Encoders
     user_ids: NDArray[Any]
     item_ids: NDArray[Any]
-    sides: Mapping[Side, Facts]
+    sides: Mapping[Side, EncodedFeatures]
     looked: NDArray[np.int32]
     learnt: NDArray[np.bool_]
     examples: Mapping[str, Any]

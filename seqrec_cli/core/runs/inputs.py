@@ -3,11 +3,10 @@
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 from numpy.typing import NDArray
 
 from seqrec_cli.core.data.dataset import SequenceDataset
-from seqrec_cli.core.data.features.table import Features, FeatureTable
+from seqrec_cli.core.data.features.encoded import Features
 from seqrec_cli.core.data.ranking.dataset import RankingDataset
 from seqrec_cli.core.data.sequences import check_list, checked_sequences
 from seqrec_cli.core.experiment.loading import AnyExperiment
@@ -30,7 +29,7 @@ def save_model_inputs(
     """Write what the model reads beside histories; returns what the manifest says of it."""
     if isinstance(experiment, RankingExperiment):
         assert isinstance(data, RankingDataset)
-        save_arrays(path / ROWS, data.told() | data.looked_at())
+        save_arrays(path / ROWS, data.encoder_arrays() | data.training_pairs())
         return {
             "task": data.task,
             "validated_on": experiment.training.validate_on,
@@ -42,21 +41,11 @@ def save_model_inputs(
         arrays["item_titles"] = data.item_titles
     save_arrays(path / CATALOGUE, arrays)
     if experiment.model.reads_features:
-        save_arrays(path / FEATURES, features_to_arrays(data.features()))
+        save_arrays(path / FEATURES, data.features().arrays())
     if experiment.transitions is not None:
         offsets, items = data.train.offsets, data.train.items
         save_arrays(path / COUNTED, {"offsets": offsets, "items": items})
     return {}
-
-
-def features_to_arrays(features: Features) -> dict[str, NDArray[Any]]:
-    """What a model reads, as arrays; of the users only how they are encoded."""
-    arrays: dict[str, NDArray[Any]] = {"trained": features.trained}
-    if features.users is not None:
-        arrays |= features.users.take(np.empty(0, np.int64)).arrays("user")
-    if features.items is not None:
-        arrays |= features.items.arrays("item")
-    return arrays
 
 
 def load_catalogue(folder: Path, num_items: int) -> Catalogue:
@@ -86,16 +75,11 @@ def load_features(folder: Path, experiment: Experiment, num_items: int) -> Featu
         return None
     arrays = load_arrays(path)
     try:
-        users = FeatureTable.from_arrays(arrays, "user", 0)
-        items = FeatureTable.from_arrays(arrays, "item", num_items)
-        trained = arrays["trained"]
-        if trained.shape != (num_items,) or trained.dtype != np.bool_:
-            raise ValueError("it is about other items")
+        return Features.from_arrays(arrays, num_items)
     except (KeyError, ValueError, TypeError, IndexError) as error:
         raise RunError(
             f"`{path}` does not hold the features of this run: {error}", "train again"
         ) from error
-    return Features(users, items, trained)
 
 
 def load_transitions(folder: Path, experiment: Experiment, num_items: int) -> Transitions | None:

@@ -10,7 +10,7 @@ import torch
 
 from seqrec_cli.core.batching.ranking import Sizes
 from seqrec_cli.core.data.dataset import SequenceDataset
-from seqrec_cli.core.data.ranking.dataset import RankingDataset, from_told
+from seqrec_cli.core.data.ranking.dataset import RankingDataset, from_encoder_arrays
 from seqrec_cli.core.inference.names import Catalogue
 from seqrec_cli.core.inference.ranker import Ranker
 from seqrec_cli.core.inference.reranking import Reranker
@@ -83,7 +83,7 @@ def load_ranker(run: Run, device: torch.device) -> Ranker:
     experiment, path = run.ranking_experiment(), run.path / ROWS
     arrays = load_arrays(path)
     try:
-        encoders, user_ids, item_ids, sides = from_told(arrays)
+        encoders, user_ids, item_ids, sides = from_encoder_arrays(arrays)
         looked = np.stack((arrays["looked_users"], arrays["looked_items"]), axis=1)
         most = np.array([len(user_ids), len(item_ids)])
         if looked.dtype != np.int32 or (looked < 0).any() or (looked >= most).any():

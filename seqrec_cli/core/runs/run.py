@@ -13,7 +13,7 @@ import torch
 from seqrec_cli import __version__
 from seqrec_cli.core.data.dataset import SequenceDataset
 from seqrec_cli.core.data.ranking.dataset import RankingDataset
-from seqrec_cli.core.data.store import TASK, find_dataset
+from seqrec_cli.core.data.store import NEXT_ITEM, find_dataset
 from seqrec_cli.core.experiment.loading import AnyExperiment, parse_experiment
 from seqrec_cli.core.experiment.ranking import RankingExperiment
 from seqrec_cli.core.experiment.sequential import Experiment
@@ -89,7 +89,7 @@ class Run:
     @property
     def task(self) -> str:
         """What its model has learnt: the next item, or to rank candidates."""
-        return str(self.manifest().get("task", TASK))
+        return str(self.manifest().get("task", NEXT_ITEM))
 
     def any_experiment(self) -> AnyExperiment:
         """The experiment as it was run, every default spelled out.

@@ -17,7 +17,7 @@ from torch import Tensor
 from seqrec_cli.core.batching.packing import FILL
 from seqrec_cli.core.batching.sequential import Batches, TrainBatch
 from seqrec_cli.core.data.dataset import SequenceDataset
-from seqrec_cli.core.data.features.table import Features
+from seqrec_cli.core.data.features.encoded import Features
 from seqrec_cli.core.devices import Cores
 from seqrec_cli.core.evaluation.queries import queries
 from seqrec_cli.core.evaluation.sequential import evaluate

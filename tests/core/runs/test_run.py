@@ -217,7 +217,7 @@ def test_two_towers_come_back_with_what_they_were_told(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     told = features(50)
-    data = replace(cycle, item_features=told.items)
+    data = replace(cycle, item_features=told.items, encoders=told.encoders.side("item"))
     model = {"name": "two_tower", "history": {"hidden": 8, "max_length": 10}, "output": 8}
     experiment = Experiment.model_validate({"model": model, "training": {"loss": "softmax"}})
     training = Training(experiment, 50, torch.device("cpu"), data.features())

@@ -49,13 +49,15 @@ class Logistic(nn.Module):
 
     def forward(self, batch: RankingBatch, noise: Noise | None = None) -> Tensor:
         """Logits (B,)."""
-        logits = self.bias + look_up(self.items, batch.items).squeeze(1) + batch.dense @ self.dense
+        features = batch.features
+        own = look_up(self.items, batch.items).squeeze(1)
+        logits = self.bias + own + features.dense @ self.dense
         if self.history is not None:
             logits = logits + self.mean(self.history, batch.history)
         if self.sparse is not None:
-            codes = batch.sparse + self.offsets
+            codes = features.sparse + self.offsets
             logits = logits + look_up(self.sparse, codes).squeeze(2).sum(1)
-        for table, codes in zip(self.tags, batch.tags, strict=True):
+        for table, codes in zip(self.tags, features.tags, strict=True):
             assert isinstance(table, nn.Embedding)
             logits = logits + self.mean(table, codes)
         return logits

@@ -11,7 +11,7 @@ from pydantic import Discriminator, Tag
 from torch import Tensor, nn
 
 from seqrec_cli.core.batching.packing import Packed, Work
-from seqrec_cli.core.data.features.table import Features
+from seqrec_cli.core.data.features.encoded import Features
 from seqrec_cli.core.kernels.dropout import Noise
 from seqrec_cli.core.models.sequential.encoders import ENCODERS, build_encoder, name_of
 from seqrec_cli.core.models.sequential.gru4rec import GRU4Rec, GRU4RecConfig

