@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from seqrec_cli.core.kernels.cross_entropy import LinearCrossEntropy, SharedCrossEntropy
+from seqrec_cli.core.kernels.cross_entropy import linear_cross_entropy, shared_cross_entropy
 
 
 def bce(positive: Tensor, negatives: Tensor, known: Tensor, drawn: Tensor) -> Tensor:
@@ -97,9 +97,7 @@ def shared_softmax(
     bias = torch.zeros(len(others), device=states.device)
     if log_chances is not None:
         bias = -log_chances - math.log(len(others))
-    inputs = states, own, others, targets, negatives, bias
-    loss: Tensor = SharedCrossEntropy.apply(*inputs)  # type: ignore[no-untyped-call]
-    return loss
+    return shared_cross_entropy(states, own, others, targets, negatives, bias)
 
 
 def bpr(positive: Tensor, negatives: Tensor, known: Tensor, drawn: Tensor) -> Tensor:
@@ -154,4 +152,4 @@ def softmax(
         barred = torch.zeros(1, dtype=torch.int64, device=targets.device)
     if weights is None:
         weights = torch.ones_like(targets, dtype=torch.float32)
-    return LinearCrossEntropy.apply(states, table, targets, weights, smoothing, barred)  # type: ignore[no-any-return, no-untyped-call]
+    return linear_cross_entropy(states, table, targets, weights, smoothing, barred)

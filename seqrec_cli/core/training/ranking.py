@@ -23,7 +23,6 @@ from seqrec_cli.core.evaluation.ranking import (
 )
 from seqrec_cli.core.experiment.ranking import RankingExperiment
 from seqrec_cli.core.kernels.dropout import Noise
-from seqrec_cli.core.kernels.scripting import compiled_loops
 from seqrec_cli.core.models.ranking.registry import build_ranker
 from seqrec_cli.core.randomness import Purpose, hashed, torch_stream
 from seqrec_cli.core.training.events import Event, Validated
@@ -139,7 +138,6 @@ def fit(training: RankingTraining, train: Examples, valid: Examples) -> Iterator
     )
 
 
-@compiled_loops()
 def train_step(
     training: RankingTraining,
     batch: RankingBatch,

@@ -24,7 +24,6 @@ from seqrec_cli.core.evaluation.sequential import evaluate
 from seqrec_cli.core.experiment.sequential import Experiment
 from seqrec_cli.core.inference.scoring import ModelScorer
 from seqrec_cli.core.kernels.dropout import Noise
-from seqrec_cli.core.kernels.scripting import compiled_loops
 from seqrec_cli.core.models.sequential.registry import build_model
 from seqrec_cli.core.models.transitions import Transitions
 from seqrec_cli.core.randomness import Purpose, torch_stream
@@ -145,7 +144,6 @@ def train_steps(training: Training, batches: Batches, epoch: int, done: int) -> 
         yield update_weights(training, sum(losses), gradients, epoch, step, factor)
 
 
-@compiled_loops()
 def part_gradients(
     training: Training, batch: TrainBatch, total: float, noise: Noise
 ) -> tuple[float, tuple[Tensor, ...]]:
@@ -194,7 +192,8 @@ def add_up(gradients: Sequence[Sequence[Tensor]]) -> list[Tensor]:
     total = list(first)
     dense = [n for n, gradient in enumerate(total) if not gradient.is_sparse]
     for other in others:
-        torch._foreach_add_([total[n] for n in dense], [other[n] for n in dense])
+        for n in dense:
+            total[n].add_(other[n])
         total = [t + g if g.is_sparse else t for t, g in zip(total, other, strict=True)]
     return total
 

@@ -33,7 +33,6 @@ from seqrec_cli.core.data.features.encoders import Encoders
 from seqrec_cli.core.data.features.vocabularies import UNKNOWN, SparseEncoder, TagsEncoder
 from seqrec_cli.core.data.sequences import PAD
 from seqrec_cli.core.kernels.dropout import Noise, dropout
-from seqrec_cli.core.kernels.lookup import look_up
 from seqrec_cli.core.models.layers import Pooling, encode_padded, init_weights, pool
 from seqrec_cli.core.models.sequential.encoders import EncoderConfig, build_encoder
 from seqrec_cli.core.models.sequential.gru4rec import GRU4RecConfig
@@ -158,7 +157,7 @@ class TwoTower(nn.Module):
         known = self.known[ids]
         if noise is not None and self.config.id_dropout:
             known = known * keep(known, self.config.id_dropout, noise)
-        own = look_up(self.items, known) * math.sqrt(self.items.embedding_dim)
+        own = self.items(known) * math.sqrt(self.items.embedding_dim)
         features = self.item_side.read(self.features_of(ids), len(ids))
         return self.item_side(own, features, noise)  # type: ignore[no-any-return]
 
