@@ -17,7 +17,7 @@ from seqrec_cli.core.models.transitions import TransitionsConfig
 from seqrec_cli.core.settings.yaml import ROOT, Key, apply_override, nearest, read_text, read_yaml
 from seqrec_cli.errors import ConfigError
 
-LARGEST_FILE = 50_000  # letters of an experiment
+LARGEST_FILE = 50_000  # characters in an experiment file
 
 
 AnyExperiment = Experiment | RankingExperiment
@@ -44,7 +44,7 @@ def parse_experiment(text: str, source: str, overrides: Sequence[str] = ()) -> A
     places: dict[Key, str] = {}
     if len(text) > LARGEST_FILE:
         raise ConfigError(
-            f"`{source}` has {len(text):,} letters, more than any experiment has",
+            f"`{source}` has {len(text):,} characters, more than any experiment has",
             "see configs/sasrec.yaml",
         )
     content = read_yaml(text, source, places)

@@ -353,7 +353,7 @@ class Run:
             return
         try:
             tensors, facts, mended = self.load_either(self.best_path, self.previous_best_path)
-            best, epoch = float(training.goodness(facts["metrics"])), int(facts["epoch"])
+            best, epoch = float(training.validation_score(facts["metrics"])), int(facts["epoch"])
         except (RunError, KeyError, TypeError, ValueError):
             self.notes.append(
                 f"`{self.best_path}` is missing or damaged: the next validation counts as the best"

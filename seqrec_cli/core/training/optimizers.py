@@ -6,7 +6,7 @@ import torch
 from torch import Tensor, nn
 
 
-class Optimiser(Protocol):
+class Optimizer(Protocol):
     """Changes parameters by the gradients that they hold."""
 
     def step(self, factor: float = 1.0) -> None:

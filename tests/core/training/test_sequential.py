@@ -254,10 +254,10 @@ def test_the_number_of_cores_does_not_change_a_bit(
     trainings = []
     for cores in (2, count):
         training = Training(experiment(), 50, CPU)
-        training.cores.count = cores
-        training.cores.pool = ThreadPoolExecutor(cores)  # each thread computes on one core
+        training.workers.count = cores
+        training.workers.pool = ThreadPoolExecutor(cores)  # each thread computes on one core
         run(training, cycle)
-        training.cores.pool.shutdown()
+        training.workers.pool.shutdown()
         trainings.append(training)
     assert same(*trainings)
 
@@ -273,10 +273,10 @@ def test_half_precision_does_not_depend_on_threads_either(
         settings = experiment(precision="bfloat16", epochs=2)
         settings = settings.model_copy(update={"model": sized("gru4rec")})
         training = Training(settings, 50, CPU)
-        training.cores.count = cores
-        training.cores.pool = ThreadPoolExecutor(cores)
+        training.workers.count = cores
+        training.workers.pool = ThreadPoolExecutor(cores)
         run(training, cycle)
-        training.cores.pool.shutdown()
+        training.workers.pool.shutdown()
         trainings.append(training)
     assert same(*trainings[:2])
     assert same(*trainings[1:])
@@ -358,20 +358,20 @@ def test_shared_negatives_score_as_repeated_ones(
         max_length=12,
         num_negatives=5,
         negatives_per=per,  # type: ignore[arg-type]
-        log_chances=logq,
+        log_probabilities=logq,
     )
     users = batches.users_of(1)[0]
     batch = batches.make(1, users, batches.share(1, 1, users))
     states = training.encode(batch.histories)
     shared = batch_loss(training.model, states, batch, training.experiment.training)
-    negatives, chances = batch.negatives, batch.log_chances
+    negatives, logs = batch.negatives, batch.log_probabilities
     if per == "history":
         negatives = negatives[batch.histories.rows]
-        chances = None if chances is None else chances[batch.histories.rows]
+        logs = None if logs is None else logs[batch.histories.rows]
     targets = batch.targets.unsqueeze(1)
     repeated = negatives.expand(len(states), 5)
     repeated = repeated.masked_fill((targets == 0) | (repeated == targets), 0)
-    written_out = TrainBatch(batch.histories, batch.targets, repeated, chances, batch.weight)
+    written_out = TrainBatch(batch.histories, batch.targets, repeated, logs, batch.weight)
     settings = experiment(negatives=5, loss=loss)
     expected = batch_loss(training.model, states, written_out, settings.training)
     torch.testing.assert_close(shared, expected)

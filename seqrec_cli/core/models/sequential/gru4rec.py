@@ -19,7 +19,7 @@ from pydantic import Field
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from seqrec_cli.core.batching.packing import Packed, Work
+from seqrec_cli.core.batching.packing import CostModel, Packed
 from seqrec_cli.core.kernels.dropout import Noise, dropout
 from seqrec_cli.core.kernels.gru import recur
 from seqrec_cli.core.kernels.lookup import look_up
@@ -60,7 +60,7 @@ class GRU4Rec(ItemTables):
         super().__init__()
         self.max_length = config.max_length
         # A step costs much by itself: half as many parts, each of twice the rows.
-        self.work = Work(linear=math.inf, coarseness=2)
+        self.cost = CostModel(crossover=math.inf, min_part_scale=2)
         self.embedding_drop = config.embedding_dropout
         self.drop = config.dropout
         self.items = item_table(num_items, config.hidden)

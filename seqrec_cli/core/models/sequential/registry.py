@@ -10,7 +10,7 @@ import torch
 from pydantic import Discriminator, Tag
 from torch import Tensor, nn
 
-from seqrec_cli.core.batching.packing import Packed, Work
+from seqrec_cli.core.batching.packing import CostModel, Packed
 from seqrec_cli.core.data.features.table import Features
 from seqrec_cli.core.kernels.dropout import Noise
 from seqrec_cli.core.models.sequential.encoders import ENCODERS, build_encoder, name_of
@@ -46,7 +46,7 @@ class SequenceModel(Protocol):
     """
 
     max_length: int
-    work: Work
+    cost: CostModel
 
     @property
     def items(self) -> nn.Embedding:
@@ -54,7 +54,7 @@ class SequenceModel(Protocol):
         ...
 
     @property
-    def barred(self) -> Tensor | None:
+    def excluded_items(self) -> Tensor | None:
         """Rows of `item_vectors` that training must not hold against; None: padding alone."""
         ...
 

@@ -78,7 +78,7 @@ class SASRec(ItemTables):
     ) -> None:
         super().__init__()
         self.max_length = config.max_length
-        self.work = ATTENTION
+        self.cost = ATTENTION
         self.drop = config.dropout
         self.items = item_table(num_items, config.hidden)
         self.positions = nn.Embedding(config.max_length, config.hidden)

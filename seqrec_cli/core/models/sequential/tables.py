@@ -34,7 +34,7 @@ class ItemTables(nn.Module):
         return {name: table for name, table in named.items() if table is not None}
 
     @property
-    def barred(self) -> Tensor | None:
+    def excluded_items(self) -> Tensor | None:
         """Rows of `item_vectors` that training must not hold against: padding alone."""
         return None
 

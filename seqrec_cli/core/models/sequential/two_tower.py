@@ -88,7 +88,7 @@ class TwoTower(nn.Module):
         self.config = config
         self.history = build_encoder(config.history, num_items, generator)
         self.max_length = self.history.max_length
-        self.work = self.history.work
+        self.cost = self.history.cost
         users = features.users if features is not None and config.user_features else None
         items = features.items if features is not None and config.item_features else None
         self.user_side = Tower(config.history.hidden, config.user_layers, users, config, generator)
@@ -122,7 +122,7 @@ class TwoTower(nn.Module):
         return self.history.items
 
     @property
-    def barred(self) -> Tensor:
+    def excluded_items(self) -> Tensor:
         """Padding, and the items that are not trained on.
 
         Never the target, they would teach the tower that their features are unwanted.
