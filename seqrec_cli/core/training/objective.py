@@ -8,7 +8,7 @@ from seqrec_cli.core.batching.sequential import TrainBatch
 from seqrec_cli.core.data.sequences import PAD
 from seqrec_cli.core.experiment.sequential import TrainingConfig
 from seqrec_cli.core.kernels.dropout import Noise
-from seqrec_cli.core.models.sequential.registry import SequenceModel
+from seqrec_cli.core.models.sequential.interface import SequenceModel
 from seqrec_cli.core.training import losses
 
 

@@ -16,8 +16,7 @@ from seqrec_cli.core.evaluation.sequential import evaluate
 from seqrec_cli.core.experiment.sequential import Experiment
 from seqrec_cli.core.inference.scoring import ModelScorer
 from seqrec_cli.core.kernels.dropout import Noise
-from seqrec_cli.core.models.sequential.encoders import ENCODERS
-from seqrec_cli.core.models.sequential.registry import CONFIGS
+from seqrec_cli.core.models.sequential.registry import MODELS
 from seqrec_cli.core.training.events import EpochDone, Event, StepDone, Stopped, Validated
 from seqrec_cli.core.training.objective import batch_loss
 from seqrec_cli.core.training.schedule import lr_factor
@@ -62,12 +61,13 @@ def copied(training: Training) -> tuple[dict[str, torch.Tensor], dict[str, Any]]
 def sized(name: str) -> Any:
     """A model of the registry, small."""
     sizes = {"hidden": 16, "max_length": 10}
-    if name in ENCODERS:
-        return CONFIGS[name](**sizes)
-    return CONFIGS[name](history=sizes, output=16)
+    settings = MODELS[name].settings_class
+    if settings.reads_features:
+        return settings(history=sizes, output=16)
+    return settings(**sizes)
 
 
-@pytest.mark.parametrize("name", CONFIGS)
+@pytest.mark.parametrize("name", MODELS.ours)
 def test_learns_the_cycle_far_above_chance(name: str, cycle: SequenceDataset) -> None:
     settings = experiment(epochs=40, lr=0.01, validate_every=40)
     model = sized(name)
@@ -441,7 +441,7 @@ def test_the_learning_rate_rises_and_then_falls_by_half_a_cosine() -> None:
     assert {lr_factor(constant, done, 100) for done in range(100)} == {1.0}
 
 
-@pytest.mark.parametrize("name", CONFIGS)
+@pytest.mark.parametrize("name", MODELS.ours)
 def test_a_step_changes_every_weight_as_torchs_adam_would(
     name: str, cycle: SequenceDataset
 ) -> None:

@@ -24,14 +24,12 @@ from seqrec_cli.core.kernels.dropout import Noise, dropout
 from seqrec_cli.core.kernels.gru import recur
 from seqrec_cli.core.kernels.lookup import look_up
 from seqrec_cli.core.models.layers import encode_padded, init_weights
+from seqrec_cli.core.models.sequential.interface import SequenceModelSettings
 from seqrec_cli.core.models.sequential.tables import ItemTables, item_table
-from seqrec_cli.core.settings.base import Settings
 
 
-class GRU4RecConfig(Settings):
+class GRU4RecConfig(SequenceModelSettings):
     """The `model` part of an experiment with `name: gru4rec`."""
-
-    reads_features: ClassVar = False
 
     name: Literal["gru4rec"] = "gru4rec"
     hidden: int = Field(100, ge=1, description="hidden size, that of the item table")
@@ -53,6 +51,8 @@ class GRU4RecConfig(Settings):
 
 class GRU4Rec(ItemTables):
     """Encodes a history into one state a position and scores items against states."""
+
+    settings_class: ClassVar = GRU4RecConfig
 
     def __init__(
         self, num_items: int, config: GRU4RecConfig, generator: torch.Generator | None = None
