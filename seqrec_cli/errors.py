@@ -8,6 +8,7 @@ SeqRecError
 ├── RunError        a run directory that is missing, incomplete, damaged or in use
 ├── TrainingError   a training that cannot go on
 ├── DownloadError   a named dataset that cannot be fetched (core/downloads.py)
+├── PluginError     an installed package whose model, loss or metric cannot be used
 └── MissingExtra    an optional dependency that is not installed
 """
 
@@ -55,6 +56,10 @@ class RunError(SeqRecError):
 
 class TrainingError(SeqRecError):
     """A training cannot go on."""
+
+
+class PluginError(SeqRecError):
+    """An installed package offers a model, a loss or a metric that cannot be used."""
 
 
 class MissingExtra(SeqRecError):

@@ -6,7 +6,7 @@ tag (their mean) and for each number.
 Shapes: B rows, T positions.
 """
 
-from typing import Literal
+from typing import ClassVar, Literal
 
 import torch
 from pydantic import Field
@@ -15,10 +15,10 @@ from torch import Tensor, nn
 from seqrec_cli.core.batching.ranking import RankingBatch, Sizes
 from seqrec_cli.core.kernels.dropout import Noise
 from seqrec_cli.core.models.layers import pool
-from seqrec_cli.core.settings.base import Settings
+from seqrec_cli.core.models.ranking.interface import RankingModelSettings
 
 
-class LogisticConfig(Settings):
+class LogisticConfig(RankingModelSettings):
     """The `model` part of an experiment with `name: logistic`."""
 
     name: Literal["logistic"] = "logistic"
@@ -27,6 +27,8 @@ class LogisticConfig(Settings):
 
 class Logistic(nn.Module):
     """A sum of weights; all are 0 at the start."""
+
+    settings_class: ClassVar = LogisticConfig
 
     offsets: Tensor
 
