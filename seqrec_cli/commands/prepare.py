@@ -44,6 +44,9 @@ A_FILE = Only(is_log, "for logs, not for the demo nor for a folder with train.cs
 NOT_A_PAIR = Only(
     lambda values: kind(values) != "pair", "not for a folder with train.csv and test.csv"
 )
+WITH_FEATURES = Only(
+    lambda values: kind(values) != "demo", "not for the demo, which has no features"
+)
 NEXT_ITEM = Only(is_next_item, "not for --task ranking")
 ROWS_OF_A_LOG = Only(makes_rows, "for --task ranking of a log")
 BY_TIME = Only(
@@ -268,8 +271,7 @@ class PrepareOptions:
             help="Scale dense features by rank, or in standard deviations.",
             rich_help_panel=FEATURES,
         ),
-        A_FILE,
-        NEXT_ITEM,
+        WITH_FEATURES,
     ] = "quantile"
     min_value_count: Annotated[
         int,
@@ -278,7 +280,7 @@ class PrepareOptions:
             help="Categories and tags of fewer users or items count as unknown.",
             rich_help_panel=FEATURES,
         ),
-        Only(lambda values: kind(values) != "demo", "not for the demo, which has no features"),
+        WITH_FEATURES,
     ] = 5
     new_items: Annotated[
         bool,

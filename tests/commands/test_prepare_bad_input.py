@@ -352,7 +352,7 @@ def test_refuses_to_replace_its_own_source(runner: CliRunner, tmp_path: Path) ->
         (["a.txt", "--seed", "5"], "--seed is for the demo, --shuffle-order"),
         (["a.txt", "--split", "user"], "--split is `user` only for --task ranking"),
         (["a.txt", "--split", "time", "--min-split-length", "9"], "for --split leave-one-out"),
-        (["a.txt", "--task", "ranking", "--scaling", "z-score"], "--scaling is not for --task"),
+        (["demo", "--scaling", "z-score"], "--scaling is not for the demo"),
         (["a.txt", "--task", "ranking", "--min-split-length", "100"], "--min-split-length is for"),
         (["a.txt", "--task", "ranking", "--negatives-power", "1"], "with --negatives"),
         (["a.txt", "--task", "ranking", "--table", "t.yaml"], "--table is for"),

@@ -131,8 +131,8 @@ def make_dataset(request: Request) -> Iterator[Received | Step | Dataset]:
         yield synthetic.prepare_demo(with_counts(request, (1, 1)), name)
     elif request.kind == "pair":
         columns = None if request.table is None else table.load_columns(request.table)
-        count = request.preparation.encoding.min_value_count
-        yield prepare_pair(Path(request.source), name, columns, count)
+        encoding = request.preparation.encoding
+        yield prepare_pair(Path(request.source), name, columns, encoding)
     elif request.kind == "named":
         yield from make_named(request, name)
     else:

@@ -81,7 +81,7 @@ def prepare_examples(
         rows_read=origin.rows_read,
         dropped=dropped,
         split={"kind": chosen.split},
-        min_count=options.encoding.min_value_count,
+        encoding=options.encoding,
         examples=asdict(chosen) | made_how,
         left_out=left_out,
     )

@@ -27,19 +27,18 @@ LONGEST_HISTORY = 1000  # items of a row that are kept, the newest
 
 
 def prepare_pair(
-    folder: Path, name: str, columns: TableColumns | None = None, min_count: int = 5
+    folder: Path, name: str, columns: TableColumns | None = None, encoding: Encoding | None = None
 ) -> RankingDataset:
     """Make a ranking dataset of a train.csv and a test.csv; encoders learn from the first alone.
 
     Raises:
         InputError: missing or malformed files; the message names the row.
     """
+    encoding = encoding or Encoding()
     columns, train, test = read_pair(folder, columns)
     texts: dict[Part, TextRows] = {"train": train, "test": test}
     lists = {part: read_lists(text, columns) for part, text in texts.items()}
-    encoders = fit_encoders(
-        texts["train"], lists["train"].histories, columns, Encoding(min_value_count=min_count)
-    )
+    encoders = fit_encoders(texts["train"], lists["train"].histories, columns, encoding)
     user_ids, users = index([key for t in texts.values() for key in t.columns[columns.user]])
     item_ids, items = index([key for t in texts.values() for key in t.columns[columns.item]])
     longest = max(len(history) for own in lists.values() for history in own.histories)
@@ -67,7 +66,7 @@ def prepare_pair(
         rows_read=sum(map(len, texts.values())),
         dropped={},
         split={"kind": "files"},
-        min_count=min_count,
+        encoding=encoding,
     )
     return replace(dataset, manifest=manifest)
 

@@ -8,6 +8,7 @@ import numpy as np
 from seqrec_cli import __version__
 from seqrec_cli.core.data.features.dense import DenseEncoder
 from seqrec_cli.core.data.features.encoders import Encoders
+from seqrec_cli.core.data.features.kinds import Encoding
 from seqrec_cli.core.data.features.vocabularies import UNKNOWN, IdsEncoder
 from seqrec_cli.core.data.ranking.dataset import Examples, RankingDataset
 from seqrec_cli.core.data.sequences import PARTS
@@ -22,7 +23,7 @@ def describe(
     rows_read: int,
     dropped: dict[str, int],
     split: dict[str, Any],
-    min_count: int,
+    encoding: Encoding,
     examples: dict[str, Any] | None = None,
     left_out: Sequence[str] = (),
 ) -> dict[str, Any]:
@@ -43,7 +44,8 @@ def describe(
         "history": {"longest": data.train.history.shape[1], "mean": float(lengths.mean())},
         "encoders": {
             "fitted_on": len(data.train),
-            "min_value_count": min_count,
+            "scaling": encoding.scaling,
+            "min_value_count": encoding.min_value_count,
             "item_values": len(data.encoders.items.values),
             "columns": describe_encoders(data.encoders),
             "left_out": list(left_out),
