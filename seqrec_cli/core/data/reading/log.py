@@ -1,0 +1,208 @@
+"""Reading a log: files to a relation, columns to roles, rows to arrays, and what was found."""
+
+from dataclasses import dataclass
+
+import duckdb
+
+from seqrec_cli.core.data.reading import known
+from seqrec_cli.core.data.reading.engine import Engine, opened_engine
+from seqrec_cli.core.data.reading.findings import Findings, Kind, Taken
+from seqrec_cli.core.data.reading.loading import Loaded, load
+from seqrec_cli.core.data.reading.opening import opened
+from seqrec_cli.core.data.reading.options import Reading, command
+from seqrec_cli.core.data.reading.places import Files, files_of
+from seqrec_cli.core.data.reading.profiles import Profile
+from seqrec_cli.core.data.reading.relations import Relation
+from seqrec_cli.core.data.reading.roles import Plan, Undecided, assign, listed, shortened
+from seqrec_cli.core.data.reading.sources import TextSource
+from seqrec_cli.errors import InputError
+
+MOST_EVENTS = 20  # values of a column that may be a type of event
+NOTHING = "no column looks like a time: the order of the file counts"
+
+
+@dataclass(frozen=True)
+class Log:
+    """A log that was read.
+
+    Attributes:
+        files: what was read.
+        form: of the files, as in `--format`.
+        rows: the arrays.
+        findings: what was taken for what.
+        items, users: the files beside the log, if any.
+    """
+
+    files: Files
+    form: str
+    rows: Loaded
+    findings: Findings
+    columns: dict[str, str]
+    items: TextSource | None = None
+    users: TextSource | None = None
+
+
+def read_log(place: TextSource, reading: Reading) -> Log:
+    """Read a log.
+
+    Raises:
+        InputError: missing, unreadable or malformed; the message names the place, the hint what to
+            type.
+    """
+    files = files_of(place, reading)
+    with opened_engine() as engine:
+        relation = opened(files, reading, engine)
+        try:
+            plan = assign(relation, reading, engine)
+        except Undecided as error:
+            raise undecided(relation, files, reading, engine, error) from None
+        check_rating(relation, plan, reading, place)
+        kinds = event_columns(relation, plan)
+        rows = load(relation, plan, kinds, reading, engine, place)
+    if rows.rows_read == 0:
+        raise InputError(f"`{place}` has no interactions", "it must have a line for each")
+    found = findings(files, relation, plan, rows, reading)
+    columns = {"user": plan.user.name, "item": plan.item.name}
+    if plan.rating is not None and rows.ratings is not None:
+        columns["rating"] = plan.rating.name
+    if plan.time is not None:
+        columns["time"] = plan.time.name
+    return Log(
+        files=files,
+        form=relation.form,
+        rows=rows,
+        findings=found,
+        columns=columns,
+        items=known.items_beside(files.first),
+        users=known.users_beside(files.first),
+    )
+
+
+def check_rating(relation: Relation, plan: Plan, reading: Reading, place: TextSource) -> None:
+    """Refuse a threshold for a log without ratings, and ratings that are words without values."""
+    rating = plan.rating
+    if rating is None:
+        if reading.min_rating is not None or reading.rating_values:
+            option = "--rating-values" if reading.rating_values else "--min-rating"
+            raise InputError(
+                f"`{relation.place}` has no ratings to hold against a threshold",
+                f"leave out {option}, or name the column: `--columns rating=…`; it has "
+                f"{listed(relation)}",
+            )
+        return
+    words = not (rating.numeric or rating.comma_numeric or rating.is_truth)
+    if words and not reading.rating_values:
+        values = list(dict.fromkeys(rating.values))[:6]
+        option = ",".join(f"{value}={n}" for n, value in enumerate(values, 1))
+        raise InputError(
+            f"`{relation.place}`: the rating in `{rating.name}` is `{shortened(values[0])}`, which is "
+            "not a number",
+            f"say what the words stand for: `--rating-values {option}`; or choose rows by them: "
+            f"`--where \"{rating.name} = '{values[0]}'\"`",
+        )
+
+
+def undecided(
+    relation: Relation, files: Files, reading: Reading, engine: Engine, error: Undecided
+) -> InputError:
+    """Say which role cannot be told, and what to type: a proposal that was tried, if there is one."""
+    problem = (
+        f"`{relation.place}`: cannot tell which column is the {' and which the '.join(error.missing)}"
+        f"; found {listed(relation)}"
+    )
+    proposal = reading.with_columns({r: c for r, c in error.guess.items() if r not in reading.columns})
+    if {"user", "item"} <= set(proposal.columns) and works(relation, proposal, engine):
+        return InputError(problem, f"if this is right: `{command(files.main, proposal)}`")
+    roles = ",".join(f"{role}=…" for role in error.missing)
+    return InputError(
+        problem,
+        f"name them, as in `--columns {roles}`, if the file has interactions of users with items "
+        "at all",
+    )
+
+
+def works(relation: Relation, proposal: Reading, engine: Engine) -> bool:
+    """Whether a proposal reads the sample."""
+    try:
+        plan = assign(relation, proposal, engine)
+    except (Undecided, InputError, duckdb.Error):
+        return False
+    return bool(plan.user.values and plan.item.values)
+
+
+def event_columns(relation: Relation, plan: Plan) -> list[Profile]:
+    """The columns that look like a type of event or a label, the likeliest first."""
+    used = plan.used()
+    found = []
+    for place, column in enumerate(relation.columns):
+        profile = Profile(column, place)
+        if column.name in used or not profile.values:
+            continue
+        if column.listed and not (plan.item.column.listed and column.parent == plan.item.column.parent):
+            continue
+        if plan.item.column.listed and not column.listed:
+            continue
+        rank = profile.rank("event")
+        few = 1 < profile.distinct <= MOST_EVENTS
+        flag = profile.is_flag or profile.is_truth
+        named = rank >= 0 or (flag and profile.label.lower().startswith(("is_", "has_")))
+        words = not profile.label and few and not profile.numeric and len(profile.values) > 20
+        if few and (named or (words and profile.distinct <= 6)) and not profile.wordy:
+            found.append(((rank if rank >= 0 else 500, place), profile))
+    return [profile for _, profile in sorted(found, key=lambda pair: pair[0])]
+
+
+def findings(
+    files: Files, relation: Relation, plan: Plan, rows: Loaded, reading: Reading
+) -> Findings:
+    """What was taken for what."""
+    taken = [
+        Taken("user", plan.user.name, example(plan.user), "user" not in plan.asked),
+        Taken("item", plan.item.name, example(plan.item), "item" not in plan.asked),
+    ]
+    if plan.time is not None:
+        first = plan.time.columns[0]
+        taken.append(Taken("time", plan.time.name, example(first), "time" not in plan.asked))
+    if plan.rating is not None and rows.ratings is not None:
+        taken.append(
+            Taken("rating", plan.rating.name, example(plan.rating), "rating" not in plan.asked)
+        )
+    used = plan.used()
+    unused = tuple(column.name for column in relation.columns if column.name not in used)
+    notes = [*relation.remarks, *plan.notes, *rows.notes]
+    notes += [files.note] if files.note else []
+    if plan.time is not None and plan.other_times:
+        others = ", ".join(f"`{moment.name}`" for moment in plan.other_times[:4] if moment.solid)
+        if others:
+            notes.append(f"{others} look like times too; `{plan.time.name}` is the finest or first")
+    return Findings(
+        layout=relation.layout,
+        taken=tuple(taken),
+        unused=unused,
+        order=order_of(plan, rows),
+        kinds=kinds_of(rows, reading),
+        notes=tuple(notes),
+    )
+
+
+def example(profile: Profile) -> str:
+    return shortened((profile.values or [""])[0], 40)
+
+
+def order_of(plan: Plan, rows: Loaded) -> str:
+    if plan.time is None:
+        return NOTHING
+    how = f" ({plan.time.form.name})" if plan.time.form.unit else ""
+    return f"by `{plan.time.name}`{how}, {rows.time_unit}"
+
+
+def kinds_of(rows: Loaded, reading: Reading) -> tuple[Kind, ...]:
+    """The columns that look like a type of event, with the option that chooses rows by them."""
+    found = []
+    for name, counts in rows.counts.items():
+        value = next(iter(counts))
+        quoted = value if value.lstrip("-").isdigit() else f"'{value}'"
+        column = name if name.isidentifier() else f'"{name}"'
+        option = f"--where '{column} = {quoted}'" if "'" not in quoted else f'--where "{column} = {quoted}"'
+        found.append(Kind(name, counts, any(name in each for each in reading.where), option))
+    return tuple(found)

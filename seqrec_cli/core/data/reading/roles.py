@@ -1,0 +1,416 @@
+"""Which column of a log is the user, the item, the time, the rating: by content and by name."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+
+from seqrec_cli.core.data.reading import moments, vocabulary
+from seqrec_cli.core.data.reading.engine import Engine
+from seqrec_cli.core.data.reading.moments import Moment
+from seqrec_cli.core.data.reading.options import Reading, Role
+from seqrec_cli.core.data.reading.profiles import Profile, list_form
+from seqrec_cli.core.data.reading.relations import Column, Relation
+from seqrec_cli.core.data.reading.times import chosen_form
+from seqrec_cli.errors import InputError
+
+MOST_SHOWN = 30
+
+
+class Undecided(Exception):
+    """A role that cannot be told.
+
+    Attributes:
+        missing: the roles.
+        guess: what the columns probably are, by role, for a hint; may lack one.
+    """
+
+    def __init__(self, missing: Sequence[Role], guess: dict[Role, str]) -> None:
+        super().__init__(", ".join(missing))
+        self.missing = tuple(missing)
+        self.guess = guess
+
+
+@dataclass
+class Plan:
+    """What is read of a log.
+
+    Attributes:
+        user, item: the columns of the ids; `item` may hold lists.
+        fallback: a column that stands for the user where that is missing.
+        time: the time, or None.
+        other_times: further columns that look like times.
+        rating: the column of the ratings, or None.
+        asked: the roles that the user named.
+        notes: what should be known about the choice.
+    """
+
+    user: Profile
+    item: Profile
+    fallback: Profile | None = None
+    time: Moment | None = None
+    other_times: tuple[Moment, ...] = ()
+    rating: Profile | None = None
+    asked: frozenset[Role] = frozenset()
+    notes: list[str] = field(default_factory=list)
+
+    def used(self) -> set[str]:
+        """The names of the columns that are read."""
+        named = [self.user, self.item, self.rating, self.fallback]
+        names = {profile.name for profile in named if profile is not None}
+        return names | {p.name for p in (self.time.columns if self.time else ())}
+
+
+def assign(relation: Relation, reading: Reading, engine: Engine) -> Plan:
+    """Tell the roles of the columns; those in `reading.columns` are taken as said.
+
+    Raises:
+        InputError: a column that is not there.
+        Undecided: the user or the item cannot be told.
+    """
+    profiles = [Profile(column, place) for place, column in enumerate(relation.columns)]
+    chosen = {role: find(relation, profiles, role, name) for role, name in reading.columns.items()}
+    refuse_doubles(relation, chosen)
+    taken = {profile.name for profile in chosen.values()}
+    free = [profile for profile in profiles if profile.name not in taken]
+    time, others = choose_time(chosen, free, profiles, reading, engine)
+    if time is not None:
+        free = [profile for profile in free if profile not in time.columns]
+    session = chosen.get("session")
+    user, item = chosen.get("user") or session, chosen.get("item")
+    notes: list[str] = []
+    times = {profile.name for moment in others for profile in moment.columns if moment.solid}
+    pool = [p for p in free if p.name not in times]
+    rating = chosen.get("rating") or choose_rating(pool, user, item)
+    pool = [profile for profile in pool if profile is not rating]
+    user, item = choose_ids(user, item, pool, notes, time)
+    if user is None or item is None:
+        guess = guessed(user, item, pool, time, rating)
+        raise Undecided([role for role, p in (("user", user), ("item", item)) if p is None], guess)  # type: ignore[list-item]
+    time = time if time is not None else late_time(free, user, item, rating, engine)
+    return Plan(
+        user=user,
+        item=item,
+        fallback=session if session is not None and session is not user else None,
+        time=aligned(time, item),
+        other_times=tuple(others),
+        rating=rating,
+        asked=frozenset(reading.columns),
+        notes=notes,
+    )
+
+
+def find(
+    relation: Relation, profiles: Sequence[Profile], role: Role, name: str
+) -> Profile:
+    """The column that the user named: by name, by number from 1, or by a path into a text of JSON.
+
+    Raises:
+        InputError: there is none.
+    """
+    column = relation.column(name) or path_in_text(relation, name)
+    if column is None:
+        raise InputError(
+            f"`{relation.place}` has no column `{name}` for the {role}; found {listed(relation)}",
+            "name one of these, or give its number from 1",
+        )
+    same = next((p for p in profiles if p.column is column), None)
+    profile = same or Profile(column, len(profiles))
+    if role in ("item", "time", "rating") and not profile.column.listed:
+        return unfolded(profile)
+    return profile
+
+
+def path_in_text(relation: Relation, name: str) -> Column | None:
+    """A path into a column whose text is JSON: `53.data[].sku`."""
+    head, dot, rest = name.partition(".")
+    base = relation.column(head)
+    if base is None or not dot or not rest or base.listed:
+        return None
+    steps = "".join(
+        "".join([f'."{step.removesuffix("[]")}"', "[*]" if step.endswith("[]") else ""])
+        for step in rest.replace('"', "").split(".")
+    )
+    path = steps.replace("'", "''")
+    valid = f"CASE WHEN json_valid({base.sql}) THEN {base.sql} END"
+    sql = f"json_extract_string({valid}, '${path}')"
+    return replace(base, name=name, sql=sql, listed="[]" in rest, parent=name.rpartition("[]")[0])
+
+
+def unfolded(profile: Profile) -> Profile:
+    """The same column, with its lists in cells as lists, if it has such."""
+    form = list_form(profile.values)
+    if form is None:
+        return profile
+    separator, cut = form
+    cells = tuple(
+        None if cell is None or isinstance(cell, list) else cut_cell(cell, separator)
+        for cell in profile.column.cells
+    )
+    column = replace(profile.column, sql=cut(profile.column.sql), listed=True, cells=cells)
+    return Profile(column, profile.place)
+
+
+def cut_cell(cell: str, separator: str) -> list[str | None]:
+    inner = cell.strip(" []{}()")
+    pieces = inner.split() if separator == " " else inner.split(separator)
+    return [piece.strip(" '\"\n") for piece in pieces if piece.strip(" '\"\n")]
+
+
+def refuse_doubles(relation: Relation, chosen: dict[Role, Profile]) -> None:
+    holders: dict[str, Role] = {}
+    for role, profile in chosen.items():
+        other = holders.setdefault(profile.name, role)
+        if other != role:
+            raise InputError(
+                f"`{relation.place}`: the column `{profile.name}` cannot be both the {other} and "
+                f"the {role}",
+                f"name another column for the {role}",
+            )
+
+
+def choose_time(
+    chosen: dict[Role, Profile],
+    free: Sequence[Profile],
+    profiles: Sequence[Profile],
+    reading: Reading,
+    engine: Engine,
+) -> tuple[Moment | None, list[Moment]]:
+    """The time, as said or inferred, and the other times there are."""
+    said = chosen.get("time")
+    inferred = moments.candidates([unfolded_time(profile) for profile in free], engine)
+    if said is not None:
+        if reading.time_format:
+            return Moment((said,), chosen_form(reading.time_format)), inferred
+        moment = moments.moment_of(said, engine)
+        if moment is None:
+            raise InputError(
+                f"the values of `{said.name}`, such as `{(said.values or [''])[0]}`, are no times "
+                "in a form that is known",
+                "say how they are written: `--time-format '%d.%m.%Y %H:%M'`, or name another "
+                "column: `--columns time=…`",
+            )
+        return moment, inferred
+    if reading.time_format:
+        named = [p for p in free if p.rank("time") >= 0] or [m.columns[0] for m in inferred]
+        if named:
+            best = min(named, key=lambda p: p.rank("time") if p.rank("time") >= 0 else 5000)
+            return Moment((best,), chosen_form(reading.time_format)), []
+    pieces = moments.from_pieces(free)
+    if pieces is not None and not any(m.resolution < pieces.resolution for m in inferred if m.solid):
+        return pieces, inferred
+    if not inferred or not inferred[0].solid:
+        return (inferred[0], inferred[1:]) if inferred and inferred[0].columns[0].label else (None, [])
+    first = moments.with_clock(inferred[0], free, engine)
+    return first, [m for m in inferred[1:] if m.columns[0] not in first.columns]
+
+
+def unfolded_time(profile: Profile) -> Profile:
+    """A column with lists of times in its cells, as lists; any other as it is."""
+    if profile.column.listed or not profile.values or profile.values[0][:1] not in "[({":
+        return profile
+    return unfolded(profile)
+
+
+def late_time(
+    free: Sequence[Profile],
+    user: Profile,
+    item: Profile,
+    rating: Profile | None,
+    engine: Engine,
+) -> Moment | None:
+    """A time by the name alone, where nothing looks like one."""
+    rest = [p for p in free if p not in (user, item, rating)]
+    found = moments.candidates(rest, engine)
+    return moments.with_clock(found[0], rest, engine) if found else None
+
+
+def aligned(time: Moment | None, item: Profile) -> Moment | None:
+    """The time, unless it is of other records than the items are."""
+    if time is None or not time.columns[0].column.listed:
+        return time
+    own, other = time.columns[0].column, item.column
+    if not other.listed:
+        return None
+    if own.parent and other.parent and own.parent.partition("[]")[0] != other.parent.partition("[]")[0] and "[]" in own.name:
+        return None
+    return time
+
+
+def choose_rating(
+    pool: Sequence[Profile], user: Profile | None, item: Profile | None
+) -> Profile | None:
+    """The column of ratings by name; without names, small numbers of few values."""
+    named = [(p.rank("rating"), p) for p in pool if p.rank("rating") >= 0]
+    fitting = [(rank, p) for rank, p in named if p.numeric or p.comma_numeric]
+    if fitting:
+        return min(fitting, key=lambda pair: pair[0])[1]
+    unnamed = [p for p in pool if not p.label and p.numeric and p is not user and p is not item]
+    if len(pool) < 3:
+        return None
+    for profile in reversed(unnamed):
+        small = -1 <= min(profile.numbers) and max(profile.numbers) <= 10
+        if small and 1 < profile.distinct <= 20 and profile.place >= 2:
+            return profile
+    return None
+
+
+def choose_ids(
+    user: Profile | None,
+    item: Profile | None,
+    pool: list[Profile],
+    notes: list[str],
+    time: Moment | None,
+) -> tuple[Profile | None, Profile | None]:
+    """The user and the item: by name, else by what the columns look like."""
+    user = user or by_name(pool, "user", item)
+    session = None if user else by_name(pool, "session", item)
+    item = item or by_name(pool, "item", user or session)
+    user = user or session
+    if item is not None and not item.column.listed:
+        item = unfolded(item) if user is None or item_lists(item, user) else item
+    if user is not None and item is not None:
+        return user, item
+    rest = [p for p in pool if p not in (user, item) and not p.is_row_number and is_unnamed(p)]
+    rest = [p for p in without_attributes(rest) if p.may_be_id or list_form(p.values)]
+    if user is None and item is None:
+        return by_look(rest, pool)
+    if len(rest) == 1:
+        (last,) = rest
+        role = "user" if user is None else "item"
+        notes.append(f"`{last.name}` was taken for the {role}: it is the only column left that may be")
+        if user is None:
+            return last, item
+        return user, unfolded(last)
+    return user, item
+
+
+def item_lists(item: Profile, user: Profile) -> bool:
+    """Whether a column of items holds lists: they look so, and each user has about one row."""
+    return list_form(item.values) is not None and user.distinct > 0.5 * len(user.values)
+
+
+def is_unnamed(profile: Profile) -> bool:
+    """Whether the name does not say that a column is something else than an id."""
+    if not profile.label:
+        return True
+    return not (
+        vocabulary.plain(profile.label) in vocabulary.KNOWN
+        and profile.rank("user") < 0
+        and profile.rank("item") < 0
+    )
+
+
+def by_name(pool: Sequence[Profile], role: vocabulary.Named, other: Profile | None) -> Profile | None:
+    """The column whose name says best that it is this, among those that may be ids at all."""
+    ranked = []
+    for profile in pool:
+        rank = profile.rank(role)
+        if rank < 0 or profile is other:
+            continue
+        if not (profile.may_be_id or profile.column.listed or list_form(profile.values)):
+            continue
+        if role != "item" and (profile.column.listed or profile.is_flag):
+            continue
+        nested = profile.column.listed and "[]" in profile.name
+        ranked.append(((nested, is_of_the_row(profile), rank, profile.place), profile))
+    if not ranked:
+        return None
+    best = min(ranked, key=lambda pair: pair[0])[1]
+    unique = vocabulary.plain(best.label) == "id" and best.distinct == len(best.values) > 20
+    if unique:
+        others = [(key, p) for key, p in ranked if p is not best]
+        return min(others, key=lambda pair: pair[0])[1] if others else None
+    return best
+
+
+def is_of_the_row(profile: Profile) -> bool:
+    """Whether it numbers the rows, whatever it is called."""
+    return profile.is_row_number and len(profile.values) > 20
+
+
+def without_attributes(profiles: Sequence[Profile]) -> list[Profile]:
+    """The columns that are not told by another one and coarser, as a category by the item."""
+    return [
+        profile
+        for profile in profiles
+        if not any(
+            other is not profile
+            and other.distinct > profile.distinct
+            and other.distinct < 0.9 * len(other.values)
+            and depends(profile, other)
+            for other in profiles
+        )
+    ]
+
+
+def depends(profile: Profile, other: Profile) -> bool:
+    """Whether the values of `other` say those of `profile`, in the sample."""
+    seen: dict[object, object] = {}
+    pairs = zip(other.column.cells, profile.column.cells, strict=True)
+    return all(
+        seen.setdefault(key, value) == value
+        for key, value in pairs
+        if not isinstance(key, list) and not isinstance(value, list)
+    )
+
+
+def by_look(
+    rest: Sequence[Profile], pool: Sequence[Profile]
+) -> tuple[Profile | None, Profile | None]:
+    """Without names: the user first and the item second, if there are just two columns of ids."""
+    if any(p.label and p.name == p.label for p in pool):
+        return None, None
+    ids = [p for p in rest if not p.is_flag and not (p.distinct <= 12 and not p.whole and len(p.values) > 40 and p.distinct < 0.2 * len(p.values))]
+    listed = [p for p in ids[1:] if list_form(p.values)]
+    if ids and len(listed) == 1:
+        return ids[0], unfolded(listed[0])
+    if len(ids) != 2:
+        return None, None
+    first, second = ids
+    if first.is_asin and not second.is_asin_like:
+        return second, first
+    return first, second
+
+
+def guessed(
+    user: Profile | None,
+    item: Profile | None,
+    pool: Sequence[Profile],
+    time: Moment | None,
+    rating: Profile | None,
+) -> dict[Role, str]:
+    """What the columns probably are, for a hint; never a time or a fragment as an id."""
+    ids = [
+        p
+        for p in pool
+        if p not in (user, item) and (p.may_be_id or list_form(p.values))
+        and not p.is_row_number and not p.is_flag and is_unnamed(p)
+    ]
+    plain = [p for p in ids if not p.wordy and p.distinct > 2] or ids
+    guess: dict[Role, str] = {}
+    for role, profile in (("user", user), ("item", item)):
+        if profile is None and plain:
+            profile = plain.pop(0)
+        if profile is not None:
+            guess[role] = profile.name  # type: ignore[index]
+    if time is not None and len(time.columns) == 1:
+        guess["time"] = time.name
+    return guess
+
+
+def listed(relation: Relation) -> str:
+    """The columns of a relation for an error message."""
+    columns = relation.columns[:MOST_SHOWN]
+    more = ", …" if len(relation.columns) > MOST_SHOWN else ""
+    if relation.named:
+        return ", ".join(f"`{shortened(column.name, 30)}`" for column in columns) + more
+    shown = []
+    for column in columns:
+        example = shortened((column.values or [""])[0], 20)
+        shown.append(f"{column.name} (as in `{example}`)")
+    return ", ".join(shown) + more
+
+
+def shortened(text: str, most: int = 60) -> str:
+    return text if len(text) <= most else f"{text[: most - 1]}…"
+
+
