@@ -18,6 +18,8 @@ from seqrec_cli.errors import InputError
 HEAD_BYTES = 1 << 18
 LOOKED_AT = 100  # lines
 DELIMITERS = ("::", "\t", ",", ";", "|", "\x01", "\x02", "||", "~", "^")
+UNQUOTED = ("\t", "::", "\x01", "\x02")  # text with these between values has no quotes, mostly
+MOST_JOINED = 50  # lines of one row
 UNFIT = ('"', "\n", "\r")  # they mean something else in delimited text
 LONGEST_DELIMITER = 4
 NUMBER = re.compile(r"\s*[+-]?(?:[0-9]+(?:[.,][0-9]*)?|[.,][0-9]+)(?:[eE][+-]?[0-9]{1,3})?\s*")
@@ -81,7 +83,9 @@ def sniff(source: TextSource, head: bytes, reading: Reading) -> Dialect:
     if len(body) > 2 and is_ruler(body[1]):
         names = tuple(cell.strip() for cell in body[0].split("|"))
         return Dialect("|", skip + 2, names, len(names), quote="", ruled=True)
-    delimiter = delimiter or guess_delimiter(body)
+    whole = joined(body)
+    delimiter = delimiter or guess_delimiter(body, whole)
+    body = body if delimiter in UNQUOTED else whole
     quote, escape = quoting(body, delimiter)
     loose = delimiter in (" ", "\t") and not reading.delimiter and is_loose(body, delimiter)
     rows = [split(line, delimiter, quote, escape, loose) for line in body]
@@ -125,10 +129,28 @@ def is_ruler(line: str) -> bool:
     return set(line.strip()) <= set("-+|= ") and line.count("-") > 2 and "+" in line
 
 
-def guess_delimiter(lines: Sequence[str]) -> str:
-    """The delimiter that cuts most of the first lines alike, or ""."""
+def joined(lines: Sequence[str]) -> list[str]:
+    """The lines with those put together that a quoted line end cuts."""
+    found: list[str] = []
+    waiting = ""
+    for line in lines:
+        waiting = f"{waiting}\n{line}" if waiting else line
+        if waiting.replace('\\"', "").count('"') % 2 == 0:
+            found.append(waiting)
+            waiting = ""
+        elif waiting.count("\n") > MOST_JOINED:
+            return list(lines)  # then it is no quote at all
+    return found or list(lines)
+
+
+def guess_delimiter(body: Sequence[str], whole: Sequence[str]) -> str:
+    """The delimiter that cuts most of the first lines alike, or "".
+
+    `whole` are the same lines, those put together that a quoted line end cuts.
+    """
     best, most = "", (0.0, 0)
     for delimiter in DELIMITERS:
+        lines = body if delimiter in UNQUOTED else whole
         if not any(delimiter in line for line in lines[:3]):
             continue
         quote, escape = quoting(lines, delimiter)
@@ -140,7 +162,7 @@ def guess_delimiter(lines: Sequence[str]) -> str:
     if best and (most[0] >= 0.5 or best == ","):
         return best
     # Spaces are in titles and dates too: only where there is nothing else.
-    return " " if all(len(line.split()) > 1 for line in lines[:3]) and not best else best
+    return " " if all(len(line.split()) > 1 for line in body[:3]) and not best else best
 
 
 def quoting(lines: Sequence[str], delimiter: str) -> tuple[str, str]:
@@ -151,7 +173,7 @@ def quoting(lines: Sequence[str], delimiter: str) -> tuple[str, str]:
     marked = [line for line in lines if '"' in line]
     if not marked:
         return '"', '"'
-    if delimiter in ("\t", "::", "\x01", "\x02") and not has_quoted_column(lines, delimiter):
+    if delimiter in UNQUOTED and not has_quoted_column(lines, delimiter):
         return "", ""
     escaped = sum(line.count('\\"') for line in marked)
     doubled = sum(len(re.findall(r'[^,;|\t]""', line)) for line in marked)
@@ -185,7 +207,7 @@ def split(
         return line.split(delimiter)
     doubled = escape == '"'
     reader = csv.reader(
-        [line], delimiter=delimiter, doublequote=doubled, escapechar=None if doubled else escape
+        line.splitlines(keepends=True), delimiter=delimiter, doublequote=doubled, escapechar=None if doubled else escape
     )
     try:
         return next(reader, [])

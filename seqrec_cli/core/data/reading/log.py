@@ -1,5 +1,6 @@
 """Reading a log: files to a relation, columns to roles, rows to arrays, and what was found."""
 
+import re
 from dataclasses import dataclass
 
 import duckdb
@@ -11,9 +12,17 @@ from seqrec_cli.core.data.reading.loading import Loaded, load
 from seqrec_cli.core.data.reading.opening import opened
 from seqrec_cli.core.data.reading.options import Reading, command
 from seqrec_cli.core.data.reading.places import Files, files_of
-from seqrec_cli.core.data.reading.profiles import Profile
+from seqrec_cli.core.data.reading.profiles import Profile, list_form
 from seqrec_cli.core.data.reading.relations import Relation
-from seqrec_cli.core.data.reading.roles import Plan, Undecided, assign, listed, shortened
+from seqrec_cli.core.data.reading.roles import (
+    Plan,
+    Undecided,
+    assign,
+    listed,
+    shortened,
+    unfolded,
+    with_texts_of_json,
+)
 from seqrec_cli.core.data.reading.sources import TextSource
 from seqrec_cli.errors import InputError
 
@@ -51,12 +60,13 @@ def read_log(place: TextSource, reading: Reading) -> Log:
     """
     files = files_of(place, reading)
     with opened_engine() as engine:
-        relation = opened(files, reading, engine)
+        relation = with_texts_of_json(opened(files, reading, engine))
         try:
             plan = assign(relation, reading, engine)
         except Undecided as error:
             raise undecided(relation, files, reading, engine, error) from None
         check_rating(relation, plan, reading, place)
+        refuse_examples(relation, plan, reading, place)
         kinds = event_columns(relation, plan)
         rows = load(relation, plan, kinds, reading, engine, place)
     if rows.rows_read == 0:
@@ -100,6 +110,42 @@ def check_rating(relation: Relation, plan: Plan, reading: Reading, place: TextSo
             f"say what the words stand for: `--rating-values {option}`; or choose rows by them: "
             f"`--where \"{rating.name} = '{values[0]}'\"`",
         )
+
+
+def refuse_examples(relation: Relation, plan: Plan, reading: Reading, place: TextSource) -> None:
+    """Refuse what holds more than a row says: labelled examples, and records in cells."""
+    used = plan.used()
+    rest = [Profile(c, n) for n, c in enumerate(relation.columns) if c.name not in used]
+    lists = [p for p in rest if not p.column.listed and list_form(p.values)]
+    items = set(plan.item.values)
+    histories = [p for p in lists if not items.isdisjoint(unfolded(p).values)]
+    labels = [p for p in rest if p.is_flag and (not p.label or p.rank("event") >= 0)]
+    if "item" in reading.columns:
+        return
+    if histories and labels and not plan.item.column.listed:
+        raise InputError(
+            f"each line of `{place}` is a labelled example with a history in `{histories[0].name}`, "
+            "not one interaction",
+            f"for ranking: `{command(place, reading)} --task ranking`; to read each line as one "
+            f"interaction all the same: `--columns item={plan.item.name}`",
+        )
+    packed = [p for p in rest if is_packed(p)]
+    if packed and not plan.item.column.listed:
+        raise InputError(
+            f"`{packed[0].name}` of `{place}` holds several records in each cell, as in "
+            f"`{shortened(packed[0].values[0], 50)}`, which are not read",
+            "write a row for each of them; to read each line as one interaction all the same: "
+            f"`--columns item={plan.item.name}`",
+        )
+
+
+def is_packed(profile: Profile) -> bool:
+    """Whether cells hold records such as `408:15:7:0915:0#408:16:7:0916:2`."""
+    return bool(profile.values) and all(
+        re.fullmatch(r"[\w.-]+(?::[\w.-]*){2,}(?:[#;|,][\w.-]+(?::[\w.-]*){2,})+", value)
+        for value in profile.values[:20]
+        if "#" in value or ";" in value or "|" in value or "," in value
+    ) and any(re.search(r"[#;|,]", value) for value in profile.values[:20]) and not profile.date_forms
 
 
 def undecided(
@@ -147,7 +193,7 @@ def event_columns(relation: Relation, plan: Plan) -> list[Profile]:
         flag = profile.is_flag or profile.is_truth
         named = rank >= 0 or (flag and profile.label.lower().startswith(("is_", "has_")))
         words = not profile.label and few and not profile.numeric and len(profile.values) > 20
-        if few and (named or (words and profile.distinct <= 6)) and not profile.wordy:
+        if few and (named or (words and profile.distinct <= 6)):
             found.append(((rank if rank >= 0 else 500, place), profile))
     return [profile for _, profile in sorted(found, key=lambda pair: pair[0])]
 

@@ -13,7 +13,11 @@ DAY = 86_400
 COUNTED = frozenset(
     {"timestamp", "time", "ts", "date", "day", "dt", "step", "timestep", "addtocartorder", "t"}
     | {"datetime", "eventtime", "eventtimestamp", "week", "weekno", "month", "timeid", "dayid"}
+    | {"start", "starttime", "begin", "stop", "end", "endtime", "timems", "timestampms"}
+    | {"eventdate", "visitdate", "orderdate", "transactiondt"}
 )
+# How long what such a name counts takes, in seconds.
+SIZES = {"month": 30 * DAY, "week": 7 * DAY, "day": DAY, "date": DAY, "hour": 3600}
 PIECES = ("year", "month", "day", "hour", "minute", "second")
 CLOCKS = frozenset(
     {"hour", "hourmin", "hhmm", "hhmmss", "time", "timeofday", "transtime", "clock", "hourminute"}
@@ -63,7 +67,8 @@ def moment_of(profile: Profile, engine: Engine) -> Moment | None:
         return None
     if profile.is_epoch:
         return Moment((profile,), form, (), resolution_of(profile, form, engine))
-    resolution = DAY if "day" in profile.label.lower() or profile.label.lower() == "dt" else 1.0
+    plain = vocabulary.plain(profile.label)
+    resolution = float(next((size for word, size in SIZES.items() if word in plain), 1))
     return Moment((profile,), form, (), resolution, solid=False)
 
 
@@ -155,7 +160,7 @@ def clock_sql(profile: Profile) -> Callable[[str], str] | None:
     if not all(value.isdecimal() and len(value) <= 6 for value in profile.values):
         return None
     numbers = [int(value) for value in profile.values]
-    number = "TRY_CAST({} AS INTEGER)"
+    number = "TRY_CAST({} AS BIGINT)"
     if max(numbers) < 24 and vocabulary.plain(profile.label).endswith(("hour", "hourofday")):
         return lambda text: f"{number.format(text)} * 3600"
     if all(n // 100 < 24 and n % 100 < 60 for n in numbers):

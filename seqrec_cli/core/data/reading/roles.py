@@ -1,18 +1,23 @@
 """Which column of a log is the user, the item, the time, the rating: by content and by name."""
 
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
 from seqrec_cli.core.data.reading import moments, vocabulary
-from seqrec_cli.core.data.reading.engine import Engine
+from seqrec_cli.core.data.reading.engine import Engine, quoted
 from seqrec_cli.core.data.reading.moments import Moment
 from seqrec_cli.core.data.reading.options import Reading, Role
-from seqrec_cli.core.data.reading.profiles import Profile, list_form
-from seqrec_cli.core.data.reading.relations import Column, Relation
+from seqrec_cli.core.data.reading.profiles import FEW, Profile, list_form
+from seqrec_cli.core.data.reading.nested import label_of, paths_of
+from seqrec_cli.core.data.reading.relations import Cell, Column, Relation
 from seqrec_cli.core.data.reading.times import chosen_form
 from seqrec_cli.errors import InputError
 
 MOST_SHOWN = 30
+SURE = 1000  # a name of a better rank is one that columns really have
+MOST_PATHS = 40  # into one column of JSON
+MANY = 30  # rows of which each has another value: those are numbers of the rows
 
 
 class Undecided(Exception):
@@ -119,20 +124,65 @@ def find(
     return profile
 
 
+def column_in_text(base: Column, path: str) -> Column:
+    """The column of the values at a path in a column whose text is JSON."""
+    steps = "".join(
+        f'."{step.removesuffix("[]")}"' + "[*]" * step.endswith("[]")
+        for step in path.replace('"', "").split(".")
+    )
+    valid = f"CASE WHEN json_valid({base.sql}) THEN {base.sql} END"
+    sql = f"json_extract_string({valid}, {quoted('$' + steps)})"
+    label = f"{base.name}.{path}"
+    parent = label.rpartition("[]")[0] if "[]" in path else ""
+    cells = tuple(value_at(cell, path.split(".")) for cell in base.cells)
+    return Column(label, sql, "[]" in path, parent, cells=cells, known=path)
+
+
+def value_at(cell: Cell, path: Sequence[str]) -> Cell:
+    """What a cell of JSON has at a path."""
+    if not isinstance(cell, str):
+        return None
+    try:
+        found = [json.loads(cell)]
+    except (ValueError, RecursionError):
+        return None
+    for step in path:
+        key = step.removesuffix("[]")
+        found = [each[key] for each in found if isinstance(each, dict) and key in each]
+        if step.endswith("[]"):
+            found = [inner for each in found if isinstance(each, list) for inner in each]
+    texts = [value if isinstance(value, str) else json.dumps(value) for value in found]
+    if any(step.endswith("[]") for step in path):
+        return list(texts)
+    return texts[0] if texts else None
+
+
+def with_texts_of_json(relation: Relation) -> Relation:
+    """The relation with further columns for what is in columns whose text is JSON."""
+    more = []
+    for column in relation.columns:
+        values = column.values[:50] if not column.listed else []
+        if not values or not all(value.startswith("{") and value.endswith("}") for value in values):
+            continue
+        paths: dict[str, None] = {}
+        for value in values:
+            try:
+                record = json.loads(value)
+            except (ValueError, RecursionError):
+                break
+            paths |= dict.fromkeys(label_of(path) for path in paths_of(record, (), 4))
+        else:
+            more += [column_in_text(column, path) for path in list(paths)[:MOST_PATHS]]
+    return replace(relation, columns=(*relation.columns, *more))
+
+
 def path_in_text(relation: Relation, name: str) -> Column | None:
     """A path into a column whose text is JSON: `53.data[].sku`."""
     head, dot, rest = name.partition(".")
     base = relation.column(head)
     if base is None or not dot or not rest or base.listed:
         return None
-    steps = "".join(
-        "".join([f'."{step.removesuffix("[]")}"', "[*]" if step.endswith("[]") else ""])
-        for step in rest.replace('"', "").split(".")
-    )
-    path = steps.replace("'", "''")
-    valid = f"CASE WHEN json_valid({base.sql}) THEN {base.sql} END"
-    sql = f"json_extract_string({valid}, '${path}')"
-    return replace(base, name=name, sql=sql, listed="[]" in rest, parent=name.rpartition("[]")[0])
+    return column_in_text(base, rest)
 
 
 def unfolded(profile: Profile) -> Profile:
@@ -306,7 +356,8 @@ def by_name(pool: Sequence[Profile], role: vocabulary.Named, other: Profile | No
         rank = profile.rank(role)
         if rank < 0 or profile is other:
             continue
-        if not (profile.may_be_id or profile.column.listed or list_form(profile.values)):
+        sure = rank < SURE and profile.numeric  # ids such as 1026454.0000000006
+        if not (profile.may_be_id or sure or profile.column.listed or list_form(profile.values)):
             continue
         if role != "item" and (profile.column.listed or profile.is_flag):
             continue
@@ -359,16 +410,26 @@ def by_look(
     """Without names: the user first and the item second, if there are just two columns of ids."""
     if any(p.label and p.name == p.label for p in pool):
         return None, None
-    ids = [p for p in rest if not p.is_flag and not (p.distinct <= 12 and not p.whole and len(p.values) > 40 and p.distinct < 0.2 * len(p.values))]
-    listed = [p for p in ids[1:] if list_form(p.values)]
-    if ids and len(listed) == 1:
-        return ids[0], unfolded(listed[0])
+    ids = [p for p in rest if is_like_ids(p)]
+    lists = [p for p in ids[1:] if list_form(p.values)]
+    if ids and len(lists) == 1:
+        return ids[0], unfolded(lists[0])
+    ids = [p for p in ids if not (p.distinct == len(p.values) > MANY)] if len(ids) > 2 else ids
     if len(ids) != 2:
         return None, None
     first, second = ids
     if first.is_asin and not second.is_asin_like:
         return second, first
     return first, second
+
+
+def is_like_ids(profile: Profile) -> bool:
+    """Whether values without a name are ids rather than flags, one constant or kinds of events."""
+    if profile.is_flag or (profile.distinct < 2 and len(profile.values) > 2):
+        return False
+    many = len(profile.values) > 2 * FEW
+    words = all("9" not in look for look in profile.shapes)
+    return not (many and words and profile.distinct <= FEW)
 
 
 def guessed(
@@ -383,9 +444,14 @@ def guessed(
         p
         for p in pool
         if p not in (user, item) and (p.may_be_id or list_form(p.values))
-        and not p.is_row_number and not p.is_flag and is_unnamed(p)
+        and not p.is_row_number and is_like_ids(p) and is_unnamed(p)
     ]
-    plain = [p for p in ids if not p.wordy and p.distinct > 2] or ids
+    plain = [
+        p
+        for p in ids
+        if not p.wordy and p.distinct > 2 and not (p.distinct == len(p.values) > MANY)
+    ]
+    plain = sorted(plain or ids, key=lambda p: (p.column.listed and "[]" in p.name, p.place))
     guess: dict[Role, str] = {}
     for role, profile in (("user", user), ("item", item)):
         if profile is None and plain:
