@@ -47,7 +47,7 @@ lint: $(VENV)/.developer
 	$(BIN)/ruff format --check .
 
 types: $(VENV)/.developer
-	$(BIN)/mypy --strict seqrec_cli/core
+	$(BIN)/mypy --strict seqrec_cli
 
 pytest: $(VENV)/.developer
 	$(BIN)/python -m pytest

@@ -17,14 +17,14 @@ from numpy.typing import NDArray
 
 from benchmarks.reference import TextbookTraining, copy_weights, textbook_ranks
 from seqrec_cli import console
-from seqrec_cli.core import files
-from seqrec_cli.core.batching import Batches
-from seqrec_cli.core.config import load_experiment
-from seqrec_cli.core.dataset import SequenceDataset
-from seqrec_cli.core.interactions import Reading, read_interactions
-from seqrec_cli.core.preparation import Preparation, prepare
-from seqrec_cli.core.reading.sources import TextSource
-from seqrec_cli.core.training import Training, train_steps
+from seqrec_cli.core.batching.sequential import Batches
+from seqrec_cli.core.data.dataset import SequenceDataset
+from seqrec_cli.core.data.interactions import Reading, read_interactions
+from seqrec_cli.core.data.preparation import Preparation, prepare
+from seqrec_cli.core.data.reading.sources import TextSource
+from seqrec_cli.core.experiment.loading import load_experiment
+from seqrec_cli.core.storage import files
+from seqrec_cli.core.training.sequential import Training, train_steps
 
 ROOT = Path(__file__).parent.parent
 

@@ -23,17 +23,18 @@ import torch
 
 from benchmarks.reference import TextbookGRU4RecTraining, TextbookTraining, textbook_ranks
 from seqrec_cli import console
-from seqrec_cli.core import files
-from seqrec_cli.core.batching import Batches
-from seqrec_cli.core.config import Experiment, load_experiment
-from seqrec_cli.core.dataset import SequenceDataset
-from seqrec_cli.core.evaluation import evaluate
-from seqrec_cli.core.interactions import Reading, read_interactions
-from seqrec_cli.core.models.gru4rec import GRU4RecConfig
-from seqrec_cli.core.preparation import Preparation, prepare
-from seqrec_cli.core.reading.sources import TextSource
-from seqrec_cli.core.scoring import ModelScorer
-from seqrec_cli.core.training import Training, train_steps
+from seqrec_cli.core.batching.sequential import Batches
+from seqrec_cli.core.data.dataset import SequenceDataset
+from seqrec_cli.core.data.interactions import Reading, read_interactions
+from seqrec_cli.core.data.preparation import Preparation, prepare
+from seqrec_cli.core.data.reading.sources import TextSource
+from seqrec_cli.core.evaluation.sequential import evaluate
+from seqrec_cli.core.experiment.loading import load_experiment
+from seqrec_cli.core.experiment.sequential import Experiment
+from seqrec_cli.core.inference.scoring import ModelScorer
+from seqrec_cli.core.models.sequential.gru4rec import GRU4RecConfig
+from seqrec_cli.core.storage import files
+from seqrec_cli.core.training.sequential import Training, train_steps
 
 ROOT = Path(__file__).parent.parent
 RESULTS = ROOT / "benchmarks" / "results"
@@ -249,9 +250,9 @@ def memory_of_training(data_path: Path) -> float:
     """Peak resident memory of an epoch of BCE training and a validation, in MB."""
     code = (
         "import resource, torch; from pathlib import Path\n"
-        "from seqrec_cli.core.config import load_experiment\n"
-        "from seqrec_cli.core.dataset import SequenceDataset\n"
-        "from seqrec_cli.core.training import Training, fit\n"
+        "from seqrec_cli.core.experiment.loading import load_experiment\n"
+        "from seqrec_cli.core.data.dataset import SequenceDataset\n"
+        "from seqrec_cli.core.training.sequential import Training, fit\n"
         f"data = SequenceDataset.load(Path({str(data_path)!r}), ('train', 'valid'))\n"
         "e = load_experiment(Path('configs/sasrec.yaml'), ['training.epochs=1'])\n"
         "list(fit(Training(e, data.num_items, torch.device('cpu')), data))\n"

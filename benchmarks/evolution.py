@@ -32,15 +32,15 @@ from torch.nn import functional as F
 from torch.nn.utils.rnn import PackedSequence, pack_padded_sequence, pad_packed_sequence
 from torch.utils.data import DataLoader, Dataset
 
-from seqrec_cli.core.models.dien import DIEN, DIENConfig, Discriminator
-from seqrec_cli.core.models.evolution import GatedUnit
-from seqrec_cli.core.models.layers import dropout, pool
-from seqrec_cli.core.models.ranking_layers import Attention, masked_softmax
-from seqrec_cli.core.optimisers import Adam
-from seqrec_cli.core.randomness import Noise
-from seqrec_cli.core.ranking.batching import Batches, RankingBatch, Sizes, to_batch
-from seqrec_cli.core.ranking.dataset import Examples, RankingDataset
-from seqrec_cli.core.scripting import compiled_loops
+from seqrec_cli.core.batching.ranking import Batches, RankingBatch, Sizes, to_batch
+from seqrec_cli.core.data.ranking.dataset import Examples, RankingDataset
+from seqrec_cli.core.kernels.augru import GatedUnit
+from seqrec_cli.core.kernels.dropout import Noise, dropout
+from seqrec_cli.core.kernels.scripting import compiled_loops
+from seqrec_cli.core.models.layers import pool
+from seqrec_cli.core.models.ranking.dien import DIEN, DIENConfig, Discriminator
+from seqrec_cli.core.models.ranking.layers import Attention, masked_softmax
+from seqrec_cli.core.training.optimizers import Adam
 
 REPEATS = 15
 BATCH = 128

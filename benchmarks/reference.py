@@ -18,9 +18,9 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from seqrec_cli.core.dataset import Sequences
-from seqrec_cli.core.models.gru4rec import GRU4Rec, GRU4RecConfig
-from seqrec_cli.core.models.sasrec import SASRec
+from seqrec_cli.core.data.sequences import Sequences
+from seqrec_cli.core.models.sequential.gru4rec import GRU4Rec, GRU4RecConfig
+from seqrec_cli.core.models.sequential.sasrec import SASRec
 
 
 class TextbookSASRec(nn.Module):

@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 from typer.testing import CliRunner
 
-from seqrec_cli.core.dataset import SequenceDataset, Sequences
+from seqrec_cli.core.data.dataset import SequenceDataset
+from seqrec_cli.core.data.sequences import Sequences
 
 ROOT = Path(__file__).parent.parent
 

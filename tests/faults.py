@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO
 
-from seqrec_cli.core import files
+from seqrec_cli.core.storage import files
 
 
 class Killed(BaseException):

@@ -12,7 +12,7 @@ from typer.testing import CliRunner
 from seqrec_cli import __version__, console
 from seqrec_cli import app as app_module
 from seqrec_cli.app import app, friendly
-from seqrec_cli.core.config import load_experiment
+from seqrec_cli.core.experiment.loading import load_experiment
 from seqrec_cli.errors import InputError
 from tests.conftest import ROOT
 

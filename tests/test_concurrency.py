@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 import torch
 
-from seqrec_cli.core.dataset import SequenceDataset
-from seqrec_cli.core.run import Run
+from seqrec_cli.core.data.dataset import SequenceDataset
+from seqrec_cli.core.runs.run import Run
 from tests.forked import Warm
 from tests.workshop import LEFTOVER, TRAIN, files_in, finished, invoke
 

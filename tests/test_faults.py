@@ -18,8 +18,8 @@ from typing import Any
 import pytest
 import torch
 
-from seqrec_cli.core.dataset import SequenceDataset
-from seqrec_cli.core.run import Run
+from seqrec_cli.core.data.dataset import SequenceDataset
+from seqrec_cli.core.runs.run import Run
 from tests.faults import Killed, disk_of
 from tests.workshop import LEFTOVER, TRAIN, files_in, finished, go_on, invoke
 

@@ -16,11 +16,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from seqrec_cli.core.dataset import SequenceDataset
-from seqrec_cli.core.features import Encoding
-from seqrec_cli.core.interactions import Reading, read_interactions
-from seqrec_cli.core.preparation import Preparation, prepare
-from seqrec_cli.core.reading.sources import TextSource
+from seqrec_cli.core.data.dataset import SequenceDataset
+from seqrec_cli.core.data.features.kinds import Encoding
+from seqrec_cli.core.data.interactions import Reading, read_interactions
+from seqrec_cli.core.data.preparation import Preparation, prepare
+from seqrec_cli.core.data.reading.sources import TextSource
 from seqrec_cli.errors import InputError, SeqRecError
 from tests.hostile import fuzzed, mutated, survives
 

@@ -17,13 +17,17 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from seqrec_cli.core import files
-from seqrec_cli.core.config import Experiment, load_experiment
-from seqrec_cli.core.dataset import SequenceDataset, load_arrays
-from seqrec_cli.core.evaluation import queries
-from seqrec_cli.core.recommendation import Names, find_history, find_users, read_ids, recommend
-from seqrec_cli.core.run import Run, load_tensors, save_tensors
-from seqrec_cli.core.training import Training, check_data, fit
+from seqrec_cli.core.data.dataset import SequenceDataset
+from seqrec_cli.core.evaluation.queries import queries
+from seqrec_cli.core.experiment.loading import load_experiment
+from seqrec_cli.core.experiment.sequential import Experiment
+from seqrec_cli.core.inference.names import Names, find_history, find_users, read_ids
+from seqrec_cli.core.inference.recommendation import recommend
+from seqrec_cli.core.runs.run import Run
+from seqrec_cli.core.storage import files
+from seqrec_cli.core.storage.arrays import load_arrays
+from seqrec_cli.core.storage.tensors import load_tensors, save_tensors
+from seqrec_cli.core.training.sequential import Training, check_data, fit
 from seqrec_cli.errors import DatasetError, RunError, SeqRecError
 from tests.core.models.test_contract import features
 from tests.hostile import NASTY, fuzzed, mutated, survives

@@ -7,17 +7,20 @@ import numpy as np
 import pytest
 import torch
 
-from seqrec_cli.core.batching import Batches
-from seqrec_cli.core.config import Experiment
-from seqrec_cli.core.dataset import SequenceDataset, Sequences
-from seqrec_cli.core.evaluation import evaluate, queries
-from seqrec_cli.core.features import Encoding
-from seqrec_cli.core.interactions import Interactions, Origin, Reading, read_interactions
-from seqrec_cli.core.preparation import Preparation, prepare
-from seqrec_cli.core.reading.sources import TextSource
-from seqrec_cli.core.recommendation import Names, recommend
-from seqrec_cli.core.scoring import ModelScorer
-from seqrec_cli.core.training import Training, fit
+from seqrec_cli.core.batching.sequential import Batches
+from seqrec_cli.core.data.dataset import SequenceDataset
+from seqrec_cli.core.data.features.kinds import Encoding
+from seqrec_cli.core.data.interactions import Interactions, Origin, Reading, read_interactions
+from seqrec_cli.core.data.preparation import Preparation, prepare
+from seqrec_cli.core.data.reading.sources import TextSource
+from seqrec_cli.core.data.sequences import Sequences
+from seqrec_cli.core.evaluation.queries import queries
+from seqrec_cli.core.evaluation.sequential import evaluate
+from seqrec_cli.core.experiment.sequential import Experiment
+from seqrec_cli.core.inference.names import Names
+from seqrec_cli.core.inference.recommendation import recommend
+from seqrec_cli.core.inference.scoring import ModelScorer
+from seqrec_cli.core.training.sequential import Training, fit
 from seqrec_cli.errors import InputError, RunError, TrainingError
 from tests.conftest import leave_one_out
 from tests.hostile import forget_peak, peak

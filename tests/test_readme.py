@@ -51,7 +51,8 @@ def test_every_config_is_in_the_table() -> None:
 
 
 def test_the_picture_of_the_house_is_the_house() -> None:
-    picture = README.split("  core/  ")[1].split("```")[0]
-    shown = set(re.findall(r"[\w/]+\.py", picture))
+    page = (ROOT / "docs" / "architecture.md").read_text()
     core = ROOT / "seqrec_cli" / "core"
-    assert shown == {p.name for p in core.rglob("*.py") if p.name != "__init__.py"}
+    shown = re.findall(r"^    ([\w.]+/?) ", page.split("  core/\n")[1].split("```")[0], re.M)
+    folders = {f"{p.name}/" for p in core.iterdir() if p.is_dir() and p.name != "__pycache__"}
+    assert set(shown) == folders | {p.name for p in core.glob("*.py") if p.name != "__init__.py"}

@@ -14,7 +14,7 @@ import pytest
 from typer.testing import CliRunner
 
 from seqrec_cli.app import app
-from seqrec_cli.core.run import load_tensors
+from seqrec_cli.core.storage.tensors import load_tensors
 from tests.forked import Warm
 from tests.workshop import LEFTOVER, files_in, finished
 

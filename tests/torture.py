@@ -19,8 +19,9 @@ from typing import Any
 
 from rich.console import Console
 
-from seqrec_cli.core.dataset import SequenceDataset
-from seqrec_cli.core.run import Run, load_tensors
+from seqrec_cli.core.data.dataset import SequenceDataset
+from seqrec_cli.core.runs.run import Run
+from seqrec_cli.core.storage.tensors import load_tensors
 from tests.forked import Warm
 from tests.workshop import LEFTOVER, build, files_in, finished
 

@@ -11,7 +11,7 @@ from seqrec_cli.commands.evaluate import load_runs
 from seqrec_cli.commands.options import Data, DataDir, Device, Json, Seed, SeenOption
 
 if TYPE_CHECKING:
-    from seqrec_cli.core.comparison import Difference
+    from seqrec_cli.core.evaluation.comparison import Difference
 
 METRICS = ("ndcg", "hr")
 
@@ -41,7 +41,8 @@ def compare(
     """
     if len(runs) < 2:
         raise typer.BadParameter("name two runs or more")
-    from seqrec_cli.core import comparison, evaluation
+    from seqrec_cli.core.evaluation import comparison
+    from seqrec_cli.core.evaluation import sequential as evaluation
 
     _, dataset, scorers = load_runs(runs, data, data_dir, device)
     outcomes = {}

@@ -33,11 +33,12 @@ def embed(
     if output is None:
         raise typer.BadParameter("say where to: --output FILE (.npz or .parquet)")
 
-    from seqrec_cli.core import export
-    from seqrec_cli.core.dataset import SequenceDataset
-    from seqrec_cli.core.randomness import choose_device
-    from seqrec_cli.core.run import Run, find_run
-    from seqrec_cli.core.scoring import item_vectors, user_vectors
+    from seqrec_cli.core.data.dataset import SequenceDataset
+    from seqrec_cli.core.devices import choose_device
+    from seqrec_cli.core.inference import export
+    from seqrec_cli.core.inference.scoring import item_vectors, user_vectors
+    from seqrec_cli.core.runs.directory import find_run
+    from seqrec_cli.core.runs.run import Run
 
     export.check_vectors_output(output)
     opened = Run.open(find_run(run))

@@ -26,9 +26,10 @@ from seqrec_cli.commands.options import (
 from seqrec_cli.errors import ConfigError, InputError
 
 if TYPE_CHECKING:
-    from seqrec_cli.core.dataset import SequenceDataset
-    from seqrec_cli.core.evaluation import Evaluation, Figure
-    from seqrec_cli.core.run import Run
+    from seqrec_cli.core.data.dataset import SequenceDataset
+    from seqrec_cli.core.evaluation.sequential import Evaluation
+    from seqrec_cli.core.evaluation.summary import Figure
+    from seqrec_cli.core.runs.run import Run
 
 RETRIEVAL_ONLY = (
     *("protocol", "k", "seen", "per_user", "index", "effort"),
@@ -74,11 +75,13 @@ def evaluate(
 
     $ seqrec evaluate ml-1m-sasrec-1 --k 10
     """
-    from seqrec_cli.core import evaluation, export, statistics
-    from seqrec_cli.core.baselines import BASELINES, affordable
-    from seqrec_cli.core.dataset import TASK
-    from seqrec_cli.core.ranking import reranking
-    from seqrec_cli.core.run import LATEST, Run, find_run, newest_of
+    from seqrec_cli.core.data.store import TASK
+    from seqrec_cli.core.evaluation import sequential as evaluation
+    from seqrec_cli.core.evaluation import statistics, summary
+    from seqrec_cli.core.inference import export, reranking
+    from seqrec_cli.core.models.baselines import BASELINES, affordable
+    from seqrec_cli.core.runs.directory import LATEST, find_run
+    from seqrec_cli.core.runs.run import Run, newest_of
 
     if protocol == "sampled" and seen == "include":
         raise typer.BadParameter("the sampled protocol never has seen items: leave out --seen")
@@ -154,7 +157,7 @@ def evaluate(
         if retriever is not None
     }
     figures = {
-        name: evaluation.summarise(outcome, dataset, ks, seed) for name, outcome in outcomes.items()
+        name: summary.summarise(outcome, dataset, ks, seed) for name, outcome in outcomes.items()
     }
     compared = {
         (a, b): statistics.compare(outcomes[a].per_user, outcomes[b].per_user, seed)
@@ -196,9 +199,10 @@ def load_runs(
     names: list[str], data: str | None, data_dir: Path, device: str
 ) -> "tuple[dict[str, Run], SequenceDataset, dict[str, Any]]":
     """Open runs of one dataset: runs by label, the dataset, and what scores by label."""
-    from seqrec_cli.core.dataset import SequenceDataset
-    from seqrec_cli.core.randomness import choose_device
-    from seqrec_cli.core.run import Run, find_run
+    from seqrec_cli.core.data.dataset import SequenceDataset
+    from seqrec_cli.core.devices import choose_device
+    from seqrec_cli.core.runs.directory import find_run
+    from seqrec_cli.core.runs.run import Run
 
     where = choose_device(device)
     opened = labelled([Run.open(find_run(name)) for name in names])
@@ -221,7 +225,7 @@ def load_runs(
 
 def labelled(runs: "list[Run]") -> "dict[str, Run]":
     """A name for each run that no other run and no baseline has."""
-    from seqrec_cli.core.baselines import BASELINES
+    from seqrec_cli.core.models.baselines import BASELINES
 
     if len({run.path.resolve() for run in runs}) < len(runs):
         raise InputError("a run is named twice", "name each once, `latest` included")

@@ -10,11 +10,11 @@ from seqrec_cli import console
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from seqrec_cli.core.dataset import SequenceDataset
-    from seqrec_cli.core.ranking.reranking import Reranker
-    from seqrec_cli.core.retrieval import Retriever
-    from seqrec_cli.core.run import Run
-    from seqrec_cli.core.scoring import ModelScorer
+    from seqrec_cli.core.data.dataset import SequenceDataset
+    from seqrec_cli.core.inference.reranking import Reranker
+    from seqrec_cli.core.inference.retrieval import Retriever
+    from seqrec_cli.core.inference.scoring import ModelScorer
+    from seqrec_cli.core.runs.run import Run
 
 DataDir = Annotated[Path, Option("--data-dir", help="Folder of the prepared datasets.")]
 Json = Annotated[bool, Option("--json", help="Print JSON instead of a table.")]
@@ -85,10 +85,11 @@ def make_reranker(
     retrieval_weight: float,
 ) -> "Reranker":
     """What orders the finds of a retrieval model by the ranking run called `name`."""
-    from seqrec_cli.core.ranking.ranker import Ranker
-    from seqrec_cli.core.ranking.reranking import Reranker
-    from seqrec_cli.core.retrieval import Exact
-    from seqrec_cli.core.run import Run, find_run
+    from seqrec_cli.core.inference.ranker import Ranker
+    from seqrec_cli.core.inference.reranking import Reranker
+    from seqrec_cli.core.inference.retrieval import Exact
+    from seqrec_cli.core.runs.directory import find_run
+    from seqrec_cli.core.runs.run import Run
 
     run = Run.open(find_run(name))
     ranker = Ranker.load(run, scorer.device)
@@ -102,7 +103,7 @@ def make_retriever(
     opened: "Run", scorer: "ModelScorer", index: str, effort: int
 ) -> "Retriever | None":
     """What finds items by the run's index, which is made if it has to be; None for all items."""
-    from seqrec_cli.core.retrieval import Retriever, check_index
+    from seqrec_cli.core.inference.retrieval import Retriever, check_index
 
     if index == "exact":
         return None

@@ -26,8 +26,9 @@ def plot(
     $ seqrec plot ml-1m-sasrec-1 ml-1m-gru4rec-1 --output trainings.svg
     """
     from seqrec_cli.commands.evaluate import labelled
-    from seqrec_cli.core import plotting
-    from seqrec_cli.core.run import LATEST, Run, find_run
+    from seqrec_cli.core.runs import plotting
+    from seqrec_cli.core.runs.directory import LATEST, find_run
+    from seqrec_cli.core.runs.run import Run
 
     if output is not None:
         plotting.check_picture(output)

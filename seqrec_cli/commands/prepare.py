@@ -15,10 +15,10 @@ from seqrec_cli.commands.options import DataDir, Json, Seed
 from seqrec_cli.errors import InputError
 
 if TYPE_CHECKING:
-    from seqrec_cli.core.dataset import SequenceDataset
-    from seqrec_cli.core.datasets import Found, NamedDataset
-    from seqrec_cli.core.interactions import Interactions, Reading
-    from seqrec_cli.core.preparation import Preparation
+    from seqrec_cli.core.data.dataset import SequenceDataset
+    from seqrec_cli.core.data.interactions import Interactions, Reading
+    from seqrec_cli.core.data.preparation import Preparation
+    from seqrec_cli.core.data.public import Found, NamedDataset
 
 Made = TypeVar("Made")
 SMALL = 200_000  # interactions up to which configs/demo.yaml is the better start
@@ -212,11 +212,11 @@ def prepare(
 
     $ seqrec prepare ml-100k --task ranking --split leave-one-out
     """
-    from seqrec_cli.core.features import Encoding, parse_kinds
-    from seqrec_cli.core.interactions import Reading
-    from seqrec_cli.core.preparation import Preparation
-    from seqrec_cli.core.preparation import prepare as prepare_log
-    from seqrec_cli.core.reading.tables import parse_columns
+    from seqrec_cli.core.data.features.kinds import Encoding, parse_kinds
+    from seqrec_cli.core.data.interactions import Reading
+    from seqrec_cli.core.data.preparation import Preparation
+    from seqrec_cli.core.data.preparation import prepare as prepare_log
+    from seqrec_cli.core.data.reading.tables import parse_columns
 
     if split != "time" and (valid_from or test_from):
         raise InputError("--valid-from and --test-from are for a split by time", "add --split time")
@@ -280,7 +280,7 @@ def prepare(
     given = (min_user_count, min_item_count)
     if task == "ranking":
         # Only here, as it takes torch for what is drawn.
-        from seqrec_cli.core.ranking.examples import prepare_examples
+        from seqrec_cli.core.data.ranking.from_log import prepare_examples
 
         make = partial(prepare_examples, chosen=examples)
         rows = make_dataset(source, name, reading, options, data_dir, given, make)
@@ -300,10 +300,10 @@ def prepare(
 
 def choose_name(name: str | None, source: str, *, shuffled: bool, ranked: bool = False) -> str:
     """The name given, or one made of the source's and what was done to it."""
-    from seqrec_cli.core.reading.sources import TextSource, is_folder
+    from seqrec_cli.core.data.reading.sources import TextSource, is_folder
 
     if name is None:
-        from seqrec_cli.core.datasets import CATALOGUE
+        from seqrec_cli.core.data.public import CATALOGUE
 
         path = Path(source)
         keep = source in CATALOGUE or is_folder(path)
@@ -321,8 +321,8 @@ def choose_name(name: str | None, source: str, *, shuffled: bool, ranked: bool =
 
 def make_demo(name: str, reading: "Reading", options: "Preparation") -> "SequenceDataset":
     """The generated log."""
-    from seqrec_cli.core import demo
-    from seqrec_cli.core.interactions import Reading
+    from seqrec_cli.core.data import synthetic as demo
+    from seqrec_cli.core.data.interactions import Reading
 
     if reading != Reading():
         raise InputError(
@@ -345,9 +345,9 @@ def make_dataset(
     """Find out what the source is, read it and make a dataset of it."""
     from dataclasses import replace
 
-    from seqrec_cli.core.datasets import CATALOGUE, read_found
-    from seqrec_cli.core.interactions import read_interactions
-    from seqrec_cli.core.reading.sources import TextSource, mode_of
+    from seqrec_cli.core.data.interactions import read_interactions
+    from seqrec_cli.core.data.public import CATALOGUE, read_found
+    from seqrec_cli.core.data.reading.sources import TextSource, mode_of
 
     if source in CATALOGUE:
         named = CATALOGUE[source]
@@ -371,8 +371,8 @@ def make_dataset(
 
 def get(named: "NamedDataset", data_dir: Path) -> "Found":
     """Find a named dataset, with a bar while it is downloaded."""
-    from seqrec_cli.core.datasets import Step, obtain
-    from seqrec_cli.core.downloads import Received
+    from seqrec_cli.core.data.public import Step, obtain
+    from seqrec_cli.core.storage.downloads import Received
 
     with contextlib.ExitStack() as stack:
         show = None

@@ -9,11 +9,11 @@ from seqrec_cli.commands import showing
 from seqrec_cli.errors import ConfigError
 
 if TYPE_CHECKING:
-    from seqrec_cli.core.evaluation import Figure
-    from seqrec_cli.core.ranking.dataset import RankingDataset
-    from seqrec_cli.core.ranking.evaluation import Predictions
-    from seqrec_cli.core.ranking.examples import ExampleOptions
-    from seqrec_cli.core.run import Run
+    from seqrec_cli.core.data.ranking.dataset import RankingDataset
+    from seqrec_cli.core.data.ranking.from_log import ExampleOptions
+    from seqrec_cli.core.evaluation.ranking import Predictions
+    from seqrec_cli.core.evaluation.summary import Figure
+    from seqrec_cli.core.runs.run import Run
 
 TASK = "ranking"
 MOST_EMPTY = 0.1  # share of empty histories that is worth a note
@@ -21,7 +21,7 @@ MOST_EMPTY = 0.1  # share of empty histories that is worth a note
 
 def is_pair(source: str) -> bool:
     """Whether the source is a folder with a train.csv and a test.csv."""
-    from seqrec_cli.core.ranking.table import is_pair
+    from seqrec_cli.core.data.ranking.table import is_pair
 
     return is_pair(Path(source))
 
@@ -36,7 +36,7 @@ def check_options(
     seed: int,
 ) -> "ExampleOptions":
     """How rows are made of a log, from what the user typed."""
-    from seqrec_cli.core.ranking.examples import ExampleOptions
+    from seqrec_cli.core.data.ranking.from_log import ExampleOptions
 
     return ExampleOptions(
         positive_rating=positive_rating,
@@ -51,8 +51,8 @@ def check_options(
 
 def prepare_pair(source: str, name: str, table: Path | None, min_count: int) -> "RankingDataset":
     """Make a ranking dataset of a train.csv and a test.csv."""
-    from seqrec_cli.core.ranking.preparation import prepare_pair
-    from seqrec_cli.core.ranking.table import load_columns
+    from seqrec_cli.core.data.ranking.from_table import prepare_pair
+    from seqrec_cli.core.data.ranking.table import load_columns
 
     columns = None if table is None else load_columns(table)
     return prepare_pair(Path(source), name, columns, min_count)
@@ -144,10 +144,10 @@ def evaluate(
     as_json: bool,
 ) -> None:
     """Say how good ranking runs are, each metric with its 95 % interval."""
-    from seqrec_cli.core.randomness import choose_device
-    from seqrec_cli.core.ranking import evaluation
-    from seqrec_cli.core.ranking.dataset import RankingDataset
-    from seqrec_cli.core.ranking.ranker import Ranker
+    from seqrec_cli.core.data.ranking.dataset import RankingDataset
+    from seqrec_cli.core.devices import choose_device
+    from seqrec_cli.core.evaluation import ranking as evaluation
+    from seqrec_cli.core.inference.ranker import Ranker
 
     if len({run.manifest()["data_sha256"] for run in runs.values()}) > 1:
         raise ConfigError(

@@ -28,11 +28,13 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from seqrec_cli.core.dataset import SequenceDataset, Sequences
-    from seqrec_cli.core.recommendation import Recommended
-    from seqrec_cli.core.retrieval import Finder, Retriever
-    from seqrec_cli.core.run import Catalogue, Run
-    from seqrec_cli.core.scoring import Seen
+    from seqrec_cli.core.data.dataset import SequenceDataset
+    from seqrec_cli.core.data.sequences import Sequences
+    from seqrec_cli.core.inference.names import Catalogue
+    from seqrec_cli.core.inference.recommendation import Recommended
+    from seqrec_cli.core.inference.retrieval import Finder, Retriever
+    from seqrec_cli.core.inference.scoring import Seen
+    from seqrec_cli.core.runs.run import Run
 
 RECENT = 5  # items of the history that are shown
 MEASURED_USERS = 200  # for whom an approximate result is held against the exact one
@@ -92,11 +94,13 @@ def recommend(
     if why and rerank is not None:
         raise typer.BadParameter("--why explains one model's scores: leave out --rerank")
 
-    from seqrec_cli.core import export, recommendation
-    from seqrec_cli.core.dataset import TASK, Sequences
-    from seqrec_cli.core.randomness import choose_device
-    from seqrec_cli.core.ranking.reranking import check_candidates
-    from seqrec_cli.core.run import Run, newest_of
+    from seqrec_cli.core.data.sequences import Sequences
+    from seqrec_cli.core.data.store import TASK
+    from seqrec_cli.core.devices import choose_device
+    from seqrec_cli.core.inference import export, recommendation
+    from seqrec_cli.core.inference.names import Names, find_history, read_ids
+    from seqrec_cli.core.inference.reranking import check_candidates
+    from seqrec_cli.core.runs.run import Run, newest_of
 
     if output is not None:
         export.check_output(output)
@@ -107,17 +111,17 @@ def recommend(
     scorer = opened.load_scorer(choose_device(device))
     for note in opened.notes:
         console.warn(note)
-    names = recommendation.Names.of_items(catalogue)
+    names = Names.of_items(catalogue)
     dataset = None
     if history is not None:
-        items, unknown = recommendation.find_history(names, history)
+        items, unknown = find_history(names, history)
         for piece in unknown:
             console.warn(f"`{piece}` is not in the catalogue and was left out")
         labels: list[Any] = ["new"]
         histories = Sequences.from_lists([items.tolist()])
     else:
         if users is not None:
-            user = recommendation.read_ids(users)
+            user = read_ids(users)
         assert user is not None
         dataset, labels, histories = known_histories(opened, user, before, data, data_dir)
     retriever = make_retriever(opened, scorer, index, effort)
@@ -162,7 +166,7 @@ def recommend(
 
 def say_recall(retriever: "Retriever", histories: "Sequences", k: int, seen: "Seen") -> None:
     """Measure how much of the exact result is found, and say so."""
-    from seqrec_cli.core.retrieval import measured_recall
+    from seqrec_cli.core.inference.retrieval import measured_recall
 
     recall, count = measured_recall(retriever, histories, k, seen, MEASURED_USERS)
     console.info(f"hnsw: recall@{k} {recall:.4f} of the exact result, over {count:,} histories")
@@ -178,8 +182,8 @@ def known_histories(
     data_dir: Path,
 ) -> "tuple[SequenceDataset, list[Any], Any]":
     """The dataset, and its users' histories, up to the end or before one of its parts."""
-    from seqrec_cli.core.dataset import SequenceDataset
-    from seqrec_cli.core.recommendation import Names, find_users
+    from seqrec_cli.core.data.dataset import SequenceDataset
+    from seqrec_cli.core.inference.names import Names, find_users
 
     dataset = SequenceDataset.load(opened.find_data(data, data_dir))
     opened.check_data(dataset)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 from seqrec_cli import console
 
 if TYPE_CHECKING:
-    from seqrec_cli.core.evaluation import Figure
+    from seqrec_cli.core.evaluation.summary import Figure
 
 
 def report(

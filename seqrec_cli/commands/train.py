@@ -17,12 +17,13 @@ from seqrec_cli.interrupts import SIGNALS, Interrupted, is_importing, next_one_e
 if TYPE_CHECKING:
     import torch
 
-    from seqrec_cli.core.config import AnyExperiment
-    from seqrec_cli.core.dataset import SequenceDataset
-    from seqrec_cli.core.ranking.dataset import RankingDataset
-    from seqrec_cli.core.ranking.training import RankingTraining
-    from seqrec_cli.core.run import Run
-    from seqrec_cli.core.training import Event, Training, Validated
+    from seqrec_cli.core.data.dataset import SequenceDataset
+    from seqrec_cli.core.data.ranking.dataset import RankingDataset
+    from seqrec_cli.core.experiment.loading import AnyExperiment
+    from seqrec_cli.core.runs.run import Run
+    from seqrec_cli.core.training.events import Event, Validated
+    from seqrec_cli.core.training.ranking import RankingTraining
+    from seqrec_cli.core.training.sequential import Training
 
     AnyTraining = Training | RankingTraining
 
@@ -91,10 +92,11 @@ def started(
 ) -> "tuple[Run, AnyTraining, Iterator[Event]]":
     """Begin a new run; `lock` keeps others from training there."""
     # Imported here so that `seqrec --help` does not wait for torch.
-    from seqrec_cli.core.config import load_experiment
-    from seqrec_cli.core.dataset import find_dataset
-    from seqrec_cli.core.randomness import choose_device
-    from seqrec_cli.core.run import Run, find_run, next_run, refuse_latest
+    from seqrec_cli.core.data.store import find_dataset
+    from seqrec_cli.core.devices import choose_device
+    from seqrec_cli.core.experiment.loading import load_experiment
+    from seqrec_cli.core.runs.directory import find_run, next_run, refuse_latest
+    from seqrec_cli.core.runs.run import Run
 
     experiment = load_experiment(config, changes, data)
     if experiment.data is None:
@@ -117,12 +119,12 @@ def made_ready(
     experiment: "AnyExperiment", path: Path, where: "torch.device"
 ) -> "tuple[SequenceDataset | RankingDataset, AnyTraining, Iterator[Event]]":
     """The dataset without its test part, a model with fresh weights, and what will happen to it."""
-    from seqrec_cli.core import training as sequences
-    from seqrec_cli.core.dataset import SequenceDataset
-    from seqrec_cli.core.ranking import training as ranking
-    from seqrec_cli.core.ranking.batching import Sizes
-    from seqrec_cli.core.ranking.config import RankingExperiment
-    from seqrec_cli.core.ranking.dataset import RankingDataset
+    from seqrec_cli.core.batching.ranking import Sizes
+    from seqrec_cli.core.data.dataset import SequenceDataset
+    from seqrec_cli.core.data.ranking.dataset import RankingDataset
+    from seqrec_cli.core.experiment.ranking import RankingExperiment
+    from seqrec_cli.core.training import ranking
+    from seqrec_cli.core.training import sequential as sequences
 
     if isinstance(experiment, RankingExperiment):
         rows = RankingDataset.load(path, parts=ranking.parts_needed(experiment))
@@ -151,8 +153,9 @@ def resumed(
     lock: ExitStack,
 ) -> "tuple[Run, AnyTraining, Iterator[Event]]":
     """Go on with a run; `lock` keeps others from training there."""
-    from seqrec_cli.core.randomness import choose_device
-    from seqrec_cli.core.run import Run, find_run
+    from seqrec_cli.core.devices import choose_device
+    from seqrec_cli.core.runs.directory import find_run
+    from seqrec_cli.core.runs.run import Run
 
     opened = Run.open(find_run(name))
     lock.enter_context(opened.locked())
@@ -177,7 +180,7 @@ def follow(
     opened: "Run", training: "AnyTraining", events: "Iterator[Event]", stop: dict[str, int]
 ) -> None:
     """Train, show what happens, and keep what must be kept."""
-    from seqrec_cli.core.training import EpochDone, StepDone, Stopped, Validated
+    from seqrec_cli.core.training.events import EpochDone, StepDone, Stopped, Validated
 
     settings = training.experiment.training
     shown = training.experiment.shown

@@ -6,15 +6,11 @@ interruption changes a result, and there is no random state to save.
 """
 
 import enum
-import math
 from typing import Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import Tensor
-
-from seqrec_cli.errors import ConfigError
 
 
 class Purpose(enum.IntEnum):
@@ -72,53 +68,3 @@ def splitmix(values: NDArray[np.uint64]) -> NDArray[np.uint64]:
     z *= np.uint64(0x94D049BB133111EB)
     z ^= z >> np.uint64(31)
     return z
-
-
-class Noise:
-    """The random numbers of one part of a training step: dropout draws from here, in order."""
-
-    def __init__(self, seed: int, epoch: int, step: int, part: int, device: torch.device) -> None:
-        generator = stream(seed, Purpose.NOISE, epoch, step, part)
-        self.bits = generator.bit_generator
-        if device.type != "cpu":
-            # There the fused kernels draw for themselves, from the device's own generator.
-            torch.manual_seed(int(generator.integers(2**63)))
-
-    def kept(self, shape: torch.Size | tuple[int, ...], drop: float) -> Tensor:
-        """Draw float32 of `shape` on the CPU: 0.0 with probability `drop`, else 1.0.
-
-        Each element costs 8 random bits, a thirtieth of torch's Bernoulli draws. Where `drop` is no
-        multiple of 1/256, the whole draw takes the one below or above it, by a coin that makes the
-        probability exact for each element.
-        """
-        count = math.prod(shape)
-        limit, rest = divmod(drop * 256, 1)
-        limit += self.bits.random_raw() < rest * 2**64
-        words = self.bits.random_raw(-(-count // 8))
-        raw = torch.from_numpy(words.view(np.int8)[:count]).view(shape)
-        # Into float32 at once: as a tensor of its own the comparison takes twice the time.
-        return torch.ge(raw, limit - 128, out=torch.empty(shape))
-
-
-def choose_device(name: str) -> torch.device:
-    """The device called auto, cpu, cuda or mps; auto takes the fastest there is.
-
-    Raises:
-        ConfigError: this machine has no such device.
-    """
-    available = {
-        "cuda": torch.cuda.is_available(),
-        "mps": torch.backends.mps.is_available(),
-        "cpu": True,
-    }
-    if name == "auto":
-        name = next(kind for kind, there in available.items() if there)
-    if name not in available:
-        raise ConfigError(f"unknown device `{name}`", "choose one of auto, cpu, cuda, mps")
-    if not available[name]:
-        have = ", ".join(kind for kind, there in available.items() if there)
-        raise ConfigError(
-            f"this machine has no device `{name}` that torch {torch.__version__} can use",
-            f"it has: {have}; `--device auto` takes the fastest",
-        )
-    return torch.device(name)

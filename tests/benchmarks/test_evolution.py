@@ -6,10 +6,10 @@ from typing import Any
 import torch
 
 from benchmarks.evolution import LoopedDIEN, one_by_one
-from seqrec_cli.core.models.dien import DIEN, DIENConfig
-from seqrec_cli.core.randomness import Noise
-from seqrec_cli.core.ranking.batching import Sizes, to_batch
-from tests.core.ranking.toy import toy_dataset
+from seqrec_cli.core.batching.ranking import Sizes, to_batch
+from seqrec_cli.core.kernels.dropout import Noise
+from seqrec_cli.core.models.ranking.dien import DIEN, DIENConfig
+from tests.core.data.ranking.toy import toy_dataset
 
 CPU = torch.device("cpu")
 

@@ -14,11 +14,11 @@ from benchmarks.reference import (
     sample,
     textbook_ranks,
 )
-from seqrec_cli.core.dataset import SequenceDataset
-from seqrec_cli.core.evaluation import evaluate
-from seqrec_cli.core.models.gru4rec import GRU4Rec, GRU4RecConfig
-from seqrec_cli.core.models.sasrec import SASRec, SASRecConfig
-from seqrec_cli.core.scoring import ModelScorer
+from seqrec_cli.core.data.dataset import SequenceDataset
+from seqrec_cli.core.evaluation.sequential import evaluate
+from seqrec_cli.core.inference.scoring import ModelScorer
+from seqrec_cli.core.models.sequential.gru4rec import GRU4Rec, GRU4RecConfig
+from seqrec_cli.core.models.sequential.sasrec import SASRec, SASRecConfig
 
 
 def twins(num_items: int, heads: int) -> tuple[SASRec, TextbookSASRec]:

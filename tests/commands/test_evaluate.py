@@ -10,7 +10,8 @@ import pytest
 from typer.testing import CliRunner
 
 from seqrec_cli.app import app
-from seqrec_cli.core.dataset import SequenceDataset, load_arrays
+from seqrec_cli.core.data.dataset import SequenceDataset
+from seqrec_cli.core.storage.arrays import load_arrays
 from tests.commands.test_train import CONFIG
 
 

@@ -11,8 +11,8 @@ from typer.testing import CliRunner
 
 from seqrec_cli.app import app
 from seqrec_cli.commands import prepare as command
-from seqrec_cli.core import datasets
-from seqrec_cli.core.dataset import SequenceDataset
+from seqrec_cli.core.data import public as datasets
+from seqrec_cli.core.data.dataset import SequenceDataset
 
 LOG = "user,item,rating,time\n" + "".join(
     f"{user},{item},{item % 5 + 1},{1_000_000_000 + 10 * item + user}\n"

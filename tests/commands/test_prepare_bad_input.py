@@ -12,8 +12,8 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from seqrec_cli.app import app
-from seqrec_cli.core import datasets
-from seqrec_cli.core.downloads import DownloadError
+from seqrec_cli.core.data import public as datasets
+from seqrec_cli.core.storage.downloads import DownloadError
 
 GOOD = "1 1\n1 2\n1 3\n2 1\n2 2\n2 3\n"
 GOOD_CSV = "user,item,time\n" + "".join(

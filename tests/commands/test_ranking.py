@@ -9,9 +9,9 @@ import pytest
 from typer.testing import CliRunner
 
 from seqrec_cli.app import app
-from seqrec_cli.core.ranking.dataset import RankingDataset
-from tests.core.ranking.test_examples import log  # noqa: F401
-from tests.core.ranking.toy import toy_folder
+from seqrec_cli.core.data.ranking.dataset import RankingDataset
+from tests.core.data.ranking.test_from_log import log  # noqa: F401
+from tests.core.data.ranking.toy import toy_folder
 
 CONFIG = """\
 data: toy
@@ -200,7 +200,7 @@ def test_recommendations_of_two_stages_give_the_metrics_of_evaluate(
     arguments = [*both, "--k", "5", "--json", "--no-baselines"]
     figures = json.loads(run(runner, "evaluate", "finder", *arguments).stdout)["figures"]
     assert RankingDataset.load(Path("data/rows.npz")).test is not None
-    from seqrec_cli.core.dataset import SequenceDataset
+    from seqrec_cli.core.data.dataset import SequenceDataset
 
     data = SequenceDataset.load(Path("data/seq.npz"))
     assert data.test is not None

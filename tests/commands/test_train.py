@@ -13,8 +13,9 @@ import pytest
 from typer.testing import CliRunner
 
 from seqrec_cli.app import app
-from seqrec_cli.core import training as training_module
-from seqrec_cli.core.run import Run, load_tensors
+from seqrec_cli.core.runs.run import Run
+from seqrec_cli.core.storage.tensors import load_tensors
+from seqrec_cli.core.training import sequential as training_module
 from seqrec_cli.errors import TrainingError
 
 CONFIG = """\

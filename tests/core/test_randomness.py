@@ -4,15 +4,9 @@ import numpy as np
 import pytest
 import torch
 
-from seqrec_cli.core.randomness import (
-    Noise,
-    Purpose,
-    choose_device,
-    hashed,
-    splitmix,
-    stream,
-    torch_stream,
-)
+from seqrec_cli.core.devices import choose_device
+from seqrec_cli.core.kernels.dropout import Noise
+from seqrec_cli.core.randomness import Purpose, hashed, splitmix, stream, torch_stream
 from seqrec_cli.errors import ConfigError
 
 CPU = torch.device("cpu")

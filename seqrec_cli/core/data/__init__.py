@@ -1,1 +1,1 @@
-"""From logs to prepared datasets."""
+"""From a log to a prepared dataset, and back from disk."""

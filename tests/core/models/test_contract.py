@@ -7,13 +7,15 @@ import numpy as np
 import pytest
 import torch
 
-from seqrec_cli.core.dataset import Sequences
-from seqrec_cli.core.features import Encoding, Features, FeatureTable, Kind, encode
-from seqrec_cli.core.models import CONFIGS, build_model
-from seqrec_cli.core.models.encoders import ENCODERS
-from seqrec_cli.core.packing import pack
-from seqrec_cli.core.reading.attributes import Attributes
-from seqrec_cli.core.run import load_tensors, save_tensors
+from seqrec_cli.core.batching.packing import pack
+from seqrec_cli.core.data.features.encoding import encode
+from seqrec_cli.core.data.features.kinds import Encoding, Kind
+from seqrec_cli.core.data.features.table import Features, FeatureTable
+from seqrec_cli.core.data.reading.attributes import Attributes
+from seqrec_cli.core.data.sequences import Sequences
+from seqrec_cli.core.models.sequential.encoders import ENCODERS
+from seqrec_cli.core.models.sequential.registry import CONFIGS, build_model
+from seqrec_cli.core.storage.tensors import load_tensors, save_tensors
 
 NUM_ITEMS = 20
 

@@ -6,14 +6,11 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
-from seqrec_cli.core.models.layers import (
-    convolve,
-    dropout,
-    feed_forward,
-    look_up,
-)
-from seqrec_cli.core.packing import Layout, Packed
-from seqrec_cli.core.randomness import Noise
+from seqrec_cli.core.batching.packing import Layout, Packed
+from seqrec_cli.core.kernels.convolution import convolve
+from seqrec_cli.core.kernels.dropout import Noise, dropout
+from seqrec_cli.core.kernels.feed_forward import feed_forward
+from seqrec_cli.core.kernels.lookup import look_up
 
 CPU = torch.device("cpu")
 

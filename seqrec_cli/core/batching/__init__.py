@@ -1,0 +1,1 @@
+"""Histories and rows as batches of tensors."""

@@ -1,0 +1,182 @@
+"""A prepared dataset: `NAME.npz` with the numbers, `NAME.json` (the manifest) with their story.
+
+Item 0 is padding and never an item; items count from 1, users from 0.
+"""
+
+from collections.abc import Collection
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from seqrec_cli.core.data.features.table import Features, FeatureTable
+from seqrec_cli.core.data.sequences import PARTS, Part, Sequences, check_list, checked_sequences
+from seqrec_cli.core.data.store import TASK, check_task, load_checked, save_checked
+from seqrec_cli.errors import DatasetError
+
+
+@dataclass(frozen=True, eq=False)
+class SequenceDataset:
+    """What was prepared: a train part, a valid part, and a test part unless it was left out.
+
+    Attributes:
+        name: the file's name without its ending.
+        train: what models learn from.
+        valid: what follows in each user's history, 0 or more items a user; picks the best weights.
+        test: what follows after that; None in a dataset made for training.
+        user_ids: the ids of the source, int64 or unicode (users,).
+        item_ids: the ids of the source, int64 or unicode (items,); item i is `item_ids[i - 1]`.
+        item_titles: unicode (items,), "" where unknown; or None.
+        timestamps: for each part, int64 (interactions,), in the source's unit; or empty.
+        ratings: for each part, float32 (interactions,); or empty.
+        user_features: a row a user, or None.
+        item_features: a row an item, item i at i - 1; or None.
+        manifest: where the data came from, what was kept and dropped.
+    """
+
+    name: str
+    train: Sequences
+    valid: Sequences
+    test: Sequences | None
+    user_ids: NDArray[Any]
+    item_ids: NDArray[Any]
+    item_titles: NDArray[np.str_] | None = None
+    timestamps: dict[Part, NDArray[np.int64]] = field(default_factory=dict)
+    ratings: dict[Part, NDArray[np.float32]] = field(default_factory=dict)
+    user_features: FeatureTable | None = None
+    item_features: FeatureTable | None = None
+    manifest: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def num_users(self) -> int:
+        return len(self.user_ids)
+
+    @property
+    def num_items(self) -> int:
+        return len(self.item_ids)
+
+    @property
+    def sha256(self) -> str:
+        """The checksum of the npz file; "" for a dataset that was never saved."""
+        return str(self.manifest.get("npz_sha256", ""))
+
+    def without_test(self) -> "SequenceDataset":
+        """The same dataset for training: it does not contain the test part."""
+        return replace(
+            self,
+            test=None,
+            timestamps={p: a for p, a in self.timestamps.items() if p != "test"},
+            ratings={p: a for p, a in self.ratings.items() if p != "test"},
+        )
+
+    def features(self) -> Features:
+        """What a model may be told beside histories."""
+        counts = np.bincount(self.train.items, minlength=self.num_items + 1)[1:]
+        return Features(self.user_features, self.item_features, counts > 0)
+
+    def histories(self, before: Literal["end", "valid", "test"] = "end") -> Sequences:
+        """What each user did, to the end or before the valid or the test part; with features."""
+        owners = np.arange(self.num_users, dtype=np.int64)
+        train = replace(self.train, features=self.user_features, owners=owners)
+        if before == "valid":
+            return train
+        known = train.followed_by(self.valid)
+        return known if before == "test" or self.test is None else known.followed_by(self.test)
+
+    def save(self, path: Path) -> dict[str, Any]:
+        """Write `path` (npz) and the manifest beside it, which comes last and completes it.
+
+        Returns the manifest as written. The same dataset gives the same bytes.
+        """
+        if self.test is None:
+            raise ValueError("a dataset without its test part is for training, not for saving")
+        arrays: dict[str, NDArray[Any]] = {}
+        for part, sequences in zip(PARTS, (self.train, self.valid, self.test), strict=True):
+            arrays[f"{part}_offsets"] = sequences.offsets
+            arrays[f"{part}_items"] = sequences.items
+            if part in self.timestamps:
+                arrays[f"timestamps_{part}"] = self.timestamps[part]
+            if part in self.ratings:
+                arrays[f"ratings_{part}"] = self.ratings[part]
+        arrays |= {"user_ids": self.user_ids, "item_ids": self.item_ids}
+        if self.item_titles is not None:
+            arrays["item_titles"] = self.item_titles
+        if self.user_features is not None:
+            arrays |= self.user_features.arrays("user")
+        if self.item_features is not None:
+            arrays |= self.item_features.arrays("item")
+        return save_checked(path, arrays, self.manifest)
+
+    @classmethod
+    def load(cls, path: Path, parts: Collection[Part] = PARTS) -> "SequenceDataset":
+        """Read what `save` wrote; without "test" in `parts`, the test part is not even read.
+
+        Raises:
+            DatasetError: missing, damaged, or not a prepared dataset.
+        """
+        unwanted = [part for part in PARTS if part not in parts]
+        manifest, arrays = load_checked(
+            path,
+            lambda name: any(part in name.split("_") for part in unwanted),
+            lambda manifest: check_task(path, manifest, TASK),
+        )
+        try:
+            return cls._from_arrays(path, arrays, parts, manifest)
+        except (KeyError, ValueError, TypeError, IndexError) as error:
+            detail = f"no array {error}" if isinstance(error, KeyError) else str(error)
+            raise DatasetError(
+                f"`{path}` is not a prepared dataset: {detail}", "prepare it again"
+            ) from error
+
+    @classmethod
+    def _from_arrays(
+        cls,
+        path: Path,
+        arrays: dict[str, NDArray[Any]],
+        parts: Collection[Part],
+        manifest: dict[str, Any],
+    ) -> "SequenceDataset":
+        user_ids, item_ids = arrays["user_ids"], arrays["item_ids"]
+        for name in ("user_ids", "item_ids", "item_titles"):
+            if name in arrays:
+                check_list(arrays[name], name)
+        titles = arrays.get("item_titles")
+        if titles is not None and titles.shape != item_ids.shape:
+            raise ValueError(f"{len(titles)} titles for {len(item_ids)} items")
+        if titles is not None and titles.dtype.kind != "U":
+            raise ValueError("item_titles are not texts")
+        sequences: dict[Part, Sequences] = {}
+        timestamps: dict[Part, NDArray[np.int64]] = {}
+        ratings: dict[Part, NDArray[np.float32]] = {}
+        for part in parts:
+            sequences[part] = checked_sequences(
+                part,
+                arrays[f"{part}_offsets"],
+                arrays[f"{part}_items"],
+                len(user_ids),
+                len(item_ids),
+            )
+            for kind, found in (("timestamps", timestamps), ("ratings", ratings)):
+                values = arrays.get(f"{kind}_{part}")
+                if values is None:
+                    continue
+                dtype = np.int64 if kind == "timestamps" else np.float32
+                if values.shape != sequences[part].items.shape or values.dtype != dtype:
+                    raise ValueError(f"{kind}_{part} does not fit {part}_items")
+                found[part] = values
+        return cls(
+            name=path.stem,
+            train=sequences["train"],
+            valid=sequences["valid"],
+            test=sequences.get("test"),
+            user_ids=user_ids,
+            item_ids=item_ids,
+            item_titles=titles,
+            timestamps=timestamps,
+            ratings=ratings,
+            user_features=FeatureTable.from_arrays(arrays, "user", len(user_ids)),
+            item_features=FeatureTable.from_arrays(arrays, "item", len(item_ids)),
+            manifest=manifest,
+        )

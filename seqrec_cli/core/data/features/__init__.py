@@ -1,0 +1,1 @@
+"""Features of users and items, and how they are encoded."""

@@ -1,0 +1,164 @@
+"""Negatives: items a user has not interacted with."""
+
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from seqrec_cli.core.data.sequences import PAD, Sequences
+from seqrec_cli.core.randomness import Purpose, hashed
+
+
+class Sampler(Protocol):
+    """Draws items that a user is not known to have.
+
+    The draw is a function of (seed, purpose, epoch, user, counter) alone.
+    """
+
+    def draw(
+        self,
+        seed: int,
+        purpose: Purpose,
+        epoch: int,
+        users: NDArray[np.int64],
+        counters: NDArray[Any],
+    ) -> NDArray[np.int64]:
+        """Draw one item for each user and counter, which broadcast together; int64, 0 for none."""
+        ...
+
+    def log_chance(self, users: NDArray[np.int64], items: NDArray[np.int64]) -> NDArray[np.float32]:
+        """The log of the chance that one draw for the user gives the item, which broadcast."""
+        ...
+
+
+class UniformSampler:
+    """Draws uniformly from the items that are not among those a user is known to have.
+
+    Nothing is rejected. With the user's distinct items sorted, s_0 < s_1 < ..., the number of
+    other items below s_j is c_j = s_j - 1 - j, and the r-th other item (from 0) is
+    r + 1 + #{j : c_j <= r}: one binary search a draw, exact for the user who has nearly
+    everything too. Who has everything gets 0, padding, which losses leave out.
+    """
+
+    def __init__(self, known: Sequences, num_items: int) -> None:
+        """`known`: for each user the items never to be drawn, repeated or not."""
+        stride = num_items + 1
+        # Sorted by user, then by item; int64 holds 3 billion users of 3 billion items.
+        keys = np.sort(known.users * stride + known.items)
+        if len(keys):
+            keys = keys[np.concatenate(([True], keys[1:] != keys[:-1]))]
+        users, items = np.divmod(keys, stride)
+        self.offsets = np.searchsorted(users, np.arange(len(known) + 1))
+        rank = np.arange(len(keys)) - self.offsets[users]
+        self.below = users * stride + items - 1 - rank  # u * stride + c_j, never decreasing
+        self.others = num_items - np.diff(self.offsets)  # items a user can be given
+        self.stride = stride
+
+    def draw(
+        self,
+        seed: int,
+        purpose: Purpose,
+        epoch: int,
+        users: NDArray[np.int64],
+        counters: NDArray[Any],
+        keys: NDArray[np.int64] | None = None,
+    ) -> NDArray[np.int64]:
+        """Draw one item for each user and counter, which broadcast together; int64, 0 for none.
+
+        `keys` are the numbers by which chance knows the users, where those differ from the rows
+        of `known`.
+        """
+        others = self.others[users]
+        names = users if keys is None else keys
+        rank = (hashed(seed, purpose, epoch, names, counters) * others).astype(np.int64)
+        found = np.searchsorted(self.below, users * self.stride + rank, side="right")
+        return np.where(others > 0, rank + 1 + found - self.offsets[users], PAD)
+
+    def log_chance(self, users: NDArray[np.int64], items: NDArray[np.int64]) -> NDArray[np.float32]:
+        """-log of the number of items that each user can be given; `items` are such."""
+        chances = -np.log(np.maximum(self.others[users], 1)) + np.zeros(items.shape)
+        return np.asarray(chances, np.float32)
+
+
+class PopularitySampler:
+    """Draws in proportion to count^power, the counts being those of the train part.
+
+    A draw that hits an item which the user is known to have gives 0, padding, which losses leave
+    out: what is left has the right proportions, exactly, and there are fewer of it. An item that
+    nobody has is never drawn, unless power is 0.
+    """
+
+    def __init__(self, known: Sequences, num_items: int, power: float) -> None:
+        """`known`: for each user the items never to be drawn, repeated or not."""
+        counts = np.bincount(known.items, minlength=num_items + 1)[1:]
+        sums = np.cumsum((counts / max(1, counts.max())) ** power)
+        self.bounds = sums / sums[-1]  # the last is 1, which no draw reaches
+        with np.errstate(divide="ignore"):
+            self.log_chances = np.log(np.diff(self.bounds, prepend=0.0))
+        self.log_chances = np.concatenate(([0.0], self.log_chances))
+        self.stride = num_items + 1
+        self.keys = np.unique(known.users * self.stride + known.items)
+
+    def draw(
+        self,
+        seed: int,
+        purpose: Purpose,
+        epoch: int,
+        users: NDArray[np.int64],
+        counters: NDArray[Any],
+    ) -> NDArray[np.int64]:
+        """Draw one item for each user and counter, which broadcast together; int64, 0 for none."""
+        chances = hashed(seed, purpose, epoch, users, counters)
+        items = np.searchsorted(self.bounds, chances, side="right") + 1
+        keys = users * self.stride + items
+        place = np.minimum(np.searchsorted(self.keys, keys), len(self.keys) - 1)
+        return np.where(self.keys[place] == keys, PAD, items)
+
+    def log_chance(self, users: NDArray[np.int64], items: NDArray[np.int64]) -> NDArray[np.float32]:
+        """The log of the chance of each item; 0 for padding."""
+        return np.asarray(self.log_chances[items], np.float32)
+
+
+class SharedSampler:
+    """Draws different items for a whole batch, each as likely as count^power says, 1 at most.
+
+    Systematic sampling (Madow, Annals of Mathematical Statistics 1949): the chances of inclusion,
+    which add up to K, are laid end to end, and the items at u, u + 1, ..., u + K - 1 are taken. So
+    what would be drawn more than once is there for sure, and for K = N the loss is the softmax over
+    all items. An item that nobody has is never drawn, unless power is 0.
+    """
+
+    def __init__(self, known: Sequences, num_items: int, power: float, count: int) -> None:
+        """`known`: what is counted; `count`: K, or as many items as there are."""
+        weights = np.bincount(known.items, minlength=num_items + 1)[1:].astype(np.float64) ** power
+        self.count = min(count, int(np.count_nonzero(weights)))
+        self.chances = inclusion(weights, self.count)
+        self.bounds = np.cumsum(self.chances)
+        self.last = int(np.flatnonzero(weights)[-1]) + 1
+
+    def draw(self, seed: int, purpose: Purpose, epoch: int, step: int) -> NDArray[np.int64]:
+        """Draw K different items, int64 (K,), ascending."""
+        start = hashed(seed, purpose, epoch, np.array([step]), np.zeros(1, np.int64))
+        places = start + np.arange(self.count)
+        found = np.searchsorted(self.bounds, places, side="right") + 1
+        return np.minimum(found, self.last)  # rounding may leave the sum below K
+
+    def log_chance(self, items: NDArray[np.int64]) -> NDArray[np.float32]:
+        """The log of each item's chance, shared out over the K draws: log(inclusion / K)."""
+        return np.asarray(np.log(self.chances[items - 1] / self.count), np.float32)
+
+
+def inclusion(weights: NDArray[np.float64], count: int) -> NDArray[np.float64]:
+    """Chances in proportion to weights, 1 at most, that add up to `count`."""
+    chances = np.zeros(len(weights))
+    free = weights > 0
+    while True:
+        left = count - np.count_nonzero((weights > 0) & ~free)
+        chances[free] = weights[free] * (left / max(weights[free].sum(), 1e-300))
+        sure = free & (chances >= 1)
+        if not sure.any():
+            return chances
+        chances[sure] = 1.0
+        free &= ~sure
+        if not free.any():
+            return chances

@@ -1,0 +1,348 @@
+"""Interactions to a prepared dataset: order, double writes, filters, split; and the account."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from seqrec_cli import __version__
+from seqrec_cli.core.data.dataset import SequenceDataset
+from seqrec_cli.core.data.features.encoding import encode
+from seqrec_cli.core.data.features.kinds import Encoding
+from seqrec_cli.core.data.interactions import Interactions, Origin
+from seqrec_cli.core.data.ordering import (
+    Rows,
+    count_codes,
+    double_writes,
+    group_by_user,
+    order_by_time,
+    ties,
+    to_offsets,
+)
+from seqrec_cli.core.data.reading.attributes import Attributes
+from seqrec_cli.core.data.reading.tables import shortened
+from seqrec_cli.core.data.reading.times import show_moment
+from seqrec_cli.core.data.reading.titles import LONGEST_TITLE
+from seqrec_cli.core.data.sequences import PARTS, Sequences
+from seqrec_cli.core.data.shuffling import Shuffle, shuffled
+from seqrec_cli.core.data.splitting import (
+    Parts,
+    Split,
+    by_time,
+    count_parts,
+    leave_one_out,
+    refuse_empty_parts,
+)
+from seqrec_cli.errors import InputError
+
+WHOLE = re.compile(r"0|-?[1-9][0-9]{0,17}")  # as int64 is written, so that no two are the same
+DOUBLE_WRITE = "double write: user, item and time of an earlier row"
+RARE_ITEM, RARE_USER = "rare item", "rare user"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Preparation:
+    """What to do with a log.
+
+    Attributes:
+        min_user_count: users with fewer interactions are left out ...
+        min_item_count: ... and items likewise, again and again until none is left.
+        split: the last two of each user, or what happened after two moments.
+        min_split_length: leave-one-out keeps a shorter history whole for training; 3 or more.
+        valid_from: first moment of the valid part: a number or ISO 8601; else 80 % of the log
+            is before it.
+        test_from: first moment of the test part; else 90 % of the log is before it.
+        encoding: how features are encoded.
+        new_items: items that have features, though nobody has them, are in the catalogue too.
+        shuffle: destroy the order, for comparison; see `shuffling`.
+        seed: of the shuffle.
+    """
+
+    min_user_count: int = 1
+    min_item_count: int = 1
+    split: Split = "leave-one-out"
+    min_split_length: int = 3
+    valid_from: str = ""
+    test_from: str = ""
+    encoding: Encoding = field(default_factory=Encoding)
+    new_items: bool = False
+    shuffle: Shuffle | None = None
+    seed: int = 0
+
+
+def prepare(interactions: Interactions, options: Preparation, name: str) -> SequenceDataset:
+    """Put a log in order, filter it and split it; the manifest of the result gives the account.
+
+    Large logs: call it as `prepare(read_interactions(path), ...)`, so that nobody else holds the
+    columns and each is let go when it is replaced.
+
+    Raises:
+        InputError: nothing is left, or a split by time without times.
+    """
+    origin, titles = interactions.origin, interactions.item_titles
+    user_ids, item_ids = interactions.user_ids, interactions.item_ids
+    attributes = interactions.user_attributes, interactions.item_attributes
+    rows = Rows(
+        interactions.users, interactions.items, interactions.timestamps, interactions.ratings
+    )
+    del interactions
+    dropped = dict(origin.dropped)
+    order = tidy(rows, dropped, options)
+    kept = len(rows)
+    if not kept:
+        raise nothing_left(origin.path, origin.rows_read, dropped)
+    assert origin.rows_read == kept + sum(dropped.values()), "rows went missing uncounted"
+
+    if int(rows.items.min()) == int(rows.items.max()):
+        raise InputError(
+            f"`{origin.path}` has a single item, so there is nothing to choose between",
+            "bring a log of several items; or name the item's column with --columns",
+        )
+    rows.users, users = compact(rows.users, len(user_ids))
+    rows.items, items = compact(rows.items, len(item_ids))
+    offsets = to_offsets(count_codes(rows.users, len(users)))
+    if rows.times is not None:
+        order |= count_ties(rows, offsets)
+    if options.shuffle:
+        rows.items = shuffled(offsets, rows.items, options.shuffle, options.seed)
+        order["shuffled"] = {"how": options.shuffle, "seed": options.seed}
+    if options.split == "leave-one-out":
+        parts, split = leave_one_out(offsets, options.min_split_length)
+    else:
+        parts, split = by_time(rows.times, options.valid_from, options.test_from, origin.time_unit)
+    split |= count_parts(parts, rows, len(users))
+    refuse_empty_parts(split, rows, origin.time_unit, origin.path)
+    there = item_ids
+    user_ids, item_ids = user_ids[users], item_ids[items]
+    titles = None if titles is None else titles[items]
+    if options.new_items:
+        item_ids, titles = with_new_items(item_ids, titles, attributes[1], there, origin.path)
+    manifest = {
+        "name": name,
+        "source": describe(origin),
+        "rows_read": origin.rows_read,
+        "rows_kept": kept,
+        "dropped": dropped,
+        "users": len(users),
+        "items": len(item_ids),
+        "interactions": kept,
+        "density": kept / (len(users) * len(item_ids)),
+        "history_length": quantiles(np.diff(offsets)),
+        "filters": {
+            "min_user_count": options.min_user_count,
+            "min_item_count": options.min_item_count,
+        },
+        "order": order,
+        "time": time_range(rows.times, origin.time_unit),
+        "split": split,
+        "seqrec_version": __version__,
+    }
+    dataset = assemble(name, rows, parts, user_ids, item_ids, titles, manifest)
+    return with_features(dataset, *attributes, options.encoding)
+
+
+def with_new_items(
+    item_ids: NDArray[Any],
+    titles: NDArray[np.str_] | None,
+    attributes: Attributes | None,
+    in_log: NDArray[Any],
+    path: str,
+) -> tuple[NDArray[Any], NDArray[np.str_] | None]:
+    """Put the items that have features, but that nobody has, behind those of the log.
+
+    What was in the log (`in_log`) and was left out of it is not new.
+    """
+    if attributes is None:
+        raise InputError(
+            f"there is no file with items beside `{path}`, so there are no new ones",
+            "name it: `--items-file FILE`, or leave out --new-items",
+        )
+    there = set(map(str, in_log.tolist()))
+    new = [text for text in attributes.ids if text and text not in there]
+    if item_ids.dtype.kind == "i":
+        wrong = next((text for text in new if not WHOLE.fullmatch(text)), None)
+        if wrong is not None:
+            raise InputError(
+                f"`{attributes.source}` has the item `{wrong}`, where the log has whole numbers",
+                "mend the line, or leave out --new-items",
+            )
+    kind = np.int64 if item_ids.dtype.kind == "i" else np.str_
+    ids = np.concatenate((item_ids, np.array(new, dtype=kind)))
+    if titles is not None:
+        own = [shortened(attributes.titles.get(text, ""), LONGEST_TITLE) for text in new]
+        titles = np.concatenate((titles, np.array(own, dtype=np.str_)))
+    return ids, titles
+
+
+def with_features(
+    dataset: SequenceDataset,
+    users: Attributes | None,
+    items: Attributes | None,
+    encoding: Encoding,
+) -> SequenceDataset:
+    """Encode what is known of users and items, by encoders fitted on those in the train part."""
+    told: dict[str, Any] = {}
+    changed: dict[str, Any] = {}
+    for side, attributes, ids, kinds in (
+        ("user", users, dataset.user_ids, encoding.user_kinds),
+        ("item", items, dataset.item_ids, encoding.item_kinds),
+    ):
+        if attributes and not attributes.named and not set(attributes.ids) & set(ids.astype(str)):
+            attributes = None  # a file of another log, that lies beside this one by chance
+        if attributes is None:
+            if kinds is not None:
+                raise InputError(
+                    f"there is no file with {side}s, so they have no features",
+                    f"name it: `--{side}s-file FILE`",
+                )
+            continue
+        # Only here, as counting a large log takes memory.
+        trained = dataset.train.lengths > 0 if side == "user" else dataset.features().trained
+        table, told[f"{side}s"] = encode(attributes, ids, trained, kinds, encoding)
+        changed[f"{side}_features"] = table
+    manifest = dataset.manifest | ({"features": told} if told else {})
+    return replace(dataset, **changed, manifest=manifest)
+
+
+def tidy(rows: Rows, dropped: dict[str, int], options: Preparation) -> dict[str, Any]:
+    """Put the rows in order and leave out what is not wanted; describe the order."""
+    group_by_user(rows)
+    order: dict[str, Any] = {"rule": "position in the file"}
+    if rows.times is not None:
+        order = {"rule": "(time, position in the file)", "rows_back_in_time": order_by_time(rows)}
+        drop(rows, dropped, DOUBLE_WRITE, double_writes(rows))
+    drop_rare(rows, dropped, options)
+    return order
+
+
+def describe(origin: Origin) -> dict[str, Any]:
+    """Where the log came from, for the manifest."""
+    return {
+        "path": origin.path,
+        "sha256": origin.sha256,
+        "format": origin.format,
+        "columns": dict(origin.columns),
+        "titles": origin.titles,
+        "obtained": origin.obtained,
+        "licence": origin.licence,
+    }
+
+
+def drop(rows: Rows, dropped: dict[str, int], reason: str, mask: NDArray[np.bool_]) -> bool:
+    """Leave out the rows of a mask and count them; say whether there were any."""
+    count = int(np.count_nonzero(mask))
+    if count:
+        dropped[reason] = dropped.get(reason, 0) + count
+        rows.take(~mask)
+    return count > 0
+
+
+def drop_rare(rows: Rows, dropped: dict[str, int], options: Preparation) -> None:
+    """Leave out rare items, then rare users, until there are none; the order does not matter for
+    what stays, only for the reason that a row is counted under."""
+    most_items, most_users = options.min_item_count, options.min_user_count
+    again = True
+    while again and len(rows):
+        again = False
+        if most_items > 1:
+            counts = count_codes(rows.items, int(rows.items.max()) + 1)
+            again |= drop(rows, dropped, RARE_ITEM, (counts < most_items)[rows.items])
+        if most_users > 1 and len(rows):
+            counts = count_codes(rows.users, int(rows.users.max()) + 1)
+            again |= drop(rows, dropped, RARE_USER, (counts < most_users)[rows.users])
+
+
+def nothing_left(path: str, read: int, dropped: Mapping[str, int]) -> InputError:
+    reasons = ", ".join(f"{count} {reason}" for reason, count in dropped.items())
+    return InputError(
+        f"nothing is left of the {read} interactions of `{path}` ({reasons})",
+        "lower --min-user-count, --min-item-count or --min-rating",
+    )
+
+
+def compact(codes: NDArray[np.int32], most: int) -> tuple[NDArray[np.int32], NDArray[np.int64]]:
+    """Number the codes that are there anew from 0, in order; (new codes, the old code of each)."""
+    there = np.flatnonzero(count_codes(codes, most))
+    if len(there) == most:
+        return codes, there
+    table = np.zeros(most, np.int32)
+    table[there] = np.arange(len(there), dtype=np.int32)
+    return table[codes], there
+
+
+def count_ties(rows: Rows, offsets: NDArray[np.int64]) -> dict[str, Any]:
+    assert rows.times is not None
+    tied = ties(rows.users, rows.times)
+    return {
+        "tied_share": float(np.count_nonzero(tied) / len(rows)),
+        "users_whose_last_ties": int(np.count_nonzero(tied[offsets[1:] - 1])),
+    }
+
+
+def quantiles(lengths: NDArray[np.int64]) -> dict[str, float]:
+    """How long the histories are."""
+    ranked, last = np.sort(lengths), len(lengths) - 1
+    low, quarter, middle, three, high = np.interp(
+        np.array((0, 0.25, 0.5, 0.75, 1)) * last, np.arange(last + 1), ranked
+    )
+    return {
+        "min": int(low),
+        "25%": float(quarter),
+        "median": float(middle),
+        "75%": float(three),
+        "max": int(high),
+        "mean": float(lengths.mean()),
+    }
+
+
+def time_range(times: NDArray[np.int64] | None, unit: str) -> dict[str, Any] | None:
+    if times is None:
+        return None
+    first, last = int(times.min()), int(times.max())
+    return {
+        "unit": unit,
+        "first": first,
+        "last": last,
+        "from": show_moment(first, unit),
+        "to": show_moment(last, unit),
+    }
+
+
+def assemble(
+    name: str,
+    rows: Rows,
+    parts: Parts,
+    user_ids: NDArray[Any],
+    item_ids: NDArray[Any],
+    titles: NDArray[np.str_] | None,
+    manifest: dict[str, Any],
+) -> SequenceDataset:
+    """Lay the rows of each part out by user; `rows` is used up, a column at a time."""
+    inside = {part: parts == number for number, part in enumerate(PARTS)}
+    offsets = {
+        part: to_offsets(count_codes(rows.users[mask], len(user_ids)))
+        for part, mask in inside.items()
+    }
+    items = {part: rows.items[mask] for part, mask in inside.items()}
+    rows.users = rows.items = np.empty(0, np.int32)
+    for own in items.values():
+        own += 1  # 0 is padding
+    timestamps = {} if rows.times is None else {p: rows.times[mask] for p, mask in inside.items()}
+    rows.times = None
+    ratings = {} if rows.ratings is None else {p: rows.ratings[mask] for p, mask in inside.items()}
+    sequences = {part: Sequences(offsets[part], items[part]) for part in PARTS}
+    return SequenceDataset(
+        name=name,
+        train=sequences["train"],
+        valid=sequences["valid"],
+        test=sequences["test"],
+        user_ids=user_ids,
+        item_ids=item_ids,
+        item_titles=titles,
+        timestamps=timestamps,
+        ratings=ratings,
+        manifest=manifest,
+    )

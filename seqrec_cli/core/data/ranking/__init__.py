@@ -1,0 +1,1 @@
+"""Rows of user, candidate and label: from a log, or from files."""

@@ -1,0 +1,243 @@
+"""A prepared ranking dataset: rows with a label, `NAME.npz` and its manifest `NAME.json`.
+
+Codes are those of encoders.py: 0 is padding, 1 unknown.
+"""
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any, ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from seqrec_cli.core.data.ranking.encoders import SIDES, Encoders, Facts, Side, check_codes
+from seqrec_cli.core.data.sequences import PARTS, Part
+from seqrec_cli.core.data.store import check_task, load_checked, save_checked
+from seqrec_cli.errors import DatasetError
+
+TASK = "ranking"
+
+
+@dataclass(frozen=True, eq=False)
+class Examples:
+    """Rows: a user with a history, a candidate, and whether it was liked.
+
+    Attributes:
+        labels: float32 (R,), 1 or 0.
+        users: int32 (R,), whose row it is, from 0.
+        candidates: int32 (R,), which item, from 0.
+        items: int32 (R,), its code.
+        facts: what else is known, a row a row.
+        history: int32 (R, H), codes of items, oldest first, and then 0.
+        negatives: int32 (R, H), an item that the user does not have for each of the history, or 0.
+    """
+
+    labels: NDArray[np.float32]
+    users: NDArray[np.int32]
+    candidates: NDArray[np.int32]
+    items: NDArray[np.int32]
+    facts: Facts
+    history: NDArray[np.int32]
+    negatives: NDArray[np.int32]
+
+    def __len__(self) -> int:
+        return len(self.labels)
+
+    def take(self, rows: NDArray[np.int64]) -> "Examples":
+        """Some of the rows."""
+        return Examples(
+            self.labels[rows],
+            self.users[rows],
+            self.candidates[rows],
+            self.items[rows],
+            self.facts.take(rows),
+            self.history[rows],
+            self.negatives[rows],
+        )
+
+    def arrays(self, part: Part) -> dict[str, NDArray[Any]]:
+        """Everything as plain arrays by name, for an npz."""
+        return {
+            f"{part}_labels": self.labels,
+            f"{part}_users": self.users,
+            f"{part}_candidates": self.candidates,
+            f"{part}_items": self.items,
+            f"{part}_history": self.history,
+            f"{part}_negatives": self.negatives,
+            **self.facts.arrays(part),
+        }
+
+    @classmethod
+    def from_arrays(
+        cls,
+        arrays: Mapping[str, NDArray[Any]],
+        part: Part,
+        encoders: Encoders,
+        users: int,
+        items: int,
+    ) -> "Examples":
+        """What `arrays` made.
+
+        Raises:
+            ValueError, KeyError: the arrays do not fit each other.
+        """
+        labels, history = arrays[f"{part}_labels"], arrays[f"{part}_history"]
+        rows = len(labels)
+        if labels.dtype != np.float32 or not np.isin(labels, (0, 1)).all():
+            raise ValueError(f"{part}_labels are not all 0 or 1")
+        codes = encoders.items.size
+        for name, size in (
+            *(("users", users), ("candidates", items)),
+            *(("items", codes), ("history", codes), ("negatives", codes)),
+        ):
+            check_codes(arrays[f"{part}_{name}"], size, rows, f"{part}_{name}")
+        if history.ndim != 2 or history.shape != arrays[f"{part}_negatives"].shape:
+            raise ValueError(f"{part}_negatives does not fit {part}_history")
+        facts = Facts.from_arrays(arrays, part, encoders, None)
+        if len(facts) != rows:
+            raise ValueError(f"the features of the {part} part are not those of {rows} rows")
+        users_of, candidates, own = (
+            arrays[f"{part}_{name}"] for name in ("users", "candidates", "items")
+        )
+        negatives = arrays[f"{part}_negatives"]
+        return cls(labels, users_of, candidates, own, facts, history, negatives)
+
+
+@dataclass(frozen=True, eq=False)
+class RankingDataset:
+    """Rows to learn from, rows that pick the best weights where the split has any, and the test.
+
+    Attributes:
+        name: the file's name without its ending.
+        valid: None where it is to be carved out of train.
+        test: None in a dataset made for training.
+        user_ids: the ids of the source, int64 or unicode (users,).
+        item_ids: likewise of the candidates.
+        sides: for "user" and "item", where rows were made of a log, what is known of each of them:
+            as many rows as ids, and one more for whoever is unknown.
+        manifest: where the data came from, what was kept and dropped.
+    """
+
+    task: ClassVar[str] = TASK
+
+    name: str
+    train: Examples
+    valid: Examples | None
+    test: Examples | None
+    user_ids: NDArray[Any]
+    item_ids: NDArray[Any]
+    encoders: Encoders
+    sides: Mapping[Side, Facts] = field(default_factory=dict)
+    manifest: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def num_users(self) -> int:
+        return len(self.user_ids)
+
+    @property
+    def num_items(self) -> int:
+        return len(self.item_ids)
+
+    @property
+    def sha256(self) -> str:
+        """The checksum of the npz file; "" for a dataset that was never saved."""
+        return str(self.manifest.get("npz_sha256", ""))
+
+    def without_test(self) -> "RankingDataset":
+        """The same dataset for training: it does not contain the test part."""
+        return replace(self, test=None)
+
+    def looked_at(self) -> dict[str, NDArray[Any]]:
+        """Which users' which items training may look at, once each, and whether to learn from
+        them (rows of train) or only to pick the best weights (rows of valid).
+
+        Candidates that were drawn tell nothing of the log, whatever they turn out to be later.
+        """
+        parts = [part for part in (self.train, self.valid) if part is not None]
+        if self.manifest.get("examples", {}).get("negatives"):
+            parts = [part.take(np.flatnonzero(part.labels == 1)) for part in parts]
+        pairs = [np.stack((part.users, part.candidates), axis=1) for part in parts]
+        # Of equal pairs the first is kept, and those of train come first.
+        distinct, first = np.unique(np.concatenate(pairs), axis=0, return_index=True)
+        return {
+            "looked_users": distinct[:, 0].copy(),
+            "looked_items": distinct[:, 1].copy(),
+            "looked_to_learn": first < len(parts[0]),
+        }
+
+    def told(self) -> dict[str, NDArray[Any]]:
+        """What it takes to make rows for others, as plain arrays: encoders, ids, features."""
+        found = self.encoders.arrays() | {"user_ids": self.user_ids, "item_ids": self.item_ids}
+        for side, facts in self.sides.items():
+            found |= facts.arrays(side)
+        return found
+
+    def save(self, path: Path) -> dict[str, Any]:
+        """Write `path` (npz) and the manifest beside it, which comes last and completes it.
+
+        Returns the manifest as written. The same dataset gives the same bytes.
+        """
+        if self.test is None:
+            raise ValueError("a dataset without its test part is for training, not for saving")
+        arrays = self.told()
+        for part, examples in zip(PARTS, (self.train, self.valid, self.test), strict=True):
+            if examples is not None:
+                arrays |= examples.arrays(part)
+        return save_checked(path, arrays, self.manifest)
+
+    @classmethod
+    def load(cls, path: Path, parts: Collection[Part] = PARTS) -> "RankingDataset":
+        """Read what `save` wrote; without "test" in `parts`, the test part is not even read.
+
+        Raises:
+            DatasetError: missing, damaged, or not a ranking dataset.
+        """
+        unwanted = tuple(f"{part}_" for part in PARTS if part not in parts)
+        manifest, arrays = load_checked(
+            path, lambda name: name.startswith(unwanted), lambda m: check_task(path, m, TASK)
+        )
+        try:
+            encoders, user_ids, item_ids, sides = from_told(arrays)
+            examples = {
+                part: Examples.from_arrays(arrays, part, encoders, len(user_ids), len(item_ids))
+                for part in parts
+                if part != "valid" or "valid_labels" in arrays
+            }
+        except (KeyError, ValueError) as error:
+            detail = f"no array {error}" if isinstance(error, KeyError) else str(error)
+            raise DatasetError(
+                f"`{path}` is not a ranking dataset: {detail}", "prepare it again"
+            ) from error
+        return cls(
+            name=path.stem,
+            train=examples["train"],
+            valid=examples.get("valid"),
+            test=examples.get("test"),
+            user_ids=user_ids,
+            item_ids=item_ids,
+            encoders=encoders,
+            sides=sides,
+            manifest=manifest,
+        )
+
+
+def from_told(
+    arrays: Mapping[str, NDArray[Any]],
+) -> tuple[Encoders, NDArray[Any], NDArray[Any], dict[Side, Facts]]:
+    """What `RankingDataset.told` gave: encoders, ids of users and of items, features by side.
+
+    Raises:
+        ValueError, KeyError: the arrays do not fit each other.
+    """
+    encoders = Encoders.from_arrays(arrays)
+    ids: dict[Side, NDArray[Any]] = {"user": arrays["user_ids"], "item": arrays["item_ids"]}
+    sides: dict[Side, Facts] = {}
+    for side in SIDES:
+        if ids[side].ndim != 1 or ids[side].dtype.kind not in "iU":
+            raise ValueError(f"{side}_ids is neither a list of numbers nor of texts")
+        if f"{side}_dense" in arrays:
+            sides[side] = Facts.from_arrays(arrays, side, encoders, side)
+            if len(sides[side]) != len(ids[side]) + 1:
+                raise ValueError(f"the features of {side}s do not fit {len(ids[side])} {side}s")
+    return encoders, ids["user"], ids["item"], sides

@@ -1,0 +1,144 @@
+"""A train.csv and a test.csv: which columns hold what, and the texts in them."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from pydantic import Field, ValidationError, model_validator
+
+from seqrec_cli.core.data.reading.sources import TextSource, is_folder, mode_of
+from seqrec_cli.core.data.reading.tables import careful_rows, lay_out
+from seqrec_cli.core.settings.base import Settings
+from seqrec_cli.core.settings.yaml import nearest, read_text, read_yaml
+from seqrec_cli.errors import ConfigError, InputError
+
+TRAIN, TEST = "train.csv", "test.csv"
+
+
+class TableColumns(Settings):
+    """Which columns of the files hold what, by name."""
+
+    label: str = Field("label", description="1 or 0")
+    user: str = Field("user", description="whose row it is")
+    item: str = Field("item", description="the candidate")
+    history: str = Field("history", description="items, oldest first, with | between them")
+    negatives: str | None = Field(None, description="as many items that the user does not have")
+    dense: tuple[str, ...] = Field((), description="numbers")
+    sparse: tuple[str, ...] = Field((), description="categories")
+    tags: tuple[str, ...] = Field((), description="sets of categories, with | between them")
+
+    @model_validator(mode="after")
+    def columns_differ(self) -> "TableColumns":
+        names = self.names()
+        twice = next((name for name in names if names.count(name) > 1), None)
+        if twice is not None:
+            raise ValueError(f"the column `{twice}` is named twice")
+        return self
+
+    def names(self) -> list[str]:
+        """All the columns that are read."""
+        single = [self.label, self.user, self.item, self.history, self.negatives]
+        return [n for n in single if n is not None] + [*self.dense, *self.sparse, *self.tags]
+
+
+# configs/tables/dien-ml-1m.yaml says the same, as an example.
+WALKTHROUGH = TableColumns(
+    label="label",
+    user="userId",
+    item="movieId",
+    history="histHighRatedMovieIds",
+    negatives="negHistMovieIds",
+    dense=("age",),
+    sparse=("gender", "occupation", "zipCode"),
+    tags=("genres",),
+)
+
+
+@dataclass(frozen=True, eq=False)
+class TextRows:
+    """The rows of a file as texts, column by column."""
+
+    source: str
+    columns: Mapping[str, list[str]]
+
+    def __len__(self) -> int:
+        return len(next(iter(self.columns.values())))
+
+
+def is_pair(place: Path) -> bool:
+    """Whether it is a folder with a train.csv and a test.csv."""
+    return is_folder(place) and bool(mode_of(place / TRAIN)) and bool(mode_of(place / TEST))
+
+
+def read_pair(
+    folder: Path, columns: TableColumns | None
+) -> tuple[TableColumns, TextRows, TextRows]:
+    """Read both files; what their columns are is known by their names where nobody says.
+
+    Raises:
+        InputError: missing, malformed, or columns that are not there.
+    """
+    train = TextSource(folder / TRAIN)
+    if columns is None:
+        header = header_of(train)
+        if not set(WALKTHROUGH.names()) <= set(header):
+            raise InputError(
+                f"it is not known what the columns of `{train}` are: {', '.join(header)}",
+                "say so in a file as configs/tables/dien-ml-1m.yaml does: `--table FILE`",
+            )
+        columns = WALKTHROUGH
+    names = columns.names()
+    return columns, read_rows(train, names), read_rows(TextSource(folder / TEST), names)
+
+
+def header_of(source: TextSource) -> tuple[str, ...]:
+    return lay_out(source, needed=(), optional=(), header=True).header
+
+
+def read_rows(source: TextSource, names: list[str]) -> TextRows:
+    """The columns of these names."""
+    table = lay_out(source, needed=(), optional=(), header=True)
+    for name in names:
+        if name not in table.header:
+            raise InputError(
+                f"`{source}` has no column `{name}`", nearest(name, list(table.header))
+            )
+    places = [table.header.index(name) for name in names]
+    try:
+        rows = [[row[p].strip() for p in places] for _, row in careful_rows(source, table)]
+    except InputError as error:
+        if not isinstance(error.__cause__, UnicodeDecodeError):
+            raise
+        lines = careful_rows(source, table, "latin-1")  # the older editions of MovieLens
+        rows = [[row[p].strip() for p in places] for _, row in lines]
+    if not rows:
+        raise InputError(f"`{source}` has a header but no rows", "it must have a row an example")
+    return TextRows(str(source), {name: [row[n] for row in rows] for n, name in enumerate(names)})
+
+
+def load_columns(path: Path) -> TableColumns:
+    """Read a file that says which columns hold what.
+
+    Raises:
+        ConfigError: it cannot be read, or has a key that is not known, with the line.
+    """
+    text = read_text(path, f"`{path}`", "name a file such as configs/tables/dien-ml-1m.yaml")
+    places: dict[tuple[str, ...], str] = {}
+    content = read_yaml(text, str(path), places)
+    known = list(TableColumns.model_fields)
+    if not isinstance(content, dict):
+        raise ConfigError(f"`{path}` does not name columns", f"known are {', '.join(known)}")
+    for key in content:
+        if key not in known:
+            raise ConfigError(f"{places[key,]}: unknown key `{key}`", nearest(key, known))
+    try:
+        return TableColumns.model_validate(content)
+    except ValidationError as error:
+        first = error.errors()[0]
+        key = tuple(str(step) for step in first["loc"])
+        place = places.get(key[:1], f"`{path}`")
+        problem = first["msg"].removeprefix("Value error, ")
+        raise ConfigError(
+            f"{place}: {'.'.join(key) or 'columns'}: {problem[0].lower()}{problem[1:]}",
+            "see configs/tables/dien-ml-1m.yaml",
+        ) from None

@@ -1,0 +1,117 @@
+"""Sequences of items, a user each, packed into two arrays."""
+
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from seqrec_cli.core.data.features.table import FeatureTable
+
+PAD = 0
+
+
+Part = Literal["train", "valid", "test"]
+
+
+PARTS: tuple[Part, ...] = ("train", "valid", "test")
+
+
+@dataclass(frozen=True, eq=False)
+class Sequences:
+    """The items of each user, in order: those of user u are `items[offsets[u]:offsets[u + 1]]`.
+
+    Attributes:
+        offsets: int64 (users + 1,), from 0 to the number of items, never decreasing.
+        items: int32 (interactions,), each 1 or more.
+        features: of each user, where the dataset has any and a model may want them.
+        owners: int64 (users,), which users of a dataset these are, where they are of one.
+    """
+
+    offsets: NDArray[np.int64]
+    items: NDArray[np.int32]
+    features: FeatureTable | None = None
+    owners: NDArray[np.int64] | None = None
+
+    @classmethod
+    def from_lists(cls, histories: Collection[Collection[int]]) -> "Sequences":
+        """Pack one list of items a user."""
+        lengths = [len(history) for history in histories]
+        return cls(
+            np.concatenate(([0], np.cumsum(lengths, dtype=np.int64))).astype(np.int64),
+            np.array([item for history in histories for item in history], dtype=np.int32),
+        )
+
+    def __len__(self) -> int:
+        return len(self.offsets) - 1
+
+    def __getitem__(self, user: int) -> NDArray[np.int32]:
+        return self.items[self.offsets[user] : self.offsets[user + 1]]
+
+    def __iter__(self) -> Iterator[NDArray[np.int32]]:
+        return (self[user] for user in range(len(self)))
+
+    @cached_property
+    def lengths(self) -> NDArray[np.int64]:
+        """Items a user has, int64 (users,)."""
+        return np.diff(self.offsets)
+
+    @cached_property
+    def users(self) -> NDArray[np.int64]:
+        """The user of each interaction, int64 (interactions,)."""
+        return np.repeat(np.arange(len(self), dtype=np.int64), self.lengths)
+
+    def take(self, users: NDArray[np.int64]) -> "Sequences":
+        """The sequences of some users, in the order given."""
+        lengths = self.lengths[users]
+        offsets = np.concatenate(([0], np.cumsum(lengths)))
+        # Interaction k of the result is k - (start in the result) + (start here).
+        shift = np.repeat(self.offsets[users] - offsets[:-1], lengths)
+        features = None if self.features is None else self.features.take(users)
+        owners = None if self.owners is None else self.owners[users]
+        return Sequences(offsets, self.items[np.arange(offsets[-1]) + shift], features, owners)
+
+    def only(self, user: int) -> "Sequences":
+        """The sequence of one user."""
+        return self.take(np.array([user], np.int64))
+
+    def distinct(self) -> "Sequences":
+        """Each user's items once, where they come first."""
+        order = np.lexsort((np.arange(len(self.items)), self.items, self.users))
+        items, users = self.items[order], self.users[order]
+        again = np.zeros(len(order), np.bool_)
+        again[order[1:]] = (items[1:] == items[:-1]) & (users[1:] == users[:-1])
+        lengths = np.bincount(self.users[~again], minlength=len(self))
+        offsets = np.concatenate(([0], np.cumsum(lengths))).astype(np.int64)
+        return Sequences(offsets, self.items[~again])
+
+    def followed_by(self, later: "Sequences") -> "Sequences":
+        """Each user's items here, then each user's items in `later`."""
+        offsets = self.offsets + later.offsets
+        items = np.empty(offsets[-1], np.int32)
+        for part, before in ((self, later.offsets[:-1]), (later, self.offsets[1:])):
+            items[np.arange(len(part.items)) + np.repeat(before, part.lengths)] = part.items
+        return Sequences(offsets, items, self.features, self.owners)
+
+
+def check_list(array: NDArray[Any], name: str) -> None:
+    """Refuse what are neither ids nor titles."""
+    if array.ndim != 1 or not (array.dtype == np.int64 or array.dtype.kind == "U"):
+        raise ValueError(f"{name} is neither a list of numbers nor of texts")
+
+
+def checked_sequences(
+    part: str, offsets: NDArray[Any], items: NDArray[Any], num_users: int, num_items: int
+) -> Sequences:
+    """Refuse offsets or items that would index outside."""
+    if num_users < 0 or offsets.dtype != np.int64 or offsets.shape != (num_users + 1,):
+        raise ValueError(f"{part}_offsets is not int64 of {num_users + 1} values")
+    if items.dtype != np.int32 or items.ndim != 1:
+        raise ValueError(f"{part}_items is not a list of int32")
+    if offsets[0] != 0 or offsets[-1] != len(items) or (np.diff(offsets) < 0).any():
+        raise ValueError(f"{part}_offsets does not partition {part}_items")
+    if len(items) and not (items.min() >= 1 and items.max() <= num_items):
+        raise ValueError(f"{part}_items has items outside 1 to {num_items}")
+    return Sequences(offsets, items)

@@ -1,0 +1,162 @@
+"""A prepared dataset on disk: `NAME.npz` with the arrays, `NAME.json` with the manifest."""
+
+import contextlib
+import hashlib
+import json
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+from numpy.typing import NDArray
+
+from seqrec_cli.core.storage import files, locks
+from seqrec_cli.core.storage.arrays import load_arrays, save_arrays
+from seqrec_cli.errors import DatasetError, SeqRecError
+
+MANIFEST_VERSION = 1
+
+
+TASK = "next-item"
+
+
+def check_regular(path: Path) -> None:
+    """Refuse devices and pipes, which may never end.
+
+    Raises:
+        DatasetError: it is there, and is neither a file nor a folder.
+    """
+    if path.exists() and not (path.is_file() or path.is_dir()):
+        raise DatasetError(f"`{path}` is not a regular file", "name the npz of a prepared dataset")
+
+
+def find_dataset(name: str, data_dir: Path) -> Path:
+    """The npz that a user calls `name`: a name in `data_dir`, or a path."""
+    path = Path(name)
+    if name.endswith(".npz"):
+        return path
+    return path.with_name(f"{path.name}.npz") if len(path.parts) > 1 else data_dir / f"{name}.npz"
+
+
+def save_checked(
+    path: Path, arrays: dict[str, NDArray[Any]], manifest: dict[str, Any]
+) -> dict[str, Any]:
+    """Write `path` (npz) and the manifest beside it, which comes last and completes it.
+
+    Returns the manifest as written.
+    """
+    manifest = manifest | {"manifest_version": MANIFEST_VERSION}
+
+    def announce(complete: Path) -> None:
+        manifest["npz_sha256"] = files.sha256(complete)
+        files.write_json(next_manifest_path(path), manifest)
+
+    with writing(path):
+        # With the next manifest there, one rename turns the old dataset into the new one.
+        try:
+            save_arrays(path, arrays, announce)
+            files.move(next_manifest_path(path), manifest_path(path))
+        except BaseException:
+            settle(path)
+            raise
+    return manifest
+
+
+@contextlib.contextmanager
+def writing(path: Path) -> Iterator[None]:
+    """Wait until nobody else writes the dataset, and clean up after who was killed at it."""
+    with locks.exclusive(path.with_name(f".{path.name}.lock"), None, f"`{path}`", ""):
+        for own in (path, manifest_path(path), next_manifest_path(path)):
+            files.remove_leftovers(path.parent, own.name)
+        yield
+
+
+def load_checked(
+    path: Path, skip: Callable[[str], bool], check: Callable[[dict[str, Any]], None]
+) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
+    """The manifest, once `check` has seen it, and the arrays that `skip` does not say yes to.
+
+    Raises:
+        DatasetError: missing, damaged, or the npz is not the manifest's.
+    """
+    try:
+        check_regular(path)
+        # Opened once: who prepares it anew replaces the file, not what is in it.
+        with path.open("rb") as file:
+            manifest = load_manifest(path, hashlib.file_digest(file, "sha256").hexdigest())
+            check(manifest)
+            return manifest, load_arrays(path, skip, file)
+    except FileNotFoundError:
+        raise DatasetError(
+            f"there is no prepared dataset `{path}`",
+            f"make it: `seqrec prepare {path.stem}`, or `seqrec prepare FILE --name {path.stem}`",
+        ) from None
+    except OSError as error:
+        raise DatasetError(
+            f"`{path}` cannot be read: {error.strerror}", "get the right to read it"
+        ) from error
+
+
+def check_task(path: Path, manifest: dict[str, Any], task: str) -> None:
+    """Refuse a dataset that is for another task.
+
+    Raises:
+        DatasetError: with the task that it is for.
+    """
+    found = manifest.get("task", TASK)
+    if found != task:
+        raise DatasetError(
+            f"the dataset `{path}` was prepared for the task {found}, and {task} is needed here",
+            f"prepare its source with `--task {task}`, or use the runs and configs of {found}",
+        )
+
+
+def manifest_path(path: Path) -> Path:
+    """The manifest of a prepared dataset lies beside its npz."""
+    return path.with_suffix(".json")
+
+
+def next_manifest_path(path: Path) -> Path:
+    """Where the manifest lies while the npz is replaced; until it gets its own name it counts."""
+    return path.with_name(f".{path.stem}.json.next")
+
+
+def settle(path: Path) -> None:
+    """Put the announced manifest in its place if the npz is the one it tells of, else remove it."""
+    announced = next_manifest_path(path)
+    with contextlib.suppress(SeqRecError, OSError, ValueError):
+        told = json.loads(announced.read_bytes())["npz_sha256"]
+        if path.exists() and files.sha256(path) == told:
+            files.move(announced, manifest_path(path))
+        else:
+            files.remove(announced)
+
+
+def load_manifest(path: Path, sha256: str) -> dict[str, Any]:
+    """Read the manifest of the dataset at `path` (the npz), whose checksum is known.
+
+    Whoever was killed while replacing a dataset left the next manifest, which fits if the npz was
+    replaced.
+    """
+    manifest = manifest_path(path)
+    for place in (manifest, next_manifest_path(path), manifest):  # it may be renamed meanwhile
+        with contextlib.suppress(OSError, ValueError, RecursionError):
+            content = json.loads(place.read_bytes())
+            if isinstance(content, dict) and content.get("npz_sha256") == sha256:
+                return content
+    try:
+        content = json.loads(manifest.read_bytes())
+    except FileNotFoundError:
+        raise DatasetError(
+            f"`{path}` has no manifest `{manifest.name}` beside it",
+            "it is half written, or was copied without its manifest: prepare it again",
+        ) from None
+    except (OSError, ValueError, RecursionError) as error:
+        raise DatasetError(
+            f"the manifest `{manifest}` cannot be read: {error}", "prepare the dataset again"
+        ) from error
+    if not isinstance(content, dict):
+        raise DatasetError(f"the manifest `{manifest}` is not a manifest", "prepare it again")
+    raise DatasetError(
+        f"`{path}` is not the file that its manifest `{manifest}` describes",
+        "it is damaged or half replaced: prepare it again",
+    )

@@ -1,0 +1,135 @@
+"""Whether one scorer is better than another, over all users and over kinds of users.
+
+Every difference is paired: the same users, resampled together. p-values are corrected for all
+comparisons that are made at once.
+"""
+
+import itertools
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from seqrec_cli.core.data.dataset import SequenceDataset
+from seqrec_cli.core.data.sequences import Part, Sequences
+from seqrec_cli.core.evaluation.queries import EvaluatedPart
+from seqrec_cli.core.evaluation.sequential import Evaluation
+from seqrec_cli.core.evaluation.statistics import bootstrap_means, holm, interval, two_sided
+
+RESAMPLES = 10_000
+EVERYBODY = "all users"
+GROUPS = 3  # of about the same size, for each kind of slice
+
+
+@dataclass(frozen=True)
+class Difference:
+    """The mean of `a` minus `b` over the users of a slice, with its 95 % interval.
+
+    `p` is two-sided, for a difference of 0, corrected over everything compared at once; the
+    interval is not.
+    """
+
+    a: str
+    b: str
+    slice: str
+    users: int
+    metric: str
+    mean: float
+    low: float
+    high: float
+    p: float
+
+
+def compare(
+    outcomes: dict[str, Evaluation],
+    slices: dict[str, NDArray[np.bool_]],
+    metrics: Sequence[str],
+    seed: int,
+) -> list[Difference]:
+    """Compare each pair of scorers by each metric, over all users and over each slice of them.
+
+    Args:
+        outcomes: of scorers that were asked about the same users.
+        slices: masks (Q,) over those users.
+        metrics: names in `per_user`, such as "ndcg@10".
+    """
+    found = []
+    masks = {EVERYBODY: np.ones(len(next(iter(outcomes.values())).users), bool), **slices}
+    for (name, mask), (a, b) in itertools.product(
+        masks.items(), itertools.combinations(outcomes, 2)
+    ):
+        differences = np.stack(
+            [outcomes[a].per_user[m][mask] - outcomes[b].per_user[m][mask] for m in metrics],
+            axis=1,
+        )
+        means = bootstrap_means(differences, seed, RESAMPLES)
+        low, high = interval(means)
+        for column, metric in enumerate(metrics):
+            found.append(
+                Difference(
+                    a,
+                    b,
+                    name,
+                    int(mask.sum()),
+                    metric,
+                    float(differences[:, column].mean()),
+                    float(low[column]),
+                    float(high[column]),
+                    two_sided(means[:, column]),
+                )
+            )
+    corrected = holm(np.array([difference.p for difference in found]))
+    return [replace(d, p=float(p)) for d, p in zip(found, corrected, strict=True)]
+
+
+def slices_of(
+    dataset: SequenceDataset, part: EvaluatedPart, users: NDArray[np.int64]
+) -> dict[str, NDArray[np.bool_]]:
+    """Masks (Q,) over `users`: by length of history, popularity of the target and, with times, by
+    how long after the history the target came.
+
+    A user with several targets counts by their mean.
+    """
+    targets = dataset.valid if part == "valid" else dataset.test
+    assert targets is not None
+    wanted = targets.take(users)
+    counts = np.bincount(dataset.train.items, minlength=dataset.num_items + 1)
+    found = thirds("history", dataset.histories(part).lengths[users].astype(np.float64), "items")
+    popularity = mean_of(counts[wanted.items].astype(np.float64), wanted.lengths)
+    found |= thirds("target", popularity, "times in train")
+    times = dataset.timestamps
+    if part in times and all(earlier in times for earlier in ("train", "valid")):
+        first = times[part][targets.offsets[users]]
+        last = last_times(dataset, part)[users]
+        found |= thirds("target", (first - last).astype(np.float64), "after the history")
+    return found
+
+
+def last_times(dataset: SequenceDataset, part: EvaluatedPart) -> NDArray[np.int64]:
+    """The time of each user's last interaction before `part`, int64 (users,); 0 without one."""
+    found = np.zeros(dataset.num_users, dataset.timestamps["train"].dtype)
+    earlier: list[tuple[Part, Sequences]] = [("train", dataset.train), ("valid", dataset.valid)]
+    for name, sequences in earlier[: 1 if part == "valid" else 2]:
+        there = sequences.lengths > 0
+        found[there] = dataset.timestamps[name][sequences.offsets[1:][there] - 1]
+    return found
+
+
+def mean_of(values: NDArray[np.float64], lengths: NDArray[np.int64]) -> NDArray[np.float64]:
+    """The mean of each run of `lengths` values, all 1 or more."""
+    return np.asarray(np.add.reduceat(values, np.cumsum(lengths) - lengths) / lengths)
+
+
+def thirds(what: str, values: NDArray[np.float64], unit: str) -> dict[str, NDArray[np.bool_]]:
+    """Cut users into groups of about the same size by `values` (Q,); equal values stay together."""
+    cuts = np.quantile(values, np.arange(1, GROUPS) / GROUPS, method="lower")
+    group = np.searchsorted(np.unique(cuts), values, side="left")
+    found: dict[str, NDArray[np.bool_]] = {}
+    for number in np.unique(group):
+        mask = group == number
+        ends = values[mask].min(), values[mask].max()
+        low, high = (f"{end:,.0f}" if end == int(end) else f"{end:,.3g}" for end in ends)
+        name = f"{what} {low}–{high} {unit}"
+        found[name] = mask | found.get(name, False)
+    return found if len(found) > 1 else {}

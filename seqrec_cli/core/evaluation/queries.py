@@ -1,0 +1,93 @@
+"""Which users are asked about, with which history and targets."""
+
+from dataclasses import dataclass, replace
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from seqrec_cli.core.data.dataset import SequenceDataset
+from seqrec_cli.core.data.sequences import Sequences
+from seqrec_cli.core.randomness import Purpose, stream
+from seqrec_cli.errors import DatasetError
+
+EvaluatedPart = Literal["valid", "test"]
+
+
+@dataclass(frozen=True, eq=False)
+class Queries:
+    """Who is evaluated: their histories, and what they did next.
+
+    Attributes:
+        users: int64 (Q,), indices into the dataset's users.
+        histories: what the model reads, Q histories of 1 or more items.
+        targets: what it should find, Q sets of 1 or more items.
+        repeated: how many targets were the same item of the same user again.
+        skipped: users left out, by reason.
+    """
+
+    users: NDArray[np.int64]
+    histories: Sequences
+    targets: Sequences
+    repeated: int
+    skipped: dict[str, int]
+
+
+def queries(
+    dataset: SequenceDataset, part: EvaluatedPart, most_users: int | None = None, seed: int = 0
+) -> Queries:
+    """Collect who can be asked about `part`: valid is asked after train, test after both.
+
+    With `most_users`, more are cut to a seeded random sample of that many.
+
+    Raises:
+        DatasetError: nobody can be asked.
+    """
+    targets = dataset.valid if part == "valid" else dataset.test
+    if targets is None:
+        raise ValueError("this dataset was loaded without its test part")
+    histories = dataset.histories(before=part)
+    asked, known = targets.lengths > 0, histories.lengths > 0
+    users = np.flatnonzero(asked & known)
+    skipped = {
+        f"nothing in the {part} part": int((~asked).sum()),
+        "no history before it": int((asked & ~known).sum()),
+    }
+    if not len(users):
+        raise DatasetError(
+            f"the dataset `{dataset.name}` has no user with a history and an item in its {part} "
+            "part",
+            "prepare it with another split, or from more data",
+        )
+    if most_users is not None and len(users) > most_users:
+        skipped[f"not in the random sample of {most_users:,}"] = len(users) - most_users
+        users = np.sort(stream(seed, Purpose.USERS).choice(users, most_users, replace=False))
+    wanted = targets.take(users)
+    distinct = wanted.distinct()
+    return Queries(
+        users,
+        histories.take(users),
+        distinct,
+        len(wanted.items) - len(distinct.items),
+        {reason: count for reason, count in skipped.items() if count},
+    )
+
+
+def with_others(asked: Queries, num_items: int, name: str) -> Queries:
+    """Leave out those who have every item, so that there is nothing to sample for them."""
+    known = asked.histories.followed_by(asked.targets).distinct()
+    left = np.flatnonzero(known.lengths < num_items)
+    if len(left) == len(asked.users):
+        return asked
+    if not len(left):
+        raise DatasetError(
+            f"every user of `{name}` has every item, so that no candidates can be sampled",
+            "use `--protocol full`",
+        )
+    return replace(
+        asked,
+        users=asked.users[left],
+        histories=asked.histories.take(left),
+        targets=asked.targets.take(left),
+        skipped=asked.skipped | {"has every item": len(asked.users) - len(left)},
+    )

@@ -1,0 +1,203 @@
+"""How good a ranking model is: logits of rows, and metrics with their bootstrap intervals."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from seqrec_cli.core.batching.ranking import RankingBatch, to_batch
+from seqrec_cli.core.data.ranking.dataset import Examples
+from seqrec_cli.core.devices import Cores
+from seqrec_cli.core.evaluation import classification as metrics
+from seqrec_cli.core.evaluation.classification import Values
+from seqrec_cli.core.evaluation.statistics import (
+    RESAMPLES,
+    interval,
+    resampled_counts,
+    two_sided,
+)
+from seqrec_cli.core.evaluation.summary import Figure
+from seqrec_cli.errors import DatasetError, RunError
+
+CHUNK_ROWS = 2048  # that are scored at a time
+WEIGHTS = 2**22  # resampled rows held at a time
+
+# Of rows; GAUC, which is of users, comes beside them.
+METRICS: dict[str, Callable[[Values, Values, Values], Values]] = {
+    "auc": metrics.auc,
+    "log_loss": metrics.log_loss,
+    "calibration_error": metrics.calibration_error,
+    "predicted/observed": metrics.predicted_to_observed,
+}
+LOWER_IS_BETTER = ("log_loss", "calibration_error")
+
+
+@dataclass(frozen=True, eq=False)
+class Predictions:
+    """What a model says of rows.
+
+    Attributes:
+        labels: float64 (R,).
+        logits: float64 (R,).
+        users: int64 (R,), 0 to U - 1.
+        user_aucs: float64 (U,), NaN for users with one kind of label.
+    """
+
+    labels: Values
+    logits: Values
+    users: NDArray[np.int64]
+    user_aucs: Values
+
+    @classmethod
+    def of(cls, examples: Examples, logits: Values) -> "Predictions":
+        labels = examples.labels.astype(np.float64)
+        _, users = np.unique(examples.users, return_inverse=True)
+        return cls(labels, logits, users, metrics.user_aucs(labels, logits, users))
+
+    @property
+    def skipped_users(self) -> int:
+        """Users who have one kind of label only and so do not count for GAUC."""
+        return int(np.isnan(self.user_aucs).sum())
+
+    @property
+    def user_rows(self) -> Values:
+        """How many rows each user has, (U,)."""
+        return np.bincount(self.users).astype(np.float64)
+
+    def values(self, counts: Values) -> dict[str, Values]:
+        """Every metric for users counted (W, U) times, each (W,); without those that are NaN."""
+        weights = counts[:, self.users]
+        found = {
+            name: metric(self.labels, self.logits, weights) for name, metric in METRICS.items()
+        }
+        found["gauc"] = metrics.grouped(self.user_aucs, self.user_rows, counts)
+        return found
+
+    def means(self) -> dict[str, float]:
+        """Every metric that there is."""
+        found = self.values(np.ones((1, len(self.user_aucs))))
+        return {name: float(value[0]) for name, value in found.items() if not np.isnan(value[0])}
+
+
+def score_rows(model: Any, batch: RankingBatch, device: torch.device) -> Values:
+    """The logits of rows, float64 (R,); a chunk at a time, each on one core.
+
+    Raises:
+        RunError: one is not finite.
+    """
+
+    def work(rows: torch.Tensor) -> torch.Tensor:
+        with torch.no_grad():
+            logits: torch.Tensor = model(batch.take(rows))
+            return logits
+
+    order = torch.arange(len(batch), device=batch.items.device)
+    found = list(Cores(device).map(work, torch.split(order, CHUNK_ROWS)))
+    logits = torch.cat(found).double().cpu().numpy() if found else np.zeros(0)
+    if not np.isfinite(logits).all():
+        raise RunError(
+            "the model's logits are not finite numbers",
+            "its weights are broken: train again, or evaluate an earlier run",
+        )
+    return np.asarray(logits)
+
+
+def predict(model: Any, examples: Examples, device: torch.device) -> Predictions:
+    """What a model says of rows."""
+    return Predictions.of(examples, score_rows(model, to_batch(examples, device), device))
+
+
+def bootstrap(predictions: Predictions, seed: int) -> dict[str, Values]:
+    """Every metric of resampled users, each (resamples,); the same users for the same seed."""
+    chunks = [
+        predictions.values(counts)
+        for counts in resampled(len(predictions.user_aucs), len(predictions.labels), seed)
+    ]
+    return {name: np.concatenate([chunk[name] for chunk in chunks]) for name in chunks[0]}
+
+
+def resampled(users: int, rows: int, seed: int) -> Iterator[Values]:
+    """How often each user is drawn, (some resamples, users), few enough for their rows."""
+    for counts in resampled_counts(users, seed, RESAMPLES):
+        step = max(1, WEIGHTS // max(rows, users))
+        for start in range(0, len(counts), step):
+            yield counts[start : start + step].astype(np.float64)
+
+
+def figures(predictions: Predictions, draws: dict[str, Values]) -> dict[str, Figure]:
+    """Every metric that there is with its 95 % bootstrap interval over users.
+
+    Of the calibration error, which chance can only raise, the resampled values lie beside the
+    estimate: its interval is that of +- 1.96 bootstrap standard errors.
+    """
+    found = {}
+    for name, value in predictions.means().items():
+        drawn = draws[name][~np.isnan(draws[name])]
+        if name == "calibration_error":
+            margin = 1.96 * float(drawn.std(ddof=1))
+            found[name] = Figure(value, max(0.0, value - margin), value + margin)
+        else:
+            low, high = interval(drawn[:, None])
+            found[name] = Figure(value, float(low[0]), float(high[0]))
+    return found
+
+
+def differences(
+    a: Predictions, b: Predictions, draws: tuple[dict[str, Values], dict[str, Values]]
+) -> dict[str, tuple[float, float]]:
+    """For each metric that has a better and a worse, of the same rows: a minus b, and the two-sided
+    p-value of no difference."""
+    first, second = a.means(), b.means()
+    found: dict[str, tuple[float, float]] = {}
+    for name in ("auc", "gauc", "log_loss", "calibration_error"):
+        if name in first and name in second:
+            drawn = draws[0][name] - draws[1][name]
+            p = two_sided(drawn[~np.isnan(drawn)])
+            found[name] = (first[name] - second[name], p)
+    return found
+
+
+def check_part(examples: Examples | None, name: str, part: str) -> Examples:
+    """The rows of a part.
+
+    Raises:
+        DatasetError: there are none, or all have the same label.
+    """
+    if examples is None or not len(examples):
+        raise DatasetError(
+            f"the dataset `{name}` has no {part} part", "prepare it with another --split"
+        )
+    if len(np.unique(examples.labels)) < 2:
+        raise DatasetError(
+            f"every row of the {part} part of `{name}` has the same label, so there is nothing to "
+            "rank",
+            "prepare it from more data, or with another --split",
+        )
+    return examples
+
+
+def constant_rate(train: Examples, rows: Examples) -> Values:
+    """The same logit for every row, that of the train part's share of positives; (R,)."""
+    rate = (float(train.labels.sum()) + 0.5) / (len(train) + 1)
+    return np.full(len(rows), np.log(rate / (1 - rate)))
+
+
+def item_rate(train: Examples, rows: Examples, prior: float = 5.0) -> Values:
+    """The logit of each candidate's share of positives in the train part, as if `prior` more rows
+    had had the share of all; (R,)."""
+    most = int(max(train.candidates.max(), rows.candidates.max())) + 1
+    counts = np.bincount(train.candidates, minlength=most)
+    positives = np.bincount(train.candidates, weights=train.labels, minlength=most)
+    rate = (float(train.labels.sum()) + 0.5) / (len(train) + 1)
+    shares = (positives + prior * rate) / (counts + prior)
+    share = shares[rows.candidates]
+    return np.asarray(np.log(share / (1 - share)))
+
+
+BASELINES: dict[str, Callable[[Examples, Examples], Values]] = {
+    "constant rate": constant_rate,
+    "item's rate": item_rate,
+}

@@ -1,0 +1,76 @@
+"""Figures with intervals."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from seqrec_cli.core.data.dataset import SequenceDataset
+from seqrec_cli.core.data.sequences import PAD
+from seqrec_cli.core.evaluation.sequential import Evaluation
+from seqrec_cli.core.evaluation.statistics import bootstrap_means, interval, standard_error
+
+COVERAGE_RESAMPLES = 200
+
+
+@dataclass(frozen=True)
+class Figure:
+    """A mean over users with its 95 % interval."""
+
+    mean: float
+    low: float
+    high: float
+
+
+def summarise(
+    evaluation: Evaluation, dataset: SequenceDataset, ks: Sequence[int], seed: int
+) -> dict[str, Figure]:
+    """Means with 95 % bootstrap intervals over users; with lists, coverage and popularity too.
+
+    `coverage@k` is the share of the catalogue that is recommended to anybody, `popularity rank@k`
+    the mean rank by train count of what is recommended (1 is the most popular item).
+    """
+    columns = dict(evaluation.per_user)
+    if evaluation.lists is not None:
+        popularity = popularity_ranks(dataset)
+        for k in ks:
+            columns[f"popularity rank@{k}"] = mean_of_real(popularity, evaluation.lists[:, :k])
+    values = np.stack(list(columns.values()), axis=1)
+    low, high = interval(bootstrap_means(values, seed))
+    figures = {
+        name: Figure(float(values[:, i].mean()), float(low[i]), float(high[i]))
+        for i, name in enumerate(columns)
+    }
+    if evaluation.lists is not None:
+        for k in ks:
+            figures[f"coverage@{k}"] = coverage(evaluation.lists[:, :k], dataset.num_items, seed)
+    return figures
+
+
+def popularity_ranks(dataset: SequenceDataset) -> NDArray[np.float64]:
+    """The rank of each item 0 to N by train count, from 1; equal counts share their mean rank."""
+    counts = np.bincount(dataset.train.items, minlength=dataset.num_items + 1)[1:]
+    _, group, sizes = np.unique(-counts, return_inverse=True, return_counts=True)
+    mean = np.cumsum(sizes) - (sizes - 1) / 2
+    return np.concatenate(([np.nan], mean[group]))
+
+
+def mean_of_real(values: NDArray[np.float64], lists: NDArray[np.int64]) -> NDArray[np.float64]:
+    """The mean of `values` (N + 1,) over each list (Q, k), leaving out 0; 0 for an empty list."""
+    real = lists != PAD
+    sums: NDArray[np.float64] = np.where(real, values[lists], 0.0).sum(axis=1)
+    counts: NDArray[np.int64] = real.sum(axis=1)
+    return np.asarray(sums / np.maximum(counts, 1), np.float64)
+
+
+def coverage(lists: NDArray[np.int64], num_items: int, seed: int) -> Figure:
+    """The share of the catalogue in anybody's list, +- 1.96 bootstrap standard errors."""
+
+    def share(mask: NDArray[np.bool_]) -> float:
+        counts = np.bincount(lists[mask].ravel(), minlength=num_items + 1)
+        return int(np.count_nonzero(counts[1:])) / num_items
+
+    mean = share(np.ones(len(lists), np.bool_))
+    margin = 1.96 * standard_error(share, len(lists), seed, COVERAGE_RESAMPLES)
+    return Figure(mean, max(0.0, mean - margin), min(1.0, mean + margin))

@@ -1,0 +1,55 @@
+"""An experiment whose model ranks candidates."""
+
+from typing import Literal
+
+from pydantic import Field, field_validator
+
+from seqrec_cli.core.models.ranking.dien import DIENConfig
+from seqrec_cli.core.models.ranking.registry import RankerConfig
+from seqrec_cli.core.settings.base import ExperimentSettings, Settings, check_betas
+
+
+class RankingTrainingConfig(Settings):
+    """The `training` part of an experiment whose model ranks."""
+
+    epochs: int = Field(100, ge=1, description="passes over the rows")
+    batch_size: int = Field(128, ge=2, description="rows in a batch")
+    lr: float = Field(2e-3, gt=0, description="learning rate of Adam")
+    schedule: Literal["constant", "cosine"] = Field(
+        "constant", description="the learning rate stays, or falls to 0 over all epochs"
+    )
+    warmup: int = Field(0, ge=0, description="steps over which the learning rate rises from 0")
+    betas: tuple[float, float] = Field((0.9, 0.999), description="Adam's decay rates")
+    weight_decay: float = Field(1e-3, ge=0, description="Adam's weight decay")
+    validate_on: Literal["held_out", "test"] = Field(
+        "held_out",
+        description="the dataset's valid part, or where it has none a share of the train part; "
+        "test: the test part, as published walkthroughs do, and figures on it are optimistic",
+    )
+    validation_share: float = Field(
+        0.15, gt=0, lt=1, description="of train users, where the dataset has no valid part"
+    )
+    validate_every: int = Field(1, ge=1, description="epochs from one validation to the next")
+    metric: Literal["auc", "gauc", "log_loss"] = Field(
+        "auc", description="what validation picks the best weights by"
+    )
+    patience: int | None = Field(
+        10, ge=1, description="validations without a better one before stopping; null: never"
+    )
+
+    @field_validator("betas")
+    @classmethod
+    def betas_are_rates(cls, betas: tuple[float, float]) -> tuple[float, float]:
+        return check_betas(betas)
+
+
+class RankingExperiment(ExperimentSettings):
+    """An experiment file whose model ranks candidates, complete."""
+
+    model: RankerConfig = DIENConfig()
+    training: RankingTrainingConfig = RankingTrainingConfig()
+
+    @property
+    def shown(self) -> list[str]:
+        """The metrics that are shown while it trains."""
+        return list(dict.fromkeys([self.training.metric, "auc", "log_loss"]))

@@ -1,0 +1,152 @@
+"""Tables as CSV or JSON lines files, the ending says which; whole or not at all."""
+
+import contextlib
+import csv
+import importlib
+import io
+import json
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from seqrec_cli.core.inference.names import Catalogue
+from seqrec_cli.core.inference.recommendation import Recommended
+from seqrec_cli.core.storage import files
+from seqrec_cli.core.storage.arrays import save_arrays
+from seqrec_cli.errors import InputError, MissingExtra
+
+
+def check_output(path: Path) -> None:
+    """Refuse an ending that is not known.
+
+    Raises:
+        InputError: it is neither .csv nor .jsonl.
+    """
+    if path.suffix not in (".csv", ".jsonl"):
+        raise InputError(
+            f"`{path}` ends in neither .csv nor .jsonl", "the ending says how it is written"
+        )
+
+
+def check_vectors_output(path: Path) -> None:
+    """Refuse an ending that vectors are not written with, or one whose library is missing.
+
+    Raises:
+        InputError: with what to do.
+    """
+    if path.suffix not in (".npz", ".parquet"):
+        raise InputError(
+            f"`{path}` ends in neither .npz nor .parquet", "the ending says how it is written"
+        )
+    if path.suffix == ".parquet":
+        load_pyarrow()
+
+
+def load_pyarrow() -> tuple[Any, Any]:
+    """The library and its part for Parquet.
+
+    Raises:
+        MissingExtra: it is not installed.
+    """
+    try:
+        return importlib.import_module("pyarrow"), importlib.import_module("pyarrow.parquet")
+    except ImportError:
+        raise MissingExtra("pyarrow", "parquet") from None
+
+
+def write_vectors(path: Path, ids: NDArray[Any], vectors: NDArray[np.float32]) -> None:
+    """Write ids (R,) and vectors, float32 (R, D), as an npz or a Parquet file."""
+    files.remove_leftovers(path.parent, path.name)
+    if path.suffix == ".npz":
+        save_arrays(path, {"ids": ids, "vectors": np.ascontiguousarray(vectors)})
+        return
+    arrow, parquet = load_pyarrow()
+    column = arrow.FixedSizeListArray.from_arrays(arrow.array(vectors.ravel()), vectors.shape[1])
+    table = arrow.table({"id": ids.tolist(), "vector": column})
+    with files.atomic_writer(path) as file:
+        parquet.write_table(table, file)
+
+
+def write_rows(path: Path, rows: Iterable[dict[str, Any]], header: Sequence[str]) -> int:
+    """Write rows, as they come, to a CSV (with `header`) or JSON lines file.
+
+    Returns how many there were.
+    """
+    count = 0
+    with open_text(path) as text:
+        table = csv.writer(text)
+        if path.suffix == ".csv":
+            table.writerow(header)
+        for row in rows:
+            if path.suffix == ".jsonl":
+                text.write(json.dumps(row, ensure_ascii=False) + "\n")
+            else:
+                table.writerow(row.values())
+            count += 1
+    return count
+
+
+def write_recommendations(
+    path: Path, found: Iterable[tuple[Any, Recommended]], catalogue: Catalogue
+) -> int:
+    """Write (user id, recommendations) as rows of user, rank, item, title if any, and score.
+
+    Returns how many rows there were. What an item or a user looks like in the file is made once
+    and not for each row: there may be a hundred rows a user.
+    """
+    columns = {"item": catalogue.item_ids.tolist()}
+    if catalogue.titles is not None:
+        columns["title"] = catalogue.titles.tolist()
+    cells, lines = (csv_cells, csv_lines) if path.suffix == ".csv" else (json_cells, json_lines)
+    items = [
+        cells(dict(zip(columns, values, strict=True)))
+        for values in zip(*columns.values(), strict=True)
+    ]
+    count = 0
+    with open_text(path) as text:
+        if path.suffix == ".csv":
+            header = ["user", "rank", *columns, "score"]
+            text.write(csv_cells({name: name for name in header}) + "\r\n")
+        for user, result in found:
+            text.writelines(lines(cells({"user": user}), result, items))
+            count += len(result.items)
+    return count
+
+
+def csv_cells(values: dict[str, Any]) -> str:
+    """Values as they stand between the commas of a line."""
+    text = io.StringIO()
+    csv.writer(text).writerow(values.values())
+    return text.getvalue().removesuffix("\r\n")
+
+
+def json_cells(values: dict[str, Any]) -> str:
+    """Names and values as they stand between the braces of a line."""
+    return json.dumps(values, ensure_ascii=False)[1:-1]
+
+
+def csv_lines(user: str, result: Recommended, items: list[str]) -> Iterator[str]:
+    scores = result.scores.tolist()
+    for rank, (item, score) in enumerate(zip(result.items.tolist(), scores, strict=True), 1):
+        yield f"{user},{rank},{items[item - 1]},{score:.6f}\r\n"
+
+
+def json_lines(user: str, result: Recommended, items: list[str]) -> Iterator[str]:
+    scores = result.scores.tolist()
+    for rank, (item, score) in enumerate(zip(result.items.tolist(), scores, strict=True), 1):
+        yield f'{{{user}, "rank": {rank}, {items[item - 1]}, "score": {score:.6f}}}\n'
+
+
+@contextlib.contextmanager
+def open_text(path: Path) -> Iterator[io.TextIOWrapper]:
+    """Open a file for UTF-8 text that appears, complete, when the block ends well."""
+    check_output(path)
+    files.remove_leftovers(path.parent, path.name)
+    with files.atomic_writer(path) as file:
+        text = io.TextIOWrapper(file, encoding="utf-8", newline="")
+        yield text
+        text.flush()
+        text.detach()

@@ -1,0 +1,169 @@
+"""Ids and titles of items and users, and how people name them."""
+
+import bisect
+import difflib
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from seqrec_cli.errors import InputError
+
+
+@dataclass(frozen=True, eq=False)
+class Catalogue:
+    """The items a run knows: item i has the id `item_ids[i - 1]` and the title beside it."""
+
+    item_ids: NDArray[Any]
+    titles: NDArray[np.str_] | None
+
+
+class Names:
+    """Finds what a user calls an item or a user."""
+
+    def __init__(self, ids: NDArray[Any], titles: NDArray[np.str_] | None = None) -> None:
+        self.ids = ids
+        self.titles = titles
+        self._order = np.argsort(ids, kind="stable")
+
+    @classmethod
+    def of_items(cls, catalogue: Catalogue) -> "Names":
+        return cls(catalogue.item_ids, catalogue.titles)
+
+    def find_id(self, text: str) -> int | None:
+        """The index of an id as it was in the source, or None."""
+        wanted: Any = text
+        if self.ids.dtype.kind == "i":
+            try:
+                wanted = np.int64(int(text))
+            except (ValueError, OverflowError):
+                return None
+        at = int(np.searchsorted(self.ids, wanted, sorter=self._order))
+        if at < len(self.ids) and self.ids[self._order[at]] == wanted:
+            return int(self._order[at])
+        return None
+
+    def find_title(self, text: str) -> list[int]:
+        """The indices of the items called `text`, whatever the case, with or without a year."""
+        wanted = text.strip().casefold()
+        return self.by_title.get(wanted) or self.by_title_alone.get(wanted, [])
+
+    @cached_property
+    def by_title(self) -> dict[str, list[int]]:
+        """The indices by title, all in small letters."""
+        return gathered(str(title).casefold() for title in self.titles_or_none)
+
+    @cached_property
+    def by_title_alone(self) -> dict[str, list[int]]:
+        """Likewise by titles without their years."""
+        found = gathered(str(t).casefold().rpartition(" (")[0] for t in self.titles_or_none)
+        found.pop("", None)
+        return found
+
+    @property
+    def titles_or_none(self) -> Iterable[Any]:
+        return () if self.titles is None else self.titles
+
+    def nearest(self, text: str, count: int = 3) -> list[str]:
+        """Ids, or titles, that look like `text`."""
+        if self.ids.dtype.kind == "i" and re.fullmatch(r"-?[0-9]{1,18}", text):
+            ordered = self.ids[self._order]
+            at = bisect.bisect_left(ordered, int(text))
+            around = [int(x) for x in ordered[max(0, at - count) : at + count]]
+            return [str(x) for x in sorted(around, key=lambda x: abs(x - int(text)))[:count]]
+        names = [str(x) for x in self.ids[self._order]]
+        if self.titles is not None:
+            names = [str(x) for x in self.titles]
+        elif len(names) > 10_000:  # those that begin alike
+            at = bisect.bisect_left(names, text)
+            names = names[max(0, at - 500) : at + 500]
+        close = difflib.get_close_matches(text, names, count, cutoff=0.5)
+        return list(dict.fromkeys(close)) or names[:count]
+
+
+def gathered(texts: Iterable[str]) -> dict[str, list[int]]:
+    """Where each text stands."""
+    found: dict[str, list[int]] = {}
+    for index, text in enumerate(texts):
+        found.setdefault(text, []).append(index)
+    return found
+
+
+def find_users(names: Names, wanted: Sequence[str], dataset: str) -> NDArray[np.int64]:
+    """The users called by these ids, int64.
+
+    Raises:
+        InputError: an unknown one, with the nearest ids.
+    """
+    found = []
+    for text in wanted:
+        user = names.find_id(text.strip())
+        if user is None:
+            raise InputError(
+                f"there is no user `{text.strip()}` in the dataset `{dataset}`",
+                f"the nearest ids are {', '.join(names.nearest(text.strip()))}",
+            )
+        found.append(user)
+    return np.array(found, np.int64)
+
+
+def read_ids(path: Path) -> list[str]:
+    """The user ids in a text file, one a line; empty lines do not count.
+
+    Raises:
+        InputError: the file cannot be read, or holds none.
+    """
+    try:
+        lines = path.read_text(encoding="utf-8-sig").splitlines()
+    except OSError as error:
+        raise InputError(
+            f"cannot read `{path}`: {error.strerror}", "name a file with a user's id a line"
+        ) from error
+    except UnicodeDecodeError as error:
+        raise InputError(
+            f"`{path}` is not UTF-8 text, byte {error.start}", "save it as UTF-8"
+        ) from None
+    ids = [line.strip() for line in lines if line.strip()]
+    if not ids:
+        raise InputError(f"`{path}` holds no ids", "write a user's id a line")
+    return ids
+
+
+def find_history(names: Names, text: str) -> tuple[NDArray[np.int32], list[str]]:
+    """The items of a history written as ids, or as titles between semicolons; and the unknown.
+
+    Raises:
+        InputError: none of them is known, or a title fits several items.
+    """
+    whole_title = bool(names.find_title(text))
+    pieces = [text] if whole_title else [p.strip() for p in text.split(";") if p.strip()]
+    if ";" not in text and not whole_title:
+        pieces = text.replace(",", " ").split()
+    items, unknown = [], []
+    for piece in pieces:
+        index = names.find_id(piece)
+        if index is None:
+            matches = names.find_title(piece)
+            if len(matches) > 1 and names.titles is not None:
+                options = ", ".join(f"{names.titles[m]} [{names.ids[m]}]" for m in matches[:5])
+                raise InputError(
+                    f"`{piece}` is the title of several items", f"say which: {options}"
+                )
+            index = matches[0] if matches else None
+        if index is None:
+            unknown.append(piece)
+        else:
+            items.append(index + 1)
+    if not items:
+        if not pieces:
+            raise InputError("the history is empty", 'write ids: `--history "1 5 9"`')
+        raise InputError(
+            f"no item of the history is known: {', '.join(f'`{piece}`' for piece in unknown)}",
+            f"similar are {', '.join(names.nearest(unknown[0]))}; titles go between semicolons",
+        )
+    return np.array(items, np.int32), unknown

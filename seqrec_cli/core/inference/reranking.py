@@ -1,0 +1,234 @@
+"""Two stages: a retrieval model finds candidates, a ranking model orders them.
+
+What comes out is what any other way of finding items gives: lists with scores, best first. So
+evaluation and recommendation go the same way, with one stage or two.
+
+Shapes: B histories, C candidates, H items of a ranker's history.
+"""
+
+from collections.abc import Sequence
+from typing import Any, Literal
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from seqrec_cli.core.batching.ranking import to_batch
+from seqrec_cli.core.data.dataset import SequenceDataset
+from seqrec_cli.core.data.ranking.dataset import Examples
+from seqrec_cli.core.data.sequences import PAD, PARTS, Sequences
+from seqrec_cli.core.devices import Cores
+from seqrec_cli.core.inference.ranker import Ranker
+from seqrec_cli.core.inference.retrieval import Finder
+from seqrec_cli.core.inference.scoring import Seen
+from seqrec_cli.errors import ConfigError, RunError
+
+CHUNK_ROWS = 4096  # candidates that are ranked at a time, on one core
+
+Before = Literal["end", "valid", "test"]
+
+
+def check_ranker(ranker: Ranker) -> None:
+    """Refuse a ranker that cannot be told about a retrieval model's users and items.
+
+    Raises:
+        RunError: with what to do.
+    """
+    if not ranker.sides:
+        raise RunError(
+            f"the run `{ranker.path}` was trained on rows of a table, and so it knows no features "
+            "of users and items to rank others by",
+            "train one on rows made of a log: `seqrec prepare LOG --task ranking`",
+        )
+
+
+def check_candidates(candidates: int, k: int) -> None:
+    """Refuse to make lists of more items than are ranked.
+
+    Raises:
+        ConfigError: with what to do.
+    """
+    if candidates < k:
+        raise ConfigError(
+            f"{candidates} candidates are fewer than the {k} items of a list",
+            f"use `--candidates {max(200, k)}`, or shorter lists",
+        )
+
+
+def check_unseen(ranker: Ranker, dataset: SequenceDataset, part: Literal["valid", "test"]) -> None:
+    """Refuse a ranker whose training looked at what is to be predicted, or at what comes later.
+
+    As for every other model, the valid part may have picked the best weights.
+
+    Raises:
+        RunError: how much of it, and what to do.
+    """
+    users = rows_of(dataset.user_ids, ranker.user_ids)  # the ranker's row of each, or -1
+    items = rows_of(dataset.item_ids, ranker.item_ids)
+    stride = len(ranker.item_ids) + 1
+    looked = ranker.looked.astype(np.int64)
+    pairs_of = looked[:, 0] * stride + looked[:, 1]
+    leaked = total = 0
+    for name in PARTS[PARTS.index(part) :]:
+        wanted = dataset.valid if name == "valid" else dataset.test
+        if wanted is None:
+            continue
+        user, item = users[wanted.users], items[wanted.items - 1]
+        pairs = np.where((user >= 0) & (item >= 0), user * stride + item, -1)
+        known = pairs_of[ranker.learnt] if name == "valid" else pairs_of
+        leaked += int(np.isin(pairs, known).sum())
+        total += len(pairs)
+    if leaked:
+        raise RunError(
+            f"the training of `{ranker.path}` has looked at {leaked:,} of the {total:,} items to "
+            f"be predicted in the {part} part or after it, so its figures would mean nothing",
+            "train it on rows that leave those out: `seqrec prepare LOG --task ranking --split "
+            "leave-one-out`",
+        )
+
+
+def rows_of(ids: NDArray[Any], known: NDArray[Any]) -> NDArray[np.int64]:
+    """Where each id (I,) is in `known`, int64 (I,); -1 where it is not."""
+    place = {str(key): row for row, key in enumerate(known.tolist())}
+    return np.array([place.get(str(key), -1) for key in ids.tolist()], np.int64)
+
+
+class Reranker:
+    """Orders what a retrieval model finds by a ranking model.
+
+    The ranker sees a history as rows made of the log have it: what was liked, if there are ratings
+    to tell, else all of it.
+    """
+
+    def __init__(
+        self,
+        finder: Finder,
+        ranker: Ranker,
+        item_ids: NDArray[Any],
+        candidates: int,
+        dataset: SequenceDataset | None = None,
+        before: Before = "end",
+        retrieval_weight: float = 0.0,
+    ) -> None:
+        """`item_ids` are the retrieval model's; `dataset` tells about its users, up to `before`.
+
+        With a `retrieval_weight` the retrieval model's scores count too: that many logits for each
+        standard deviation among the candidates of a history.
+        """
+        check_ranker(ranker)
+        self.finder = finder
+        self.ranker = ranker
+        self.candidates = candidates
+        self.retrieval_weight = retrieval_weight
+        codes = ranker.encoders.items.codes([str(key) for key in item_ids.tolist()])
+        self.codes = np.concatenate((np.zeros(1, np.int32), codes))  # by item, 0 is padding
+        self.items = np.concatenate((np.full(1, -1), rows_of(item_ids, ranker.item_ids)))
+        self.users = None
+        self.liked = None
+        if dataset is not None:
+            self.users = rows_of(dataset.user_ids, ranker.user_ids)
+            self.liked = liked_histories(dataset, before, ranker)
+        self.length = int(ranker.examples["history_length"])
+
+    def top(
+        self, histories: Sequences, k: int, seen: Seen
+    ) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
+        """The k best of the candidates of each history and their logits, both (B, k); 0 and -inf
+        for none, best first, equal logits ordered by item."""
+        found, scores = self.finder.top(histories, max(k, self.candidates), seen)
+        logits = self.rank(histories, found)
+        if self.retrieval_weight:
+            logits += np.float32(self.retrieval_weight) * standardised(scores, found != PAD)
+        order = np.lexsort((found, -logits), axis=1)[:, :k]
+        items = np.take_along_axis(found, order, axis=1)
+        return items, np.take_along_axis(logits, order, axis=1)
+
+    def rank(self, histories: Sequences, candidates: NDArray[np.int64]) -> NDArray[np.float32]:
+        """The logits of candidates (B, C), float32 (B, C); -inf for 0.
+
+        Raises:
+            RunError: one is not finite.
+        """
+        rows = np.arange(len(candidates))
+        step = max(1, CHUNK_ROWS // candidates.shape[1])
+        own, users = self.look_back(histories)
+        logits = np.full(candidates.shape, -np.inf, np.float32)
+
+        def work(chunk: NDArray[np.int64]) -> None:
+            real = candidates[chunk] != PAD
+            row, _ = real.nonzero()
+            examples = self.examples(own[chunk][row], users[chunk][row], candidates[chunk][real])
+            with torch.no_grad():
+                found = self.ranker.model(to_batch(examples, self.ranker.device))
+            block = np.full(real.shape, -np.inf, np.float32)
+            block[real] = found.float().cpu().numpy()
+            logits[chunk] = block
+
+        for _ in Cores(self.ranker.device).map(work, np.split(rows, range(step, len(rows), step))):
+            pass
+        if not np.isfinite(logits[candidates != PAD]).all():
+            raise RunError(
+                f"the logits of `{self.ranker.path}` are not finite numbers",
+                "its weights are broken: train again",
+            )
+        return logits
+
+    def look_back(self, histories: Sequences) -> tuple[NDArray[np.int32], NDArray[np.int64]]:
+        """What the ranker reads of histories: codes (B, H), and its rows of the users (B,)."""
+        users = np.full(len(histories), -1)
+        if histories.owners is not None and self.users is not None and self.liked is not None:
+            users = self.users[histories.owners]
+            histories = self.liked.take(histories.owners)
+        count = np.minimum(histories.lengths, self.length)
+        column = np.arange(self.length)
+        real = column < count[:, None]
+        at = (histories.offsets[1:] - count)[:, None] + np.where(real, column, 0)
+        items = np.append(histories.items, np.int32(PAD))[np.minimum(at, len(histories.items))]
+        return self.codes[np.where(real, items, PAD)], users
+
+    def examples(
+        self, history: NDArray[np.int32], users: NDArray[np.int64], items: NDArray[np.int64]
+    ) -> Examples:
+        """Rows (R,) as the ranker was trained on, but for their labels, which nobody knows."""
+        sides = self.ranker.sides
+        rows = self.items[items]
+        zeros = np.zeros(len(items), np.int32)
+        return Examples(
+            labels=zeros.astype(np.float32),
+            users=zeros,
+            candidates=zeros,
+            items=self.codes[items],
+            facts=sides["user"].take(users).beside(sides["item"].take(rows)),  # -1: unknown, last
+            history=history,
+            negatives=np.zeros_like(history),
+        )
+
+
+def standardised(scores: NDArray[np.float32], real: NDArray[np.bool_]) -> NDArray[np.float32]:
+    """Scores (B, C) in standard deviations from the mean of their row's real ones; 0 elsewhere."""
+    count = np.maximum(real.sum(axis=1, keepdims=True), 1)
+    values = np.where(real, scores, 0).astype(np.float64)
+    values = np.where(real, values - values.sum(axis=1, keepdims=True) / count, 0)
+    spread = np.sqrt(np.square(values).sum(axis=1, keepdims=True) / count)
+    return np.asarray(values / np.where(spread > 0, spread, 1), np.float32)
+
+
+def liked_histories(dataset: SequenceDataset, before: Before, ranker: Ranker) -> Sequences:
+    """What each user liked before a part, by the ranker's threshold; all where nothing tells."""
+    histories = dataset.histories(before)
+    parts: Sequence[Any] = PARTS[: {"valid": 1, "test": 2, "end": 3}[before]]
+    if not ranker.examples.get("rated") or any(part not in dataset.ratings for part in parts):
+        return histories
+    threshold = float(ranker.examples["positive_rating"])
+    whole: Sequences | None = None
+    for part in parts:
+        own = getattr(dataset, part)
+        if own is None:
+            continue
+        marks = Sequences(own.offsets, (dataset.ratings[part] >= threshold).astype(np.int32))
+        whole = marks if whole is None else whole.followed_by(marks)
+    assert whole is not None
+    kept = whole.items > 0
+    counts = np.bincount(histories.users[kept], minlength=len(histories))
+    offsets = np.concatenate((np.zeros(1, np.int64), np.cumsum(counts)))
+    return Sequences(offsets, histories.items[kept], histories.features, histories.owners)

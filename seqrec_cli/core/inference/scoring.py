@@ -1,0 +1,177 @@
+"""The one path from histories to scores, for evaluation and recommendation alike.
+
+Shapes: B histories, N items; column 0 of a score matrix is padding.
+"""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any, Literal, Protocol
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+from torch.nn import functional as F
+
+from seqrec_cli.core.batching.packing import pack
+from seqrec_cli.core.data.dataset import SequenceDataset
+from seqrec_cli.core.data.sequences import PAD, Sequences
+from seqrec_cli.core.devices import Cores, Result
+from seqrec_cli.core.models.transitions import Transitions
+from seqrec_cli.errors import RunError
+
+Seen = Literal["exclude", "include"]
+
+# What a batch of scores may take, and how many positions a batch of histories may have: enough to
+# keep the arithmetic busy, little enough to stay near the caches.
+SCORE_BYTES = 8 * 2**20
+BATCH_SLOTS = 8_192
+
+
+class Scorer(Protocol):
+    """Anything that scores the whole catalogue for a history: a trained model or a baseline."""
+
+    num_items: int
+    max_length: int  # how many items of a history it reads
+    device: torch.device
+
+    def score(self, histories: Sequences) -> Tensor:
+        """Score every id 0 to N for each history of 1 or more items, float32 (B, N + 1)."""
+        ...
+
+
+class ModelScorer:
+    """A sequence model as a scorer: the state of the newest item, against every item's vector.
+
+    With `transitions`, their scores are added, by the weight in their settings.
+    """
+
+    def __init__(
+        self,
+        model: Any,
+        num_items: int,
+        device: torch.device | None = None,
+        transitions: Transitions | None = None,
+    ) -> None:
+        self.model = model
+        self.transitions = transitions
+        self.num_items = num_items
+        lags = transitions.max_length if transitions is not None else 0
+        self.max_length: int = max(model.max_length, lags)
+        self.device = device or torch.device("cpu")
+        self.refresh()
+
+    def refresh(self) -> None:
+        """Take note that the weights have changed."""
+        self.table: Tensor | None = None
+
+    @torch.no_grad()
+    def item_vectors(self) -> Tensor:
+        """What the vectors of histories are multiplied with, (N + 1, D); row 0 is padding."""
+        if self.table is None:
+            self.table = self.model.item_vectors().detach()
+        return self.table
+
+    @torch.no_grad()
+    def history_vectors(self, histories: Sequences) -> Tensor:
+        """The states of the newest items, float (B, D)."""
+        fill = {} if self.device.type == "cpu" else {"fill": 0.0}
+        batch = pack(histories, self.model.max_length, **fill).to(self.device)
+        states: Tensor = self.model.encode(batch)[batch.last]
+        return states
+
+    @torch.no_grad()
+    def score(self, histories: Sequences) -> Tensor:
+        """Score every id 0 to N for each history, float32 (B, N + 1)."""
+        scores = F.linear(self.history_vectors(histories), self.item_vectors()).float().cpu()
+        if self.transitions is not None:
+            counted = self.transitions.score(histories)
+            scores.add_(counted, alpha=self.transitions.settings.weight)
+        return scores
+
+
+@dataclass(frozen=True, eq=False)
+class Scored:
+    """A batch of scores.
+
+    Attributes:
+        rows: int64 (B,), which of the histories these are.
+        scores: float32 (B, N + 1); -inf for padding and for what may not be recommended.
+    """
+
+    rows: NDArray[np.int64]
+    scores: Tensor
+
+
+def score_all(
+    scorer: Scorer, histories: Sequences, seen: Seen, then: Callable[[Scored], Result]
+) -> Iterator[Result]:
+    """Score histories of 1 or more items in batches of like length and bounded size.
+
+    Args:
+        seen: whether the items of the history itself may be recommended.
+        then: what is to be made of a batch of scores; done on the core that scored it.
+
+    Raises:
+        RunError: a score is not finite.
+    """
+    read = np.minimum(histories.lengths, scorer.max_length)
+    order = np.argsort(read, kind="stable")
+
+    def work(rows: NDArray[np.int64]) -> Result:
+        batch = histories.take(rows)
+        scores = scorer.score(batch)
+        if not torch.isfinite(scores).all():
+            raise RunError(
+                "the model's scores are not finite numbers",
+                "its weights are broken: train again, or evaluate an earlier run",
+            )
+        scores[:, PAD] = -torch.inf
+        if seen == "exclude":
+            known = torch.from_numpy(batch.items.astype(np.int64))
+            scores[torch.from_numpy(batch.users), known] = -torch.inf
+        return then(Scored(rows, scores))
+
+    yield from Cores(scorer.device).map(
+        work, cut(order, read, max(1, SCORE_BYTES // (4 * (scorer.num_items + 1))))
+    )
+
+
+def vectors_of(scorer: ModelScorer, histories: Sequences) -> NDArray[np.float32]:
+    """The vectors of histories of 1 or more items, float32 (B, D), in their order."""
+    read = np.minimum(histories.lengths, scorer.max_length)
+    order = np.argsort(read, kind="stable")
+    found = np.empty((len(histories), scorer.item_vectors().shape[1]), np.float32)
+
+    def work(rows: NDArray[np.int64]) -> None:
+        found[rows] = scorer.history_vectors(histories.take(rows)).float().cpu().numpy()
+
+    for _ in Cores(scorer.device).map(work, cut(order, read, BATCH_SLOTS)):
+        pass
+    return found
+
+
+def item_vectors(scorer: ModelScorer) -> NDArray[np.float32]:
+    """The vectors of items 1 to N, float32 (N, D)."""
+    return np.asarray(scorer.item_vectors()[1:].float().cpu().numpy())
+
+
+def user_vectors(
+    scorer: ModelScorer, dataset: SequenceDataset, before: Literal["end", "valid", "test"]
+) -> tuple[NDArray[Any], NDArray[np.float32]]:
+    """The ids of all users who did anything before that, and their vectors, float32 (U, D)."""
+    histories = dataset.histories(before)
+    there = np.flatnonzero(histories.lengths)
+    return dataset.user_ids[there], vectors_of(scorer, histories.take(there))
+
+
+def cut(
+    order: NDArray[np.int64], lengths: NDArray[np.int64], most: int
+) -> Iterator[NDArray[np.int64]]:
+    """Cut rows sorted by length into batches of at most `most` rows and BATCH_SLOTS positions."""
+    start = 0
+    while start < len(order):
+        rows = order[start : start + most]
+        room = np.searchsorted(np.cumsum(lengths[rows]), BATCH_SLOTS, side="right")
+        yield rows[: max(1, int(room))]
+        start += max(1, min(len(rows), int(room)))

@@ -1,0 +1,146 @@
+"""A GRU whose update gate is scaled or replaced step by step: the recurrences of DIEN.
+
+    r = sigmoid(W_r x + U_r h + b_r), u = sigmoid(W_u x + U_u h + b_u),
+    n = tanh(W_n x + r * (U_n h) + b_n), h' = (1 - g) * h + g * n
+
+With a number a for each step, g is a * u (AUGRU), or a itself (AGRU, which has no u). A mask of 1
+and 0 in its place makes it a plain GRU over padded rows: where it is 0 the state stays, so the last
+state is that of the last real step. (`torch.nn.GRU` has 1 - u for our u, and a bias in the reset.)
+
+Shapes: B rows, T steps, I size of what is read, D hidden size, G gates: 3, or 2 without u.
+"""
+
+import math
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from seqrec_cli.core.kernels.scripting import scripted
+
+
+class GatedUnit(nn.Module):
+    """The recurrence with its weights: gates in the order r, u (not where it is replaced), n."""
+
+    def __init__(
+        self, size: int, hidden: int, generator: torch.Generator | None, replaced: bool = False
+    ) -> None:
+        super().__init__()
+        gates = 2 if replaced else 3
+        self.replaced = replaced
+        self.read = nn.Parameter(torch.empty(gates * hidden, size))
+        self.recurrent = nn.Parameter(torch.empty(gates * hidden, hidden))
+        self.bias = nn.Parameter(torch.zeros(gates * hidden))
+        bound = 1 / math.sqrt(hidden)
+        with torch.no_grad():
+            for weights in (self.read, self.recurrent):
+                weights.uniform_(-bound, bound, generator=generator)
+
+    def forward(self, x: Tensor, scale: Tensor) -> Tensor:
+        """Read x (B, T, I) with a number for each step (B, T); states (B, T, D)."""
+        weights = self.read, self.recurrent, self.bias
+        return Evolve.apply(x, scale, *weights, self.replaced)  # type: ignore[no-any-return, no-untyped-call]
+
+
+class Evolve(torch.autograd.Function):
+    """All steps as one node, with little left to do in each.
+
+    What is read goes through its weights for all steps at once. Going back, a gate's sum gets the
+    gradient of the state times a factor that is known for all steps beforehand; the gradient lies
+    there once for each gate, so that a step is a product with the factors and one with the weights.
+    """
+
+    @staticmethod
+    def forward(
+        ctx: Any,
+        x: Tensor,
+        scale: Tensor,
+        read: Tensor,
+        recurrent: Tensor,
+        bias: Tensor,
+        replaced: bool,
+    ) -> Tensor:
+        gates, new, add, states = evolve(x, scale, read, recurrent, bias, replaced)
+        ctx.save_for_backward(x, scale, read, recurrent, gates, new, add, states)
+        ctx.replaced = replaced
+        return states[1:].transpose(0, 1)
+
+    @staticmethod
+    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor | None, ...]:
+        x, scale, read, recurrent, gates, new, add, states = ctx.saved_tensors
+        weights = read, recurrent
+        return *evolve_back(grad, x, scale, *weights, gates, new, add, states, ctx.replaced), None
+
+
+@scripted
+def evolve(
+    x: Tensor, scale: Tensor, read: Tensor, recurrent: Tensor, bias: Tensor, replaced: bool
+) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+    """Gates, new states and U_n h of each step (T, B, ...), and states (T + 1, B, D) from 0 on."""
+    rows, steps, _ = x.shape
+    hidden = recurrent.shape[1]
+    flat = x.transpose(0, 1).flatten(0, 1)  # (T B, I)
+    # r, and u where it is not replaced; n by itself.
+    gates = x.new_empty([steps, rows, len(recurrent) - hidden])
+    new = x.new_empty([steps, rows, hidden])
+    torch.addmm(bias[:-hidden], flat, read[:-hidden].T, out=gates.flatten(0, 1))
+    torch.addmm(bias[-hidden:], flat, read[-hidden:].T, out=new.flatten(0, 1))
+    to_gates, to_new = recurrent[:-hidden].T.contiguous(), recurrent[-hidden:].T.contiguous()
+    add = torch.empty_like(new)
+    states = x.new_zeros([steps + 1, rows, hidden])
+    before = states[0]
+    scaled = torch.empty_like(before)
+    for step in range(steps):
+        both, n, un, a = gates[step], new[step], add[step], scale[:, step].unsqueeze(1)
+        both.addmm_(before, to_gates).sigmoid_()
+        torch.mm(before, to_new, out=un)
+        n.addcmul_(both[:, :hidden], un).tanh_()
+        passed = a.expand_as(n)
+        if not replaced:
+            passed = torch.mul(both[:, hidden:], a, out=scaled)
+        before = torch.lerp(before, n, passed, out=states[step + 1])
+    return gates, new, add, states
+
+
+@scripted
+def evolve_back(
+    grad: Tensor,
+    x: Tensor,
+    scale: Tensor,
+    read: Tensor,
+    recurrent: Tensor,
+    gates: Tensor,
+    new: Tensor,
+    add: Tensor,
+    states: Tensor,
+    replaced: bool,
+) -> tuple[Tensor, Tensor, Tensor, Tensor, Tensor]:
+    """The gradients by x, scale and the three weights."""
+    hidden = recurrent.shape[1]
+    before = states[:-1]
+    a = scale.T.unsqueeze(2)  # (T, B, 1)
+    r, u = gates[..., :hidden], gates[..., -hidden:]
+    change = new - before
+    passed = a.expand_as(new) if replaced else u * a
+    by_new = torch.ops.aten.tanh_backward(passed, new)  # passed * (1 - new^2)
+    factors = [torch.ops.aten.sigmoid_backward(by_new * add, r), by_new * r]
+    if not replaced:
+        factors.insert(1, torch.ops.aten.sigmoid_backward(change * a, u))
+    gate_count = len(factors)
+    sums = torch.cat(factors, dim=2)  # (T, B, G D): factors, and then gradients
+    keep = torch.cat([1 - passed] * gate_count, dim=2)
+    whole = torch.cat([grad.transpose(0, 1).contiguous()] * gate_count, dim=2)
+    weights = torch.cat([recurrent] * gate_count, dim=1)
+    for step in range(len(whole) - 1, -1, -1):
+        g, dsum = whole[step], sums[step]
+        dsum.mul_(g)
+        if step > 0:
+            whole[step - 1].addmm_(dsum, weights).addcmul_(g, keep[step])
+    g = whole[..., :hidden]
+    flat = sums.flatten(0, 1)  # (T B, G D)
+    drecurrent = flat.T @ before.flatten(0, 1)
+    # What is read has not gone through r.
+    torch.mul(g, by_new, out=sums[..., -hidden:])
+    dx = (flat @ read).view(whole.shape[0], whole.shape[1], -1).transpose(0, 1)
+    dscale = (g * (change if replaced else change * u)).sum(dim=2).T
+    return dx, dscale, flat.T @ x.transpose(0, 1).flatten(0, 1), drecurrent, flat.sum(0)

@@ -1,0 +1,41 @@
+"""A causal depthwise convolution over packed histories."""
+
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from seqrec_cli.core.batching.packing import Packed
+
+
+def convolve(x: Tensor, weights: Tensor, batch: Packed) -> Tensor:
+    """Add to every slot its row's earlier ones: x[t] + sum over l of weights[l - 1] * x[t - l].
+
+    A depthwise causal convolution with a residual: x (T, D), weights (lags, D) -> (T, D).
+    """
+    return Convolution.apply(x, weights, batch)  # type: ignore[no-any-return, no-untyped-call]
+
+
+class Convolution(torch.autograd.Function):
+    """The convolution block by block, in place of a padded copy for each lag."""
+
+    @staticmethod
+    def forward(ctx: Any, x: Tensor, weights: Tensor, batch: Packed) -> Tensor:
+        ctx.save_for_backward(x, weights)
+        ctx.batch = batch
+        out = x.clone(memory_format=torch.contiguous_format)
+        for rows, sums in batch.views(x, out):
+            for lag, weight in enumerate(weights[: rows.shape[1] - 1], 1):
+                sums[:, lag:].addcmul_(rows[:, :-lag], weight.to(x.dtype))
+        return out
+
+    @staticmethod
+    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor | None, ...]:
+        x, weights = ctx.saved_tensors
+        grad = grad.contiguous()
+        x_grad, weights_grad = grad.clone(), torch.zeros_like(weights)
+        for rows, g, sums in ctx.batch.views(x, grad, x_grad):
+            for lag, weight in enumerate(weights[: rows.shape[1] - 1], 1):
+                sums[:, :-lag].addcmul_(g[:, lag:], weight.to(x.dtype))
+                weights_grad[lag - 1] += (g[:, lag:] * rows[:, :-lag]).sum((0, 1))
+        return x_grad, weights_grad, None

@@ -1,0 +1,50 @@
+"""Dropout from counter-based random bytes."""
+
+import math
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from seqrec_cli.core.randomness import Purpose, stream
+
+
+class Noise:
+    """The random numbers of one part of a training step: dropout draws from here, in order."""
+
+    def __init__(self, seed: int, epoch: int, step: int, part: int, device: torch.device) -> None:
+        generator = stream(seed, Purpose.NOISE, epoch, step, part)
+        self.bits = generator.bit_generator
+        if device.type != "cpu":
+            # There the fused kernels draw for themselves, from the device's own generator.
+            torch.manual_seed(int(generator.integers(2**63)))
+
+    def kept(self, shape: torch.Size | tuple[int, ...], drop: float) -> Tensor:
+        """Draw float32 of `shape` on the CPU: 0.0 with probability `drop`, else 1.0.
+
+        Each element costs 8 random bits, a thirtieth of torch's Bernoulli draws. Where `drop` is no
+        multiple of 1/256, the whole draw takes the one below or above it, by a coin that makes the
+        probability exact for each element.
+        """
+        count = math.prod(shape)
+        limit, rest = divmod(drop * 256, 1)
+        limit += self.bits.random_raw() < rest * 2**64
+        words = self.bits.random_raw(-(-count // 8))
+        raw = torch.from_numpy(words.view(np.int8)[:count]).view(shape)
+        # Into float32 at once: as a tensor of its own the comparison takes twice the time.
+        return torch.ge(raw, limit - 128, out=torch.empty(shape))
+
+
+def dropout(x: Tensor, drop: float, noise: Noise | None) -> Tensor:
+    """Zero each element of `x` with probability `drop` and scale the rest; without noise, x."""
+    if noise is None or drop == 0:
+        return x
+    if x.device.type != "cpu":
+        return F.dropout(x, drop)
+    return x * noise.kept(x.shape, drop).div_(1 - drop).to(x.dtype)
+
+
+def add_onto(y: Tensor, x: Tensor) -> Tensor:
+    """x + y, into y where that loses no precision; nothing else may need y any more."""
+    return y.add_(x) if y.dtype == x.dtype else x + y

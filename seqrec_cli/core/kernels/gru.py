@@ -1,0 +1,135 @@
+"""A gated recurrent unit over packed histories, forward and backward."""
+
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.nn.utils.rnn import PackedSequence
+
+from seqrec_cli.core.kernels.scripting import scripted
+
+# Rows of a gradient's factors made at a time, so that they stay in a core's own cache.
+ROWS = 256
+
+
+def recur(x: Tensor, sizes: list[int], layer: nn.GRU) -> Tensor:
+    """The states of a layer of gated recurrent units, (S, E) -> (S, D), in time-major order.
+
+    The first `sizes[0]` rows are the first items, the next `sizes[1]` the second items of those
+    histories that have one, and so on: what `nn.GRU` makes of a PackedSequence.
+    """
+    weights = layer.weight_ih_l0, layer.weight_hh_l0, layer.bias_ih_l0, layer.bias_hh_l0
+    if x.device.type != "cpu" or torch.is_autocast_enabled("cpu"):
+        return layer(PackedSequence(x, torch.tensor(sizes)))[0].data  # type: ignore[no-any-return]
+    return Recurrence.apply(x, *weights, sizes)  # type: ignore[no-any-return, no-untyped-call]
+
+
+class Recurrence(torch.autograd.Function):
+    """`nn.GRU` with one node for all steps, and little left to do in each (Cho et al., 2014).
+
+    r = sigmoid(W_r x + U_r h), z = sigmoid(W_z x + U_z h), n = tanh(W_n x + r * (U_n h)),
+    h' = n + z * (h - n), with biases on every product. Going back, the gradients of all four
+    gates' sums are the state's gradient times factors known beforehand, for all steps at once.
+
+    What a step does beside its products costs as much as they do: so sums grow where they lie.
+    """
+
+    @staticmethod
+    def forward(
+        ctx: Any,
+        x: Tensor,
+        read: Tensor,
+        recurrent: Tensor,
+        read_bias: Tensor,
+        recurrent_bias: Tensor,
+        sizes: list[int],
+    ) -> Tensor:
+        hidden = recurrent.shape[1]
+        for_both, for_new = slice(2 * hidden), slice(2 * hidden, None)
+        bias = read_bias[for_both] + recurrent_bias[for_both]
+        both = torch.addmm(bias, x, read[for_both].T)  # (S, 2 D): r, z
+        new = torch.addmm(read_bias[for_new], x, read[for_new].T)  # (S, D)
+        kept, states = torch.empty_like(new), torch.empty_like(new)
+        bias, to_both = recurrent_bias[for_new], recurrent[for_both].T.contiguous()
+        to_new, before = recurrent[for_new].T.contiguous(), x.new_zeros(sizes[0], hidden)
+        step_through(both, new, kept, states, before, bias, to_both, to_new, sizes)
+        ctx.save_for_backward(x, read, recurrent, both, new, kept, states)
+        ctx.sizes = sizes
+        return states
+
+    @staticmethod
+    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor | None, ...]:
+        x, read, recurrent, both, new, kept, states = ctx.saved_tensors
+        before, sizes = previous(states, ctx.sizes), ctx.sizes
+        r, z = both.chunk(2, dim=1)
+        factors = grad.new_empty(len(x), 3, recurrent.shape[1])
+        pieces = (torch.split(t, ROWS) for t in (r, z, new, kept, before, factors))
+        for reset, update, candidate, keep, last, factor in zip(*pieces, strict=True):
+            by_new = (1 - candidate.square()).mul_(1 - update)
+            torch.mul(by_new, reset, out=factor[:, 2])
+            torch.mul(keep, factor[:, 2], out=factor[:, 0]).mul_(1 - reset)
+            torch.mul(last - candidate, update, out=factor[:, 1]).mul_(1 - update)
+        dsums = torch.empty_like(factors)
+        whole = grad.clone(memory_format=torch.contiguous_format)
+        step_back(whole, factors, dsums, z, recurrent, sizes)
+        first = slice(sizes[0])
+        torch.mul(whole[first].unsqueeze(1), factors[first], out=dsums[first])
+        drecurrent, drecurrent_bias = dsums.flatten(1).T @ before, dsums.sum(0)
+        # The input's sum of n has not gone through r.
+        torch.mul(whole, (1 - z).mul_(1 - new.square()), out=dsums[:, 2])
+        dread_bias = torch.cat((drecurrent_bias[:2], dsums[:, 2].sum(0, keepdim=True)))
+        dsums = dsums.flatten(1)
+        biases = dread_bias.flatten(), drecurrent_bias.flatten()
+        return dsums @ read, dsums.T @ x, drecurrent, *biases, None
+
+
+@scripted
+def step_through(
+    both: Tensor,
+    new: Tensor,
+    kept: Tensor,
+    states: Tensor,
+    before: Tensor,
+    bias: Tensor,
+    to_both: Tensor,
+    to_new: Tensor,
+    sizes: list[int],
+) -> None:
+    """Fill `states` and `kept` (S, D); the gates' sums of what is read become the gates."""
+    r, z = both.chunk(2, dim=1)
+    begin = 0
+    for size in sizes:
+        before = before[:size]
+        gates, keep = both.narrow(0, begin, size), kept.narrow(0, begin, size)
+        gates.addmm_(before, to_both).sigmoid_()
+        torch.addmm(bias, before, to_new, out=keep)
+        candidate = new.narrow(0, begin, size).addcmul_(r.narrow(0, begin, size), keep).tanh_()
+        update, state = z.narrow(0, begin, size), states.narrow(0, begin, size)
+        before = torch.lerp(candidate, before, update, out=state)
+        begin += size
+
+
+@scripted
+def step_back(
+    whole: Tensor, factors: Tensor, dsums: Tensor, z: Tensor, recurrent: Tensor, sizes: list[int]
+) -> None:
+    """Fill `dsums` (S, 3, D) but for the first step; `whole` becomes the states' gradients."""
+    flat = dsums.flatten(1)
+    begin = len(whole)
+    for step in range(len(sizes) - 1, 0, -1):
+        size = sizes[step]
+        begin -= size
+        g = whole.narrow(0, begin, size)
+        torch.mul(g.unsqueeze(1), factors.narrow(0, begin, size), out=dsums.narrow(0, begin, size))
+        # Those of the step before that go on are its first ones.
+        earlier = whole.narrow(0, begin - sizes[step - 1], size)
+        earlier.addcmul_(g, z.narrow(0, begin, size)).addmm_(flat.narrow(0, begin, size), recurrent)
+
+
+def previous(states: Tensor, sizes: list[int]) -> Tensor:
+    """For each row (S, D) in time-major order the same history's row before it; 0 for the first."""
+    found = torch.zeros_like(states)
+    pieces = torch.split(states, sizes)
+    for now, before in zip(torch.split(found, sizes)[1:], pieces[:-1], strict=True):
+        now.copy_(before[: len(now)])
+    return found

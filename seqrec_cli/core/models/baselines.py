@@ -1,0 +1,135 @@
+"""Scorers that need no training: what a model must beat to be worth its while.
+
+All of them learn from the train part alone, as models do, and read the same histories.
+"""
+
+from collections.abc import Callable
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from seqrec_cli.core.data.dataset import SequenceDataset
+from seqrec_cli.core.data.sequences import Sequences
+from seqrec_cli.core.models.transitions import Transitions, TransitionsConfig
+
+RECENT_SHARE = 0.1  # of the train part counts as recent
+NEIGHBOUR_BYTES = 2**30  # what the item-item table may take
+MOST_PAIRS = 10**9  # of items that transitions may look at: about a minute on one core
+WHOLE = np.iinfo(np.int64).max
+
+
+class Popularity:
+    """The same scores for everybody: how often each item occurs."""
+
+    max_length = 1
+    device = torch.device("cpu")
+
+    def __init__(self, items: NDArray[np.int32], num_items: int) -> None:
+        self.num_items = num_items
+        counts = np.bincount(items, minlength=num_items + 1)
+        self.counts = torch.from_numpy(counts).to(torch.float32)
+
+    def score(self, histories: Sequences) -> Tensor:
+        return self.counts.repeat(len(histories), 1)
+
+
+class MarkovChain:
+    """First-order Markov chain: how often each item followed the newest one.
+
+    Items that never did are ordered by popularity, below all that did.
+    """
+
+    max_length = 1
+    device = torch.device("cpu")
+
+    def __init__(self, train: Sequences, num_items: int) -> None:
+        self.num_items = num_items
+        counts = np.bincount(train.items, minlength=num_items + 1)
+        self.popularity = torch.from_numpy(counts / (counts.max() + 1.0)).to(torch.float32)
+        same_user = train.users[1:] == train.users[:-1]
+        pairs = train.items[:-1].astype(np.int64) * (num_items + 1) + train.items[1:]
+        keys, self.times = np.unique(pairs[same_user], return_counts=True)
+        self.before, self.after = np.divmod(keys, num_items + 1)
+
+    def score(self, histories: Sequences) -> Tensor:
+        newest = histories.items[histories.offsets[1:] - 1]
+        scores = self.popularity.repeat(len(histories), 1)
+        starts = np.searchsorted(self.before, newest, side="left")
+        lengths = np.searchsorted(self.before, newest, side="right") - starts
+        rows = np.repeat(np.arange(len(histories)), lengths)
+        within = np.arange(lengths.sum()) - np.repeat(np.cumsum(lengths) - lengths, lengths)
+        found = np.repeat(starts, lengths) + within
+        scores[torch.from_numpy(rows), torch.from_numpy(self.after[found])] += torch.from_numpy(
+            self.times[found]
+        )
+        return scores
+
+
+class ItemNeighbours:
+    """Item-item neighbours: the cosine of the sets of users, summed over the history.
+
+    Sarwar et al., "Item-based collaborative filtering recommendation algorithms", WWW 2001.
+    """
+
+    max_length = WHOLE
+    device = torch.device("cpu")
+
+    def __init__(self, train: Sequences, num_items: int) -> None:
+        self.num_items = num_items
+        together = torch.zeros(num_items + 1, num_items + 1)
+        step = max(1, 2**24 // (num_items + 1))
+        for start in range(0, len(train), step):
+            users = train.take(np.arange(start, min(start + step, len(train))))
+            has = occurrence(users, num_items)
+            together.addmm_(has.T, has)
+        norm = together.diagonal().sqrt().clamp(min=1)
+        self.similarity = together.div_(norm).div_(norm[:, None]).fill_diagonal_(0)
+
+    def score(self, histories: Sequences) -> Tensor:
+        return occurrence(histories, self.num_items) @ self.similarity
+
+
+def occurrence(histories: Sequences, num_items: int) -> Tensor:
+    """1.0 where an item is in a history, else 0.0, (B, N + 1)."""
+    has = torch.zeros(len(histories), num_items + 1)
+    has[torch.from_numpy(histories.users), torch.from_numpy(histories.items.astype(np.int64))] = 1
+    return has
+
+
+def recent_items(dataset: SequenceDataset) -> NDArray[np.int32]:
+    """The newest tenth of the train part: by time, or without times of each user's history."""
+    train, times = dataset.train, dataset.timestamps.get("train")
+    if times is not None and len(times):
+        return train.items[times >= np.quantile(times, 1 - RECENT_SHARE, method="higher")]
+    taken = np.ceil(train.lengths * RECENT_SHARE).astype(np.int64)
+    first = (train.offsets[1:] - taken)[train.users]
+    newest: NDArray[np.bool_] = np.arange(len(train.items)) >= first
+    return train.items[newest]
+
+
+Baseline = Popularity | MarkovChain | ItemNeighbours | Transitions
+
+BASELINES: dict[str, Callable[[SequenceDataset], Baseline]] = {
+    "popularity": lambda data: Popularity(data.train.items, data.num_items),
+    "recent popularity": lambda data: Popularity(recent_items(data), data.num_items),
+    "markov chain": lambda data: MarkovChain(data.train, data.num_items),
+    "transitions": lambda data: Transitions(data.train, data.num_items, TransitionsConfig()),
+    "item neighbours": lambda data: ItemNeighbours(data.train, data.num_items),
+}
+
+
+def affordable(name: str, dataset: SequenceDataset) -> bool:
+    """Whether a baseline is within reach.
+
+    Item neighbours need 4 bytes for each pair of items; transitions look at every occurrence of
+    each user's newest items, which are as popular as items in histories are.
+    """
+    if name == "item neighbours":
+        return 4 * (dataset.num_items + 1) ** 2 <= NEIGHBOUR_BYTES
+    if name == "transitions":
+        times = np.bincount(dataset.train.items).astype(np.float64)
+        typical = (times**2).sum() / max(1.0, times.sum())
+        return bool(TransitionsConfig().lags * dataset.num_users * typical <= MOST_PAIRS)
+    return True

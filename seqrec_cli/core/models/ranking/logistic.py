@@ -1,0 +1,70 @@
+"""Logistic regression on the features that the networks read: the plainest ranking there is.
+
+A weight for each candidate, for each item of the history (their mean), for each category, for each
+tag (their mean) and for each number.
+
+Shapes: B rows, T positions.
+"""
+
+from typing import Literal
+
+import torch
+from pydantic import Field
+from torch import Tensor, nn
+
+from seqrec_cli.core.batching.ranking import RankingBatch, Sizes
+from seqrec_cli.core.kernels.dropout import Noise
+from seqrec_cli.core.kernels.lookup import look_up
+from seqrec_cli.core.models.layers import pool
+from seqrec_cli.core.settings.base import Settings
+
+
+class LogisticConfig(Settings):
+    """The `model` part of an experiment with `name: logistic`."""
+
+    name: Literal["logistic"] = "logistic"
+    history: bool = Field(True, description="read the items of the history too")
+
+
+class Logistic(nn.Module):
+    """A sum of weights; all are 0 at the start."""
+
+    offsets: Tensor
+
+    def __init__(
+        self, sizes: Sizes, config: LogisticConfig, generator: torch.Generator | None = None
+    ) -> None:
+        super().__init__()
+        starts = torch.tensor([0, *sizes.sparse]).cumsum(0)
+        self.items = nn.Embedding(sizes.items, 1)
+        self.history = nn.Embedding(sizes.items, 1, padding_idx=0) if config.history else None
+        self.sparse = nn.Embedding(int(starts[-1]), 1) if sizes.sparse else None
+        self.register_buffer("offsets", starts[:-1], persistent=False)
+        self.tags = nn.ModuleList(nn.Embedding(n, 1, padding_idx=0) for n in sizes.tags)
+        self.dense = nn.Parameter(torch.zeros(sizes.dense))
+        self.bias = nn.Parameter(torch.zeros(1))
+        for module in self.modules():
+            if isinstance(module, nn.Embedding):
+                nn.init.zeros_(module.weight)
+
+    def forward(self, batch: RankingBatch, noise: Noise | None = None) -> Tensor:
+        """Logits (B,)."""
+        logits = self.bias + look_up(self.items, batch.items).squeeze(1) + batch.dense @ self.dense
+        if self.history is not None:
+            logits = logits + self.mean(self.history, batch.history)
+        if self.sparse is not None:
+            codes = batch.sparse + self.offsets
+            logits = logits + look_up(self.sparse, codes).squeeze(2).sum(1)
+        for table, codes in zip(self.tags, batch.tags, strict=True):
+            assert isinstance(table, nn.Embedding)
+            logits = logits + self.mean(table, codes)
+        return logits
+
+    @staticmethod
+    def mean(table: nn.Embedding, codes: Tensor) -> Tensor:
+        """The mean weight of codes (B, M), (B,); 0 where there are none."""
+        return pool(look_up(table, codes), codes != 0, "mean").squeeze(1)
+
+    def learn(self, batch: RankingBatch, noise: Noise | None) -> tuple[Tensor, Tensor | None]:
+        """Logits (B,), and what else is to be minimised: nothing."""
+        return self(batch, noise), None

@@ -1,0 +1,1 @@
+"""Models that read a history and score the next item."""

@@ -1,0 +1,103 @@
+"""GRU4Rec: a gated recurrent network over a user's history (Hidasi et al., ICLR 2016).
+
+With the changes of "Recurrent Neural Networks with Top-k Gains" (Hidasi & Karatzoglou, CIKM 2018):
+input and output share one item table (constrained embeddings, `tied`), and there is dropout on the
+embeddings and on the hidden states. On purpose unlike it: the network reads a user's whole window
+at once instead of session-parallel mini-batches, matrices start Xavier-normal, and what is read is
+scaled by sqrt(D) as in SASRec: rows that small would hardly move the gates for many epochs.
+
+Shapes: T slots (see packing.py), S of them without padding, D hidden size, N items. Item 0 is
+padding.
+"""
+
+import math
+from itertools import pairwise
+from typing import ClassVar, Literal
+
+import torch
+from pydantic import Field
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from seqrec_cli.core.batching.packing import Packed, Work
+from seqrec_cli.core.kernels.dropout import Noise, dropout
+from seqrec_cli.core.kernels.gru import recur
+from seqrec_cli.core.kernels.lookup import look_up
+from seqrec_cli.core.models.layers import encode_padded, init_weights
+from seqrec_cli.core.models.sequential.tables import ItemTables, item_table
+from seqrec_cli.core.settings.base import Settings
+
+
+class GRU4RecConfig(Settings):
+    """The `model` part of an experiment with `name: gru4rec`."""
+
+    reads_features: ClassVar = False
+
+    name: Literal["gru4rec"] = "gru4rec"
+    hidden: int = Field(100, ge=1, description="hidden size, that of the item table")
+    units: int | None = Field(
+        None,
+        ge=1,
+        description="size of the recurrent states, before they are made as items are; "
+        "null: as hidden, and nothing is to be made",
+    )
+    layers: int = Field(1, ge=1, le=100, description="recurrent layers")
+    embedding_dropout: float = Field(0.2, ge=0, lt=1, description="dropout on what is read")
+    dropout: float = Field(0.2, ge=0, lt=1, description="dropout on each layer's hidden states")
+    max_length: int = Field(200, ge=1, description="items of a history the model reads")
+    tied: bool = Field(True, description="score with the input's item table, or with its own")
+    item_bias: bool = Field(
+        False, description="add a learnt number to the score of each item, as the authors do"
+    )
+
+
+class GRU4Rec(ItemTables):
+    """Encodes a history into one state a position and scores items against states."""
+
+    def __init__(
+        self, num_items: int, config: GRU4RecConfig, generator: torch.Generator | None = None
+    ) -> None:
+        super().__init__()
+        self.max_length = config.max_length
+        # A step costs much by itself: half as many parts, each of twice the rows.
+        self.work = Work(linear=math.inf, coarseness=2)
+        self.embedding_drop = config.embedding_dropout
+        self.drop = config.dropout
+        self.items = item_table(num_items, config.hidden)
+        units = config.units or config.hidden
+        sizes = [config.hidden, *[units] * config.layers]
+        self.layers = nn.ModuleList(nn.GRU(a, b) for a, b in pairwise(sizes))
+        self.out = nn.Identity() if config.units is None else nn.Linear(units, config.hidden)
+        self.outputs = None if config.tied else item_table(num_items, config.hidden)
+        self.biases = item_table(num_items, 1) if config.item_bias else None
+        init_weights(self, generator)
+
+    def encode(self, batch: Packed, noise: Noise | None = None) -> Tensor:
+        """Map packed histories (T slots) to states (T, D); those of padding mean nothing."""
+        order, sizes = time_major(batch)
+        x = look_up(self.items, batch.items[order]) * math.sqrt(self.items.embedding_dim)
+        x = dropout(x, self.embedding_drop, noise)
+        for layer in self.layers:
+            assert isinstance(layer, nn.GRU)
+            x = dropout(recur(x, sizes, layer), self.drop, noise)
+        states: Tensor = self.out(x)
+        if self.biases is not None:
+            states = F.pad(states, (0, 1), value=1.0)
+        return states.new_zeros(len(batch.items), states.shape[1]).index_copy(0, order, states)
+
+    def forward(self, history: Tensor, noise: Noise | None = None) -> Tensor:
+        """Map histories (B, L), padding on the left, to states (B, L, D); 0 at padding."""
+        return encode_padded(self, history, noise)
+
+
+def time_major(batch: Packed) -> tuple[Tensor, list[int]]:
+    """The slots of all first items, then of all second ones, ...; and how many there are of each.
+
+    Rows are in order of falling length, so those that go on are always the first ones. The slots
+    are int64 (S,), without those of padding.
+    """
+    starts = torch.cat([torch.arange(a, b, length) for a, b, _, length in batch.bounds])
+    lengths = batch.ages.cpu()[starts] + 1  # (R,)
+    goes_on = torch.arange(int(lengths.max())).unsqueeze(1) < lengths  # (L, R)
+    time, row = goes_on.nonzero(as_tuple=True)
+    return (starts[row] + time).to(batch.ages.device), goes_on.sum(1).tolist()

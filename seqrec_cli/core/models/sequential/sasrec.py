@@ -1,0 +1,207 @@
+"""SASRec: self-attention over a user's history (Kang & McAuley, ICDM 2018).
+
+`norm: sasrec` follows the authors' TensorFlow code (github.com/kang205/SASRec): the residual is
+taken from the normalised query, padding gets no attention. `pre` and `post` are the usual
+Transformer blocks. Positions count back from the newest item, which is what right-aligned
+windows amount to; layer norms have eps 1e-8; matrices start Xavier-normal.
+
+`block: ligr` has gated residuals and SwiGLU networks instead (LiGR: Borisyuk et al., 2025; in
+sequential recommendation eSASRec: Tikhonovich et al., RecSys 2025). With `convolution` each of
+their layers reads every position together with the few before it, by a depthwise convolution with
+a residual, which starts at 0 (So et al., "Primer", NeurIPS 2021; Allen-Zhu, "Canon layers", 2025).
+
+Shapes: B histories, L positions, T slots (see packing.py), D hidden size, K candidates, N items.
+Item 0 is padding.
+"""
+
+import math
+from typing import ClassVar, Literal
+
+import torch
+from pydantic import Field, model_validator
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from seqrec_cli.core.batching.packing import ATTENTION, Packed
+from seqrec_cli.core.kernels.attention import causal_attention, one_head
+from seqrec_cli.core.kernels.convolution import convolve
+from seqrec_cli.core.kernels.dropout import Noise, add_onto, dropout
+from seqrec_cli.core.kernels.feed_forward import feed_forward
+from seqrec_cli.core.kernels.lookup import look_up
+from seqrec_cli.core.models.layers import encode_padded, init_weights
+from seqrec_cli.core.models.sequential.tables import ItemTables, item_table
+from seqrec_cli.core.settings.base import Settings
+
+Norm = Literal["sasrec", "pre", "post"]
+BlockName = Literal["sasrec", "ligr"]
+
+
+class SASRecConfig(Settings):
+    """The `model` part of an experiment with `name: sasrec`."""
+
+    reads_features: ClassVar = False
+
+    name: Literal["sasrec"] = "sasrec"
+    hidden: int = Field(50, ge=1, description="hidden size")
+    blocks: int = Field(2, ge=0, le=100, description="blocks of attention and feed-forward network")
+    heads: int = Field(1, ge=1, description="attention heads")
+    dropout: float = Field(0.2, ge=0, lt=1, description="dropout, attention weights included")
+    max_length: int = Field(200, ge=1, description="items of a history the model reads")
+    norm: Norm = Field("sasrec", description="where layers are normalised")
+    block: BlockName = Field(
+        "sasrec", description="blocks as published, or with gated residuals and SwiGLU (ligr)"
+    )
+    expansion: int = Field(
+        1, ge=1, description="inner size of a block's network, in units of the hidden size"
+    )
+    convolution: int = Field(
+        0, ge=0, description="earlier positions mixed into each before a layer, block: ligr"
+    )
+    tied: bool = Field(True, description="score with the input's item table, or with its own")
+
+    @model_validator(mode="after")
+    def settings_agree(self) -> "SASRecConfig":
+        if self.hidden % self.heads:
+            raise ValueError(f"hidden ({self.hidden}) is not a multiple of heads ({self.heads})")
+        if self.block == "ligr" and self.norm != "pre":
+            raise ValueError(f"block: ligr normalises before its layers: norm is {self.norm}")
+        if self.convolution and self.block != "ligr":
+            raise ValueError(f"convolution ({self.convolution}) is there for block: ligr alone")
+        return self
+
+
+class SASRec(ItemTables):
+    """Encodes a history into one state a position and scores items against states."""
+
+    def __init__(
+        self, num_items: int, config: SASRecConfig, generator: torch.Generator | None = None
+    ) -> None:
+        super().__init__()
+        self.max_length = config.max_length
+        self.work = ATTENTION
+        self.drop = config.dropout
+        self.items = item_table(num_items, config.hidden)
+        self.positions = nn.Embedding(config.max_length, config.hidden)
+        made = LiGRBlock if config.block == "ligr" else Block
+        self.blocks = nn.ModuleList(made(config) for _ in range(config.blocks))
+        self.norm = nn.LayerNorm(config.hidden, eps=1e-8)
+        self.outputs = None if config.tied else item_table(num_items, config.hidden)
+        self.biases = None
+        init_weights(self, generator)
+
+    def forward(self, history: Tensor, noise: Noise | None = None) -> Tensor:
+        """Map histories (B, L), padding on the left, to states (B, L, D); 0 at padding.
+
+        State t has seen items 0 to t and none later. L is at most max_length. With `noise`,
+        dropout is on.
+        """
+        return encode_padded(self, history, noise)
+
+    def encode(self, batch: Packed, noise: Noise | None = None) -> Tensor:
+        """Map packed histories (T slots) to states (T, D); those of padding mean nothing."""
+        # ICDM 2018, section III-A; the scale is the authors' code's, as in Vaswani et al.
+        items = look_up(self.items, batch.items)
+        places = look_up(self.positions, self.max_length - 1 - batch.ages)
+        x = torch.add(places, items, alpha=math.sqrt(self.items.embedding_dim))  # (T, D)
+        x = dropout(x, self.drop, noise)
+        for block in self.blocks:
+            x = block(x, batch, noise)
+        return self.norm(x)  # type: ignore[no-any-return]
+
+
+class Block(nn.Module):
+    """Attention over the history, then a network on each position."""
+
+    def __init__(self, config: SASRecConfig) -> None:
+        super().__init__()
+        self.placement = config.norm
+        self.drop = config.dropout
+        self.attention_norm = nn.LayerNorm(config.hidden, eps=1e-8)
+        self.attention = SelfAttention(config)
+        self.network_norm = nn.LayerNorm(config.hidden, eps=1e-8)
+        inner = config.hidden * config.expansion
+        self.inner = nn.Linear(config.hidden, inner)
+        self.outer = nn.Linear(inner, config.hidden)
+
+    def forward(self, x: Tensor, batch: Packed, noise: Noise | None) -> Tensor:
+        """(T, D) -> (T, D)."""
+        if self.placement == "sasrec":
+            q = self.attention_norm(x)
+            x = self.network_norm(add_onto(self.attention(q, x, batch, noise), q))
+            return add_onto(self.network(x, noise), x)
+        if self.placement == "pre":
+            y = self.attention_norm(x)
+            x = x + self.attention(y, y, batch, noise)
+            return x + self.network(self.network_norm(x), noise)
+        x = self.attention_norm(x + self.attention(x, x, batch, noise))
+        return self.network_norm(x + self.network(x, noise))  # type: ignore[no-any-return]
+
+    def network(self, x: Tensor, noise: Noise | None) -> Tensor:
+        """The point-wise network, ICDM 2018 equation 4: a 1x1 convolution is a Linear."""
+        return feed_forward(x, self.inner, self.outer, self.drop, noise)
+
+
+class LiGRBlock(nn.Module):
+    """Attention, then a SwiGLU network (Shazeer 2020), each behind a gate that looks at its input.
+
+    x + sigmoid(G x) * dropout(layer(norm(x))), twice.
+    """
+
+    attention_mix: Tensor | None
+    network_mix: Tensor | None
+
+    def __init__(self, config: SASRecConfig) -> None:
+        super().__init__()
+        self.drop = config.dropout
+        self.attention_norm = nn.LayerNorm(config.hidden, eps=1e-8)
+        self.attention = SelfAttention(config)
+        self.attention_gate = nn.Linear(config.hidden, config.hidden)
+        self.network_norm = nn.LayerNorm(config.hidden, eps=1e-8)
+        inner = config.hidden * config.expansion
+        self.inner = nn.Linear(config.hidden, 2 * inner, bias=False)
+        self.outer = nn.Linear(inner, config.hidden, bias=False)
+        self.network_gate = nn.Linear(config.hidden, config.hidden)
+        for name in ("attention_mix", "network_mix"):
+            mix = nn.Parameter(torch.zeros(config.convolution, config.hidden))
+            self.register_parameter(name, mix if config.convolution else None)
+
+    def forward(self, x: Tensor, batch: Packed, noise: Noise | None) -> Tensor:
+        """(T, D) -> (T, D)."""
+        y = mixed(self.attention_norm(x), self.attention_mix, batch)
+        y = dropout(self.attention(y, y, batch, noise), self.drop, noise)
+        x = torch.addcmul(x, torch.sigmoid(self.attention_gate(x)), y)
+        y = mixed(self.network_norm(x), self.network_mix, batch)
+        gate, value = self.inner(y).chunk(2, dim=-1)
+        y = dropout(F.silu(gate) * value, self.drop, noise)  # (T, inner)
+        y = dropout(self.outer(y), self.drop, noise)
+        return torch.addcmul(x, torch.sigmoid(self.network_gate(x)), y)
+
+
+def mixed(x: Tensor, weights: Tensor | None, batch: Packed) -> Tensor:
+    """What `convolve` makes of x (T, D), if there are weights for it."""
+    return x if weights is None else convolve(x, weights, batch)
+
+
+class SelfAttention(nn.Module):
+    """Multi-head attention from one sequence of vectors to another, ICDM 2018 equations 2 and 3."""
+
+    def __init__(self, config: SASRecConfig) -> None:
+        super().__init__()
+        self.heads = config.heads
+        self.drop = config.dropout
+        self.query = nn.Linear(config.hidden, config.hidden)
+        # No bias: it would add the same to all scores of a query, which the softmax takes out.
+        self.key = nn.Linear(config.hidden, config.hidden, bias=False)
+        self.value = nn.Linear(config.hidden, config.hidden)
+        self.out = nn.Linear(config.hidden, config.hidden)
+
+    def forward(self, x: Tensor, source: Tensor, batch: Packed, noise: Noise | None) -> Tensor:
+        """Queries from x (T, D), keys and values from source (T, D) -> (T, D)."""
+        if self.heads == 1:
+            layers = self.query, self.key, self.value, self.out
+            return one_head(x, source, layers, batch, self.drop, noise)
+        scale = math.sqrt(self.heads / x.shape[-1])
+        q = F.linear(x, self.query.weight * scale, self.query.bias * scale)
+        k, v = self.key(source), self.value(source)
+        attended = causal_attention(q, k, v, batch, self.heads, self.drop, noise)
+        return self.out(attended)  # type: ignore[no-any-return]

@@ -1,0 +1,243 @@
+"""Two towers: a vector for who asks and one for each item, and their dot product is the score.
+
+The tower of users reads the history, by SASRec or GRU4Rec, and the user's features; the tower of
+items reads an item's id and its features (Covington et al., RecSys 2016; Yi et al., RecSys 2019).
+Vectors have length 1, so the score is a cosine; the vector of the user is divided by the
+temperature, so that dot products are scores everywhere.
+
+An item that the train part does not have is told by its features alone: its id is unknown, which
+is a row of zeros. With `id_dropout` the ids of other items are unknown too at times in training,
+so that the tower learns what that means.
+
+Shapes: B histories, T slots (see packing.py), D size of the vectors, K candidates, N items. Item 0
+is padding.
+"""
+
+import math
+from collections.abc import Sequence
+from dataclasses import replace
+from itertools import pairwise
+from typing import ClassVar, Literal
+
+import numpy as np
+import torch
+from pydantic import Field, PositiveInt, model_validator
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from seqrec_cli.core.batching.packing import FeatureRows, Packed
+from seqrec_cli.core.data.features.table import Features, FeatureTable
+from seqrec_cli.core.data.sequences import PAD
+from seqrec_cli.core.kernels.dropout import Noise, dropout
+from seqrec_cli.core.kernels.lookup import look_up
+from seqrec_cli.core.models.layers import Pooling, encode_padded, init_weights, pool
+from seqrec_cli.core.models.sequential.encoders import EncoderConfig, build_encoder
+from seqrec_cli.core.models.sequential.gru4rec import GRU4RecConfig
+from seqrec_cli.core.settings.base import Settings
+
+
+class TwoTowerConfig(Settings):
+    """The `model` part of an experiment with `name: two_tower`."""
+
+    reads_features: ClassVar = True
+
+    name: Literal["two_tower"] = "two_tower"
+    history: EncoderConfig = Field(
+        GRU4RecConfig(), description="what reads the history, and whose table has the items' ids"
+    )
+    output: int = Field(64, ge=1, description="size of the vectors")
+    user_layers: list[PositiveInt] = Field(
+        [], description="sizes of the layers between what a user has and the vector"
+    )
+    item_layers: list[PositiveInt] = Field([], description="likewise for items")
+    user_features: bool = Field(True, description="read the features of users, if there are any")
+    item_features: bool = Field(True, description="likewise for items")
+    feature_size: int = Field(16, ge=1, description="size of the vector of a category or a tag")
+    pooling: Pooling = Field("mean", description="what is made of the vectors of several tags")
+    dropout: float = Field(0.1, ge=0, lt=1, description="dropout on what the towers read")
+    id_dropout: float = Field(
+        0.1, ge=0, lt=1, description="share of items whose id is unknown in a step of training"
+    )
+    normalise: bool = Field(True, description="vectors of length 1")
+    temperature: float = Field(0.1, gt=0, description="scores are divided by it")
+
+    @model_validator(mode="after")
+    def history_scores_nothing(self) -> "TwoTowerConfig":
+        if not self.history.tied or getattr(self.history, "item_bias", False):
+            raise ValueError(
+                "the towers score, so `history` can have no other table (tied: false) nor item_bias"
+            )
+        return self
+
+
+class TwoTower(nn.Module):
+    """Encodes who asks and items into vectors of the same space."""
+
+    known: Tensor  # int64 (N + 1,), each item's row in the table, 0 if it is unknown
+    item_dense: Tensor
+    item_sparse: Tensor
+
+    def __init__(
+        self,
+        num_items: int,
+        config: TwoTowerConfig,
+        generator: torch.Generator | None = None,
+        features: Features | None = None,
+    ) -> None:
+        super().__init__()
+        self.config = config
+        self.history = build_encoder(config.history, num_items, generator)
+        self.max_length = self.history.max_length
+        self.work = self.history.work
+        users = features.users if features is not None and config.user_features else None
+        items = features.items if features is not None and config.item_features else None
+        self.user_side = Tower(config.history.hidden, config.user_layers, users, config, generator)
+        self.item_side = Tower(config.history.hidden, config.item_layers, items, config, generator)
+        trained = np.ones(num_items, np.bool_) if features is None else features.trained
+        # What the catalogue is; not learnt, so not among the weights.
+        known = np.where(np.concatenate(([False], trained)), np.arange(num_items + 1), PAD)
+        self.register_buffer("known", torch.from_numpy(known), persistent=False)
+        table = FeatureRows.of(items) if items is not None else None
+        self.num_tags = -1 if table is None else len(table.tags)
+        if table is not None:
+            for name, values in named(table).items():
+                padding = values.new_zeros(1, values.shape[1])
+                whole = torch.cat((padding, values))
+                self.register_buffer(f"item_{name}", whole, persistent=False)
+
+    def encode(self, batch: Packed, noise: Noise | None = None) -> Tensor:
+        """Map packed histories (T slots) to the vectors of who asks (T, D)."""
+        states = self.history.encode(replace(batch, items=self.known[batch.items]), noise)
+        features = self.user_side.read(batch.features, int(batch.rows[-1]) + 1)[batch.rows]
+        vectors: Tensor = self.user_side(states, features, noise)
+        return vectors / self.config.temperature
+
+    def forward(self, history: Tensor, noise: Noise | None = None) -> Tensor:
+        """Map histories (B, L), padding on the left, to vectors (B, L, D); 0 at padding."""
+        return encode_padded(self, history, noise)
+
+    @property
+    def items(self) -> nn.Embedding:
+        """The table that histories are read from, (N + 1, hidden size)."""
+        return self.history.items
+
+    @property
+    def barred(self) -> Tensor:
+        """Padding, and the items that are not trained on.
+
+        Never the target, they would teach the tower that their features are unwanted.
+        """
+        return (self.known == PAD).nonzero().squeeze(1)
+
+    @property
+    def tables(self) -> set[str]:
+        """The names of the parameters that have a row an item."""
+        return {f"history.{name}" for name in self.history.tables}
+
+    def sparse_gradients(self) -> None:
+        """From now on give gradients of the item table for the rows in use alone."""
+        self.history.sparse_gradients()
+
+    def item_vectors(self, ids: Tensor | None = None, noise: Noise | None = None) -> Tensor:
+        """The vectors of items, for ids (...) (..., D); given none, (N + 1, D)."""
+        if ids is None:
+            return self.distinct_vectors(torch.arange(len(self.known)).to(self.known), noise)
+        # An item that is asked for often goes through its tower once.
+        distinct, place = torch.unique(ids, return_inverse=True)
+        return F.embedding(place, self.distinct_vectors(distinct, noise))
+
+    def distinct_vectors(self, ids: Tensor, noise: Noise | None) -> Tensor:
+        """The vectors (R, D) of items (R,)."""
+        known = self.known[ids]
+        if noise is not None and self.config.id_dropout:
+            known = known * keep(known, self.config.id_dropout, noise)
+        own = look_up(self.items, known) * math.sqrt(self.items.embedding_dim)
+        features = self.item_side.read(self.features_of(ids), len(ids))
+        return self.item_side(own, features, noise)  # type: ignore[no-any-return]
+
+    def features_of(self, ids: Tensor) -> FeatureRows | None:
+        """The features of items (R,), if there are any."""
+        if self.num_tags < 0:
+            return None
+        tags = tuple(getattr(self, f"item_tags_{n}")[ids] for n in range(self.num_tags))
+        return FeatureRows(self.item_dense[ids], self.item_sparse[ids], tags)
+
+    def score(
+        self, states: Tensor, candidates: Tensor | None = None, noise: Noise | None = None
+    ) -> Tensor:
+        """Score candidates (..., K) for states (..., D); given none, every id 0 to N."""
+        vectors = self.item_vectors(candidates, noise)
+        if candidates is None:
+            return F.linear(states, vectors)
+        return (vectors @ states.unsqueeze(-1)).squeeze(-1)
+
+
+class Tower(nn.Module):
+    """What is told by an id or a history, beside features, to a vector."""
+
+    def __init__(
+        self,
+        hidden: int,
+        layers: Sequence[int],
+        table: FeatureTable | None,
+        config: TwoTowerConfig,
+        generator: torch.Generator | None,
+    ) -> None:
+        super().__init__()
+        self.drop = config.dropout
+        self.normalise = config.normalise
+        self.pooling = config.pooling
+        sparse = () if table is None else table.vocabularies
+        tags = () if table is None else table.tag_vocabularies
+        size = config.feature_size
+        # Row 0 is what is unknown, of categories; of tags it only fills.
+        self.sparse = nn.ModuleList(nn.Embedding(len(v.values) + 1, size) for v in sparse)
+        self.tags = nn.ModuleList(nn.Embedding(len(v.values) + 1, size) for v in tags)
+        self.num_dense = 0 if table is None else len(table.dense_names)
+        width = hidden + self.num_dense + size * (len(sparse) + len(tags))
+        sizes = [width, *layers, config.output]
+        self.layers = nn.ModuleList(nn.Linear(a, b) for a, b in pairwise(sizes))
+        self.width = width - hidden
+        init_weights(self, generator)
+        for module in (*self.sparse, *self.tags):
+            assert isinstance(module, nn.Embedding)
+            nn.init.normal_(module.weight, generator=generator)  # as large as what is beside
+
+    def read(self, rows: FeatureRows | None, count: int) -> Tensor:
+        """Features (R rows) to what the layers read of them, (R, width)."""
+        if rows is None or not self.width:
+            where = next(self.parameters())
+            empty = torch.zeros(count, 1, dtype=torch.int64, device=where.device)
+            rows = FeatureRows(
+                where.new_zeros(count, self.num_dense),
+                empty.expand(-1, len(self.sparse)),
+                (empty,) * len(self.tags),
+            )
+        pieces = [rows.dense]
+        pieces += [t(codes) for t, codes in zip(self.sparse, rows.sparse.unbind(1), strict=True)]
+        pieces += [
+            pool(table(codes), codes != 0, self.pooling)
+            for table, codes in zip(self.tags, rows.tags, strict=True)
+        ]
+        return torch.cat(pieces, dim=1)
+
+    def forward(self, own: Tensor, features: Tensor, noise: Noise | None) -> Tensor:
+        """(R, hidden) and (R, width) to vectors (R, D)."""
+        x = torch.cat((own, features), dim=1)
+        for number, layer in enumerate(self.layers):
+            x = layer(dropout(F.relu(x) if number else x, self.drop, noise))
+        # What has no length, as an item without id and features, must not get an endless gradient.
+        return F.normalize(x, dim=-1, eps=1e-3) if self.normalise else x
+
+
+def named(rows: FeatureRows) -> dict[str, Tensor]:
+    """The tensors of features by name."""
+    tags = {f"tags_{number}": codes for number, codes in enumerate(rows.tags)}
+    return {"dense": rows.dense, "sparse": rows.sparse, **tags}
+
+
+def keep(ids: Tensor, drop: float, noise: Noise) -> Tensor:
+    """1 for each id, or 0 with probability `drop`, int64."""
+    if ids.device.type != "cpu":
+        return (torch.rand(ids.shape, device=ids.device) >= drop).long()
+    return noise.kept(ids.shape, drop).long()

@@ -1,0 +1,103 @@
+"""What followed: counts of the train part, lag by lag, as a scorer of its own and beside a model.
+
+The mixture transition distribution (Raftery, JRSS B 1985; with a matrix for each lag as in
+Berchtold & Raftery, Statistical Science 2002). For the l-th newest item h of a history, with n(h)
+the times something came l places after h in the train part, and n(h, i) the times i did,
+
+    p(i) = sum over l of d^(l - 1) (n(h, i) + k u(i)) / (n(h) + k) / sum over l of d^(l - 1)
+
+where d is the decay, k the smoothing and u the share of i in the train part. A model's logits plus
+w log p are the logarithm of a product of two experts (Hinton, Neural Computation 2002): a network
+of a few dozen dimensions cannot hold the catalogue's many single habits, counts cannot read more
+than one item at a time. The counts join when the training is over: inside of it they were no
+better, and made it longer (docs/accuracy.md).
+
+Shapes: B histories, N items; column 0 is padding.
+"""
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from pydantic import Field
+from torch import Tensor
+
+from seqrec_cli.core.data.sequences import PAD, Sequences
+from seqrec_cli.core.settings.base import Settings
+
+# Pairs that are looked at a time: popular items of a large log are followed very often.
+PAIRS = 2**21
+
+
+class TransitionsConfig(Settings):
+    """The `transitions` part of an experiment."""
+
+    weight: float = Field(1.0, ge=0, le=100, description="what the logarithm of the counts weighs")
+    lags: int = Field(8, ge=1, le=100, description="newest items whose followers are counted")
+    decay: float = Field(0.7, ge=0.01, le=1, description="what an item counts beside the newer one")
+    smoothing: float = Field(
+        100.0, ge=0.001, le=1e9, description="weight of popularity, in times an item occurred"
+    )
+
+
+class Transitions:
+    """A scorer that learns from the train part by counting: the logarithm of p above."""
+
+    device = torch.device("cpu")
+
+    def __init__(self, train: Sequences, num_items: int, settings: TransitionsConfig) -> None:
+        self.train = train
+        self.num_items = num_items
+        self.settings = settings
+        self.max_length = settings.lags
+        counts = np.bincount(train.items, minlength=num_items + 1)
+        # Where each item stands in the train part, item by item, and how much of that user follows:
+        # of these any row of any lag's matrix is read off when it is asked for.
+        self.starts = np.concatenate(([0], np.cumsum(counts)))
+        self.places = np.argsort(train.items, kind="stable")
+        followers = train.offsets[train.users + 1] - 1 - np.arange(len(train.items))
+        self.followers = np.minimum(followers, settings.lags).astype(np.int32)
+        counts[1:] += 1
+        self.popularity = torch.from_numpy(counts / counts.sum()).to(torch.float32)
+
+    def score(self, histories: Sequences) -> Tensor:
+        """log p for every id 0 to N and each history of 1 or more items, float32 (B, N + 1).
+
+        Padding, whose p is 0, gets 0.
+        """
+        chances = torch.zeros(len(histories), self.num_items + 1)
+        smooth = np.zeros(len(histories))
+        total = np.zeros(len(histories))
+        for lag in range(1, self.settings.lags + 1):
+            weight = self.settings.decay ** (lag - 1)
+            asked = np.flatnonzero(histories.lengths >= lag)
+            items = histories.items[histories.offsets[asked + 1] - lag]
+            for piece in self.pieces(items):
+                rows = asked[piece]
+                who, next_items = self.found(items[piece], lag)
+                each = weight / (np.bincount(who, minlength=len(rows)) + self.settings.smoothing)
+                cells = rows[who] * (self.num_items + 1) + next_items
+                values = torch.from_numpy(each[who].astype(np.float32))
+                chances.view(-1).index_add_(0, torch.from_numpy(cells), values)
+                smooth[rows] += each * self.settings.smoothing
+                total[rows] += weight
+        chances.addr_(torch.from_numpy(smooth).float(), self.popularity)
+        chances.div_(torch.from_numpy(total).float().unsqueeze(1))
+        chances[:, PAD] = 1
+        return chances.log_()
+
+    def pieces(self, items: NDArray[np.int32]) -> list[NDArray[np.int64]]:
+        """Cut a list of items, by index, where they add up to more than PAIRS occurrences."""
+        counts = self.starts[items + 1] - self.starts[items]
+        full = np.flatnonzero(np.diff(np.cumsum(counts) // PAIRS)) + 1
+        return np.split(np.arange(len(items)), full)
+
+    def found(
+        self, items: NDArray[np.int32], lag: int
+    ) -> tuple[NDArray[np.int64], NDArray[np.int32]]:
+        """All that came `lag` places after each of `items`: which of them, and what, two lists."""
+        starts, counts = self.starts[items], self.starts[items + 1] - self.starts[items]
+        ends = np.cumsum(counts)
+        who = np.repeat(np.arange(len(items)), counts)
+        places = self.places[np.arange(len(who)) + (starts - ends + counts)[who]]
+        followed = self.followers[places] >= lag
+        return who[followed], self.train.items[places[followed] + lag]

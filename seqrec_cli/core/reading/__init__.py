@@ -1,1 +1,0 @@
-"""From bytes to columns: the formats of logs, and what they have in common."""

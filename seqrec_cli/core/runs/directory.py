@@ -1,0 +1,36 @@
+"""Where runs are, and what they are called."""
+
+import itertools
+import os
+from pathlib import Path
+
+from seqrec_cli.core.storage import files
+from seqrec_cli.errors import RunError
+
+RUNS = Path("runs")
+
+
+LATEST = "latest"
+
+
+def refuse_latest(path: Path) -> None:
+    """Refuse the name of the link as that of a new run."""
+    if path.name == LATEST:
+        raise RunError(f"`{path}` is the link to the newest run", "choose another name for the run")
+
+
+def find_run(name: str) -> Path:
+    """The directory that a user calls `name`: a path, or a name under runs/, or else a run here."""
+    typed_as_path = "/" in name or os.sep in name
+    only_here = not (RUNS / name).exists() and (Path(name) / "manifest.json").is_file()
+    return Path(name) if typed_as_path or only_here else RUNS / name
+
+
+def next_run(dataset: str, model: str) -> Path:
+    """The default directory of a new run: runs/DATASET-MODEL-NUMBER; it is made, for nobody else
+    to take it."""
+    for number in itertools.count(1):
+        path = RUNS / f"{dataset}-{model}-{number}"
+        if not path.exists() and files.claim_folder(path):
+            return path
+    raise AssertionError("there is always a next number")

@@ -1,0 +1,177 @@
+"""Pictures of trainings: loss and validation metric by epoch, from what a run has recorded.
+
+As letters for a terminal, or by matplotlib (the extra `plot`) as PNG or SVG.
+"""
+
+import importlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from seqrec_cli.core.runs.run import Run
+from seqrec_cli.core.storage import files
+from seqrec_cli.errors import InputError, MissingExtra, RunError
+
+MARKS = "ox+*#@%&=~"  # of the runs, in their order
+DOTS_PER_INCH = 150
+
+
+@dataclass(frozen=True)
+class Curve:
+    """What one run did by epoch."""
+
+    run: str
+    epochs: tuple[int, ...]
+    values: tuple[float, ...]
+
+
+@dataclass(frozen=True)
+class Panel:
+    """Curves of the same thing.
+
+    Attributes:
+        best: for each curve the epoch whose weights were kept, or None where the thing is the loss.
+    """
+
+    name: str
+    curves: tuple[Curve, ...]
+    best: tuple[int | None, ...]
+
+
+def panels_of(runs: dict[str, Run]) -> list[Panel]:
+    """The loss of all runs, and each metric that the best weights of some were picked by.
+
+    Raises:
+        RunError: a run has recorded nothing yet.
+    """
+    losses: list[Curve] = []
+    by_metric: dict[str, list[tuple[Curve, int]]] = {}
+    for name, run in runs.items():
+        lines = run.history()
+        if not lines:
+            raise RunError(
+                f"the run `{run.path}` has no validation yet, so there is nothing to draw",
+                f"let it go on: `seqrec train --resume {run.path}`",
+            )
+        metric = run.any_experiment().training.metric
+        epochs = tuple(line["epoch"] for line in lines)
+        try:
+            loss, values = (tuple(float(line[key]) for line in lines) for key in ("loss", metric))
+        except (KeyError, TypeError, ValueError) as error:
+            raise RunError(
+                f"`{run.metrics_path}` is damaged: a line has no number for {error}",
+                "remove it: only the record of validations is lost, not the weights",
+            ) from error
+        losses.append(Curve(name, epochs, loss))
+        best = max((line["epoch"] for line in lines if line.get("best")), default=epochs[-1])
+        by_metric.setdefault(metric, []).append((Curve(name, epochs, values), best))
+    found = [Panel("loss", tuple(losses), (None,) * len(losses))]
+    for metric, pairs in by_metric.items():
+        curves, bests = zip(*pairs, strict=True)
+        found.append(Panel(f"validation {metric}", curves, bests))
+    return found
+
+
+def text_chart(panel: Panel, width: int = 72, height: int = 14) -> list[str]:
+    """A panel as lines of plain letters: a mark a run, and `!` where its best is."""
+    width, height = max(width, 30), max(height, 4)
+    values = np.concatenate([curve.values for curve in panel.curves])
+    epochs = np.concatenate([curve.epochs for curve in panel.curves])
+    low, high = float(values.min()), float(values.max())
+    first, last = int(epochs.min()), int(epochs.max())
+    labels = [f"{high:.4f}", f"{low:.4f}"]
+    margin = max(map(len, labels))
+    columns = width - margin - 2
+    grid = [[" "] * columns for _ in range(height)]
+
+    def place(epoch: int, value: float) -> tuple[int, int]:
+        across = (epoch - first) / max(1, last - first)
+        up = (value - low) / (high - low) if high > low else 0.5
+        return height - 1 - round(up * (height - 1)), round(across * (columns - 1))
+
+    for number, curve in enumerate(panel.curves):
+        for epoch, value in zip(curve.epochs, curve.values, strict=True):
+            row, column = place(epoch, value)
+            grid[row][column] = MARKS[number % len(MARKS)]
+    for curve, best in zip(panel.curves, panel.best, strict=True):
+        if best in curve.epochs:
+            row, column = place(best, curve.values[curve.epochs.index(best)])
+            grid[row][column] = "!"
+    lines = [panel.name]
+    for row, cells in enumerate(grid):
+        label = {0: labels[0], height - 1: labels[1]}.get(row, "")
+        lines.append(f"{label:>{margin}} |{''.join(cells)}".rstrip())
+    lines.append(f"{'':>{margin}} +{'-' * columns}")
+    end = f"epoch {last}"
+    lines.append(f"{'':>{margin}}  {first}{end:>{columns - len(str(first))}}")
+    return lines
+
+
+def legend(panels: Sequence[Panel]) -> list[str]:
+    """Which mark is which run, and what it came to."""
+    lines = []
+    for panel in panels[1:]:
+        for curve, best in zip(panel.curves, panel.best, strict=True):
+            number = [c.run for c in panels[0].curves].index(curve.run)
+            at = curve.epochs.index(best) if best in curve.epochs else -1
+            lines.append(
+                f"{MARKS[number % len(MARKS)]} {curve.run}: {panel.name} "
+                f"{curve.values[at]:.4f} at epoch {curve.epochs[at]} (!)"
+            )
+    return lines
+
+
+def check_picture(path: Path) -> None:
+    """Refuse an ending that no picture has, and say what is missing before anything is done.
+
+    Raises:
+        InputError: it is neither .png nor .svg.
+        MissingExtra: matplotlib is not installed.
+    """
+    if path.suffix not in (".png", ".svg"):
+        raise InputError(
+            f"`{path}` ends in neither .png nor .svg", "the ending says how it is written"
+        )
+    load_matplotlib()
+
+
+def load_matplotlib() -> Any:
+    """The library.
+
+    Raises:
+        MissingExtra: it is not installed.
+    """
+    try:
+        return importlib.import_module("matplotlib")
+    except ImportError:
+        raise MissingExtra("matplotlib", "plot") from None
+
+
+def draw(path: Path, panels: Sequence[Panel]) -> None:
+    """Write the panels side by side; the same panels give the same file."""
+    library = load_matplotlib()
+    figures = importlib.import_module("matplotlib.figure")
+    ticker = importlib.import_module("matplotlib.ticker")
+    colours = [curve.run for curve in panels[0].curves]  # a run has the same in all panels
+    with library.rc_context({"svg.hashsalt": "seqrec"}):
+        # Without pyplot, which would look for a screen.
+        figure = figures.Figure(figsize=(5.5 * len(panels), 4), layout="constrained")
+        for axes, panel in zip(figure.subplots(1, len(panels)), panels, strict=True):
+            for curve, best in zip(panel.curves, panel.best, strict=True):
+                colour = f"C{colours.index(curve.run) % 10}"
+                axes.plot(curve.epochs, curve.values, ".-", color=colour, label=curve.run)
+                if best in curve.epochs:
+                    value = curve.values[curve.epochs.index(best)]
+                    axes.plot([best], [value], "*", color=colour, markersize=13)
+            axes.set_title(panel.name)
+            axes.set_xlabel("epoch")
+            axes.xaxis.set_major_locator(ticker.MaxNLocator(integer=True))
+            axes.grid(alpha=0.3)
+            axes.legend()
+        kind = path.suffix[1:]
+        metadata = {"Date": None} if kind == "svg" else {"Software": "seqrec"}
+        with files.atomic_writer(path) as file:
+            figure.savefig(file, format=kind, dpi=DOTS_PER_INCH, metadata=metadata)

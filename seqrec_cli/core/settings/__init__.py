@@ -1,0 +1,1 @@
+"""Settings: strict YAML, checked with line numbers."""

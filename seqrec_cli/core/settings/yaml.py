@@ -1,0 +1,117 @@
+"""YAML of plain values, read strictly, with line numbers."""
+
+import difflib
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from seqrec_cli.errors import ConfigError
+
+Key = tuple[str, ...]
+
+
+ROOT: Key = ()
+
+
+def read_text(path: Path, what: str, hint: str) -> str:
+    """The text of a file of settings.
+
+    Raises:
+        ConfigError: `what` cannot be read, with the `hint`; or it is no UTF-8.
+    """
+    try:
+        return path.read_text(encoding="utf-8-sig")
+    except OSError as error:
+        raise ConfigError(f"cannot read {what}: {error.strerror}", hint) from error
+    except UnicodeDecodeError as error:
+        raise ConfigError(
+            f"`{path}` is not UTF-8 text, byte {error.start}", "save it as UTF-8"
+        ) from None
+
+
+def read_yaml(text: str, source: str, places: dict[Key, str]) -> Any:
+    """Read YAML strictly, noting in `places` where each key stands."""
+    try:
+        node = yaml.compose(text, Loader=yaml.SafeLoader)
+    except (yaml.YAMLError, ValueError, RecursionError) as error:
+        mark = getattr(error, "problem_mark", None)
+        line = f", line {mark.line + 1}" if mark else ""
+        problem = getattr(error, "problem", None) or str(error).splitlines()[0]
+        raise ConfigError(f"`{source}`{line}: not YAML: {problem}", "mend that line") from None
+    return {} if node is None else build(node, source, ROOT, places, set())
+
+
+def build(node: yaml.Node, source: str, key: Key, places: dict[Key, str], seen: set[int]) -> Any:
+    """Turn a YAML node into plain values, refusing duplicate keys, tags and aliases."""
+    line = node.start_mark.line + 1
+    if id(node) in seen:  # a few aliases can stand for a billion values
+        raise ConfigError(f"`{source}`, line {line}: has an alias", "write out what it stands for")
+    seen.add(id(node))
+    if len(key) > 8:
+        raise ConfigError(f"`{source}`, line {line}: nested too deeply", "see configs/sasrec.yaml")
+    if isinstance(node, yaml.SequenceNode):
+        children = enumerate(node.value)
+        return [build(child, source, (*key, str(i)), places, seen) for i, child in children]
+    if not isinstance(node, yaml.MappingNode):
+        return scalar(node, source)
+    content: dict[str, Any] = {}
+    for name_node, child in node.value:
+        name = str(name_node.value)
+        line = name_node.start_mark.line + 1
+        if name in content:
+            raise ConfigError(
+                f"`{source}`, line {line}: the key `{name}` is there twice", "remove one of them"
+            )
+        places[(*key, name)] = f"`{source}`, line {line}"
+        content[name] = build(child, source, (*key, name), places, seen)
+    return content
+
+
+def scalar(node: yaml.Node, source: str) -> Any:
+    """One YAML value; only plain ones (text, numbers, true, false, null)."""
+    try:
+        value = yaml.SafeLoader("").construct_object(node)
+    except (yaml.YAMLError, ValueError, OverflowError):
+        value = ...
+    if not isinstance(value, str | int | float | bool | None):
+        line = node.start_mark.line + 1
+        raise ConfigError(
+            f"`{source}`, line {line}: `{node.value}` is not a plain value",
+            "write text or a number",
+        )
+    return value
+
+
+def apply_override(content: dict[str, Any], override: str, places: dict[Key, str]) -> None:
+    """Set one `key.key=value`; the value is read as YAML."""
+    name, equals, value = override.partition("=")
+    if not equals or not name or not value.strip():
+        raise ConfigError(f"override `{override}` has no value", "write `--set KEY=VALUE`")
+    key = tuple(name.strip().split("."))
+    source = f"`--set {override}`"
+    part = content
+    for step in key[:-1]:
+        inner = part.setdefault(step, {})
+        if inner is None:
+            inner = part[step] = {}
+        if not isinstance(inner, dict):
+            raise ConfigError(
+                f"{source}: `{step}` has no settings inside", "see the experiment file"
+            )
+        part = inner
+    for earlier in [place for place in places if place[: len(key)] == key]:
+        del places[earlier]
+    part[key[-1]] = read_yaml(value, f"--set {override}", {})
+    places[key] = source
+
+
+def nearest(wrong: str, known: Sequence[str]) -> str:
+    """A hint: the nearest known names, or all of them."""
+    close = difflib.get_close_matches(wrong, known, n=1, cutoff=0.6)
+    if not close:  # the right name in the wrong part, or a part of the name
+        tail = wrong.rpartition(".")[2]
+        by_tail = {name.rpartition(".")[2]: name for name in known}
+        close = [by_tail[m] for m in difflib.get_close_matches(tail, by_tail, n=1, cutoff=0.6)]
+    return f"did you mean `{close[0]}`?" if close else f"known are {', '.join(known)}"

@@ -1,0 +1,1 @@
+"""Files on disk: one writer, locks, arrays, tensors, downloads."""

@@ -1,0 +1,100 @@
+"""Arrays in npz files: sizes checked before allocation, never an object."""
+
+import math
+import re
+import struct
+import sys
+import zipfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, BinaryIO
+
+import numpy as np
+from numpy.lib import format as npy
+from numpy.typing import NDArray
+
+from seqrec_cli.core.storage import files
+from seqrec_cli.errors import DatasetError
+
+NPY_HEADER = re.compile(
+    rb"\{'descr': '([<|][iufUb][1-9][0-9]{0,5})', 'fortran_order': False, "
+    rb"'shape': \(([0-9]{1,15},|[0-9]{1,15}, [0-9]{1,15}|)\), \} *\n"
+)
+
+
+def save_arrays(
+    path: Path, arrays: dict[str, NDArray[Any]], before: Callable[[Path], None] | None = None
+) -> None:
+    """Write arrays as an uncompressed npz, atomically; the same arrays give the same bytes.
+
+    `before` is called with the complete file before it gets its name.
+    """
+    size = sum(array.nbytes for array in arrays.values())
+    with files.atomic_writer(path, size, before) as file:
+        np.savez(file, allow_pickle=False, **arrays)
+
+
+def load_arrays(
+    path: Path, skip: Any = lambda name: False, file: BinaryIO | None = None
+) -> dict[str, NDArray[Any]]:
+    """Read an uncompressed npz, open already or not, except arrays whose name `skip` says yes to.
+
+    Nothing is allocated before the size an array claims was held against the bytes that are there.
+
+    Raises:
+        DatasetError: not such a file, or damaged.
+    """
+    arrays: dict[str, NDArray[Any]] = {}
+    try:
+        with zipfile.ZipFile(file or path) as archive:
+            for member in archive.infolist():
+                name = member.filename.removesuffix(".npy")
+                if skip(name):
+                    continue
+                if member.compress_type != zipfile.ZIP_STORED:
+                    raise ValueError(f"{member.filename} is compressed, which seqrec never does")
+                if member.file_size > path.stat().st_size:
+                    raise ValueError(f"{member.filename} claims to be larger than the file")
+                with archive.open(member) as content:
+                    arrays[name] = read_array(content, member)
+    except FileNotFoundError:
+        raise DatasetError(f"there is no file `{path}`", "make it first") from None
+    # NotImplementedError, RuntimeError: zip features (encryption, ...) that we never write.
+    except (
+        *(OSError, ValueError, EOFError, zipfile.BadZipFile, struct.error, OverflowError),
+        *(NotImplementedError, RuntimeError),
+    ) as error:
+        raise DatasetError(f"`{path}` is damaged: {error}", "make it again") from error
+    return arrays
+
+
+def read_array(file: Any, member: zipfile.ZipInfo) -> NDArray[Any]:
+    """Read one .npy of plain numbers or text whose header agrees with its length.
+
+    The header is Python, of which only what NumPy writes for such an array is understood.
+    """
+    version = npy.read_magic(file)
+    if version != (1, 0):
+        raise ValueError(f"{member.filename} has the unknown npy version {version}")
+    (length,) = struct.unpack("<H", file.read(2))
+    header = file.read(length)
+    found = NPY_HEADER.fullmatch(header)
+    if not found:
+        told = header[:80].decode("latin-1").strip()
+        raise ValueError(f"{member.filename} holds {told}, which seqrec never writes")
+    dtype = np.dtype(found[1].decode())
+    shape = tuple(int(size) for size in found[2].replace(b",", b" ").split())
+    if not dtype.isnative or math.prod(shape) * dtype.itemsize != member.file_size - file.tell():
+        raise ValueError(f"{member.filename} does not have the size that its header claims")
+    content = file.read()  # to the end, where zipfile checks the CRC
+    array = np.frombuffer(content, dtype=dtype).reshape(shape)
+    if dtype.kind == "U":
+        check_letters(array, member.filename)
+    return array
+
+
+def check_letters(array: NDArray[np.str_], name: str) -> None:
+    """Refuse numbers that are no letters, of which Python could not make text."""
+    letters = array.reshape(-1).view(np.uint32)
+    if (letters > sys.maxunicode).any() or ((letters >= 0xD800) & (letters < 0xE000)).any():
+        raise ValueError(f"{name} holds text that is not Unicode")

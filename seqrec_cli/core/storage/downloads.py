@@ -1,0 +1,185 @@
+"""Files from the net: https only, size capped, resumable, verified before they get their name."""
+
+import contextlib
+import hashlib
+import http.client
+import re
+import urllib.error
+import urllib.request
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, Any, cast
+from urllib.parse import urlsplit
+
+from seqrec_cli.core.storage import files, locks
+from seqrec_cli.errors import OutputError, SeqRecError
+
+TIMEOUT = 15  # seconds without a byte
+CHUNK = 1 << 18
+
+# Opens a request and gives the response, as `OpenerDirector.open` does.
+Opener = Callable[[urllib.request.Request], Any]
+
+
+class DownloadError(SeqRecError):
+    """A file could not be fetched; whoever asked may know another place."""
+
+
+@dataclass(frozen=True)
+class Received:
+    """So many bytes are here, of so many (None: the server does not say)."""
+
+    done: int
+    total: int | None
+
+
+class HttpsOnly(urllib.request.HTTPRedirectHandler):
+    """Follows redirects to https addresses and refuses others."""
+
+    def redirect_request(
+        self,
+        req: urllib.request.Request,
+        fp: IO[bytes],
+        code: int,
+        msg: str,
+        headers: http.client.HTTPMessage,
+        newurl: str,
+    ) -> urllib.request.Request | None:
+        require_https(newurl)
+        return super().redirect_request(req, fp, code, msg, headers, newurl)
+
+
+def require_https(url: str) -> None:
+    if urlsplit(url).scheme != "https":
+        raise DownloadError(f"refused `{url}`, which is not an https address")
+
+
+def secure_open(request: urllib.request.Request) -> Any:
+    """Open an https request, following redirects to https only."""
+    return urllib.request.build_opener(HttpsOnly).open(request, timeout=TIMEOUT)
+
+
+def download(
+    url: str, target: Path, md5: str, max_bytes: int, opener: Opener = secure_open
+) -> Iterator[Received]:
+    """Fetch `url` to `target`, going on where an earlier attempt broke off.
+
+    The bytes go to `target` + `.part`, which stays when the connection breaks, and becomes
+    `target` when it is complete and its MD5 is right; "" for `md5` leaves that to the caller.
+
+    Raises:
+        DownloadError: no connection, too large, broken off, or the checksum is wrong.
+        OutputError: the folder cannot be written, the disk is full, or another process is at it.
+    """
+    require_https(url)
+    part = target.with_name(f"{target.name}.part")
+    lock = target.with_name(f".{target.name}.lock")
+    wait = "wait until it has it"
+    with locks.exclusive(lock, OutputError, f"`{target}`", wait):
+        try:
+            yield from receive(url, part, max_bytes, opener)
+            if md5 and (found := file_md5(part)) != md5:
+                files.disk.unlink(part)
+                raise DownloadError(
+                    f"what `{url}` sent has the MD5 {found}, but {md5} is expected",
+                    "try again; if that does not help, the file was changed there",
+                )
+            files.disk.rename(part, target)
+            files.disk.sync_folder(target.parent)
+        except OSError as error:
+            raise files.cannot_write(part, error) from error
+
+
+def receive(url: str, part: Path, max_bytes: int, opener: Opener) -> Iterator[Received]:
+    """Fetch what `part` does not have yet."""
+    done = part.stat().st_size if part.exists() else 0
+    request = urllib.request.Request(url, headers={"User-Agent": "seqrec"})
+    if done:
+        request.add_header("Range", f"bytes={done}-")
+    with connection(url, request, opener) as response:
+        if done and response.status == 416:  # nothing there to go on with
+            files.disk.unlink(part)
+            raise DownloadError(f"`{url}` has changed since its first part came", "try again")
+        if response.status not in (200, 206):
+            raise DownloadError(f"`{url}` answers {response.status}")
+        require_https(response.url)
+        resumed = response.status == 206 and starts_at(response.headers, done)
+        if not resumed:
+            done = 0
+        length = response.headers.get("Content-Length")
+        total = done + int(length) if length and length.isdecimal() else None
+        if total is not None and total > max_bytes:
+            raise too_large(url, total, max_bytes)
+        if not resumed:
+            files.disk.unlink(part)
+        with files.disk.append(part) as file:
+            while content := read(url, response):
+                done += len(content)
+                if done > max_bytes:
+                    raise too_large(url, done, max_bytes)
+                file.write(content)
+                yield Received(done, total)
+            files.disk.sync(file)
+    if total is not None and done < total:
+        raise broke_off(url, f"{done} of {total} bytes came")
+
+
+@contextlib.contextmanager
+def connection(url: str, request: urllib.request.Request, opener: Opener) -> Iterator[Any]:
+    """The response to a request, closed at the end; a status of 416 is one too."""
+    try:
+        response = opener(request)
+    except urllib.error.HTTPError as error:
+        response = error  # has everything that a response has
+    except (OSError, http.client.HTTPException, ValueError) as error:
+        reason = getattr(error, "reason", error)
+        raise DownloadError(f"cannot reach `{url}`: {reason}") from error
+    with contextlib.closing(response):
+        yield response
+
+
+def read(url: str, response: Any) -> bytes:
+    try:
+        return cast(bytes, response.read(CHUNK))
+    except (OSError, http.client.HTTPException) as error:
+        raise broke_off(url, str(error)) from error
+
+
+def broke_off(url: str, reason: str) -> DownloadError:
+    return DownloadError(
+        f"the download of `{url}` broke off: {reason}", "run it again: it goes on where it stopped"
+    )
+
+
+def too_large(url: str, size: int, most: int) -> DownloadError:
+    return DownloadError(f"`{url}` sends {size} bytes or more, where at most {most} are expected")
+
+
+def starts_at(headers: Any, start: int) -> bool:
+    """Whether a partial answer begins where we left off."""
+    match = re.match(r"bytes ([0-9]+)-", headers.get("Content-Range") or "")
+    return match is not None and int(match[1]) == start
+
+
+def fetch_small(url: str, opener: Opener = secure_open, most: int = 1 << 16) -> bytes:
+    """Fetch a small file into memory.
+
+    Raises:
+        DownloadError: it cannot be fetched, or is larger.
+    """
+    require_https(url)
+    with connection(url, urllib.request.Request(url), opener) as response:
+        if response.status != 200:
+            raise DownloadError(f"`{url}` answers {response.status}")
+        content = cast(bytes, response.read(most + 1))
+    if len(content) > most:
+        raise too_large(url, len(content), most)
+    return content
+
+
+def file_md5(path: Path) -> str:
+    """The MD5 of a file: against damage; against forgery there is https."""
+    with path.open("rb") as file:
+        digest = hashlib.file_digest(file, lambda: hashlib.md5(usedforsecurity=False))
+    return digest.hexdigest()

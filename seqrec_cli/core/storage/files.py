@@ -1,0 +1,256 @@
+"""The one way a file is written: whole or not at all."""
+
+import contextlib
+import errno
+import hashlib
+import json
+import os
+import re
+import secrets
+import shutil
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any, BinaryIO
+
+from seqrec_cli.core.storage.locks import try_lock
+from seqrec_cli.errors import OutputError
+
+TEMPORARY = re.compile(r"\.(.+)\.[0-9]+-[0-9a-f]{8}\.tmp")  # as `temporary_for` names them
+
+
+class Disk:
+    """The calls that change what is on the disk; a test puts one in its place that fails."""
+
+    def make_folder(self, path: Path, exist_ok: bool = True) -> None:
+        path.mkdir(parents=exist_ok, exist_ok=exist_ok)
+
+    def create(self, path: Path) -> BinaryIO:
+        return path.open("xb")  # with the usual permissions, and never an existing file
+
+    def append(self, path: Path) -> BinaryIO:
+        return path.open("ab")
+
+    def sync(self, file: BinaryIO) -> None:
+        file.flush()
+        os.fsync(file.fileno())
+
+    def rename(self, path: Path, target: Path) -> None:
+        path.replace(target)
+
+    def link(self, path: Path, target: Path) -> None:
+        """Give a file a second name; a copy where the file system has no such thing."""
+        try:
+            target.hardlink_to(path)
+        except OSError:
+            shutil.copyfile(path, target)
+            with target.open("r+b") as file:
+                os.fsync(file.fileno())
+
+    def symlink(self, link: Path, target: str) -> None:
+        link.symlink_to(target)
+
+    def unlink(self, path: Path) -> None:
+        path.unlink(missing_ok=True)
+
+    def sync_folder(self, folder: Path) -> None:
+        """Make a rename in `folder` survive a power cut, where a folder can be synced."""
+        try:
+            descriptor = os.open(folder, os.O_RDONLY)
+        except OSError:  # Windows
+            return
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
+
+
+disk = Disk()
+
+
+@contextlib.contextmanager
+def atomic_writer(
+    path: Path, size: int = 0, before: Callable[[Path], None] | None = None
+) -> Iterator[BinaryIO]:
+    """Open `path` for writing bytes; it appears, complete and on disk, when the block ends well.
+
+    The bytes go to a temporary file in the same folder, which is synced and then renamed over
+    `path`. When the block raises, `path` is as it was. Missing parent folders are made.
+
+    Args:
+        size: how many bytes there will be, if that is known, for who has too full a disk.
+        before: called with the complete temporary file when all that is left is to rename it.
+
+    Raises:
+        OutputError: the folder or the file cannot be written, or the disk is full.
+    """
+    temporary = temporary_for(path)
+    try:
+        disk.make_folder(path.parent)
+        with create_locked(temporary) as file:
+            yield file
+            disk.sync(file)
+            if before is not None:
+                before(temporary)
+            if sys.platform == "win32":
+                file.close()
+            # While it is locked, so that nobody takes it for a leftover.
+            disk.rename(temporary, path)
+        disk.sync_folder(path.parent)
+    except OSError as error:
+        raise cannot_write(path, error, size) from error
+    finally:
+        with contextlib.suppress(OSError):
+            disk.unlink(temporary)
+
+
+def temporary_for(path: Path) -> Path:
+    """A name beside `path` that nobody else has, and that is known for what it is."""
+    return path.with_name(f".{path.name}.{os.getpid()}-{secrets.token_hex(4)}.tmp")
+
+
+def create_locked(path: Path) -> BinaryIO:
+    """Make a file and lock it: as long as it is open, `remove_leftovers` leaves it alone."""
+    while True:
+        file = disk.create(path)
+        if try_lock(file.fileno()) and os.fstat(file.fileno()).st_nlink:
+            return file
+        file.close()  # taken for a leftover between the two calls
+        disk.unlink(path)
+
+
+def remove_leftovers(folder: Path, name: str | None = None) -> None:
+    """Remove what killed processes left half written in `folder`, for the file `name` or for all.
+
+    What another process is writing now is locked by it, and stays.
+    """
+    with contextlib.suppress(OSError):
+        for path in sorted(folder.iterdir()):
+            match = TEMPORARY.fullmatch(path.name)
+            if match and name in (None, match[1]):
+                with contextlib.suppress(OSError):
+                    remove_unlocked(path)
+
+
+def remove_unlocked(path: Path) -> None:
+    """Remove a file, or a link, unless a process has it locked."""
+    if path.is_symlink() or sys.platform == "win32":  # where an open file cannot be removed
+        disk.unlink(path)
+        return
+    with path.open("rb") as file:
+        if try_lock(file.fileno()):
+            disk.unlink(path)
+
+
+def claim_folder(path: Path) -> bool:
+    """Make a folder, or say that somebody else was first."""
+    try:
+        disk.make_folder(path.parent)
+        disk.make_folder(path, exist_ok=False)
+    except FileExistsError:
+        return False
+    except OSError as error:
+        raise cannot_write(path, error) from error
+    return True
+
+
+def keep_previous(path: Path, previous: Path) -> None:
+    """Let the file at `path`, if there is one, be found at `previous` too, atomically."""
+    if not path.exists():
+        return
+    temporary = temporary_for(previous)
+    try:
+        disk.link(path, temporary)
+        disk.rename(temporary, previous)
+    except OSError as error:
+        raise cannot_write(previous, error) from error
+    finally:
+        with contextlib.suppress(OSError):
+            disk.unlink(temporary)
+
+
+def move(path: Path, target: Path) -> None:
+    """Rename a file over another, for good.
+
+    Raises:
+        OutputError: that is not possible.
+    """
+    try:
+        disk.rename(path, target)
+        disk.sync_folder(target.parent)
+    except OSError as error:
+        raise cannot_write(target, error) from error
+
+
+def remove(path: Path) -> None:
+    """Remove a file, if it is there, for good.
+
+    Raises:
+        OutputError: that is not possible.
+    """
+    try:
+        disk.unlink(path)
+        disk.sync_folder(path.parent)
+    except OSError as error:
+        raise cannot_write(path, error) from error
+
+
+def cannot_write(path: Path, error: OSError, size: int = 0) -> OutputError:
+    """Say why `path` cannot be written and what to do about it."""
+    if error.errno in (errno.ENOSPC, errno.EDQUOT):
+        remedy = f"free some space on the disk of `{path.parent}`, or write elsewhere"
+        if size:
+            remedy += f": the file takes {size:,} bytes{room_left(path.parent)}"
+    elif error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
+        remedy = f"get the right to write in `{path.parent}`, or write elsewhere"
+    else:
+        remedy = "write elsewhere"
+    return OutputError(f"cannot write `{path}`: {error.strerror or error}", remedy)
+
+
+def room_left(folder: Path) -> str:
+    """How many bytes fit on the disk of `folder`, in words; nothing where that cannot be told."""
+    with contextlib.suppress(OSError):
+        return f", and {shutil.disk_usage(folder).free:,} are free"
+    return ""
+
+
+def write_bytes(path: Path, content: bytes, before: Callable[[Path], None] | None = None) -> None:
+    """Write `content` to `path`, atomically; `before` as in `atomic_writer`."""
+    with atomic_writer(path, len(content), before) as file:
+        file.write(content)
+
+
+def write_text(path: Path, content: str) -> None:
+    """Write `content` to `path` as UTF-8, atomically."""
+    write_bytes(path, content.encode())
+
+
+def write_json(path: Path, content: Any) -> None:
+    """Write `content` to `path` as indented JSON, atomically."""
+    text = json.dumps(content, indent=2, ensure_ascii=False) + "\n"
+    # A file's name need not be Unicode; what is not is escaped as JSON does.
+    write_bytes(path, text.encode(errors="backslashreplace"))
+
+
+def point_link(link: Path, target: str) -> None:
+    """Make `link` a symbolic link to `target`, replacing an earlier link atomically."""
+    temporary = temporary_for(link)
+    try:
+        for _ in range(3):
+            disk.symlink(temporary, target)
+            with contextlib.suppress(FileNotFoundError):  # taken for a leftover: once more
+                disk.rename(temporary, link)
+                break
+        disk.sync_folder(link.parent)
+    except OSError as error:
+        raise cannot_write(link, error) from error
+    finally:
+        with contextlib.suppress(OSError):
+            disk.unlink(temporary)
+
+
+def sha256(path: Path) -> str:
+    """The SHA-256 of a file, as hexadecimal digits."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

@@ -1,0 +1,103 @@
+"""Tensors in safetensors files, with a checksum."""
+
+import hashlib
+import json
+import math
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import safetensors.torch
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+from torch.overrides import TorchFunctionMode
+
+from seqrec_cli.core.storage import files
+from seqrec_cli.errors import RunError
+
+SMALL_MODEL = 1 << 22  # numbers, that any run may have made for it
+
+
+class AsLargeAs(TorchFunctionMode):
+    """While it is on, tensors are made in about the number that there are: a stranger's experiment
+    may ask for a model of any size, and weights that fit it cost bytes in the stranger's file."""
+
+    def __init__(self, tensors: dict[str, Tensor]) -> None:
+        super().__init__()
+        self.left = SMALL_MODEL + 2 * sum(tensor.numel() for tensor in tensors.values())
+
+    def __torch_function__(
+        self, func: Any, types: Any, args: Any = (), kwargs: dict[str, Any] | None = None
+    ) -> Any:
+        if func in (torch.empty, torch.zeros, torch.ones, torch.full, torch.randn, torch.rand):
+            sizes = args[0] if args and isinstance(args[0], tuple | list | torch.Size) else args
+            self.left -= math.prod(size for size in sizes if isinstance(size, int))
+        if self.left < 0:
+            raise ValueError("the experiment asks for a larger model than the weights are of")
+        return func(*args, **(kwargs or {}))
+
+
+def first_line(error: Exception) -> str:
+    """The first detail of torch's list of what does not fit."""
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    return lines[min(1, len(lines) - 1)] if lines else type(error).__name__
+
+
+def save_tensors(
+    path: Path, tensors: dict[str, Tensor], facts: dict[str, Any], previous: Path | None = None
+) -> None:
+    """Write tensors and plain facts as one safetensors file, with a checksum of both.
+
+    What was there before can then be found at `previous`.
+    """
+    plain = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
+    text = json.dumps(facts)
+    # One key, as safetensors writes several in random order: the same run, the same bytes.
+    metadata = {"seqrec": json.dumps({"facts": text, "sha256": digest(plain, text)})}
+
+    def keep(_: Path) -> None:
+        if previous is not None:
+            files.keep_previous(path, previous)
+
+    files.write_bytes(path, safetensors.torch.save(plain, metadata), keep)
+
+
+def load_tensors(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
+    """Read what `save_tensors` wrote.
+
+    Raises:
+        RunError: missing or damaged.
+    """
+    try:
+        with safetensors.safe_open(path, framework="pt") as file:
+            metadata = json.loads((file.metadata() or {})["seqrec"])
+            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+        if metadata["sha256"] != digest(tensors, metadata["facts"]):
+            raise ValueError("its checksum does not match")
+        facts = json.loads(metadata["facts"])
+        if not isinstance(facts, dict):
+            raise TypeError("its facts have no names")
+    except FileNotFoundError:
+        raise RunError(f"there is no checkpoint `{path}`", "train again") from None
+    except (
+        *(OSError, KeyError, ValueError, TypeError, AttributeError, RuntimeError),
+        *(RecursionError, OverflowError, safetensors.SafetensorError),
+    ) as error:
+        detail = str(error).partition("\n")[0][:200]
+        raise RunError(
+            f"the checkpoint `{path}` is damaged: {detail}",
+            "use another checkpoint, or train again",
+        ) from error
+    return tensors, facts
+
+
+def digest(tensors: dict[str, Tensor], facts: str) -> str:
+    """SHA-256 of names, shapes, types, values and facts, as hexadecimal digits."""
+    found = hashlib.sha256(facts.encode())
+    for name in sorted(tensors):
+        tensor = tensors[name].detach().cpu().contiguous()
+        found.update(f"{name} {tuple(tensor.shape)} {tensor.dtype}".encode())
+        content: NDArray[np.uint8] = tensor.reshape(-1).view(torch.uint8).numpy()
+        found.update(content.data)
+    return found.hexdigest()

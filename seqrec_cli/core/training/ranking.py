@@ -1,0 +1,173 @@
+"""Training of ranking models: the events, the counters and the stopping are those of training.py.
+
+A step is small and computed on one core, so that the number of cores changes no bit of it. Batch
+statistics are part of what is saved.
+"""
+
+import math
+from collections.abc import Iterator
+
+import numpy as np
+import torch
+from torch.nn import functional as F
+
+from seqrec_cli.core.batching.ranking import Batches, RankingBatch, Sizes, to_batch
+from seqrec_cli.core.data.ranking.dataset import Examples, RankingDataset
+from seqrec_cli.core.data.sequences import Part
+from seqrec_cli.core.devices import Cores
+from seqrec_cli.core.evaluation.ranking import (
+    LOWER_IS_BETTER,
+    Predictions,
+    check_part,
+    score_rows,
+)
+from seqrec_cli.core.experiment.ranking import RankingExperiment
+from seqrec_cli.core.kernels.dropout import Noise
+from seqrec_cli.core.kernels.scripting import compiled_loops
+from seqrec_cli.core.models.ranking.registry import build_ranker
+from seqrec_cli.core.randomness import Purpose, hashed, torch_stream
+from seqrec_cli.core.training.events import Event, Validated
+from seqrec_cli.core.training.loop import check_finite, epochs, note_validation, train_epoch
+from seqrec_cli.core.training.optimizers import Adam, Optimiser
+from seqrec_cli.core.training.schedule import lr_factor
+from seqrec_cli.core.training.state import Counters, Resumable
+from seqrec_cli.errors import DatasetError, TrainingError
+
+
+class RankingTraining(Resumable):
+    """A ranking model with its optimiser and counters: what a training is between two steps."""
+
+    def __init__(self, experiment: RankingExperiment, sizes: Sizes, device: torch.device) -> None:
+        settings = experiment.training
+        self.experiment = experiment
+        self.device = device
+        self.counters = Counters()
+        generator = torch_stream(experiment.seed, Purpose.WEIGHTS)
+        self.model = build_ranker(experiment.model, sizes, generator).to(device)
+        parameters = dict(self.model.named_parameters())
+        adam = Adam(parameters, settings.lr, settings.betas, settings.weight_decay)
+        self.optimisers: dict[str, Optimiser] = {"all": adam}
+        self.cores = Cores(device)
+
+    def goodness(self, metrics: dict[str, float]) -> float:
+        """What validation picks the best weights by; more is better."""
+        value = super().goodness(metrics)
+        return -value if self.experiment.training.metric in LOWER_IS_BETTER else value
+
+
+def parts_needed(experiment: RankingExperiment) -> tuple[Part, ...]:
+    """The parts of a dataset that a training may see: the test part only where it says so."""
+    stops_on_test = experiment.training.validate_on == "test"
+    return ("train", "valid", "test") if stops_on_test else ("train", "valid")
+
+
+def divide(data: RankingDataset, experiment: RankingExperiment) -> tuple[Examples, Examples]:
+    """The rows to learn from, and those that pick the best weights.
+
+    Raises:
+        DatasetError: there are none of one of them, or all have the same label.
+    """
+    settings = experiment.training
+    if settings.validate_on == "test":
+        return check_part(data.train, data.name, "train"), check_part(data.test, data.name, "test")
+    if data.test is not None:
+        raise ValueError("training must not be given the test part: use dataset.without_test()")
+    train, valid = data.train, data.valid
+    if valid is None:
+        train, valid = carve(train, settings.validation_share, experiment.seed)
+    return check_part(train, data.name, "train"), check_part(valid, data.name, "valid")
+
+
+def carve(rows: Examples, share: float, seed: int) -> tuple[Examples, Examples]:
+    """Take a share of the users out, drawn by the seed: (the others' rows, theirs).
+
+    Raises:
+        DatasetError: there is a single user.
+    """
+    users = np.unique(rows.users)
+    if len(users) < 2:
+        raise DatasetError(
+            "the train part has a single user, so no others can be held out",
+            "prepare it from more data",
+        )
+    chance = hashed(seed, Purpose.VALID_USERS, 0, users, np.zeros(1, np.int64))
+    count = min(len(users) - 1, max(1, round(share * len(users))))
+    held_out = np.isin(rows.users, users[np.argsort(chance, kind="stable")[:count]])
+    return rows.take(np.flatnonzero(~held_out)), rows.take(np.flatnonzero(held_out))
+
+
+def fit(training: RankingTraining, train: Examples, valid: Examples) -> Iterator[Event]:
+    """Train until the last epoch or until patience is at its end, yielding what happened.
+
+    Nothing but these rows is seen. Between two events `training.state()` may be taken and written.
+
+    Raises:
+        TrainingError: the loss is not finite; the weights are those before that step.
+    """
+    settings = training.experiment.training
+    rows = to_batch(train, training.device)
+    labels = torch.from_numpy(train.labels.copy()).to(training.device)
+    asked = to_batch(valid, training.device)
+    batches = Batches(len(train), settings.batch_size, training.experiment.seed)
+
+    def losses(epoch: int, done: int) -> Iterator[float]:
+        for step, own in enumerate(batches.rows_of(epoch, done), done + 1):
+            noise = Noise(training.experiment.seed, epoch, step, 0, training.device)
+            total = (epoch - 1) * len(batches) + step - 1
+            factor = lr_factor(settings, total, settings.epochs * len(batches))
+            where = own.to(training.device)
+            batch, truth = rows.take(where), labels[where]
+            yield training.cores.alone(
+                lambda: train_step(training, batch, truth, noise, factor, epoch, step)  # noqa: B023
+            )
+
+    def validate(scheduled: bool) -> Validated:
+        check_finite(training, settings.lr)
+        with training.unchanging():
+            logits = score_rows(training.model, asked, training.device)
+            metrics = Predictions.of(valid, logits).means()
+        if settings.metric not in metrics:
+            raise DatasetError(
+                f"the rows that pick the best weights have no {settings.metric}: no user there has "
+                "labels of both kinds",
+                "use `training.metric: auc`",
+            )
+        return note_validation(training, metrics, scheduled)
+
+    yield from epochs(
+        training, settings, lambda: train_epoch(training, len(batches), losses), validate
+    )
+
+
+@compiled_loops()
+def train_step(
+    training: RankingTraining,
+    batch: RankingBatch,
+    labels: torch.Tensor,
+    noise: Noise,
+    factor: float,
+    epoch: int,
+    step: int,
+) -> float:
+    """Change the weights once; returns the loss, with what else is minimised."""
+    model = training.model
+    statistics = [buffer.clone() for buffer in model.buffers()]
+    logits, extra = model.learn(batch, noise)
+    loss = F.binary_cross_entropy_with_logits(logits, labels)
+    if extra is not None:
+        loss = loss + extra
+    value = float(loss.detach())
+    if not math.isfinite(value):
+        for buffer, before in zip(model.buffers(), statistics, strict=True):
+            buffer.copy_(before)
+        raise TrainingError(
+            f"the loss became {value} in epoch {epoch}, step {step}",
+            f"lower `training.lr` (it is {training.experiment.training.lr})",
+        )
+    parameters = list(model.parameters())
+    gradients = torch.autograd.grad(loss, parameters, allow_unused=True, materialize_grads=True)
+    for parameter, gradient in zip(parameters, gradients, strict=True):
+        parameter.grad = gradient
+    for optimiser in training.optimisers.values():
+        optimiser.step(factor)
+    return value

@@ -1,0 +1,310 @@
+"""Training: fit() yields what happened; stop iterating and the work stops.
+
+Everything random is keyed by (seed, epoch, step or user), so what `Training.state` returns - the
+weights, the optimiser's moments and a few counters - is all it takes to go on bit for bit, in the
+middle of an epoch too.
+"""
+
+import contextlib
+import math
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from seqrec_cli.core.batching.packing import FILL
+from seqrec_cli.core.batching.sequential import Batches, TrainBatch
+from seqrec_cli.core.data.dataset import SequenceDataset
+from seqrec_cli.core.data.features.table import Features
+from seqrec_cli.core.devices import Cores
+from seqrec_cli.core.evaluation.queries import queries
+from seqrec_cli.core.evaluation.sequential import evaluate
+from seqrec_cli.core.experiment.sequential import Experiment
+from seqrec_cli.core.inference.scoring import ModelScorer
+from seqrec_cli.core.kernels.dropout import Noise
+from seqrec_cli.core.kernels.scripting import compiled_loops
+from seqrec_cli.core.models.sequential.registry import build_model
+from seqrec_cli.core.models.transitions import Transitions
+from seqrec_cli.core.randomness import Purpose, torch_stream
+from seqrec_cli.core.training.events import Event, Validated
+from seqrec_cli.core.training.loop import check_finite, epochs, note_validation, train_epoch
+from seqrec_cli.core.training.objective import batch_loss
+from seqrec_cli.core.training.optimizers import Adagrad, Adam, Optimiser, RowwiseAdagrad
+from seqrec_cli.core.training.schedule import lr_factor
+from seqrec_cli.core.training.state import Counters, Resumable
+from seqrec_cli.errors import ConfigError, DatasetError, TrainingError
+
+
+class Training(Resumable):
+    """A model with its optimiser and counters: what a training is between two steps."""
+
+    def __init__(
+        self,
+        experiment: Experiment,
+        num_items: int,
+        device: torch.device,
+        features: Features | None = None,
+    ) -> None:
+        settings = experiment.training
+        self.experiment = experiment
+        self.num_items = num_items
+        self.device = device
+        self.counters = Counters()
+        generator = torch_stream(experiment.seed, Purpose.WEIGHTS)
+        self.model = build_model(experiment.model, num_items, generator, features).to(device)
+        parameters = dict(self.model.named_parameters())
+        tables = {name: parameters.pop(name) for name in sorted(self.model.tables)}
+        table_lr = settings.table_lr or settings.lr
+        adam = partial(Adam, betas=settings.betas, weight_decay=settings.weight_decay)
+        adagrad = partial(Adagrad, momentum=settings.momentum)
+        make: Callable[..., Optimiser] = adam if settings.optimiser == "adam" else adagrad
+        self.optimisers = {"others": make(parameters, settings.lr)}
+        if settings.table_optimiser == "adagrad":
+            self.model.sparse_gradients()
+            self.optimisers["tables"] = RowwiseAdagrad(tables, table_lr)
+        else:
+            by_name = adam if settings.table_optimiser == "adam" else make
+            self.optimisers["tables"] = by_name(tables, table_lr)
+        self.encode = torch.compile(self.model.encode) if settings.compile else self.model.encode
+        self.cores = Cores(device)
+
+
+def fit(training: Training, data: SequenceDataset) -> Iterator[Event]:
+    """Train until the last epoch or until patience is at its end, yielding what happened.
+
+    `data` must not contain its test part. Each `validate_every` epochs, and after the last, the
+    valid part is ranked in full. Between two events `training.state()` may be taken and written.
+
+    Raises:
+        TrainingError: the loss is not finite; the weights are those before that step.
+        DatasetError: there is nobody to train on, or nobody to validate on.
+    """
+    if data.test is not None:
+        raise ValueError("fit() must not be given the test part: use dataset.without_test()")
+    check_data(data)
+    settings = training.experiment.training
+    training.may_stop = True
+    batches = Batches(
+        data.histories(before="valid"),
+        data.num_items,
+        seed=training.experiment.seed,
+        batch_size=settings.batch_size,
+        max_length=training.model.max_length,
+        num_negatives=settings.negatives,
+        negatives_per=settings.negatives_per,
+        in_batch=settings.in_batch,
+        popularity_power=settings.popularity_power,
+        log_chances=settings.logq,
+        half_life=settings.half_life,
+        barred=training.model.barred,
+        fill=FILL if training.device.type == "cpu" else 0.0,
+        work=training.model.work,
+    )
+    scorer = make_scorer(training, data)
+    training.may_stop = False
+    yield from epochs(
+        training,
+        settings,
+        lambda: train_epoch(training, len(batches), partial(train_steps, training, batches)),
+        lambda scheduled: validate(training, data, scorer, scheduled),
+    )
+
+
+def train_steps(training: Training, batches: Batches, epoch: int, done: int) -> Iterator[float]:
+    """Change the weights once for each batch of an epoch but the first `done`; yields the losses.
+
+    A batch is cut into parts, each for one core; their gradients add up to the batch's. How many
+    parts depends on the batch alone, so the number of cores does not change the result.
+    """
+
+    def begin(step: int) -> list[Callable[[], TrainBatch]]:
+        users = batches_left[step - done - 1]
+        make = partial(batches.make, epoch, shared=batches.share(epoch, step, users))
+        return [training.cores.begin(partial(make, part)) for part in batches.split(users)]
+
+    def work(number: int) -> tuple[float, tuple[Tensor, ...]]:
+        noise = Noise(training.experiment.seed, epoch, step, number, training.device)
+        return part_gradients(training, parts[number]().to(training.device), total, noise)
+
+    settings = training.experiment.training
+    batches_left = batches.users_of(epoch)[done:]
+    upcoming = begin(done + 1)
+    for step, users in enumerate(batches_left, done + 1):
+        parts, total = upcoming, batches.weigh(users)
+        # From the last: that of many short histories takes longest, and is not to be waited for.
+        results = training.cores.map(work, reversed(range(len(parts))))
+        if step < len(batches):
+            # Queued behind this step's parts: the core that is done first makes the next ones.
+            upcoming = begin(step + 1)
+        with training.unchanging():
+            losses, gradients = zip(*reversed(list(results)), strict=True)
+        done_before = (epoch - 1) * len(batches) + step - 1
+        factor = lr_factor(settings, done_before, settings.epochs * len(batches))
+        yield update_weights(training, sum(losses), gradients, epoch, step, factor)
+
+
+@compiled_loops()
+def part_gradients(
+    training: Training, batch: TrainBatch, total: float, noise: Noise
+) -> tuple[float, tuple[Tensor, ...]]:
+    """What one part adds to the loss of a batch that weighs `total`, and to the gradients."""
+    settings = training.experiment.training
+    with autocast(training.device, settings.precision):
+        states = training.encode(batch.histories, noise)  # (T, D)
+        loss = batch_loss(training.model, states, batch, settings, noise)
+    loss = loss * (batch.weight / total)
+    return float(loss.detach()), torch.autograd.grad(loss, list(training.model.parameters()))
+
+
+def update_weights(
+    training: Training,
+    loss: float,
+    gradients: Sequence[Sequence[Tensor]],
+    epoch: int,
+    step: int,
+    factor: float,
+) -> float:
+    """Change the weights by the parts' gradients; returns the loss, `l2_emb` included."""
+    settings, model = training.experiment.training, training.model
+    if settings.l2_emb:
+        loss += settings.l2_emb * float(model.items.weight.detach().square().sum())
+    if not math.isfinite(loss):
+        raise TrainingError(
+            f"the loss became {loss} in epoch {epoch}, step {step}",
+            f"lower `training.lr` (it is {settings.lr})",
+        )
+
+    def update() -> None:
+        for parameter, gradient in zip(model.parameters(), add_up(gradients), strict=True):
+            parameter.grad = gradient
+        if settings.l2_emb:
+            add_l2(model.items.weight, settings.l2_emb)
+        for optimiser in training.optimisers.values():
+            optimiser.step(factor)
+
+    training.cores.alone(update)
+    return loss
+
+
+def add_up(gradients: Sequence[Sequence[Tensor]]) -> list[Tensor]:
+    """The sum over parts, for each parameter; takes the first part's tensors for it."""
+    first, *others = gradients
+    total = list(first)
+    dense = [n for n, gradient in enumerate(total) if not gradient.is_sparse]
+    for other in others:
+        torch._foreach_add_([total[n] for n in dense], [other[n] for n in dense])
+        total = [t + g if g.is_sparse else t for t, g in zip(total, other, strict=True)]
+    return total
+
+
+def autocast(device: torch.device, precision: str) -> contextlib.AbstractContextManager[Any]:
+    """Compute in bfloat16 where that loses little, if the experiment says so."""
+    if precision == "bfloat16":
+        # Without its cache, which all threads share: one would clear it under the other.
+        return torch.autocast(device.type, torch.bfloat16, cache_enabled=False)
+    return contextlib.nullcontext()
+
+
+@torch.no_grad()
+def add_l2(table: Tensor, weight: float) -> None:
+    """Add the gradient of `weight` times the squared norm of `table`."""
+    assert table.grad is not None
+    table.grad.add_(table, alpha=2 * weight)
+
+
+def make_scorer(training: Training, data: SequenceDataset) -> ModelScorer:
+    """What scores: the model, with the counts of the train part if the experiment says so."""
+    settings = training.experiment.transitions
+    transitions = Transitions(data.train, data.num_items, settings) if settings else None
+    return ModelScorer(training.model, training.num_items, training.device, transitions)
+
+
+def validate(
+    training: Training, data: SequenceDataset, scorer: ModelScorer, scheduled: bool
+) -> Validated:
+    """Rank the valid part and note whether it is the best so far.
+
+    One that is not on schedule, after the last epoch, leaves the counters alone: who then resumes
+    with more epochs gets what a training of that many epochs would have been.
+    """
+    settings = training.experiment.training
+    check_finite(training, settings.lr)
+    k = int(settings.metric.partition("@")[2])
+    with training.unchanging():
+        scorer.refresh()
+        outcome = evaluate(scorer, data, "valid", ks=sorted({k, 10}), seen="exclude")
+    return note_validation(training, outcome.means(), scheduled)
+
+
+def check_data(data: SequenceDataset) -> None:
+    """Refuse a dataset that cannot be trained on, before anything is begun.
+
+    Raises:
+        DatasetError: there is nobody to train on, or nobody to validate on.
+    """
+    if not (data.train.lengths >= 2).any():
+        raise DatasetError(
+            f"the dataset `{data.name}` has no user with two items in its train part",
+            "prepare it with another split, or from more data",
+        )
+    queries(data, "valid")
+
+
+def check_settings(experiment: Experiment, device: torch.device) -> None:
+    """Refuse what the device cannot do.
+
+    Raises:
+        ConfigError: with the setting and what to use instead.
+    """
+    if experiment.training.precision == "bfloat16" and device.type == "mps":
+        raise ConfigError("`training.precision: bfloat16` does not work on mps", "use float32")
+    settings = experiment.training
+    if settings.loss != "softmax" and (settings.label_smoothing or settings.half_life):
+        wrong = "label_smoothing" if settings.label_smoothing else "half_life"
+        raise ConfigError(
+            f"`training.{wrong}` is there for `training.loss: softmax` alone, not for "
+            f"{settings.loss}",
+            "leave it out, or use `loss: softmax`",
+        )
+    if settings.momentum and settings.optimiser != "adagrad":
+        raise ConfigError(
+            "`training.momentum` is that of `training.optimiser: adagrad`; Adam has `betas`",
+            "leave it out, or use `optimiser: adagrad`",
+        )
+    if settings.weight_decay and settings.optimiser == "adagrad":
+        raise ConfigError(
+            "`training.weight_decay` is Adam's, and `training.optimiser` is adagrad",
+            "leave it out, or use `optimiser: adam`",
+        )
+    if settings.score_elu is not None and settings.loss not in ("bpr", "bpr_max"):
+        raise ConfigError(
+            f"`training.score_elu` is there for bpr and bpr_max alone, not for {settings.loss}",
+            "leave it out, or use `loss: bpr_max`",
+        )
+    if settings.in_batch and (
+        settings.negatives_per != "batch" or settings.popularity_power is not None
+    ):
+        raise ConfigError(
+            "`training.in_batch` takes negatives from the batch's own targets, for all of it",
+            "set `negatives_per: batch`, and leave `popularity_power` out",
+        )
+    if settings.popularity_power is not None and settings.loss == "softmax":
+        raise ConfigError(
+            "`training.popularity_power` is about negatives, and `training.loss: softmax` has none",
+            "leave it out, or use `loss: sampled_softmax`",
+        )
+    if settings.logq and settings.loss != "sampled_softmax":
+        raise ConfigError(
+            f"`training.logq` is there for `training.loss: sampled_softmax` alone, not for "
+            f"{settings.loss}",
+            "leave it out, or use `loss: sampled_softmax`",
+        )
+    if settings.table_optimiser == "adagrad" and (settings.l2_emb or settings.loss == "softmax"):
+        wrong = "l2_emb" if settings.l2_emb else "loss: softmax"
+        raise ConfigError(
+            f"`training.{wrong}` touches the whole item table in each step, which "
+            "`training.table_optimiser: adagrad` is there to avoid",
+            "use `training.table_optimiser: adam`, or another loss",
+        )

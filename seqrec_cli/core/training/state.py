@@ -1,0 +1,93 @@
+"""What a training is between two steps, and all it takes to go on."""
+
+import contextlib
+import math
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from seqrec_cli.core.training.optimizers import Optimiser
+
+
+@dataclass
+class Counters:
+    """Where a training stands."""
+
+    epoch: int = 0  # epochs that are over
+    step: int = 0  # batches done of the next one
+    loss_sum: float = 0.0  # over those batches
+    loss: float = 0.0  # the mean over the last epoch that is over
+    validated: int = 0  # the last epoch that was validated
+    best: float = -math.inf
+    best_epoch: int = 0
+    worse: int = 0  # validations since the best
+
+    def check(self) -> None:
+        """Refuse what was never counted.
+
+        Raises:
+            ValueError: with the name.
+        """
+        for name, value in asdict(self).items():
+            kind = float if name in ("loss_sum", "loss", "best") else int
+            fits = -math.inf <= value < math.inf if kind is float else 0 <= value < 2**53
+            if type(value) is not kind or not fits:
+                raise ValueError(f"`{name}` cannot be {value!r}")
+
+
+class Resumable:
+    """What a training is between two steps, and all that it takes to go on from there."""
+
+    experiment: Any
+    model: Any
+    optimisers: dict[str, Optimiser]
+    counters: Counters
+
+    # Whether nothing is half changed now, so that an exception may come out of nowhere.
+    may_stop = False
+
+    @contextlib.contextmanager
+    def unchanging(self) -> Iterator[None]:
+        """While the block runs, an exception out of nowhere, as of a signal, does no harm."""
+        self.may_stop = True
+        try:
+            yield
+        finally:
+            self.may_stop = False
+
+    def goodness(self, metrics: dict[str, float]) -> float:
+        """What validation picks the best weights by; more is better."""
+        return metrics[self.experiment.training.metric]
+
+    def state(self) -> tuple[dict[str, Tensor], dict[str, Any]]:
+        """Everything that exact resumption needs: tensors by name, and plain counters."""
+        return self.tensors(), asdict(self.counters)
+
+    def restore(self, tensors: dict[str, Tensor], counters: dict[str, Any]) -> None:
+        """Go back to what `state` returned.
+
+        Raises:
+            ValueError, TypeError: they are not of such a training.
+        """
+        own = self.tensors()
+        if {n: t.shape for n, t in own.items()} != {n: t.shape for n, t in tensors.items()}:
+            raise ValueError("the tensors are not those of this model and its optimisers")
+        counted = Counters(**counters)
+        counted.check()
+        for name, tensor in own.items():
+            tensor.copy_(tensors[name])
+        self.counters = counted
+
+    def tensors(self) -> dict[str, Tensor]:
+        """The weights and what the optimisers remember, by name."""
+        named = {f"model.{name}": tensor for name, tensor in self.model.state_dict().items()}
+        for kind, optimiser in self.optimisers.items():
+            named |= {f"optimiser.{kind}.{name}": t for name, t in optimiser.state().items()}
+        return named
+
+    def is_finite(self) -> bool:
+        """Whether all weights are finite numbers."""
+        return all(bool(torch.isfinite(p).all()) for p in self.model.parameters())

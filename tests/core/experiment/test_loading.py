@@ -1,0 +1,166 @@
+"""An experiment file is read strictly, and every mistake is told with its place."""
+
+import contextlib
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from seqrec_cli.core.experiment.loading import load_experiment, parse_experiment
+from seqrec_cli.core.experiment.sequential import Experiment, TrainingConfig
+from seqrec_cli.core.models.sequential.registry import CONFIGS
+from seqrec_cli.errors import ConfigError, SeqRecError
+
+GOOD = """\
+data: ml-1m
+model:
+  name: sasrec
+  hidden: 64
+training:
+  lr: 1e-3
+"""
+
+
+def test_reads_settings_and_fills_in_defaults() -> None:
+    experiment = parse_experiment(GOOD, "x.yaml")
+    assert (experiment.model.hidden, experiment.training.lr) == (64, 0.001)
+    assert experiment.training.betas == (0.9, 0.98)
+    assert parse_experiment(experiment.to_yaml(), "again") == experiment
+    assert parse_experiment("", "empty") == Experiment()
+
+
+def test_every_setting_can_be_set_and_is_written_out() -> None:
+    complete = Experiment().to_yaml()
+    for part, fields in (
+        ("", Experiment.model_fields),
+        ("model.", CONFIGS["sasrec"].model_fields),
+        ("training.", TrainingConfig.model_fields),
+    ):
+        for name in fields:
+            assert f"{name}:" in complete
+            if name not in ("model", "training"):
+                value = Experiment().model_dump(mode="json")
+                for step in [*part.rstrip(".").split("."), name] if part else [name]:
+                    value = value[step]
+                shown = "null" if value is None else str(value).replace("True", "true").lower()
+                assert parse_experiment("", "x", [f"{part}{name}={shown}"]) == Experiment()
+
+
+@pytest.mark.parametrize(
+    ("text", "message", "hint"),
+    [
+        (
+            GOOD.replace("hidden", "hiden"),
+            "`x.yaml`, line 4: unknown setting `model.hiden`",
+            "did you mean `model.hidden`?",
+        ),
+        ("epochs: 5\n", "line 1: unknown setting `epochs`", "did you mean `training.epochs`?"),
+        ("model:\n  maxlen: 5\n", "line 2: unknown setting `model.maxlen`", "model.max_length"),
+        (
+            GOOD.replace("64", "many"),
+            "line 4: setting `model.hidden`: input should be a valid integer, unable to parse "
+            "string as an integer, not 'many'",
+            "hidden size",
+        ),
+        (GOOD.replace("64", "0"), "line 4: setting `model.hidden`", "hidden size"),
+        (GOOD.replace("64", "no"), "`model.hidden`: must not be false", ""),
+        (GOOD.replace("64", "3.5"), "line 4: setting `model.hidden`", ""),
+        (GOOD.replace("1e-3", ".nan"), "line 6: setting `training.lr`", ""),
+        (GOOD + "  lr: 2\n", "line 7: the key `lr` is there twice", "remove one"),
+        (GOOD.replace("sasrec", "sasrek"), "line 3: unknown model `sasrek`", "`sasrec`"),
+        ("model:\n  name: [a]\n", "line 2: unknown model `['a']`", "sasrec"),
+        ("training:\n  metric: ndcg@99999999999999\n", "setting `training.metric`", ""),
+        ("model:\n  heads: 3\n", "line 1: setting `model`: hidden (50) is not a multiple", ""),
+        ("training:\n  metric: auc\n", "line 2: setting `training.metric`: must be NAME@K", ""),
+        ("- a\n", "is not a list of settings", ""),
+        ("model: [1]\n", "line 1: setting `model`: must be the settings of a model", ""),
+        ("model: {name: gru4rec, hidden: -3}\n", "line 1: setting `model.hidden`", "hidden size"),
+        ("model: {name: gru4rec, blocks: 2}\n", "unknown setting `model.blocks`", "layers"),
+        ("model: {name: two_tower, history: {name: gru}}\n", "unknown model `gru`", "gru4rec"),
+        (
+            "model: {name: two_tower, history: {name: sasrec, blocs: 2}}\n",
+            "unknown setting `model.history.blocs`",
+            "`model.history.blocks`",
+        ),
+        (
+            "model: {name: two_tower, history: {name: sasrec, blocks: -2}}\n",
+            "setting `model.history.blocks`",
+            "blocks of attention",
+        ),
+        (
+            "model: {name: two_tower, history: {tied: false}}\n",
+            "the towers score, so `history` can have no other table",
+            "",
+        ),
+        ("transitions: 3\n", "line 1: setting `transitions`", "counts of what followed"),
+        ("transitions:\n  lag: 3\n", "line 2: unknown setting", "`transitions.lags`"),
+        ("transitions: {weight: heavy}\n", "line 1: setting `transitions.weight`", "counts weighs"),
+        ("data: 2024-01-01\n", "line 1: `2024-01-01` is not a plain value", ""),
+        ("data: 'a\n", "line 2: not YAML", ""),
+        ("data: !!python/object:os.system x\n", "line 1", ""),
+        ("a: &a [*a]\n", "line 1", ""),
+    ],
+)
+def test_a_mistake_is_told_with_its_line(text: str, message: str, hint: str) -> None:
+    with pytest.raises(ConfigError) as caught:
+        parse_experiment(text, "x.yaml")
+    assert message in caught.value.message
+    assert hint in caught.value.hint
+    assert "\n" not in caught.value.message
+
+
+@pytest.mark.parametrize(
+    ("override", "message", "hint"),
+    [
+        ("training.epoch=5", "unknown setting `training.epoch`", "did you mean `training.epochs`?"),
+        ("training.epochs", "override `training.epochs` has no value", "--set KEY=VALUE"),
+        ("training.epochs=", "has no value", "--set KEY=VALUE"),
+        ("training.lr=fast", "`--set training.lr=fast`: setting `training.lr`", "learning rate"),
+        ("data.x=1", "`data` has no settings inside", ""),
+        ("training={epochs: 3", "`--set training={epochs: 3`, line 1: not YAML", ""),
+        ("a.b.c.d.e=1", "unknown setting `a`", ""),
+    ],
+)
+def test_a_bad_override_is_told(override: str, message: str, hint: str) -> None:
+    with pytest.raises(ConfigError) as caught:
+        parse_experiment(GOOD, "x.yaml", [override])
+    assert message in caught.value.message
+    assert hint in caught.value.hint
+
+
+def test_a_datasets_name_is_taken_as_it_is_typed(tmp_path: Path) -> None:
+    (tmp_path / "x.yaml").write_text("data: a\n")
+    for name in ("2024", "no", "1e5", "a: b #c"):
+        assert load_experiment(tmp_path / "x.yaml", data=name).data == name
+
+
+def test_overrides_win_over_the_file() -> None:
+    changed = parse_experiment(GOOD, "x", ["model.hidden=32", "data=other", "training.patience=3"])
+    assert (changed.model.hidden, changed.data, changed.training.patience) == (32, "other", 3)
+    without = parse_experiment("transitions: null", "x", ["transitions.weight=2"])
+    assert without.transitions is not None
+    assert without.transitions.weight == 2
+    assert parse_experiment("", "x", ["training.betas=[0.8, 0.9]"]).training.betas == (0.8, 0.9)
+
+
+def test_a_missing_file_is_told(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match=r"cannot read the experiment .*: No such file"):
+        load_experiment(tmp_path / "none.yaml")
+    (tmp_path / "latin.yaml").write_bytes(b"data: caf\xe9\n")
+    with pytest.raises(ConfigError, match="not UTF-8 text, byte 9"):
+        load_experiment(tmp_path / "latin.yaml")
+
+
+@given(st.text(max_size=60) | st.text("abc:-[]{}&*!|>'\"#%@`\n \t0123.", max_size=60))
+def test_any_text_is_an_experiment_or_a_clear_error(text: str) -> None:
+    with contextlib.suppress(SeqRecError):  # said clearly, which is what it must be
+        parse_experiment(text, "x.yaml")
+
+
+def test_a_history_without_a_name_is_the_default_one() -> None:
+    text = "model: {name: two_tower, history: {hidden: 7}}"
+    model = parse_experiment(text, "x.yaml").model
+    assert model.name == "two_tower"
+    assert model.history.name == "gru4rec"
+    assert parse_experiment("model: {name: two_tower}", "x.yaml").model.history.name == "gru4rec"

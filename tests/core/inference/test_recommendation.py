@@ -1,0 +1,131 @@
+"""Top-k lists, their reasons, and what users may call things."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from seqrec_cli.core.data.sequences import Sequences
+from seqrec_cli.core.inference import recommendation
+from seqrec_cli.core.inference.names import Names, find_history, find_users, read_ids
+from seqrec_cli.core.inference.recommendation import influence, recommend
+from seqrec_cli.errors import InputError
+from tests.core.evaluation.test_sequential import Table, random_table
+
+
+class Sum:
+    """Scores that add up over the history: what each item gives is known."""
+
+    max_length = 99
+    device = torch.device("cpu")
+    num_items = 6
+
+    def __init__(self) -> None:
+        self.table = random_table(1, 6)
+
+    def score(self, histories: Sequences) -> torch.Tensor:
+        return torch.stack(
+            [self.table[torch.from_numpy(h.astype(np.int64))].sum(0) for h in histories]
+        )
+
+
+def test_lists_come_in_the_order_of_the_histories(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(recommendation, "STREAM_USERS", 3)
+    table = random_table(3)
+    random = np.random.default_rng(0)
+    lists = [(random.permutation(15)[: random.integers(1, 9)] + 1).tolist() for _ in range(11)]
+    found = list(recommend(Table(table), Sequences.from_lists(lists), 4))
+    for items, result in zip(lists, found, strict=True):
+        others = [i for i in range(1, 16) if i not in items]
+        expected = sorted(others, key=lambda i: -float(table[items[-1], i]))[:4]
+        assert result.items.tolist() == expected
+        assert result.scores.tolist() == pytest.approx(
+            [float(table[items[-1], i]) for i in expected]
+        )
+
+
+def test_fewer_candidates_than_k_give_a_shorter_list() -> None:
+    table = Table(random_table(0, 5))
+    lists = Sequences.from_lists([[1, 2, 3], [1, 2, 3, 4, 5], [2]])
+    assert [len(r.items) for r in recommend(table, lists, 10)] == [2, 0, 4]
+    assert [len(r.items) for r in recommend(table, lists, 10, "include")] == [5, 5, 5]
+
+
+def test_influence_is_what_leaving_an_item_out_takes_away() -> None:
+    scorer = Sum()
+    history, items = np.array([2, 4, 5], np.int32), np.array([1, 6])
+    expected = scorer.table[[2, 4, 5]][:, [1, 6]].T.numpy()
+    np.testing.assert_allclose(
+        influence(scorer, Sequences.from_lists([history]), items), expected, atol=1e-5
+    )
+    assert influence(scorer, Sequences.from_lists([history[:1]]), items).shape == (2, 1)
+
+
+def test_items_beyond_the_window_have_no_influence() -> None:
+    scorer = Table(random_table(2))  # reads 3 items
+    found = influence(scorer, Sequences.from_lists([[1, 2, 3, 4, 5, 6, 7]]), np.array([9]))
+    assert found.shape == (1, 7)
+    assert (found[0, :3] == 0).all()
+    assert found[0, -1] != 0
+
+
+def test_ids_that_look_like_options_or_odd_digits_are_unknown_not_a_crash() -> None:
+    for text in ("--5", "²", "-", str(10**30)):
+        with pytest.raises(InputError, match="there is no user"):
+            find_users(INTEGERS, [text], "toy")
+
+
+def test_a_title_with_a_semicolon_can_be_given_alone() -> None:
+    assert find_history(INTEGERS, "Up; Down (2009)")[0].tolist() == [3]
+
+
+INTEGERS = Names(
+    np.array([30, 10, 20]), np.array(["Heat (1995)", "heat (1972)", "Up; Down (2009)"])
+)
+STRINGS = Names(np.array(["u1", "u3", "alice"]))
+
+
+def test_ids_are_found_as_they_were_in_the_source() -> None:
+    assert [INTEGERS.find_id(text) for text in ("30", "10", "20")] == [0, 1, 2]
+    assert [INTEGERS.find_id(text) for text in ("5", "x", str(2**70), "")] == [None] * 4
+    assert [STRINGS.find_id(text) for text in ("u1", "u3", "alice", "u2")] == [0, 1, 2, None]
+
+
+def test_an_unknown_user_is_told_with_the_nearest() -> None:
+    assert find_users(STRINGS, ["u3", "u1"], "toy").tolist() == [1, 0]
+    with pytest.raises(InputError, match="no user `alicia` in the dataset `toy`") as caught:
+        find_users(STRINGS, ["alicia"], "toy")
+    assert "alice" in caught.value.hint
+    with pytest.raises(InputError) as caught:
+        find_users(INTEGERS, ["19"], "toy")
+    assert caught.value.hint.startswith("the nearest ids are 20")
+
+
+def test_a_history_is_ids_or_titles() -> None:
+    assert find_history(INTEGERS, "10 30,20")[0].tolist() == [2, 1, 3]
+    assert find_history(INTEGERS, "HEAT (1995)")[0].tolist() == [1]
+    assert find_history(INTEGERS, "heat (1972); 20")[0].tolist() == [2, 3]
+    items, unknown = find_history(INTEGERS, "10 11 12")
+    assert (items.tolist(), unknown) == ([2], ["11", "12"])
+    with pytest.raises(InputError, match="`heat` is the title of several items") as caught:
+        find_history(INTEGERS, "heat; 20")
+    assert "Heat (1995) [30]" in caught.value.hint
+    with pytest.raises(InputError, match="no item of the history is known: `7`, `8`"):
+        find_history(INTEGERS, "7 8")
+    with pytest.raises(InputError, match="the history is empty"):
+        find_history(INTEGERS, " ; ")
+
+
+def test_ids_are_read_a_line_each(tmp_path: Path) -> None:
+    path = tmp_path / "users.txt"
+    path.write_bytes(b"\xef\xbb\xbf1\r\n 2 \r\n\r\n3")
+    assert read_ids(path) == ["1", "2", "3"]
+    path.write_text("\n\n")
+    with pytest.raises(InputError, match="holds no ids"):
+        read_ids(path)
+    with pytest.raises(InputError, match="No such file"):
+        read_ids(tmp_path / "none.txt")
+    path.write_bytes(b"1\n\xff\n")
+    with pytest.raises(InputError, match="not UTF-8 text, byte 2"):
+        read_ids(path)
