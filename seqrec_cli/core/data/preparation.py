@@ -22,10 +22,9 @@ from seqrec_cli.core.data.ordering import (
     ties,
     to_offsets,
 )
-from seqrec_cli.core.data.reading.attributes import Attributes
-from seqrec_cli.core.data.reading.tables import shortened
+from seqrec_cli.core.data.reading.attributes import LONGEST_TITLE, Attributes
 from seqrec_cli.core.data.reading.times import show_moment
-from seqrec_cli.core.data.reading.titles import LONGEST_TITLE
+from seqrec_cli.core.data.reading.wording import shortened
 from seqrec_cli.core.data.sequences import PARTS, Sequences
 from seqrec_cli.core.data.shuffling import Shuffle, shuffled
 from seqrec_cli.core.data.splitting import (

@@ -17,7 +17,7 @@ from seqrec_cli.core.data.features.kinds import (
 )
 from seqrec_cli.core.data.features.table import FeatureTable, Vocabulary, texts
 from seqrec_cli.core.data.reading.attributes import TAG, Attributes
-from seqrec_cli.core.data.reading.tables import shortened
+from seqrec_cli.core.data.reading.wording import shortened
 from seqrec_cli.errors import InputError
 
 KNOTS = 101  # quantiles of a dense feature that are kept

@@ -21,7 +21,9 @@ COUNTED_BYTES = 256 << 20  # of a larger file a row is named, not a line
 NEVER = "\x03"  # as delimiter, so that a line is one value
 
 
-def scan(paths: Sequence[Path], dialect: Dialect, *, quotes: bool, types: Sequence[str] = ()) -> str:
+def scan(
+    paths: Sequence[Path], dialect: Dialect, *, quotes: bool, types: Sequence[str] = ()
+) -> str:
     """The table function that reads these files by a dialect, its columns c1, c2, …"""
     types = types or ["VARCHAR"] * dialect.width
     columns = ", ".join(f"'c{n}': '{kind}'" for n, kind in enumerate(types, 1))
@@ -53,9 +55,7 @@ def relation(
             "check the delimiter: `--delimiter ,`",
         )
     quotes = any(fact.quotes for part in facts for fact in part)
-    scans = tuple(
-        scan([fact.path for fact in part], dialect, quotes=quotes) for part in facts
-    )
+    scans = tuple(scan([fact.path for fact in part], dialect, quotes=quotes) for part in facts)
     trimmed = dialect.ruled
     columns = tuple(
         Column(label, f"trim(c{n})" if trimmed else f"c{n}")
@@ -182,5 +182,3 @@ def looks_like_blocks(head: bytes) -> bool:
     others = [line for line in lines if not re.fullmatch(r"[^,\s:]+:\s*", line)]
     widths = {line.count(",") for line in others}
     return len(widths) == 1 and widths != {0}
-
-

@@ -93,9 +93,7 @@ def sniff(source: TextSource, head: bytes, reading: Reading) -> Dialect:
     header = find_header(rows, width, reading, noted and split(noted, delimiter, "", "", loose))
     if header and header == tuple(cell.strip() for cell in rows[0]):
         skip += 1
-    return Dialect(
-        delimiter, skip, header, width, quote, escape, loose=loose, comments=bool(noted)
-    )
+    return Dialect(delimiter, skip, header, width, quote, escape, loose=loose, comments=bool(noted))
 
 
 def chosen_delimiter(reading: Reading) -> str:
@@ -207,7 +205,10 @@ def split(
         return line.split(delimiter)
     doubled = escape == '"'
     reader = csv.reader(
-        line.splitlines(keepends=True), delimiter=delimiter, doublequote=doubled, escapechar=None if doubled else escape
+        line.splitlines(keepends=True),
+        delimiter=delimiter,
+        doublequote=doubled,
+        escapechar=None if doubled else escape,
     )
     try:
         return next(reader, [])
@@ -238,9 +239,7 @@ def find_header(
     return ()
 
 
-def is_header(
-    first: Sequence[str], others: Sequence[Sequence[str]], reading: Reading
-) -> bool:
+def is_header(first: Sequence[str], others: Sequence[Sequence[str]], reading: Reading) -> bool:
     """Whether the first line holds names: known or chosen ones, or words above something else."""
     chosen = [name for name in reading.columns.values() if not name.isdigit()]
     if any(name in first for name in chosen):

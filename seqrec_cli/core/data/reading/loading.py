@@ -19,8 +19,9 @@ from seqrec_cli.core.data.reading.identifiers import (
 from seqrec_cli.core.data.reading.options import Reading, command
 from seqrec_cli.core.data.reading.profiles import Profile, is_missing
 from seqrec_cli.core.data.reading.relations import Relation
-from seqrec_cli.core.data.reading.roles import Plan, shortened
+from seqrec_cli.core.data.reading.roles import Plan
 from seqrec_cli.core.data.reading.times import TimeForm, settled
+from seqrec_cli.core.data.reading.wording import shortened
 from seqrec_cli.errors import InputError
 
 LOW_RATED = "rating below the threshold"
@@ -162,7 +163,9 @@ class Loader:
                 columns.append(f"{self.rating_sql(column.sql)} AS r")
                 outer.append("r")
         if conditions:
-            columns.append(" AND ".join(f"coalesce({each}, false)" for each in conditions) + " AS w")
+            columns.append(
+                " AND ".join(f"coalesce({each}, false)" for each in conditions) + " AS w"
+            )
             outer.append("w")
         for n, kind in enumerate(self.kinds):
             columns.append(f"{kind.column.sql} AS k{n}")
@@ -244,7 +247,9 @@ class Loader:
             for number, scan in enumerate(self.relation.scans):
                 query = self.selected(user, item, conditions, scan)
                 engine.run(f"{'INSERT INTO log' if number else 'CREATE TABLE log AS'} {query}")
-                self.part_rows.append(engine.value("SELECT count(*) FROM log") - sum(self.part_rows))
+                self.part_rows.append(
+                    engine.value("SELECT count(*) FROM log") - sum(self.part_rows)
+                )
         except duckdb.OutOfMemoryException:
             raise
         except duckdb.Error as error:
@@ -440,7 +445,11 @@ class Loader:
                 shown += ", which is not like the others"
             elif role == "r":
                 shown += ", which is no number"
-        where_ = self.relation.place_of(part, within) if not self.plan.item.column.listed else f"row {row + 1}"
+        where_ = (
+            self.relation.place_of(part, within)
+            if not self.plan.item.column.listed
+            else f"row {row + 1}"
+        )
         more = f"; {number:,} rows lack something" if number > 1 else ""
         remedy = f"leave such rows out and count them: `{command(self.place, self.dropping())}`"
         if role == "t" and text is not None and not is_missing(text):
@@ -483,9 +492,7 @@ def without_repeats(loaded: Loaded, reading: Reading) -> Loaded:
     """The rows without repeats of an item, if those are to be left out."""
     if reading.repeats == "keep":
         return loaded
-    order = np.lexsort(
-        (loaded.users,) if loaded.times is None else (loaded.times, loaded.users)
-    )
+    order = np.lexsort((loaded.users,) if loaded.times is None else (loaded.times, loaded.users))
     if reading.repeats == "first":
         order = order[np.lexsort((np.arange(len(order)), loaded.items[order], loaded.users[order]))]
     users, items = loaded.users[order], loaded.items[order]
@@ -500,5 +507,3 @@ def without_repeats(loaded: Loaded, reading: Reading) -> Loaded:
         column = getattr(loaded, name)
         setattr(loaded, name, None if column is None else column[keep])
     return loaded
-
-

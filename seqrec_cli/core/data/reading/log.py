@@ -19,11 +19,11 @@ from seqrec_cli.core.data.reading.roles import (
     Undecided,
     assign,
     listed,
-    shortened,
     unfolded,
     with_texts_of_json,
 )
 from seqrec_cli.core.data.reading.sources import TextSource
+from seqrec_cli.core.data.reading.wording import shortened
 from seqrec_cli.errors import InputError
 
 MOST_EVENTS = 20  # values of a column that may be a type of event
@@ -141,11 +141,16 @@ def refuse_examples(relation: Relation, plan: Plan, reading: Reading, place: Tex
 
 def is_packed(profile: Profile) -> bool:
     """Whether cells hold records such as `408:15:7:0915:0#408:16:7:0916:2`."""
-    return bool(profile.values) and all(
-        re.fullmatch(r"[\w.-]+(?::[\w.-]*){2,}(?:[#;|,][\w.-]+(?::[\w.-]*){2,})+", value)
-        for value in profile.values[:20]
-        if "#" in value or ";" in value or "|" in value or "," in value
-    ) and any(re.search(r"[#;|,]", value) for value in profile.values[:20]) and not profile.date_forms
+    return (
+        bool(profile.values)
+        and all(
+            re.fullmatch(r"[\w.-]+(?::[\w.-]*){2,}(?:[#;|,][\w.-]+(?::[\w.-]*){2,})+", value)
+            for value in profile.values[:20]
+            if "#" in value or ";" in value or "|" in value or "," in value
+        )
+        and any(re.search(r"[#;|,]", value) for value in profile.values[:20])
+        and not profile.date_forms
+    )
 
 
 def undecided(
@@ -156,7 +161,9 @@ def undecided(
         f"`{relation.place}`: cannot tell which column is the {' and which the '.join(error.missing)}"
         f"; found {listed(relation)}"
     )
-    proposal = reading.with_columns({r: c for r, c in error.guess.items() if r not in reading.columns})
+    proposal = reading.with_columns(
+        {r: c for r, c in error.guess.items() if r not in reading.columns}
+    )
     if {"user", "item"} <= set(proposal.columns) and works(relation, proposal, engine):
         return InputError(problem, f"if this is right: `{command(files.main, proposal)}`")
     roles = ",".join(f"{role}=…" for role in error.missing)
@@ -184,7 +191,9 @@ def event_columns(relation: Relation, plan: Plan) -> list[Profile]:
         profile = Profile(column, place)
         if column.name in used or not profile.values:
             continue
-        if column.listed and not (plan.item.column.listed and column.parent == plan.item.column.parent):
+        if column.listed and not (
+            plan.item.column.listed and column.parent == plan.item.column.parent
+        ):
             continue
         if plan.item.column.listed and not column.listed:
             continue
@@ -249,6 +258,10 @@ def kinds_of(rows: Loaded, reading: Reading) -> tuple[Kind, ...]:
         value = next(iter(counts))
         quoted = value if value.lstrip("-").isdigit() else f"'{value}'"
         column = name if name.isidentifier() else f'"{name}"'
-        option = f"--where '{column} = {quoted}'" if "'" not in quoted else f'--where "{column} = {quoted}"'
+        option = (
+            f"--where '{column} = {quoted}'"
+            if "'" not in quoted
+            else f'--where "{column} = {quoted}"'
+        )
         found.append(Kind(name, counts, any(name in each for each in reading.where), option))
     return tuple(found)

@@ -154,8 +154,12 @@ def clock_sql(profile: Profile) -> Callable[[str], str] | None:
     """SQL of the seconds since midnight in a column of times of day; None where it is none."""
     if profile.column.listed or not profile.values:
         return None
-    if all(len(parts := value.split(":")) in (2, 3) and all(part.isdecimal() for part in parts)
-           and int(parts[0]) < 24 for value in profile.values):
+    if all(
+        len(parts := value.split(":")) in (2, 3)
+        and all(part.isdecimal() for part in parts)
+        and int(parts[0]) < 24
+        for value in profile.values
+    ):
         return lambda text: f"epoch_us(CAST(TRY_CAST({text} AS TIME) AS INTERVAL)) // 1000000"
     if not all(value.isdecimal() and len(value) <= 6 for value in profile.values):
         return None

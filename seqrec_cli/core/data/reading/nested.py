@@ -77,7 +77,7 @@ def json_relation(
     if not records:
         raise InputError(
             f"`{source}` begins like JSON, but its first record cannot be read",
-            "write one record a line: `{\"user\": 1, \"item\": 2, \"time\": 3}`",
+            'write one record a line: `{"user": 1, "item": 2, "time": 3}`',
         )
     paths: dict[tuple[str, ...], None] = {}
     for record in records:

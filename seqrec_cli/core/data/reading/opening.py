@@ -215,7 +215,12 @@ def sequences(source: TextSource, facts: Sequence[Sequence[Facts]]) -> Relation:
         Column("2", "items", listed=True, parent="2", known="item"),
     )
     return Relation(
-        str(source), "sequences", scans, columns, named=False, layout="a line a user, items in order"
+        str(source),
+        "sequences",
+        scans,
+        columns,
+        named=False,
+        layout="a line a user, items in order",
     )
 
 

@@ -4,7 +4,7 @@ import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 Role = Literal["user", "item", "time", "rating", "session"]
 ROLES: tuple[Role, ...] = ("user", "item", "time", "rating", "session")
@@ -54,6 +54,22 @@ class Reading:
     more: tuple[Path, ...] = ()
     valid: Path | None = None
     test: Path | None = None
+
+    def chosen(self) -> dict[str, Any]:
+        """The options that change what the rows are, those that were given, for the manifest."""
+        told: dict[str, Any] = {
+            "columns": dict(self.columns),
+            "where": list(self.where),
+            "rating_values": dict(self.rating_values),
+            "min_rating": self.min_rating,
+            "repeats": "" if self.repeats == "keep" else self.repeats,
+            "drop_incomplete": self.drop_incomplete,
+            "time_format": self.time_format,
+            "encoding": self.encoding,
+        }
+        return {
+            name: value for name, value in told.items() if value not in ("", None, False, {}, [])
+        }
 
     def with_columns(self, columns: Mapping[Role, str]) -> "Reading":
         return replace(self, columns={**self.columns, **columns})

@@ -65,9 +65,9 @@ def files_of(place: TextSource, reading: Reading) -> Files:
     check_source(place.path)
     if not place.member and is_folder(place.path):
         found = in_folder(place, reading)
-    elif not place.member and place.packing() == "zip":
-        found = in_archive(place, reading)
-    elif not place.member and is_tar(place.path):
+    elif (not place.member and place.packing() == "zip") or (
+        not place.member and is_tar(place.path)
+    ):
         found = in_archive(place, reading)
     else:
         found = single(place, reading)
@@ -108,7 +108,9 @@ def single(place: TextSource, reading: Reading) -> Files:
     if beside and same_head(place, beside):
         kind = "valid" if valid else "test"
         option = f"--{kind} {beside}"
-        note = f"`{beside}` beside it looks like the {kind} part and is not read: `{option}` takes it"
+        note = (
+            f"`{beside}` beside it looks like the {kind} part and is not read: `{option}` takes it"
+        )
     elif others := same_files_beside(place):
         note = (
             f"{len(others)} more files beside it have the same columns and are not read; "
@@ -216,7 +218,9 @@ def choose(
     if len(logs) == 1:
         return single(logs[0][1], reading)
     hive = all("=" in name.rpartition("/")[0] for name, _ in logs)
-    train = [source for _, source in logs if part_beside(source, "test") or part_beside(source, "valid")]
+    train = [
+        source for _, source in logs if part_beside(source, "test") or part_beside(source, "valid")
+    ]
     if len(train) == 1 and len(logs) <= 3:
         found = single(train[0], reading)
         if len(found.parts) == len(logs):

@@ -212,3 +212,11 @@ def cut_sql(text: str, separator: str) -> str:
         cut = f"string_split({text}, {quoted(separator)})"
     trimmed = f"list_transform({cut}, lambda x: trim(x, ' ''\"' || chr(10)))"
     return f"list_filter({trimmed}, lambda x: x <> '')"
+
+
+def cut_values(cell: str, separator: str) -> list[str]:
+    """The values of a list in a cell, as `cut_sql` cuts them."""
+    inner = cell.strip(" []{}()")
+    pieces = inner.split() if separator == " " else inner.split(separator)
+    trimmed = (piece.strip(" '\"\n") for piece in pieces)
+    return [piece for piece in trimmed if piece]

@@ -97,7 +97,5 @@ def sampled(relation: Relation, engine: Engine, rows: int = SAMPLED) -> Relation
     where = f"WHERE {relation.skipped}" if relation.skipped else ""
     found = engine.rows(f"SELECT {listed} FROM {relation.scans[0]} {where} LIMIT {rows}")
     cells: Sequence[Sequence[Cell]] = list(zip(*found, strict=True)) or [()] * len(columns)
-    filled = (
-        replace(column, cells=tuple(own)) for column, own in zip(columns, cells, strict=True)
-    )
+    filled = (replace(column, cells=tuple(own)) for column, own in zip(columns, cells, strict=True))
     return replace(relation, columns=tuple(filled))

@@ -7,11 +7,12 @@ from dataclasses import dataclass, field, replace
 from seqrec_cli.core.data.reading import moments, vocabulary
 from seqrec_cli.core.data.reading.engine import Engine, quoted
 from seqrec_cli.core.data.reading.moments import Moment
-from seqrec_cli.core.data.reading.options import Reading, Role
-from seqrec_cli.core.data.reading.profiles import FEW, Profile, list_form
 from seqrec_cli.core.data.reading.nested import label_of, paths_of
+from seqrec_cli.core.data.reading.options import Reading, Role
+from seqrec_cli.core.data.reading.profiles import FEW, Profile, cut_values, list_form
 from seqrec_cli.core.data.reading.relations import Cell, Column, Relation
 from seqrec_cli.core.data.reading.times import chosen_form
+from seqrec_cli.core.data.reading.wording import shortened
 from seqrec_cli.errors import InputError
 
 MOST_SHOWN = 30
@@ -103,9 +104,7 @@ def assign(relation: Relation, reading: Reading, engine: Engine) -> Plan:
     )
 
 
-def find(
-    relation: Relation, profiles: Sequence[Profile], role: Role, name: str
-) -> Profile:
+def find(relation: Relation, profiles: Sequence[Profile], role: Role, name: str) -> Profile:
     """The column that the user named: by name, by number from 1, or by a path into a text of JSON.
 
     Raises:
@@ -192,17 +191,11 @@ def unfolded(profile: Profile) -> Profile:
         return profile
     separator, cut = form
     cells = tuple(
-        None if cell is None or isinstance(cell, list) else cut_cell(cell, separator)
+        None if cell is None or isinstance(cell, list) else list(cut_values(cell, separator))
         for cell in profile.column.cells
     )
     column = replace(profile.column, sql=cut(profile.column.sql), listed=True, cells=cells)
     return Profile(column, profile.place)
-
-
-def cut_cell(cell: str, separator: str) -> list[str | None]:
-    inner = cell.strip(" []{}()")
-    pieces = inner.split() if separator == " " else inner.split(separator)
-    return [piece.strip(" '\"\n") for piece in pieces if piece.strip(" '\"\n")]
 
 
 def refuse_doubles(relation: Relation, chosen: dict[Role, Profile]) -> None:
@@ -245,10 +238,14 @@ def choose_time(
             best = min(named, key=lambda p: p.rank("time") if p.rank("time") >= 0 else 5000)
             return Moment((best,), chosen_form(reading.time_format)), []
     pieces = moments.from_pieces(free)
-    if pieces is not None and not any(m.resolution < pieces.resolution for m in inferred if m.solid):
+    if pieces is not None and not any(
+        m.resolution < pieces.resolution for m in inferred if m.solid
+    ):
         return pieces, inferred
     if not inferred or not inferred[0].solid:
-        return (inferred[0], inferred[1:]) if inferred and inferred[0].columns[0].label else (None, [])
+        return (
+            (inferred[0], inferred[1:]) if inferred and inferred[0].columns[0].label else (None, [])
+        )
     first = moments.with_clock(inferred[0], free, engine)
     return first, [m for m in inferred[1:] if m.columns[0] not in first.columns]
 
@@ -280,7 +277,12 @@ def aligned(time: Moment | None, item: Profile) -> Moment | None:
     own, other = time.columns[0].column, item.column
     if not other.listed:
         return None
-    if own.parent and other.parent and own.parent.partition("[]")[0] != other.parent.partition("[]")[0] and "[]" in own.name:
+    if (
+        own.parent
+        and other.parent
+        and own.parent.partition("[]")[0] != other.parent.partition("[]")[0]
+        and "[]" in own.name
+    ):
         return None
     return time
 
@@ -297,7 +299,7 @@ def choose_rating(
     if len(pool) < 3:
         return None
     for profile in reversed(unnamed):
-        small = -1 <= min(profile.numbers) and max(profile.numbers) <= 10
+        small = min(profile.numbers) >= -1 and max(profile.numbers) <= 10
         if small and 1 < profile.distinct <= 20 and profile.place >= 2:
             return profile
     return None
@@ -326,7 +328,9 @@ def choose_ids(
     if len(rest) == 1:
         (last,) = rest
         role = "user" if user is None else "item"
-        notes.append(f"`{last.name}` was taken for the {role}: it is the only column left that may be")
+        notes.append(
+            f"`{last.name}` was taken for the {role}: it is the only column left that may be"
+        )
         if user is None:
             return last, item
         return user, unfolded(last)
@@ -349,7 +353,9 @@ def is_unnamed(profile: Profile) -> bool:
     )
 
 
-def by_name(pool: Sequence[Profile], role: vocabulary.Named, other: Profile | None) -> Profile | None:
+def by_name(
+    pool: Sequence[Profile], role: vocabulary.Named, other: Profile | None
+) -> Profile | None:
     """The column whose name says best that it is this, among those that may be ids at all."""
     ranked = []
     for profile in pool:
@@ -443,8 +449,11 @@ def guessed(
     ids = [
         p
         for p in pool
-        if p not in (user, item) and (p.may_be_id or list_form(p.values))
-        and not p.is_row_number and is_like_ids(p) and is_unnamed(p)
+        if p not in (user, item)
+        and (p.may_be_id or list_form(p.values))
+        and not p.is_row_number
+        and is_like_ids(p)
+        and is_unnamed(p)
     ]
     plain = [
         p
@@ -474,9 +483,3 @@ def listed(relation: Relation) -> str:
         example = shortened((column.values or [""])[0], 20)
         shown.append(f"{column.name} (as in `{example}`)")
     return ", ".join(shown) + more
-
-
-def shortened(text: str, most: int = 60) -> str:
-    return text if len(text) <= most else f"{text[: most - 1]}…"
-
-

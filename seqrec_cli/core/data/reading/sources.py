@@ -148,9 +148,7 @@ class TextSource:
             text = unpacker(inner, self.member.rpartition(".")[2])
         return cast(BinaryIO, Unpacked(self, text, file, member.header_offset))
 
-    def _open_tarred(
-        self, stack: contextlib.ExitStack, file: BinaryIO, packing: str
-    ) -> BinaryIO:
+    def _open_tarred(self, stack: contextlib.ExitStack, file: BinaryIO, packing: str) -> BinaryIO:
         archive, stream = open_tar(stack, self.path, file, packing)
         for entry in archive:
             if entry.name == self.member and entry.isreg():
@@ -341,5 +339,3 @@ def cannot_read(path: Path, error: OSError | ValueError) -> InputError:
 def no_such_file(path: Path) -> InputError:
     """Say that `path` is missing."""
     return InputError(f"there is no file `{path}`", "check the path")
-
-

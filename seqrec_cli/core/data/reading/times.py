@@ -203,9 +203,7 @@ def strptime_form(formats: Sequence[str], order: str = "") -> TimeForm:
         moment = f"try_strptime({text}, [{listed}])"
         return f"epoch_ns({moment})" if fine else f"epoch_us({moment})"
 
-    return TimeForm(
-        " or ".join(formats), sql, 10**9 if fine else MILLION, SECONDS, order
-    )
+    return TimeForm(" or ".join(formats), sql, 10**9 if fine else MILLION, SECONDS, order)
 
 
 def chosen_form(time_format: str) -> TimeForm:

@@ -50,9 +50,13 @@ def condition(expression: str, profiles: Sequence[Profile], engine: Engine, plac
     for inner in nodes(selected[0]):
         kind = inner.get("class")
         if kind not in CLASSES:
-            raise malformed(expression, f"`{str(kind).lower().replace('_', ' ')}` has no place in it")
+            raise malformed(
+                expression, f"`{str(kind).lower().replace('_', ' ')}` has no place in it"
+            )
         if kind == "FUNCTION" and inner.get("function_name", "").lower() not in FUNCTIONS:
-            raise malformed(expression, f"the function `{inner['function_name']}` is not known here")
+            raise malformed(
+                expression, f"the function `{inner['function_name']}` is not known here"
+            )
         if kind == "COLUMN_REF":
             label = ".".join(inner["column_names"])
             if label.lower() not in by_name:

@@ -1,7 +1,7 @@
 """The samples of logs in SEQREC_DATASETS: run commands on them and compare with the truth.
 
-    python -m tests.core.data.reading.samples        a line a sample, and the counts
-    python -m tests.core.data.reading.samples NAME…  these alone, in full
+python -m tests.core.data.reading.samples        a line a sample, and the counts
+python -m tests.core.data.reading.samples NAME…  these alone, in full
 """
 
 import argparse
@@ -49,7 +49,15 @@ def parsed(command: str) -> tuple[list[str], Reading]:
     """The files and the options of what is typed after `seqrec prepare`."""
     parser = argparse.ArgumentParser(exit_on_error=False)
     parser.add_argument("places", nargs="+")
-    texts = ("columns", "delimiter", "encoding", "time-format", "rating-values", "repeats", "format")
+    texts = (
+        "columns",
+        "delimiter",
+        "encoding",
+        "time-format",
+        "rating-values",
+        "repeats",
+        "format",
+    )
     for option in (*texts, "items-file", "users-file", "valid", "test", "train", "task"):
         parser.add_argument(f"--{option}", default="")
     parser.add_argument("--where", action="append", default=[])
@@ -108,7 +116,11 @@ def difference(rows: Any, truth: Any) -> str:
     expected = truth["sequences"]
     lacking = sum(n for reason, n in rows.dropped.items() if reason.startswith("no "))
     if lacking and len(rows.users) + lacking == truth["rows"]:
-        wrong = [u for u, items in found.items() if not within([i for _, i in items], expected.get(u, []))]
+        wrong = [
+            u
+            for u, items in found.items()
+            if not within([i for _, i in items], expected.get(u, []))
+        ]
         return f"users {wrong[:3]}" if wrong else ""
     if set(found) != set(expected):
         return f"users {sorted(found)[:3]} instead of {sorted(expected)[:3]}"
