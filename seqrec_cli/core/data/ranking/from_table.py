@@ -22,7 +22,7 @@ from seqrec_cli.core.data.ranking.encoders import (
     padded,
     split_list,
 )
-from seqrec_cli.core.data.ranking.table import TEST, TRAIN, TableColumns, TextRows, read_pair
+from seqrec_cli.core.data.ranking.table import TableColumns, TextRows, read_parts
 from seqrec_cli.core.data.sequences import Part
 from seqrec_cli.core.storage import files
 from seqrec_cli.errors import InputError
@@ -38,11 +38,12 @@ def prepare_pair(
     Raises:
         InputError: missing or malformed files; the message names the row.
     """
-    columns, train, test = read_pair(folder, columns)
-    histories = {text.source: lists(text, columns.history) for text in (train, test)}
+    columns, found = read_parts(folder, columns)
+    train = found["train"]
+    histories = {text.source: lists(text, columns.history) for text in found.values()}
     negatives: dict[str, list[list[str]]] = {
         text.source: lists(text, columns.negatives) if columns.negatives else [[]] * len(text)
-        for text in (train, test)
+        for text in found.values()
     }
     # One encoder for items wherever they are: the candidate, the history and what is not in it.
     seen = [*train.columns[columns.item], *(i for row in histories[train.source] for i in row)]
@@ -59,13 +60,12 @@ def prepare_pair(
             for column in names
         ),
     )
-    user_ids, users = index([*train.columns[columns.user], *test.columns[columns.user]])
-    item_ids, items = index([*train.columns[columns.item], *test.columns[columns.item]])
-    width = min(LONGEST_HISTORY, max(len(h) for found in histories.values() for h in found) or 1)
+    user_ids, users = index([cell for text in found.values() for cell in text.columns[columns.user]])
+    item_ids, items = index([cell for text in found.values() for cell in text.columns[columns.item]])
+    width = min(LONGEST_HISTORY, max(len(h) for own in histories.values() for h in own) or 1)
     made: dict[Part, Examples] = {}
     start = 0
-    parts: tuple[tuple[Part, TextRows], ...] = (("train", train), ("test", test))
-    for part, text in parts:
+    for part, text in found.items():
         rows = slice(start, start + len(text))
         history, negative = histories[text.source], negatives[text.source]
         for row, (own, others) in enumerate(zip(history, negative, strict=True)):
@@ -91,12 +91,12 @@ def prepare_pair(
         encoders,
         source={
             "path": str(folder),
-            "sha256": sha256_of(folder / TRAIN, folder / TEST),
-            "format": f"{TRAIN} and {TEST}",
+            "sha256": sha256_of(*(folder / f"{part}.csv" for part in found)),
+            "format": " and ".join(f"{part}.csv" for part in found),
             "columns": columns.model_dump(mode="json"),
             "licence": "",
         },
-        rows_read=len(train) + len(test),
+        rows_read=sum(map(len, found.values())),
         dropped={},
         split={"kind": "files"},
         min_count=min_count,
@@ -104,7 +104,7 @@ def prepare_pair(
     dataset = RankingDataset(
         name=name,
         train=made["train"],
-        valid=None,
+        valid=made.get("valid"),
         test=made["test"],
         user_ids=user_ids,
         item_ids=item_ids,

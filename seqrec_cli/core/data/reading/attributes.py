@@ -19,6 +19,7 @@ from seqrec_cli.core.data.reading.places import Files
 from seqrec_cli.core.data.reading.profiles import Profile, cut_values, list_form
 from seqrec_cli.core.data.reading.relations import Relation, sampled
 from seqrec_cli.core.data.reading.sources import TextSource
+from seqrec_cli.core.data.reading.tables import TAG, refuse_rejected
 from seqrec_cli.core.data.reading.texts import landed_text
 from seqrec_cli.core.data.reading.wording import shortened
 from seqrec_cli.errors import InputError
@@ -40,7 +41,6 @@ GENRES = (
 NO_GENRES = "(no genres listed)"
 MOVIES = ("movies.dat", "movies.csv", "u.item")
 YEAR = re.compile(r"\(([0-9]{4})\)\s*$")
-TAG = "|"  # between the tags of a value
 LONGEST_TITLE = 200  # characters
 LONGEST_VECTOR = 128
 MOST_PROPERTIES = 300  # of a table with a row for each property of an item
@@ -228,21 +228,6 @@ def id_place(
     if found is not None:
         return found
     return plain.index("id") if "id" in plain else None
-
-
-def refuse_rejected(source: TextSource, relation: Relation, engine: Engine) -> None:
-    if not relation.rejects:
-        return
-    found = engine.rows(
-        "SELECT line, error_type, csv_line FROM reject_errors ORDER BY line LIMIT 1"
-    )
-    if found:
-        line, _, text = found[0]
-        raise InputError(
-            f"`{source}`, line {line}: other values than the lines before have: "
-            f"`{shortened(' '.join(str(text or '').split()))}`",
-            "mend the line",
-        )
 
 
 def unfolded_rows(sheet: Sheet, source: TextSource) -> Sheet:

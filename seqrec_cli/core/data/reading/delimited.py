@@ -8,8 +8,8 @@ from pathlib import Path
 
 from seqrec_cli.core.data.reading.dialects import Dialect, lines_of, split
 from seqrec_cli.core.data.reading.engine import Engine, quoted
-from seqrec_cli.core.data.reading.relations import Column, Relation
-from seqrec_cli.core.data.reading.sources import TextSource
+from seqrec_cli.core.data.reading.relations import Column, Numbers, Relation
+from seqrec_cli.core.data.reading.sources import BLOCK_BYTES, TextSource
 from seqrec_cli.core.data.reading.texts import Facts
 from seqrec_cli.errors import InputError
 
@@ -18,6 +18,7 @@ LONGEST_LINE = 16 << 20
 # No cell is this, so that an empty one stays a text of no characters.
 NO_NULL = "\x01null\x01"
 COUNTED_BYTES = 256 << 20  # of a larger file a row is named, not a line
+WORTH_A_LOOK = 1 << 19  # bytes from which on it pays to look whether all are plain numbers
 NEVER = "\x03"  # as delimiter, so that a line is one value
 
 
@@ -68,6 +69,20 @@ def relation(
         )
         skipped = f"NOT ({again})"
 
+    def numbers(types: Sequence[str]) -> Numbers | None:
+        size = sum(fact.size for part in facts for fact in part)
+        if size < WORTH_A_LOOK or len(dialect.delimiter) != 1 or quotes or dialect.ruled:
+            return None
+        sizes = [bytes_of_numbers(fact.path, dialect) for part in facts for fact in part]
+        if min(sizes) < 0:
+            return None
+        paths = [[fact.path for fact in part] for part in facts]
+        return Numbers(
+            tuple(scan(part, dialect, quotes=False, types=types) for part in paths),
+            sum(sizes),
+            dialect.width,
+        )
+
     def place_of(part: int, row: int) -> str:
         single = len(facts[part]) == 1 and facts[part][0].size < COUNTED_BYTES
         line = line_of_row(facts[part][0].path, dialect, row) if single else 0
@@ -83,7 +98,26 @@ def relation(
         skipped=skipped,
         place_of=place_of,
         layout=describe(dialect),
+        numbers=numbers,
     )
+
+
+def bytes_of_numbers(path: Path, dialect: Dialect) -> int:
+    """The bytes below the header if there is nothing but digits and delimiters in them, else -1.
+
+    A missing line end at the end of the file is counted as well.
+    """
+    others = b"0123456789\n" + dialect.delimiter.encode()
+    size, last = 0, b"\n"
+    with path.open("rb") as file:
+        for _ in range(dialect.skip):
+            file.readline()
+        while block := file.read(BLOCK_BYTES):
+            if block.translate(None, others):
+                return -1
+            size += len(block)
+            last = block[-1:]
+    return size + (last != b"\n")
 
 
 def describe(dialect: Dialect) -> str:

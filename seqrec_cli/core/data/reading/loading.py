@@ -1,7 +1,7 @@
 """From a relation and a plan to arrays: the rows of a log in the order of its files."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import duckdb
@@ -18,9 +18,9 @@ from seqrec_cli.core.data.reading.identifiers import (
 )
 from seqrec_cli.core.data.reading.options import Reading, command
 from seqrec_cli.core.data.reading.profiles import Profile, is_missing
-from seqrec_cli.core.data.reading.relations import Relation
+from seqrec_cli.core.data.reading.relations import Column, Relation
 from seqrec_cli.core.data.reading.roles import Plan
-from seqrec_cli.core.data.reading.times import TimeForm, settled
+from seqrec_cli.core.data.reading.times import WHOLE_NUMBERS, TimeForm, settled
 from seqrec_cli.core.data.reading.wording import shortened
 from seqrec_cli.errors import InputError
 
@@ -30,6 +30,7 @@ UNREADABLE = "line that cannot be read"
 NO_ROLE = {"u": "no user", "i": "no item", "t": "no time that can be read", "r": "no rating"}
 REPEATED = {"collapse": "the item of the row before", "first": "an item that the user has already"}
 MOST_KINDS = 4
+SMALL = 2_000_000_000  # some way below 2^31
 
 
 @dataclass
@@ -93,9 +94,11 @@ class Loader:
     def load(self) -> Loaded:
         self.form = self.settled_form()
         conditions = self.conditions()
-        numbers = self.read_numbers(conditions) or not self.read_texts(conditions)
-        self.refuse_rejected()
-        columns = self.fetch_numbers() if numbers else self.fetch_texts()
+        columns = self.read_plain(conditions)
+        if columns is None:
+            numbers = self.read_numbers(conditions) or not self.read_texts(conditions)
+            self.refuse_rejected()
+            columns = self.fetch_numbers() if numbers else self.fetch_texts()
         return self.finished(columns)
 
     # Reading into the table.
@@ -135,8 +138,6 @@ class Loader:
         return best[0]
 
     def with_format(self, form: TimeForm) -> Reading:
-        from dataclasses import replace
-
         return replace(self.reading, time_format=form.name.split(" or ")[0])
 
     def selected(self, user: str, item: str, conditions: Sequence[str], scan: str) -> str:
@@ -198,6 +199,41 @@ class Loader:
         number = f"replace({text}, ',', '.')" if plan.rating.comma_numeric else text
         parsed = f"TRY_CAST({number} AS DOUBLE)"
         return f"CASE WHEN abs({parsed}) <= 1e38 THEN {parsed} END"
+
+    def read_plain(self, conditions: Sequence[str]) -> dict[str, Any] | None:
+        """Read files of nothing but whole numbers, as one would spell them; None if they are not.
+
+        The engine alone would not do: it reads `007` as 7 without a word. But where all columns
+        are read, such a file has more bytes than the numbers have digits.
+        """
+        plan = self.plan
+        profiles = [plan.user, plan.item, *(plan.time.columns if plan.time else ())]
+        profiles += [plan.rating] if plan.rating else []
+        simple = self.form is None or self.form.name == WHOLE_NUMBERS
+        if plan.fallback or not simple or not all(p.whole and not p.column.listed for p in profiles):
+            return None
+        relation, form = self.relation, self.form
+        if len(profiles) < len(relation.columns):
+            return None
+        small = ["INTEGER" if is_small(column) else "BIGINT" for column in relation.columns]
+        for types in (small, ["BIGINT"] * len(small)):
+            numbers = relation.numbers(types)
+            if numbers is None:
+                return None
+            self.relation = replace(relation, scans=numbers.scans, skipped="")
+            self.form = form and replace(form, sql=lambda text: text)
+            try:
+                self.fill(plan.user.column.sql, plan.item.column.sql, conditions)
+            finally:
+                self.relation, self.form = relation, form
+            if not self.engine.value("SELECT count(*) FROM reject_errors"):
+                columns = self.engine.arrays(f"SELECT {', '.join(self.names())} FROM log")
+                rows = len(columns["u"])
+                digits = sum(digits_of(columns[name]) for name in ("u", "i", "t", "r") if name in columns)
+                if digits + rows * numbers.width != numbers.size:
+                    return None
+                return self.coded(columns)
+        return None
 
     def read_numbers(self, conditions: Sequence[str]) -> bool:
         """Read ids as numbers, if they are; say whether all were."""
@@ -289,8 +325,6 @@ class Loader:
         )
 
     def dropping(self) -> Reading:
-        from dataclasses import replace
-
         return replace(self.reading, drop_incomplete=True)
 
     # Out of the table.
@@ -299,6 +333,10 @@ class Loader:
         columns: dict[str, Any] = self.engine.connection.execute(
             f"SELECT {', '.join(self.names())} FROM log"
         ).fetchnumpy()
+        return self.coded(columns)
+
+    def coded(self, columns: dict[str, Any]) -> dict[str, Any]:
+        """The columns with codes instead of the numbers of users and items, and these."""
         users, user_ids = code_numbers(np.ma.getdata(columns.pop("u")))
         items, item_ids = code_numbers(np.ma.getdata(columns.pop("i")))
         return columns | {"u": users, "i": items, "users": user_ids, "items": item_ids}
@@ -307,20 +345,21 @@ class Loader:
         user_ids = code_texts(self.engine, "u", self.relation.place)
         item_ids = code_texts(self.engine, "i", self.relation.place)
         rest = [name for name in self.names() if name not in ("u", "i")]
-        found = self.engine.connection.execute(
-            "SELECT log.rowid AS place, ids_u.code AS u, ids_i.code AS i"
-            + "".join(f", {name}" for name in rest)
-            + " FROM log JOIN ids_u ON log.u = ids_u.id JOIN ids_i ON log.i = ids_i.id"
-        ).fetchnumpy()
-        place = np.ma.getdata(found.pop("place"))
-        # A join gives the rows in any order.
         columns: dict[str, Any] = {}
-        for name, column in found.items():
-            ordered = np.ma.empty(len(place), column.dtype)
-            if np.ma.is_masked(column):
-                ordered.mask = np.zeros(len(place), bool)
-            ordered[place] = column
-            columns[name] = ordered if np.ma.is_masked(column) else np.ma.getdata(ordered)
+        if rest:
+            columns |= self.engine.connection.execute(
+                f"SELECT {', '.join(rest)} FROM log"
+            ).fetchnumpy()
+        rows = sum(self.part_rows)
+        kind = "INTEGER" if rows < 2**31 else "BIGINT"
+        found = self.engine.arrays(
+            f"SELECT CAST(log.rowid AS {kind}) AS place, ids_u.code AS u, ids_i.code AS i "
+            "FROM log JOIN ids_u ON log.u = ids_u.id JOIN ids_i ON log.i = ids_i.id"
+        )
+        # A join gives the rows in any order.
+        for name in ("u", "i"):
+            columns[name] = np.empty(rows, np.int32)
+            columns[name][found["place"]] = found[name]
         return columns | {"users": user_ids, "items": item_ids}
 
     def names(self) -> list[str]:
@@ -348,7 +387,9 @@ class Loader:
         times, unit = None, ""
         if "t" in columns:
             assert self.form is not None
-            times, unit = settled(np.ma.getdata(columns["t"])[keep], self.form)
+            times, unit = settled(
+                np.ma.getdata(columns["t"])[keep].astype(np.int64, copy=False), self.form
+            )
         parts = None
         if len(self.part_rows) > 1:
             parts = np.repeat(np.arange(len(self.part_rows), dtype=np.int8), self.part_rows)[keep]
@@ -474,12 +515,27 @@ class Loader:
         counts = {}
         for n, kind in enumerate(self.kinds):
             rows = self.engine.rows(
-                f"SELECT coalesce(k{n}, ''), count(*) FROM log GROUP BY ALL "
+                f"SELECT coalesce(CAST(k{n} AS VARCHAR), ''), count(*) FROM log GROUP BY ALL "
                 "ORDER BY count(*) DESC, 1 LIMIT 21"
             )
             if 1 < len(rows) <= 20:
                 counts[kind.name] = {str(value): int(number) for value, number in rows}
         return counts
+
+
+def digits_of(numbers: NDArray[Any]) -> int:
+    """How many digits whole numbers have in all, none of them negative."""
+    digits, power = len(numbers), 10
+    most = int(numbers.max(initial=0))
+    while power <= most:
+        digits += int(np.count_nonzero(numbers >= power))
+        power *= 10
+    return digits
+
+
+def is_small(column: Column) -> bool:
+    """Whether the numbers of a column seem to fit 32 bits."""
+    return all(len(value) < 10 or int(value) < SMALL for value in column.values)
 
 
 def count(dropped: dict[str, int], reason: str, mask: NDArray[np.bool_]) -> None:

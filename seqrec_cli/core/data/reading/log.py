@@ -12,14 +12,13 @@ from seqrec_cli.core.data.reading.loading import Loaded, load
 from seqrec_cli.core.data.reading.opening import opened
 from seqrec_cli.core.data.reading.options import Reading, command
 from seqrec_cli.core.data.reading.places import Files, files_of
-from seqrec_cli.core.data.reading.profiles import Profile, list_form
+from seqrec_cli.core.data.reading.profiles import Profile, cut_values
 from seqrec_cli.core.data.reading.relations import Relation
 from seqrec_cli.core.data.reading.roles import (
     Plan,
     Undecided,
     assign,
     listed,
-    unfolded,
     with_texts_of_json,
 )
 from seqrec_cli.core.data.reading.sources import TextSource
@@ -79,13 +78,28 @@ def read_log(place: TextSource, reading: Reading) -> Log:
         columns["time"] = plan.time.name
     return Log(
         files=files,
-        form=relation.form,
+        form=form_of(files, relation, plan, rows),
         rows=rows,
         findings=found,
         columns=columns,
         items=known.items_beside(files.first),
         users=known.users_beside(files.first),
     )
+
+
+def form_of(files: Files, relation: Relation, plan: Plan, rows: Loaded) -> str:
+    """The form of the files, as in `--format`."""
+    name = files.first.filename
+    if name.endswith(".inter"):
+        return "inter"
+    if relation.form != "delimited":
+        return relation.form
+    if name in known.LOGS:
+        return "movielens"
+    numbers = rows.user_ids.dtype.kind == rows.item_ids.dtype.kind == "i"
+    spaced = "spaces" in relation.layout or "tabs" in relation.layout
+    pair = len(relation.columns) == 2 and not relation.named and spaced
+    return "user-item" if pair and numbers else "delimited"
 
 
 def check_rating(relation: Relation, plan: Plan, reading: Reading, place: TextSource) -> None:
@@ -116,9 +130,8 @@ def refuse_examples(relation: Relation, plan: Plan, reading: Reading, place: Tex
     """Refuse what holds more than a row says: labelled examples, and records in cells."""
     used = plan.used()
     rest = [Profile(c, n) for n, c in enumerate(relation.columns) if c.name not in used]
-    lists = [p for p in rest if not p.column.listed and list_form(p.values)]
     items = set(plan.item.values)
-    histories = [p for p in lists if not items.isdisjoint(unfolded(p).values)]
+    histories = [p for p in rest if not p.column.listed and holds_lists_of(p, items)]
     labels = [p for p in rest if p.is_flag and (not p.label or p.rank("event") >= 0)]
     if "item" in reading.columns:
         return
@@ -137,6 +150,17 @@ def refuse_examples(relation: Relation, plan: Plan, reading: Reading, place: Tex
             "write a row for each of them; to read each line as one interaction all the same: "
             f"`--columns item={plan.item.name}`",
         )
+
+
+def holds_lists_of(profile: Profile, items: set[str]) -> bool:
+    """Whether the cells of a column are lists of such items, not a single one each."""
+    for separator in (",", " ", "|", ";", "\x02", "#"):
+        pieces = [cut_values(value, separator) for value in profile.values[:200]]
+        several = sum(len(own) > 1 for own in pieces)
+        known = sum(piece in items for own in pieces for piece in own)
+        if several > 0.3 * len(pieces) and known > 0.3 * sum(map(len, pieces)):
+            return True
+    return False
 
 
 def is_packed(profile: Profile) -> bool:

@@ -49,6 +49,21 @@ class Column:
 
 
 @dataclass(frozen=True)
+class Numbers:
+    """Scans that give numbers, of files with nothing else in them.
+
+    Attributes:
+        scans: for each part, with the types asked for.
+        size: bytes of all values, with a byte behind each.
+        width: values a row.
+    """
+
+    scans: tuple[str, ...]
+    size: int
+    width: int
+
+
+@dataclass(frozen=True)
 class Relation:
     """A source, ready to be queried.
 
@@ -63,6 +78,7 @@ class Relation:
         place_of: says in which line a row is, from its number in the scan from 0.
         remarks: what was done to read the file at all, in sentences.
         layout: words for the layout: the delimiter and the like.
+        numbers: gives the scans with columns of these types, if the files hold whole numbers alone.
     """
 
     place: str
@@ -75,6 +91,7 @@ class Relation:
     place_of: Callable[[int, int], str] = field(default=lambda part, row: f"row {row + 1}")
     remarks: tuple[str, ...] = ()
     layout: str = ""
+    numbers: Callable[[Sequence[str]], Numbers | None] = field(default=lambda types: None)
 
     def column(self, name: str) -> Column | None:
         """The column of a name, or of a number from 1."""

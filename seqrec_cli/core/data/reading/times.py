@@ -20,6 +20,7 @@ SECONDS, MILLISECONDS, MICROSECONDS, NANOSECONDS = (
     "microseconds",
     "nanoseconds",
 )
+WHOLE_NUMBERS = "whole numbers"
 UNKNOWN = "as in the source"
 PER_SECOND = {SECONDS: 1, MILLISECONDS: 10**3, MICROSECONDS: 10**6, NANOSECONDS: 10**9}
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -239,7 +240,7 @@ def number_form(cells: Sequence[str]) -> TimeForm | None:
             SECONDS,
         )
     if all(WHOLE.fullmatch(cell) for cell in cells):
-        return TimeForm("whole numbers", whole_sql)
+        return TimeForm(WHOLE_NUMBERS, whole_sql)
     largest = max(abs(float(cell)) for cell in cells)
     scale = MILLION if largest < 1e12 else 1000 if largest < 1e15 else 1
     return TimeForm(

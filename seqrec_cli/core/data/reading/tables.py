@@ -1,0 +1,119 @@
+"""A whole table with a header as texts, column by column: what ranking reads."""
+
+from collections.abc import Sequence
+
+import duckdb
+
+from seqrec_cli.core.data.reading.dialects import HEAD_BYTES, sniff
+from seqrec_cli.core.data.reading.engine import Engine, first_sentence, name, opened_engine
+from seqrec_cli.core.data.reading.opening import opened
+from seqrec_cli.core.data.reading.options import Reading
+from seqrec_cli.core.data.reading.places import Files
+from seqrec_cli.core.data.reading.profiles import cut_values, list_form
+from seqrec_cli.core.data.reading.relations import Relation
+from seqrec_cli.core.data.reading.sources import TextSource
+from seqrec_cli.core.data.reading.wording import shortened
+from seqrec_cli.core.settings.yaml import nearest
+from seqrec_cli.errors import InputError
+
+TAG = "|"  # between the values of a list
+PARQUET = (".parquet", ".pq")
+
+
+def header_of(source: TextSource) -> tuple[str, ...]:
+    """The names in the header of a table."""
+    if source.filename.endswith(PARQUET):
+        with opened_engine() as engine:
+            relation = opened(Files(source, ((source,),)), Reading(), engine)
+            return tuple(column.name for column in relation.columns)
+    return sniff(source, source.head(HEAD_BYTES), Reading(header=True)).header
+
+
+def read_columns(
+    source: TextSource, names: Sequence[str], lists: Sequence[str] = ()
+) -> dict[str, list[str]]:
+    """The columns of these names; in those of `lists`, values with `|` between them.
+
+    Lists may be written `8|9`, `[8, 9]`, `8,9` or `8 9`, or be lists of Parquet.
+
+    Raises:
+        InputError: malformed, a column that is not there, or no rows.
+    """
+    with opened_engine() as engine:
+        files = Files(source, ((source,),))
+        is_parquet = source.filename.endswith(PARQUET)
+        reading = Reading() if is_parquet else Reading(header=True, format="delimited")
+        relation = opened(files, reading, engine)
+        if relation.remarks:
+            # The older editions of MovieLens, and most of what Windows wrote.
+            reading = Reading(header=True, format="delimited", encoding="latin-1")
+            relation = opened(files, reading, engine)
+        try:
+            found = cells_of(source, relation, names, engine)
+            refuse_rejected(source, relation, engine)
+        except duckdb.OutOfMemoryException:
+            raise
+        except duckdb.Error as error:
+            raise InputError(
+                f"cannot read `{source}`: {first_sentence(error)}", "check that line"
+            ) from error
+    if not found or not next(iter(found.values())):
+        raise InputError(f"`{source}` has a header but no rows", "it must have a row an example")
+    return {label: with_bars(cells) if label in lists else cells for label, cells in found.items()}
+
+
+def cells_of(
+    source: TextSource, relation: Relation, names: Sequence[str], engine: Engine
+) -> dict[str, list[str]]:
+    header = [column.name for column in relation.columns]
+    sqls = []
+    for label in names:
+        column = next((each for each in relation.columns if each.name == label), None)
+        if column is None:
+            raise InputError(f"`{source}` has no column `{label}`", nearest(label, header))
+        text = f"array_to_string({column.sql}, '{TAG}')" if column.listed else column.sql
+        sqls.append(f"coalesce(trim({text}, ' ' || chr(9)), '') AS {name(label)}")
+    skipped = f" WHERE {relation.skipped}" if relation.skipped else ""
+    rows = engine.rows(
+        f"SELECT {', '.join(sqls)} FROM {relation.scans[0]}{skipped}"
+    )
+    columns = zip(*rows, strict=True) if rows else [()] * len(names)
+    return {label: list(cells) for label, cells in zip(names, columns, strict=True)}
+
+
+def with_bars(cells: list[str]) -> list[str]:
+    """Lists in cells, however they are written, with `|` between the values."""
+    there = [cell for cell in cells if cell]
+    if not there or any(TAG in cell for cell in there):
+        return cells
+    form = list_form(there[:1000]) or of_numbers(there[:1000])
+    if form is None:
+        return cells
+    separator = form[0]
+    return [TAG.join(cut_values(cell, separator)) for cell in cells]
+
+
+def of_numbers(cells: Sequence[str]) -> tuple[str, None] | None:
+    """What separates whole numbers in cells, where every list is as long."""
+    for separator in (",", ";", " "):
+        pieces = [cell.split(separator) for cell in cells]
+        numbers = all(piece.strip().isdecimal() for own in pieces for piece in own)
+        if numbers and any(len(own) > 1 for own in pieces):
+            return separator, None
+    return None
+
+
+def refuse_rejected(source: TextSource, relation: Relation, engine: Engine) -> None:
+    """Refuse a line that the engine could not read."""
+    if not relation.rejects:
+        return
+    found = engine.rows(
+        "SELECT line, csv_line FROM reject_errors ORDER BY line LIMIT 1"
+    )
+    if found:
+        ((line, text),) = found
+        shown = shortened(" ".join(str(text or "").split()))
+        raise InputError(
+            f"`{source}`, line {line}: other values than the header has names: `{shown}`",
+            "check the line, or the delimiter",
+        )
