@@ -24,10 +24,11 @@ Made = TypeVar("Made")
 SMALL = 200_000  # interactions up to which configs/demo.yaml is the better start
 
 Source = Annotated[
-    str,
+    list[str] | None,
     Argument(
         help="A named dataset (ml-100k, ml-1m, ml-20m, ml-25m, ml-32m, ml-latest-small), `demo` "
-        "for a generated one, or the path of a file, a MovieLens folder or a zip archive.",
+        "for a generated one, or the path of a file, of several, of a folder or an archive.",
+        metavar="SOURCE…",
         show_default=False,
     ),
 ]
@@ -35,14 +36,15 @@ Name = Annotated[
     str | None, Option(help="Name of the result.", show_default="the source's", metavar="NAME")
 ]
 FormatOption = Annotated[
-    Literal["user-item", "delimited", "movielens", "inter", "parquet"] | None,
-    Option("--format", help="Format of the file.", show_default="found out"),
+    Literal["user-item", "delimited", "movielens", "inter", "parquet", "json", "sequences"] | None,
+    Option("--format", help="Format of the file.", show_default="inferred"),
 ]
 Columns = Annotated[
     str | None,
     Option(
-        help="Which column holds what, by name or number from 1: user=…,item=…,time=…,rating=….",
-        show_default="guessed",
+        help="Which column holds what, by name, number from 1 or path in nested data: "
+        "user=…,item=…,time=…,rating=…,session=…; adds to what is inferred.",
+        show_default="inferred",
     ),
 ]
 Delimiter = Annotated[
@@ -53,6 +55,48 @@ Header = Annotated[
     bool | None,
     Option("--header/--no-header", help="Whether the first line is one.", show_default="guessed"),
 ]
+Encoding_ = Annotated[
+    str, Option("--encoding", help="Encoding of the text, such as latin-1.", show_default="UTF-8")
+]
+TimeFormat = Annotated[
+    str,
+    Option(
+        help="How times are written, as for strptime: '%d.%m.%Y %H:%M'.", show_default="inferred"
+    ),
+]
+Where = Annotated[
+    list[str] | None,
+    Option(
+        help="Keep the rows that fulfil an expression over the columns: \"event in ('cart', "
+        "'purchase')\"; repeatable."
+    ),
+]
+RatingValues = Annotated[
+    str | None, Option(metavar="WORD=NUMBER,…", help="The rating that each word stands for.")
+]
+RepeatsOption = Annotated[
+    Literal["keep", "collapse", "first"],
+    Option(
+        "--repeats",
+        help="Of the same item several times in a row, keep all or the first; or of each item the "
+        "first alone.",
+    ),
+]
+DropIncomplete = Annotated[
+    bool,
+    Option(
+        "--drop-incomplete",
+        help="Leave out, and count, rows without user, item or time and lines that cannot be read.",
+    ),
+]
+DryRun = Annotated[bool, Option("--dry-run", help="Say what would be taken for what, and stop.")]
+TrainFile = Annotated[
+    Path | None, Option("--train", metavar="FILE", help="File with the train part.")
+]
+ValidFile = Annotated[
+    Path | None, Option("--valid", metavar="FILE", help="File with the valid part.")
+]
+TestFile = Annotated[Path | None, Option("--test", metavar="FILE", help="File with the test part.")]
 MinRating = Annotated[float | None, Option(help="Leave out interactions rated lower.")]
 MinUserCount = Annotated[
     int | None,
@@ -170,14 +214,23 @@ NegativesPower = Annotated[
 
 
 def prepare(
-    source: Source,
+    sources: Source = None,
     task: Task = "next-item",
     name: Name = None,
     format_: FormatOption = None,
     columns: Columns = None,
     delimiter: Delimiter = None,
     header: Header = None,
+    encoding: Encoding_ = "",
+    time_format: TimeFormat = "",
+    where: Where = None,
+    rating_values: RatingValues = None,
     min_rating: MinRating = None,
+    repeats: RepeatsOption = "keep",
+    drop_incomplete: DropIncomplete = False,
+    train: TrainFile = None,
+    valid: ValidFile = None,
+    test: TestFile = None,
     min_user_count: MinUserCount = None,
     min_item_count: MinItemCount = None,
     split: SplitOption = None,
@@ -199,6 +252,7 @@ def prepare(
     negatives: Negatives = 0,
     negatives_power: NegativesPower = 0.0,
     seed: Seed = 0,
+    dry_run: DryRun = False,
     data_dir: DataDir = Path("data"),
     as_json: Json = False,
 ) -> None:
@@ -216,18 +270,28 @@ def prepare(
     from seqrec_cli.core.data.interactions import Reading
     from seqrec_cli.core.data.preparation import Preparation
     from seqrec_cli.core.data.preparation import prepare as prepare_log
-    from seqrec_cli.core.data.reading.tables import parse_columns
+    from seqrec_cli.core.data.reading.options import parse_columns, parse_values
 
+    source, more = choose_source(sources, train)
     if split != "time" and (valid_from or test_from):
         raise InputError("--valid-from and --test-from are for a split by time", "add --split time")
     if task == "next-item" and split == "user":
         raise InputError("--split user is for ranking", "add --task ranking, or choose another")
     reading = Reading(
         format=format_,
-        columns=parse_columns(columns, ("user", "item", "time", "rating")) if columns else {},
+        columns=parse_columns(columns) if columns else {},
         delimiter=delimiter or "",
         header=header,
+        encoding=encoding,
+        time_format=time_format,
+        where=tuple(where or ()),
+        rating_values=parse_values(rating_values) if rating_values else {},
         min_rating=min_rating,
+        repeats=repeats,
+        drop_incomplete=drop_incomplete,
+        more=more,
+        valid=valid,
+        test=test,
         items=items_file,
         users=users_file,
     )
@@ -245,6 +309,7 @@ def prepare(
             min_value_count=min_value_count,
         ),
         new_items=new_items,
+        keep_files=split is None,
         shuffle=shuffle_order,
         seed=seed,
     )
@@ -286,6 +351,9 @@ def prepare(
         rows = make_dataset(source, name, reading, options, data_dir, given, make)
         ranking.keep(rows, target, data_dir, as_json)
         return
+    if dry_run:
+        show_findings(source, reading, data_dir, as_json=as_json)
+        return
     if source == "demo":
         dataset = make_demo(name, reading, options)
     else:
@@ -296,6 +364,80 @@ def prepare(
     folder = "" if data_dir == Path("data") else f" --data-dir {data_dir}"
     config = "demo" if manifest["interactions"] < SMALL else "sasrec"
     console.hint(f"seqrec train --config configs/{config}.yaml --data {name}{folder}")
+
+
+def choose_source(sources: list[str] | None, train: Path | None) -> tuple[str, tuple[Path, ...]]:
+    """The source, and further files of the same log."""
+    named = [str(train)] if train is not None else list(sources or ())
+    if train is not None and sources:
+        raise InputError(
+            "--train names the file of the train part, so there is no other source",
+            f"leave out `{sources[0]}`",
+        )
+    if not named:
+        raise InputError("there is no source", "name one: `seqrec prepare FILE`, or `demo`")
+    return named[0], tuple(Path(each) for each in named[1:])
+
+
+def show_findings(source: str, reading: "Reading", data_dir: Path, *, as_json: bool) -> None:
+    """Say what would be taken for what, and write nothing."""
+    from seqrec_cli.core.data.interactions import read_interactions
+    from seqrec_cli.core.data.public import CATALOGUE, read_found
+    from seqrec_cli.core.data.reading.sources import parse_place
+
+    if source == "demo":
+        raise InputError("the demo is generated, so nothing is inferred", "leave out --dry-run")
+    if source in CATALOGUE:
+        log = read_found(CATALOGUE[source], get(CATALOGUE[source], data_dir), reading)
+    else:
+        log = read_interactions(parse_place(source), reading)
+    origin = log.origin
+    found = origin.findings.as_dict()
+    told: dict[str, Any] = {
+        "name": Path(source).name,
+        "source": {"path": origin.path, "licence": origin.licence, "findings": found},
+        "rows_read": origin.rows_read,
+        "dropped": dict(origin.dropped),
+        "users": len(log.user_ids),
+        "items": len(log.item_ids),
+    }
+    rows = [
+        ("source", origin.path),
+        *findings_rows(found),
+        ("rows read", f"{origin.rows_read:,}"),
+        *((f"dropped: {reason}", f"{n:,}") for reason, n in origin.dropped.items()),
+        ("users", f"{len(log.user_ids):,}"),
+        ("items", f"{len(log.item_ids):,}"),
+    ]
+    showing.report(told, rows, findings_notes(found), as_json=as_json)
+
+
+def findings_rows(found: dict[str, Any]) -> list[tuple[str, str]]:
+    """Rows of the summary: which column was taken for what, which were not used, the order."""
+    rows = [("layout", found["layout"])] if found.get("layout") else []
+    for taken in found.get("taken", ()):
+        inferred = "" if taken["inferred"] else ", as said"
+        rows.append((taken["role"], f"{taken['column']}, as in {taken['example']}{inferred}"))
+    if found.get("order"):
+        rows.append(("order", found["order"]))
+    if unused := found.get("unused"):
+        shown = ", ".join(unused[:12]) + (f", and {len(unused) - 12} more" * (len(unused) > 12))
+        rows.append(("not used", shown))
+    return rows
+
+
+def findings_notes(found: dict[str, Any]) -> list[str]:
+    """What should be known of the reading: types of events that are mixed, and what was inferred."""
+    said = []
+    for kind in found.get("kinds", ()):
+        if kind["filtered"]:
+            continue
+        counts = ", ".join(f"{value} {number:,}" for value, number in kind["counts"].items())
+        said.append(
+            f"`{kind['column']}` looks like a type of event or a label and is not used: {counts}; "
+            f"to choose: {kind['option']}"
+        )
+    return [*said, *found.get("notes", ())]
 
 
 def choose_name(name: str | None, source: str, *, shuffled: bool, ranked: bool = False) -> str:
@@ -347,7 +489,7 @@ def make_dataset(
 
     from seqrec_cli.core.data.interactions import read_interactions
     from seqrec_cli.core.data.public import CATALOGUE, read_found
-    from seqrec_cli.core.data.reading.sources import TextSource, mode_of
+    from seqrec_cli.core.data.reading.sources import mode_of, parse_place
 
     if source in CATALOGUE:
         named = CATALOGUE[source]
@@ -366,7 +508,7 @@ def make_dataset(
             f"there is no named dataset and no file `{source}`",
             f"named are demo, {', '.join(CATALOGUE)}; for a file give its path",
         )
-    return make(read_interactions(TextSource(Path(source)), reading), options, name)
+    return make(read_interactions(parse_place(source), reading), options, name)
 
 
 def get(named: "NamedDataset", data_dir: Path) -> "Found":
@@ -399,6 +541,7 @@ def account(manifest: dict[str, Any]) -> list[tuple[str, str]]:
     rows = [
         ("source", manifest["source"]["path"]),
         ("format", manifest["source"]["format"]),
+        *findings_rows(manifest["source"].get("findings", {})),
         ("rows read", f"{manifest['rows_read']:,}"),
         *((f"dropped: {reason}", f"{n:,}") for reason, n in manifest["dropped"].items()),
         ("interactions", f"{manifest['interactions']:,}"),
@@ -454,7 +597,7 @@ def features_line(told: dict[str, Any]) -> str:
 
 def notes(manifest: dict[str, Any]) -> list[str]:
     """What the user should know before trusting the result."""
-    found = []
+    found = findings_notes(manifest["source"].get("findings", {}))
     backwards = manifest["order"].get("rows_back_in_time", 0)
     if backwards:
         found.append(

@@ -60,8 +60,12 @@ def prepare_pair(
             for column in names
         ),
     )
-    user_ids, users = index([cell for text in found.values() for cell in text.columns[columns.user]])
-    item_ids, items = index([cell for text in found.values() for cell in text.columns[columns.item]])
+    user_ids, users = index(
+        [cell for text in found.values() for cell in text.columns[columns.user]]
+    )
+    item_ids, items = index(
+        [cell for text in found.values() for cell in text.columns[columns.item]]
+    )
     width = min(LONGEST_HISTORY, max(len(h) for own in histories.values() for h in own) or 1)
     made: dict[Part, Examples] = {}
     start = 0

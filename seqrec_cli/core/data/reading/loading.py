@@ -210,7 +210,11 @@ class Loader:
         profiles = [plan.user, plan.item, *(plan.time.columns if plan.time else ())]
         profiles += [plan.rating] if plan.rating else []
         simple = self.form is None or self.form.name == WHOLE_NUMBERS
-        if plan.fallback or not simple or not all(p.whole and not p.column.listed for p in profiles):
+        if (
+            plan.fallback
+            or not simple
+            or not all(p.whole and not p.column.listed for p in profiles)
+        ):
             return None
         relation, form = self.relation, self.form
         if len(profiles) < len(relation.columns):
@@ -229,7 +233,9 @@ class Loader:
             if not self.engine.value("SELECT count(*) FROM reject_errors"):
                 columns = self.engine.arrays(f"SELECT {', '.join(self.names())} FROM log")
                 rows = len(columns["u"])
-                digits = sum(digits_of(columns[name]) for name in ("u", "i", "t", "r") if name in columns)
+                digits = sum(
+                    digits_of(columns[name]) for name in ("u", "i", "t", "r") if name in columns
+                )
                 if digits + rows * numbers.width != numbers.size:
                     return None
                 return self.coded(columns)

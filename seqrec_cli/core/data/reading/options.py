@@ -1,10 +1,14 @@
 """How to read a log, as the user says it; and the same in words to type."""
 
+import math
+import re
 import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal
+
+from seqrec_cli.errors import InputError
 
 Role = Literal["user", "item", "time", "rating", "session"]
 ROLES: tuple[Role, ...] = ("user", "item", "time", "rating", "session")
@@ -103,3 +107,44 @@ def command(place: object, reading: Reading) -> str:
     if reading.drop_incomplete:
         words.append("--drop-incomplete")
     return " ".join(words)
+
+
+def parse_columns(text: str) -> dict[Role, str]:
+    """Read `user=NAME,item=NAME,...`: names, numbers from 1, or paths such as `items[].id`.
+
+    Raises:
+        InputError: a part that is not of this form, or an unknown role.
+    """
+    known = {str(role): role for role in ROLES}
+    chosen: dict[Role, str] = {}
+    for part in re.split(r",(?=\s*\w+\s*=)", text):
+        role, equals, column = (piece.strip() for piece in part.partition("="))
+        if role not in known or not equals or not column:
+            forms = ", ".join(f"{each}=COLUMN" for each in ROLES)
+            raise InputError(
+                f"`{part}` in --columns is not one of {forms}",
+                "as in `--columns user=userId,item=movieId,time=timestamp`, or numbers from 1",
+            )
+        chosen[known[role]] = column
+    return chosen
+
+
+def parse_values(text: str) -> dict[str, float]:
+    """Read `view=1,cart=2,purchase=3`: the rating that each word stands for.
+
+    Raises:
+        InputError: a part that is not of this form.
+    """
+    values = {}
+    for part in text.split(","):
+        word, equals, number = (piece.strip() for piece in part.rpartition("="))
+        try:
+            values[word] = float(number)
+        except ValueError:
+            equals = ""
+        if not equals or not word or not math.isfinite(values[word]):
+            raise InputError(
+                f"`{part}` in --rating-values is not WORD=NUMBER",
+                "as in `--rating-values view=1,cart=2,purchase=3`",
+            )
+    return values

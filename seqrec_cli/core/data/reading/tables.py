@@ -74,9 +74,7 @@ def cells_of(
         text = f"array_to_string({column.sql}, '{TAG}')" if column.listed else column.sql
         sqls.append(f"coalesce(trim({text}, ' ' || chr(9)), '') AS {name(label)}")
     skipped = f" WHERE {relation.skipped}" if relation.skipped else ""
-    rows = engine.rows(
-        f"SELECT {', '.join(sqls)} FROM {relation.scans[0]}{skipped}"
-    )
+    rows = engine.rows(f"SELECT {', '.join(sqls)} FROM {relation.scans[0]}{skipped}")
     columns = zip(*rows, strict=True) if rows else [()] * len(names)
     return {label: list(cells) for label, cells in zip(names, columns, strict=True)}
 
@@ -107,9 +105,7 @@ def refuse_rejected(source: TextSource, relation: Relation, engine: Engine) -> N
     """Refuse a line that the engine could not read."""
     if not relation.rejects:
         return
-    found = engine.rows(
-        "SELECT line, csv_line FROM reject_errors ORDER BY line LIMIT 1"
-    )
+    found = engine.rows("SELECT line, csv_line FROM reject_errors ORDER BY line LIMIT 1")
     if found:
         ((line, text),) = found
         shown = shortened(" ".join(str(text or "").split()))
