@@ -165,7 +165,7 @@ def numbered_rows(path: Path, dialect: Dialect) -> Iterator[tuple[int, list[str]
             return
 
 
-def tightened(facts: Facts, dialect: Dialect, engine: Engine) -> Facts:
+def tightened(facts: Facts, engine: Engine) -> Facts:
     """A copy of a text with one tab where runs of spaces or tabs were, none at its ends."""
     path = engine.new_path(".txt")
     size = 0

@@ -18,6 +18,7 @@ from seqrec_cli.core.data.reading.identifiers import (
 )
 from seqrec_cli.core.data.reading.options import Reading, command
 from seqrec_cli.core.data.reading.profiles import Profile, is_missing
+from seqrec_cli.core.data.reading.rejects import forget_rejected, rejected
 from seqrec_cli.core.data.reading.relations import Column, Relation
 from seqrec_cli.core.data.reading.roles import Plan
 from seqrec_cli.core.data.reading.times import WHOLE_NUMBERS, TimeForm, settled
@@ -230,7 +231,7 @@ class Loader:
                 self.fill(plan.user.column.sql, plan.item.column.sql, conditions)
             finally:
                 self.relation, self.form = relation, form
-            if not self.engine.value("SELECT count(*) FROM reject_errors"):
+            if rejected(self.engine) is None:
                 columns = self.engine.arrays(f"SELECT {', '.join(self.names())} FROM log")
                 rows = len(columns["u"])
                 digits = sum(
@@ -282,8 +283,7 @@ class Loader:
         """Make the table `log` of all scans, in their order."""
         engine = self.engine
         engine.run("DROP TABLE IF EXISTS log")
-        for leftover in ("reject_errors", "reject_scans"):
-            engine.run(f"DROP TABLE IF EXISTS {leftover}")
+        forget_rejected(engine)
         self.part_rows = []
         try:
             for number, scan in enumerate(self.relation.scans):
@@ -306,26 +306,15 @@ class Loader:
         """Count the lines that the engine could not read; refuse them unless they may go."""
         if not self.relation.rejects:
             return
-        found = self.engine.rows(
-            "SELECT count(DISTINCT (file_id, line)), min(line), "
-            "arg_min(error_type, line), arg_min(csv_line, line) "
-            "FROM reject_errors"
-        )
-        self.rejected, line, kind, text = found[0]
-        if not self.rejected or self.reading.drop_incomplete:
+        found = rejected(self.engine)
+        if found is None:
             return
-        reason = {
-            "MISSING COLUMNS": "fewer values than the other lines have",
-            "TOO MANY COLUMNS": "more values than the other lines have",
-            "UNQUOTED VALUE": "quotes that do not fit together",
-            "LINE SIZE OVER MAXIMUM": "a very long line",
-            "INVALID ENCODING": "a byte that is not UTF-8",
-            "INVALID STATE": "quotes that do not fit together",
-        }.get(str(kind), str(kind).lower())
-        more = f" ({self.rejected} such lines)" if self.rejected > 1 else ""
-        shown = shortened(" ".join(str(text or "").split()), 60)
+        self.rejected = found.count
+        if self.reading.drop_incomplete:
+            return
+        more = f" ({found.count:,} such lines)" if found.count > 1 else ""
         raise InputError(
-            f"`{self.relation.place}`, line {line}: {reason}: `{shown}`{more}",
+            f"`{self.relation.place}`, line {found.line}: {found.words}{more}",
             f"leave such lines out: `{command(self.place, self.dropping())}`; or name the "
             "delimiter with --delimiter",
         )

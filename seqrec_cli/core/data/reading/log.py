@@ -22,6 +22,7 @@ from seqrec_cli.core.data.reading.roles import (
     with_texts_of_json,
 )
 from seqrec_cli.core.data.reading.sources import TextSource
+from seqrec_cli.core.data.reading.times import WHOLE
 from seqrec_cli.core.data.reading.wording import shortened
 from seqrec_cli.errors import InputError
 
@@ -60,6 +61,8 @@ def read_log(place: TextSource, reading: Reading) -> Log:
     files = files_of(place, reading)
     with opened_engine() as engine:
         relation = with_texts_of_json(opened(files, reading, engine))
+        if not any(column.cells for column in relation.columns):
+            raise InputError(f"`{place}` has no interactions", "it must have a line for each")
         try:
             plan = assign(relation, reading, engine)
         except Undecided as error:
@@ -70,6 +73,8 @@ def read_log(place: TextSource, reading: Reading) -> Log:
         rows = load(relation, plan, kinds, reading, engine, place)
     if rows.rows_read == 0:
         raise InputError(f"`{place}` has no interactions", "it must have a line for each")
+    if reading.format == "user-item":
+        check_counted(rows, place)
     found = findings(files, relation, plan, rows, reading)
     columns = {"user": plan.user.name, "item": plan.item.name}
     if plan.rating is not None and rows.ratings is not None:
@@ -85,6 +90,22 @@ def read_log(place: TextSource, reading: Reading) -> Log:
         items=known.items_beside(files.first),
         users=known.users_beside(files.first),
     )
+
+
+def check_counted(rows: Loaded, place: TextSource) -> None:
+    """Refuse what is no text of SASRec: in it ids are numbers from 1."""
+    for role, ids in (("user", rows.user_ids), ("item", rows.item_ids)):
+        if ids.dtype.kind != "i":
+            texts = [str(each) for each in ids.tolist()]
+            odd = next((text for text in texts if not WHOLE.fullmatch(text)), texts[-1])
+            problem = f"the {role} `{shortened(odd, 30)}` is not a whole number"
+        elif len(ids) and int(ids[0]) < 1:
+            problem = f"the {role} is {ids[0]}, but ids count from 1"
+        else:
+            continue
+        raise InputError(
+            f"`{place}`: {problem}", "for any other ids, use `--format delimited` instead"
+        )
 
 
 def form_of(files: Files, relation: Relation, plan: Plan, rows: Loaded) -> str:

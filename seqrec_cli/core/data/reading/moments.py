@@ -62,7 +62,7 @@ def moment_of(profile: Profile, engine: Engine) -> Moment | None:
     if profile.date_forms:
         first, *rivals = profile.date_forms
         return Moment((profile,), first, tuple(rivals), resolution_of(profile, first, engine))
-    form = number_form(profile.values)
+    form = number_form(profile.counts)
     if form is None:
         return None
     if profile.is_epoch:
@@ -108,7 +108,7 @@ def candidates(profiles: Sequence[Profile], engine: Engine) -> list[Moment]:
     for profile in profiles:
         ranked = profile.rank("time")
         counted = vocabulary.plain(profile.label) in COUNTED
-        if not (profile.is_moment or (counted and profile.numeric)) or is_no_moment(profile):
+        if not (profile.is_moment or (counted and profile.counts)) or is_no_moment(profile):
             continue
         moment = moment_of(profile, engine)
         if moment is None:
@@ -148,6 +148,11 @@ def with_clock(date: Moment, profiles: Sequence[Profile], engine: Engine) -> Mom
         if seconds:
             return joined(date, profile, seconds)
     return date
+
+
+def is_clock(profile: Profile) -> bool:
+    """Whether a column holds times of day without a date."""
+    return vocabulary.plain(profile.label) in CLOCKS and clock_sql(profile) is not None
 
 
 def clock_sql(profile: Profile) -> Callable[[str], str] | None:

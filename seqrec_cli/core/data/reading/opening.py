@@ -138,6 +138,8 @@ def open_lines(
     if reading.format == "sequences" or (reading.format is None and are_sequences(head, reading)):
         engine.allow(fact.path for part in facts for fact in part)
         return sequences(source, facts)
+    if reading.format == "user-item":
+        return open_pairs(source, facts, engine)
     layout = known.layout_of(source, head) if not reading.delimiter else None
     if layout is not None and reading.header is None:
         width = len(layout.names)
@@ -149,7 +151,7 @@ def open_lines(
             check_atomic(source, dialect)
         names = () if dialect.header else known.named_by_file(source, dialect.width)
     if dialect.loose:
-        facts = [[delimited.tightened(f, dialect, engine) for f in part] for part in facts]
+        facts = [[delimited.tightened(f, engine) for f in part] for part in facts]
         dialect = replace(dialect, delimiter="\t", loose=False, quote="", escape="")
     if dialect.ruled:
         facts = [[ruled_rows(f, engine, dialect) for f in part] for part in facts]
@@ -163,6 +165,14 @@ def open_lines(
         )
         relation = replace(relation, columns=columns)
     return relation
+
+
+def open_pairs(source: TextSource, facts: list[list[Facts]], engine: Engine) -> Relation:
+    """SASRec's text: a user and an item a line, with spaces or a tab between them."""
+    dialect = Dialect("\t", 0, (), 2, quote="", escape="")
+    facts = [[delimited.tightened(f, engine) for f in part] for part in facts]
+    engine.allow(fact.path for part in facts for fact in part)
+    return delimited.relation(source, facts, dialect)
 
 
 def quotes_of(head: bytes, delimiter: str) -> tuple[str, str]:

@@ -1,5 +1,6 @@
 """What the values of a column look like, from a sample: numbers, times, lists, ids, words."""
 
+import itertools
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -9,7 +10,14 @@ from seqrec_cli.core.data.reading import vocabulary
 from seqrec_cli.core.data.reading.dialects import shape
 from seqrec_cli.core.data.reading.engine import quoted
 from seqrec_cli.core.data.reading.relations import Column
-from seqrec_cli.core.data.reading.times import NUMBER, WHOLE, TimeForm, forms_of, is_compact
+from seqrec_cli.core.data.reading.times import (
+    MOST_OF_THEM,
+    NUMBER,
+    WHOLE,
+    TimeForm,
+    forms_of,
+    is_compact,
+)
 
 MISSING = ("", "na", "n/a", "null", "nan", "none", "\\n", "<na>", "#n/a", "nil", "(null)")
 TRUTHS = {"true", "false", "yes", "no", "t", "f", "y", "n"}
@@ -60,6 +68,12 @@ class Profile:
         return bool(self.values) and all(NUMBER.fullmatch(value) for value in self.values)
 
     @cached_property
+    def counts(self) -> list[str]:
+        """The values that are numbers, if most of them are."""
+        found = [value for value in self.values if NUMBER.fullmatch(value)]
+        return found if len(found) >= MOST_OF_THEM * len(self.values) else []
+
+    @cached_property
     def comma_numeric(self) -> bool:
         """Whether they are numbers, some with a decimal comma."""
         if self.numeric or not self.values:
@@ -95,7 +109,7 @@ class Profile:
         if self.column.listed or not self.whole or len(self.values) < 3:
             return False
         numbers = [int(value) for value in self.values]
-        return all(b - a == 1 for a, b in zip(numbers, numbers[1:], strict=False))
+        return all(b - a == 1 for a, b in itertools.pairwise(numbers))
 
     @cached_property
     def date_forms(self) -> list[TimeForm]:
@@ -107,11 +121,12 @@ class Profile:
     @cached_property
     def is_epoch(self) -> bool:
         """Whether they are counts since 1970 of some unit, or dates in digits."""
-        if not self.numeric or self.distinct < 2:
+        if not self.counts or self.distinct < 2:
             return False
-        if is_compact(self.values):
+        if is_compact(self.counts):
             return True
-        low, high = min(self.numbers), max(self.numbers)
+        numbers = [float(value) for value in self.counts]
+        low, high = min(numbers), max(numbers)
         return any(start <= low and high < end for start, end in EPOCHS)
 
     @cached_property

@@ -16,7 +16,9 @@ from seqrec_cli.core.data.reading.wording import shortened
 from seqrec_cli.errors import InputError
 
 MOST_SHOWN = 30
+NONE = "none"  # what to say for a role that no column has
 SURE = 1000  # a name of a better rank is one that columns really have
+SMALL_SAMPLE = 10  # values, of which little can be told
 MOST_PATHS = 40  # into one column of JSON
 MANY = 30  # rows of which each has another value: those are numbers of the rows
 
@@ -73,11 +75,20 @@ def assign(relation: Relation, reading: Reading, engine: Engine) -> Plan:
         Undecided: the user or the item cannot be told.
     """
     profiles = [Profile(column, place) for place, column in enumerate(relation.columns)]
-    chosen = {role: find(relation, profiles, role, name) for role, name in reading.columns.items()}
+    absent = {
+        role
+        for role, name in reading.columns.items()
+        if name == NONE and role in ("time", "rating") and relation.column(name) is None
+    }
+    chosen = {
+        role: find(relation, profiles, role, name)
+        for role, name in reading.columns.items()
+        if role not in absent
+    }
     refuse_doubles(relation, chosen)
     taken = {profile.name for profile in chosen.values()}
     free = [profile for profile in profiles if profile.name not in taken]
-    time, others = choose_time(chosen, free, profiles, reading, engine)
+    time, others = (None, []) if "time" in absent else choose_time(chosen, free, reading, engine)
     if time is not None:
         free = [profile for profile in free if profile not in time.columns]
     session = chosen.get("session")
@@ -85,13 +96,18 @@ def assign(relation: Relation, reading: Reading, engine: Engine) -> Plan:
     notes: list[str] = []
     times = {profile.name for moment in others for profile in moment.columns if moment.solid}
     pool = [p for p in free if p.name not in times]
-    rating = chosen.get("rating") or choose_rating(pool, user, item)
+    rating = chosen.get("rating")
+    if rating is None and "rating" not in absent:
+        rating = choose_rating(pool, user, item)
     pool = [profile for profile in pool if profile is not rating]
     user, item = choose_ids(user, item, pool, notes, time)
     if user is None or item is None:
         guess = guessed(user, item, pool, time, rating)
         raise Undecided([role for role, p in (("user", user), ("item", item)) if p is None], guess)  # type: ignore[list-item]
-    time = time if time is not None else late_time(free, user, item, rating, engine)
+    if time is None and "time" not in absent:
+        time = late_time(free, user, item, rating, engine)
+        if time is None:
+            refuse_unknown_times(relation, [p for p in free if p not in (user, item, rating)])
     return Plan(
         user=user,
         item=item,
@@ -213,7 +229,6 @@ def refuse_doubles(relation: Relation, chosen: dict[Role, Profile]) -> None:
 def choose_time(
     chosen: dict[Role, Profile],
     free: Sequence[Profile],
-    profiles: Sequence[Profile],
     reading: Reading,
     engine: Engine,
 ) -> tuple[Moment | None, list[Moment]]:
@@ -268,6 +283,19 @@ def late_time(
     rest = [p for p in free if p not in (user, item, rating)]
     found = moments.candidates(rest, engine)
     return moments.with_clock(found[0], rest, engine) if found else None
+
+
+def refuse_unknown_times(relation: Relation, rest: Sequence[Profile]) -> None:
+    """Refuse a log whose times, by the name of their column, are of a form that is not known."""
+    for profile in rest:
+        known = profile.label and 0 <= profile.rank("time") < SURE
+        if known and profile.values and not profile.column.listed and not moments.is_clock(profile):
+            raise InputError(
+                f"`{relation.place}`: the values of `{profile.name}`, such as "
+                f"`{shortened(profile.values[0], 40)}`, are no times in a form that is known",
+                "say how they are written, as in `--time-format '%d.%m.%Y %H:%M'`; or, if the order "
+                f"of the file is what counts: `--columns time={NONE}`",
+            )
 
 
 def aligned(time: Moment | None, item: Profile) -> Moment | None:
@@ -416,7 +444,9 @@ def by_look(
     """Without names: the user first and the item second, if there are just two columns of ids."""
     if any(p.label and p.name == p.label for p in pool):
         return None, None
-    ids = [p for p in rest if is_like_ids(p)]
+    if len(pool) == 2:
+        rest = list(pool)
+    ids = [p for p in rest if is_like_ids(p) or len(pool) == 2]
     lists = [p for p in ids[1:] if list_form(p.values)]
     if ids and len(lists) == 1:
         return ids[0], unfolded(lists[0])
@@ -431,7 +461,9 @@ def by_look(
 
 def is_like_ids(profile: Profile) -> bool:
     """Whether values without a name are ids rather than flags, one constant or kinds of events."""
-    if profile.is_flag or (profile.distinct < 2 and len(profile.values) > 2):
+    if len(profile.values) <= SMALL_SAMPLE:
+        return True
+    if profile.is_flag or profile.distinct < 2:
         return False
     many = len(profile.values) > 2 * FEW
     words = all("9" not in look for look in profile.shapes)

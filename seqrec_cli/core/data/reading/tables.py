@@ -10,9 +10,9 @@ from seqrec_cli.core.data.reading.opening import opened
 from seqrec_cli.core.data.reading.options import Reading
 from seqrec_cli.core.data.reading.places import Files
 from seqrec_cli.core.data.reading.profiles import cut_values, list_form
+from seqrec_cli.core.data.reading.rejects import rejected
 from seqrec_cli.core.data.reading.relations import Relation
 from seqrec_cli.core.data.reading.sources import TextSource
-from seqrec_cli.core.data.reading.wording import shortened
 from seqrec_cli.core.settings.yaml import nearest
 from seqrec_cli.errors import InputError
 
@@ -105,11 +105,9 @@ def refuse_rejected(source: TextSource, relation: Relation, engine: Engine) -> N
     """Refuse a line that the engine could not read."""
     if not relation.rejects:
         return
-    found = engine.rows("SELECT line, csv_line FROM reject_errors ORDER BY line LIMIT 1")
-    if found:
-        ((line, text),) = found
-        shown = shortened(" ".join(str(text or "").split()))
+    found = rejected(engine)
+    if found is not None:
         raise InputError(
-            f"`{source}`, line {line}: other values than the header has names: `{shown}`",
-            "check the line, or the delimiter",
+            f"`{source}`, line {found.line}: {found.words}",
+            "mend the line, or check the delimiter",
         )

@@ -25,6 +25,8 @@ UNKNOWN = "as in the source"
 PER_SECOND = {SECONDS: 1, MILLISECONDS: 10**3, MICROSECONDS: 10**6, NANOSECONDS: 10**9}
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 MILLION = 10**6
+MOST_OF_THEM = 0.9  # of a sample must be of a form; what is not is found when all rows are read
+FIRST_LOOK = 20  # cells
 LIMIT = 2**63
 
 CLOCK = r"(?P<hour>[0-9]{1,2}):[0-9]{2}(?P<second>:[0-9]{2}(?P<fraction>\.[0-9]{1,9})?)?"
@@ -100,18 +102,20 @@ def forms_of(cells: Sequence[str]) -> list[TimeForm]:
     """
     if not cells:
         return []
-    if all(ISO.fullmatch(cell) for cell in cells):
+    enough = MOST_OF_THEM * len(cells)
+    if sum(ISO.fullmatch(cell) is not None for cell in cells) >= enough:
         return [iso_form(cells)]
-    orders: set[str] | None = None
+    fitting: dict[str, int] = {}
     formats: dict[str, dict[str, None]] = {}
-    for cell in cells:
-        readings = formats_of(cell)
-        orders = set(readings) if orders is None else orders & set(readings)
-        if not orders:
-            return []
-        for order, written in readings.items():
+    for number, cell in enumerate(cells, 1):
+        for order, written in formats_of(cell).items():
+            fitting[order] = fitting.get(order, 0) + 1
             formats.setdefault(order, {})[written] = None
-    assert orders is not None
+        if number == FIRST_LOOK and not fitting:
+            return []
+    orders = {order for order, count in fitting.items() if count >= enough}
+    # Where the days tell, a few dates that could be read either way do not make it a question.
+    orders = {order for order in orders if fitting[order] == max(fitting.values())}
     ambiguous = len(orders) > 1
     return [
         strptime_form(tuple(formats[order])[:8], order if ambiguous else "")

@@ -175,6 +175,6 @@ def test_atomic_files_of_recbole_are_understood(tmp_path: Path) -> None:
         "5\tToy Story\tComedy Drama\t1 2\n"
     )
     items = read_attributes(TextSource(tmp_path / "x.item"), "item")
-    assert items.columns == {"class": ["Comedy|Drama"]}
-    assert items.kinds == {"class": "tags"}
+    assert items.columns == {"class": ["Comedy|Drama"], "v[0]": ["1"], "v[1]": ["2"]}
+    assert items.kinds == {"class": "tags", "v[0]": "dense", "v[1]": "dense"}
     assert items.titles == {"5": "Toy Story"}
