@@ -16,7 +16,7 @@ from seqrec_cli.errors import InputError
 MOST_COLUMNS = 2000
 LONGEST_LINE = 16 << 20
 # No cell is this, so that an empty one stays a text of no characters.
-NO_NULL = "\x01null\x01"
+NO_NULL = "\ue000null\ue000"
 COUNTED_BYTES = 256 << 20  # of a larger file a row is named, not a line
 WORTH_A_LOOK = 1 << 19  # bytes from which on it pays to look whether all are plain numbers
 NEVER = "\x03"  # as delimiter, so that a line is one value
@@ -29,7 +29,7 @@ def scan(
     types = types or ["VARCHAR"] * dialect.width
     columns = ", ".join(f"'c{n}': '{kind}'" for n, kind in enumerate(types, 1))
     files = ", ".join(quoted(str(path)) for path in paths)
-    quote = dialect.quote if quotes else ""
+    quote = dialect.quote if quotes or dialect.quote == "'" else ""
     escape = dialect.escape if quote else ""
     # A line end inside quotes could be taken for the start of a row by a thread that begins there.
     parallel = "true" if not quote else "false"
@@ -148,10 +148,11 @@ def numbered_rows(path: Path, dialect: Dialect) -> Iterator[tuple[int, list[str]
                 if line.strip("\r\n"):
                     yield number, split(line.rstrip("\r\n"), dialect.delimiter, "", "")
             return
-        doubled = dialect.escape == '"'
+        doubled = dialect.escape == dialect.quote
         reader = csv.reader(
             file,
             delimiter=dialect.delimiter,
+            quotechar=dialect.quote,
             doublequote=doubled,
             escapechar=None if doubled else dialect.escape,
         )

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from seqrec_cli.core.data.reading import vocabulary
 from seqrec_cli.core.data.reading.options import SPELLED, Reading
 from seqrec_cli.core.data.reading.sources import TextSource
+from seqrec_cli.core.data.reading.times import forms_of
 from seqrec_cli.errors import InputError
 
 HEAD_BYTES = 1 << 18
@@ -54,7 +55,10 @@ class Dialect:
     @property
     def names(self) -> tuple[str, ...]:
         """A name for each column: the header's, or its number from 1."""
-        return self.header or tuple(str(number) for number in range(1, self.width + 1))
+        numbers = (str(number) for number in range(1, self.width + 1))
+        if not self.header:
+            return tuple(numbers)
+        return tuple(label or number for label, number in zip(self.header, numbers, strict=True))
 
 
 def lines_of(head: bytes) -> list[str]:
@@ -91,7 +95,7 @@ def sniff(source: TextSource, head: bytes, reading: Reading) -> Dialect:
     rows = [split(line, delimiter, quote, escape, loose) for line in body]
     width = usual_width(rows)
     header = find_header(rows, width, reading, noted and split(noted, delimiter, "", "", loose))
-    if header and header == tuple(cell.strip() for cell in rows[0]):
+    if header and header[-len(rows[0]) :] == tuple(cell.strip() for cell in rows[0]):
         skip += 1
     return Dialect(delimiter, skip, header, width, quote, escape, loose=loose, comments=bool(noted))
 
@@ -170,7 +174,8 @@ def quoting(lines: Sequence[str], delimiter: str) -> tuple[str, str]:
     """
     marked = [line for line in lines if '"' in line]
     if not marked:
-        return '"', '"'
+        single = sum(line.count("'") for line in lines) >= 2 * len(lines)
+        return ("'", "'") if single and has_quoted_column(lines, delimiter, "'") else ('"', '"')
     if delimiter in UNQUOTED and not has_quoted_column(lines, delimiter):
         return "", ""
     escaped = sum(line.count('\\"') for line in marked)
@@ -178,11 +183,11 @@ def quoting(lines: Sequence[str], delimiter: str) -> tuple[str, str]:
     return '"', "\\" if escaped > doubled else '"'
 
 
-def has_quoted_column(lines: Sequence[str], delimiter: str) -> bool:
+def has_quoted_column(lines: Sequence[str], delimiter: str, quote: str = '"') -> bool:
     rows = [line.split(delimiter) for line in lines]
     columns = zip(*[row for row in rows if len(row) == len(rows[0])], strict=False)
     return any(
-        all(len(cell) > 1 and cell[0] == cell[-1] == '"' for cell in column) for column in columns
+        all(len(cell) > 1 and cell[0] == cell[-1] == quote for cell in column) for column in columns
     )
 
 
@@ -201,12 +206,13 @@ def split(
         return [line]
     if loose:
         return line.split()
-    if not quote or '"' not in line or len(delimiter) > 1:
+    if not quote or quote not in line or len(delimiter) > 1:
         return line.split(delimiter)
-    doubled = escape == '"'
+    doubled = escape == quote
     reader = csv.reader(
         line.splitlines(keepends=True),
         delimiter=delimiter,
+        quotechar=quote,
         doublequote=doubled,
         escapechar=None if doubled else escape,
     )
@@ -234,6 +240,8 @@ def find_header(
         return first
     if len(first) == width and is_header(first, rows[1:], reading):
         return first
+    if len(first) == width - 1 and is_header(first, [row[1:] for row in rows[1:]], reading):
+        return ("", *first)  # as R writes it, with the names of the rows in front
     if noted and len(noted) == width and not any(map(is_number, noted)):
         return tuple(name.strip() for name in noted)
     return ()
@@ -244,7 +252,11 @@ def is_header(first: Sequence[str], others: Sequence[Sequence[str]], reading: Re
     chosen = [name for name in reading.columns.values() if not name.isdigit()]
     if any(name in first for name in chosen):
         return True
-    if any(is_number(cell) for cell in first) or len(set(first)) < len(first) or "" in first[1:]:
+    if (
+        any(is_number(cell) or forms_of([cell]) for cell in first)
+        or len(set(first)) < len(first)
+        or "" in first[1:-1]
+    ):
         return False
     if sum(vocabulary.is_known(name) for name in first) > 1:
         return True

@@ -51,7 +51,7 @@ LAYOUTS: Mapping[str, Layout] = {
     "dataset_TSMC2014_NYC.txt": layout("\t", FOURSQUARE),
     "dataset_TSMC2014_TKY.txt": layout("\t", FOURSQUARE),
     "dataset_TIST2015_Checkins.txt": layout("\t", "user_id venue_id utc_time timezone_offset"),
-    "steam-200k.csv": layout(",", "user_id game_title behavior_name hours zero"),
+    "steam-200k.csv": layout(",", "user_id game behavior_name hours zero"),
     "user_artist_data.txt": layout(" ", "user_id artist_id plays"),
     "behaviors.tsv": layout("\t", "impression_id user_id time history impressions"),
 }

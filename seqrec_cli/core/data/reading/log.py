@@ -1,18 +1,18 @@
 """Reading a log: files to a relation, columns to roles, rows to arrays, and what was found."""
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import duckdb
 
-from seqrec_cli.core.data.reading import known
+from seqrec_cli.core.data.reading import known, vocabulary
 from seqrec_cli.core.data.reading.engine import Engine, opened_engine
 from seqrec_cli.core.data.reading.findings import Findings, Kind, Taken
 from seqrec_cli.core.data.reading.loading import Loaded, load
 from seqrec_cli.core.data.reading.opening import opened
 from seqrec_cli.core.data.reading.options import Reading, command
 from seqrec_cli.core.data.reading.places import Files, files_of
-from seqrec_cli.core.data.reading.profiles import Profile, cut_values
+from seqrec_cli.core.data.reading.profiles import Profile, cut_sql, cut_values
 from seqrec_cli.core.data.reading.relations import Relation
 from seqrec_cli.core.data.reading.roles import (
     Plan,
@@ -67,6 +67,7 @@ def read_log(place: TextSource, reading: Reading) -> Log:
             plan = assign(relation, reading, engine)
         except Undecided as error:
             raise undecided(relation, files, reading, engine, error) from None
+        relation, plan = with_histories(relation, plan, reading)
         check_rating(relation, plan, reading, place)
         refuse_examples(relation, plan, reading, place)
         kinds = event_columns(relation, plan)
@@ -90,6 +91,34 @@ def read_log(place: TextSource, reading: Reading) -> Log:
         items=known.items_beside(files.first),
         users=known.users_beside(files.first),
     )
+
+
+def with_histories(relation: Relation, plan: Plan, reading: Reading) -> tuple[Relation, Plan]:
+    """Of rows with a target and the list of items before it, the longest of each user as a whole.
+
+    So RecBole writes sessions: `session_id`, `item_id_list` and `item_id`, a row for each prefix.
+    """
+    wanted = vocabulary.plain(plan.item.label) + "list"
+    lists = [c for c in relation.columns if vocabulary.plain(c.name) == wanted]
+    if len(lists) != 1 or "item" in plan.asked or len(relation.scans) > 1 or reading.where:
+        return relation, plan
+    (column,) = lists
+    cut = column.sql if column.listed else cut_sql(column.sql, " ")
+    user = plan.user.column.sql
+    scan = (
+        f"(SELECT * FROM {relation.scans[0]} QUALIFY row_number() OVER "
+        f"(PARTITION BY {user} ORDER BY len({cut}) DESC) = 1 ORDER BY {user})"
+    )
+    whole = replace(
+        plan.item.column, sql=f"list_append({cut}, {plan.item.column.sql})", listed=True
+    )
+    plan.item = replace(plan.item, column=whole)
+    plan.time = plan.rating = None
+    plan.notes.append(
+        f"`{column.name}` holds the items before `{plan.item.name}`: of each user the longest row "
+        "was read, with both"
+    )
+    return replace(relation, scans=(scan,)), plan
 
 
 def check_counted(rows: Loaded, place: TextSource) -> None:
@@ -178,8 +207,10 @@ def holds_lists_of(profile: Profile, items: set[str]) -> bool:
     for separator in (",", " ", "|", ";", "\x02", "#"):
         pieces = [cut_values(value, separator) for value in profile.values[:200]]
         several = sum(len(own) > 1 for own in pieces)
-        known = sum(piece in items for own in pieces for piece in own)
-        if several > 0.3 * len(pieces) and known > 0.3 * sum(map(len, pieces)):
+        there = [piece for own in pieces for piece in own]
+        known = sum(piece in items for piece in there) > 0.3 * len(there)
+        packed = separator == "\x02"  # as DIN and DIEN write histories
+        if several > 0.3 * max(1, len(pieces)) and (known or packed):
             return True
     return False
 

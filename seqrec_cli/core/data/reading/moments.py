@@ -107,7 +107,8 @@ def candidates(profiles: Sequence[Profile], engine: Engine) -> list[Moment]:
     found = []
     for profile in profiles:
         ranked = profile.rank("time")
-        counted = vocabulary.plain(profile.label) in COUNTED
+        plain = vocabulary.plain(profile.label)
+        counted = plain in COUNTED or (profile.column.listed and plain.removesuffix("s") in COUNTED)
         if not (profile.is_moment or (counted and profile.counts)) or is_no_moment(profile):
             continue
         moment = moment_of(profile, engine)
@@ -165,7 +166,7 @@ def clock_sql(profile: Profile) -> Callable[[str], str] | None:
         and int(parts[0]) < 24
         for value in profile.values
     ):
-        return lambda text: f"epoch_us(CAST(TRY_CAST({text} AS TIME) AS INTERVAL)) // 1000000"
+        return lambda text: f"CAST(extract('epoch' FROM TRY_CAST({text} AS TIME)) AS BIGINT)"
     if not all(value.isdecimal() and len(value) <= 6 for value in profile.values):
         return None
     numbers = [int(value) for value in profile.values]

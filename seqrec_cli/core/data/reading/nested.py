@@ -79,6 +79,9 @@ def json_relation(
             f"`{source}` begins like JSON, but its first record cannot be read",
             'write one record a line: `{"user": 1, "item": 2, "time": 3}`',
         )
+    table = inner_table(records, head)
+    if table is not None:
+        return table_in_record(source, facts, form, *table)
     paths: dict[tuple[str, ...], None] = {}
     for record in records:
         for path in paths_of(record, (), DEEPEST):
@@ -90,6 +93,60 @@ def json_relation(
         for part in facts
     )
     return Relation(str(source), "json", scans, columns, named=True, layout="JSON")
+
+
+def inner_table(records: Sequence[dict[str, Any]], head: bytes) -> tuple[str, list[Any]] | None:
+    """Of a single record that holds the log: the key of its list of records, or "" where each key
+    is a user and its value their items."""
+    if len(records) != 1:
+        return None
+    (record,) = records
+    lists = {key: value for key, value in record.items() if isinstance(value, list) and value}
+    for key, value in lists.items():
+        if len(value) > 1 and all(isinstance(each, dict) for each in value[:50]):
+            return key, value
+    plain = [
+        value
+        for value in lists.values()
+        if all(isinstance(each, str | int | float) for each in value[:50])
+    ]
+    return ("", plain) if len(plain) == len(record) > 1 else None
+
+
+def table_in_record(
+    source: TextSource, facts: Sequence[Sequence[Facts]], form: str, key: str, inner: list[Any]
+) -> Relation:
+    """The list in a single record as a relation, or its keys as users and its values as items."""
+    reads = [
+        f"read_json_objects([{', '.join(quoted(str(fact.path)) for fact in part)}], "
+        f"format = {quoted(form)}, maximum_object_size = {LARGEST_RECORD})"
+        for part in facts
+    ]
+    if not key:
+        scans = tuple(
+            f"(SELECT key, value FROM {read} AS whole, json_each(whole.json))" for read in reads
+        )
+        columns: tuple[Column, ...] = (
+            Column("1", "key", known="user"),
+            Column(
+                "2", "json_extract_string(value, '$[*]')", listed=True, parent="2", known="item"
+            ),
+        )
+        return Relation(
+            str(source), "json", scans, columns, named=False, layout="JSON, a list of items a user"
+        )
+    path = quoted(f'$."{escaped(key)}"[*]')
+    scans = tuple(
+        f"(SELECT unnest(json_extract(json, {path})) AS json FROM {read})" for read in reads
+    )
+    paths: dict[tuple[str, ...], None] = {}
+    for record in inner[:LOOKED_AT]:
+        for found in paths_of(record, (), DEEPEST):
+            paths.setdefault(found)
+    columns = tuple(json_column(found) for found in list(paths)[:MOST_COLUMNS])
+    return Relation(
+        str(source), "json", scans, columns, named=True, layout=f"JSON, the records in `{key}`"
+    )
 
 
 def paths_of(value: Any, above: tuple[str, ...], deep: int) -> Iterator[tuple[str, ...]]:

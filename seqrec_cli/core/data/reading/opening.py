@@ -8,8 +8,8 @@ import duckdb
 
 from seqrec_cli.core.data.reading import delimited, known, nested
 from seqrec_cli.core.data.reading.dialects import HEAD_BYTES, Dialect, lines_of, shape, sniff
-from seqrec_cli.core.data.reading.engine import Engine, first_sentence
-from seqrec_cli.core.data.reading.options import Reading
+from seqrec_cli.core.data.reading.engine import Engine, first_sentence, quoted
+from seqrec_cli.core.data.reading.options import SPELLED, Reading
 from seqrec_cli.core.data.reading.places import Files
 from seqrec_cli.core.data.reading.relations import Column, Relation, sampled
 from seqrec_cli.core.data.reading.sources import TextSource, refuse_strangers
@@ -135,9 +135,10 @@ def open_lines(
 ) -> Relation:
     """Delimited text, or a line a user with all the items."""
     source = files.first
-    if reading.format == "sequences" or (reading.format is None and are_sequences(head, reading)):
+    between = separator_of_sequences(head, reading) if reading.format is None else ""
+    if reading.format == "sequences" or between:
         engine.allow(fact.path for part in facts for fact in part)
-        return sequences(source, facts)
+        return sequences(source, facts, between)
     if reading.format == "user-item":
         return open_pairs(source, facts, engine)
     layout = known.layout_of(source, head) if not reading.delimiter else None
@@ -190,33 +191,52 @@ def check_atomic(source: TextSource, dialect: Dialect) -> None:
         )
 
 
-def are_sequences(head: bytes, reading: Reading) -> bool:
-    """Whether each line is a user and then their items, with spaces between.
+def separator_of_sequences(head: bytes, reading: Reading) -> str:
+    """What is between the items where each line is a user and then their items, "" for other text.
 
     The lines differ in length, no user comes again, and all words look alike.
     """
-    if reading.delimiter or reading.header:
-        return False
+    if reading.header:
+        return ""
     lines = [line for line in lines_of(head) if line.strip()][:200]
-    if len(lines) < 3 or any(mark in line for line in lines for mark in ",;|\"'{}"):
-        return False
-    rows = [GAP.split(line.strip()) for line in lines]
-    if any("\t" in line for line in lines) and any(" " in line for line in lines):
-        return False
-    if len({len(row) for row in rows}) < 2 or sum(len(row) > 2 for row in rows) < 0.5 * len(rows):
-        return False
+    if len(lines) < 3 or any(mark in line for line in lines for mark in "|\"'{}[]"):
+        return ""
+    tabs, spaces = (any(mark in line.strip() for line in lines) for mark in "\t ")
+    commas = any("," in line for line in lines)
+    if tabs + spaces + commas != 1 or any(";" in line for line in lines):
+        return ""
+    separator = "," if commas else "\t" if tabs else " "
+    if reading.delimiter and SPELLED.get(reading.delimiter, reading.delimiter) != separator:
+        return ""
+    rows = [(line.strip().split(",") if commas else GAP.split(line.strip())) for line in lines]
+    if sum(len(row) > 2 for row in rows) < 0.5 * len(rows):
+        return ""
+    if len({len(row) for row in rows}) < 2 and (separator != " " or not share_values(rows)):
+        return ""
     if len({row[0] for row in rows}) < len(rows):
+        return ""
+    looks = {shape(word.strip()) for row in rows for word in row[1:]}
+    return separator if len(looks) == 1 and "9" in next(iter(looks)) else ""
+
+
+def share_values(rows: Sequence[Sequence[str]]) -> bool:
+    """Whether the columns behind the first hold the same values, and none looks like a time."""
+    columns = [set(column) for column in list(zip(*rows, strict=True))[1:]]
+    if len(columns) < 3 or any(len(word) > 9 for column in columns for word in column):
         return False
-    looks = {shape(word) for row in rows for word in row[1:]}
-    return len(looks) == 1 and "9" in next(iter(looks))
+    together = set().union(*columns)
+    return len(together) < 0.6 * sum(map(len, columns))
 
 
-def sequences(source: TextSource, facts: Sequence[Sequence[Facts]]) -> Relation:
+def sequences(
+    source: TextSource, facts: Sequence[Sequence[Facts]], separator: str = " "
+) -> Relation:
     """Lines of a user and their items as a relation with a list of items."""
     line = Dialect("", 0, (), 1, quote="", escape="")
+    cut = "[ \\t]*,[ \\t]*" if separator == "," else "[ \\t]+"
     scans = tuple(
-        "(SELECT words[1] AS user, words[2:] AS items FROM "
-        "(SELECT regexp_split_to_array(trim(c1, chr(9) || ' '), '[ \\t]+') AS words FROM "
+        "(SELECT rtrim(words[1], ':') AS user, words[2:] AS items FROM "
+        f"(SELECT regexp_split_to_array(trim(c1, chr(9) || ' '), {quoted(cut)}) AS words FROM "
         f"{delimited.scan([fact.path for fact in part], line, quotes=False)}))"
         for part in facts
     )

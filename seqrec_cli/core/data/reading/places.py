@@ -17,6 +17,7 @@ from seqrec_cli.core.data.reading.sources import (
     member_names,
     natural,
     parse_place,
+    refuse_strangers,
 )
 from seqrec_cli.errors import InputError
 
@@ -68,6 +69,8 @@ def files_of(place: TextSource, reading: Reading) -> Files:
     elif (not place.member and place.packing() == "zip") or (
         not place.member and is_tar(place.path)
     ):
+        if place.packing() == "zip":
+            refuse_strangers(place, b"PK\x03\x04")
         found = in_archive(place, reading)
     else:
         found = single(place, reading)

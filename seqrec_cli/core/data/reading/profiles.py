@@ -25,6 +25,8 @@ TRUTHS = {"true", "false", "yes", "no", "t", "f", "y", "n"}
 EPOCHS = tuple((600_000_000 * 1000**n, 2_500_000_000 * 1000**n) for n in range(4))
 FEW = 20
 ASIN = re.compile(r"B0[0-9A-Z]{8}|[0-9]{9}[0-9X]")
+# News as MIND has them, those that were clicked marked with 1: `N55689-1 N35729-0`.
+IMPRESSIONS = re.compile(r"\S+-[01](?: \S+-[01])+")
 BRACKETED = re.compile(r"\s*[\[({].*[\])}]\s*", re.DOTALL)
 
 
@@ -121,7 +123,7 @@ class Profile:
     @cached_property
     def is_epoch(self) -> bool:
         """Whether they are counts since 1970 of some unit, or dates in digits."""
-        if not self.counts or self.distinct < 2:
+        if not self.counts:
             return False
         if is_compact(self.counts):
             return True
@@ -173,7 +175,17 @@ class Profile:
 
     def rank(self, named: vocabulary.Named) -> int:
         """How well the name says that it is this; -1 for not at all."""
-        return vocabulary.rank(self.label, named) if self.label else -1
+        if not self.label:
+            return -1
+        found = vocabulary.rank(self.label, named)
+        if not 0 <= found < 1000 and self.label.endswith("s") and self.is_list:
+            return vocabulary.rank(self.label.removesuffix("s"), named)
+        return found
+
+    @cached_property
+    def is_list(self) -> bool:
+        """Whether the values are lists, in the file's own terms or as texts."""
+        return self.column.listed or list_form(self.values) is not None
 
 
 def is_missing(text: str) -> bool:
@@ -196,6 +208,8 @@ def list_form(values: Sequence[str]) -> tuple[str, ListSql] | None:
     """
     if not values:
         return None
+    if all(IMPRESSIONS.fullmatch(value) for value in values[:50]):
+        return "-1 ", clicked_sql
     if looks_nested(values):
         if any(":" in value and "{" in value for value in values[:20]):
             return None
@@ -211,12 +225,19 @@ def is_list_of_ids(values: Sequence[str], separator: str) -> bool:
     """Whether most cells are several ids of one look, and not always as many."""
     pieces = [[piece.strip() for piece in value.split(separator)] for value in values]
     several = sum(len(own) > 1 for own in pieces)
-    if several < 0.5 * len(pieces) or len({len(own) for own in pieces}) < 2:
-        return False
     looks = {shape(piece) for own in pieces for piece in own if piece}
+    alike = len({len(own) for own in pieces}) < 2
+    if several < 0.5 * len(pieces) or (alike and (len(looks) > 1 or separator == ",")):
+        return False
     if separator in (" ", ",") and not all("9" in look for look in looks):
         return False
     return len(looks) <= 3 and not any(" " in look for look in looks)
+
+
+def clicked_sql(text: str) -> str:
+    """SQL of the list of what was clicked in a text of impressions."""
+    each = f"list_filter(string_split({text}, ' '), lambda x: ends_with(x, '-1'))"
+    return f"list_transform({each}, lambda x: x[:-3])"
 
 
 def cut_sql(text: str, separator: str) -> str:
@@ -231,6 +252,8 @@ def cut_sql(text: str, separator: str) -> str:
 
 def cut_values(cell: str, separator: str) -> list[str]:
     """The values of a list in a cell, as `cut_sql` cuts them."""
+    if separator == "-1 ":
+        return [piece[:-2] for piece in cell.split() if piece.endswith("-1")]
     inner = cell.strip(" []{}()")
     pieces = inner.split() if separator == " " else inner.split(separator)
     trimmed = (piece.strip(" '\"\n") for piece in pieces)

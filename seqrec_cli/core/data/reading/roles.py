@@ -20,6 +20,7 @@ NONE = "none"  # what to say for a role that no column has
 SURE = 1000  # a name of a better rank is one that columns really have
 SMALL_SAMPLE = 10  # values, of which little can be told
 MOST_PATHS = 40  # into one column of JSON
+USUAL = 20  # names of a better rank say what they hold even where all rows have the same value
 MANY = 30  # rows of which each has another value: those are numbers of the rows
 
 
@@ -96,6 +97,8 @@ def assign(relation: Relation, reading: Reading, engine: Engine) -> Plan:
     notes: list[str] = []
     times = {profile.name for moment in others for profile in moment.columns if moment.solid}
     pool = [p for p in free if p.name not in times]
+    if not relation.named and len(pool) > 2:
+        pool = [p for p in pool if not (p.is_row_number and not p.label)]
     rating = chosen.get("rating")
     if rating is None and "rating" not in absent:
         rating = choose_rating(pool, user, item)
@@ -324,7 +327,7 @@ def choose_rating(
     if fitting:
         return min(fitting, key=lambda pair: pair[0])[1]
     unnamed = [p for p in pool if not p.label and p.numeric and p is not user and p is not item]
-    if len(pool) < 3:
+    if len(pool) < 3 - (user is not None) - (item is not None):
         return None
     for profile in reversed(unnamed):
         small = min(profile.numbers) >= -1 and max(profile.numbers) <= 10
@@ -351,6 +354,12 @@ def choose_ids(
         return user, item
     rest = [p for p in pool if p not in (user, item) and not p.is_row_number and is_unnamed(p)]
     rest = [p for p in without_attributes(rest) if p.may_be_id or list_form(p.values)]
+    lists = [p for p in pool if p is not user and p.is_list and not p.is_moment and p.distinct > 1]
+    if item is None and user is not None and len(lists) == 1:
+        notes.append(f"`{lists[0].name}` was taken for the item: it is the only column of lists")
+        return user, lists[0] if lists[0].column.listed else unfolded(lists[0])
+    if user is None:
+        rest = [p for p in rest if not p.column.listed]
     if user is None and item is None:
         return by_look(rest, pool)
     if len(rest) == 1:
@@ -394,6 +403,8 @@ def by_name(
         if not (profile.may_be_id or sure or profile.column.listed or list_form(profile.values)):
             continue
         if role != "item" and (profile.column.listed or profile.is_flag):
+            continue
+        if rank >= USUAL and profile.distinct < 2 and len(profile.values) > MANY:
             continue
         nested = profile.column.listed and "[]" in profile.name
         ranked.append(((nested, is_of_the_row(profile), rank, profile.place), profile))
@@ -461,6 +472,8 @@ def by_look(
 
 def is_like_ids(profile: Profile) -> bool:
     """Whether values without a name are ids rather than flags, one constant or kinds of events."""
+    if profile.numeric and not profile.whole and not profile.label:
+        return False  # 12.0 without a name is an amount
     if len(profile.values) <= SMALL_SAMPLE:
         return True
     if profile.is_flag or profile.distinct < 2:
@@ -495,6 +508,10 @@ def guessed(
     plain = sorted(plain or ids, key=lambda p: (p.column.listed and "[]" in p.name, p.place))
     guess: dict[Role, str] = {}
     for role, profile in (("user", user), ("item", item)):
+        if profile is None and role == "item" and not plain:
+            plain = sorted(
+                (p for p in ids if p.name not in guess.values()), key=lambda p: -p.distinct
+            )
         if profile is None and plain:
             profile = plain.pop(0)
         if profile is not None:

@@ -35,11 +35,15 @@ MAGIC = (
     (b"PK\x03\x04", "zip"),
     (b"PK\x05\x06", "zip"),
 )
+SPREADSHEETS = (".xlsx", ".ods", ".xlsm", ".xlsb")
 PACKED = (".gz", ".bz2", ".xz", ".zst")
 # What is none of ours, by its first bytes, and what it is.
 STRANGERS = (
     (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", "an old Excel or Office file", "export it as CSV"),
     (b"MATLAB", "a MATLAB file", "export its table as CSV"),
+    (b"<!DOCTYPE", "a page of the web", "fetch the file itself"),
+    (b"<html", "a page of the web", "fetch the file itself"),
+    (b"<?xml", "an XML file", "export it as CSV or JSON lines"),
     (b"\x89HDF", "an HDF5 file", "export its table as CSV or Parquet"),
     (b"ARROW1", "an Arrow or Feather file", "export it as Parquet"),
     (b"ORC", "an ORC file", "export it as Parquet"),
@@ -270,7 +274,7 @@ def refuse_strangers(source: TextSource, head: bytes) -> None:
     for magic, what, remedy in STRANGERS:
         if head.startswith(magic):
             raise InputError(f"`{source}` is {what}, which is not read", remedy)
-    if head.startswith(b"PK\x03\x04") and source.filename.endswith((".xlsx", ".ods", ".xlsm")):
+    if head.startswith(b"PK\x03\x04") and source.filename.endswith(SPREADSHEETS):
         raise InputError(f"`{source}` is a spreadsheet, which is not read", "export it as CSV")
 
 

@@ -18,12 +18,14 @@ NAMES: dict[Named, tuple[str, ...]] = {
         *("learner", "learnerid", "student", "studentid", "author", "authorid", "deviceid"),
         *("device", "cookie", "cookieid", "domainuserid", "anonymousid", "msno", "steamid"),
         *("userguid", "useruuid", "customernumber", "reviewername", "login", "nick", "nickname"),
+        *("email", "emailaddress", "useremail", "customeremail", "uuid", "guid", "reviewerhash"),
         *("viewerhash", "guest", "guestid", "passenger", "passengerid"),
         # Other languages.
         *("kunde", "kundeid", "kundennummer", "kundennr", "nutzer", "benutzer", "nutzerid"),
         *("benutzerid", "utilisateur", "idutilisateur", "client", "idclient", "usuario"),
         *("idusuario", "cliente", "idcliente", "utente", "idutente", "gebruiker", "klant"),
-        *("пользователь", "клиент", "用户id", "用户", "用户编号", "用户名", "会员id", "会员"),
+        *("идпользователя", "пользовательид", "идклиента", "кодклиента", "пользователь", "клиент"),
+        *("用户id", "用户", "用户编号", "用户名", "会员id", "会员"),
         *("客户id", "客户", "ユーザーid", "ユーザー", "顧客id", "사용자", "사용자id", "고객"),
         *("fromnodeid", "follower", "followerid"),
     ),
@@ -47,7 +49,8 @@ NAMES: dict[Named, tuple[str, ...]] = {
         *("problem", "problemid", "question", "questionid", "exerciseid", "workid", "paperid"),
         *("artikel", "artikelid", "artikelnummer", "artikelnr", "produkt", "produktid", "ware"),
         *("buch", "produit", "idproduit", "articleid", "producto", "idproducto", "articulo"),
-        *("prodotto", "idprodotto", "produto", "idproduto", "товар", "книга", "фильм"),
+        *("prodotto", "idprodotto", "produto", "idproduto", "товар", "книга", "фильм", "идтовара"),
+        *("товарид", "кодтовара", "идкниги", "идфильма"),
         *("商品id", "商品", "商品编号", "物品id", "物品", "电影id", "电影", "产品id"),
         *("アイテム", "アイテムid", "商品コード", "상품", "상품id", "아이템", "tonodeid"),
         *("followee", "followeeid", "id", "objectid", "url", "link"),
@@ -131,16 +134,31 @@ NOT_MOMENTS = frozenset(
     | {"release", "published", "publication", "runtime", "crawl", "count", "stay", "zip", "play"}
     | {"timedelta", "watch", "first", "since", "days", "dwell", "elapsed", "reading", "expiry"}
 )
+PART_OF_AN_ID = (
+    "id",
+    "_id",
+    "uuid",
+    "guid",
+    "key",
+    "code",
+)  # says nothing without what is above it
 PLAIN_AT = re.compile(r"[\s_\-.@]+")
 
 
 def bare(name: str) -> str:
     """A name without what is put around it: the types of RecBole, the table's name before a dot."""
-    name = name.strip().strip('"').removeprefix("\ufeff")
+    name = name.strip().strip("\"'").removeprefix("\ufeff")
     head, colon, kind = name.rpartition(":")
     if colon and kind in ("token", "float", "token_seq", "float_seq"):
         name = head
-    return name.rpartition(".")[2] if re.fullmatch(r"[\w\[\].]+", name) else name
+    if not re.fullmatch(r"[\w\[\].@$-]+", name):
+        return name
+    steps = [step.removesuffix("[]") for step in name.split(".")]
+    while len(steps) > 1 and steps[-1].startswith("$"):  # MongoDB's types, as in `at.$date`
+        steps.pop()
+    if len(steps) > 1 and steps[-1].lower() in PART_OF_AN_ID:
+        return f"{steps[-2]}_{steps[-1]}"
+    return steps[-1]
 
 
 def plain(name: str) -> str:
@@ -159,7 +177,8 @@ def rank(name: str, named: Named) -> int:
 
     A name of the list counts by its place; one that holds a part of it comes after all of them.
     """
-    place = PLAIN[named].get(plain(name))
+    bare_name = plain(name)
+    place = PLAIN[named].get(bare_name)
     if place is not None:
         return place
     parts = parts_of(name)
@@ -174,7 +193,11 @@ def rank(name: str, named: Named) -> int:
 
 def is_known(name: str) -> bool:
     """Whether a cell is a name that columns have."""
-    return plain(name) in KNOWN or any(rank(name, named) >= 0 for named in PARTS)
+    if plain(name) in KNOWN:
+        return True
+    if any(character.isdigit() for character in name):
+        return False  # as in `user_000001`
+    return any(rank(name, named) >= 0 for named in PARTS)
 
 
 def best(names: Sequence[str], named: Named) -> int | None:
