@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
-from typer import Argument, Option
+from typer import Argument, BadParameter, Option
 
 from seqrec_cli import console
 from seqrec_cli.commands.binding import Only, takes
@@ -25,7 +25,8 @@ def kind(values: Mapping[str, Any]) -> str:
     """What the source is: demo, named, pair or log."""
     from seqrec_cli.core.data.loading import kind_of
 
-    return kind_of(values["source"], values["task"])
+    source = values["sources"][0] if values["sources"] else str(values["train"])
+    return kind_of(source, values["task"])
 
 
 def is_log(values: Mapping[str, Any]) -> bool:
@@ -82,15 +83,16 @@ RANDOM = Only(
 class PrepareOptions:
     """The options of `seqrec prepare`."""
 
-    source: Annotated[
-        str,
+    sources: Annotated[
+        list[str] | None,
         Argument(
+            metavar="SOURCE…",
             help="A named dataset (ml-100k, ml-1m, ml-20m, ml-25m, ml-32m, ml-latest-small), "
-            "`demo` for a generated one, or the path of a file, a MovieLens folder or a zip "
+            "`demo` for a generated one, or the path of a file, of several, of a folder or an "
             "archive.",
             show_default=False,
         ),
-    ]
+    ] = None
     task: Annotated[
         Literal["next-item", "ranking"],
         Option(
@@ -107,11 +109,42 @@ class PrepareOptions:
             rich_help_panel=SOURCE,
         ),
     ] = None
+    train: Annotated[
+        Path | None,
+        Option(
+            metavar="FILE",
+            help="File with the train part, in place of SOURCE.",
+            rich_help_panel=SOURCE,
+        ),
+        A_FILE,
+    ] = None
+    valid: Annotated[
+        Path | None,
+        Option(metavar="FILE", help="File with the valid part.", rich_help_panel=SOURCE),
+        A_FILE,
+    ] = None
+    test: Annotated[
+        Path | None,
+        Option(metavar="FILE", help="File with the test part.", rich_help_panel=SOURCE),
+        A_FILE,
+    ] = None
+    dry_run: Annotated[
+        bool,
+        Option(
+            "--dry-run",
+            help="Print which column would be taken for what, and stop.",
+            rich_help_panel=SOURCE,
+        ),
+        A_FILE,
+    ] = False
     format_: Annotated[
-        Literal["user-item", "delimited", "movielens", "inter", "parquet"] | None,
+        Literal["user-item", "delimited", "movielens", "inter", "parquet", "json", "sequences"]
+        | None,
         Option(
             "--format",
-            help="Format of the file.",
+            metavar="FORMAT",
+            help="Format of the file: user-item, delimited, movielens, inter, parquet, json or "
+            "sequences.",
             show_default="auto-detected",
             rich_help_panel=COLUMNS,
         ),
@@ -120,8 +153,9 @@ class PrepareOptions:
     columns: Annotated[
         str | None,
         Option(
-            help="Which column holds what, by name or number from 1: "
-            "user=…,item=…,time=…,rating=….",
+            metavar="ROLE=COLUMN,…",
+            help="Which column holds what, by name, number from 1 or path in nested data: "
+            "user=…,item=…,time=…,rating=…,session=…; adds to what is inferred.",
             show_default="auto-detected",
             rich_help_panel=COLUMNS,
         ),
@@ -146,6 +180,62 @@ class PrepareOptions:
         ),
         A_FILE,
     ] = None
+    encoding: Annotated[
+        str,
+        Option(
+            help="Encoding of the text, such as latin-1.",
+            show_default="UTF-8",
+            rich_help_panel=COLUMNS,
+        ),
+        A_FILE,
+    ] = ""
+    time_format: Annotated[
+        str,
+        Option(
+            help="How times are written, as for strptime: '%d.%m.%Y %H:%M'.",
+            show_default="inferred",
+            rich_help_panel=COLUMNS,
+        ),
+        A_FILE,
+    ] = ""
+    rating_values: Annotated[
+        str | None,
+        Option(
+            metavar="WORD=NUMBER,…",
+            help="The rating that each word stands for.",
+            rich_help_panel=COLUMNS,
+        ),
+        A_FILE,
+    ] = None
+    where: Annotated[
+        list[str] | None,
+        Option(
+            metavar="EXPRESSION",
+            help="Keep the rows that fulfil an expression over the columns: \"event in ('cart', "
+            "'purchase')\"; repeatable.",
+            rich_help_panel=FILTERS,
+        ),
+        A_FILE,
+    ] = None
+    repeats: Annotated[
+        Literal["keep", "collapse", "first"],
+        Option(
+            help="Of the same item several times in a row, keep all or (collapse) one; or of each "
+            "item the first alone.",
+            rich_help_panel=FILTERS,
+        ),
+        A_FILE,
+    ] = "keep"
+    drop_incomplete: Annotated[
+        bool,
+        Option(
+            "--drop-incomplete",
+            help="Leave out, and count, rows without user, item or time and lines that cannot be "
+            "read.",
+            rich_help_panel=FILTERS,
+        ),
+        A_FILE,
+    ] = False
     min_rating: Annotated[
         float | None,
         Option(help="Leave out interactions rated lower.", rich_help_panel=FILTERS),
@@ -373,6 +463,9 @@ def prepare(options: PrepareOptions) -> None:
     $ seqrec prepare ml-100k --task ranking --split leave-one-out
     """
     request = request_of(options)
+    if options.dry_run:
+        show_findings(request, as_json=options.as_json)
+        return
     target = request.target
     dataset = made(request)
     manifest = dataset.save(target)
@@ -394,15 +487,24 @@ def request_of(options: PrepareOptions) -> "Request":
     from seqrec_cli.core.data.loading import Request
     from seqrec_cli.core.data.preparation import Preparation
     from seqrec_cli.core.data.ranking.candidates import ExampleOptions
-    from seqrec_cli.core.data.reading.tables import Role, parse_columns
+    from seqrec_cli.core.data.reading.options import parse_columns, parse_values
 
-    roles: tuple[Role, ...] = ("user", "item", "time", "rating")
+    source, more = choose_source(options)
     reading = Reading(
         format=options.format_,
-        columns=parse_columns(options.columns, roles) if options.columns else {},
+        columns=parse_columns(options.columns) if options.columns else {},
         delimiter=options.delimiter or "",
         header=options.header,
+        encoding=options.encoding,
+        time_format=options.time_format,
+        where=tuple(options.where or ()),
+        rating_values=parse_values(options.rating_values) if options.rating_values else {},
         min_rating=options.min_rating,
+        repeats=options.repeats,
+        drop_incomplete=options.drop_incomplete,
+        more=more,
+        valid=options.valid,
+        test=options.test,
         items=options.items_file,
         users=options.users_file,
     )
@@ -419,6 +521,7 @@ def request_of(options: PrepareOptions) -> "Request":
         test_from=options.test_from,
         encoding=encoding,
         new_items=options.new_items,
+        keep_files=options.split is None,
         shuffle=options.shuffle_order,
         seed=options.seed,
     )
@@ -432,7 +535,7 @@ def request_of(options: PrepareOptions) -> "Request":
         seed=options.seed,
     )
     return Request(
-        source=options.source,
+        source=source,
         task=options.task,
         name=options.name,
         reading=reading,
@@ -442,6 +545,28 @@ def request_of(options: PrepareOptions) -> "Request":
         table=options.table,
         data_dir=options.data_dir,
     )
+
+
+def choose_source(options: PrepareOptions) -> tuple[str, tuple[Path, ...]]:
+    """The source, and further files of the same log."""
+    if options.train is not None and options.sources:
+        raise BadParameter(
+            f"--train names the file of the train part: leave out `{options.sources[0]}`"
+        )
+    named = list(options.sources or ()) if options.train is None else [str(options.train)]
+    if not named:
+        raise BadParameter("name a source: `seqrec prepare FILE`, or `demo`")
+    return named[0], tuple(Path(each) for each in named[1:])
+
+
+def show_findings(request: "Request", *, as_json: bool) -> None:
+    """Print which column would be taken for what; nothing is written."""
+    from seqrec_cli.core.data.loading import inspect
+
+    for event in inspect(request):
+        if isinstance(event, dict):
+            rows, notes = preparation.findings(event)
+            shared.report(event, rows, notes, as_json=as_json)
 
 
 def made(request: "Request") -> "Dataset":

@@ -10,6 +10,7 @@ def summary(manifest: dict[str, Any]) -> list[tuple[str, str]]:
     rows = [
         ("source", manifest["source"]["path"]),
         ("format", manifest["source"]["format"]),
+        *findings_rows(manifest["source"].get("findings", {})),
         ("rows read", f"{manifest['rows_read']:,}"),
         *((f"dropped: {reason}", f"{n:,}") for reason, n in manifest["dropped"].items()),
         ("interactions", f"{manifest['interactions']:,}"),
@@ -65,7 +66,7 @@ def features_line(told: dict[str, Any]) -> str:
 
 def notes(manifest: dict[str, Any]) -> list[str]:
     """What the user should know before trusting the result."""
-    found = []
+    found = findings_notes(manifest["source"].get("findings", {}))
     backwards = manifest["order"].get("rows_back_in_time", 0)
     if backwards:
         found.append(
@@ -87,3 +88,44 @@ def notes(manifest: dict[str, Any]) -> list[str]:
             "so they are not evaluated on it"
         )
     return found
+
+
+def findings(inspected: dict[str, Any]) -> tuple[list[tuple[str, str]], list[str]]:
+    """The rows and notes of a dry run."""
+    found = inspected["source"]["findings"]
+    rows = [
+        ("source", inspected["source"]["path"]),
+        *findings_rows(found),
+        ("rows read", f"{inspected['rows_read']:,}"),
+        *((f"dropped: {reason}", f"{n:,}") for reason, n in inspected["dropped"].items()),
+        ("users", f"{inspected['users']:,}"),
+        ("items", f"{inspected['items']:,}"),
+    ]
+    return rows, findings_notes(found)
+
+
+def findings_rows(found: dict[str, Any]) -> list[tuple[str, str]]:
+    """Which column was taken for what, which were not used, and how rows are ordered."""
+    rows = [("layout", found["layout"])] if found.get("layout") else []
+    for taken in found.get("taken", ()):
+        chosen = "" if taken["inferred"] else ", as said"
+        rows.append((taken["role"], f"{taken['column']}, as in {taken['example']}{chosen}"))
+    if found.get("order"):
+        rows.append(("order", found["order"]))
+    if unused := found.get("unused"):
+        more = f", and {len(unused) - 12} more" if len(unused) > 12 else ""
+        rows.append(("not used", ", ".join(unused[:12]) + more))
+    return rows
+
+
+def findings_notes(found: dict[str, Any]) -> list[str]:
+    """Types of events that are mixed, and what was inferred and should be known."""
+    notes = []
+    for kind in found.get("kinds", ()):
+        if not kind["filtered"]:
+            counts = ", ".join(f"{value} {number:,}" for value, number in kind["counts"].items())
+            notes.append(
+                f"`{kind['column']}` looks like a type of event or a label and is not used: "
+                f"{counts}; to choose: {kind['option']}"
+            )
+    return [*notes, *found.get("notes", ())]

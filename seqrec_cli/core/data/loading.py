@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 from seqrec_cli.core.data import public, synthetic
 from seqrec_cli.core.data.dataset import SequenceDataset
@@ -17,7 +17,7 @@ from seqrec_cli.core.data.ranking.candidates import ExampleOptions
 from seqrec_cli.core.data.ranking.dataset import RankingDataset
 from seqrec_cli.core.data.ranking.from_log import prepare_examples
 from seqrec_cli.core.data.ranking.from_table import prepare_pair
-from seqrec_cli.core.data.reading.sources import TextSource, is_folder, mode_of
+from seqrec_cli.core.data.reading.sources import TextSource, is_folder, mode_of, parse_place
 from seqrec_cli.core.storage.downloads import Received
 from seqrec_cli.errors import InputError
 
@@ -169,7 +169,7 @@ def read_log(request: Request) -> Interactions:
             f"there is no named dataset and no file `{source}`",
             f"named are demo, {', '.join(CATALOGUE)}; for a file give its path",
         )
-    return read_interactions(TextSource(Path(source)), request.reading)
+    return read_interactions(parse_place(source), request.reading)
 
 
 def make_of_log(
@@ -182,3 +182,34 @@ def make_of_log(
     if request.task == "next-item":
         return prepare(read(), preparation, name)
     return prepare_examples(read(), preparation, name, request.examples)
+
+
+def inspect(request: Request) -> Iterator[Received | Step | dict[str, Any]]:
+    """Read the log that is asked for, and yield at last what was found in it, as plain values.
+
+    Raises:
+        InputError: as `make_dataset`.
+    """
+    log: Interactions | None = None
+    if request.kind == "named":
+        for event in public.obtain(CATALOGUE[request.source], request.data_dir):
+            if isinstance(event, Found):
+                log = public.read_found(CATALOGUE[request.source], event, request.reading)
+            else:
+                yield event
+    else:
+        log = read_log(request)
+    assert log is not None
+    origin = log.origin
+    yield {
+        "name": request.dataset_name,
+        "source": {
+            "path": origin.path,
+            "licence": origin.licence,
+            "findings": origin.findings.as_dict(),
+        },
+        "rows_read": origin.rows_read,
+        "dropped": dict(origin.dropped),
+        "users": len(log.user_ids),
+        "items": len(log.item_ids),
+    }

@@ -23,15 +23,15 @@ from seqrec_cli.core.data.ordering import (
     ties,
     to_offsets,
 )
-from seqrec_cli.core.data.reading.attributes import Attributes, Side
-from seqrec_cli.core.data.reading.tables import shortened
+from seqrec_cli.core.data.reading.attributes import LONGEST_TITLE, Attributes, Side
 from seqrec_cli.core.data.reading.times import show_moment
-from seqrec_cli.core.data.reading.titles import LONGEST_TITLE
+from seqrec_cli.core.data.reading.wording import shortened
 from seqrec_cli.core.data.sequences import PARTS, Sequences
 from seqrec_cli.core.data.shuffling import Shuffle, shuffled
 from seqrec_cli.core.data.splitting import (
     Parts,
     Split,
+    by_files,
     by_time,
     count_parts,
     leave_one_out,
@@ -60,6 +60,7 @@ class Preparation:
         new_items: items that have features, though nobody has them, are in the catalogue too.
         shuffle: destroy the order, for comparison; see `shuffling`.
         seed: of the shuffle.
+        keep_files: files that are split already stay so, whatever `split` says.
     """
 
     min_user_count: int = 1
@@ -72,6 +73,7 @@ class Preparation:
     new_items: bool = False
     shuffle: Shuffle | None = None
     seed: int = 0
+    keep_files: bool = True
 
 
 def prepare(interactions: Interactions, options: Preparation, name: str) -> SequenceDataset:
@@ -87,7 +89,11 @@ def prepare(interactions: Interactions, options: Preparation, name: str) -> Sequ
     user_ids, item_ids = interactions.user_ids, interactions.item_ids
     attributes = interactions.user_attributes, interactions.item_attributes
     rows = Rows(
-        interactions.users, interactions.items, interactions.timestamps, interactions.ratings
+        interactions.users,
+        interactions.items,
+        interactions.timestamps,
+        interactions.ratings,
+        interactions.parts,
     )
     del interactions
     dropped = dict(origin.dropped)
@@ -110,7 +116,9 @@ def prepare(interactions: Interactions, options: Preparation, name: str) -> Sequ
     if options.shuffle:
         rows.items = shuffled(offsets, rows.items, options.shuffle, options.seed)
         order["shuffled"] = {"how": options.shuffle, "seed": options.seed}
-    if options.split == "leave-one-out":
+    if rows.parts is not None and options.keep_files:
+        parts, split = by_files(rows.parts)
+    elif options.split == "leave-one-out":
         parts, split = leave_one_out(offsets, options.min_split_length)
     else:
         parts, split = by_time(rows.times, options.valid_from, options.test_from, origin.time_unit)
@@ -228,6 +236,8 @@ def describe(origin: Origin) -> dict[str, Any]:
         "titles": origin.titles,
         "obtained": origin.obtained,
         "licence": origin.licence,
+        "reading": dict(origin.reading),
+        "findings": origin.findings.as_dict(),
     }
 
 

@@ -8,8 +8,8 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from seqrec_cli.core.batching.packing import Layout, Packed
 from seqrec_cli.core.batching.features import FeatureTensors
+from seqrec_cli.core.batching.packing import Layout, Packed
 from seqrec_cli.core.batching.ranking import RankingBatch, Sizes
 from seqrec_cli.core.data.dataset import SequenceDataset
 from seqrec_cli.core.experiment.ranking import RankingExperiment

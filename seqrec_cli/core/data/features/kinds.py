@@ -9,8 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from seqrec_cli.core.data.features.columns import Column
-from seqrec_cli.core.data.reading.attributes import TAG, Attributes, Side
-from seqrec_cli.core.data.reading.tables import shortened
+from seqrec_cli.core.data.reading.attributes import Attributes, Side
+from seqrec_cli.core.data.reading.tables import TAG
+from seqrec_cli.core.data.reading.wording import shortened
 from seqrec_cli.errors import InputError
 
 Kind = Literal["dense", "sparse", "tags"]

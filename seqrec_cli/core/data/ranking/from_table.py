@@ -17,8 +17,8 @@ from seqrec_cli.core.data.features.vocabularies import IdsEncoder
 from seqrec_cli.core.data.preparation import WHOLE
 from seqrec_cli.core.data.ranking.dataset import Examples, RankingDataset
 from seqrec_cli.core.data.ranking.manifest import check_classes, describe
-from seqrec_cli.core.data.ranking.table import TEST, TRAIN, TableColumns, TextRows, read_pair
-from seqrec_cli.core.data.reading.attributes import TAG
+from seqrec_cli.core.data.ranking.table import TableColumns, TextRows, read_parts
+from seqrec_cli.core.data.reading.tables import TAG
 from seqrec_cli.core.data.sequences import Part
 from seqrec_cli.core.storage import files
 from seqrec_cli.errors import InputError
@@ -35,8 +35,7 @@ def prepare_pair(
         InputError: missing or malformed files; the message names the row.
     """
     encoding = encoding or Encoding()
-    columns, train, test = read_pair(folder, columns)
-    texts: dict[Part, TextRows] = {"train": train, "test": test}
+    columns, texts = read_parts(folder, columns)
     lists = {part: read_lists(text, columns) for part, text in texts.items()}
     encoders = fit_encoders(texts["train"], lists["train"].histories, columns, encoding)
     user_ids, users = index([key for t in texts.values() for key in t.columns[columns.user]])
@@ -62,7 +61,7 @@ def prepare_pair(
     check_classes(dataset)
     manifest = describe(
         dataset,
-        source=describe_source(folder, columns),
+        source=describe_source(folder, list(texts), columns),
         rows_read=sum(map(len, texts.values())),
         dropped={},
         split={"kind": "files"},
@@ -71,12 +70,13 @@ def prepare_pair(
     return replace(dataset, manifest=manifest)
 
 
-def describe_source(folder: Path, columns: TableColumns) -> dict[str, Any]:
+def describe_source(folder: Path, parts: list[Part], columns: TableColumns) -> dict[str, Any]:
     """Where the rows came from, for the manifest."""
+    names = [f"{part}.csv" for part in parts]
     return {
         "path": str(folder),
-        "sha256": sha256_of(folder / TRAIN, folder / TEST),
-        "format": f"{TRAIN} and {TEST}",
+        "sha256": sha256_of(*(folder / name for name in names)),
+        "format": " and ".join(names),
         "columns": columns.model_dump(mode="json"),
         "licence": "",
     }

@@ -164,7 +164,7 @@ def test_a_dataset_for_another_task_is_refused_by_name(tmp_path: Path, cycle_npz
         (("9,30,10,20,,b,,1", "9,30,10,20,,b,,2"), "row 3: the label in `liked` is `2`"),
         (("20|30,40|50", "20|30,40"), "row 1: 1 values in `not`, and 2 in `before`"),
         (("topics", "topic"), "has no column `topics`"),
-        (("8,20,,,3,a,y,0", "8,20"), "line 3: 2 values, where the first line has 8"),
+        (("8,20,,,3,a,y,0", "8,20"), "line 3: fewer values than the other lines have: `8,20`"),
     ],
 )
 def test_says_what_is_wrong_with_a_file(
