@@ -37,7 +37,6 @@ from seqrec_cli.core.batching.ranking import Batches, RankingBatch, Sizes, to_ba
 from seqrec_cli.core.data.ranking.dataset import Examples, RankingDataset
 from seqrec_cli.core.kernels.augru import GatedUnit
 from seqrec_cli.core.kernels.dropout import Noise, dropout
-from seqrec_cli.core.kernels.scripting import compiled_loops
 from seqrec_cli.core.models.layers import pool
 from seqrec_cli.core.models.ranking.dien import DIEN, DIENConfig, Discriminator
 from seqrec_cli.core.models.ranking.layers import Attention, masked_softmax
@@ -242,7 +241,6 @@ def layer(rows: RankingBatch, looped: bool) -> Callable[[], None]:
     return work
 
 
-@compiled_loops()
 def turns(ours: Callable[[], Any], theirs: Callable[[], Any]) -> dict[str, float]:
     """The median seconds of both, one after the other several times, and their ratio."""
     found: tuple[list[float], list[float]] = ([], [])

@@ -185,7 +185,7 @@ def test_a_training_cut_off_anywhere_ends_in_the_same_bytes(
                 invoke(TRAIN)
         result = go_on(place)
         assert result.exit_code == 0, (at, result.output)
-        resumed += "going on with" in result.stderr
+        resumed += "resuming" in result.stderr
         assert finished(place) == expected, (at, disk.calls)
         assert not [path for path in files_in(place) if LEFTOVER.fullmatch(path)], at
         assert not load_notes(place), at

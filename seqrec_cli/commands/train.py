@@ -205,7 +205,7 @@ def graceful_stop(training: "AnyTraining") -> Iterator[dict[str, int]]:
     def note(number: int, frame: Any) -> None:
         next_one_ends()
         noted["signal"] = number
-        if training.may_stop and not is_importing(frame):
+        if training.interruptible and not is_importing(frame):
             raise Interrupted(number)
 
     before = {number: signal.signal(number, note) for number in SIGNALS}

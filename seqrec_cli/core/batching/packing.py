@@ -29,23 +29,24 @@ FILL = 0.8
 
 
 @dataclass(frozen=True)
-class Work:
-    """How the work of a model grows with what it reads; decides how evenly parts are cut.
+class CostModel:
+    """How the cost of a model grows with the length of a history; batches are cut by it.
 
     Attributes:
-        linear: the work on a history of L items is taken for L (1 + L / linear).
-        coarseness: how many times as large parts should be, where a part costs much by itself.
+        crossover: a history of L items costs L (1 + L / crossover).
+        min_part_scale: parts are at least this many times the usual smallest size, for models whose
+            every call is expensive.
     """
 
-    linear: float = 600.0
-    coarseness: int = 1
+    crossover: float = 600.0
+    min_part_scale: int = 1
 
     def of(self, lengths: NDArray[np.int64]) -> NDArray[np.float64]:
-        """The work on histories of these lengths, float64, in the unit of one item."""
-        return np.asarray(lengths * (1 + lengths / self.linear), np.float64)
+        """The cost of histories of these lengths, float64; one item costs about 1."""
+        return np.asarray(lengths * (1 + lengths / self.crossover), np.float64)
 
 
-ATTENTION = Work()  # grows with the square; measured on ml-1m
+ATTENTION = CostModel()  # grows with the square; measured on ml-1m
 
 
 @dataclass(frozen=True, eq=False)

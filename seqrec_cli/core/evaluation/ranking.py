@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from seqrec_cli.core.batching.ranking import RankingBatch, to_batch
 from seqrec_cli.core.data.ranking.dataset import Examples, RankingDataset
-from seqrec_cli.core.devices import Cores
+from seqrec_cli.core.devices import WorkerPool
 from seqrec_cli.core.evaluation import classification as metrics
 from seqrec_cli.core.evaluation.classification import Values
 from seqrec_cli.core.evaluation.statistics import (
@@ -98,7 +98,7 @@ def score_rows(model: Any, batch: RankingBatch, device: torch.device) -> Values:
             return logits
 
     order = torch.arange(len(batch), device=batch.items.device)
-    found = list(Cores(device).map(work, torch.split(order, CHUNK_ROWS)))
+    found = list(WorkerPool(device).map(work, torch.split(order, CHUNK_ROWS)))
     logits = torch.cat(found).double().cpu().numpy() if found else np.zeros(0)
     if not np.isfinite(logits).all():
         raise RunError(

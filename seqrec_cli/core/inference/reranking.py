@@ -17,7 +17,7 @@ from seqrec_cli.core.batching.ranking import to_batch
 from seqrec_cli.core.data.dataset import SequenceDataset
 from seqrec_cli.core.data.ranking.dataset import Examples
 from seqrec_cli.core.data.sequences import PAD, PARTS, Sequences
-from seqrec_cli.core.devices import Cores
+from seqrec_cli.core.devices import WorkerPool
 from seqrec_cli.core.inference.ranker import Ranker
 from seqrec_cli.core.inference.retrieval import Finder
 from seqrec_cli.core.inference.scoring import Seen
@@ -164,7 +164,9 @@ class Reranker:
             block[real] = found.float().cpu().numpy()
             logits[chunk] = block
 
-        for _ in Cores(self.ranker.device).map(work, np.split(rows, range(step, len(rows), step))):
+        for _ in WorkerPool(self.ranker.device).map(
+            work, np.split(rows, range(step, len(rows), step))
+        ):
             pass
         if not np.isfinite(logits[candidates != PAD]).all():
             raise RunError(

@@ -77,7 +77,7 @@ def restore_best(run: Run, training: Resumable) -> None:
         return
     try:
         tensors, facts, is_previous = checkpoints.load_best()
-        best, epoch = float(training.goodness(facts["metrics"])), int(facts["epoch"])
+        best, epoch = float(training.validation_score(facts["metrics"])), int(facts["epoch"])
     except (RunError, KeyError, TypeError, ValueError):
         run.notes.append(
             f"`{checkpoints.best}` is missing or damaged: the next validation counts as the best"

@@ -60,7 +60,9 @@ def rows_of(path: Path, **options: Any) -> RankingDataset:
 
 
 def ranker_of(rows: RankingDataset, name: str = "dien") -> Ranker:
-    model = build_ranker(RANKERS[name](), Sizes.of(rows.encoders), torch.Generator().manual_seed(0))
+    model = build_ranker(
+        RANKERS[name].settings_class(), Sizes.of(rows.encoders), torch.Generator().manual_seed(0)
+    )
     with torch.no_grad():
         for parameter in model.parameters():
             parameter.normal_(std=0.3, generator=torch.Generator().manual_seed(parameter.numel()))

@@ -14,8 +14,7 @@ from seqrec_cli.core.data.features.encoding import EncodedSide, encode_side
 from seqrec_cli.core.data.features.kinds import Encoding, Kind
 from seqrec_cli.core.data.reading.attributes import Attributes, Side
 from seqrec_cli.core.data.sequences import Sequences
-from seqrec_cli.core.models.sequential.encoders import ENCODERS
-from seqrec_cli.core.models.sequential.registry import CONFIGS, build_model
+from seqrec_cli.core.models.sequential.registry import MODELS, build_model
 from seqrec_cli.core.storage.tensors import load_tensors, save_tensors
 
 NUM_ITEMS = 20
@@ -53,9 +52,12 @@ def features(num_items: int = NUM_ITEMS) -> Features:
     return Features(encoders, rows, np.arange(num_items) < num_items - 1)
 
 
+# The models that read histories alone.
+READERS = [name for name in MODELS.ours if not MODELS[name].settings_class.reads_features]
+
 # Each model of the registry as it is by default, and in what else it can be made of.
 VARIANTS: list[dict[str, Any]] = [
-    *({"name": name} for name in sorted(ENCODERS)),
+    *({"name": name} for name in sorted(READERS)),
     {"name": "sasrec", "block": "ligr", "norm": "pre", "expansion": 4, "heads": 2},
     {"name": "sasrec", "block": "ligr", "norm": "pre", "convolution": 2},
     {"name": "gru4rec", "layers": 2, "units": 12},
@@ -73,10 +75,10 @@ def config(request: pytest.FixtureRequest) -> Any:
 
 def small(name: str, **settings: Any) -> Any:
     sizes = {"hidden": 8, "max_length": 6}
-    if name in ENCODERS:
-        return CONFIGS[name](**sizes, **settings)
+    if name in READERS:
+        return MODELS[name].settings_class(**sizes, **settings)
     history = {"name": settings.pop("history", "sasrec"), **sizes}
-    return CONFIGS[name](history=history, output=8, **settings)
+    return MODELS[name].settings_class(history=history, output=8, **settings)
 
 
 @pytest.fixture
@@ -145,7 +147,7 @@ def test_saved_weights_score_the_same(config: Any, model: Any, tmp_path: Path) -
 
 
 def test_same_generator_same_weights() -> None:
-    for name in CONFIGS:
+    for name in MODELS.ours:
         first, second = (
             build_model(small(name), NUM_ITEMS, torch.Generator().manual_seed(5), features())
             for _ in range(2)

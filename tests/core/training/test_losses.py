@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 import torch
 
+from seqrec_cli.core.kernels import cross_entropy
 from seqrec_cli.core.training import losses
 from seqrec_cli.core.training.losses import (
     bce,
@@ -113,7 +114,7 @@ def test_a_target_without_negatives_changes_nothing_and_breaks_nothing(loss: Any
 def test_softmax_in_pieces_is_the_plain_one_gradients_included(
     size: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(losses, "LOGIT_BYTES", size)
+    monkeypatch.setattr(cross_entropy, "LOGIT_BYTES", size)
     generator = torch.Generator().manual_seed(0)
     states = torch.randn(50, 8, generator=generator, requires_grad=True)
     table = torch.randn(31, 8, generator=generator, requires_grad=True)
@@ -169,7 +170,7 @@ def test_the_shared_softmax_is_the_sampled_one(
     monkeypatch: pytest.MonkeyPatch, logq: bool, room: int
 ) -> None:
     """Against the plain loss on written-out scores, gradients included; pieces of one row too."""
-    monkeypatch.setattr(losses, "LOGIT_BYTES", room)
+    monkeypatch.setattr(cross_entropy, "LOGIT_BYTES", room)
     torch.manual_seed(0)
     leaves = [torch.randn(n, 5, requires_grad=True) for n in (7, 7, 4)]
     states, own, others = leaves
@@ -202,11 +203,11 @@ def test_the_shared_softmax_bears_extreme_scores() -> None:
 def test_barred_rows_are_no_candidates(smoothing: float) -> None:
     torch.manual_seed(0)
     states, table = torch.randn(3, 4), torch.randn(8, 4)
-    targets, barred = torch.tensor([1, 4, 6]), torch.tensor([0, 3, 7])
+    targets, excluded_items = torch.tensor([1, 4, 6]), torch.tensor([0, 3, 7])
     left = torch.tensor([0, 1, 2, 4, 5, 6])  # the same with the others taken out of the table
-    loss = softmax(states, table, targets, None, smoothing, barred)
+    loss = softmax(states, table, targets, None, smoothing, excluded_items)
     smaller = softmax(states, table[left], torch.tensor([1, 3, 5]), None, smoothing)
     torch.testing.assert_close(loss, smaller)
     table.requires_grad_()
-    loss = softmax(states, table, targets, None, smoothing, barred)
-    assert torch.autograd.grad(loss, table)[0][barred].abs().max() == 0
+    loss = softmax(states, table, targets, None, smoothing, excluded_items)
+    assert torch.autograd.grad(loss, table)[0][excluded_items].abs().max() == 0

@@ -12,6 +12,7 @@ from seqrec_cli.core.batching.ranking import Batches, Sizes, to_batch
 from seqrec_cli.core.data.ranking.dataset import RankingDataset
 from seqrec_cli.core.evaluation.ranking import predict, score_rows
 from seqrec_cli.core.experiment.loading import parse_experiment
+from seqrec_cli.core.runs.resuming import resume
 from seqrec_cli.core.runs.run import Run, create_run
 from seqrec_cli.core.training.events import EpochDone, StepDone, Stopped, Validated
 from seqrec_cli.core.training.ranking import RankingTraining, carve, divide, fit, parts_needed
@@ -113,7 +114,7 @@ def test_damaged_best_weights_give_way_to_those_before_by_log_loss_too(
     run.checkpoints.best.write_bytes(b"damaged")
     again, _ = started(ordered.without_test(), settings)
     opened = Run.open(path)
-    opened.resume(again)
+    resume(opened, again)
     assert "using" in opened.notes[0]
     assert (again.counters.best, again.counters.best_epoch) == (-0.6, 1)
 

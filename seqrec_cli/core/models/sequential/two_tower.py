@@ -17,11 +17,11 @@ import math
 from collections.abc import Sequence
 from dataclasses import replace
 from itertools import pairwise
-from typing import ClassVar, Literal
+from typing import Annotated, Any, ClassVar, Literal, Self
 
 import numpy as np
 import torch
-from pydantic import Field, PositiveInt, model_validator
+from pydantic import Field, PositiveInt, SerializeAsAny, model_validator
 from torch import Tensor, nn
 from torch.nn import functional as F
 
@@ -33,21 +33,23 @@ from seqrec_cli.core.data.features.encoders import Encoders
 from seqrec_cli.core.data.features.vocabularies import UNKNOWN, SparseEncoder, TagsEncoder
 from seqrec_cli.core.data.sequences import PAD
 from seqrec_cli.core.kernels.dropout import Noise, dropout
-from seqrec_cli.core.kernels.lookup import look_up
 from seqrec_cli.core.models.layers import Pooling, encode_padded, init_weights, pool
-from seqrec_cli.core.models.sequential.encoders import EncoderConfig, build_encoder
-from seqrec_cli.core.models.sequential.gru4rec import GRU4RecConfig
-from seqrec_cli.core.settings.base import Settings
+from seqrec_cli.core.models.sequential.interface import SequenceModelSettings
+from seqrec_cli.core.models.sequential.registry import MODELS, build_model
+from seqrec_cli.core.settings.registry import Choice, refused
+
+HISTORY = Choice(MODELS, "gru4rec", "a model")
 
 
-class TwoTowerConfig(Settings):
+class TwoTowerConfig(SequenceModelSettings):
     """The `model` part of an experiment with `name: two_tower`."""
 
-    reads_features: ClassVar = True
+    reads_features: ClassVar[bool] = True
 
     name: Literal["two_tower"] = "two_tower"
-    history: EncoderConfig = Field(
-        GRU4RecConfig(), description="what reads the history, and whose table has the items' ids"
+    history: Annotated[SerializeAsAny[SequenceModelSettings], HISTORY] = Field(
+        default_factory=HISTORY.default_settings,
+        description="the model that reads the history, whose item table the towers share",
     )
     output: int = Field(64, ge=1, description="size of the vectors")
     user_layers: list[PositiveInt] = Field(
@@ -67,7 +69,9 @@ class TwoTowerConfig(Settings):
 
     @model_validator(mode="after")
     def history_scores_nothing(self) -> "TwoTowerConfig":
-        if not self.history.tied or getattr(self.history, "item_bias", False):
+        if self.history.reads_features:
+            raise refused("history", "must be a model that reads histories alone", "", self.history)
+        if not getattr(self.history, "tied", True) or getattr(self.history, "item_bias", False):
             raise ValueError(
                 "the towers score, so `history` can have no other table (tied: false) nor item_bias"
             )
@@ -76,6 +80,8 @@ class TwoTowerConfig(Settings):
 
 class TwoTower(nn.Module):
     """Encodes who asks and items into vectors of the same space."""
+
+    settings_class: ClassVar = TwoTowerConfig
 
     known: Tensor  # int64 (N + 1,), each item's row in the table, 0 if it is unknown
     item_dense: Tensor
@@ -90,13 +96,13 @@ class TwoTower(nn.Module):
     ) -> None:
         super().__init__()
         self.config = config
-        self.history = build_encoder(config.history, num_items, generator)
+        self.history = build_model(config.history, num_items, generator)
         self.max_length = self.history.max_length
-        self.work = self.history.work
+        self.cost = self.history.cost
         encoders = Encoders() if features is None else features.encoders
         users = encoders.side("user") if config.user_features else Encoders()
         items = encoders.side("item") if config.item_features else Encoders()
-        hidden = config.history.hidden
+        hidden = self.items.embedding_dim
         self.user_side = Tower(hidden, config.user_layers, users, config, generator)
         self.item_side = Tower(hidden, config.item_layers, items, config, generator)
         trained = np.ones(num_items, np.bool_) if features is None else features.trained
@@ -112,6 +118,17 @@ class TwoTower(nn.Module):
                 whole = torch.cat((padding[name].expand(1, values.shape[1]), values))
                 self.register_buffer(f"item_{name}", whole, persistent=False)
 
+    @classmethod
+    def create(
+        cls,
+        num_items: int,
+        settings: Any,
+        generator: torch.Generator | None,
+        features: Features | None,
+    ) -> Self:
+        """Make the model, with fresh weights drawn from `generator`."""
+        return cls(num_items, settings, generator, features)
+
     def encode(self, batch: Packed, noise: Noise | None = None) -> Tensor:
         """Map packed histories (T slots) to the vectors of who asks (T, D)."""
         states = self.history.encode(replace(batch, items=self.known[batch.items]), noise)
@@ -126,23 +143,24 @@ class TwoTower(nn.Module):
     @property
     def items(self) -> nn.Embedding:
         """The table that histories are read from, (N + 1, hidden size)."""
-        return self.history.items
+        table: nn.Embedding = self.history.items
+        return table
 
     @property
-    def barred(self) -> Tensor:
-        """Padding, and the items that are not trained on.
+    def excluded_items(self) -> Tensor:
+        """Rows never used as negatives: padding, and the items that are not trained on.
 
-        Never the target, they would teach the tower that their features are unwanted.
+        These are never a target, so as negatives they would only push their features away.
         """
         return (self.known == PAD).nonzero().squeeze(1)
 
     @property
     def tables(self) -> set[str]:
-        """The names of the parameters that have a row an item."""
+        """The names of the parameters with a row an item."""
         return {f"history.{name}" for name in self.history.tables}
 
     def sparse_gradients(self) -> None:
-        """From now on give gradients of the item table for the rows in use alone."""
+        """From now on give the item table sparse gradients, for the rows in use alone."""
         self.history.sparse_gradients()
 
     def item_vectors(self, ids: Tensor | None = None, noise: Noise | None = None) -> Tensor:
@@ -158,7 +176,7 @@ class TwoTower(nn.Module):
         known = self.known[ids]
         if noise is not None and self.config.id_dropout:
             known = known * keep(known, self.config.id_dropout, noise)
-        own = look_up(self.items, known) * math.sqrt(self.items.embedding_dim)
+        own = self.items(known) * math.sqrt(self.items.embedding_dim)
         features = self.item_side.read(self.features_of(ids), len(ids))
         return self.item_side(own, features, noise)  # type: ignore[no-any-return]
 
