@@ -89,8 +89,8 @@ def find_rows(
     rows = np.array([place.get(key, -1) for key in keys], np.int64)
     if (rows < 0).all():
         raise InputError(
-            f"`{attributes.source}` has no row for anybody or anything in the log",
-            f"its ids must be the log's, such as `{ids[0]}`",
+            f"`{attributes.source}` has no row for any {side} of the log",
+            f"use the ids of the log in it, such as `{ids[0]}`",
         )
     return rows
 
@@ -119,8 +119,8 @@ def check_numbers(source: str, encoders: Encoders, cells: Mapping[str, Column]) 
         if encoder.count_missing(column) == len(column):
             example = next((text for text in column.texts if not is_missing(text)), "")
             raise InputError(
-                f"the column `{encoder.name}` of `{source}` has no number in it, but `{example}`",
-                f"write numbers as 1234.5, or say `{encoder.name}=sparse`",
+                f"the column `{encoder.name}` of `{source}` has no number, but `{example}`",
+                f"write numbers as 1234.5, or use `{encoder.name}=sparse`",
             )
 
 

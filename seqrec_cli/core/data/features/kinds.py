@@ -51,10 +51,10 @@ class Encoding:
     """How features are encoded.
 
     Attributes:
-        user_kinds: of columns by name, where it should not be guessed; also which are taken.
-        item_kinds: likewise.
-        scaling: dense features by rank, to -1 to 1, or in standard deviations from the mean.
-        min_value_count: a category or tag of fewer rows counts as unknown.
+        user_kinds: the kinds of the columns of users that become features, by name; None: inferred.
+        item_kinds: those of the columns of items.
+        scaling: dense features by rank, 0 to 1, or in standard deviations from the mean.
+        min_value_count: a category or tag in fewer rows of the train part counts as unknown.
     """
 
     user_kinds: Mapping[str, Kind] | None = None

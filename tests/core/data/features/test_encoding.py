@@ -109,7 +109,7 @@ def test_a_file_about_others_is_none_unless_it_was_named() -> None:
     assert encode_side("item", beside, *arguments) is None
     assert encode_side("item", None, *arguments) is None
     named = Attributes("x.csv", ["7"], {"c": ["a"]}, named=True)
-    with pytest.raises(InputError, match="has no row for anybody or anything in the log"):
+    with pytest.raises(InputError, match="has no row for any item of the log"):
         encode_side("item", named, *arguments)
     wanted = Encoding(user_kinds={"c": "sparse"})
     with pytest.raises(InputError, match="there is no file with users") as caught:
@@ -121,6 +121,6 @@ def test_what_is_asked_for_must_be_there() -> None:
     with pytest.raises(InputError, match=r"`x\.csv` has no column `size`") as caught:
         encoded({"c": ["x"]}, {"size": "dense"})
     assert caught.value.hint == "it has `c`"
-    with pytest.raises(InputError, match="has no number in it, but `1,50`") as caught:
+    with pytest.raises(InputError, match="has no number, but `1,50`") as caught:
         encoded({"price": ["1,50", ""]}, {"price": "dense"})
     assert "price=sparse" in caught.value.hint
