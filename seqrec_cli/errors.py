@@ -8,14 +8,15 @@ SeqRecError
 ├── RunError        a run directory that is missing, incomplete, damaged or in use
 ├── TrainingError   a training that cannot go on
 ├── DownloadError   a named dataset that cannot be fetched (core/downloads.py)
+├── PluginError     an installed package whose model, loss or metric cannot be used
 └── MissingExtra    an optional dependency that is not installed
 """
 
-LONGEST = 1200  # letters of a sentence
+LONGEST = 1200  # characters of a sentence
 
 
 class SeqRecError(Exception):
-    """An error the user can mend: one sentence, and after it the remedy.
+    """An error the user can fix: one sentence, and after it the remedy.
 
     `message` names the wrong value and its place; `hint` what to do, ideally a command to type.
     """
@@ -27,7 +28,7 @@ class SeqRecError(Exception):
 
 
 def shortened(sentence: str) -> str:
-    """A sentence without its middle, if it is longer than anybody reads: it quotes from files."""
+    """A sentence without its middle where it is too long to read, as it may quote from files."""
     if len(sentence) <= LONGEST:
         return sentence
     return f"{sentence[: LONGEST * 2 // 3]} … {sentence[-LONGEST // 4 :]}"
@@ -55,6 +56,10 @@ class RunError(SeqRecError):
 
 class TrainingError(SeqRecError):
     """A training cannot go on."""
+
+
+class PluginError(SeqRecError):
+    """An installed package offers a model, a loss or a metric that cannot be used."""
 
 
 class MissingExtra(SeqRecError):

@@ -5,8 +5,7 @@ from typing import Literal
 from pydantic import Field, field_validator
 
 from seqrec_cli.core.evaluation.metrics import METRICS
-from seqrec_cli.core.models.sequential.registry import ModelConfig
-from seqrec_cli.core.models.sequential.sasrec import SASRecConfig
+from seqrec_cli.core.models.sequential.registry import MODEL, ModelConfig
 from seqrec_cli.core.models.transitions import TransitionsConfig
 from seqrec_cli.core.settings.base import ExperimentSettings, Settings, check_betas
 
@@ -100,7 +99,7 @@ class TrainingConfig(Settings):
 class Experiment(ExperimentSettings):
     """An experiment file, complete."""
 
-    model: ModelConfig = SASRecConfig()
+    model: ModelConfig = Field(default_factory=MODEL.default_settings)
     training: TrainingConfig = TrainingConfig()
     transitions: TransitionsConfig | None = Field(
         None, description="counts of what followed, added to the model's scores; null: none"

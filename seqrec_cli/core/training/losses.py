@@ -60,17 +60,18 @@ def sampled_softmax(
     negatives: Tensor,
     known: Tensor,
     drawn: Tensor,
-    log_chances: Tensor | None = None,
+    log_probabilities: Tensor | None = None,
 ) -> Tensor:
     """Cross-entropy of the target among itself and its negatives (Jean et al., ACL 2015).
 
-    With `log_chances` (T, K), the logs of the chance q of each draw, a negative's logit r counts as
-    r - log(K q): then the sum over the negatives estimates, without bias, the sum of exp(r) over
-    all items that can be drawn (Bengio & Senécal, IEEE TNN 2008). Other arguments as for `bce`.
+    With `log_probabilities` (T, K), the log of each draw's probability q, a negative's logit r
+    counts as r - log(K q): then the sum over the negatives estimates, without bias, the sum of
+    exp(r) over all items that can be drawn (Bengio & Senécal, IEEE TNN 2008). Other arguments as
+    for `bce`.
     """
     others = negatives
-    if log_chances is not None:
-        others = others - log_chances - math.log(negatives.shape[-1])
+    if log_probabilities is not None:
+        others = others - log_probabilities - math.log(negatives.shape[-1])
     others = others.masked_fill(drawn == 0, -torch.inf)
     logits = torch.cat((positive.unsqueeze(-1), others), dim=-1)  # (T, 1 + K)
     return ((logits.logsumexp(-1) - positive) * known).sum() / known.sum()
@@ -82,7 +83,7 @@ def shared_softmax(
     others: Tensor,
     targets: Tensor,
     negatives: Tensor,
-    log_chances: Tensor | None = None,
+    log_probabilities: Tensor | None = None,
 ) -> Tensor:
     """`sampled_softmax` with negatives that all targets share, without holding all logits.
 
@@ -92,11 +93,11 @@ def shared_softmax(
         others: the vectors of the negatives, (K, D).
         targets: int64 (T,); 0 does not count.
         negatives: int64 (K,); one that is the target itself does not count for it.
-        log_chances: the logs of the chance of each negative, (K,), or None.
+        log_probabilities: the logs of each negative's probability, (K,), or None.
     """
     bias = torch.zeros(len(others), device=states.device)
-    if log_chances is not None:
-        bias = -log_chances - math.log(len(others))
+    if log_probabilities is not None:
+        bias = -log_probabilities - math.log(len(others))
     return shared_cross_entropy(states, own, others, targets, negatives, bias)
 
 
@@ -120,12 +121,12 @@ def bpr_max(
     """
     others = negatives.masked_fill(drawn == 0, -1e30)
     log_s = others.log_softmax(-1)  # (T, K)
-    likely = (log_s + F.logsigmoid(positive.unsqueeze(-1) - negatives)).masked_fill(
+    log_terms = (log_s + F.logsigmoid(positive.unsqueeze(-1) - negatives)).masked_fill(
         drawn == 0, -1e30
     )
     penalty = (log_s.exp() * drawn * negatives.square()).sum(-1)
     counts = known * drawn.amax(-1)
-    each = torch.where(counts > 0, regularisation * penalty - likely.logsumexp(-1), 0.0)
+    each = torch.where(counts > 0, regularisation * penalty - log_terms.logsumexp(-1), 0.0)
     return (each * counts).sum() / known.sum()
 
 
@@ -135,7 +136,7 @@ def softmax(
     targets: Tensor,
     weights: Tensor | None = None,
     smoothing: float = 0.0,
-    barred: Tensor | None = None,
+    excluded_items: Tensor | None = None,
 ) -> Tensor:
     """Cross-entropy of the target among all items, without holding all logits.
 
@@ -146,10 +147,10 @@ def softmax(
         weights: of the targets, (T,); None: 1 each.
         smoothing: the share of the target's probability that is spread over all items (Szegedy et
             al., CVPR 2016, section 7).
-        barred: int64, the rows that are no candidates; None: row 0, padding, alone.
+        excluded_items: int64, the rows that are no candidates; None: row 0, padding, alone.
     """
-    if barred is None:
-        barred = torch.zeros(1, dtype=torch.int64, device=targets.device)
+    if excluded_items is None:
+        excluded_items = torch.zeros(1, dtype=torch.int64, device=targets.device)
     if weights is None:
         weights = torch.ones_like(targets, dtype=torch.float32)
-    return linear_cross_entropy(states, table, targets, weights, smoothing, barred)
+    return linear_cross_entropy(states, table, targets, weights, smoothing, excluded_items)

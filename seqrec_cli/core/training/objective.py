@@ -8,7 +8,7 @@ from seqrec_cli.core.batching.sequential import TrainBatch
 from seqrec_cli.core.data.sequences import PAD
 from seqrec_cli.core.experiment.sequential import TrainingConfig
 from seqrec_cli.core.kernels.dropout import Noise
-from seqrec_cli.core.models.sequential.registry import SequenceModel
+from seqrec_cli.core.models.sequential.interface import SequenceModel
 from seqrec_cli.core.training import losses
 
 
@@ -26,7 +26,12 @@ def batch_loss(
         if settings.half_life is not None:
             weights = torch.exp2(-batch.histories.ages / settings.half_life)
         return losses.softmax(
-            states.float(), table, batch.targets, weights, settings.label_smoothing, model.barred
+            states.float(),
+            table,
+            batch.targets,
+            weights,
+            settings.label_smoothing,
+            model.excluded_items,
         )
     if settings.negatives_per == "batch":
         both = model.item_vectors(torch.cat((batch.targets, batch.negatives)), noise)
@@ -34,24 +39,24 @@ def batch_loss(
         if settings.loss == "sampled_softmax":
             vectors = states.float(), own.float(), others.float()
             return losses.shared_softmax(
-                *vectors, batch.targets, batch.negatives, batch.log_chances
+                *vectors, batch.targets, batch.negatives, batch.log_probabilities
             )
         positive, negatives = (states * own).sum(-1), states @ others.T
         drawn = (batch.negatives != batch.targets.unsqueeze(1)) & (batch.targets != PAD)[:, None]
-        chances = None
+        log_probabilities = None
     elif settings.negatives_per == "history":
-        positive, negatives, drawn, chances = history_scores(model, states, batch, noise)
+        positive, negatives, drawn, log_probabilities = history_scores(model, states, batch, noise)
     else:
         candidates = torch.cat((batch.targets.unsqueeze(1), batch.negatives), dim=1)
         scores = model.score(states, candidates, noise)  # (T, 1 + K)
         positive, negatives = scores[:, 0], scores[:, 1:]
-        drawn, chances = batch.negatives != PAD, batch.log_chances
+        drawn, log_probabilities = batch.negatives != PAD, batch.log_probabilities
     positive, negatives = positive.float(), negatives.float()
     masks = (batch.targets != PAD).to(positive.dtype), drawn.to(positive.dtype)
     if settings.loss == "bce":
         return losses.bce(positive, negatives, *masks)
     if settings.loss == "sampled_softmax":
-        return losses.sampled_softmax(positive, negatives, *masks, chances)
+        return losses.sampled_softmax(positive, negatives, *masks, log_probabilities)
     if settings.score_elu is not None:
         positive, negatives = (F.elu(x, settings.score_elu) for x in (positive, negatives))
     if settings.loss == "bpr":
@@ -66,11 +71,12 @@ def batch_loss(
 def history_scores(
     model: SequenceModel, states: Tensor, batch: TrainBatch, noise: Noise | None
 ) -> tuple[Tensor, Tensor, Tensor, Tensor | None]:
-    """Scores of targets (T,) and of each history's own negatives, which count, and log chances.
+    """Scores of targets (T,) and of its history's negatives, which of them count, and the logs
+    of their probabilities.
 
     All but the first are (T, K); the last is None if the batch has none.
     """
-    scores, drawn, chances = [], [], []
+    scores, drawn, log_probabilities = [], [], []
     rows = 0
     size = batch.negatives.numel()
     vectors = model.item_vectors(torch.cat((batch.negatives.flatten(), batch.targets)), noise)
@@ -79,9 +85,14 @@ def history_scores(
         own = batch.negatives[rows : rows + len(block)].unsqueeze(1)  # (R, 1, K)
         scores.append(torch.bmm(block, negatives[rows : rows + len(block)].mT).flatten(0, 1))
         drawn.append(((own != PAD) & (targets != PAD).unsqueeze(2)).flatten(0, 1))
-        if batch.log_chances is not None:
-            own_chances = batch.log_chances[rows : rows + len(block)].unsqueeze(1)
-            chances.append(own_chances.expand(-1, block.shape[1], -1).flatten(0, 1))
+        if batch.log_probabilities is not None:
+            own_logs = batch.log_probabilities[rows : rows + len(block)].unsqueeze(1)
+            log_probabilities.append(own_logs.expand(-1, block.shape[1], -1).flatten(0, 1))
         rows += len(block)
     positive = (vectors[size:] * states).sum(-1)
-    return positive, torch.cat(scores), torch.cat(drawn), torch.cat(chances) if chances else None
+    return (
+        positive,
+        torch.cat(scores),
+        torch.cat(drawn),
+        torch.cat(log_probabilities) if log_probabilities else None,
+    )

@@ -8,7 +8,7 @@ from torch import Tensor, nn
 from seqrec_cli.core.kernels.adam import adam_step
 
 
-class Optimiser(Protocol):
+class Optimizer(Protocol):
     """Changes parameters by the gradients that they hold."""
 
     def step(self, factor: float = 1.0) -> None:

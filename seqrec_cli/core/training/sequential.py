@@ -17,8 +17,8 @@ from torch import Tensor
 from seqrec_cli.core.batching.packing import FILL
 from seqrec_cli.core.batching.sequential import Batches, TrainBatch
 from seqrec_cli.core.data.dataset import SequenceDataset
-from seqrec_cli.core.data.features.table import Features
-from seqrec_cli.core.devices import Cores
+from seqrec_cli.core.data.features.encoded import Features
+from seqrec_cli.core.devices import WorkerPool
 from seqrec_cli.core.evaluation.queries import queries
 from seqrec_cli.core.evaluation.sequential import evaluate
 from seqrec_cli.core.experiment.sequential import Experiment
@@ -31,7 +31,7 @@ from seqrec_cli.core.randomness import Purpose, torch_stream
 from seqrec_cli.core.training.events import Event, Validated
 from seqrec_cli.core.training.loop import check_finite, epochs, note_validation, train_epoch
 from seqrec_cli.core.training.objective import batch_loss
-from seqrec_cli.core.training.optimizers import Adagrad, Adam, Optimiser, RowwiseAdagrad
+from seqrec_cli.core.training.optimizers import Adagrad, Adam, Optimizer, RowwiseAdagrad
 from seqrec_cli.core.training.schedule import lr_factor
 from seqrec_cli.core.training.state import Counters, Resumable
 from seqrec_cli.errors import ConfigError, DatasetError, TrainingError
@@ -60,16 +60,16 @@ class Training(Resumable):
         table_lr = settings.table_lr or settings.lr
         adam = partial(Adam, betas=settings.betas, weight_decay=settings.weight_decay)
         adagrad = partial(Adagrad, momentum=settings.momentum)
-        make: Callable[..., Optimiser] = adam if settings.optimiser == "adam" else adagrad
-        self.optimisers = {"others": make(parameters, settings.lr)}
+        make: Callable[..., Optimizer] = adam if settings.optimiser == "adam" else adagrad
+        self.optimizers = {"others": make(parameters, settings.lr)}
         if settings.table_optimiser == "adagrad":
             self.model.sparse_gradients()
-            self.optimisers["tables"] = RowwiseAdagrad(tables, table_lr)
+            self.optimizers["tables"] = RowwiseAdagrad(tables, table_lr)
         else:
             by_name = adam if settings.table_optimiser == "adam" else make
-            self.optimisers["tables"] = by_name(tables, table_lr)
+            self.optimizers["tables"] = by_name(tables, table_lr)
         self.encode = torch.compile(self.model.encode) if settings.compile else self.model.encode
-        self.cores = Cores(device)
+        self.workers = WorkerPool(device)
 
 
 def fit(training: Training, data: SequenceDataset) -> Iterator[Event]:
@@ -86,7 +86,7 @@ def fit(training: Training, data: SequenceDataset) -> Iterator[Event]:
         raise ValueError("fit() must not be given the test part: use dataset.without_test()")
     check_data(data)
     settings = training.experiment.training
-    training.may_stop = True
+    training.interruptible = True
     batches = Batches(
         data.histories(before="valid"),
         data.num_items,
@@ -97,14 +97,14 @@ def fit(training: Training, data: SequenceDataset) -> Iterator[Event]:
         negatives_per=settings.negatives_per,
         in_batch=settings.in_batch,
         popularity_power=settings.popularity_power,
-        log_chances=settings.logq,
+        log_probabilities=settings.logq,
         half_life=settings.half_life,
-        barred=training.model.barred,
+        excluded_items=training.model.excluded_items,
         fill=FILL if training.device.type == "cpu" else 0.0,
-        work=training.model.work,
+        cost=training.model.cost,
     )
     scorer = make_scorer(training, data)
-    training.may_stop = False
+    training.interruptible = False
     yield from epochs(
         training,
         settings,
@@ -123,7 +123,7 @@ def train_steps(training: Training, batches: Batches, epoch: int, done: int) -> 
     def begin(step: int) -> list[Callable[[], TrainBatch]]:
         users = batches_left[step - done - 1]
         make = partial(batches.make, epoch, shared=batches.share(epoch, step, users))
-        return [training.cores.begin(partial(make, part)) for part in batches.split(users)]
+        return [training.workers.begin(partial(make, part)) for part in batches.split(users)]
 
     def work(number: int) -> tuple[float, tuple[Tensor, ...]]:
         noise = Noise(training.experiment.seed, epoch, step, number, training.device)
@@ -135,11 +135,11 @@ def train_steps(training: Training, batches: Batches, epoch: int, done: int) -> 
     for step, users in enumerate(batches_left, done + 1):
         parts, total = upcoming, batches.weigh(users)
         # From the last: that of many short histories takes longest, and is not to be waited for.
-        results = training.cores.map(work, reversed(range(len(parts))))
+        results = training.workers.map(work, reversed(range(len(parts))))
         if step < len(batches):
             # Queued behind this step's parts: the core that is done first makes the next ones.
             upcoming = begin(step + 1)
-        with training.unchanging():
+        with training.safe_to_interrupt():
             losses, gradients = zip(*reversed(list(results)), strict=True)
         done_before = (epoch - 1) * len(batches) + step - 1
         factor = lr_factor(settings, done_before, settings.epochs * len(batches))
@@ -181,10 +181,10 @@ def update_weights(
             parameter.grad = gradient
         if settings.l2_emb:
             add_l2(model.items.weight, settings.l2_emb)
-        for optimiser in training.optimisers.values():
-            optimiser.step(factor)
+        for optimizer in training.optimizers.values():
+            optimizer.step(factor)
 
-    training.cores.alone(update)
+    training.workers.alone(update)
     return loss
 
 
@@ -233,7 +233,7 @@ def validate(
     settings = training.experiment.training
     check_finite(training, settings.lr)
     k = int(settings.metric.partition("@")[2])
-    with training.unchanging():
+    with training.safe_to_interrupt():
         scorer.refresh()
         outcome = evaluate(scorer, data, "valid", ks=sorted({k, 10}), seen="exclude")
     return note_validation(training, outcome.means(), scheduled)

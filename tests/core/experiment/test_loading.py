@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from seqrec_cli.core.experiment.loading import load_experiment, parse_experiment
 from seqrec_cli.core.experiment.sequential import Experiment, TrainingConfig
-from seqrec_cli.core.models.sequential.registry import CONFIGS
+from seqrec_cli.core.models.sequential.registry import MODELS
 from seqrec_cli.errors import ConfigError, SeqRecError
 
 GOOD = """\
@@ -34,7 +34,7 @@ def test_every_setting_can_be_set_and_is_written_out() -> None:
     complete = Experiment().to_yaml()
     for part, fields in (
         ("", Experiment.model_fields),
-        ("model.", CONFIGS["sasrec"].model_fields),
+        ("model.", MODELS["sasrec"].settings_class.model_fields),
         ("training.", TrainingConfig.model_fields),
     ):
         for name in fields:

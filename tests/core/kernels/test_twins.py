@@ -8,6 +8,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
+from seqrec_cli.core.batching.features import FeatureTensors
 from seqrec_cli.core.batching.packing import Layout, Packed
 from seqrec_cli.core.batching.ranking import RankingBatch, Sizes
 from seqrec_cli.core.data.dataset import SequenceDataset
@@ -232,9 +233,11 @@ def test_a_training_of_dien_has_the_same_losses_either_way() -> None:
     history, negatives = (torch.randint(1, 30, (64, 11), generator=generator) for _ in range(2))
     batch = RankingBatch(
         torch.randint(1, 30, (64,), generator=generator),
-        torch.randn(64, 2, generator=generator),
-        torch.randint(0, 4, (64, 1), generator=generator),
-        (),
+        FeatureTensors(
+            torch.randn(64, 2, generator=generator),
+            torch.randint(1, 4, (64, 1), generator=generator),
+            (),
+        ),
         history * mask,
         negatives * mask,
         mask,

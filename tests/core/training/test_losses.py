@@ -203,11 +203,11 @@ def test_the_shared_softmax_bears_extreme_scores() -> None:
 def test_barred_rows_are_no_candidates(smoothing: float) -> None:
     torch.manual_seed(0)
     states, table = torch.randn(3, 4), torch.randn(8, 4)
-    targets, barred = torch.tensor([1, 4, 6]), torch.tensor([0, 3, 7])
+    targets, excluded_items = torch.tensor([1, 4, 6]), torch.tensor([0, 3, 7])
     left = torch.tensor([0, 1, 2, 4, 5, 6])  # the same with the others taken out of the table
-    loss = softmax(states, table, targets, None, smoothing, barred)
+    loss = softmax(states, table, targets, None, smoothing, excluded_items)
     smaller = softmax(states, table[left], torch.tensor([1, 3, 5]), None, smoothing)
     torch.testing.assert_close(loss, smaller)
     table.requires_grad_()
-    loss = softmax(states, table, targets, None, smoothing, barred)
-    assert torch.autograd.grad(loss, table)[0][barred].abs().max() == 0
+    loss = softmax(states, table, targets, None, smoothing, excluded_items)
+    assert torch.autograd.grad(loss, table)[0][excluded_items].abs().max() == 0

@@ -16,8 +16,7 @@ from seqrec_cli.core.evaluation.sequential import evaluate
 from seqrec_cli.core.experiment.sequential import Experiment
 from seqrec_cli.core.inference.scoring import ModelScorer
 from seqrec_cli.core.kernels.dropout import Noise
-from seqrec_cli.core.models.sequential.encoders import ENCODERS
-from seqrec_cli.core.models.sequential.registry import CONFIGS
+from seqrec_cli.core.models.sequential.registry import MODELS
 from seqrec_cli.core.training.events import EpochDone, Event, StepDone, Stopped, Validated
 from seqrec_cli.core.training.objective import batch_loss
 from seqrec_cli.core.training.schedule import lr_factor
@@ -62,12 +61,13 @@ def copied(training: Training) -> tuple[dict[str, torch.Tensor], dict[str, Any]]
 def sized(name: str) -> Any:
     """A model of the registry, small."""
     sizes = {"hidden": 16, "max_length": 10}
-    if name in ENCODERS:
-        return CONFIGS[name](**sizes)
-    return CONFIGS[name](history=sizes, output=16)
+    settings = MODELS[name].settings_class
+    if settings.reads_features:
+        return settings(history=sizes, output=16)
+    return settings(**sizes)
 
 
-@pytest.mark.parametrize("name", CONFIGS)
+@pytest.mark.parametrize("name", MODELS.ours)
 def test_learns_the_cycle_far_above_chance(name: str, cycle: SequenceDataset) -> None:
     settings = experiment(epochs=40, lr=0.01, validate_every=40)
     model = sized(name)
@@ -254,10 +254,10 @@ def test_the_number_of_cores_does_not_change_a_bit(
     trainings = []
     for cores in (2, count):
         training = Training(experiment(), 50, CPU)
-        training.cores.count = cores
-        training.cores.pool = ThreadPoolExecutor(cores)  # each thread computes on one core
+        training.workers.count = cores
+        training.workers.pool = ThreadPoolExecutor(cores)  # each thread computes on one core
         run(training, cycle)
-        training.cores.pool.shutdown()
+        training.workers.pool.shutdown()
         trainings.append(training)
     assert same(*trainings)
 
@@ -273,10 +273,10 @@ def test_half_precision_does_not_depend_on_threads_either(
         settings = experiment(precision="bfloat16", epochs=2)
         settings = settings.model_copy(update={"model": sized("gru4rec")})
         training = Training(settings, 50, CPU)
-        training.cores.count = cores
-        training.cores.pool = ThreadPoolExecutor(cores)
+        training.workers.count = cores
+        training.workers.pool = ThreadPoolExecutor(cores)
         run(training, cycle)
-        training.cores.pool.shutdown()
+        training.workers.pool.shutdown()
         trainings.append(training)
     assert same(*trainings[:2])
     assert same(*trainings[1:])
@@ -358,20 +358,20 @@ def test_shared_negatives_score_as_repeated_ones(
         max_length=12,
         num_negatives=5,
         negatives_per=per,  # type: ignore[arg-type]
-        log_chances=logq,
+        log_probabilities=logq,
     )
     users = batches.users_of(1)[0]
     batch = batches.make(1, users, batches.share(1, 1, users))
     states = training.encode(batch.histories)
     shared = batch_loss(training.model, states, batch, training.experiment.training)
-    negatives, chances = batch.negatives, batch.log_chances
+    negatives, logs = batch.negatives, batch.log_probabilities
     if per == "history":
         negatives = negatives[batch.histories.rows]
-        chances = None if chances is None else chances[batch.histories.rows]
+        logs = None if logs is None else logs[batch.histories.rows]
     targets = batch.targets.unsqueeze(1)
     repeated = negatives.expand(len(states), 5)
     repeated = repeated.masked_fill((targets == 0) | (repeated == targets), 0)
-    written_out = TrainBatch(batch.histories, batch.targets, repeated, chances, batch.weight)
+    written_out = TrainBatch(batch.histories, batch.targets, repeated, logs, batch.weight)
     settings = experiment(negatives=5, loss=loss)
     expected = batch_loss(training.model, states, written_out, settings.training)
     torch.testing.assert_close(shared, expected)
@@ -441,7 +441,7 @@ def test_the_learning_rate_rises_and_then_falls_by_half_a_cosine() -> None:
     assert {lr_factor(constant, done, 100) for done in range(100)} == {1.0}
 
 
-@pytest.mark.parametrize("name", CONFIGS)
+@pytest.mark.parametrize("name", MODELS.ours)
 def test_a_step_changes_every_weight_as_torchs_adam_would(
     name: str, cycle: SequenceDataset
 ) -> None:

@@ -143,10 +143,11 @@ class FeatureEmbeddings(nn.Module):
 
     def forward(self, batch: RankingBatch) -> Tensor:
         """(B, W)."""
-        pieces = [batch.dense]
+        features = batch.features
+        pieces = [features.dense]
         if self.sparse is not None:
-            pieces.append(self.sparse(batch.sparse + self.offsets).flatten(1))
-        for table, codes in zip(self.tags, batch.tags, strict=True):
+            pieces.append(self.sparse(features.sparse + self.offsets).flatten(1))
+        for table, codes in zip(self.tags, features.tags, strict=True):
             assert isinstance(table, nn.Embedding)
             pieces.append(pool(table(codes), codes != 0, "max"))
         return torch.cat(pieces, dim=1)

@@ -28,17 +28,15 @@ from seqrec_cli.core.kernels.convolution import convolve
 from seqrec_cli.core.kernels.dropout import Noise, add_onto, dropout
 from seqrec_cli.core.kernels.folded_head import one_head
 from seqrec_cli.core.models.layers import encode_padded, init_weights
+from seqrec_cli.core.models.sequential.interface import SequenceModelSettings
 from seqrec_cli.core.models.sequential.tables import ItemTables, item_table
-from seqrec_cli.core.settings.base import Settings
 
 Norm = Literal["sasrec", "pre", "post"]
 BlockName = Literal["sasrec", "ligr"]
 
 
-class SASRecConfig(Settings):
+class SASRecConfig(SequenceModelSettings):
     """The `model` part of an experiment with `name: sasrec`."""
-
-    reads_features: ClassVar = False
 
     name: Literal["sasrec"] = "sasrec"
     hidden: int = Field(50, ge=1, description="hidden size")
@@ -72,12 +70,14 @@ class SASRecConfig(Settings):
 class SASRec(ItemTables):
     """Encodes a history into one state a position and scores items against states."""
 
+    settings_class: ClassVar = SASRecConfig
+
     def __init__(
         self, num_items: int, config: SASRecConfig, generator: torch.Generator | None = None
     ) -> None:
         super().__init__()
         self.max_length = config.max_length
-        self.work = ATTENTION
+        self.cost = ATTENTION
         self.drop = config.dropout
         self.items = item_table(num_items, config.hidden)
         self.positions = nn.Embedding(config.max_length, config.hidden)
