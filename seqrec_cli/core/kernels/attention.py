@@ -275,13 +275,13 @@ class Bands:
 def bands_of(blocks: tuple[tuple[int, int], ...], d: int) -> list[Band]:
     """The views of `Band`, for D = d; kept, as all layers ask for the same."""
     cuts = Bands.of(blocks)
-    found, slot, weight = [], 0, 0
+    bands, slot, weight = [], 0, 0
     for (rows, length), heights in zip(blocks, cuts.heights, strict=True):
         end = 0
         for h in heights:
             begin, end = end, end + h
             by_row, query = (length * d, d, 1), slot + begin
-            found.append(
+            bands.append(
                 Band(
                     queries=((rows, h, d), by_row, query * d),
                     query_rows=((rows, h, 1), (length, 1, 1), query),
@@ -295,7 +295,7 @@ def bands_of(blocks: tuple[tuple[int, int], ...], d: int) -> list[Band]:
             )
             weight += rows * h * end
         slot += rows * length
-    return found
+    return bands
 
 
 @lru_cache(maxsize=BAND)

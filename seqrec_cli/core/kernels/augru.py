@@ -17,7 +17,6 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from seqrec_cli.core.kernels.private import sigmoid_backward, tanh_backward
 from seqrec_cli.core.kernels.switch import fast
 
 
@@ -147,10 +146,11 @@ def evolve_back(
     r, u = gates[..., :hidden], gates[..., -hidden:]
     change = new - before
     passed = a.expand_as(new) if replaced else u * a
-    by_new = tanh_backward(passed, new)  # passed * (1 - new^2)
-    factors = [sigmoid_backward(by_new * add, r), by_new * r]
+    by_new = torch.addcmul(passed, passed * new, new, value=-1)  # passed * (1 - new^2)
+    to_reset = by_new * r
+    factors = [by_sigmoid(to_reset * add, r), to_reset]
     if not replaced:
-        factors.insert(1, sigmoid_backward(change * a, u))
+        factors.insert(1, by_sigmoid(change * a * u, u))
     gate_count = len(factors)
     sums = torch.cat(factors, dim=2)  # (T, B, G D): factors, and then gradients
     keep = torch.cat([1 - passed] * gate_count, dim=2)
@@ -169,3 +169,8 @@ def evolve_back(
     dx = (flat @ read).view(whole.shape[0], whole.shape[1], -1).transpose(0, 1)
     dscale = (g * (change if replaced else change * u)).sum(dim=2).T
     return dx, dscale, flat.T @ x.transpose(0, 1).flatten(0, 1), drecurrent, flat.sum(0)
+
+
+def by_sigmoid(product: Tensor, gate: Tensor) -> Tensor:
+    """product * (1 - gate): with g * gate for the product, the gradient by a sigmoid's sum."""
+    return torch.addcmul(product, product, gate, value=-1)

@@ -1,4 +1,8 @@
-"""A gated recurrent unit over packed histories, forward and backward."""
+"""A gated recurrent unit over packed histories, forward and backward.
+
+Shapes: S items of all histories, in time-major order, E size of what is read, D hidden size. Its
+plain twin is torch's `nn.GRU`, which computes on other devices too.
+"""
 
 from typing import Any
 
@@ -31,7 +35,7 @@ class Recurrence(torch.autograd.Function):
     h' = n + z * (h - n), with biases on every product. Going back, the gradients of all four
     gates' sums are the state's gradient times factors known beforehand, for all steps at once.
 
-    What a step does beside its products costs as much as they do: so sums grow where they lie.
+    Beside its products a step costs as much as they do, so sums are accumulated in place.
     """
 
     @staticmethod
@@ -67,6 +71,7 @@ class Recurrence(torch.autograd.Function):
         x, read, recurrent, both, new, kept, states = ctx.saved_tensors
         before, sizes = previous(states, ctx.sizes), ctx.sizes
         r, z = both.chunk(2, dim=1)
+        # What the state's gradient is multiplied by, for r, z and n, known before going back.
         factors = grad.new_empty(len(x), 3, recurrent.shape[1])
         pieces = (torch.split(t, ROWS) for t in (r, z, new, kept, before, factors))
         for reset, update, candidate, keep, last, factor in zip(*pieces, strict=True):
@@ -128,8 +133,8 @@ def step_back(
 
 def previous(states: Tensor, sizes: list[int]) -> Tensor:
     """For each row (S, D) in time-major order the same history's row before it; 0 for the first."""
-    found = torch.zeros_like(states)
+    rows_before = torch.zeros_like(states)
     pieces = torch.split(states, sizes)
-    for now, before in zip(torch.split(found, sizes)[1:], pieces[:-1], strict=True):
+    for now, before in zip(torch.split(rows_before, sizes)[1:], pieces[:-1], strict=True):
         now.copy_(before[: len(now)])
-    return found
+    return rows_before

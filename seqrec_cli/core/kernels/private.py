@@ -8,16 +8,6 @@ import torch
 from torch import Tensor
 
 
-def tanh_backward(grad: Tensor, result: Tensor) -> Tensor:
-    """grad * (1 - result^2), of tensors of one shape, in one pass over memory."""
-    return torch.ops.aten.tanh_backward(grad, result)  # type: ignore[no-any-return]
-
-
-def sigmoid_backward(grad: Tensor, result: Tensor) -> Tensor:
-    """grad * result * (1 - result), of tensors of one shape, in one pass over memory."""
-    return torch.ops.aten.sigmoid_backward(grad, result)  # type: ignore[no-any-return]
-
-
 def fused_adam(
     parameters: list[Tensor],
     gradients: list[Tensor],

@@ -23,6 +23,7 @@ from seqrec_cli.core.evaluation.ranking import (
 )
 from seqrec_cli.core.experiment.ranking import RankingExperiment
 from seqrec_cli.core.kernels.dropout import Noise
+from seqrec_cli.core.kernels.switch import check_environment
 from seqrec_cli.core.models.ranking.registry import build_ranker
 from seqrec_cli.core.randomness import Purpose, hashed, torch_stream
 from seqrec_cli.core.training.events import Event, Validated
@@ -37,6 +38,7 @@ class RankingTraining(Resumable):
     """A ranking model with its optimiser and counters: what a training is between two steps."""
 
     def __init__(self, experiment: RankingExperiment, sizes: Sizes, device: torch.device) -> None:
+        check_environment()
         settings = experiment.training
         self.experiment = experiment
         self.device = device

@@ -24,6 +24,7 @@ from seqrec_cli.core.evaluation.sequential import evaluate
 from seqrec_cli.core.experiment.sequential import Experiment
 from seqrec_cli.core.inference.scoring import ModelScorer
 from seqrec_cli.core.kernels.dropout import Noise
+from seqrec_cli.core.kernels.switch import check_environment
 from seqrec_cli.core.models.sequential.registry import build_model
 from seqrec_cli.core.models.transitions import Transitions
 from seqrec_cli.core.randomness import Purpose, torch_stream
@@ -46,6 +47,7 @@ class Training(Resumable):
         device: torch.device,
         features: Features | None = None,
     ) -> None:
+        check_environment()
         settings = experiment.training
         self.experiment = experiment
         self.num_items = num_items
