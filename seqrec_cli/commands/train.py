@@ -137,7 +137,7 @@ def made_ready(
                 "walkthroughs do: its figures there are optimistic"
             )
         return rows, ranker, ranking.fit(ranker, train, valid)
-    sequences.check_settings(experiment, where)
+    sequences.check_device(experiment, where)
     dataset = SequenceDataset.load(path, parts=("train", "valid"))
     sequences.check_data(dataset)
     training = sequences.Training(experiment, dataset.num_items, where, dataset.features())
