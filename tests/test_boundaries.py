@@ -45,7 +45,7 @@ def test_core_does_not_talk(path: Path) -> None:
 
 # The spine, from top to bottom: nothing imports upwards.
 WINGS = (
-    *("runs", "training", "experiment", "evaluation", "inference", "models", "kernels"),
+    *("runs", "training", "experiment", "losses", "evaluation", "inference", "models", "kernels"),
     *("batching", "data", "settings", "storage", "devices", "randomness"),
 )
 

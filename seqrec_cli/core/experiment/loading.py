@@ -48,9 +48,9 @@ def parse_experiment(text: str, source: str, overrides: Sequence[str] = ()) -> A
     content = read_yaml(text, source, places)
     if not isinstance(content, dict):
         raise ConfigError(f"`{source}` is not a list of settings", "see configs/sasrec.yaml")
-    for override in overrides:
-        apply_override(content, override, places)
+    overridden = [apply_override(content, override, places) for override in overrides]
     kind = kind_of(content, places, source)
+    respell(kind, content, places, source, overridden)
     check_keys(kind, content, places, source)
     try:
         return kind.model_validate(content)
@@ -84,9 +84,8 @@ def parts_of(
         ConfigError: a part has the name of an entry that its registry does not have.
     """
     content = content if isinstance(content, dict) else {}  # pydantic refuses what is no dict
-    yield key, settings, content
+    inside: dict[str, type[Settings]] = {}
     for name, field in settings.model_fields.items():
-        inner = settings_in(field)
         if choice := choice_of(field):
             chosen = choice.name_in(content.get(name))
             if chosen not in choice.registry:
@@ -95,9 +94,13 @@ def parts_of(
                     f"{places.get(at, f'`{source}`')}: unknown {choice.registry.kind} `{chosen}`",
                     nearest(chosen, choice.registry.names()),
                 )
-            inner = None if choice.flat else choice.settings_of(chosen)
-        if inner is not None:
-            yield from parts_of(inner, content.get(name), places, source, (*key, name))
+            if not choice.flat:
+                inside[name] = choice.settings_of(chosen)
+        elif part := settings_in(field):
+            inside[name] = part
+    yield key, settings, content
+    for name, part in inside.items():
+        yield from parts_of(part, content.get(name), places, source, (*key, name))
 
 
 def check_keys(
@@ -108,7 +111,7 @@ def check_keys(
     for key, settings, part in parts:
         fields = settings.known_fields(part)
         for found in part:
-            if found not in fields and found not in settings.renamed:
+            if found not in fields and found not in settings.old_keys(part):
                 known = [
                     ".".join((*inner, field))
                     for inner, other, inside in parts
@@ -117,6 +120,25 @@ def check_keys(
                 wrong = ".".join((*key, found))
                 at = places.get((*key, found), f"`{source}`")
                 raise ConfigError(f"{at}: unknown setting `{wrong}`", nearest(wrong, known))
+
+
+def respell(
+    kind: type[Settings],
+    content: dict[str, Any],
+    places: dict[Key, str],
+    source: str,
+    overridden: Sequence[Key],
+) -> None:
+    """Find the place of old keys under the new ones too; of both, the latest override counts."""
+    order = {key: number for number, key in enumerate(overridden, 1)}
+    for key, settings, part in parts_of(kind, content, places, source):
+        for old, new in settings.old_keys(part).items():
+            keys = [(*key, name) for name in (old, new) if name in part]
+            if len(keys) == 2 and any(key in order for key in keys):
+                earlier = min(keys, key=lambda key: order.get(key, 0))
+                del part[earlier[-1]]
+            if old in part and (*key, old) in places:
+                places.setdefault((*key, new), places[*key, old])
 
 
 def explain(

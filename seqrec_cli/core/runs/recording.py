@@ -51,7 +51,7 @@ def begin(experiment: AnyExperiment, path: Path, device: torch.device) -> Begun:
     """
     if isinstance(experiment, RankingExperiment):
         return begin_ranking(experiment, path, device)
-    sequential.check_settings(experiment, device)
+    sequential.check_device(experiment, device)
     dataset = SequenceDataset.load(path, parts=("train", "valid"))
     sequential.check_data(dataset)
     training = sequential.Training(experiment, dataset.num_items, device, dataset.features())

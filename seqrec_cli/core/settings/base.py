@@ -24,6 +24,11 @@ class Settings(BaseModel):
         return dict(cls.model_fields)
 
     @classmethod
+    def old_keys(cls, content: Mapping[str, Any]) -> dict[str, str]:
+        """The keys of older files, and what they are called now."""
+        return dict(cls.renamed)
+
+    @classmethod
     def arranged(cls, content: dict[str, Any]) -> dict[str, Any]:
         """The content of a file as the fields are: old keys become the new ones."""
         for old, new in cls.renamed.items():

@@ -1,7 +1,7 @@
 """Training: fit() yields what happened; stop iterating and the work stops.
 
 Everything random is keyed by (seed, epoch, step or user), so what `Training.state` returns - the
-weights, the optimiser's moments and a few counters - is all it takes to go on bit for bit, in the
+weights, the optimizer's moments and a few counters - is all it takes to go on bit for bit, in the
 middle of an epoch too.
 """
 
@@ -38,7 +38,7 @@ from seqrec_cli.errors import ConfigError, DatasetError, TrainingError
 
 
 class Training(Resumable):
-    """A model with its optimiser and counters: what a training is between two steps."""
+    """A model with its optimizer and counters: what a training is between two steps."""
 
     def __init__(
         self,
@@ -60,13 +60,13 @@ class Training(Resumable):
         table_lr = settings.table_lr or settings.lr
         adam = partial(Adam, betas=settings.betas, weight_decay=settings.weight_decay)
         adagrad = partial(Adagrad, momentum=settings.momentum)
-        make: Callable[..., Optimizer] = adam if settings.optimiser == "adam" else adagrad
+        make: Callable[..., Optimizer] = adam if settings.optimizer == "adam" else adagrad
         self.optimizers = {"others": make(parameters, settings.lr)}
-        if settings.table_optimiser == "adagrad":
+        if settings.table_optimizer == "adagrad":
             self.model.sparse_gradients()
             self.optimizers["tables"] = RowwiseAdagrad(tables, table_lr)
         else:
-            by_name = adam if settings.table_optimiser == "adam" else make
+            by_name = adam if settings.table_optimizer == "adam" else make
             self.optimizers["tables"] = by_name(tables, table_lr)
         self.encode = torch.compile(self.model.encode) if settings.compile else self.model.encode
         self.workers = WorkerPool(device)
@@ -97,8 +97,8 @@ def fit(training: Training, data: SequenceDataset) -> Iterator[Event]:
         negatives_per=settings.negatives_per,
         in_batch=settings.in_batch,
         popularity_power=settings.popularity_power,
-        log_probabilities=settings.logq,
-        half_life=settings.half_life,
+        log_probabilities=settings.loss.corrects_sampling,
+        half_life=settings.loss.target_half_life,
         excluded_items=training.model.excluded_items,
         fill=FILL if training.device.type == "cpu" else 0.0,
         cost=training.model.cost,
@@ -253,7 +253,7 @@ def check_data(data: SequenceDataset) -> None:
     queries(data, "valid")
 
 
-def check_settings(experiment: Experiment, device: torch.device) -> None:
+def check_device(experiment: Experiment, device: torch.device) -> None:
     """Refuse what the device cannot do.
 
     Raises:
@@ -261,51 +261,3 @@ def check_settings(experiment: Experiment, device: torch.device) -> None:
     """
     if experiment.training.precision == "bfloat16" and device.type == "mps":
         raise ConfigError("`training.precision: bfloat16` does not work on mps", "use float32")
-    settings = experiment.training
-    if settings.loss != "softmax" and (settings.label_smoothing or settings.half_life):
-        wrong = "label_smoothing" if settings.label_smoothing else "half_life"
-        raise ConfigError(
-            f"`training.{wrong}` is there for `training.loss: softmax` alone, not for "
-            f"{settings.loss}",
-            "leave it out, or use `loss: softmax`",
-        )
-    if settings.momentum and settings.optimiser != "adagrad":
-        raise ConfigError(
-            "`training.momentum` is that of `training.optimiser: adagrad`; Adam has `betas`",
-            "leave it out, or use `optimiser: adagrad`",
-        )
-    if settings.weight_decay and settings.optimiser == "adagrad":
-        raise ConfigError(
-            "`training.weight_decay` is Adam's, and `training.optimiser` is adagrad",
-            "leave it out, or use `optimiser: adam`",
-        )
-    if settings.score_elu is not None and settings.loss not in ("bpr", "bpr_max"):
-        raise ConfigError(
-            f"`training.score_elu` is there for bpr and bpr_max alone, not for {settings.loss}",
-            "leave it out, or use `loss: bpr_max`",
-        )
-    if settings.in_batch and (
-        settings.negatives_per != "batch" or settings.popularity_power is not None
-    ):
-        raise ConfigError(
-            "`training.in_batch` takes negatives from the batch's own targets, for all of it",
-            "set `negatives_per: batch`, and leave `popularity_power` out",
-        )
-    if settings.popularity_power is not None and settings.loss == "softmax":
-        raise ConfigError(
-            "`training.popularity_power` is about negatives, and `training.loss: softmax` has none",
-            "leave it out, or use `loss: sampled_softmax`",
-        )
-    if settings.logq and settings.loss != "sampled_softmax":
-        raise ConfigError(
-            f"`training.logq` is there for `training.loss: sampled_softmax` alone, not for "
-            f"{settings.loss}",
-            "leave it out, or use `loss: sampled_softmax`",
-        )
-    if settings.table_optimiser == "adagrad" and (settings.l2_emb or settings.loss == "softmax"):
-        wrong = "l2_emb" if settings.l2_emb else "loss: softmax"
-        raise ConfigError(
-            f"`training.{wrong}` touches the whole item table in each step, which "
-            "`training.table_optimiser: adagrad` is there to avoid",
-            "use `training.table_optimiser: adam`, or another loss",
-        )

@@ -22,7 +22,7 @@ from seqrec_cli.core.training.objective import batch_loss
 from seqrec_cli.core.training.schedule import lr_factor
 from seqrec_cli.core.training.sequential import (
     Training,
-    check_settings,
+    check_device,
     fit,
     part_gradients,
     train_steps,
@@ -234,7 +234,7 @@ def test_the_gradients_of_the_parts_add_up_to_those_of_the_batch(
             batch_size=30,
             max_length=12,
             num_negatives=1,
-            half_life=settings.training.half_life,
+            half_life=settings.training.loss.target_half_life,
             popularity_power=settings.training.popularity_power,
         )
         users = batches.users_of(1)[0]
@@ -326,21 +326,6 @@ def test_corrected_sampling_learns_the_cycle(
     assert validated[-1].metrics["hr@10"] > 0.9
 
 
-def test_settings_of_one_loss_are_refused_with_another() -> None:
-    for wrong in ({"label_smoothing": 0.1}, {"half_life": 9.0}, {"logq": True}):
-        with pytest.raises(ConfigError, match=f"`training.{next(iter(wrong))}` is there for"):
-            check_settings(experiment(loss="bce", **wrong), CPU)
-    with pytest.raises(ConfigError, match="is that of `training\\.optimiser: adagrad`"):
-        check_settings(experiment(momentum=0.3), CPU)
-    with pytest.raises(ConfigError, match="is there for bpr and bpr_max alone"):
-        check_settings(experiment(loss="bce", score_elu=0.5), CPU)
-    for wrong in ({"negatives_per": "history"}, {"popularity_power": 0.5}):
-        with pytest.raises(ConfigError, match="takes negatives from the batch's own targets"):
-            check_settings(experiment(**{"negatives_per": "batch", "in_batch": True} | wrong), CPU)
-    with pytest.raises(ConfigError, match="is about negatives"):
-        check_settings(experiment(loss="softmax", popularity_power=0.5), CPU)
-
-
 @pytest.mark.parametrize("per", ["history", "batch"])
 @pytest.mark.parametrize("logq", [False, True])
 def test_shared_negatives_score_as_repeated_ones(
@@ -388,7 +373,7 @@ def test_bfloat16_learns_too(cycle: SequenceDataset) -> None:
 
 
 def test_the_settings_of_gru4recs_authors_learn_the_cycle(cycle: SequenceDataset) -> None:
-    settings: dict[str, Any] = {"epochs": 60, "lr": 0.1, "optimiser": "adagrad", "momentum": 0.3}
+    settings: dict[str, Any] = {"epochs": 60, "lr": 0.1, "optimizer": "adagrad", "momentum": 0.3}
     settings |= {"loss": "bpr_max", "score_elu": 0.5, "negatives": 32, "negatives_per": "batch"}
     trainings = [Training(experiment(**settings), 50, CPU) for _ in range(2)]
     run(trainings[0], cycle)
@@ -398,7 +383,7 @@ def test_the_settings_of_gru4recs_authors_learn_the_cycle(cycle: SequenceDataset
 
 
 def test_adagrad_on_the_table_learns_and_resumes(cycle: SequenceDataset) -> None:
-    settings = {"epochs": 30, "lr": 0.01, "table_optimiser": "adagrad", "table_lr": 0.1}
+    settings = {"epochs": 30, "lr": 0.01, "table_optimizer": "adagrad", "table_lr": 0.1}
     whole = Training(experiment(**settings), 50, CPU)
     events = run(whole, cycle)
     assert evaluate(ModelScorer(whole.model, 50), cycle, "test").means()["hr@10"] > 0.9
@@ -423,10 +408,10 @@ def test_a_learning_rate_for_the_table_alone(cycle: SequenceDataset) -> None:
     assert "positions.weight" in moved
 
 
-@pytest.mark.parametrize("wrong", [{"l2_emb": 0.1}, {"loss": "softmax"}])
-def test_adagrad_refuses_what_touches_the_whole_table(wrong: dict[str, Any]) -> None:
-    with pytest.raises(ConfigError, match="touches the whole item table"):
-        check_settings(experiment(table_optimiser="adagrad", **wrong), CPU)
+def test_half_precision_is_refused_where_the_device_cannot() -> None:
+    check_device(experiment(precision="bfloat16"), CPU)
+    with pytest.raises(ConfigError, match="does not work on mps"):
+        check_device(experiment(precision="bfloat16"), torch.device("mps"))
 
 
 def test_the_learning_rate_rises_and_then_falls_by_half_a_cosine() -> None:

@@ -45,6 +45,7 @@ class TwoTowerConfig(SequenceModelSettings):
     """The `model` part of an experiment with `name: two_tower`."""
 
     reads_features: ClassVar[bool] = True
+    renamed: ClassVar = {"normalise": "normalize"}
 
     name: Literal["two_tower"] = "two_tower"
     history: Annotated[SerializeAsAny[SequenceModelSettings], HISTORY] = Field(
@@ -64,7 +65,7 @@ class TwoTowerConfig(SequenceModelSettings):
     id_dropout: float = Field(
         0.1, ge=0, lt=1, description="share of items whose id is unknown in a step of training"
     )
-    normalise: bool = Field(True, description="vectors of length 1")
+    normalize: bool = Field(True, description="vectors of length 1")
     temperature: float = Field(0.1, gt=0, description="scores are divided by it")
 
     @model_validator(mode="after")
@@ -212,7 +213,7 @@ class Tower(nn.Module):
     ) -> None:
         super().__init__()
         self.drop = config.dropout
-        self.normalise = config.normalise
+        self.normalize = config.normalize
         self.pooling = config.pooling
         dense, sparse = encoders.of(DenseEncoder), encoders.of(SparseEncoder)
         tags = encoders.of(TagsEncoder)
@@ -263,7 +264,7 @@ class Tower(nn.Module):
         for number, layer in enumerate(self.layers):
             x = layer(dropout(F.relu(x) if number else x, self.drop, noise))
         # What has no length, as an item without id and features, must not get an endless gradient.
-        return F.normalize(x, dim=-1, eps=1e-3) if self.normalise else x
+        return F.normalize(x, dim=-1, eps=1e-3) if self.normalize else x
 
 
 def named(rows: FeatureTensors) -> dict[str, Tensor]:
