@@ -16,7 +16,8 @@ from seqrec_cli.core.data.features.kinds import (
     numbers,
 )
 from seqrec_cli.core.data.features.table import FeatureTable, Vocabulary, texts
-from seqrec_cli.core.data.reading.attributes import TAG, Attributes
+from seqrec_cli.core.data.reading.attributes import Attributes
+from seqrec_cli.core.data.reading.tables import TAG
 from seqrec_cli.core.data.reading.wording import shortened
 from seqrec_cli.errors import InputError
 

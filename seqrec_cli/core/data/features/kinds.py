@@ -9,7 +9,8 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from seqrec_cli.core.data.reading.attributes import TAG, Attributes
+from seqrec_cli.core.data.reading.attributes import Attributes
+from seqrec_cli.core.data.reading.tables import TAG
 from seqrec_cli.errors import InputError
 
 Kind = Literal["dense", "sparse", "tags"]

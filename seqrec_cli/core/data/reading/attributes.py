@@ -11,15 +11,16 @@ from numpy.typing import NDArray
 
 from seqrec_cli.core.data.reading import delimited, vocabulary
 from seqrec_cli.core.data.reading.dialects import HEAD_BYTES, Dialect
-from seqrec_cli.core.data.reading.engine import Engine, first_sentence, opened_engine
+from seqrec_cli.core.data.reading.engine import Engine, opened_engine
 from seqrec_cli.core.data.reading.identifiers import LONGEST_ID
 from seqrec_cli.core.data.reading.opening import opened
 from seqrec_cli.core.data.reading.options import Reading
 from seqrec_cli.core.data.reading.places import Files
 from seqrec_cli.core.data.reading.profiles import Profile, cut_values, list_form
+from seqrec_cli.core.data.reading.rejects import unreadable
 from seqrec_cli.core.data.reading.relations import Relation, sampled
 from seqrec_cli.core.data.reading.sources import TextSource
-from seqrec_cli.core.data.reading.tables import TAG, refuse_rejected
+from seqrec_cli.core.data.reading.tables import TAG
 from seqrec_cli.core.data.reading.texts import landed_text
 from seqrec_cli.core.data.reading.wording import shortened
 from seqrec_cli.errors import InputError
@@ -129,9 +130,7 @@ def read_sheet(source: TextSource, side: Side, known_as: str = "") -> Sheet:
         except duckdb.OutOfMemoryException:
             raise
         except duckdb.Error as error:
-            raise InputError(
-                f"cannot read `{source}`: {first_sentence(error)}", "mend that place"
-            ) from error
+            raise unreadable(str(source), error) from error
 
 
 def open_sheet(source: TextSource, engine: Engine) -> Relation:
@@ -175,7 +174,6 @@ def filled_sheet(
     sqls += [f"coalesce(array_to_string({c.sql}, '|'), '')" for c in lists]
     skipped = f" WHERE {relation.skipped}" if relation.skipped else ""
     rows = engine.rows(f"SELECT {', '.join(sqls)} FROM {relation.scans[0]}{skipped}")
-    refuse_rejected(source, relation, engine)
     names = [vocabulary.bare(c.name) if relation.named else c.name for c in (*flat, *lists)]
     names = [name or f"column {n}" for n, name in enumerate(names, 1)]
     columns: dict[str, list[str]] = {

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from seqrec_cli.core.data.reading import where
-from seqrec_cli.core.data.reading.engine import Engine, first_sentence, quoted
+from seqrec_cli.core.data.reading.engine import Engine, quoted
 from seqrec_cli.core.data.reading.identifiers import (
     CANONICAL,
     code_numbers,
@@ -18,9 +18,10 @@ from seqrec_cli.core.data.reading.identifiers import (
 )
 from seqrec_cli.core.data.reading.options import Reading, command
 from seqrec_cli.core.data.reading.profiles import Profile, is_missing
-from seqrec_cli.core.data.reading.rejects import forget_rejected, rejected
+from seqrec_cli.core.data.reading.rejects import NOTING, STRICT, count_rejected, unreadable
 from seqrec_cli.core.data.reading.relations import Column, Relation
 from seqrec_cli.core.data.reading.roles import Plan
+from seqrec_cli.core.data.reading.texts import REPLACEMENT
 from seqrec_cli.core.data.reading.times import WHOLE_NUMBERS, TimeForm, settled
 from seqrec_cli.core.data.reading.wording import shortened
 from seqrec_cli.errors import InputError
@@ -98,7 +99,6 @@ class Loader:
         columns = self.read_plain(conditions)
         if columns is None:
             numbers = self.read_numbers(conditions) or not self.read_texts(conditions)
-            self.refuse_rejected()
             columns = self.fetch_numbers() if numbers else self.fetch_texts()
         return self.finished(columns)
 
@@ -229,9 +229,11 @@ class Loader:
             self.form = form and replace(form, sql=lambda text: text)
             try:
                 self.fill(plan.user.column.sql, plan.item.column.sql, conditions)
+            except InputError:
+                continue  # numbers that do not fit, or a line that is told of when it is read as text
             finally:
                 self.relation, self.form = relation, form
-            if rejected(self.engine) is None:
+            if not self.rejected:
                 columns = self.engine.arrays(f"SELECT {', '.join(self.names())} FROM log")
                 rows = len(columns["u"])
                 digits = sum(
@@ -283,10 +285,16 @@ class Loader:
         """Make the table `log` of all scans, in their order."""
         engine = self.engine
         engine.run("DROP TABLE IF EXISTS log")
-        forget_rejected(engine)
+        noting = self.reading.drop_incomplete and self.relation.check_lines is not None
+        if noting:
+            assert self.relation.check_lines is not None
+            self.relation.check_lines()
+            for table in ("reject_errors", "reject_scans"):
+                engine.run(f"DROP TABLE IF EXISTS {table}")
         self.part_rows = []
         try:
             for number, scan in enumerate(self.relation.scans):
+                scan = scan.replace(STRICT, NOTING) if noting else scan
                 query = self.selected(user, item, conditions, scan)
                 engine.run(f"{'INSERT INTO log' if number else 'CREATE TABLE log AS'} {query}")
                 self.part_rows.append(
@@ -295,29 +303,12 @@ class Loader:
         except duckdb.OutOfMemoryException:
             raise
         except duckdb.Error as error:
-            raise InputError(
-                f"cannot read `{self.relation.place}`: {first_sentence(error)}",
-                "mend that place, or name the layout: --delimiter, --encoding, --format",
-            ) from error
-
-    # What cannot be read.
-
-    def refuse_rejected(self) -> None:
-        """Count the lines that the engine could not read; refuse them unless they may go."""
-        if not self.relation.rejects:
-            return
-        found = rejected(self.engine)
-        if found is None:
-            return
-        self.rejected = found.count
-        if self.reading.drop_incomplete:
-            return
-        more = f" ({found.count:,} such lines)" if found.count > 1 else ""
-        raise InputError(
-            f"`{self.relation.place}`, line {found.line}: {found.words}{more}",
-            f"leave such lines out: `{command(self.place, self.dropping())}`; or name the "
-            "delimiter with --delimiter",
-        )
+            remedy = (
+                f"leave such lines out: `{command(self.place, self.dropping())}`; or name the "
+                "delimiter with --delimiter"
+            )
+            raise unreadable(self.relation.place, error, remedy) from error
+        self.rejected = count_rejected(engine) if noting else 0
 
     def dropping(self) -> Reading:
         return replace(self.reading, drop_incomplete=True)
@@ -339,6 +330,7 @@ class Loader:
     def fetch_texts(self) -> dict[str, Any]:
         user_ids = code_texts(self.engine, "u", self.relation.place)
         item_ids = code_texts(self.engine, "i", self.relation.place)
+        self.refuse_replaced(user_ids, item_ids)
         rest = [name for name in self.names() if name not in ("u", "i")]
         columns: dict[str, Any] = {}
         if rest:
@@ -356,6 +348,22 @@ class Loader:
             columns[name] = np.empty(rows, np.int32)
             columns[name][found["place"]] = found[name]
         return columns | {"users": user_ids, "items": item_ids}
+
+    def refuse_replaced(self, *ids: NDArray[Any]) -> None:
+        """Refuse ids in which bytes were replaced: different ones could have become the same."""
+        encoding = self.relation.encoding
+        if not encoding:
+            return
+        for texts in ids:
+            if texts.dtype.kind == "U":
+                odd = [text for text in texts.tolist() if REPLACEMENT in text]
+                if odd:
+                    remedy = command(self.place, replace(self.reading, encoding=encoding))
+                    raise InputError(
+                        f"`{self.relation.place}` is not UTF-8: the id `{shortened(odd[0])}` cannot "
+                        "be read",
+                        f"name its encoding, perhaps: `{remedy}`",
+                    )
 
     def names(self) -> list[str]:
         names = ["u", "i"]

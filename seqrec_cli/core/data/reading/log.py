@@ -237,6 +237,12 @@ def undecided(
         f"`{relation.place}`: cannot tell which column is the {' and which the '.join(error.missing)}"
         f"; found {listed(relation)}"
     )
+    if relation.encoding:
+        return InputError(
+            f"`{relation.place}` is not UTF-8, so its columns cannot be told",
+            f"name its encoding, perhaps: "
+            f"`{command(files.main, replace(reading, encoding=relation.encoding))}`",
+        )
     proposal = reading.with_columns(
         {r: c for r, c in error.guess.items() if r not in reading.columns}
     )

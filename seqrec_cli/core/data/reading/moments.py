@@ -134,7 +134,7 @@ def is_no_moment(profile: Profile) -> bool:
         return True
     if profile.rank("time") >= 0:
         return False
-    named = ("user", "item", "session", "rating")
+    named: tuple[vocabulary.Named, ...] = ("user", "item", "session", "rating")
     return profile.numeric and ("id" in parts or any(profile.rank(role) >= 0 for role in named))
 
 

@@ -217,7 +217,7 @@ def list_form(values: Sequence[str]) -> tuple[str, ListSql] | None:
         return separator, lambda text: cut_sql(f"trim({text}, ' []{{}}()')", separator)
     for separator in ("|", ";", ",", " ", "#"):
         if is_list_of_ids(values, separator):
-            return separator, lambda text, s=separator: cut_sql(text, s)  # type: ignore[misc]
+            return separator, lambda text, s=separator: cut_sql(text, s)
     return None
 
 

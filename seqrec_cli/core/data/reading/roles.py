@@ -19,6 +19,7 @@ MOST_SHOWN = 30
 NONE = "none"  # what to say for a role that no column has
 SURE = 1000  # a name of a better rank is one that columns really have
 SMALL_SAMPLE = 10  # values, of which little can be told
+MOST_COMPARED = 50  # columns, each with each other
 MOST_PATHS = 40  # into one column of JSON
 USUAL = 20  # names of a better rank say what they hold even where all rows have the same value
 MANY = 30  # rows of which each has another value: those are numbers of the rows
@@ -106,7 +107,9 @@ def assign(relation: Relation, reading: Reading, engine: Engine) -> Plan:
     user, item = choose_ids(user, item, pool, notes, time)
     if user is None or item is None:
         guess = guessed(user, item, pool, time, rating)
-        raise Undecided([role for role, p in (("user", user), ("item", item)) if p is None], guess)  # type: ignore[list-item]
+        missing: list[Role] = ["user"] if user is None else []
+        missing += ["item"] if item is None else []
+        raise Undecided(missing, guess)
     if time is None and "time" not in absent:
         time = late_time(free, user, item, rating, engine)
         if time is None:
@@ -209,11 +212,11 @@ def unfolded(profile: Profile) -> Profile:
     if form is None:
         return profile
     separator, cut = form
-    cells = tuple(
-        None if cell is None or isinstance(cell, list) else list(cut_values(cell, separator))
+    cells: list[Cell] = [
+        None if cell is None or isinstance(cell, list) else [*cut_values(cell, separator)]
         for cell in profile.column.cells
-    )
-    column = replace(profile.column, sql=cut(profile.column.sql), listed=True, cells=cells)
+    ]
+    column = replace(profile.column, sql=cut(profile.column.sql), listed=True, cells=tuple(cells))
     return Profile(column, profile.place)
 
 
@@ -425,6 +428,8 @@ def is_of_the_row(profile: Profile) -> bool:
 
 def without_attributes(profiles: Sequence[Profile]) -> list[Profile]:
     """The columns that are not told by another one and coarser, as a category by the item."""
+    if len(profiles) > MOST_COMPARED:
+        return list(profiles)
     return [
         profile
         for profile in profiles
