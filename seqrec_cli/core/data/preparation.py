@@ -23,7 +23,7 @@ from seqrec_cli.core.data.ordering import (
     to_offsets,
 )
 from seqrec_cli.core.data.reading.attributes import LONGEST_TITLE, Attributes
-from seqrec_cli.core.data.reading.times import show_moment
+from seqrec_cli.core.data.reading.units import show_moment
 from seqrec_cli.core.data.reading.wording import shortened
 from seqrec_cli.core.data.sequences import PARTS, Sequences
 from seqrec_cli.core.data.shuffling import Shuffle, shuffled

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from seqrec_cli.core.data.features.kinds import Scaling
-from seqrec_cli.core.data.reading.attributes import Side
+from seqrec_cli.core.data.reading.sheets import Side
 
 
 @dataclass(frozen=True, eq=False)

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from seqrec_cli.core.data.reading import vocabulary
 from seqrec_cli.core.data.reading.engine import Engine, quoted
 from seqrec_cli.core.data.reading.profiles import Profile
-from seqrec_cli.core.data.reading.times import MILLION, SECONDS, TimeForm, number_form
+from seqrec_cli.core.data.reading.times import MILLION, TimeForm, number_form
+from seqrec_cli.core.data.reading.units import SECONDS
 
 DAY = 86_400
 # The names that make any numbers times, such as the days of a study.

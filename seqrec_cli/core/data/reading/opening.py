@@ -13,7 +13,8 @@ from seqrec_cli.core.data.reading.options import SPELLED, Reading
 from seqrec_cli.core.data.reading.places import Files
 from seqrec_cli.core.data.reading.rejects import unreadable
 from seqrec_cli.core.data.reading.relations import Column, Relation, sampled
-from seqrec_cli.core.data.reading.sources import TextSource, refuse_strangers
+from seqrec_cli.core.data.reading.sources import TextSource
+from seqrec_cli.core.data.reading.strangers import refuse_strangers
 from seqrec_cli.core.data.reading.texts import PLAIN_PATH, Facts, guess_encoding, landed_text
 from seqrec_cli.errors import InputError
 

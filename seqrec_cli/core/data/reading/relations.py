@@ -8,6 +8,7 @@ from seqrec_cli.core.data.reading.rejects import SKIPPING, STRICT
 
 SAMPLED = 1000  # rows
 MOST_CELLS = 100_000
+LOOKED_AT = 20_000  # characters of a cell
 Cell = str | None | list[str | None]
 
 
@@ -114,7 +115,10 @@ def sampled(relation: Relation, engine: Engine, rows: int = SAMPLED) -> Relation
         duckdb.Error: the engine cannot read them.
     """
     columns = relation.columns
-    listed = ", ".join(f"{column.sql} AS c{n}" for n, column in enumerate(columns))
+    listed = ", ".join(
+        f"{column.sql} AS c{n}" if column.listed else f"left({column.sql}, {LOOKED_AT}) AS c{n}"
+        for n, column in enumerate(columns)
+    )
     rows = max(20, min(rows, MOST_CELLS // max(1, len(columns))))
     where = f"WHERE {relation.skipped}" if relation.skipped else ""
     scan = relation.scans[0].replace(STRICT, SKIPPING)

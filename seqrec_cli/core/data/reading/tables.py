@@ -6,10 +6,10 @@ import duckdb
 
 from seqrec_cli.core.data.reading.dialects import HEAD_BYTES, sniff
 from seqrec_cli.core.data.reading.engine import Engine, name, opened_engine
+from seqrec_cli.core.data.reading.lists import cut_values, list_form
 from seqrec_cli.core.data.reading.opening import opened
 from seqrec_cli.core.data.reading.options import Reading
 from seqrec_cli.core.data.reading.places import Files
-from seqrec_cli.core.data.reading.profiles import cut_values, list_form
 from seqrec_cli.core.data.reading.rejects import unreadable
 from seqrec_cli.core.data.reading.relations import Relation
 from seqrec_cli.core.data.reading.sources import TextSource

@@ -32,7 +32,17 @@ NAMES: dict[Named, tuple[str, ...]] = {
     "item": (
         *("item", "itemid", "iid", "iditem", "itemidx", "movie", "movieid", "parentasin", "asin"),
         *("product", "productid", "article", "articleid", "sku", "skuid", "stockcode"),
-        *("track", "trackid", "trackuri", "traid", "trackmbid", "song", "songid", "video", "videoid"),
+        *(
+            "track",
+            "trackid",
+            "trackuri",
+            "traid",
+            "trackmbid",
+            "song",
+            "songid",
+            "video",
+            "videoid",
+        ),
         *("vid", "aid", "book", "bookid", "isbn", "isbn13", "anime", "animeid", "manga", "mangaid"),
         *("game", "gameid", "appid", "app", "news", "newsid", "business", "businessid", "gmapid"),
         *("restaurant", "restaurantid", "placeid", "place", "poi", "poiid", "venue", "venueid"),
