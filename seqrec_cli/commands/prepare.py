@@ -427,7 +427,7 @@ def findings_rows(found: dict[str, Any]) -> list[tuple[str, str]]:
 
 
 def findings_notes(found: dict[str, Any]) -> list[str]:
-    """What should be known of the reading: types of events that are mixed, and what was inferred."""
+    """What should be known of the reading: types of events that are mixed, what was inferred."""
     said = []
     for kind in found.get("kinds", ()):
         if kind["filtered"]:

@@ -1,4 +1,4 @@
-"""A train.csv and a test.csv, perhaps a valid.csv: which columns hold what, and the texts in them."""
+"""A train.csv, a test.csv and perhaps a valid.csv: their columns, and the texts in them."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass

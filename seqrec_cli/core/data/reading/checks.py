@@ -67,8 +67,8 @@ def check_rating(relation: Relation, plan: Plan, reading: Reading, place: TextSo
         values = list(dict.fromkeys(rating.values))[:6]
         option = ",".join(f"{value}={n}" for n, value in enumerate(values, 1))
         raise InputError(
-            f"`{relation.place}`: the rating in `{rating.name}` is `{shortened(values[0])}`, which is "
-            "not a number",
+            f"`{relation.place}`: the rating in `{rating.name}` is `{shortened(values[0])}`, "
+            "which is not a number",
             f"say what the words stand for: `--rating-values {option}`; or choose rows by them: "
             f"`--where \"{rating.name} = '{values[0]}'\"`",
         )
@@ -85,8 +85,8 @@ def refuse_examples(relation: Relation, plan: Plan, reading: Reading, place: Tex
         return
     if histories and labels and not plan.item.column.listed:
         raise InputError(
-            f"each line of `{place}` is a labelled example with a history in `{histories[0].name}`, "
-            "not one interaction",
+            f"each line of `{place}` is a labelled example with a history in "
+            f"`{histories[0].name}`, not one interaction",
             f"for ranking: `{command(place, reading)} --task ranking`; to read each line as one "
             f"interaction all the same: `--columns item={plan.item.name}`",
         )
@@ -130,10 +130,10 @@ def is_packed(profile: Profile) -> bool:
 def undecided(
     relation: Relation, files: Files, reading: Reading, engine: Engine, error: Undecided
 ) -> InputError:
-    """Say which role cannot be told, and what to type: a proposal that was tried, if there is one."""
+    """Say which role cannot be told, and what to type: a proposal that was tried, if any."""
     problem = (
-        f"`{relation.place}`: cannot tell which column is the {' and which the '.join(error.missing)}"
-        f"; found {listed(relation)}"
+        f"`{relation.place}`: cannot tell which column is the "
+        f"{' and which the '.join(error.missing)}; found {listed(relation)}"
     )
     if relation.encoding:
         return InputError(

@@ -115,7 +115,10 @@ def by_name(
         sure = rank < SURE and profile.numeric  # ids such as 1026454.0000000006
         if not (profile.may_be_id or sure or profile.column.listed or list_form(profile.values)):
             continue
-        if role != "item" and (profile.column.listed or profile.is_flag):
+        if role != "item" and profile.column.listed:
+            continue
+        many = len(profile.values) > SMALL_SAMPLE
+        if role != "item" and profile.is_flag and many and rank >= USUAL:
             continue
         if rank >= USUAL and profile.distinct < 2 and len(profile.values) > MANY:
             continue

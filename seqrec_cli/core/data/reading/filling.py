@@ -16,7 +16,7 @@ from seqrec_cli.core.data.reading.identifiers import (
     code_texts,
 )
 from seqrec_cli.core.data.reading.options import Reading, command
-from seqrec_cli.core.data.reading.profiles import Profile
+from seqrec_cli.core.data.reading.profiles import MISSING, Profile
 from seqrec_cli.core.data.reading.queries import selected, settled_form
 from seqrec_cli.core.data.reading.rejects import NOTING, STRICT, count_rejected, unreadable
 from seqrec_cli.core.data.reading.relations import Column, Relation
@@ -100,7 +100,7 @@ class LogTable:
             try:
                 self.fill(plan.user.column.sql, plan.item.column.sql, conditions)
             except InputError:
-                continue  # numbers that do not fit, or a line that is told of when it is read as text
+                continue  # numbers that do not fit, or a line that reading as text will name
             finally:
                 self.relation, self.form = relation, form
             if not self.rejected:
@@ -139,13 +139,11 @@ class LogTable:
     def read_texts(self, conditions: Sequence[str]) -> bool:
         user, item = self.plan.user.column.sql, self.plan.item.column
         if self.plan.fallback is not None:
-            words = "('', 'na', 'n/a', 'null', 'nan', 'none', '\\n')"
+            words = ", ".join(quoted(word) for word in MISSING)
             other = self.plan.fallback.column.sql
-            user = f"CASE WHEN lower(trim(coalesce({user}, ''))) IN {words} THEN {other} ELSE {user} END"
-        if item.listed:
-            own = item.sql
-        else:
-            own = f"coalesce({item.sql}, '')"
+            missing = f"lower(trim(coalesce({user}, ''))) IN ({words})"
+            user = f"CASE WHEN {missing} THEN {other} ELSE {user} END"
+        own = item.sql if item.listed else f"coalesce({item.sql}, '')"
         self.fill(f"coalesce({user}, '')", own, conditions)
         if item.listed:
             self.engine.run("UPDATE log SET i = '' WHERE i IS NULL")
@@ -237,8 +235,8 @@ class LogTable:
                 if odd:
                     remedy = command(self.place, replace(self.reading, encoding=encoding))
                     raise InputError(
-                        f"`{self.relation.place}` is not UTF-8: the id `{shortened(odd[0])}` cannot "
-                        "be read",
+                        f"`{self.relation.place}` is not UTF-8: the id `{shortened(odd[0])}` "
+                        "cannot be read",
                         f"name its encoding, perhaps: `{remedy}`",
                     )
 

@@ -173,10 +173,9 @@ def incomplete(table: LogTable, row: int, role: str, number: int) -> InputError:
     }[role]
     assert profile is not None
     part, within = 0, row
-    for part, rows in enumerate(table.part_rows):
-        if within < rows:
-            break
-        within -= rows
+    while part < len(table.part_rows) - 1 and within >= table.part_rows[part]:
+        within -= table.part_rows[part]
+        part += 1
     text = table.raw_text(profile, part, within)
     shown = "is empty" if text is None or not text.strip() else f"is `{shortened(text)}`"
     if text is not None and text.strip():

@@ -200,7 +200,7 @@ def joined(date: Moment, profile: Profile, seconds: Callable[[str], str]) -> Mom
 
 
 def from_pieces(profiles: Sequence[Profile]) -> Moment | None:
-    """The time in columns of their own for year, month, day and so on; None where there are none."""
+    """The time in columns of their own for year, month, day and so on; None without those."""
     found: dict[str, Profile] = {}
     for profile in profiles:
         parts = vocabulary.parts_of(profile.label) if profile.label else []

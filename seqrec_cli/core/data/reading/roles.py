@@ -192,7 +192,9 @@ def choose_time(
 
 def unfolded_time(profile: Profile) -> Profile:
     """A column with lists of times in its cells, as lists; any other as it is."""
-    if profile.column.listed or not profile.values or profile.values[0][:1] not in "[({":
+    if profile.column.listed or profile.numeric or profile.date_forms or not profile.values:
+        return profile
+    if profile.rank("time") < 0 and profile.values[0][:1] not in "[({":
         return profile
     return unfolded(profile)
 
@@ -218,8 +220,8 @@ def refuse_unknown_times(relation: Relation, rest: Sequence[Profile]) -> None:
             raise InputError(
                 f"`{relation.place}`: the values of `{profile.name}`, such as "
                 f"`{shortened(profile.values[0], 40)}`, are no times in a form that is known",
-                "say how they are written, as in `--time-format '%d.%m.%Y %H:%M'`; or, if the order "
-                f"of the file is what counts: `--columns time={NONE}`",
+                "say how they are written, as in `--time-format '%d.%m.%Y %H:%M'`; or, if the "
+                f"order of the file is what counts: `--columns time={NONE}`",
             )
 
 

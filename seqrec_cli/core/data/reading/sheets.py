@@ -214,8 +214,8 @@ def pivoted(sheet: Sheet, ids: Sequence[str], key: str, value: str, source: Text
     properties = dict.fromkeys(name.strip() for name in sheet.columns[key])
     if len(properties) > MOST_PROPERTIES:
         raise InputError(
-            f"`{source}` has a row for each property, and {len(properties):,} properties in `{key}`, "
-            f"more than {MOST_PROPERTIES}",
+            f"`{source}` has a row for each property, and {len(properties):,} properties in "
+            f"`{key}`, more than {MOST_PROPERTIES}",
             "write a table with a row an id and the properties of interest as columns",
         )
     cells: dict[str, dict[str, dict[str, None]]] = {k: {} for k in dict.fromkeys(ids)}

@@ -113,7 +113,7 @@ class TextSource:
         return cast(BinaryIO, Unpacked(self, text, file, member.header_offset))
 
     def _open_tarred(self, stack: contextlib.ExitStack, file: BinaryIO, packing: str) -> BinaryIO:
-        archive, stream = open_tar(stack, self.path, file, packing)
+        archive, _ = open_tar(stack, self.path, file, packing)
         for entry in archive:
             if entry.name == self.member and entry.isreg():
                 inside = archive.extractfile(entry)

@@ -53,8 +53,8 @@ PATTERNS = tuple(
 )
 # The year behind the time of day, as in `Tue Apr 03 18:00:09 +0000 2012`.
 YEAR_LAST = re.compile(
-    r"[A-Za-z]{3} [A-Za-z]{3} [0-9 ]?[0-9] [0-9]{2}:[0-9]{2}:[0-9]{2}(?P<zone> [+-][0-9]{4}| [A-Z]{3,4})?"
-    r" [0-9]{4}"
+    r"[A-Za-z]{3} [A-Za-z]{3} [0-9 ]?[0-9] [0-9]{2}:[0-9]{2}:[0-9]{2}"
+    r"(?P<zone> [+-][0-9]{4}| [A-Z]{3,4})? [0-9]{4}"
 )
 # Digits alone that are dates: how many, the format.
 COMPACT = {8: "%Y%m%d", 10: "%Y%m%d%H", 12: "%Y%m%d%H%M", 14: "%Y%m%d%H%M%S"}
@@ -260,7 +260,8 @@ def whole_sql(text: str) -> str:
     """A whole number, also where it is written `12.0`; NULL if it has a fraction."""
     number = f"TRY_CAST({text} AS DECIMAL(38, 9))"
     exact = f"CASE WHEN {number} = trunc({number}) THEN TRY_CAST({number} AS BIGINT) END"
-    return f"coalesce(CASE WHEN {text} SIMILAR TO '-?[0-9]{{1,18}}' THEN CAST({text} AS BIGINT) END, {exact})"
+    plain = f"CASE WHEN {text} SIMILAR TO '-?[0-9]{{1,18}}' THEN CAST({text} AS BIGINT) END"
+    return f"coalesce({plain}, {exact})"
 
 
 def settled(times: NDArray[np.int64], form: TimeForm) -> tuple[NDArray[np.int64], str]:
