@@ -94,7 +94,8 @@ def test_reads_clicked_impressions(read: ReadText) -> None:
 
 
 def test_reads_sessions_of_recbole_whole(read: ReadText) -> None:
-    text = "session_id:token\titem_id_list:token_seq\titem_id:token\n1\t10\t11\n1\t10 11\t12\n2\t5\t6\n"
+    header = "session_id:token\titem_id_list:token_seq\titem_id:token\n"
+    text = f"{header}1\t10\t11\n1\t10 11\t12\n2\t5\t6\n"
     assert rows_of(read(text, "x.inter")) == [(1, 10), (1, 11), (1, 12), (2, 5), (2, 6)]
 
 

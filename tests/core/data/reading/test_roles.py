@@ -1,4 +1,4 @@
-"""Which column is what: by name and content; a time is never an item; what cannot be told is asked."""
+"""Which column is what: by name and content; what cannot be told is asked for."""
 
 import re
 import shlex
