@@ -8,6 +8,7 @@ from pathlib import Path
 
 from seqrec_cli.core.data.reading.dialects import Dialect, lines_of, split
 from seqrec_cli.core.data.reading.engine import Engine, quoted
+from seqrec_cli.core.data.reading.rejects import STRICT, refuse_monsters
 from seqrec_cli.core.data.reading.relations import Column, Numbers, Relation
 from seqrec_cli.core.data.reading.sources import BLOCK_BYTES, TextSource
 from seqrec_cli.core.data.reading.texts import Facts
@@ -37,7 +38,7 @@ def scan(
         f"read_csv([{files}], auto_detect = false, header = false, skip = {dialect.skip}, "
         f"delim = {quoted(dialect.delimiter or NEVER)}, quote = {quoted(quote)}, "
         f"escape = {quoted(escape)}, columns = {{{columns}}}, nullstr = {quoted(NO_NULL)}, "
-        f"store_rejects = true, parallel = {parallel}, "
+        f"{STRICT}, parallel = {parallel}, "
         f"max_line_size = {LONGEST_LINE}, strict_mode = true)"
     )
 
@@ -83,6 +84,10 @@ def relation(
             dialect.width,
         )
 
+    def check_lines() -> None:
+        paths = [fact.path for part in facts for fact in part]
+        refuse_monsters(str(source), paths, dialect.delimiter, dialect.width)
+
     def place_of(part: int, row: int) -> str:
         single = len(facts[part]) == 1 and facts[part][0].size < COUNTED_BYTES
         line = line_of_row(facts[part][0].path, dialect, row) if single else 0
@@ -94,7 +99,7 @@ def relation(
         scans,
         columns,
         named=bool(dialect.header),
-        rejects=True,
+        check_lines=check_lines,
         skipped=skipped,
         place_of=place_of,
         layout=describe(dialect),

@@ -124,7 +124,9 @@ def table_in_record(
     ]
     if not key:
         scans = tuple(
-            f"(SELECT key, value FROM {read} AS whole, json_each(whole.json))" for read in reads
+            f"(SELECT key, value FROM {read} AS whole, json_each(whole.json) AS each "
+            "ORDER BY each.id)"
+            for read in reads
         )
         columns: tuple[Column, ...] = (
             Column("1", "key", known="user"),

@@ -8,12 +8,14 @@ import duckdb
 
 from seqrec_cli.core.data.reading import delimited, known, nested
 from seqrec_cli.core.data.reading.dialects import HEAD_BYTES, Dialect, lines_of, shape, sniff
-from seqrec_cli.core.data.reading.engine import Engine, first_sentence, quoted
+from seqrec_cli.core.data.reading.engine import Engine, quoted
 from seqrec_cli.core.data.reading.options import SPELLED, Reading
 from seqrec_cli.core.data.reading.places import Files
+from seqrec_cli.core.data.reading.rejects import unreadable
 from seqrec_cli.core.data.reading.relations import Column, Relation, sampled
-from seqrec_cli.core.data.reading.sources import TextSource, refuse_strangers
-from seqrec_cli.core.data.reading.texts import PLAIN_PATH, Facts, landed_text
+from seqrec_cli.core.data.reading.sources import TextSource
+from seqrec_cli.core.data.reading.strangers import refuse_strangers
+from seqrec_cli.core.data.reading.texts import PLAIN_PATH, Facts, guess_encoding, landed_text
 from seqrec_cli.errors import InputError
 
 PARQUET = b"PAR1"
@@ -38,10 +40,7 @@ def opened(files: Files, reading: Reading, engine: Engine) -> Relation:
     except duckdb.OutOfMemoryException:
         raise
     except duckdb.Error as error:
-        raise InputError(
-            f"cannot read `{source}`: {first_sentence(error)}",
-            "check that it is what its name says, or export it anew",
-        ) from error
+        raise unreadable(str(source), error) from error
 
 
 def open_parquet(files: Files, engine: Engine) -> Relation:
@@ -73,11 +72,12 @@ def open_text(files: Files, reading: Reading, engine: Engine) -> Relation:
         or open_lines(files, facts, reading, head, engine)
     )
     if any(fact.damaged for part in facts for fact in part):
+        encoding = guess_encoding(source.head(HEAD_BYTES))
         note = (
-            "bytes that are no UTF-8 were replaced; if that matters: `--encoding latin-1`, or "
-            "another that fits"
+            "bytes that are no UTF-8 were replaced, in columns that are not used; if that matters: "
+            f"`--encoding {encoding}`, or another that fits"
         )
-        relation = replace(relation, remarks=(*relation.remarks, note))
+        relation = replace(relation, remarks=(*relation.remarks, note), encoding=encoding)
     return relation
 
 
