@@ -10,7 +10,7 @@ def shortened(text: str, most: int = 60) -> str:
 
 def where_option(column: str, value: str) -> str:
     """The option that keeps the rows with a value in a column, as a shell takes it."""
-    # In quotes even where it is a number: the engine makes a number of it where the column has them.
+    # In quotes even if it is a number: the engine makes one of it where the column has numbers.
     wanted = "'" + value.replace("'", "''") + "'"
     quoted = column if column.isidentifier() else '"' + column.replace('"', '""') + '"'
     condition = f"{quoted} = {wanted}"
