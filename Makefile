@@ -1,6 +1,6 @@
 # make demo: install, then prepare a real dataset, train, evaluate and recommend.
 # make test: install, then lint, type-check and test.
-# make bench: install, then time ours beside the textbook way.
+# make bench: install, then time ours beside the textbook way, and each kernel beside its plain twin.
 # make torture: kill real commands at random moments and look at what is left.
 # make fuzz: the tests of hostile files with many more cases, for hours; CASES=2000 takes less.
 # make peers: before it, to have RecTools in the table too.
@@ -24,6 +24,7 @@ test: lint types pytest
 
 bench: $(VENV)/.installed
 	$(BIN)/python -m benchmarks.bench
+	$(BIN)/python -m benchmarks.kernels
 
 torture: $(VENV)/.developer
 	$(BIN)/python -m tests.torture

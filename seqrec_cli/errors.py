@@ -16,7 +16,7 @@ LONGEST = 1200  # characters of a sentence
 
 
 class SeqRecError(Exception):
-    """An error the user can mend: one sentence, and after it the remedy.
+    """An error the user can fix: one sentence, and after it the remedy.
 
     `message` names the wrong value and its place; `hint` what to do, ideally a command to type.
     """
@@ -28,7 +28,7 @@ class SeqRecError(Exception):
 
 
 def shortened(sentence: str) -> str:
-    """A sentence without its middle, if it is longer than anybody reads: it quotes from files."""
+    """A sentence without its middle where it is too long to read, as it may quote from files."""
     if len(sentence) <= LONGEST:
         return sentence
     return f"{sentence[: LONGEST * 2 // 3]} … {sentence[-LONGEST // 4 :]}"

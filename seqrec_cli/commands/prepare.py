@@ -1,207 +1,457 @@
 """seqrec prepare: turn a log of interactions into a dataset that training reads."""
 
 import contextlib
-import re
-from collections.abc import Callable
-from functools import partial
+from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
-from typer import Argument, Option
+from typer import Argument, BadParameter, Option
 
 from seqrec_cli import console
-from seqrec_cli.commands import ranking, showing
-from seqrec_cli.commands.options import DataDir, Json, Seed
-from seqrec_cli.errors import InputError
+from seqrec_cli.commands.binding import Only, takes
+from seqrec_cli.commands.options import DataDir, Json
+from seqrec_cli.commands.reports import preparation, ranking, shared
 
 if TYPE_CHECKING:
-    from seqrec_cli.core.data.dataset import SequenceDataset
-    from seqrec_cli.core.data.interactions import Interactions, Reading
-    from seqrec_cli.core.data.preparation import Preparation
-    from seqrec_cli.core.data.public import Found, NamedDataset
+    from seqrec_cli.core.data.loading import Dataset, Request
 
-Made = TypeVar("Made")
 SMALL = 200_000  # interactions up to which configs/demo.yaml is the better start
-
-Source = Annotated[
-    str,
-    Argument(
-        help="A named dataset (ml-100k, ml-1m, ml-20m, ml-25m, ml-32m, ml-latest-small), `demo` "
-        "for a generated one, or the path of a file, a MovieLens folder or a zip archive.",
-        show_default=False,
-    ),
-]
-Name = Annotated[
-    str | None, Option(help="Name of the result.", show_default="the source's", metavar="NAME")
-]
-FormatOption = Annotated[
-    Literal["user-item", "delimited", "movielens", "inter", "parquet"] | None,
-    Option("--format", help="Format of the file.", show_default="found out"),
-]
-Columns = Annotated[
-    str | None,
-    Option(
-        help="Which column holds what, by name or number from 1: user=…,item=…,time=…,rating=….",
-        show_default="guessed",
-    ),
-]
-Delimiter = Annotated[
-    str | None,
-    Option(help="What is between the columns, as in ';' or '::'.", show_default="guessed"),
-]
-Header = Annotated[
-    bool | None,
-    Option("--header/--no-header", help="Whether the first line is one.", show_default="guessed"),
-]
-MinRating = Annotated[float | None, Option(help="Leave out interactions rated lower.")]
-MinUserCount = Annotated[
-    int | None,
-    Option(
-        min=1,
-        help="Leave out users with fewer interactions.",
-        show_default="1; 5 for archives of named datasets",
-    ),
-]
-MinItemCount = Annotated[
-    int | None,
-    Option(min=1, help="Likewise for items; repeated until nothing changes.", show_default="same"),
-]
-Task = Annotated[
-    Literal["next-item", "ranking"],
-    Option(help="What models are to learn: what comes next, or whether a candidate is liked."),
-]
-SplitOption = Annotated[
-    Literal["leave-one-out", "time", "user"] | None,
-    Option(
-        "--split",
-        help="Last two of each user; what happened after two moments, or late for ranking; or, for "
-        "ranking, some of the users.",
-        show_default="leave-one-out; user for ranking",
-    ),
-]
-MinSplitLength = Annotated[
-    int, Option(min=3, help="Leave-one-out: keep shorter histories whole for training.")
-]
-ValidFrom = Annotated[
-    str, Option(help="Split by time: first moment of the valid part.", show_default="after 80 %")
-]
-TestFrom = Annotated[
-    str, Option(help="Split by time: first moment of the test part.", show_default="after 90 %")
-]
-ItemsFile = Annotated[
-    Path | None,
-    Option(
-        "--items-file",
-        metavar="FILE",
-        help="File with the items: id, title, and what else is known of them (a header names it).",
-        show_default="beside MovieLens' logs",
-    ),
-]
-UsersFile = Annotated[
-    Path | None,
-    Option(
-        "--users-file",
-        metavar="FILE",
-        help="File with the users: id, and what is known of them.",
-        show_default="likewise",
-    ),
-]
-ItemFeatures = Annotated[
-    str | None,
-    Option(
-        metavar="NAME=KIND,…",
-        help="Which columns become features: dense (numbers), sparse (categories) or tags (with | "
-        "between them).",
-        show_default="guessed",
-    ),
-]
-UserFeatures = Annotated[
-    str | None, Option(metavar="NAME=KIND,…", help="Likewise for users.", show_default="guessed")
-]
-ScalingOption = Annotated[
-    Literal["quantile", "z-score"],
-    Option("--scaling", help="Dense features by rank, or in standard deviations."),
-]
-MinValueCount = Annotated[
-    int, Option(min=1, help="Categories and tags of fewer users or items count as unknown.")
-]
-NewItems = Annotated[
-    bool, Option("--new-items", help="Items of the items' file that nobody has may be recommended.")
-]
-ShuffleOrder = Annotated[
-    Literal["log", "history"] | None,
-    Option(
-        help="Destroy the order, for comparison: `log` deals all items anew over the users and "
-        "leaves only popularity to learn; `history` shuffles each user's own items."
-    ),
-]
-TableFile = Annotated[
-    Path | None,
-    Option(
-        "--table",
-        metavar="FILE",
-        help="Ranking, a folder with train.csv and test.csv: what their columns are, such as "
-        "configs/tables/dien-ml-1m.yaml.",
-        show_default="known by their names",
-    ),
-]
-PositiveRating = Annotated[
-    float, Option(help="Ranking: what is rated so or higher is liked, and is in histories.")
-]
-HistoryLength = Annotated[
-    int, Option(min=1, max=1000, help="Ranking: liked items before the candidate that are read.")
-]
-RowsPerUser = Annotated[
-    int, Option(min=0, help="Ranking: how many of a user's last ratings are candidates; 0: all.")
-]
-Negatives = Annotated[
-    int,
-    Option(
-        min=0,
-        max=1000,
-        help="Ranking: candidates are what came next (1) and so many items each that the user does "
-        "not have (0), whatever the rating; for what orders the finds of a retrieval model.",
-    ),
-]
-NegativesPower = Annotated[
-    float,
-    Option(min=0, max=10, help="Ranking: draw them by popularity to this power; 0: each alike."),
-]
+SOURCE, COLUMNS, FILTERS = "Source and result", "Reading the file", "Filters"
+SPLIT, FEATURES, RANKING = "Split", "Features", "Ranking (--task ranking)"
 
 
-def prepare(
-    source: Source,
-    task: Task = "next-item",
-    name: Name = None,
-    format_: FormatOption = None,
-    columns: Columns = None,
-    delimiter: Delimiter = None,
-    header: Header = None,
-    min_rating: MinRating = None,
-    min_user_count: MinUserCount = None,
-    min_item_count: MinItemCount = None,
-    split: SplitOption = None,
-    min_split_length: MinSplitLength = 3,
-    valid_from: ValidFrom = "",
-    test_from: TestFrom = "",
-    items_file: ItemsFile = None,
-    users_file: UsersFile = None,
-    item_features: ItemFeatures = None,
-    user_features: UserFeatures = None,
-    scaling: ScalingOption = "quantile",
-    min_value_count: MinValueCount = 5,
-    new_items: NewItems = False,
-    shuffle_order: ShuffleOrder = None,
-    table: TableFile = None,
-    positive_rating: PositiveRating = 4.0,
-    history_length: HistoryLength = 10,
-    rows_per_user: RowsPerUser = 1,
-    negatives: Negatives = 0,
-    negatives_power: NegativesPower = 0.0,
-    seed: Seed = 0,
-    data_dir: DataDir = Path("data"),
-    as_json: Json = False,
-) -> None:
+def kind(values: Mapping[str, Any]) -> str:
+    """What the source is: demo, named, pair or log."""
+    from seqrec_cli.core.data.loading import kind_of
+
+    source = values["sources"][0] if values["sources"] else str(values["train"])
+    return kind_of(source, values["task"])
+
+
+def is_log(values: Mapping[str, Any]) -> bool:
+    return kind(values) in ("log", "named")
+
+
+def is_next_item(values: Mapping[str, Any]) -> bool:
+    return bool(values["task"] == "next-item")
+
+
+def makes_rows(values: Mapping[str, Any]) -> bool:
+    return values["task"] == "ranking" and is_log(values)
+
+
+A_FILE = Only(is_log, "for logs, not for the demo nor for a folder with train.csv and test.csv")
+NOT_A_PAIR = Only(
+    lambda values: kind(values) != "pair", "not for a folder with train.csv and test.csv"
+)
+WITH_FEATURES = Only(
+    lambda values: kind(values) != "demo", "not for the demo, which has no features"
+)
+NEXT_ITEM = Only(is_next_item, "not for --task ranking")
+ROWS_OF_A_LOG = Only(makes_rows, "for --task ranking of a log")
+BY_TIME = Only(
+    lambda values: is_next_item(values) and values["split"] == "time", "for --split time"
+)
+LEAVE_ONE_OUT = Only(
+    lambda values: is_next_item(values) and values["split"] in (None, "leave-one-out"),
+    "for --split leave-one-out of --task next-item",
+)
+A_PAIR = Only(
+    lambda values: kind(values) == "pair",
+    "for --task ranking of a folder with train.csv and test.csv; name a log's columns with "
+    "--columns",
+)
+SAMPLED = Only(
+    lambda values: makes_rows(values) and values["negatives"] > 0,
+    "for --task ranking with --negatives",
+)
+RANDOM = Only(
+    lambda values: (
+        (
+            values["task"] == "ranking"
+            or kind(values) == "demo"
+            or values["shuffle_order"] is not None
+        )
+        and kind(values) != "pair"
+    ),
+    "for the demo, --shuffle-order or --task ranking of a log, as nothing else draws numbers",
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class PrepareOptions:
+    """The options of `seqrec prepare`."""
+
+    sources: Annotated[
+        list[str] | None,
+        Argument(
+            metavar="SOURCE…",
+            help="A named dataset (ml-100k, ml-1m, ml-20m, ml-25m, ml-32m, ml-latest-small), "
+            "`demo` for a generated one, or the path of a file, of several, of a folder or an "
+            "archive.",
+            show_default=False,
+        ),
+    ] = None
+    task: Annotated[
+        Literal["next-item", "ranking"],
+        Option(
+            help="What models learn: what comes next, or whether a candidate is liked.",
+            rich_help_panel=SOURCE,
+        ),
+    ] = "next-item"
+    name: Annotated[
+        str | None,
+        Option(
+            help="Name of the result.",
+            show_default="after the source",
+            metavar="NAME",
+            rich_help_panel=SOURCE,
+        ),
+    ] = None
+    train: Annotated[
+        Path | None,
+        Option(
+            metavar="FILE",
+            help="File with the train part, in place of SOURCE.",
+            rich_help_panel=SOURCE,
+        ),
+        A_FILE,
+    ] = None
+    valid: Annotated[
+        Path | None,
+        Option(metavar="FILE", help="File with the valid part.", rich_help_panel=SOURCE),
+        A_FILE,
+    ] = None
+    test: Annotated[
+        Path | None,
+        Option(metavar="FILE", help="File with the test part.", rich_help_panel=SOURCE),
+        A_FILE,
+    ] = None
+    dry_run: Annotated[
+        bool,
+        Option(
+            "--dry-run",
+            help="Print which column would be taken for what, and stop.",
+            rich_help_panel=SOURCE,
+        ),
+        A_FILE,
+    ] = False
+    format_: Annotated[
+        Literal["user-item", "delimited", "movielens", "inter", "parquet", "json", "sequences"]
+        | None,
+        Option(
+            "--format",
+            metavar="FORMAT",
+            help="Format of the file: user-item, delimited, movielens, inter, parquet, json or "
+            "sequences.",
+            show_default="auto-detected",
+            rich_help_panel=COLUMNS,
+        ),
+        A_FILE,
+    ] = None
+    columns: Annotated[
+        str | None,
+        Option(
+            metavar="ROLE=COLUMN,…",
+            help="Which column holds what, by name, number from 1 or path in nested data: "
+            "user=…,item=…,time=…,rating=…,session=…; adds to what is inferred.",
+            show_default="auto-detected",
+            rich_help_panel=COLUMNS,
+        ),
+        A_FILE,
+    ] = None
+    delimiter: Annotated[
+        str | None,
+        Option(
+            help="What separates the columns, such as ';' or '::'.",
+            show_default="auto-detected",
+            rich_help_panel=COLUMNS,
+        ),
+        A_FILE,
+    ] = None
+    header: Annotated[
+        bool | None,
+        Option(
+            "--header/--no-header",
+            help="Whether the file has a header row.",
+            show_default="auto-detected",
+            rich_help_panel=COLUMNS,
+        ),
+        A_FILE,
+    ] = None
+    encoding: Annotated[
+        str,
+        Option(
+            help="Encoding of the text, such as latin-1.",
+            show_default="UTF-8",
+            rich_help_panel=COLUMNS,
+        ),
+        A_FILE,
+    ] = ""
+    time_format: Annotated[
+        str,
+        Option(
+            help="How times are written, as for strptime: '%d.%m.%Y %H:%M'.",
+            show_default="inferred",
+            rich_help_panel=COLUMNS,
+        ),
+        A_FILE,
+    ] = ""
+    rating_values: Annotated[
+        str | None,
+        Option(
+            metavar="WORD=NUMBER,…",
+            help="The rating that each word stands for.",
+            rich_help_panel=COLUMNS,
+        ),
+        A_FILE,
+    ] = None
+    where: Annotated[
+        list[str] | None,
+        Option(
+            metavar="EXPRESSION",
+            help="Keep the rows that fulfil an expression over the columns: \"event in ('cart', "
+            "'purchase')\"; repeatable.",
+            rich_help_panel=FILTERS,
+        ),
+        A_FILE,
+    ] = None
+    repeats: Annotated[
+        Literal["keep", "collapse", "first"],
+        Option(
+            help="Of the same item several times in a row, keep all or (collapse) one; or of each "
+            "item the first alone.",
+            rich_help_panel=FILTERS,
+        ),
+        A_FILE,
+    ] = "keep"
+    drop_incomplete: Annotated[
+        bool,
+        Option(
+            "--drop-incomplete",
+            help="Leave out, and count, rows without user, item or time and lines that cannot be "
+            "read.",
+            rich_help_panel=FILTERS,
+        ),
+        A_FILE,
+    ] = False
+    min_rating: Annotated[
+        float | None,
+        Option(help="Leave out interactions rated lower.", rich_help_panel=FILTERS),
+        A_FILE,
+    ] = None
+    min_user_count: Annotated[
+        int | None,
+        Option(
+            min=1,
+            help="Leave out users with fewer interactions.",
+            show_default="1; 5 for archives of named datasets",
+            rich_help_panel=FILTERS,
+        ),
+        NOT_A_PAIR,
+    ] = None
+    min_item_count: Annotated[
+        int | None,
+        Option(
+            min=1,
+            help="Leave out items with fewer interactions; both filters are repeated until nothing "
+            "changes.",
+            show_default="as --min-user-count",
+            rich_help_panel=FILTERS,
+        ),
+        NOT_A_PAIR,
+    ] = None
+    split: Annotated[
+        Literal["leave-one-out", "time", "user"] | None,
+        Option(
+            help="What models are tested on: each user's last item, what happened last, or "
+            "(ranking) other users.",
+            show_default="leave-one-out; user for ranking",
+            rich_help_panel=SPLIT,
+        ),
+        NOT_A_PAIR,
+        Only(
+            lambda values: values["split"] != "user" or values["task"] == "ranking",
+            "`user` only for --task ranking",
+        ),
+    ] = None
+    min_split_length: Annotated[
+        int,
+        Option(
+            min=3,
+            help="Leave-one-out: keep shorter histories whole for training.",
+            rich_help_panel=SPLIT,
+        ),
+        LEAVE_ONE_OUT,
+    ] = 3
+    valid_from: Annotated[
+        str,
+        Option(
+            metavar="TIME",
+            help="--split time: start of the valid part, a number or a date.",
+            show_default="80 % of the log is before it",
+            rich_help_panel=SPLIT,
+        ),
+        BY_TIME,
+    ] = ""
+    test_from: Annotated[
+        str,
+        Option(
+            metavar="TIME",
+            help="--split time: start of the test part.",
+            show_default="90 % of the log is before it",
+            rich_help_panel=SPLIT,
+        ),
+        BY_TIME,
+    ] = ""
+    shuffle_order: Annotated[
+        Literal["log", "history"] | None,
+        Option(
+            help="Destroy the order, for comparison: `log` permutes items across all users and "
+            "leaves only popularity to learn; `history` permutes each user's own items.",
+            rich_help_panel=SPLIT,
+        ),
+        NEXT_ITEM,
+    ] = None
+    items_file: Annotated[
+        Path | None,
+        Option(
+            metavar="FILE",
+            help="File with the items: id, title and features; a header row names the columns.",
+            show_default="beside MovieLens and RecBole logs",
+            rich_help_panel=FEATURES,
+        ),
+        A_FILE,
+    ] = None
+    users_file: Annotated[
+        Path | None,
+        Option(
+            metavar="FILE",
+            help="File with the users: id and features.",
+            show_default="beside MovieLens and RecBole logs",
+            rich_help_panel=FEATURES,
+        ),
+        A_FILE,
+    ] = None
+    item_features: Annotated[
+        str | None,
+        Option(
+            metavar="NAME=KIND,…",
+            help="Which columns of the items become features: dense (numbers), sparse (categories) "
+            "or tags (several categories with | between them).",
+            show_default="inferred",
+            rich_help_panel=FEATURES,
+        ),
+        A_FILE,
+    ] = None
+    user_features: Annotated[
+        str | None,
+        Option(
+            metavar="NAME=KIND,…",
+            help="Which columns of the users become features.",
+            show_default="inferred",
+            rich_help_panel=FEATURES,
+        ),
+        A_FILE,
+    ] = None
+    scaling: Annotated[
+        Literal["quantile", "z-score"],
+        Option(
+            help="Scale dense features by rank, or in standard deviations.",
+            rich_help_panel=FEATURES,
+        ),
+        WITH_FEATURES,
+    ] = "quantile"
+    min_value_count: Annotated[
+        int,
+        Option(
+            min=1,
+            help="Categories and tags of fewer users or items count as unknown.",
+            rich_help_panel=FEATURES,
+        ),
+        WITH_FEATURES,
+    ] = 5
+    new_items: Annotated[
+        bool,
+        Option(
+            "--new-items",
+            help="Items of the items' file that nobody has may be recommended.",
+            rich_help_panel=FEATURES,
+        ),
+        A_FILE,
+        NEXT_ITEM,
+    ] = False
+    table: Annotated[
+        Path | None,
+        Option(
+            metavar="FILE",
+            help="A folder with train.csv and test.csv: what their columns hold, such as "
+            "configs/tables/dien-ml-1m.yaml.",
+            show_default="inferred from their names",
+            rich_help_panel=RANKING,
+        ),
+        A_PAIR,
+    ] = None
+    positive_rating: Annotated[
+        float,
+        Option(
+            help="Ratings at or above this are positives and form the history.",
+            rich_help_panel=RANKING,
+        ),
+        ROWS_OF_A_LOG,
+    ] = 4.0
+    history_length: Annotated[
+        int,
+        Option(
+            min=1,
+            max=1000,
+            help="How many liked items before the candidate are read.",
+            rich_help_panel=RANKING,
+        ),
+        ROWS_OF_A_LOG,
+    ] = 10
+    rows_per_user: Annotated[
+        int,
+        Option(
+            min=0,
+            help="How many of a user's last ratings are candidates; 0: all.",
+            rich_help_panel=RANKING,
+        ),
+        ROWS_OF_A_LOG,
+    ] = 1
+    negatives: Annotated[
+        int,
+        Option(
+            min=0,
+            max=1000,
+            help="N sampled negatives for each positive, whatever its rating, for training a "
+            "re-ranker; 0: rated items are the candidates.",
+            rich_help_panel=RANKING,
+        ),
+        ROWS_OF_A_LOG,
+    ] = 0
+    negatives_power: Annotated[
+        float,
+        Option(
+            min=0,
+            max=10,
+            help="Sample negatives by popularity to this power; 0: uniformly.",
+            rich_help_panel=RANKING,
+        ),
+        SAMPLED,
+    ] = 0.0
+    seed: Annotated[
+        int,
+        Option(min=0, help="Seed of everything drawn at random.", rich_help_panel=SOURCE),
+        RANDOM,
+    ] = 0
+    data_dir: DataDir = Path("data")
+    as_json: Json = False
+
+
+@takes(PrepareOptions)
+def prepare(options: PrepareOptions) -> None:
     """Turn a log of interactions into a dataset that training reads.
 
     Writes NAME.npz and its manifest NAME.json into the data folder.
@@ -212,267 +462,131 @@ def prepare(
 
     $ seqrec prepare ml-100k --task ranking --split leave-one-out
     """
+    request = request_of(options)
+    if options.dry_run:
+        show_findings(request, as_json=options.as_json)
+        return
+    target = request.target
+    dataset = made(request)
+    manifest = dataset.save(target)
+    report = ranking if request.task == "ranking" else preparation
+    shared.report(
+        manifest, report.summary(manifest), report.notes(manifest), as_json=options.as_json
+    )
+    console.success(f"`{target}` and its manifest `{target.with_suffix('.json')}`")
+    small = request.task == "next-item" and manifest["interactions"] < SMALL
+    config = "dien" if request.task == "ranking" else "demo" if small else "sasrec"
+    folder = "" if options.data_dir == Path("data") else f" --data-dir {options.data_dir}"
+    console.hint(f"seqrec train --config configs/{config}.yaml --data {manifest['name']}{folder}")
+
+
+def request_of(options: PrepareOptions) -> "Request":
+    """What the core is asked for."""
     from seqrec_cli.core.data.features.kinds import Encoding, parse_kinds
     from seqrec_cli.core.data.interactions import Reading
+    from seqrec_cli.core.data.loading import Request
     from seqrec_cli.core.data.preparation import Preparation
-    from seqrec_cli.core.data.preparation import prepare as prepare_log
-    from seqrec_cli.core.data.reading.tables import parse_columns
+    from seqrec_cli.core.data.ranking.candidates import ExampleOptions
+    from seqrec_cli.core.data.reading.options import parse_columns, parse_values
 
-    if split != "time" and (valid_from or test_from):
-        raise InputError("--valid-from and --test-from are for a split by time", "add --split time")
-    if task == "next-item" and split == "user":
-        raise InputError("--split user is for ranking", "add --task ranking, or choose another")
+    source, more = choose_source(options)
     reading = Reading(
-        format=format_,
-        columns=parse_columns(columns, ("user", "item", "time", "rating")) if columns else {},
-        delimiter=delimiter or "",
-        header=header,
-        min_rating=min_rating,
-        items=items_file,
-        users=users_file,
+        format=options.format_,
+        columns=parse_columns(options.columns) if options.columns else {},
+        delimiter=options.delimiter or "",
+        header=options.header,
+        encoding=options.encoding,
+        time_format=options.time_format,
+        where=tuple(options.where or ()),
+        rating_values=parse_values(options.rating_values) if options.rating_values else {},
+        min_rating=options.min_rating,
+        repeats=options.repeats,
+        drop_incomplete=options.drop_incomplete,
+        more=more,
+        valid=options.valid,
+        test=options.test,
+        items=options.items_file,
+        users=options.users_file,
     )
-    options = Preparation(
-        min_user_count=min_user_count or 1,
-        min_item_count=min_item_count or 1,
-        split="time" if split == "time" else "leave-one-out",
-        min_split_length=min_split_length,
-        valid_from=valid_from,
-        test_from=test_from,
-        encoding=Encoding(
-            user_kinds=parse_kinds(user_features, "--user-features"),
-            item_kinds=parse_kinds(item_features, "--item-features"),
-            scaling=scaling,
-            min_value_count=min_value_count,
-        ),
-        new_items=new_items,
-        shuffle=shuffle_order,
-        seed=seed,
+    encoding = Encoding(
+        user_kinds=parse_kinds(options.user_features, "--user-features"),
+        item_kinds=parse_kinds(options.item_features, "--item-features"),
+        scaling=options.scaling,
+        min_value_count=options.min_value_count,
     )
-    if task == "ranking":
-        if source == "demo":
-            raise InputError("the demo has no ratings to rank by", "name a log that has")
-        examples = ranking.check_options(
-            positive_rating, history_length, rows_per_user, negatives, negatives_power, split, seed
+    preparing = Preparation(
+        split="time" if options.split == "time" else "leave-one-out",
+        min_split_length=options.min_split_length,
+        valid_from=options.valid_from,
+        test_from=options.test_from,
+        encoding=encoding,
+        new_items=options.new_items,
+        keep_files=options.split is None,
+        shuffle=options.shuffle_order,
+        seed=options.seed,
+    )
+    examples = ExampleOptions(
+        positive_rating=options.positive_rating,
+        history_length=options.history_length,
+        rows_per_user=options.rows_per_user,
+        negatives=options.negatives,
+        negatives_power=options.negatives_power,
+        split=options.split or "user",
+        seed=options.seed,
+    )
+    return Request(
+        source=source,
+        task=options.task,
+        name=options.name,
+        reading=reading,
+        preparation=preparing,
+        min_counts=(options.min_user_count, options.min_item_count),
+        examples=examples,
+        table=options.table,
+        data_dir=options.data_dir,
+    )
+
+
+def choose_source(options: PrepareOptions) -> tuple[str, tuple[Path, ...]]:
+    """The source, and further files of the same log."""
+    if options.train is not None and options.sources:
+        raise BadParameter(
+            f"--train names the file of the train part: leave out `{options.sources[0]}`"
         )
-        if shuffle_order or new_items or valid_from or test_from or scaling != "quantile":
-            raise InputError(
-                "--shuffle-order, --new-items, --valid-from, --test-from and --scaling are not for "
-                "ranking",
-                "leave them out",
-            )
-    pair = task == "ranking" and ranking.is_pair(source)
-    ranked = task == "ranking" and not pair
-    name = choose_name(name, source, shuffled=shuffle_order is not None, ranked=ranked)
-    target = data_dir / f"{name}.npz"
-    if Path(source) in (target, target.with_suffix(".json")):
-        raise InputError(
-            f"the result would replace its source `{source}`", "choose another name with --name"
-        )
-    if pair:
-        made = ranking.prepare_pair(source, name, table, min_value_count)
-        ranking.keep(made, target, data_dir, as_json)
-        return
-    if table is not None:
-        raise InputError(
-            f"--table is for a folder with train.csv and test.csv, and `{source}` is none",
-            "leave it out; what a log's columns are is said with --columns",
-        )
-    given = (min_user_count, min_item_count)
-    if task == "ranking":
-        # Only here, as it takes torch for what is drawn.
-        from seqrec_cli.core.data.ranking.from_log import prepare_examples
-
-        make = partial(prepare_examples, chosen=examples)
-        rows = make_dataset(source, name, reading, options, data_dir, given, make)
-        ranking.keep(rows, target, data_dir, as_json)
-        return
-    if source == "demo":
-        dataset = make_demo(name, reading, options)
-    else:
-        dataset = make_dataset(source, name, reading, options, data_dir, given, prepare_log)
-    manifest = dataset.save(target)
-    showing.report(manifest, account(manifest), notes(manifest), as_json=as_json)
-    console.success(f"`{target}` and its manifest `{target.with_suffix('.json')}`")
-    folder = "" if data_dir == Path("data") else f" --data-dir {data_dir}"
-    config = "demo" if manifest["interactions"] < SMALL else "sasrec"
-    console.hint(f"seqrec train --config configs/{config}.yaml --data {name}{folder}")
+    named = list(options.sources or ()) if options.train is None else [str(options.train)]
+    if not named:
+        raise BadParameter("name a source: `seqrec prepare FILE`, or `demo`")
+    return named[0], tuple(Path(each) for each in named[1:])
 
 
-def choose_name(name: str | None, source: str, *, shuffled: bool, ranked: bool = False) -> str:
-    """The name given, or one made of the source's and what was done to it."""
-    from seqrec_cli.core.data.reading.sources import TextSource, is_folder
+def show_findings(request: "Request", *, as_json: bool) -> None:
+    """Print which column would be taken for what; nothing is written."""
+    from seqrec_cli.core.data.loading import inspect
 
-    if name is None:
-        from seqrec_cli.core.data.public import CATALOGUE
-
-        path = Path(source)
-        keep = source in CATALOGUE or is_folder(path)
-        filename = (path.name or path.resolve().name) if keep else TextSource(path).filename
-        stem = filename if keep else Path(filename).stem
-        name = re.sub(r"[^\w.-]+", "-", stem).strip(".-")
-        name += "-shuffled" * shuffled + "-ranking" * ranked
-    if not re.fullmatch(r"\w[\w.-]{0,99}", name):
-        raise InputError(
-            f"`{name}` cannot be the name of a dataset",
-            "choose one of letters, digits, `.`, `_` and `-`: `--name NAME`",
-        )
-    return name
+    for event in inspect(request):
+        if isinstance(event, dict):
+            rows, notes = preparation.findings(event)
+            shared.report(event, rows, notes, as_json=as_json)
 
 
-def make_demo(name: str, reading: "Reading", options: "Preparation") -> "SequenceDataset":
-    """The generated log."""
-    from seqrec_cli.core.data import synthetic as demo
-    from seqrec_cli.core.data.interactions import Reading
-
-    if reading != Reading():
-        raise InputError(
-            "the demo is generated, so there is nothing to choose about reading it",
-            "leave out --format, --columns, --delimiter, --header, --min-rating, "
-            "--items-file and --users-file",
-        )
-    return demo.prepare_demo(options, name)
-
-
-def make_dataset(
-    source: str,
-    name: str,
-    reading: "Reading",
-    options: "Preparation",
-    data_dir: Path,
-    given: tuple[int | None, int | None],
-    make: "Callable[[Interactions, Preparation, str], Made]",
-) -> "Made":
-    """Find out what the source is, read it and make a dataset of it."""
-    from dataclasses import replace
-
-    from seqrec_cli.core.data.interactions import read_interactions
-    from seqrec_cli.core.data.public import CATALOGUE, read_found
-    from seqrec_cli.core.data.reading.sources import TextSource, mode_of
-
-    if source in CATALOGUE:
-        named = CATALOGUE[source]
-        found = get(named, data_dir)
-        if not found.filtered:
-            users, items = given
-            options = replace(
-                options,
-                min_user_count=users or named.min_user_count,
-                min_item_count=items or named.min_item_count,
-            )
-        console.info(f"reading {found.obtained}")
-        return make(read_found(named, found, reading), options, name)
-    if not mode_of(Path(source)) and not re.search(r"[./\\]", source):
-        raise InputError(
-            f"there is no named dataset and no file `{source}`",
-            f"named are demo, {', '.join(CATALOGUE)}; for a file give its path",
-        )
-    return make(read_interactions(TextSource(Path(source)), reading), options, name)
-
-
-def get(named: "NamedDataset", data_dir: Path) -> "Found":
-    """Find a named dataset, with a bar while it is downloaded."""
-    from seqrec_cli.core.data.public import Step, obtain
+def made(request: "Request") -> "Dataset":
+    """Make the dataset, with a bar while something is downloaded."""
+    from seqrec_cli.core.data.loading import make_dataset
+    from seqrec_cli.core.data.public import Step
     from seqrec_cli.core.storage.downloads import Received
 
     with contextlib.ExitStack() as stack:
         show = None
-        for event in obtain(named, data_dir):
+        for event in make_dataset(request):
             if isinstance(event, Received):
                 if show is None:
                     total = None if event.total is None else event.total >> 20
                     show = stack.enter_context(console.progress(total, "MiB"))
-                show(event.done >> 20, named.name)
+                show(event.done >> 20, request.source)
                 continue
             stack.close()
             show = None
-            if isinstance(event, Step):
-                console.info(event.message)
-            else:
+            if not isinstance(event, Step):
                 return event
-    raise AssertionError("obtain ends with what it found, or raises")
-
-
-def account(manifest: dict[str, Any]) -> list[tuple[str, str]]:
-    """The rows of the summary."""
-    lengths, split, filters = (manifest[key] for key in ("history_length", "split", "filters"))
-    quantiles = ", ".join(f"{key} {value:g}" for key, value in lengths.items() if key != "mean")
-    rows = [
-        ("source", manifest["source"]["path"]),
-        ("format", manifest["source"]["format"]),
-        ("rows read", f"{manifest['rows_read']:,}"),
-        *((f"dropped: {reason}", f"{n:,}") for reason, n in manifest["dropped"].items()),
-        ("interactions", f"{manifest['interactions']:,}"),
-        ("users", f"{manifest['users']:,}"),
-        ("items", f"{manifest['items']:,}"),
-        ("density", f"{manifest['density']:.2%}"),
-        ("history length", f"{quantiles}, mean {lengths['mean']:.2f}"),
-        (
-            "at least",
-            f"{filters['min_user_count']} a user, {filters['min_item_count']} an item",
-        ),
-    ]
-    if manifest["time"]:
-        order = manifest["order"]
-        rows += [
-            ("time", f"{manifest['time']['from']} to {manifest['time']['to']}"),
-            ("ties in time", f"{order['tied_share']:.2%} of interactions"),
-            (
-                "last item ties",
-                f"{order['users_whose_last_ties']:,} of {manifest['users']:,} users",
-            ),
-        ]
-    rows.append(("split", split["kind"]))
-    for part in ("train", "valid", "test"):
-        counts = split[part]
-        rows.append((part, f"{counts['interactions']:,} of {counts['users']:,} users"))
-    for side, told in manifest.get("features", {}).items():
-        rows.append((f"{side}' features", features_line(told)))
-    for metric, value in manifest.get("ceiling", {}).items():
-        if "@" in metric:
-            rows.append((f"ceiling {metric.replace('_', ' ')}", f"{value:.4f}"))
-    return rows
-
-
-def features_line(told: dict[str, Any]) -> str:
-    """What became of a file's columns."""
-    pieces = []
-    for column in told["columns"]:
-        piece = f"{column['name']} ({column['kind']}"
-        if "values" in column:
-            piece += f", {column['values']:,} values"
-        if column["missing"]:
-            piece += f", {column['missing']:,} missing"
-        if column.get("unknown", 0) > column["missing"]:
-            piece += f", {column['unknown'] - column['missing']:,} rare or new"
-        pieces.append(f"{piece})")
-    if told["left_out"]:
-        pieces.append(f"left out: {', '.join(told['left_out'])}")
-    if told["without_row"]:
-        pieces.append(f"{told['without_row']:,} without a row")
-    return "; ".join(pieces) or "none"
-
-
-def notes(manifest: dict[str, Any]) -> list[str]:
-    """What the user should know before trusting the result."""
-    found = []
-    backwards = manifest["order"].get("rows_back_in_time", 0)
-    if backwards:
-        found.append(
-            f"{backwards:,} rows were earlier than the one before of the same user; sorted"
-        )
-    ties = manifest["order"].get("users_whose_last_ties", 0)
-    if ties > 0.1 * manifest["users"]:
-        found.append(
-            f"{ties:,} of {manifest['users']:,} users have a last item at the same time as the "
-            "one before: between these the order of the file decides"
-        )
-    if manifest["users"] == 1:
-        found.append("there is a single user, so every metric is about one person")
-    split = manifest["split"]
-    if split["test"]["users"] < manifest["users"]:
-        left = manifest["users"] - split["test"]["users"]
-        found.append(
-            f"{left:,} of {manifest['users']:,} users have nothing in the test part, "
-            "so they are not evaluated on it"
-        )
-    return found
+            console.info(event.message)
+    raise AssertionError("make_dataset ends with the dataset, or raises")

@@ -1,4 +1,4 @@
-"""One seed comes in, streams go down; and the choice of the device they feed.
+"""One seed comes in, streams go down.
 
 Every random number is a function of (seed, purpose, counters), such as (seed, NEGATIVES, epoch,
 user). Nothing depends on what was drawn before, so neither the order of batches nor an
@@ -9,11 +9,13 @@ import contextlib
 import enum
 import threading
 from collections.abc import Iterator
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
+
+if TYPE_CHECKING:
+    import torch
 
 
 class Purpose(enum.IntEnum):
@@ -37,8 +39,10 @@ def stream(seed: int, purpose: Purpose, *counters: int) -> np.random.Generator:
     return np.random.Generator(np.random.SFC64([seed, purpose, *counters]))
 
 
-def torch_stream(seed: int, purpose: Purpose, *counters: int) -> torch.Generator:
+def torch_stream(seed: int, purpose: Purpose, *counters: int) -> "torch.Generator":
     """A torch generator (on the CPU) for one key."""
+    import torch  # preparing a log draws numbers too, and does without
+
     state = int(stream(seed, purpose, *counters).integers(2**63))
     return torch.Generator().manual_seed(state)
 
@@ -56,6 +60,8 @@ def seeded(seed: int | None) -> Iterator[None]:
     if seed is None:
         yield
         return
+    import torch
+
     devices = [torch.cuda.current_device()] if torch.cuda.is_available() else []
     with seeding, torch.random.fork_rng(devices):
         torch.manual_seed(seed)

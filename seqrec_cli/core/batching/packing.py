@@ -20,7 +20,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from seqrec_cli.core.data.features.table import FeatureTable
+from seqrec_cli.core.batching.features import FeatureTensors, rows_of
 from seqrec_cli.core.data.sequences import PAD, Sequences
 
 # A row joins a block while it fills at least this share of it. Measured on ml-1m, batches of 128:
@@ -117,34 +117,6 @@ def cut_blocks(lengths: NDArray[np.int64], fill: float) -> tuple[tuple[int, int]
 
 
 @dataclass(frozen=True, eq=False)
-class FeatureRows:
-    """Features as a model reads them, R rows; see features.py.
-
-    Attributes:
-        dense: float32 (R, F).
-        sparse: int64 (R, S).
-        tags: for each kind int64 (R, M).
-    """
-
-    dense: Tensor
-    sparse: Tensor
-    tags: tuple[Tensor, ...]
-
-    @classmethod
-    def of(cls, table: FeatureTable) -> "FeatureRows":
-        """The rows of a table."""
-        # Copied: what comes from a file cannot be written to, which torch warns of.
-        dense, sparse, *tags = (
-            torch.from_numpy(np.array(array)) for array in (table.dense, table.sparse, *table.tags)
-        )
-        return cls(dense, sparse.long(), tuple(codes.long() for codes in tags))
-
-    def to(self, device: torch.device) -> "FeatureRows":
-        tags = tuple(codes.to(device) for codes in self.tags)
-        return FeatureRows(self.dense.to(device), self.sparse.to(device), tags)
-
-
-@dataclass(frozen=True, eq=False)
 class Packed:
     """A batch of histories as a model reads it.
 
@@ -160,7 +132,7 @@ class Packed:
     ages: Tensor
     blocks: tuple[tuple[int, int], ...]
     last: Tensor
-    features: FeatureRows | None = None
+    features: FeatureTensors | None = None
 
     def to(self, device: torch.device) -> "Packed":
         if device == self.items.device:
@@ -208,11 +180,6 @@ def pack(histories: Sequences, max_length: int, fill: float = FILL) -> Packed:
         torch.from_numpy(layout.last),
         rows_of(histories.features, layout.rows),
     )
-
-
-def rows_of(features: FeatureTable | None, rows: NDArray[np.int64]) -> FeatureRows | None:
-    """Some rows of a table, if there is one."""
-    return None if features is None else FeatureRows.of(features.take(rows))
 
 
 def pack_padded(history: Tensor) -> tuple[Packed, Tensor, Tensor]:

@@ -8,7 +8,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from seqrec_cli.core.batching.packing import ATTENTION, FILL, CostModel, Layout, Packed, rows_of
+from seqrec_cli.core.batching.features import rows_of
+from seqrec_cli.core.batching.packing import ATTENTION, FILL, CostModel, Layout, Packed
 from seqrec_cli.core.data.negatives import (
     PopularitySampler,
     Sampler,

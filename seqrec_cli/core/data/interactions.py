@@ -1,51 +1,30 @@
 """Raw logs to `Interactions`: who did something with what, and when."""
 
+import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from seqrec_cli.core.data.reading import logs, movielens, parquet, recbole, user_item
-from seqrec_cli.core.data.reading.attributes import LAYOUTS, Attributes, read_attributes
-from seqrec_cli.core.data.reading.sources import TextSource, check_source
-from seqrec_cli.core.data.reading.tables import DELIMITERS, Role, Table, lay_out, shortened
-from seqrec_cli.core.data.reading.titles import align, has_named_columns, read_titles
+from seqrec_cli.core.data.reading.attributes import (
+    LAYOUTS,
+    Attributes,
+    align,
+    read_attributes,
+    titles_of,
+)
+from seqrec_cli.core.data.reading.findings import Findings
+from seqrec_cli.core.data.reading.log import Log, read_log
+from seqrec_cli.core.data.reading.options import Format, Reading, Role
+from seqrec_cli.core.data.reading.places import Files
+from seqrec_cli.core.data.reading.sources import TextSource
+from seqrec_cli.core.data.reading.wording import shortened
 from seqrec_cli.core.storage import files
 from seqrec_cli.errors import InputError
 
-Format = Literal["user-item", "delimited", "movielens", "inter", "parquet"]
-
-
-@dataclass(frozen=True, kw_only=True)
-class Reading:
-    """How to read a log; what is left open is found out.
-
-    Attributes:
-        columns: for user, item, time, rating: the column's name, or its number from 1.
-        header: whether the first line holds names.
-        min_rating: rows rated lower are left out.
-        items: a file with the titles of the items, or with features of theirs.
-        users: a file with features of the users.
-    """
-
-    format: Format | None = None
-    columns: Mapping[Role, str] = field(default_factory=dict)
-    delimiter: str = ""
-    header: bool | None = None
-    min_rating: float | None = None
-    items: Path | None = None
-    users: Path | None = None
-
-
-@dataclass(frozen=True)
-class Beside:
-    """What lies beside a log."""
-
-    items: TextSource | None = None
-    users: TextSource | None = None
+__all__ = ["Format", "Interactions", "Origin", "Reading", "Role", "read_interactions"]
 
 
 @dataclass(frozen=True)
@@ -54,7 +33,7 @@ class Origin:
 
     Attributes:
         path: as the user typed it.
-        sha256: of that file; of the log in it where the path is a folder.
+        sha256: of that file; of the log in it where the path is a folder; of all of several.
         rows_read: interactions in the file.
         dropped: how many of them were left out while reading, by reason.
         columns: which column held what.
@@ -62,6 +41,8 @@ class Origin:
         titles: the file that the titles came from, or "".
         obtained: where a named dataset was found.
         licence: what a named dataset may be used for.
+        findings: what was taken for what, what was not used, how rows are ordered.
+        reading: the options that change what is read, those that were given.
     """
 
     path: str
@@ -74,6 +55,8 @@ class Origin:
     titles: str = ""
     obtained: str = ""
     licence: str = ""
+    findings: Findings = field(default_factory=Findings)
+    reading: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, eq=False)
@@ -87,6 +70,7 @@ class Interactions:
         item_ids: int64 or unicode (items,), sorted.
         timestamps: int64 (rows,) in `origin.time_unit`, or None.
         ratings: float32 (rows,), or None.
+        parts: int8 (rows,), 0 train, 1 valid, 2 test, where the files are split already; or None.
         item_titles: unicode (items,), "" where unknown, or None.
         user_attributes: what a file says of the users, or None.
         item_attributes: likewise.
@@ -99,6 +83,7 @@ class Interactions:
     origin: Origin
     timestamps: NDArray[np.int64] | None = None
     ratings: NDArray[np.float32] | None = None
+    parts: NDArray[np.int8] | None = None
     item_titles: NDArray[np.str_] | None = None
     user_attributes: Attributes | None = None
     item_attributes: Attributes | None = None
@@ -108,158 +93,119 @@ class Interactions:
 
 
 def read_interactions(place: TextSource, reading: Reading | None = None) -> Interactions:
-    """Read a log: a file, a MovieLens folder, a zip archive or a member of one.
+    """Read a log: a file, several, a folder, a zip or tar archive or a member of one.
 
     Raises:
         InputError: missing, unreadable or malformed; the message names the line.
     """
     reading = reading or Reading()
-    check_source(place.path)
-    kind = reading.format or detect_format(place)
-    if kind != "delimited" and (reading.delimiter or reading.header is not None):
-        raise InputError(
-            f"`{place}` is read as {kind}, which leaves no choice of delimiter or header",
-            "add `--format delimited`",
-        )
-    log, beside = READERS[kind](place, reading)
-    if log.rows_read == 0:
-        raise InputError(f"`{place}` has no interactions", "it must have a line for each")
-    result = with_origin(log, place, kind)
+    log = read_log(place, reading)
+    result = from_log(log, place, reading)
+    items = TextSource(reading.items) if reading.items else log.items
+    users = TextSource(reading.users) if reading.users else log.users
+    item_column, user_column = log.columns["item"], log.columns["user"]
     del log  # `prepare` lets go of each column when it can
-    items = TextSource(reading.items) if reading.items else beside.items
-    users = TextSource(reading.users) if reading.users else beside.users
     if items:
-        result = with_titles(result, items, must_match=reading.items is not None)
-        told = item_attributes(items)
-        told = told and replace(told, named=reading.items is not None)
-        result = replace(result, item_attributes=told)
+        result = with_items(result, items, item_column, named=reading.items is not None)
     if users:
-        told = replace(read_attributes(users, "user"), named=reading.users is not None)
-        result = replace(result, user_attributes=told)
+        result = with_users(result, users, user_column, named=reading.users is not None)
     return result
 
 
-def item_attributes(source: TextSource) -> Attributes | None:
-    """What the file with the items says of them beside titles; None where it says no more."""
-    known = source.filename in LAYOUTS or source.filename.endswith(".item")
-    if not known and not has_named_columns(source):
-        return None
-    return read_attributes(source, "item")
-
-
-def detect_format(place: TextSource) -> Format:
-    """Tell the format by the name and the first line."""
-    name = place.filename
-    whole = not place.member
-    if (whole and (place.path.is_dir() or name.endswith(".zip"))) or name in movielens.LOGS:
-        return "movielens"
-    if name.endswith(".inter"):
-        return "inter"
-    if name.endswith((".parquet", ".pq")):
-        return "parquet"
-    lines = [line for line in place.head() if line.strip()]
-    return "user-item" if lines and looks_like_user_item(lines[0]) else "delimited"
-
-
-def looks_like_user_item(line: str) -> bool:
-    """Two words and no other delimiter; at least one of them a number, signed at worst."""
-    words = line.split()
-    if any(delimiter in line for delimiter in DELIMITERS if not delimiter.isspace()):
-        return False  # as in `1, 2`
-    return len(words) == 2 and any(word.lstrip("+-").isdecimal() for word in words)
-
-
-def read_user_item(place: TextSource, reading: Reading) -> tuple[logs.Log, Beside]:
-    if reading.columns:
-        raise InputError(
-            f"`{place}` is read as user-item, where the user comes first and the item second",
-            "add `--format delimited` to choose columns",
-        )
-    if reading.min_rating is not None:
-        raise logs.no_ratings(str(place))
-    return user_item.read_user_item(place), Beside()
-
-
-def read_delimited(place: TextSource, reading: Reading) -> tuple[logs.Log, Beside]:
-    return read_table(place, reading), Beside()
-
-
-def read_movielens(place: TextSource, reading: Reading) -> tuple[logs.Log, Beside]:
-    edition = movielens.find(place)
-    if edition.table is None:
-        return read_table(edition.log, reading), Beside(edition.items, edition.users)
-    if reading.columns:
-        raise InputError(
-            f"the columns of `{edition.log}` are known", "add `--format delimited` to choose them"
-        )
-    log = logs.read_table(edition.log, edition.table, reading.min_rating)
-    return log, Beside(edition.items, edition.users)
-
-
-def read_inter(place: TextSource, reading: Reading) -> tuple[logs.Log, Beside]:
-    table = recbole.lay_out(place, reading.columns)
-    return logs.read_table(place, table, reading.min_rating), Beside(
-        recbole.titles_beside(place), recbole.users_beside(place)
-    )
-
-
-def read_parquet(place: TextSource, reading: Reading) -> tuple[logs.Log, Beside]:
-    return parquet.read(place, reading.columns, reading.min_rating), Beside()
-
-
-READERS = {
-    "user-item": read_user_item,
-    "delimited": read_delimited,
-    "movielens": read_movielens,
-    "inter": read_inter,
-    "parquet": read_parquet,
-}
-
-
-def read_table(source: TextSource, reading: Reading) -> logs.Log:
-    table: Table = lay_out(
-        source, chosen=reading.columns, delimiter=reading.delimiter, header=reading.header
-    )
-    return logs.read_table(source, table, reading.min_rating)
-
-
-def with_origin(log: logs.Log, place: TextSource, kind: Format) -> Interactions:
+def from_log(log: Log, place: TextSource, reading: Reading) -> Interactions:
+    """The rows of a log with their origin."""
+    rows = log.rows
     origin = Origin(
         path=str(place),
-        sha256=files.sha256(log.source.path),
-        format=kind,
-        rows_read=log.rows_read,
-        dropped={"rating below the threshold": log.low_rated} if log.low_rated else {},
+        sha256=sha256_of(log.files),
+        format=log.form,
+        rows_read=rows.rows_read,
+        dropped=rows.dropped,
         columns=log.columns,
-        time_unit=log.time_unit,
+        time_unit=rows.time_unit,
+        findings=log.findings,
+        reading=reading.chosen(),
     )
     return Interactions(
-        users=log.users,
-        items=log.items,
-        user_ids=log.user_ids,
-        item_ids=log.item_ids,
+        users=rows.users,
+        items=rows.items,
+        user_ids=rows.user_ids,
+        item_ids=rows.item_ids,
         origin=origin,
-        timestamps=log.timestamps,
-        ratings=log.ratings,
+        timestamps=rows.times,
+        ratings=rows.ratings,
+        parts=rows.parts,
     )
 
 
-def with_titles(
-    interactions: Interactions, source: TextSource, *, must_match: bool
+def sha256_of(found: Files) -> str:
+    """The checksum of a log's file; one of all of them where there are several."""
+    paths = list(dict.fromkeys(source.path for part in found.parts for source in part))
+    if len(paths) == 1:
+        return files.sha256(paths[0])
+    together = " ".join(files.sha256(path) for path in paths)
+    return hashlib.sha256(together.encode()).hexdigest()
+
+
+def with_items(
+    interactions: Interactions, source: TextSource, column: str, *, named: bool
 ) -> Interactions:
-    """Give the items their titles; an item that `source` does not know gets ""."""
-    titles = read_titles(source)
-    if titles is None:
+    """Give the items their titles, and keep what else the file says of them."""
+    if not named:
+        found = attributes_beside(source, "item", column)
+        if found is None:
+            return interactions
+    else:
+        found = replace(read_attributes(source, "item", column), named=True)
+    result = with_notes(interactions, found)
+    if found.titles:
+        result = with_titles(result, found, named=named)
+    if not found.columns and source.filename not in LAYOUTS:
+        return result  # titles alone
+    return replace(result, item_attributes=found)
+
+
+def with_users(
+    interactions: Interactions, source: TextSource, column: str, *, named: bool
+) -> Interactions:
+    if not named:
+        found = attributes_beside(source, "user", column)
+        if found is None:
+            return interactions
+    else:
+        found = replace(read_attributes(source, "user", column), named=True)
+    return replace(with_notes(interactions, found), user_attributes=found)
+
+
+def attributes_beside(source: TextSource, side: Any, column: str) -> Attributes | None:
+    """What a file beside the log says; None where it is another one of that name."""
+    try:
+        return read_attributes(source, side, column)
+    except InputError as error:
+        if "is not the" in error.message:
+            return None
+        raise
+
+
+def with_notes(interactions: Interactions, found: Attributes) -> Interactions:
+    if not found.notes:
         return interactions
-    aligned = align(titles, interactions.item_ids)
-    if must_match and not (aligned != "").any():
+    findings = interactions.origin.findings
+    findings = replace(findings, notes=(*findings.notes, *found.notes))
+    return replace(interactions, origin=replace(interactions.origin, findings=findings))
+
+
+def with_titles(interactions: Interactions, found: Attributes, *, named: bool) -> Interactions:
+    """Give the items their titles; an item that the file does not know gets ""."""
+    aligned = align(titles_of(found), interactions.item_ids)
+    if named and not (aligned != "").any():
         example = shortened(str(interactions.item_ids[0]), 30)
         raise InputError(
-            f"`{source}` has no title for any item of the log",
+            f"`{found.source}` has no title for any item of the log",
             f"its first column must hold the log's item ids, such as `{example}`",
         )
     return replace(
         interactions,
         item_titles=aligned,
-        origin=replace(interactions.origin, titles=str(source)),
+        origin=replace(interactions.origin, titles=found.source),
     )

@@ -23,12 +23,14 @@ class Rows:
         items: int32 codes.
         times: int64, or None.
         ratings: float32, or None.
+        parts: int8, the part of each row where the files are split already, or None.
     """
 
     users: NDArray[np.int32]
     items: NDArray[np.int32]
     times: NDArray[np.int64] | None = None
     ratings: NDArray[np.float32] | None = None
+    parts: NDArray[np.int8] | None = None
 
     def __len__(self) -> int:
         return len(self.users)
@@ -41,12 +43,15 @@ class Rows:
             self.times = self.times[index]
         if self.ratings is not None:
             self.ratings = self.ratings[index]
+        if self.parts is not None:
+            self.parts = self.parts[index]
 
     def copy(self) -> None:
         """Replace the columns by copies that may be written to, one column at a time."""
         self.items = self.items.copy()
         self.times = None if self.times is None else self.times.copy()
         self.ratings = None if self.ratings is None else self.ratings.copy()
+        self.parts = None if self.parts is None else self.parts.copy()
 
 
 def count_codes(codes: NDArray[np.int32], most: int) -> NDArray[np.int64]:
@@ -121,7 +126,7 @@ def order_by_time(rows: Rows) -> int:
             rows.copy()  # the columns may still be those of the caller
         backwards += count
         order = stable_order(users - users[0], times)
-        for column in (rows.items, rows.times, rows.ratings):  # users are sorted already
+        for column in (rows.items, rows.times, rows.ratings, rows.parts):  # users are sorted
             if column is not None:
                 column[block] = column[block][order]
     return backwards

@@ -10,7 +10,8 @@ from numpy.typing import NDArray
 
 from seqrec_cli import __version__
 from seqrec_cli.core.data.dataset import SequenceDataset
-from seqrec_cli.core.data.features.encoding import encode
+from seqrec_cli.core.data.features.encoders import Encoders
+from seqrec_cli.core.data.features.encoding import encode_side
 from seqrec_cli.core.data.features.kinds import Encoding
 from seqrec_cli.core.data.interactions import Interactions, Origin
 from seqrec_cli.core.data.ordering import (
@@ -22,15 +23,15 @@ from seqrec_cli.core.data.ordering import (
     ties,
     to_offsets,
 )
-from seqrec_cli.core.data.reading.attributes import Attributes
-from seqrec_cli.core.data.reading.tables import shortened
+from seqrec_cli.core.data.reading.attributes import LONGEST_TITLE, Attributes, Side
 from seqrec_cli.core.data.reading.times import show_moment
-from seqrec_cli.core.data.reading.titles import LONGEST_TITLE
+from seqrec_cli.core.data.reading.wording import shortened
 from seqrec_cli.core.data.sequences import PARTS, Sequences
 from seqrec_cli.core.data.shuffling import Shuffle, shuffled
 from seqrec_cli.core.data.splitting import (
     Parts,
     Split,
+    by_files,
     by_time,
     count_parts,
     leave_one_out,
@@ -59,6 +60,7 @@ class Preparation:
         new_items: items that have features, though nobody has them, are in the catalogue too.
         shuffle: destroy the order, for comparison; see `shuffling`.
         seed: of the shuffle.
+        keep_files: files that are split already stay so, whatever `split` says.
     """
 
     min_user_count: int = 1
@@ -71,6 +73,7 @@ class Preparation:
     new_items: bool = False
     shuffle: Shuffle | None = None
     seed: int = 0
+    keep_files: bool = True
 
 
 def prepare(interactions: Interactions, options: Preparation, name: str) -> SequenceDataset:
@@ -86,7 +89,11 @@ def prepare(interactions: Interactions, options: Preparation, name: str) -> Sequ
     user_ids, item_ids = interactions.user_ids, interactions.item_ids
     attributes = interactions.user_attributes, interactions.item_attributes
     rows = Rows(
-        interactions.users, interactions.items, interactions.timestamps, interactions.ratings
+        interactions.users,
+        interactions.items,
+        interactions.timestamps,
+        interactions.ratings,
+        interactions.parts,
     )
     del interactions
     dropped = dict(origin.dropped)
@@ -109,7 +116,9 @@ def prepare(interactions: Interactions, options: Preparation, name: str) -> Sequ
     if options.shuffle:
         rows.items = shuffled(offsets, rows.items, options.shuffle, options.seed)
         order["shuffled"] = {"how": options.shuffle, "seed": options.seed}
-    if options.split == "leave-one-out":
+    if rows.parts is not None and options.keep_files:
+        parts, split = by_files(rows.parts)
+    elif options.split == "leave-one-out":
         parts, split = leave_one_out(offsets, options.min_split_length)
     else:
         parts, split = by_time(rows.times, options.valid_from, options.test_from, origin.time_unit)
@@ -184,27 +193,26 @@ def with_features(
     encoding: Encoding,
 ) -> SequenceDataset:
     """Encode what is known of users and items, by encoders fitted on those in the train part."""
-    told: dict[str, Any] = {}
     changed: dict[str, Any] = {}
-    for side, attributes, ids, kinds in (
-        ("user", users, dataset.user_ids, encoding.user_kinds),
-        ("item", items, dataset.item_ids, encoding.item_kinds),
-    ):
-        if attributes and not attributes.named and not set(attributes.ids) & set(ids.astype(str)):
-            attributes = None  # a file of another log, that lies beside this one by chance
-        if attributes is None:
-            if kinds is not None:
-                raise InputError(
-                    f"there is no file with {side}s, so they have no features",
-                    f"name it: `--{side}s-file FILE`",
-                )
+    account: dict[str, Any] = {}
+    encoders = Encoders()
+    sides: tuple[tuple[Side, Attributes | None, NDArray[Any]], ...] = (
+        ("user", users, dataset.user_ids),
+        ("item", items, dataset.item_ids),
+    )
+    for side, attributes, ids in sides:
+        if attributes is not None:  # only here, as counting a large log takes memory
+            trained = dataset.train.lengths > 0 if side == "user" else dataset.features().trained
+        else:
+            trained = np.zeros(len(ids), np.bool_)
+        encoded = encode_side(side, attributes, ids, trained, encoding)
+        if encoded is None:
             continue
-        # Only here, as counting a large log takes memory.
-        trained = dataset.train.lengths > 0 if side == "user" else dataset.features().trained
-        table, told[f"{side}s"] = encode(attributes, ids, trained, kinds, encoding)
-        changed[f"{side}_features"] = table
-    manifest = dataset.manifest | ({"features": told} if told else {})
-    return replace(dataset, **changed, manifest=manifest)
+        encoders = Encoders(encoders.columns + encoded.encoders.columns)
+        changed[f"{side}_features"] = encoded.features.take(np.arange(len(ids)))
+        account[f"{side}s"] = encoded.account
+    manifest = dataset.manifest | ({"features": account} if account else {})
+    return replace(dataset, **changed, encoders=encoders, manifest=manifest)
 
 
 def tidy(rows: Rows, dropped: dict[str, int], options: Preparation) -> dict[str, Any]:
@@ -228,6 +236,8 @@ def describe(origin: Origin) -> dict[str, Any]:
         "titles": origin.titles,
         "obtained": origin.obtained,
         "licence": origin.licence,
+        "reading": dict(origin.reading),
+        "findings": origin.findings.as_dict(),
     }
 
 

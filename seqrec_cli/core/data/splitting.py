@@ -25,6 +25,11 @@ def leave_one_out(offsets: NDArray[np.int64], shortest: int) -> tuple[Parts, dic
     return parts, {"kind": "leave-one-out", "min_split_length": shortest}
 
 
+def by_files(parts: NDArray[np.int8]) -> tuple[Parts, dict[str, Any]]:
+    """The parts that the files are split into already."""
+    return parts.astype(np.uint8), {"kind": "files"}
+
+
 def by_time(
     times: NDArray[np.int64] | None, valid_from: str, test_from: str, unit: str
 ) -> tuple[Parts, dict[str, Any]]:
@@ -71,6 +76,11 @@ def refuse_empty_parts(split: Mapping[str, Any], rows: Rows, unit: str, path: st
     empty = [part for part in PARTS if not split[part]["interactions"]]
     if not empty:
         return
+    if split["kind"] == "files":
+        raise InputError(
+            f"the {' and the '.join(empty)} part of `{path}` is empty",
+            "name a file for each part: `--train FILE --valid FILE --test FILE`",
+        )
     if rows.times is None or split["kind"] == "leave-one-out":
         raise InputError(
             f"no user of `{path}` has {split['min_split_length']} interactions, "

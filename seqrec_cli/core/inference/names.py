@@ -7,11 +7,13 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
+from seqrec_cli.core.data.dataset import SequenceDataset
+from seqrec_cli.core.data.sequences import Sequences
 from seqrec_cli.errors import InputError
 
 
@@ -167,3 +169,19 @@ def find_history(names: Names, text: str) -> tuple[NDArray[np.int32], list[str]]
             f"similar are {', '.join(names.nearest(unknown[0]))}; titles go between semicolons",
         )
     return np.array(items, np.int32), unknown
+
+
+def histories_of(
+    dataset: SequenceDataset, ids: Sequence[str], before: Literal["end", "valid", "test"]
+) -> tuple[list[Any], Sequences]:
+    """The ids, as the dataset has them, and the histories of users, up to the end or a part.
+
+    Raises:
+        InputError: a user is unknown or has no history there.
+    """
+    users = find_users(Names(dataset.user_ids), ids, dataset.name)
+    histories = dataset.histories(before).take(users)
+    empty = histories.lengths == 0
+    if empty.any():
+        raise InputError(f"user `{ids[int(empty.argmax())]}` has no history", "leave that user out")
+    return [dataset.user_ids[user].item() for user in users], histories

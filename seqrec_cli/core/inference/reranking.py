@@ -120,7 +120,7 @@ class Reranker:
         self.ranker = ranker
         self.candidates = candidates
         self.retrieval_weight = retrieval_weight
-        codes = ranker.encoders.items.codes([str(key) for key in item_ids.tolist()])
+        codes = ranker.encoders.items.encode([str(key) for key in item_ids.tolist()])
         self.codes = np.concatenate((np.zeros(1, np.int32), codes))  # by item, 0 is padding
         self.items = np.concatenate((np.full(1, -1), rows_of(item_ids, ranker.item_ids)))
         self.users = None
@@ -201,7 +201,8 @@ class Reranker:
             users=zeros,
             candidates=zeros,
             items=self.codes[items],
-            facts=sides["user"].take(users).beside(sides["item"].take(rows)),  # -1: unknown, last
+            # Row -1, the last, is that of an unknown one.
+            features=sides["user"].take(users).concatenate(sides["item"].take(rows)),
             history=history,
             negatives=np.zeros_like(history),
         )

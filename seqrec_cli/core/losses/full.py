@@ -9,7 +9,7 @@ import torch
 from pydantic import Field
 from torch import Tensor
 
-from seqrec_cli.core.kernels.cross_entropy import LinearCrossEntropy
+from seqrec_cli.core.kernels.cross_entropy import linear_cross_entropy
 from seqrec_cli.core.losses.interface import Catalogue, LossSettings
 
 
@@ -44,7 +44,6 @@ def softmax(inputs: Catalogue, settings: SoftmaxSettings) -> Tensor:
         excluded = torch.zeros(1, dtype=torch.int64, device=inputs.targets.device)
     if weights is None:
         weights = torch.ones_like(inputs.targets, dtype=torch.float32)
-    loss: Tensor = LinearCrossEntropy.apply(  # type: ignore[no-untyped-call]
+    return linear_cross_entropy(
         inputs.states, inputs.table, inputs.targets, weights, settings.label_smoothing, excluded
     )
-    return loss

@@ -11,7 +11,7 @@ from pydantic import Field
 from torch import Tensor
 from torch.nn import functional as F
 
-from seqrec_cli.core.kernels.cross_entropy import SharedCrossEntropy
+from seqrec_cli.core.kernels.cross_entropy import shared_cross_entropy
 from seqrec_cli.core.losses.interface import LossSettings, Scores, SharedNegatives
 
 
@@ -100,10 +100,9 @@ def shared_softmax(inputs: SharedNegatives, settings: SampledSoftmaxSettings) ->
     bias = torch.zeros(len(inputs.others), device=inputs.states.device)
     if inputs.log_probabilities is not None:
         bias = -inputs.log_probabilities - math.log(len(inputs.others))
-    loss: Tensor = SharedCrossEntropy.apply(  # type: ignore[no-untyped-call]
+    return shared_cross_entropy(
         inputs.states, inputs.own, inputs.others, inputs.targets, inputs.negatives, bias
     )
-    return loss
 
 
 class BPRSettings(LossSettings):

@@ -80,8 +80,8 @@ def read_array(file: Any, member: zipfile.ZipInfo) -> NDArray[Any]:
     header = file.read(length)
     found = NPY_HEADER.fullmatch(header)
     if not found:
-        told = header[:80].decode("latin-1").strip()
-        raise ValueError(f"{member.filename} holds {told}, which seqrec never writes")
+        text = header[:80].decode("latin-1").strip()
+        raise ValueError(f"{member.filename} holds {text}, which seqrec never writes")
     dtype = np.dtype(found[1].decode())
     shape = tuple(int(size) for size in found[2].replace(b",", b" ").split())
     if not dtype.isnative or math.prod(shape) * dtype.itemsize != member.file_size - file.tell():
@@ -89,12 +89,13 @@ def read_array(file: Any, member: zipfile.ZipInfo) -> NDArray[Any]:
     content = file.read()  # to the end, where zipfile checks the CRC
     array = np.frombuffer(content, dtype=dtype).reshape(shape)
     if dtype.kind == "U":
-        check_letters(array, member.filename)
+        check_characters(array, member.filename)
     return array
 
 
-def check_letters(array: NDArray[np.str_], name: str) -> None:
-    """Refuse numbers that are no letters, of which Python could not make text."""
-    letters = array.reshape(-1).view(np.uint32)
-    if (letters > sys.maxunicode).any() or ((letters >= 0xD800) & (letters < 0xE000)).any():
+def check_characters(array: NDArray[np.str_], name: str) -> None:
+    """Refuse code points that are no characters, of which Python cannot make text."""
+    characters = array.reshape(-1).view(np.uint32)
+    surrogates = (characters >= 0xD800) & (characters < 0xE000)
+    if (characters > sys.maxunicode).any() or surrogates.any():
         raise ValueError(f"{name} holds text that is not Unicode")

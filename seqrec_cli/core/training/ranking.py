@@ -23,7 +23,7 @@ from seqrec_cli.core.evaluation.ranking import (
 )
 from seqrec_cli.core.experiment.ranking import RankingExperiment
 from seqrec_cli.core.kernels.dropout import Noise
-from seqrec_cli.core.kernels.scripting import compiled_loops
+from seqrec_cli.core.kernels.switch import check_environment
 from seqrec_cli.core.models.ranking.registry import build_ranker
 from seqrec_cli.core.randomness import Purpose, hashed, torch_stream
 from seqrec_cli.core.training.events import Event, Validated
@@ -38,6 +38,7 @@ class RankingTraining(Resumable):
     """A ranking model with its optimizer and counters: what a training is between two steps."""
 
     def __init__(self, experiment: RankingExperiment, sizes: Sizes, device: torch.device) -> None:
+        check_environment()
         settings = experiment.training
         self.experiment = experiment
         self.device = device
@@ -138,7 +139,6 @@ def fit(training: RankingTraining, train: Examples, valid: Examples) -> Iterator
     )
 
 
-@compiled_loops()
 def train_step(
     training: RankingTraining,
     batch: RankingBatch,

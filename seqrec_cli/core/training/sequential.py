@@ -17,14 +17,14 @@ from torch import Tensor
 from seqrec_cli.core.batching.packing import FILL
 from seqrec_cli.core.batching.sequential import Batches, TrainBatch
 from seqrec_cli.core.data.dataset import SequenceDataset
-from seqrec_cli.core.data.features.table import Features
+from seqrec_cli.core.data.features.encoded import Features
 from seqrec_cli.core.devices import WorkerPool, training_mode
 from seqrec_cli.core.evaluation.queries import queries
 from seqrec_cli.core.evaluation.sequential import evaluate
 from seqrec_cli.core.experiment.sequential import Experiment
 from seqrec_cli.core.inference.scoring import ModelScorer
 from seqrec_cli.core.kernels.dropout import Noise
-from seqrec_cli.core.kernels.scripting import compiled_loops
+from seqrec_cli.core.kernels.switch import check_environment
 from seqrec_cli.core.models.sequential.registry import build_model
 from seqrec_cli.core.models.transitions import Transitions
 from seqrec_cli.core.randomness import Purpose, torch_stream
@@ -47,6 +47,7 @@ class Training(Resumable):
         device: torch.device,
         features: Features | None = None,
     ) -> None:
+        check_environment()
         settings = experiment.training
         self.experiment = experiment
         self.num_items = num_items
@@ -155,7 +156,6 @@ def train_steps(training: Training, batches: Batches, epoch: int, done: int) -> 
         yield loss
 
 
-@compiled_loops()
 def part_gradients(
     training: Training, batch: TrainBatch, total: float, noise: Noise
 ) -> tuple[float, tuple[Tensor, ...]]:
@@ -207,7 +207,8 @@ def add_up(gradients: Sequence[Sequence[Tensor]]) -> list[Tensor]:
     total = list(first)
     dense = [n for n, gradient in enumerate(total) if not gradient.is_sparse]
     for other in others:
-        torch._foreach_add_([total[n] for n in dense], [other[n] for n in dense])
+        for n in dense:
+            total[n].add_(other[n])
         total = [t + g if g.is_sparse else t for t, g in zip(total, other, strict=True)]
     return total
 

@@ -8,8 +8,10 @@ from hypothesis import strategies as st
 
 from seqrec_cli.core.data.negatives import PopularitySampler, SharedSampler, UniformSampler
 from seqrec_cli.core.data.sequences import Sequences
+from seqrec_cli.core.losses.full import SoftmaxSettings, softmax
+from seqrec_cli.core.losses.interface import Catalogue, SharedNegatives
+from seqrec_cli.core.losses.sampled import SampledSoftmaxSettings, shared_softmax
 from seqrec_cli.core.randomness import Purpose
-from seqrec_cli.core.training import losses
 
 
 def draws(
@@ -141,8 +143,10 @@ def test_sharing_all_items_makes_the_corrected_softmax_the_whole_one() -> None:
     assert items.tolist() == [1, 2, 3, 4, 5]
     torch.manual_seed(0)
     states, table, targets = torch.randn(4, 3), torch.randn(6, 3), torch.tensor([2, 5, 0, 1])
-    ours = losses.shared_softmax(
+    shared = SharedNegatives(
         *(states, table[targets], table[items], targets, torch.from_numpy(items)),
         torch.from_numpy(sampler.log_probability(items)),
     )
-    torch.testing.assert_close(ours, losses.softmax(states, table, targets))
+    ours = shared_softmax(shared, SampledSoftmaxSettings())
+    whole = softmax(Catalogue(states, table, targets), SoftmaxSettings())
+    torch.testing.assert_close(ours, whole)

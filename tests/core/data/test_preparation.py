@@ -23,6 +23,7 @@ from seqrec_cli.core.data.preparation import (
     Preparation,
     prepare,
 )
+from seqrec_cli.core.data.reading.findings import Findings
 from seqrec_cli.core.data.reading.sources import TextSource
 from seqrec_cli.core.data.sequences import PARTS
 from seqrec_cli.core.data.shuffling import repeats, shuffled
@@ -209,6 +210,8 @@ def test_the_same_log_gives_the_same_bytes(tmp_path: Path) -> None:
         "titles": "",
         "obtained": "",
         "licence": "",
+        "reading": {},
+        "findings": json.loads(json.dumps(Findings().as_dict())),
     }
 
 
@@ -218,7 +221,7 @@ def test_the_same_log_gives_the_same_bytes(tmp_path: Path) -> None:
         ([(1, 1, 0), (2, 2, 0)], Preparation(), "no user of `log.csv` has 3 interactions"),
         ([(1, 7, 0), (1, 7, 1), (1, 7, 2)], Preparation(), "has a single item"),
         ([(1, 1, 0), (1, 2, 1)], Preparation(min_user_count=3), "nothing is left of the 2"),
-        ([(1, 1, 0), (1, 2, 1)], Preparation(split="time", valid_from="x"), "`x` is not a moment"),
+        ([(1, 1, 0), (1, 2, 1)], Preparation(split="time", valid_from="x"), "`x` is not a time"),
         (
             [(1, 1, 0), (1, 2, 1)],
             Preparation(split="time", valid_from="9", test_from="2"),

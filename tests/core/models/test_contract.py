@@ -8,10 +8,11 @@ import pytest
 import torch
 
 from seqrec_cli.core.batching.packing import pack
-from seqrec_cli.core.data.features.encoding import encode
+from seqrec_cli.core.data.features.encoded import EncodedFeatures, Features
+from seqrec_cli.core.data.features.encoders import Encoders
+from seqrec_cli.core.data.features.encoding import EncodedSide, encode_side
 from seqrec_cli.core.data.features.kinds import Encoding, Kind
-from seqrec_cli.core.data.features.table import Features, FeatureTable
-from seqrec_cli.core.data.reading.attributes import Attributes
+from seqrec_cli.core.data.reading.attributes import Attributes, Side
 from seqrec_cli.core.data.sequences import Sequences
 from seqrec_cli.core.models.sequential.plain import PlainSequenceModel
 from seqrec_cli.core.models.sequential.registry import MODELS, build_model
@@ -21,25 +22,36 @@ from tests.core.models.ordinary import PLAIN, register
 NUM_ITEMS = 20
 
 
+def side_of(side: Side, rows: int) -> EncodedSide:
+    """Features of every kind for so many users or items."""
+    random = np.random.default_rng(rows)
+    attributes = Attributes(
+        "x.csv",
+        [str(row) for row in range(rows)],
+        {
+            "n": random.normal(size=rows).astype(str).tolist(),
+            "c": random.choice(["red", "green", "blue"], rows).tolist(),
+            "t": random.choice(["a|b", "b", "", "a|b|c"], rows).tolist(),
+        },
+    )
+    kinds: dict[str, Kind] = {"n": "dense", "c": "sparse", "t": "tags"}
+    encoding = Encoding(user_kinds=kinds, item_kinds=kinds, min_value_count=1)
+    encoded = encode_side(side, attributes, np.arange(rows), np.ones(rows, np.bool_), encoding)
+    assert encoded is not None
+    return encoded
+
+
+def user_features() -> EncodedFeatures:
+    """The features of 5 users."""
+    return side_of("user", 5).features.take(np.arange(5))
+
+
 def features(num_items: int = NUM_ITEMS) -> Features:
-    """Features of every kind, for 5 users and all items, of which the last is not trained on."""
-
-    def table(rows: int) -> FeatureTable:
-        random = np.random.default_rng(rows)
-        attributes = Attributes(
-            "x.csv",
-            [str(row) for row in range(rows)],
-            {
-                "n": random.normal(size=rows).astype(str).tolist(),
-                "c": random.choice(["red", "green", "blue"], rows).tolist(),
-                "t": random.choice(["a|b", "b", "", "a|b|c"], rows).tolist(),
-            },
-        )
-        kinds: dict[str, Kind] = {"n": "dense", "c": "sparse", "t": "tags"}
-        all_rows = np.ones(rows, np.bool_)
-        return encode(attributes, np.arange(rows), all_rows, kinds, Encoding(min_value_count=1))[0]
-
-    return Features(table(5), table(num_items), np.arange(num_items) < num_items - 1)
+    """Features of 5 users and all items, of which the last is not trained on."""
+    users, items = side_of("user", 5), side_of("item", num_items)
+    encoders = Encoders(users.encoders.columns + items.encoders.columns)
+    rows = items.features.take(np.arange(num_items))
+    return Features(encoders, rows, np.arange(num_items) < num_items - 1)
 
 
 # The models that read histories alone.

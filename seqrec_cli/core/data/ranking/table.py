@@ -1,4 +1,4 @@
-"""A train.csv and a test.csv: which columns hold what, and the texts in them."""
+"""A train.csv, a test.csv and perhaps a valid.csv: which columns hold what, and their texts."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -7,12 +7,13 @@ from pathlib import Path
 from pydantic import Field, ValidationError, model_validator
 
 from seqrec_cli.core.data.reading.sources import TextSource, is_folder, mode_of
-from seqrec_cli.core.data.reading.tables import careful_rows, lay_out
+from seqrec_cli.core.data.reading.tables import header_of, read_columns
+from seqrec_cli.core.data.sequences import Part
 from seqrec_cli.core.settings.base import Settings
 from seqrec_cli.core.settings.yaml import nearest, read_text, read_yaml
 from seqrec_cli.errors import ConfigError, InputError
 
-TRAIN, TEST = "train.csv", "test.csv"
+TRAIN, VALID, TEST = "train.csv", "valid.csv", "test.csv"
 
 
 class TableColumns(Settings):
@@ -38,7 +39,11 @@ class TableColumns(Settings):
     def names(self) -> list[str]:
         """All the columns that are read."""
         single = [self.label, self.user, self.item, self.history, self.negatives]
-        return [n for n in single if n is not None] + [*self.dense, *self.sparse, *self.tags]
+        return [name for name in single if name is not None] + self.features()
+
+    def features(self) -> list[str]:
+        """The columns that become features."""
+        return [*self.dense, *self.sparse, *self.tags]
 
 
 # configs/tables/dien-ml-1m.yaml says the same, as an example.
@@ -70,10 +75,11 @@ def is_pair(place: Path) -> bool:
     return is_folder(place) and bool(mode_of(place / TRAIN)) and bool(mode_of(place / TEST))
 
 
-def read_pair(
+def read_parts(
     folder: Path, columns: TableColumns | None
-) -> tuple[TableColumns, TextRows, TextRows]:
-    """Read both files; what their columns are is known by their names where nobody says.
+) -> tuple[TableColumns, dict[Part, TextRows]]:
+    """Read the files of the parts; what their columns are is known by their names where nobody
+    says. A valid.csv beside train.csv and test.csv is the valid part.
 
     Raises:
         InputError: missing, malformed, or columns that are not there.
@@ -87,33 +93,18 @@ def read_pair(
                 "say so in a file as configs/tables/dien-ml-1m.yaml does: `--table FILE`",
             )
         columns = WALKTHROUGH
-    names = columns.names()
-    return columns, read_rows(train, names), read_rows(TextSource(folder / TEST), names)
+    paths: dict[Part, Path] = {"train": folder / TRAIN}
+    if mode_of(folder / VALID):
+        paths["valid"] = folder / VALID
+    paths["test"] = folder / TEST
+    return columns, {part: read_rows(TextSource(path), columns) for part, path in paths.items()}
 
 
-def header_of(source: TextSource) -> tuple[str, ...]:
-    return lay_out(source, needed=(), optional=(), header=True).header
-
-
-def read_rows(source: TextSource, names: list[str]) -> TextRows:
-    """The columns of these names."""
-    table = lay_out(source, needed=(), optional=(), header=True)
-    for name in names:
-        if name not in table.header:
-            raise InputError(
-                f"`{source}` has no column `{name}`", nearest(name, list(table.header))
-            )
-    places = [table.header.index(name) for name in names]
-    try:
-        rows = [[row[p].strip() for p in places] for _, row in careful_rows(source, table)]
-    except InputError as error:
-        if not isinstance(error.__cause__, UnicodeDecodeError):
-            raise
-        lines = careful_rows(source, table, "latin-1")  # the older editions of MovieLens
-        rows = [[row[p].strip() for p in places] for _, row in lines]
-    if not rows:
-        raise InputError(f"`{source}` has a header but no rows", "it must have a row an example")
-    return TextRows(str(source), {name: [row[n] for row in rows] for n, name in enumerate(names)})
+def read_rows(source: TextSource, columns: TableColumns) -> TextRows:
+    """The columns that are named, lists with `|` between their values."""
+    lists = [columns.history, *columns.tags]
+    lists += [columns.negatives] if columns.negatives else []
+    return TextRows(str(source), read_columns(source, columns.names(), lists))
 
 
 def load_columns(path: Path) -> TableColumns:

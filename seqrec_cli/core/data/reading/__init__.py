@@ -1,1 +1,1 @@
-"""Files in, columns out."""
+"""From files to interactions: DuckDB reads, these modules say what it reads and how."""

@@ -1,17 +1,17 @@
 """Ids of users and items as they come in, to codes 0, 1, ... in the order of the sorted ids."""
 
-import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from seqrec_cli.core.data.reading.columns import GrowingColumn
+from seqrec_cli.core.data.reading.engine import Engine, quoted
+from seqrec_cli.core.data.reading.profiles import MISSING
+from seqrec_cli.errors import InputError
 
-CANONICAL = re.compile(r"0|-?[1-9][0-9]*")
-INT32 = range(-(2**31), 2**31)
 INT64 = range(-(2**63), 2**63)
+LONGEST_ID = 1000  # characters
 # A lookup table may have this many places for each interaction ...
 PLACES_PER_ROW = 2
 # ... or this many anyway.
@@ -20,69 +20,82 @@ BLOCK_ROWS = 1 << 20
 # What an array of texts may take anyway, and else how much more than the texts alone.
 PADDED_ANYWAY = 64 << 20
 MOST_PADDING = 16
+SPACES = "' ' || chr(9) || chr(10) || chr(13) || chr(160) || chr(12288)"
+CANONICAL = "0|-?[1-9][0-9]{0,18}"
+FLOATED = "-?(0|[1-9][0-9]{0,17})\\.0+"
 
 
-class IdColumn:
-    """Collects the ids of one column, block by block: all as numbers, or all as texts."""
+def code_texts(engine: Engine, column: str, place: str) -> NDArray[Any]:
+    """Number the texts in a column of the table `log`; the table `ids_COLUMN` then holds (id, code).
 
-    def __init__(self) -> None:
-        self._column = GrowingColumn(np.int32)  # of the numbers, or of codes of the texts
-        self._known: dict[str, int] = {}
+    Spaces around an id are no part of it; one that is missing has the code -1. Texts that are all
+    whole numbers, spelled as one would (or all with `.0` behind, as pandas writes them), become
+    int64.
 
-    def add_numbers(self, ids: NDArray[np.int64]) -> None:
-        """Add int64 (rows,) ids, kept in 4 bytes each as long as all fit."""
-        fit = len(ids) == 0 or (int(ids.min()) in INT32 and int(ids.max()) in INT32)
-        self._column.append(ids.astype(np.int32) if fit else ids)
+    Returns the sorted ids, int64 or unicode (ids,).
 
-    def add_texts(self, ids: Sequence[str]) -> None:
-        known = self._known
-        codes = (known.setdefault(text, len(known)) for text in ids)
-        self._column.append(np.fromiter(codes, np.int32, len(ids)))
-
-    def finish(self) -> tuple[NDArray[np.int32], NDArray[Any]]:
-        """Codes int32 (rows,) and the sorted ids, int64 or unicode: row r has id ids[codes[r]].
-
-        Texts that are all whole numbers, spelled as one would, become int64.
-
-        Raises:
-            ValueError: a few long texts would take the memory of many.
-        """
-        column = self._column.finish()
-        if self._known:
-            return self._finish_texts(column)
-        if not len(column):
-            return column.astype(np.int32), np.empty(0, np.int64)
-        low, high = int(column.min()), int(column.max())
-        if high - low < max(PLACES_PER_ROW * len(column), PLACES_ANYWAY):
-            return finish_dense(column, low, high)
-        ids = np.unique(np.concatenate([np.unique(column[rows]) for rows in blocks(column)]))
-        return recoded(column, lambda numbers: np.searchsorted(ids, numbers)), ids.astype(np.int64)
-
-    def _finish_texts(self, column: NDArray[np.int32]) -> tuple[NDArray[np.int32], NDArray[Any]]:
-        texts = list(self._known)
-        check_width(texts)
-        numeric = all(CANONICAL.fullmatch(text) and int(text) in INT64 for text in texts)
-        ids: NDArray[Any] = (
-            np.array([int(text) for text in texts], np.int64) if numeric else np.array(texts)
-        )
-        order = np.argsort(ids)
-        table = np.empty(len(ids), np.int32)
-        table[order] = np.arange(len(ids), dtype=np.int32)
-        return recoded(column, lambda codes: table[codes]), ids[order]
+    Raises:
+        InputError: an id that is too long, or ids that would take the memory of many.
+    """
+    table, clean = f"ids_{column}", f"clean_{column}"
+    words = ", ".join(quoted(word) for word in MISSING)
+    engine.run(
+        f"CREATE TABLE {clean} AS SELECT raw, CASE WHEN lower(id) NOT IN ({words}) THEN id END AS id "
+        f"FROM (SELECT {column} AS raw, trim({column}, {SPACES}) AS id "
+        f"FROM (SELECT DISTINCT {column} FROM log))"
+    )
+    ((count, longest, total, whole, floated),) = engine.rows(
+        f"SELECT count(id), coalesce(max(length(id)), 0), coalesce(sum(length(id)), 0), "
+        f"count_if(regexp_full_match(id, {quoted(CANONICAL)}) AND TRY_CAST(id AS BIGINT) IS NOT NULL), "
+        f"count_if(regexp_full_match(id, {quoted(FLOATED)})) FROM {clean}"
+    )
+    check_width(int(count), int(longest), int(total), place)
+    key = "id"
+    if count and floated == count:
+        key, whole = "regexp_replace(id, '\\.0+$', '')", count
+    is_whole = count > 0 and whole == count
+    if is_whole:
+        key = f"CAST({key} AS BIGINT)"
+    engine.run(
+        f"CREATE TABLE {table} AS SELECT raw AS id, coalesce(code, -1) AS code FROM "
+        f"(SELECT raw, {key} AS key FROM {clean}) LEFT JOIN "
+        f"(SELECT key, CAST(row_number() OVER (ORDER BY key) - 1 AS INTEGER) AS code FROM "
+        f"(SELECT DISTINCT {key} AS key FROM {clean} WHERE id IS NOT NULL)) USING (key)"
+    )
+    listed = f"SELECT DISTINCT {key} AS key FROM {clean} WHERE id IS NOT NULL ORDER BY key"
+    if is_whole:
+        return engine.arrays(listed)["key"].astype(np.int64)
+    return np.array([key for (key,) in engine.rows(listed)], dtype=np.str_)
 
 
-def check_width(texts: Sequence[str]) -> None:
+def check_width(count: int, longest: int, total: int, place: str) -> None:
     """Refuse texts whose array would be mostly padding: each takes as much as the longest."""
-    longest = max(map(len, texts), default=0)
-    needed = 4 * longest * len(texts)
-    if needed > PADDED_ANYWAY and needed > MOST_PADDING * 4 * sum(map(len, texts)):
-        raise ValueError(
-            f"the ids would take {needed:,} bytes, as the longest has {longest} letters and there "
-            f"are {len(texts):,}"
+    if longest > LONGEST_ID:
+        raise InputError(
+            f"`{place}`: an id has {longest} characters, more than {LONGEST_ID}",
+            "choose another column with --columns",
+        )
+    needed = 4 * longest * count
+    if needed > PADDED_ANYWAY and needed > MOST_PADDING * 4 * total:
+        raise InputError(
+            f"`{place}`: the ids would take {needed:,} bytes, as the longest has {longest} "
+            f"characters and there are {count:,}",
+            "choose other columns with --columns, or shorten them",
         )
 
 
-def finish_dense(
+def code_numbers(column: NDArray[Any]) -> tuple[NDArray[np.int32], NDArray[np.int64]]:
+    """Codes int32 (rows,) and the sorted ids int64: row r has id ids[codes[r]]."""
+    if not len(column):
+        return column.astype(np.int32), np.empty(0, np.int64)
+    low, high = int(column.min()), int(column.max())
+    if high - low < max(PLACES_PER_ROW * len(column), PLACES_ANYWAY):
+        return code_dense(column, low, high)
+    ids = np.unique(np.concatenate([np.unique(column[rows]) for rows in blocks(column)]))
+    return recoded(column, lambda numbers: np.searchsorted(ids, numbers)), ids.astype(np.int64)
+
+
+def code_dense(
     column: NDArray[Any], low: int, high: int
 ) -> tuple[NDArray[np.int32], NDArray[np.int64]]:
     """Codes and ids by a table with a place for each number from low to high."""
@@ -102,10 +115,8 @@ def finish_dense(
 def recoded(
     column: NDArray[Any], code: Callable[[NDArray[Any]], NDArray[Any]]
 ) -> NDArray[np.int32]:
-    """Each number's code, int32 (rows,); in place where the numbers are int32."""
-    codes: NDArray[np.int32] = (
-        column if column.dtype == np.int32 else np.empty(len(column), np.int32)
-    )
+    """Each number's code, int32 (rows,)."""
+    codes = np.empty(len(column), np.int32)
     for rows in blocks(column):
         codes[rows] = code(column[rows])
     return codes
@@ -113,3 +124,15 @@ def recoded(
 
 def blocks(column: NDArray[Any]) -> Iterator[slice]:
     return (slice(start, start + BLOCK_ROWS) for start in range(0, len(column), BLOCK_ROWS))
+
+
+def compacted(
+    codes: NDArray[np.int32], ids: NDArray[Any]
+) -> tuple[NDArray[np.int32], NDArray[Any]]:
+    """Codes and ids without the ids that no row has any more."""
+    seen = np.zeros(len(ids), bool)
+    seen[codes] = True
+    if seen.all():
+        return codes, ids
+    table = np.cumsum(seen, dtype=np.int32) - 1
+    return table[codes].astype(np.int32), ids[seen]

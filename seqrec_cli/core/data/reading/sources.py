@@ -1,9 +1,13 @@
-"""Bytes of a text, plain, gzipped or inside a zip archive, a block of whole lines at a time."""
+"""Where bytes come from: files, packed files, members of archives; a stream at a time, capped."""
 
+import bz2
 import contextlib
 import gzip
+import lzma
+import re
 import stat
 import struct
+import tarfile
 import zipfile
 import zlib
 from collections.abc import Iterator
@@ -11,26 +15,52 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO, cast
 
-from seqrec_cli.errors import InputError
+from seqrec_cli.errors import InputError, MissingExtra
 
-BLOCK_BYTES = 1 << 19  # a block and what is made of it fit the processor's cache
-LONGEST_LINE = 1 << 20
+BLOCK_BYTES = 1 << 20
 LARGEST_MEMBER = 8 << 30
 MOST_MEMBERS = 10_000  # of an archive; looking through them takes time, each time
 MOST_RATIO = 100  # of unpacked to packed: a log has 3 to 30
 UNPACKED_ANYWAY = 1 << 20  # bytes that any packed text may have
 # What reading damaged archives raises; a name that is no UTF-8 is a ValueError.
 DAMAGED = (
-    *(EOFError, zlib.error, gzip.BadGzipFile, zipfile.BadZipFile, struct.error),
-    *(NotImplementedError, RuntimeError, ValueError, OverflowError, KeyError),
+    *(EOFError, zlib.error, gzip.BadGzipFile, zipfile.BadZipFile, struct.error, lzma.LZMAError),
+    *(NotImplementedError, RuntimeError, ValueError, OverflowError, KeyError, tarfile.TarError),
 )
-UTF8_MARK = b"\xef\xbb\xbf"
-UTF16_MARKS = (b"\xff\xfe", b"\xfe\xff")
+MAGIC = (
+    (b"\x1f\x8b", "gz"),
+    (b"BZh", "bz2"),
+    (b"\xfd7zXZ\x00", "xz"),
+    (b"\x28\xb5\x2f\xfd", "zst"),
+    (b"PK\x03\x04", "zip"),
+    (b"PK\x05\x06", "zip"),
+)
+SPREADSHEETS = (".xlsx", ".ods", ".xlsm", ".xlsb")
+PACKED = (".gz", ".bz2", ".xz", ".zst")
+# What is none of ours, by its first bytes, and what it is.
+STRANGERS = (
+    (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", "an old Excel or Office file", "export it as CSV"),
+    (b"MATLAB", "a MATLAB file", "export its table as CSV"),
+    (b"<!DOCTYPE", "a page of the web", "fetch the file itself"),
+    (b"<html", "a page of the web", "fetch the file itself"),
+    (b"<?xml", "an XML file", "export it as CSV or JSON lines"),
+    (b"\x89HDF", "an HDF5 file", "export its table as CSV or Parquet"),
+    (b"ARROW1", "an Arrow or Feather file", "export it as Parquet"),
+    (b"ORC", "an ORC file", "export it as Parquet"),
+    (b"Obj\x01", "an Avro file", "export it as Parquet or JSON lines"),
+    (b"SQLite format 3", "an SQLite database", "export its table as CSV"),
+    (b"\x93NUMPY", "a NumPy array", "export it as CSV"),
+    (b"%PDF", "a PDF document", "name the file with the interactions"),
+    (b"7z\xbc\xaf\x27\x1c", "a 7-Zip archive", "unpack it and name the file"),
+    (b"Rar!", "a RAR archive", "unpack it and name the file"),
+    (b"\x80\x04\x95", "a Python pickle, which could run code", "export it as CSV or Parquet"),
+    (b"\x80\x03", "a Python pickle, which could run code", "export it as CSV or Parquet"),
+)
 
 
 @dataclass(frozen=True)
 class TextSource:
-    """A text file, or a member of a zip archive."""
+    """A file, or a member of a zip or tar archive."""
 
     path: Path
     member: str = ""
@@ -40,9 +70,11 @@ class TextSource:
 
     @property
     def filename(self) -> str:
-        """The last part of the name, without `.gz`."""
+        """The last part of the name, without `.gz` and the like."""
         name = self.member.rpartition("/")[2] if self.member else self.path.name
-        return name.removesuffix(".gz")
+        for suffix in PACKED:
+            name = name.removesuffix(suffix)
+        return name
 
     def sibling(self, filename: str) -> "TextSource | None":
         """The file of that name in the same folder, of the disk or of the archive, if any."""
@@ -53,8 +85,20 @@ class TextSource:
             return None
         folder, slash, _ = self.member.rpartition("/")
         member = f"{folder}{slash}{filename}"
-        there = member in member_names(self.path)
-        return TextSource(self.path, member) if there else None
+        return TextSource(self.path, member) if member in member_names(self.path) else None
+
+    def packing(self) -> str:
+        """How the file is packed, by its first bytes: "", gz, bz2, xz, zst, zip or tar."""
+        check_source(self.path)
+        try:
+            with self.path.open("rb") as file:
+                head = file.read(512)
+        except IsADirectoryError:
+            raise InputError(f"`{self}` is a folder", "name a file in it") from None
+        except OSError as error:
+            raise cannot_read(self.path, error) from error
+        kind = next((kind for magic, kind in MAGIC if head.startswith(magic)), "")
+        return "tar" if not kind and head[257:262] == b"ustar" else kind
 
     @contextlib.contextmanager
     def open(self) -> Iterator[BinaryIO]:
@@ -64,33 +108,31 @@ class TextSource:
             InputError: missing, unreadable, or a damaged archive; also from reads in the block.
         """
         check_source(self.path)
+        packing = self.packing()
         try:
             with contextlib.ExitStack() as stack:
                 file = stack.enter_context(self.path.open("rb"))
-                if self.member:
-                    archive = stack.enter_context(zipfile.ZipFile(file))
-                    text = stack.enter_context(self._open_member(archive))
-                    start = archive.getinfo(self.member).header_offset
-                    yield cast(BinaryIO, Unpacked(self, text, file, start))
-                elif self.path.suffix == ".gz":
-                    text = stack.enter_context(gzip.open(file))
-                    yield cast(BinaryIO, Unpacked(self, text, file, 0))
-                else:
+                if self.member and packing == "zip":
+                    yield self._open_zipped(stack, file)
+                elif self.member:
+                    yield self._open_tarred(stack, file, packing)
+                elif packing in ("", "tar", "zip") and self.path.suffix not in PACKED:
                     yield file
+                else:
+                    packing = packing or self.path.suffix[1:]
+                    yield cast(BinaryIO, Unpacked(self, unpacker(file, packing), file, 0))
         except FileNotFoundError:
             raise no_such_file(self.path) from None
         # BadGzipFile is an OSError: the damaged archive before the unreadable file.
         except DAMAGED as error:
-            raise InputError(
-                f"`{self}` is a damaged archive: {error}",
-                "it was cut short or altered on its way: fetch or make it again",
-            ) from error
-        except IsADirectoryError:
-            raise InputError(f"`{self}` is a folder", "name a file in it") from None
+            raise damaged(str(self), error) from error
         except OSError as error:
+            if "Invalid data stream" in str(error):  # bz2
+                raise damaged(str(self), error) from error
             raise cannot_read(self.path, error) from error
 
-    def _open_member(self, archive: zipfile.ZipFile) -> contextlib.AbstractContextManager[object]:
+    def _open_zipped(self, stack: contextlib.ExitStack, file: BinaryIO) -> BinaryIO:
+        archive = stack.enter_context(zipfile.ZipFile(file))
         member = archive.getinfo(self.member)
         if member.flag_bits & 1:
             raise InputError(f"`{self}` is encrypted", "unpack the archive and name the file")
@@ -104,89 +146,40 @@ class TextSource:
                 f"`{self}` is packed in a way that is rare in zip archives",
                 "unpack the archive and name the file",
             )
-        try:
-            return archive.open(member)
-        except NotImplementedError as error:
-            raise InputError(f"cannot read `{self}`: {error}", "unpack the archive") from error
+        text = stack.enter_context(archive.open(member))
+        if self.member.endswith(PACKED):
+            inner = cast(BinaryIO, Unpacked(self, text, file, member.header_offset))
+            text = unpacker(inner, self.member.rpartition(".")[2])
+        return cast(BinaryIO, Unpacked(self, text, file, member.header_offset))
 
-    def blocks(self, size: int = 0) -> Iterator[tuple[int, bytes]]:
-        r"""Yield (number of the first line, bytes), each block of whole lines that end in `\n`.
+    def _open_tarred(self, stack: contextlib.ExitStack, file: BinaryIO, packing: str) -> BinaryIO:
+        archive, stream = open_tar(stack, self.path, file, packing)
+        for entry in archive:
+            if entry.name == self.member and entry.isreg():
+                inside = archive.extractfile(entry)
+                assert inside is not None
+                text: Any = inside
+                if self.member.endswith(PACKED):
+                    text = unpacker(cast(BinaryIO, inside), self.member.rpartition(".")[2])
+                return cast(BinaryIO, Unpacked(self, text, file, 0))
+        raise InputError(f"there is no `{self.member}` in `{self.path}`", "name another member")
 
-        `size` is about how many bytes a block has, BLOCK_BYTES without it.
-        A byte order mark is left out; `\r\n` becomes `\n`; a missing last `\n` is added.
-
-        Raises:
-            InputError: as `open`; a NUL byte; a line without end.
-        """
-        line = 1
+    def head(self, size: int = 1 << 16) -> bytes:
+        """The first bytes, unpacked; damage further on is not noticed."""
         with self.open() as file:
-            rest = b""
-            first = True
-            while content := file.read(size or BLOCK_BYTES):
-                if first:
-                    content = self._without_mark(content)
-                    first = False
-                end = content.rfind(b"\n") + 1
-                if not end:
-                    rest += content
-                    if len(rest) > LONGEST_LINE:
-                        raise self.too_long(line)
-                    continue
-                block = self._cleaned(rest + content[:end], line)
-                rest = content[end:]
-                yield line, block
-                line += block.count(b"\n")
-            if rest:
-                yield line, self._cleaned(rest.rstrip(b"\r") + b"\n", line)
+            return file.read(size)
 
-    def head(self, size: int = 1 << 16) -> list[str]:
-        """The first lines, as text without their ends; damage further on is not noticed."""
-        for _, block in self.blocks(size):
-            return block.decode("utf-8", "replace").removesuffix("\n").split("\n")
-        return []
-
-    def lines(self, encoding: str = "utf-8") -> Iterator[str]:
-        r"""Yield each line as text, with its `\n`.
-
-        Raises:
-            InputError: as `blocks`; a byte that the encoding does not have.
-        """
-        for line, block in self.blocks():
-            try:
-                text = block.decode(encoding)
-            except UnicodeDecodeError as error:
-                place = line + block.count(b"\n", 0, error.start)
-                raise InputError(
-                    f"`{self}`, line {place}: byte 0x{block[error.start]:02x} is not UTF-8",
-                    "save the file as UTF-8",
-                ) from error
-            yield from (f"{each}\n" for each in text.removesuffix("\n").split("\n"))
-
-    def too_long(self, line: int) -> InputError:
-        return InputError(
-            f"`{self}`, line {line}: longer than {LONGEST_LINE} bytes",
-            "this does not look like a text file of interactions",
-        )
-
-    def _without_mark(self, content: bytes) -> bytes:
-        if content.startswith(UTF16_MARKS):
-            raise InputError(f"`{self}` is UTF-16 text", "save it as UTF-8")
-        return content.removeprefix(UTF8_MARK)
-
-    def _cleaned(self, block: bytes, line: int) -> bytes:
-        if b"\0" in block:
-            place = line + block.count(b"\n", 0, block.index(b"\0"))
-            raise InputError(
-                f"`{self}`, line {place}: a NUL byte, so this is not a text file",
-                "export it as UTF-8 text",
-            )
-        return block.replace(b"\r\n", b"\n") if b"\r" in block else block
+    def blocks(self) -> Iterator[bytes]:
+        """All bytes, unpacked, a block at a time; errors as from `open`."""
+        with self.open() as file:
+            while block := file.read(BLOCK_BYTES):
+                yield block
 
 
 class Unpacked:
     """Reads what is being unpacked, and stops where that becomes more than packed text ever is."""
 
-    def __init__(self, source: TextSource, text: Any, packed: BinaryIO, start: int) -> None:
+    def __init__(self, source: object, text: Any, packed: BinaryIO, start: int) -> None:
         self.source = source
         self.text = text
         self.packed = packed
@@ -205,26 +198,99 @@ class Unpacked:
         return content
 
 
+def unpacker(file: BinaryIO, packing: str) -> Any:
+    """A reader of the unpacked bytes of one packed file."""
+    if packing == "gz":
+        return gzip.GzipFile(fileobj=file)
+    if packing == "bz2":
+        return bz2.BZ2File(file)
+    if packing == "xz":
+        return lzma.LZMAFile(file)
+    try:
+        import zstandard
+    except ImportError:
+        raise MissingExtra("zstandard", "zstd") from None
+    return zstandard.ZstdDecompressor(max_window_size=1 << 27).stream_reader(
+        file, read_across_frames=True
+    )
+
+
+def open_tar(
+    stack: contextlib.ExitStack, path: Path, file: BinaryIO, packing: str
+) -> tuple[tarfile.TarFile, Unpacked | BinaryIO]:
+    """A tar archive as a stream, itself packed or not."""
+    stream: Any = file
+    if packing != "tar":
+        stream = Unpacked(path, unpacker(file, packing), file, 0)
+    return stack.enter_context(tarfile.open(fileobj=stream, mode="r|")), stream
+
+
+def is_tar(path: Path) -> bool:
+    """Whether it is a tar archive, packed or not."""
+    source = TextSource(path)
+    packing = source.packing()
+    if packing in ("gz", "bz2", "xz", "zst"):
+        return source.head(512)[257:262] == b"ustar"
+    return packing == "tar"
+
+
 def member_names(path: Path) -> list[str]:
-    """The names of what is in a zip archive.
+    """The names of the files in a zip or tar archive.
 
     Raises:
         InputError: it is damaged, or has very many members.
     """
     try:
-        with zipfile.ZipFile(path) as archive:
-            names = archive.namelist()
+        if TextSource(path).packing() == "zip":
+            with zipfile.ZipFile(path) as archive:
+                names = archive.namelist()
+        else:
+            names = tar_names(path)
     except (*DAMAGED, OSError) as error:
-        raise InputError(
-            f"`{path}` is a damaged zip archive: {error}",
-            "it was cut short or altered on its way: fetch or make it again",
-        ) from error
+        raise damaged(str(path), error) from error
     if len(names) > MOST_MEMBERS:
         raise InputError(
             f"`{path}` has {len(names)} members, more than {MOST_MEMBERS}",
             "unpack it and name the file with the interactions",
         )
     return names
+
+
+def tar_names(path: Path) -> list[str]:
+    names = []
+    with contextlib.ExitStack() as stack:
+        file = stack.enter_context(path.open("rb"))
+        archive, _ = open_tar(stack, path, file, TextSource(path).packing())
+        for entry in archive:
+            if entry.isreg():
+                names.append(entry.name)
+            if len(names) > MOST_MEMBERS:
+                break
+    return names
+
+
+def refuse_strangers(source: TextSource, head: bytes) -> None:
+    """Say what a file is that is no log, by its first bytes."""
+    for magic, what, remedy in STRANGERS:
+        if head.startswith(magic):
+            raise InputError(f"`{source}` is {what}, which is not read", remedy)
+    if head.startswith(b"PK\x03\x04") and source.filename.endswith(SPREADSHEETS):
+        raise InputError(f"`{source}` is a spreadsheet, which is not read", "export it as CSV")
+
+
+def natural(text: str) -> list[tuple[int, str]]:
+    """A key that sorts part-2 before part-10."""
+    pieces = re.split(r"([0-9]+)", text)
+    return [(int(piece), "") if piece.isdigit() else (-1, piece) for piece in pieces]
+
+
+def parse_place(text: str) -> TextSource:
+    """A path, or `ARCHIVE:MEMBER` where there is no file of the whole name."""
+    path = Path(text)
+    archive, colon, member = text.rpartition(":")
+    if colon and member and archive and not mode_of(path) and mode_of(Path(archive)):
+        return TextSource(Path(archive), member)
+    return TextSource(path)
 
 
 def mode_of(path: Path) -> int:
@@ -259,6 +325,13 @@ def check_source(path: Path) -> None:
             f"`{path}` is not a regular file, and it must be one as it is read several times",
             "save what comes from it as a file, and name that",
         )
+
+
+def damaged(what: str, error: Exception) -> InputError:
+    return InputError(
+        f"`{what}` is a damaged archive: {error}",
+        "it was cut short or altered on its way: fetch or make it again",
+    )
 
 
 def cannot_read(path: Path, error: OSError | ValueError) -> InputError:

@@ -1,17 +1,17 @@
-"""Moments of interactions: seconds, milliseconds, fractions or ISO 8601 in, int64 out.
+"""Times of interactions: what forms they are written in, and how the engine reads each.
 
-Never float32, whose steps are 128 s wide today.
+Times come out as int64 in a stated unit, never as float32, whose steps are 128 s wide today.
 """
 
 import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from decimal import Decimal
 
 import numpy as np
 from numpy.typing import NDArray
 
-from seqrec_cli.core.data.reading.columns import GrowingColumn
-from seqrec_cli.core.data.reading.tables import NUMBER
+from seqrec_cli.core.data.reading.engine import quoted
 from seqrec_cli.errors import InputError
 
 SECONDS, MILLISECONDS, MICROSECONDS, NANOSECONDS = (
@@ -20,79 +20,277 @@ SECONDS, MILLISECONDS, MICROSECONDS, NANOSECONDS = (
     "microseconds",
     "nanoseconds",
 )
+WHOLE_NUMBERS = "whole numbers"
 UNKNOWN = "as in the source"
 PER_SECOND = {SECONDS: 1, MILLISECONDS: 10**3, MICROSECONDS: 10**6, NANOSECONDS: 10**9}
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 MILLION = 10**6
+MOST_OF_THEM = 0.9  # of a sample must be of a form; what is not is found when all rows are read
+FIRST_LOOK = 20  # cells
 LIMIT = 2**63
 
-
-class TimeColumn:
-    """Collects moments, block by block, as whole numbers and millionths."""
-
-    def __init__(self) -> None:
-        self.is_iso: bool | None = None
-        self._wholes = GrowingColumn(np.int64)
-        self._millionths = GrowingColumn(np.int32)  # stays empty until there are some
-
-    def add(self, wholes: NDArray[np.int64], millionths: NDArray[np.int64] | None = None) -> None:
-        """Add int64 (rows,) wholes and millionths from 0 to 999,999."""
-        if millionths is not None and millionths.any() and not len(self._millionths):
-            self._millionths.append(np.zeros(len(self._wholes), np.int32))
-        if len(self._millionths) or (millionths is not None and millionths.any()):
-            some = np.zeros(len(wholes), np.int64) if millionths is None else millionths
-            self._millionths.append(some.astype(np.int32))
-        self._wholes.append(wholes)
-
-    def parse(self, text: str) -> tuple[int, int]:
-        """Read one moment as (whole, millionths); all of a column must be numbers, or all ISO.
-
-        Raises:
-            ValueError: with what the text is instead.
-        """
-        text = text.strip()
-        is_iso = NUMBER.fullmatch(text) is None
-        try:
-            millionths = iso_millionths(text) if is_iso else round(Decimal(text) * MILLION)
-        except ValueError:
-            raise ValueError("is neither a number nor ISO 8601") from None
-        except ArithmeticError:
-            raise ValueError("is out of range") from None
-        if self.is_iso not in (None, is_iso):
-            before = "dates" if self.is_iso else "numbers"
-            raise ValueError(f"is not like those before it, which are {before}")
-        self.is_iso = is_iso
-        if not -LIMIT <= millionths // MILLION < LIMIT:
-            raise ValueError("is out of range")
-        return divmod(millionths, MILLION)
-
-    def finish(self) -> tuple[NDArray[np.int64], str]:
-        """All moments, int64 (rows,), and their unit: the source's, or a finer one if it has
-        fractions.
-
-        Raises:
-            ValueError: too large for a finer unit.
-        """
-        moments = self._wholes.finish()
-        millionths = self._millionths.finish()
-        factor = 1
-        if len(millionths):
-            factor = MILLION if (millionths % 1000).any() else 1000
-            if extent(moments) >= LIMIT // factor - 1:
-                raise ValueError("a time with a fraction is out of range")
-            moments *= factor
-            moments += millionths // (MILLION // factor)
-        unit = SECONDS if self.is_iso else guess_unit(extent(moments) // factor)
-        return moments, finer(unit, factor)
+CLOCK = r"(?P<hour>[0-9]{1,2}):[0-9]{2}(?P<second>:[0-9]{2}(?P<fraction>\.[0-9]{1,9})?)?"
+HALF = r"(?P<half> ?[AaPp][Mm])?"
+ZONE = r"(?P<zone> ?(?:Z|UTC|GMT|[+-][0-9]{2}:?[0-9]{2}|[+-][0-9]{2}))"
+ISO = re.compile(rf"[0-9]{{4}}([-/])[0-9]{{1,2}}\1[0-9]{{1,2}}(?:[ T]{CLOCK}{ZONE}?)?")
+# A form of date: what it looks like, and the formats of strptime that may read it, by order.
+DATES: tuple[tuple[str, dict[str, str]], ...] = (
+    (r"[0-9]{4}(?P<s>[-/. ])[0-9]{1,2}(?P=s)[0-9]{1,2}", {"ymd": "%Y{s}%m{s}%d"}),
+    (
+        r"[0-9]{1,2}(?P<s>[-/. ])[0-9]{1,2}(?P=s)[0-9]{4}",
+        {"dmy": "%d{s}%m{s}%Y", "mdy": "%m{s}%d{s}%Y"},
+    ),
+    (
+        r"[0-9]{1,2}(?P<s>[-/.])[0-9]{1,2}(?P=s)[0-9]{2}",
+        {"dmy": "%d{s}%m{s}%y", "mdy": "%m{s}%d{s}%y", "ymd": "%y{s}%m{s}%d"},
+    ),
+    (r"[0-9]{1,2} [0-9]{1,2}, ?[0-9]{4}", {"mdy": "%m %d, %Y", "dmy": "%d %m, %Y"}),
+    (
+        r"(?P<w>[A-Za-z]{3},? )?[0-9]{1,2}(?P<s>[-/ ])(?P<m>[A-Za-z]{3,9})(?P=s)[0-9]{4}",
+        {"dmy": "{w}%d{s}{m}{s}%Y"},
+    ),
+    (r"[0-9]{1,2}(?P<s>[-/ ])(?P<m>[A-Za-z]{3,9})(?P=s)[0-9]{2}", {"dmy": "%d{s}{m}{s}%y"}),
+    (
+        r"(?P<w>[A-Za-z]{3},? )?(?P<m>[A-Za-z]{3,9})\.? [0-9]{1,2}(?P<c>,?) [0-9]{4}",
+        {"mdy": "{w}{m} %d{c} %Y"},
+    ),
+    (r"[0-9]{4}年[0-9]{1,2}月[0-9]{1,2}日", {"ymd": "%Y年%m月%d日"}),
+    (r"[0-9]{8}", {"ymd": "%Y%m%d"}),
+)
+PATTERNS = tuple(
+    (re.compile(rf"(?P<date>{date})(?:(?P<gap>, |[ T:-]){CLOCK}{HALF}{ZONE}?)?"), formats)
+    for date, formats in DATES
+)
+# The year behind the time of day, as in `Tue Apr 03 18:00:09 +0000 2012`.
+YEAR_LAST = re.compile(
+    r"[A-Za-z]{3} [A-Za-z]{3} [0-9 ]?[0-9] [0-9]{2}:[0-9]{2}:[0-9]{2}(?P<zone> [+-][0-9]{4}| [A-Z]{3,4})?"
+    r" [0-9]{4}"
+)
+# Digits alone that are dates: how many, the format.
+COMPACT = {8: "%Y%m%d", 10: "%Y%m%d%H", 12: "%Y%m%d%H%M", 14: "%Y%m%d%H%M%S"}
+COMPACT_DATE = re.compile(
+    r"(?:19|20)[0-9]{2}(?:0[1-9]|1[0-2])(?:0[1-9]|[12][0-9]|3[01])"
+    r"(?:(?:[01][0-9]|2[0-3])(?:[0-5][0-9](?:[0-5][0-9])?)?)?(?:\.0+)?"
+)
+WHOLE = re.compile(r"-?(?:0|[1-9][0-9]{0,18})")
+NUMBER = re.compile(r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]{1,3})?")
 
 
-def extent(moments: NDArray[np.int64]) -> int:
+@dataclass(frozen=True)
+class TimeForm:
+    """A form of times, and how they are read.
+
+    Attributes:
+        name: for people: a format of strptime, or words.
+        sql: makes of an expression of a text one of BIGINT, NULL where it is not of this form.
+        scale: how many of its units are one of `unit`.
+        unit: what the times are in, "" where their size tells it.
+        order: "dmy" or "mdy" where the same texts could be read either way.
+    """
+
+    name: str
+    sql: Callable[[str], str]
+    scale: int = 1
+    unit: str = ""
+    order: str = ""
+
+
+def forms_of(cells: Sequence[str]) -> list[TimeForm]:
+    """The forms that dates of a sample may have: none, one, or two where days may be months.
+
+    Numbers are not looked at, see `number_form`.
+    """
+    if not cells:
+        return []
+    enough = MOST_OF_THEM * len(cells)
+    if sum(ISO.fullmatch(cell) is not None for cell in cells) >= enough:
+        return [iso_form(cells)]
+    fitting: dict[str, int] = {}
+    formats: dict[str, dict[str, None]] = {}
+    for number, cell in enumerate(cells, 1):
+        for order, written in formats_of(cell).items():
+            fitting[order] = fitting.get(order, 0) + 1
+            formats.setdefault(order, {})[written] = None
+        if number == FIRST_LOOK and not fitting:
+            return []
+    orders = {order for order, count in fitting.items() if count >= enough}
+    # Where the days tell, a few dates that could be read either way do not make it a question.
+    orders = {order for order in orders if fitting[order] == max(fitting.values())}
+    ambiguous = len(orders) > 1
+    return [
+        strptime_form(tuple(formats[order])[:8], order if ambiguous else "")
+        for order in ("dmy", "mdy", "ymd")
+        if order in orders
+    ]
+
+
+def formats_of(cell: str) -> dict[str, str]:
+    """The formats of strptime that read one cell, by the order of day, month and year."""
+    if match := YEAR_LAST.fullmatch(cell):
+        zone = match["zone"] or ""
+        zone = " %z" if zone[1:2] in ("+", "-") else zone
+        return {"mdy": f"%a %b %d %H:%M:%S{zone} %Y"}
+    for pattern, written in PATTERNS:
+        match = pattern.fullmatch(cell)
+        if match is None:
+            continue
+        groups = match.groupdict()
+        clock = clock_format(groups)
+        fitting = {}
+        for order, date in written.items():
+            if fits(order, match["date"], date):
+                fitting[order] = filled(date, groups) + clock
+        return fitting
+    return {}
+
+
+def filled(date: str, groups: dict[str, str | None]) -> str:
+    """A format of dates with its separators and names put in."""
+    month, weekday = groups.get("m") or "", groups.get("w") or ""
+    written = date.replace("{s}", groups.get("s") or "").replace("{c}", groups.get("c") or "")
+    written = written.replace("{m}", "%b" if len(month) == 3 else "%B")
+    return written.replace("{w}", re.sub("[A-Za-z]+", "%a", weekday))
+
+
+def fits(order: str, text: str, date: str) -> bool:
+    """Whether the numbers of a date can be a day and a month in this order."""
+    numbers = [int(number) for number in re.findall("[0-9]+", text)]
+    if "%m" not in date or len(numbers) < 3:
+        return True
+    places = {"dmy": (0, 1), "mdy": (1, 0), "ymd": (2, 1)}[order]
+    return 1 <= numbers[places[0]] <= 31 and 1 <= numbers[places[1]] <= 12
+
+
+def clock_format(groups: dict[str, str | None]) -> str:
+    """The format of the time of day behind a date, with what is between."""
+    if groups["hour"] is None:
+        return ""
+    half, fraction, zone = groups["half"], groups["fraction"], groups["zone"] or ""
+    written = f"{groups['gap']}{'%I' if half else '%H'}:%M"
+    if groups["second"]:
+        written += ":%S"
+    if fraction:
+        written += ".%n" if len(fraction) > 7 else ".%f"
+    if half:
+        written += " %p" if half.startswith(" ") else "%p"
+    if zone:
+        gap = " " if zone.startswith(" ") else ""
+        written += gap + ("%z" if zone.strip()[0] in "+-" else zone.strip())
+    return written
+
+
+def iso_form(cells: Sequence[str]) -> TimeForm:
+    """ISO 8601 and what is near it; a time without zone is UTC."""
+    fractions = [match["fraction"] or "" for match in map(ISO.fullmatch, cells) if match]
+    fine = any(len(fraction) > 7 for fraction in fractions)
+
+    def sql(text: str) -> str:
+        # Of itself the engine would read `infinity` and `epoch`, and no space before an offset.
+        tight = f"regexp_replace({text}, ' ([+-][0-9:]+)$', '\\1')"
+        digit = f"ascii({text}) BETWEEN 48 AND 57"
+        spaced = any(" +" in cell or " -" in cell for cell in cells)
+        moment = f"TRY_CAST({tight if spaced else text} AS TIMESTAMPTZ)"
+        micros = f"CASE WHEN {digit} THEN epoch_us({moment}) END"
+        if not fine:
+            return micros
+        rest = f"rpad(regexp_extract({text}, '\\.[0-9]{{6}}([0-9]{{1,3}})', 1), 3, '0')"
+        return f"({micros}) * 1000 + CAST({rest} AS BIGINT)"
+
+    return TimeForm("ISO 8601", sql, 10**9 if fine else MILLION, SECONDS)
+
+
+def strptime_form(formats: Sequence[str], order: str = "") -> TimeForm:
+    """Dates as the formats of strptime say, the first that fits; without zone UTC."""
+    listed = ", ".join(quoted(written) for written in formats)
+    fine = any("%n" in written for written in formats)
+
+    def sql(text: str) -> str:
+        moment = f"try_strptime({text}, [{listed}])"
+        return f"epoch_ns({moment})" if fine else f"epoch_us({moment})"
+
+    return TimeForm(" or ".join(formats), sql, 10**9 if fine else MILLION, SECONDS, order)
+
+
+def chosen_form(time_format: str) -> TimeForm:
+    """The form that the user named.
+
+    Raises:
+        InputError: it is no format of strptime.
+    """
+    if "%" not in time_format or not any(f"%{letter}" in time_format for letter in "YymdsBbjf"):
+        raise InputError(
+            f"`{time_format}` is no format of times",
+            "write it as for strptime: `--time-format '%d.%m.%Y %H:%M'`",
+        )
+    return strptime_form((time_format,))
+
+
+def number_form(cells: Sequence[str]) -> TimeForm | None:
+    """How numbers of a sample are read as times: dates in digits, or counts since 1970.
+
+    None where they are not numbers.
+    """
+    if not cells or not all(NUMBER.fullmatch(cell) for cell in cells):
+        return None
+    if is_compact(cells):
+        digits = len(cells[0].partition(".")[0])
+        written = COMPACT[digits]
+        return TimeForm(
+            written,
+            lambda text: (
+                f"epoch_us(try_strptime(regexp_replace({text}, '\\.0+$', ''), {quoted(written)}))"
+            ),
+            MILLION,
+            SECONDS,
+        )
+    if all(WHOLE.fullmatch(cell) for cell in cells):
+        return TimeForm(WHOLE_NUMBERS, whole_sql)
+    largest = max(abs(float(cell)) for cell in cells)
+    scale = MILLION if largest < 1e12 else 1000 if largest < 1e15 else 1
+    return TimeForm(
+        "numbers",
+        lambda text: f"TRY_CAST(TRY_CAST({text} AS DECIMAL(38, 9)) * {scale} AS BIGINT)",
+        scale,
+    )
+
+
+def is_compact(cells: Sequence[str]) -> bool:
+    """Whether all are dates in digits alone, as many each."""
+    lengths = {len(cell.partition(".")[0]) for cell in cells}
+    return (
+        len(lengths) == 1
+        and lengths.issubset(COMPACT)
+        and all(COMPACT_DATE.fullmatch(cell) for cell in cells)
+        # Ten digits are seconds since 1970 far more often than hours.
+        and lengths != {10}
+    )
+
+
+def whole_sql(text: str) -> str:
+    """A whole number, also where it is written `12.0`; NULL if it has a fraction."""
+    number = f"TRY_CAST({text} AS DECIMAL(38, 9))"
+    exact = f"CASE WHEN {number} = trunc({number}) THEN TRY_CAST({number} AS BIGINT) END"
+    return f"coalesce(CASE WHEN {text} SIMILAR TO '-?[0-9]{{1,18}}' THEN CAST({text} AS BIGINT) END, {exact})"
+
+
+def settled(times: NDArray[np.int64], form: TimeForm) -> tuple[NDArray[np.int64], str]:
+    """Times in the coarsest unit that holds them all, int64 (rows,), and that unit."""
+    divisor = form.scale
+    while divisor > 1 and (times % divisor).any():
+        divisor = divisor // 1000 if divisor >= 1000 else 1
+    times = times // divisor if divisor > 1 else times
+    factor = form.scale // divisor
+    unit = form.unit or guess_unit(extent(times) // factor)
+    return times, finer(unit, factor)
+
+
+def extent(times: NDArray[np.int64]) -> int:
     """The largest absolute value."""
-    return max(-int(moments.min(initial=0)), int(moments.max(initial=0)))
+    return max(-int(times.min(initial=0)), int(times.max(initial=0)))
 
 
 def guess_unit(largest: int) -> str:
-    """Tell the unit of moments since 1970 by their size."""
+    """Tell the unit of times since 1970 by their size."""
     for unit, low, high in (
         (SECONDS, 10**8, 10**11),
         (MILLISECONDS, 10**11, 10**14),
@@ -122,24 +320,19 @@ def iso_moment(text: str) -> datetime:
     return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
-def iso_millionths(text: str) -> int:
-    """Read ISO 8601 as microseconds since 1970."""
-    return (iso_moment(text) - EPOCH) // timedelta(microseconds=1)
-
-
 def parse_moment(text: str, unit: str) -> int:
-    """Read a moment from the command line: a number in `unit`, or ISO 8601.
+    """Read a time from the command line: a number in `unit`, or ISO 8601.
 
     Raises:
         InputError: neither, or a date where the unit is not known.
     """
-    if re.fullmatch(r"-?[0-9]{1,18}", text):
+    if re.fullmatch(r"-?[0-9]{1,18}", text) and not (len(text) == 4 and unit in PER_SECOND):
         return int(text)
     try:
-        since = iso_millionths(text)
+        since = (iso_moment(full_date(text)) - EPOCH) // timedelta(microseconds=1)
     except (ValueError, OverflowError):
         raise InputError(
-            f"`{text}` is not a moment", "write a number, or a date as in 2024-05-31T12:00"
+            f"`{text}` is not a time", "write a number, or a date as in 2024-05-31T12:00"
         ) from None
     if unit not in PER_SECOND:
         raise InputError(
@@ -149,8 +342,15 @@ def parse_moment(text: str, unit: str) -> int:
     return since * PER_SECOND[unit] // MILLION
 
 
+def full_date(text: str) -> str:
+    """A year or a month as the date of its first day."""
+    if re.fullmatch(r"[0-9]{4}", text):
+        return f"{text}-01-01"
+    return f"{text}-01" if re.fullmatch(r"[0-9]{4}-[0-9]{2}", text) else text
+
+
 def show_moment(moment: int, unit: str) -> str:
-    """A moment for people: ISO 8601 in UTC where the unit is known, else the number."""
+    """A time for people: ISO 8601 in UTC where the unit is known, else the number."""
     if unit not in PER_SECOND:
         return str(moment)
     try:

@@ -22,7 +22,6 @@ from torch.nn import functional as F
 from seqrec_cli.core.batching.packing import CostModel, Packed
 from seqrec_cli.core.kernels.dropout import Noise, dropout
 from seqrec_cli.core.kernels.gru import recur
-from seqrec_cli.core.kernels.lookup import look_up
 from seqrec_cli.core.models.layers import encode_padded, init_weights
 from seqrec_cli.core.models.sequential.interface import SequenceModelSettings
 from seqrec_cli.core.models.sequential.tables import ItemTables, item_table
@@ -75,7 +74,7 @@ class GRU4Rec(ItemTables):
     def encode(self, batch: Packed, noise: Noise | None = None) -> Tensor:
         """Map packed histories (T slots) to states (T, D); those of padding mean nothing."""
         order, sizes = time_major(batch)
-        x = look_up(self.items, batch.items[order]) * math.sqrt(self.items.embedding_dim)
+        x = self.items(batch.items[order]) * math.sqrt(self.items.embedding_dim)
         x = dropout(x, self.embedding_drop, noise)
         for layer in self.layers:
             assert isinstance(layer, nn.GRU)

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from seqrec_cli.core.batching.packing import CostModel, Packed
-from seqrec_cli.core.data.features.table import Features
+from seqrec_cli.core.data.features.encoded import Features
 from seqrec_cli.core.kernels.dropout import Noise
 from seqrec_cli.core.settings.registry import NamedSettings
 

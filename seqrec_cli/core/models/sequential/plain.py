@@ -26,7 +26,7 @@ import torch
 from torch import Tensor
 
 from seqrec_cli.core.batching.packing import CostModel, Packed
-from seqrec_cli.core.data.features.table import Features
+from seqrec_cli.core.data.features.encoded import Features
 from seqrec_cli.core.data.sequences import PAD
 from seqrec_cli.core.kernels.dropout import Noise
 from seqrec_cli.core.models.sequential.tables import ItemTables

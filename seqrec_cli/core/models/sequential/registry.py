@@ -5,7 +5,7 @@ from typing import Annotated, Any
 import torch
 from pydantic import SerializeAsAny
 
-from seqrec_cli.core.data.features.table import Features
+from seqrec_cli.core.data.features.encoded import Features
 from seqrec_cli.core.models.sequential.interface import SequenceModelSettings
 from seqrec_cli.core.randomness import seeded
 from seqrec_cli.core.settings.registry import Choice, Registry, check_settings_class

@@ -6,10 +6,9 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from seqrec_cli.core.data.features.table import Features
+from seqrec_cli.core.data.features.encoded import Features
 from seqrec_cli.core.data.sequences import PAD
 from seqrec_cli.core.kernels.dropout import Noise
-from seqrec_cli.core.kernels.lookup import look_up
 
 
 def item_table(num_items: int, hidden: int) -> nn.Embedding:
@@ -65,10 +64,10 @@ class ItemTables(nn.Module):
     def item_vectors(self, ids: Tensor | None = None, noise: Noise | None = None) -> Tensor:
         """The vectors that states are multiplied with: (..., D) for ids (...), else (N + 1, D)."""
         table = self.items if self.outputs is None else self.outputs
-        vectors = table.weight if ids is None else look_up(table, ids)
+        vectors = table.weight if ids is None else table(ids)
         if self.biases is None:
             return vectors
-        biases = self.biases.weight if ids is None else look_up(self.biases, ids)
+        biases = self.biases.weight if ids is None else self.biases(ids)
         return torch.cat((vectors, biases), dim=-1)
 
     def score(

@@ -25,11 +25,14 @@ from pydantic import Field, PositiveInt, SerializeAsAny, model_validator
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from seqrec_cli.core.batching.packing import FeatureRows, Packed
-from seqrec_cli.core.data.features.table import Features, FeatureTable
+from seqrec_cli.core.batching.features import FeatureTensors
+from seqrec_cli.core.batching.packing import Packed
+from seqrec_cli.core.data.features.dense import DenseEncoder
+from seqrec_cli.core.data.features.encoded import Features
+from seqrec_cli.core.data.features.encoders import Encoders
+from seqrec_cli.core.data.features.vocabularies import UNKNOWN, SparseEncoder, TagsEncoder
 from seqrec_cli.core.data.sequences import PAD
 from seqrec_cli.core.kernels.dropout import Noise, dropout
-from seqrec_cli.core.kernels.lookup import look_up
 from seqrec_cli.core.models.layers import Pooling, encode_padded, init_weights, pool
 from seqrec_cli.core.models.sequential.interface import SequenceModelSettings
 from seqrec_cli.core.models.sequential.registry import MODELS, build_model
@@ -97,8 +100,9 @@ class TwoTower(nn.Module):
         self.history = build_model(config.history, num_items, generator)
         self.max_length = self.history.max_length
         self.cost = self.history.cost
-        users = features.users if features is not None and config.user_features else None
-        items = features.items if features is not None and config.item_features else None
+        encoders = Encoders() if features is None else features.encoders
+        users = encoders.side("user") if config.user_features else Encoders()
+        items = encoders.side("item") if config.item_features else Encoders()
         hidden = self.items.embedding_dim
         self.user_side = Tower(hidden, config.user_layers, users, config, generator)
         self.item_side = Tower(hidden, config.item_layers, items, config, generator)
@@ -106,12 +110,13 @@ class TwoTower(nn.Module):
         # What the catalogue is; not learnt, so not among the weights.
         known = np.where(np.concatenate(([False], trained)), np.arange(num_items + 1), PAD)
         self.register_buffer("known", torch.from_numpy(known), persistent=False)
-        table = FeatureRows.of(items) if items is not None else None
-        self.num_tags = -1 if table is None else len(table.tags)
-        if table is not None:
+        self.num_tags = -1
+        if features is not None and features.items is not None and config.item_features:
+            table = FeatureTensors.of(features.items)
+            self.num_tags = len(table.tags)
+            padding = named(self.item_side.unknown(1))
             for name, values in named(table).items():
-                padding = values.new_zeros(1, values.shape[1])
-                whole = torch.cat((padding, values))
+                whole = torch.cat((padding[name].expand(1, values.shape[1]), values))
                 self.register_buffer(f"item_{name}", whole, persistent=False)
 
     @classmethod
@@ -172,16 +177,16 @@ class TwoTower(nn.Module):
         known = self.known[ids]
         if noise is not None and self.config.id_dropout:
             known = known * keep(known, self.config.id_dropout, noise)
-        own = look_up(self.items, known) * math.sqrt(self.items.embedding_dim)
+        own = self.items(known) * math.sqrt(self.items.embedding_dim)
         features = self.item_side.read(self.features_of(ids), len(ids))
         return self.item_side(own, features, noise)  # type: ignore[no-any-return]
 
-    def features_of(self, ids: Tensor) -> FeatureRows | None:
+    def features_of(self, ids: Tensor) -> FeatureTensors | None:
         """The features of items (R,), if there are any."""
         if self.num_tags < 0:
             return None
         tags = tuple(getattr(self, f"item_tags_{n}")[ids] for n in range(self.num_tags))
-        return FeatureRows(self.item_dense[ids], self.item_sparse[ids], tags)
+        return FeatureTensors(self.item_dense[ids], self.item_sparse[ids], tags)
 
     def score(
         self, states: Tensor, candidates: Tensor | None = None, noise: Noise | None = None
@@ -194,13 +199,15 @@ class TwoTower(nn.Module):
 
 
 class Tower(nn.Module):
-    """What is told by an id or a history, beside features, to a vector."""
+    """Maps an id or a history, with features beside it, to a vector."""
+
+    missing: Tensor  # float32 (F,), what a missing number of each dense column becomes
 
     def __init__(
         self,
         hidden: int,
         layers: Sequence[int],
-        table: FeatureTable | None,
+        encoders: Encoders,
         config: TwoTowerConfig,
         generator: torch.Generator | None,
     ) -> None:
@@ -208,13 +215,15 @@ class Tower(nn.Module):
         self.drop = config.dropout
         self.normalize = config.normalize
         self.pooling = config.pooling
-        sparse = () if table is None else table.vocabularies
-        tags = () if table is None else table.tag_vocabularies
+        dense, sparse = encoders.of(DenseEncoder), encoders.of(SparseEncoder)
+        tags = encoders.of(TagsEncoder)
         size = config.feature_size
-        # Row 0 is what is unknown, of categories; of tags it only fills.
-        self.sparse = nn.ModuleList(nn.Embedding(len(v.values) + 1, size) for v in sparse)
-        self.tags = nn.ModuleList(nn.Embedding(len(v.values) + 1, size) for v in tags)
-        self.num_dense = 0 if table is None else len(table.dense_names)
+        # Row 0 is what is unknown: padding has no row.
+        self.sparse = nn.ModuleList(nn.Embedding(c.size - UNKNOWN, size) for c in sparse)
+        self.tags = nn.ModuleList(nn.Embedding(c.size - UNKNOWN, size) for c in tags)
+        self.num_dense = len(dense)
+        missing = torch.tensor([c.missing for c in dense], dtype=torch.float32)
+        self.register_buffer("missing", missing, persistent=False)
         width = hidden + self.num_dense + size * (len(sparse) + len(tags))
         sizes = [width, *layers, config.output]
         self.layers = nn.ModuleList(nn.Linear(a, b) for a, b in pairwise(sizes))
@@ -224,20 +233,27 @@ class Tower(nn.Module):
             assert isinstance(module, nn.Embedding)
             nn.init.normal_(module.weight, generator=generator)  # as large as what is beside
 
-    def read(self, rows: FeatureRows | None, count: int) -> Tensor:
+    def unknown(self, count: int) -> FeatureTensors:
+        """The features of `count` users or items of whom nothing is known."""
+        device = self.missing.device
+        codes = torch.full((count, 1), UNKNOWN, device=device)
+        return FeatureTensors(
+            self.missing.expand(count, -1),
+            codes.expand(-1, len(self.sparse)),
+            (torch.full((count, 1), PAD, device=device),) * len(self.tags),
+        )
+
+    def read(self, rows: FeatureTensors | None, count: int) -> Tensor:
         """Features (R rows) to what the layers read of them, (R, width)."""
         if rows is None or not self.width:
-            where = next(self.parameters())
-            empty = torch.zeros(count, 1, dtype=torch.int64, device=where.device)
-            rows = FeatureRows(
-                where.new_zeros(count, self.num_dense),
-                empty.expand(-1, len(self.sparse)),
-                (empty,) * len(self.tags),
-            )
+            rows = self.unknown(count)
         pieces = [rows.dense]
-        pieces += [t(codes) for t, codes in zip(self.sparse, rows.sparse.unbind(1), strict=True)]
         pieces += [
-            pool(table(codes), codes != 0, self.pooling)
+            table(codes - UNKNOWN)
+            for table, codes in zip(self.sparse, rows.sparse.unbind(1), strict=True)
+        ]
+        pieces += [
+            pool(table((codes - UNKNOWN).clamp(min=0)), codes != PAD, self.pooling)
             for table, codes in zip(self.tags, rows.tags, strict=True)
         ]
         return torch.cat(pieces, dim=1)
@@ -251,7 +267,7 @@ class Tower(nn.Module):
         return F.normalize(x, dim=-1, eps=1e-3) if self.normalize else x
 
 
-def named(rows: FeatureRows) -> dict[str, Tensor]:
+def named(rows: FeatureTensors) -> dict[str, Tensor]:
     """The tensors of features by name."""
     tags = {f"tags_{number}": codes for number, codes in enumerate(rows.tags)}
     return {"dense": rows.dense, "sparse": rows.sparse, **tags}

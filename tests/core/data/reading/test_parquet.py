@@ -1,4 +1,4 @@
-"""Parquet gives the same interactions as text; needs the extra `parquet`."""
+"""Parquet gives the same interactions as text; pyarrow writes it here, the engine reads it."""
 
 from datetime import UTC, datetime
 from pathlib import Path
@@ -51,9 +51,9 @@ def test_leaves_out_low_ratings(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("columns", "message"),
     [
-        ({"user": [1, None], "item": [1, 2]}, "row 2: the user is empty"),
+        ({"user": [1, None], "item": [1, 2]}, "row 2: the user in `user` is empty"),
         ({"a": [1], "b": [2]}, "cannot tell which column is the user"),
-        ({"user": [1], "item": [2], "time": ["now"]}, "one of the times is neither"),
+        ({"user": [1], "item": [2], "time": ["now"]}, "such as `now`, are no times"),
         ({"user": [], "item": []}, "has no interactions"),
     ],
 )

@@ -1,0 +1,219 @@
+"""Delimited text as the engine reads it, and where in the file a row is."""
+
+import csv
+import itertools
+import re
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from seqrec_cli.core.data.reading.dialects import Dialect, lines_of, split
+from seqrec_cli.core.data.reading.engine import Engine, quoted
+from seqrec_cli.core.data.reading.relations import Column, Numbers, Relation
+from seqrec_cli.core.data.reading.sources import BLOCK_BYTES, TextSource
+from seqrec_cli.core.data.reading.texts import Facts
+from seqrec_cli.errors import InputError
+
+MOST_COLUMNS = 2000
+LONGEST_LINE = 16 << 20
+# No cell is this, so that an empty one stays a text of no characters.
+NO_NULL = "\ue000null\ue000"
+COUNTED_BYTES = 256 << 20  # of a larger file a row is named, not a line
+WORTH_A_LOOK = 1 << 19  # bytes from which on it pays to look whether all are plain numbers
+NEVER = "\x03"  # as delimiter, so that a line is one value
+
+
+def scan(
+    paths: Sequence[Path], dialect: Dialect, *, quotes: bool, types: Sequence[str] = ()
+) -> str:
+    """The table function that reads these files by a dialect, its columns c1, c2, …"""
+    types = types or ["VARCHAR"] * dialect.width
+    columns = ", ".join(f"'c{n}': '{kind}'" for n, kind in enumerate(types, 1))
+    files = ", ".join(quoted(str(path)) for path in paths)
+    quote = dialect.quote if quotes or dialect.quote == "'" else ""
+    escape = dialect.escape if quote else ""
+    # A line end inside quotes could be taken for the start of a row by a thread that begins there.
+    parallel = "true" if not quote else "false"
+    return (
+        f"read_csv([{files}], auto_detect = false, header = false, skip = {dialect.skip}, "
+        f"delim = {quoted(dialect.delimiter or NEVER)}, quote = {quoted(quote)}, "
+        f"escape = {quoted(escape)}, columns = {{{columns}}}, nullstr = {quoted(NO_NULL)}, "
+        f"store_rejects = true, parallel = {parallel}, "
+        f"max_line_size = {LONGEST_LINE}, strict_mode = true)"
+    )
+
+
+def relation(
+    source: TextSource, facts: Sequence[Sequence[Facts]], dialect: Dialect, form: str = "delimited"
+) -> Relation:
+    """Files of one dialect, in parts, as a relation.
+
+    Raises:
+        InputError: too many columns to be a table of interactions.
+    """
+    if dialect.width > MOST_COLUMNS:
+        raise InputError(
+            f"`{source}` has {dialect.width} columns, more than {MOST_COLUMNS}",
+            "check the delimiter: `--delimiter ,`",
+        )
+    quotes = any(fact.quotes for part in facts for fact in part)
+    scans = tuple(scan([fact.path for fact in part], dialect, quotes=quotes) for part in facts)
+    trimmed = dialect.ruled
+    columns = tuple(
+        Column(label, f"trim(c{n})" if trimmed else f"c{n}")
+        for n, label in enumerate(dialect.names, 1)
+    )
+    skipped = ""
+    if dialect.header:
+        again = " AND ".join(
+            f"trim(c{n}) = {quoted(label)}" for n, label in enumerate(dialect.header, 1)
+        )
+        skipped = f"NOT ({again})"
+
+    def numbers(types: Sequence[str]) -> Numbers | None:
+        size = sum(fact.size for part in facts for fact in part)
+        if size < WORTH_A_LOOK or len(dialect.delimiter) != 1 or quotes or dialect.ruled:
+            return None
+        sizes = [bytes_of_numbers(fact.path, dialect) for part in facts for fact in part]
+        if min(sizes) < 0:
+            return None
+        paths = [[fact.path for fact in part] for part in facts]
+        return Numbers(
+            tuple(scan(part, dialect, quotes=False, types=types) for part in paths),
+            sum(sizes),
+            dialect.width,
+        )
+
+    def place_of(part: int, row: int) -> str:
+        single = len(facts[part]) == 1 and facts[part][0].size < COUNTED_BYTES
+        line = line_of_row(facts[part][0].path, dialect, row) if single else 0
+        return f"line {line}" if line else f"row {row + 1}"
+
+    return Relation(
+        str(source),
+        form,
+        scans,
+        columns,
+        named=bool(dialect.header),
+        rejects=True,
+        skipped=skipped,
+        place_of=place_of,
+        layout=describe(dialect),
+        numbers=numbers,
+    )
+
+
+def bytes_of_numbers(path: Path, dialect: Dialect) -> int:
+    """The bytes below the header if there is nothing but digits and delimiters in them, else -1.
+
+    A missing line end at the end of the file is counted as well.
+    """
+    others = b"0123456789\n" + dialect.delimiter.encode()
+    size, last = 0, b"\n"
+    with path.open("rb") as file:
+        for _ in range(dialect.skip):
+            file.readline()
+        while block := file.read(BLOCK_BYTES):
+            if block.translate(None, others):
+                return -1
+            size += len(block)
+            last = block[-1:]
+    return size + (last != b"\n")
+
+
+def describe(dialect: Dialect) -> str:
+    """The layout in words."""
+    words = {"\t": "tabs", " ": "spaces", "": "nothing"}
+    between = words.get(dialect.delimiter, f"`{dialect.delimiter}`")
+    return f"{between} between the values, {'a' if dialect.header else 'no'} header"
+
+
+def line_of_row(path: Path, dialect: Dialect, row: int) -> int:
+    """The line in which a row begins, both counted over the rows that have the usual width."""
+    for number, cells in numbered_rows(path, dialect):
+        if len(cells) != dialect.width or tuple(map(str.strip, cells)) == dialect.header:
+            continue
+        if row == 0:
+            return number
+        row -= 1
+    return 0
+
+
+def numbered_rows(path: Path, dialect: Dialect) -> Iterator[tuple[int, list[str]]]:
+    """Each row with its line, the slow way."""
+    with path.open(encoding="utf-8", errors="replace", newline="") as file:
+        for _ in itertools.repeat(None, dialect.skip):
+            file.readline()
+        if not dialect.quote or len(dialect.delimiter) != 1:
+            for number, line in enumerate(file, dialect.skip + 1):
+                if line.strip("\r\n"):
+                    yield number, split(line.rstrip("\r\n"), dialect.delimiter, "", "")
+            return
+        doubled = dialect.escape == dialect.quote
+        reader = csv.reader(
+            file,
+            delimiter=dialect.delimiter,
+            quotechar=dialect.quote,
+            doublequote=doubled,
+            escapechar=None if doubled else dialect.escape,
+        )
+        before = 0
+        try:
+            for cells in reader:
+                if cells:
+                    yield dialect.skip + before + 1, cells
+                before = reader.line_num
+        except csv.Error:
+            return
+
+
+def tightened(facts: Facts, engine: Engine) -> Facts:
+    """A copy of a text with one tab where runs of spaces or tabs were, none at its ends."""
+    path = engine.new_path(".txt")
+    size = 0
+    with facts.path.open("rb") as file, path.open("wb") as target:
+        for block in whole_lines(file):
+            block = re.sub(rb"[ \t]+", b"\t", block)
+            block = block.replace(b"\n\t", b"\n").replace(b"\t\n", b"\n").strip(b"\t")
+            size += target.write(block)
+    return Facts(path, facts.quotes, facts.damaged, size)
+
+
+def whole_lines(file: object, size: int = 1 << 22) -> Iterator[bytes]:
+    """The bytes of a file in blocks of whole lines."""
+    rest = b""
+    while block := file.read(size):  # type: ignore[attr-defined]
+        end = block.rfind(b"\n") + 1
+        if not end:
+            rest += block
+            continue
+        yield rest + block[:end]
+        rest = block[end:]
+    if rest:
+        yield rest
+
+
+def blocks_unfolded(facts: Facts, engine: Engine) -> Facts:
+    """A copy of blocks as in the Netflix prize, `ITEM:` above its lines, with the item in each."""
+    path = engine.new_path(".txt")
+    current = b""
+    size = 0
+    with facts.path.open("rb") as file, path.open("wb") as target:
+        for block in whole_lines(file):
+            pieces = re.split(rb"^([^,\n:]+):[ \r]*\n", block, flags=re.MULTILINE)
+            for number, piece in enumerate(pieces):
+                if number % 2:
+                    current = piece.strip()
+                elif piece:
+                    lines = piece.rstrip(b"\r\n").replace(b"\n", b"\n" + current + b",")
+                    size += target.write(current + b"," + lines + b"\n")
+    return Facts(path, facts.quotes, facts.damaged, size)
+
+
+def looks_like_blocks(head: bytes) -> bool:
+    """Whether the lines after `ITEM:` are the rows of that item."""
+    lines = [line for line in lines_of(head) if line.strip()][:200]
+    if len(lines) < 2 or not re.fullmatch(r"[^,\s:]+:\s*", lines[0]):
+        return False
+    others = [line for line in lines if not re.fullmatch(r"[^,\s:]+:\s*", line)]
+    widths = {line.count(",") for line in others}
+    return len(widths) == 1 and widths != {0}

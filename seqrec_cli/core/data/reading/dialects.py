@@ -1,0 +1,290 @@
+r"""How a delimited text is laid out: lines before the table, delimiter, quotes, header.
+
+Everything here looks at the first lines alone, as Python sees them; the engine then reads the
+whole file by it and says where a line is otherwise.
+"""
+
+import csv
+import re
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from seqrec_cli.core.data.reading import vocabulary
+from seqrec_cli.core.data.reading.options import SPELLED, Reading
+from seqrec_cli.core.data.reading.sources import TextSource
+from seqrec_cli.core.data.reading.times import forms_of
+from seqrec_cli.errors import InputError
+
+HEAD_BYTES = 1 << 18
+LOOKED_AT = 100  # lines
+DELIMITERS = ("::", "\t", ",", ";", "|", "\x01", "\x02", "||", "~", "^")
+UNQUOTED = ("\t", "::", "\x01", "\x02")  # text with these between values has no quotes, mostly
+MOST_JOINED = 50  # lines of one row
+UNFIT = ('"', "\n", "\r")  # they mean something else in delimited text
+LONGEST_DELIMITER = 4
+NUMBER = re.compile(r"\s*[+-]?(?:[0-9]+(?:[.,][0-9]*)?|[.,][0-9]+)(?:[eE][+-]?[0-9]{1,3})?\s*")
+
+
+@dataclass(frozen=True)
+class Dialect:
+    r"""The layout of a delimited text.
+
+    Attributes:
+        delimiter: one to four characters; "" where each line is one value.
+        skip: lines before the first row, the header among them.
+        header: the names in the header, or ().
+        width: values a line.
+        quote: `"`, or "" where it is a character like any other.
+        escape: what makes a quote inside quotes a character: `"` or `\`.
+        loose: whether values lie between runs of spaces or tabs.
+        ruled: whether it is a table as psql prints it, with a ruler under the header.
+        comments: whether lines that begin with `#` come before the table.
+    """
+
+    delimiter: str
+    skip: int
+    header: tuple[str, ...]
+    width: int
+    quote: str = '"'
+    escape: str = '"'
+    loose: bool = False
+    ruled: bool = False
+    comments: bool = False
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """A name for each column: the header's, or its number from 1."""
+        numbers = (str(number) for number in range(1, self.width + 1))
+        if not self.header:
+            return tuple(numbers)
+        return tuple(label or number for label, number in zip(self.header, numbers, strict=True))
+
+
+def lines_of(head: bytes) -> list[str]:
+    """The first lines of a text, without a cut last one."""
+    text = head.decode("utf-8", "replace").removeprefix("\ufeff")
+    lines = text.replace("\r\n", "\n").replace("\r", "\n").split("\n")
+    whole = len(head) < HEAD_BYTES
+    return lines if whole else lines[:-1] or lines
+
+
+def sniff(source: TextSource, head: bytes, reading: Reading) -> Dialect:
+    """Tell the layout of a text by its first lines; what `reading` says is taken.
+
+    Raises:
+        InputError: empty, or a delimiter that cannot be one.
+    """
+    lines = lines_of(head)
+    if not any(line.strip() for line in lines):
+        raise InputError(f"`{source}` is empty", "it must have a line for each interaction")
+    skip, delimiter, noted = preamble(lines)
+    delimiter = chosen_delimiter(reading) or delimiter
+    body = [line for line in lines[skip:] if line.strip()][:LOOKED_AT]
+    if not body:
+        raise InputError(f"`{source}` has no rows", "it must have a line for each interaction")
+    skip += next(n for n, line in enumerate(lines[skip:]) if line.strip())
+    if len(body) > 2 and is_ruler(body[1]):
+        names = tuple(cell.strip() for cell in body[0].split("|"))
+        return Dialect("|", skip + 2, names, len(names), quote="", ruled=True)
+    whole = joined(body)
+    delimiter = delimiter or guess_delimiter(body, whole)
+    body = body if delimiter in UNQUOTED else whole
+    quote, escape = quoting(body, delimiter)
+    loose = delimiter in (" ", "\t") and not reading.delimiter and is_loose(body, delimiter)
+    rows = [split(line, delimiter, quote, escape, loose) for line in body]
+    width = usual_width(rows)
+    header = find_header(rows, width, reading, noted and split(noted, delimiter, "", "", loose))
+    if header and header[-len(rows[0]) :] == tuple(cell.strip() for cell in rows[0]):
+        skip += 1
+    return Dialect(delimiter, skip, header, width, quote, escape, loose=loose, comments=bool(noted))
+
+
+def chosen_delimiter(reading: Reading) -> str:
+    """The delimiter that the user named, or ""."""
+    delimiter = SPELLED.get(reading.delimiter, reading.delimiter)
+    if delimiter and (delimiter in UNFIT or len(delimiter.encode()) > LONGEST_DELIMITER):
+        raise InputError(
+            f"`{reading.delimiter}` cannot be a delimiter",
+            f"name one of up to {LONGEST_DELIMITER} characters, or tab, comma, semicolon, pipe, "
+            "space: `--delimiter ';'`",
+        )
+    return delimiter
+
+
+def preamble(lines: Sequence[str]) -> tuple[int, str, str]:
+    """What comes before the table: lines to skip, a delimiter from `sep=;`, the last comment."""
+    skip, delimiter, noted = 0, "", ""
+    if match := re.fullmatch(r'"?sep=(.)"?', lines[0].strip("\r\n ") or " "):
+        return 1, match[1], ""
+    for line in lines:
+        if line.startswith("#") or line.startswith("%"):
+            noted = line.lstrip("#% ").rstrip()
+        elif line.strip():
+            break
+        skip += 1
+    return (skip, delimiter, noted) if noted else (0, "", "")
+
+
+def is_ruler(line: str) -> bool:
+    """Whether it is the line under a header as psql draws it: `-----+-----`."""
+    return set(line.strip()) <= set("-+|= ") and line.count("-") > 2 and "+" in line
+
+
+def joined(lines: Sequence[str]) -> list[str]:
+    """The lines with those put together that a quoted line end cuts."""
+    found: list[str] = []
+    waiting = ""
+    for line in lines:
+        waiting = f"{waiting}\n{line}" if waiting else line
+        if waiting.replace('\\"', "").count('"') % 2 == 0:
+            found.append(waiting)
+            waiting = ""
+        elif waiting.count("\n") > MOST_JOINED:
+            return list(lines)  # then it is no quote at all
+    return found or list(lines)
+
+
+def guess_delimiter(body: Sequence[str], whole: Sequence[str]) -> str:
+    """The delimiter that cuts most of the first lines alike, or "".
+
+    `whole` are the same lines, those put together that a quoted line end cuts.
+    """
+    best, most = "", (0.0, 0)
+    for delimiter in DELIMITERS:
+        lines = body if delimiter in UNQUOTED else whole
+        if not any(delimiter in line for line in lines[:3]):
+            continue
+        quote, escape = quoting(lines, delimiter)
+        widths = Counter(len(split(line, delimiter, quote, escape)) for line in lines)
+        width, count = max(widths.items(), key=lambda pair: (pair[1], pair[0]))
+        share = count / len(lines)
+        if width > 1 and (share, width) > most:
+            best, most = delimiter, (share, width)
+    if best and (most[0] >= 0.5 or best == ","):
+        return best
+    # Spaces are in titles and dates too: only where there is nothing else.
+    return " " if all(len(line.split()) > 1 for line in body[:3]) and not best else best
+
+
+def quoting(lines: Sequence[str], delimiter: str) -> tuple[str, str]:
+    r"""Whether `"` quotes, and what escapes it: (quote, escape), both "" where it does not.
+
+    Tab-separated text and the like has no quotes unless every value of some column is quoted.
+    """
+    marked = [line for line in lines if '"' in line]
+    if not marked:
+        single = sum(line.count("'") for line in lines) >= 2 * len(lines)
+        return ("'", "'") if single and has_quoted_column(lines, delimiter, "'") else ('"', '"')
+    if delimiter in UNQUOTED and not has_quoted_column(lines, delimiter):
+        return "", ""
+    escaped = sum(line.count('\\"') for line in marked)
+    doubled = sum(len(re.findall(r'[^,;|\t]""', line)) for line in marked)
+    return '"', "\\" if escaped > doubled else '"'
+
+
+def has_quoted_column(lines: Sequence[str], delimiter: str, quote: str = '"') -> bool:
+    rows = [line.split(delimiter) for line in lines]
+    columns = zip(*[row for row in rows if len(row) == len(rows[0])], strict=False)
+    return any(
+        all(len(cell) > 1 and cell[0] == cell[-1] == quote for cell in column) for column in columns
+    )
+
+
+def is_loose(lines: Sequence[str], delimiter: str) -> bool:
+    """Whether values lie between runs of spaces: cut at each one, lines would differ in width."""
+    if delimiter == "\t":
+        return False
+    return any("  " in line or "\t" in line or line != line.strip() for line in lines)
+
+
+def split(
+    line: str, delimiter: str, quote: str = '"', escape: str = '"', loose: bool = False
+) -> list[str]:
+    """Cut one line for a look at it."""
+    if not delimiter:
+        return [line]
+    if loose:
+        return line.split()
+    if not quote or quote not in line or len(delimiter) > 1:
+        return line.split(delimiter)
+    doubled = escape == quote
+    reader = csv.reader(
+        line.splitlines(keepends=True),
+        delimiter=delimiter,
+        quotechar=quote,
+        doublequote=doubled,
+        escapechar=None if doubled else escape,
+    )
+    try:
+        return next(reader, [])
+    except csv.Error:
+        return line.split(delimiter)
+
+
+def usual_width(rows: Sequence[Sequence[str]]) -> int:
+    """How many values most lines have; the first line's where as many have that."""
+    widths = Counter(map(len, rows))
+    most = max(widths.values())
+    return len(rows[0]) if widths[len(rows[0])] == most else widths.most_common(1)[0][0]
+
+
+def find_header(
+    rows: Sequence[Sequence[str]], width: int, reading: Reading, noted: Sequence[str] | str
+) -> tuple[str, ...]:
+    """The names of the columns: from the first line, or from the last comment before it."""
+    first = tuple(cell.strip() for cell in rows[0])
+    if reading.header is False:
+        return ()
+    if reading.header:
+        return first
+    if len(first) == width and is_header(first, rows[1:], reading):
+        return first
+    if len(first) == width - 1 and is_header(first, [row[1:] for row in rows[1:]], reading):
+        return ("", *first)  # as R writes it, with the names of the rows in front
+    if noted and len(noted) == width and not any(map(is_number, noted)):
+        return tuple(name.strip() for name in noted)
+    return ()
+
+
+def is_header(first: Sequence[str], others: Sequence[Sequence[str]], reading: Reading) -> bool:
+    """Whether the first line holds names: known or chosen ones, or words above something else."""
+    chosen = [name for name in reading.columns.values() if not name.isdigit()]
+    if any(name in first for name in chosen):
+        return True
+    if (
+        any(is_number(cell) or forms_of([cell]) for cell in first)
+        or len(set(first)) < len(first)
+        or "" in first[1:-1]
+    ):
+        return False
+    if sum(vocabulary.is_known(name) for name in first) > 1:
+        return True
+    columns = [
+        [row[place].strip() for row in others if place < len(row) and row[place].strip()]
+        for place in range(len(first))
+    ]
+    if any(column and all(map(is_number, column)) for column in columns):
+        return True
+    if any(name in column for name, column in zip(first, columns, strict=True)):
+        return False  # a value that comes again
+    if any(vocabulary.is_known(name) for name in first):
+        return True
+    return any(
+        shapes_differ(name, column) for name, column in zip(first, columns, strict=True) if column
+    )
+
+
+def shapes_differ(name: str, column: Sequence[str]) -> bool:
+    """Whether all values of a column look alike, and the first line's otherwise."""
+    shapes = {shape(cell) for cell in column}
+    return len(shapes) == 1 and len(column) > 1 and shape(name) not in shapes
+
+
+def shape(cell: str) -> str:
+    """What a cell is made of: runs of letters as a, of digits as 9."""
+    return re.sub(r"[^\W\d_]+", "a", re.sub(r"[0-9]+", "9", cell))
+
+
+def is_number(text: str) -> bool:
+    return NUMBER.fullmatch(text) is not None

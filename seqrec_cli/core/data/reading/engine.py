@@ -1,0 +1,144 @@
+"""DuckDB as the embedded engine: opened for named files alone, with bounds on memory and disk.
+
+Whatever a file holds, the engine opens no other file, loads no extension and writes nowhere but
+into a private folder, which is gone when the engine is closed.
+"""
+
+import os
+import tempfile
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import numpy as np
+from numpy.typing import NDArray
+
+from seqrec_cli.errors import InputError
+
+SMALL_FILE = 64 << 20
+SMALL_MEMORY = 384 << 20  # what a small file may take, before anything is known of it
+LARGE_MEMORY_SHARE = 0.6  # of the machine's memory; beyond it the engine spills to disk
+LARGEST_SPILL = "400GB"
+CONFIG = {
+    "allow_community_extensions": "false",
+    "allow_unsigned_extensions": "false",
+    "autoinstall_known_extensions": "false",
+    "autoload_known_extensions": "false",
+    "python_enable_replacements": "false",
+}
+
+
+class Engine:
+    """A connection to an in-memory database, and the private folder beside it."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self._connection: duckdb.DuckDBPyConnection | None = None
+        self._landed = 0
+
+    def new_path(self, suffix: str = "") -> Path:
+        """A path in the private folder that is not taken yet."""
+        self._landed += 1
+        return self.folder / f"{self._landed}{suffix}"
+
+    def allow(self, paths: Iterable[Path]) -> None:
+        """Open the database for these files, and for good no others."""
+        paths = list(paths)
+        size = sum(path.stat().st_size for path in paths)
+        memory = SMALL_MEMORY if size <= SMALL_FILE else int(total_memory() * LARGE_MEMORY_SHARE)
+        spill = self.folder / "spill"
+        config: dict[str, Any] = CONFIG | {
+            "memory_limit": f"{memory >> 20}MiB",
+            "threads": str(available_cores()),
+            "temp_directory": str(spill),
+            "max_temp_directory_size": LARGEST_SPILL,
+            "home_directory": str(spill),
+        }
+        self.close()
+        self._connection = duckdb.connect(config=config)
+        # The zone is a setting of the session; without it a time would depend on the machine.
+        self._connection.execute("SET TimeZone = 'UTC'")
+        listed = ", ".join(quoted(str(path)) for path in paths)
+        self._connection.execute(f"SET allowed_paths = [{listed}]")
+        self._connection.execute("SET enable_external_access = false")
+        self._connection.execute("SET lock_configuration = true")
+
+    def close(self) -> None:
+        if self._connection is not None:
+            self._connection.close()
+            self._connection = None
+
+    @property
+    def connection(self) -> duckdb.DuckDBPyConnection:
+        assert self._connection is not None, "the engine is opened by `allow`"
+        return self._connection
+
+    def run(self, sql: str) -> None:
+        """Run a statement without a result."""
+        self.connection.execute(sql)
+
+    def rows(self, sql: str) -> list[tuple[Any, ...]]:
+        """All rows of a query."""
+        return self.connection.execute(sql).fetchall()
+
+    def value(self, sql: str) -> Any:
+        """The single value of a query of one row and one column."""
+        return self.rows(sql)[0][0]
+
+    def arrays(self, sql: str) -> dict[str, NDArray[Any]]:
+        """The columns of a query as arrays; of numbers without missing values."""
+        columns = self.connection.execute(sql).fetchnumpy()
+        return {name: np.ma.getdata(column) for name, column in columns.items()}
+
+
+@contextmanager
+def opened_engine() -> Iterator[Engine]:
+    """An engine with a private folder; both are gone afterwards.
+
+    Raises:
+        InputError: what the engine refuses, in its first sentence.
+    """
+    with tempfile.TemporaryDirectory(prefix="seqrec-") as folder:
+        engine = Engine(Path(folder))
+        try:
+            yield engine
+        except duckdb.OutOfMemoryException as error:
+            raise InputError(
+                f"reading needs more memory than it may take: {first_sentence(error)}",
+                "check that the file is what it seems: a small one takes little",
+            ) from error
+        finally:
+            engine.close()
+
+
+def first_sentence(error: Exception) -> str:
+    """What the engine says, without its advice on options that we do not have."""
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    return lines[0][:300] if lines else type(error).__name__
+
+
+def quoted(text: str) -> str:
+    """A text as a literal of SQL."""
+    return "'" + text.replace("'", "''") + "'"
+
+
+def name(text: str) -> str:
+    """A text as the name of a column in SQL."""
+    return '"' + text.replace('"', '""') + '"'
+
+
+def available_cores() -> int:
+    try:
+        return max(1, len(os.sched_getaffinity(0)))
+    except AttributeError:
+        return max(1, os.cpu_count() or 1)
+
+
+def total_memory() -> int:
+    """Bytes of memory of the machine, or 4 GiB where it cannot be told."""
+    try:
+        return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    except (AttributeError, ValueError, OSError):
+        return 4 << 30

@@ -1,0 +1,218 @@
+"""Which column of a log holds the time: by its content and its name, the finest if several do."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from seqrec_cli.core.data.reading import vocabulary
+from seqrec_cli.core.data.reading.engine import Engine, quoted
+from seqrec_cli.core.data.reading.profiles import Profile
+from seqrec_cli.core.data.reading.times import MILLION, SECONDS, TimeForm, number_form
+
+DAY = 86_400
+# The names that make any numbers times, such as the days of a study.
+COUNTED = frozenset(
+    {"timestamp", "time", "ts", "date", "day", "dt", "step", "timestep", "addtocartorder", "t"}
+    | {"datetime", "eventtime", "eventtimestamp", "week", "weekno", "month", "timeid", "dayid"}
+    | {"start", "starttime", "begin", "stop", "end", "endtime", "timems", "timestampms"}
+    | {"eventdate", "visitdate", "orderdate", "transactiondt"}
+)
+# How long what such a name counts takes, in seconds.
+SIZES = {"month": 30 * DAY, "week": 7 * DAY, "day": DAY, "date": DAY, "hour": 3600}
+PIECES = ("year", "month", "day", "hour", "minute", "second")
+CLOCKS = frozenset(
+    {"hour", "hourmin", "hhmm", "hhmmss", "time", "timeofday", "transtime", "clock", "hourminute"}
+    | {"uhrzeit", "heure", "hora", "ordertime", "transactiontime", "orderhourofday", "eventtime"}
+    | {"purchasetime", "invoicetime", "saletime", "visittime"}
+)
+
+
+@dataclass(frozen=True)
+class Moment:
+    """A time that a log may be ordered by.
+
+    Attributes:
+        columns: whose values it is made of; one, or a date's and a time of day's.
+        form: how it is read; `form.sql` makes an integer of the text of the first column.
+        rivals: other forms that fit the sample as well.
+        resolution: seconds between two times that can differ at all.
+        solid: whether the content says that it is a time, not the name alone.
+    """
+
+    columns: tuple[Profile, ...]
+    form: TimeForm
+    rivals: tuple[TimeForm, ...] = ()
+    resolution: float = 1.0
+    solid: bool = True
+
+    @property
+    def name(self) -> str:
+        return " + ".join(profile.name for profile in self.columns)
+
+    @property
+    def texts(self) -> tuple[str, ...]:
+        """The expressions of the columns' texts."""
+        return tuple(profile.column.sql for profile in self.columns)
+
+
+def moment_of(profile: Profile, engine: Engine) -> Moment | None:
+    """The time that a column holds; None where it does not look like one."""
+    column = profile.column
+    if column.kind.endswith("moment"):
+        return Moment((profile,), typed_form(profile), resolution=1e-6)
+    if profile.date_forms:
+        first, *rivals = profile.date_forms
+        return Moment((profile,), first, tuple(rivals), resolution_of(profile, first, engine))
+    form = number_form(profile.counts)
+    if form is None:
+        return None
+    if profile.is_epoch:
+        return Moment((profile,), form, (), resolution_of(profile, form, engine))
+    plain = vocabulary.plain(profile.label)
+    resolution = float(next((size for word, size in SIZES.items() if word in plain), 1))
+    return Moment((profile,), form, (), resolution, solid=False)
+
+
+def typed_form(profile: Profile) -> TimeForm:
+    """How a column is read that the engine knows as a time."""
+    raw = profile.column.raw
+    if profile.column.kind == "fine moment":
+        return TimeForm("timestamps", lambda text: f"epoch_ns({raw})", 10**9, SECONDS)
+    return TimeForm(
+        "timestamps", lambda text: f"epoch_us(CAST({raw} AS TIMESTAMP))", MILLION, SECONDS
+    )
+
+
+def resolution_of(profile: Profile, form: TimeForm, engine: Engine) -> float:
+    """Seconds between two times of the sample that can differ at all."""
+    listed = ", ".join(f"({quoted(value)})" for value in dict.fromkeys(profile.values[:200]))
+    found = engine.rows(f"SELECT {form.sql('x')} FROM (VALUES {listed}) AS sample(x)")
+    times = [value for (value,) in found if value is not None]
+    if not times:
+        return 1.0
+    per_second = float(form.scale)
+    if not form.unit:
+        largest = max(map(abs, times)) / form.scale
+        per_second *= next((u for u in (1, 1e3, 1e6) if largest < 1e11 * u), 1e9)
+    for seconds in (DAY, 3600, 60, 1, 1e-3, 1e-6):
+        if all(value % (seconds * per_second) == 0 for value in times):
+            return float(seconds)
+    return 1e-9
+
+
+def candidates(profiles: Sequence[Profile], engine: Engine) -> list[Moment]:
+    """The times that a log may have, the one to take first."""
+    if not profiles:
+        return []
+    fullest = max(profile.filled for profile in profiles)
+    found = []
+    for profile in profiles:
+        ranked = profile.rank("time")
+        plain = vocabulary.plain(profile.label)
+        counted = plain in COUNTED or (profile.column.listed and plain.removesuffix("s") in COUNTED)
+        if not (profile.is_moment or (counted and profile.counts)) or is_no_moment(profile):
+            continue
+        moment = moment_of(profile, engine)
+        if moment is None:
+            continue
+        key = (
+            not moment.solid,
+            profile.filled < 0.9 * fullest,
+            moment.resolution,
+            ranked if ranked >= 0 else 5000,
+            profile.place,
+        )
+        found.append((key, moment))
+    return [moment for _, moment in sorted(found, key=lambda pair: pair[0])]
+
+
+def is_no_moment(profile: Profile) -> bool:
+    """Whether the name says that it is something else: an id, a duration, a date of birth."""
+    if not profile.label:
+        return False
+    parts = set(vocabulary.parts_of(profile.label))
+    if vocabulary.NOT_MOMENTS & parts and profile.rank("time") < 0:
+        return True
+    if profile.rank("time") >= 0:
+        return False
+    named = ("user", "item", "session", "rating")
+    return profile.numeric and ("id" in parts or any(profile.rank(role) >= 0 for role in named))
+
+
+def with_clock(date: Moment, profiles: Sequence[Profile], engine: Engine) -> Moment:
+    """The date with the time of day of another column, where there is one."""
+    if date.resolution < DAY or len(date.columns) > 1 or date.columns[0].column.listed:
+        return date
+    for profile in profiles:
+        if profile is date.columns[0] or vocabulary.plain(profile.label) not in CLOCKS:
+            continue
+        seconds = clock_sql(profile)
+        if seconds:
+            return joined(date, profile, seconds)
+    return date
+
+
+def is_clock(profile: Profile) -> bool:
+    """Whether a column holds times of day without a date."""
+    return vocabulary.plain(profile.label) in CLOCKS and clock_sql(profile) is not None
+
+
+def clock_sql(profile: Profile) -> Callable[[str], str] | None:
+    """SQL of the seconds since midnight in a column of times of day; None where it is none."""
+    if profile.column.listed or not profile.values:
+        return None
+    if all(
+        len(parts := value.split(":")) in (2, 3)
+        and all(part.isdecimal() for part in parts)
+        and int(parts[0]) < 24
+        for value in profile.values
+    ):
+        return lambda text: f"CAST(extract('epoch' FROM TRY_CAST({text} AS TIME)) AS BIGINT)"
+    if not all(value.isdecimal() and len(value) <= 6 for value in profile.values):
+        return None
+    numbers = [int(value) for value in profile.values]
+    number = "TRY_CAST({} AS BIGINT)"
+    if max(numbers) < 24 and vocabulary.plain(profile.label).endswith(("hour", "hourofday")):
+        return lambda text: f"{number.format(text)} * 3600"
+    if all(n // 100 < 24 and n % 100 < 60 for n in numbers):
+        return lambda text: (
+            f"({number.format(text)} // 100 * 3600 + {number.format(text)} % 100 * 60)"
+        )
+    if all(n // 10000 < 24 and n // 100 % 100 < 60 and n % 100 < 60 for n in numbers):
+        return lambda text: (
+            f"({number.format(text)} // 10000 * 3600 + {number.format(text)} // 100 % 100 * 60 "
+            f"+ {number.format(text)} % 100)"
+        )
+    return None
+
+
+def joined(date: Moment, profile: Profile, seconds: Callable[[str], str]) -> Moment:
+    clock = profile.column.sql
+    form = date.form
+    # A count of days becomes seconds, so that the time of day fits in.
+    day = f" * {DAY}" if not date.solid else ""
+
+    def sql(text: str) -> str:
+        return f"({form.sql(text)}){day} + {form.scale} * ({seconds(clock)})"
+
+    described = TimeForm(f"{form.name}, with the time of day", sql, form.scale, form.unit)
+    return Moment((*date.columns, profile), described, date.rivals, 1.0, date.solid)
+
+
+def from_pieces(profiles: Sequence[Profile]) -> Moment | None:
+    """The time in columns of their own for year, month, day and so on; None where there are none."""
+    found: dict[str, Profile] = {}
+    for profile in profiles:
+        parts = vocabulary.parts_of(profile.label) if profile.label else []
+        if parts and parts[-1] in PIECES and profile.whole and not profile.column.listed:
+            found.setdefault(parts[-1], profile)
+    if not {"year", "month", "day"} <= set(found):
+        return None
+    columns = tuple(found[piece] for piece in PIECES if piece in found)
+    texts = {piece: f"TRY_CAST({found[piece].column.sql} AS BIGINT)" for piece in found}
+    rest = ", ".join(texts.get(piece, "0") for piece in ("hour", "minute"))
+    second = texts.get("second", "0")
+    date = ", ".join(texts[piece] for piece in ("year", "month", "day"))
+    sql = f"epoch_us(TRY(make_timestamp({date}, {rest}, CAST({second} AS DOUBLE))))"
+    form = TimeForm("year, month, day", lambda text: sql, MILLION, SECONDS)
+    resolution = 1.0 if "second" in found else 60.0 if "minute" in found else float(DAY)
+    return Moment(columns, form, (), resolution)

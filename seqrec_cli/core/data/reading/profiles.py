@@ -1,0 +1,260 @@
+"""What the values of a column look like, from a sample: numbers, times, lists, ids, words."""
+
+import itertools
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+from seqrec_cli.core.data.reading import vocabulary
+from seqrec_cli.core.data.reading.dialects import shape
+from seqrec_cli.core.data.reading.engine import quoted
+from seqrec_cli.core.data.reading.relations import Column
+from seqrec_cli.core.data.reading.times import (
+    MOST_OF_THEM,
+    NUMBER,
+    WHOLE,
+    TimeForm,
+    forms_of,
+    is_compact,
+)
+
+MISSING = ("", "na", "n/a", "null", "nan", "none", "\\n", "<na>", "#n/a", "nil", "(null)")
+TRUTHS = {"true", "false", "yes", "no", "t", "f", "y", "n"}
+# Seconds since 1970 from 1989 to 2049, and the same in finer units.
+EPOCHS = tuple((600_000_000 * 1000**n, 2_500_000_000 * 1000**n) for n in range(4))
+FEW = 20
+ASIN = re.compile(r"B0[0-9A-Z]{8}|[0-9]{9}[0-9X]")
+# News as MIND has them, those that were clicked marked with 1: `N55689-1 N35729-0`.
+IMPRESSIONS = re.compile(r"\S+-[01](?: \S+-[01])+")
+BRACKETED = re.compile(r"\s*[\[({].*[\])}]\s*", re.DOTALL)
+
+
+@dataclass(frozen=True)
+class Profile:
+    """A column, its place, and what its sample looks like."""
+
+    column: Column
+    place: int
+
+    @property
+    def name(self) -> str:
+        return self.column.name
+
+    @property
+    def label(self) -> str:
+        return self.column.label
+
+    @cached_property
+    def values(self) -> list[str]:
+        """The values that are there; words for a missing one are not."""
+        return [value for value in self.column.values if not is_missing(value)]
+
+    @cached_property
+    def filled(self) -> float:
+        """The share of rows that have a value."""
+        if not self.column.cells:
+            return 0.0
+        there = sum(
+            bool(cell) if isinstance(cell, list) else cell is not None and not is_missing(cell)
+            for cell in self.column.cells
+        )
+        return there / len(self.column.cells)
+
+    @cached_property
+    def distinct(self) -> int:
+        return len(set(self.values))
+
+    @cached_property
+    def numeric(self) -> bool:
+        return bool(self.values) and all(NUMBER.fullmatch(value) for value in self.values)
+
+    @cached_property
+    def counts(self) -> list[str]:
+        """The values that are numbers, if most of them are."""
+        found = [value for value in self.values if NUMBER.fullmatch(value)]
+        return found if len(found) >= MOST_OF_THEM * len(self.values) else []
+
+    @cached_property
+    def comma_numeric(self) -> bool:
+        """Whether they are numbers, some with a decimal comma."""
+        if self.numeric or not self.values:
+            return False
+        return all(NUMBER.fullmatch(value.replace(",", ".", 1)) for value in self.values)
+
+    @cached_property
+    def whole(self) -> bool:
+        """Whether they are whole numbers as one would spell them."""
+        return bool(self.values) and all(WHOLE.fullmatch(value) for value in self.values)
+
+    @cached_property
+    def whole_valued(self) -> bool:
+        """Whether they are whole numbers, perhaps written `7.0`."""
+        return self.whole or (self.numeric and all(float(v).is_integer() for v in self.values))
+
+    @cached_property
+    def numbers(self) -> list[float]:
+        return [float(value.replace(",", ".", 1)) for value in self.values]
+
+    @cached_property
+    def is_truth(self) -> bool:
+        return bool(self.values) and {value.lower() for value in self.values} <= TRUTHS
+
+    @cached_property
+    def is_flag(self) -> bool:
+        """Whether they are 0 and 1 alone."""
+        return self.numeric and set(self.numbers) <= {0.0, 1.0}
+
+    @cached_property
+    def is_row_number(self) -> bool:
+        """Whether each row has one more than the row before."""
+        if self.column.listed or not self.whole or len(self.values) < 3:
+            return False
+        numbers = [int(value) for value in self.values]
+        return all(b - a == 1 for a, b in itertools.pairwise(numbers))
+
+    @cached_property
+    def date_forms(self) -> list[TimeForm]:
+        """The forms that they have as dates; two where days may be months."""
+        if self.column.kind.endswith("moment") or self.numeric:
+            return []
+        return forms_of(self.values)
+
+    @cached_property
+    def is_epoch(self) -> bool:
+        """Whether they are counts since 1970 of some unit, or dates in digits."""
+        if not self.counts:
+            return False
+        if is_compact(self.counts):
+            return True
+        numbers = [float(value) for value in self.counts]
+        low, high = min(numbers), max(numbers)
+        return any(start <= low and high < end for start, end in EPOCHS)
+
+    @cached_property
+    def is_moment(self) -> bool:
+        """Whether they are points in time, by what they look like."""
+        return bool(
+            self.column.kind.endswith("moment") or self.date_forms or self.is_epoch
+        ) and bool(self.values)
+
+    @cached_property
+    def shapes(self) -> set[str]:
+        return {shape(value) for value in self.values}
+
+    @cached_property
+    def wordy(self) -> bool:
+        """Whether they are texts for people to read."""
+        spaced = sum(" " in value for value in self.values)
+        return bool(self.values) and (spaced > 0.3 * len(self.values) or self.mean_length > 60)
+
+    @cached_property
+    def mean_length(self) -> float:
+        return sum(map(len, self.values)) / max(1, len(self.values))
+
+    @cached_property
+    def is_asin(self) -> bool:
+        """Whether they are Amazon's numbers of products, or ISBNs."""
+        matches = sum(ASIN.fullmatch(value) is not None for value in self.values)
+        return matches > 0.9 * len(self.values) and any(v.startswith("B0") for v in self.values)
+
+    @cached_property
+    def is_asin_like(self) -> bool:
+        return bool(self.values) and all(ASIN.fullmatch(value) for value in self.values)
+
+    @cached_property
+    def may_be_id(self) -> bool:
+        """Whether they may be ids of users or items, by what they look like."""
+        if not self.values or self.is_truth or self.filled < 0.05:
+            return False
+        if self.numeric and not self.whole_valued:
+            return False
+        if self.date_forms or self.column.kind.endswith("moment"):
+            return False
+        return not (self.mean_length > 200 or looks_nested(self.values))
+
+    def rank(self, named: vocabulary.Named) -> int:
+        """How well the name says that it is this; -1 for not at all."""
+        if not self.label:
+            return -1
+        found = vocabulary.rank(self.label, named)
+        if not 0 <= found < 1000 and self.label.endswith("s") and self.is_list:
+            return vocabulary.rank(self.label.removesuffix("s"), named)
+        return found
+
+    @cached_property
+    def is_list(self) -> bool:
+        """Whether the values are lists, in the file's own terms or as texts."""
+        return self.column.listed or list_form(self.values) is not None
+
+
+def is_missing(text: str) -> bool:
+    """Whether a cell holds a word for a missing value, or nothing."""
+    return text.strip().lower() in MISSING
+
+
+def looks_nested(values: Sequence[str]) -> bool:
+    """Whether they are JSON or lists, not plain values."""
+    return all(value[:1] in "[{(" and BRACKETED.fullmatch(value) for value in values[:20])
+
+
+ListSql = Callable[[str], str]
+
+
+def list_form(values: Sequence[str]) -> tuple[str, ListSql] | None:
+    """How lists are written in cells: what separates the values, and SQL that cuts; None for none.
+
+    `[8, 9]`, `{8,9}`, `['a' 'b']`, `8|9`, `8;9`, `8,9`, `8 9`.
+    """
+    if not values:
+        return None
+    if all(IMPRESSIONS.fullmatch(value) for value in values[:50]):
+        return "-1 ", clicked_sql
+    if looks_nested(values):
+        if any(":" in value and "{" in value for value in values[:20]):
+            return None
+        separator = "," if any("," in value for value in values) else " "
+        return separator, lambda text: cut_sql(f"trim({text}, ' []{{}}()')", separator)
+    for separator in ("|", ";", ",", " ", "#"):
+        if is_list_of_ids(values, separator):
+            return separator, lambda text, s=separator: cut_sql(text, s)  # type: ignore[misc]
+    return None
+
+
+def is_list_of_ids(values: Sequence[str], separator: str) -> bool:
+    """Whether most cells are several ids of one look, and not always as many."""
+    pieces = [[piece.strip() for piece in value.split(separator)] for value in values]
+    several = sum(len(own) > 1 for own in pieces)
+    looks = {shape(piece) for own in pieces for piece in own if piece}
+    alike = len({len(own) for own in pieces}) < 2
+    if several < 0.5 * len(pieces) or (alike and (len(looks) > 1 or separator == ",")):
+        return False
+    if separator in (" ", ",") and not all("9" in look for look in looks):
+        return False
+    return len(looks) <= 3 and not any(" " in look for look in looks)
+
+
+def clicked_sql(text: str) -> str:
+    """SQL of the list of what was clicked in a text of impressions."""
+    each = f"list_filter(string_split({text}, ' '), lambda x: ends_with(x, '-1'))"
+    return f"list_transform({each}, lambda x: x[:-3])"
+
+
+def cut_sql(text: str, separator: str) -> str:
+    """SQL of the list of values in a text, without spaces and quotes around them."""
+    if separator == " ":
+        cut = f"regexp_split_to_array(trim({text}), '\\s+')"
+    else:
+        cut = f"string_split({text}, {quoted(separator)})"
+    trimmed = f"list_transform({cut}, lambda x: trim(x, ' ''\"' || chr(10)))"
+    return f"list_filter({trimmed}, lambda x: x <> '')"
+
+
+def cut_values(cell: str, separator: str) -> list[str]:
+    """The values of a list in a cell, as `cut_sql` cuts them."""
+    if separator == "-1 ":
+        return [piece[:-2] for piece in cell.split() if piece.endswith("-1")]
+    inner = cell.strip(" []{}()")
+    pieces = inner.split() if separator == " " else inner.split(separator)
+    trimmed = (piece.strip(" '\"\n") for piece in pieces)
+    return [piece for piece in trimmed if piece]

@@ -1,0 +1,118 @@
+"""A source as the engine sees it: a scan, and columns with names, expressions and a sample."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+
+from seqrec_cli.core.data.reading.engine import Engine
+
+SAMPLED = 1000  # rows
+Cell = str | None | list[str | None]
+
+
+@dataclass(frozen=True)
+class Column:
+    """A column of a source.
+
+    Attributes:
+        name: as in the header; its number from 1 where there is none; a path in nested data.
+        sql: an expression of its text, or of a list of texts.
+        listed: whether it is a list of values, each a row of its own.
+        parent: of values in a list of records, the path of that list.
+        raw: the expression without the cast to text, where the engine knows a type.
+        kind: that type: integer, moment or text.
+        cells: a sample, None where a value is missing.
+        known: what the column is called where the file is a known one without header.
+    """
+
+    name: str
+    sql: str
+    listed: bool = False
+    parent: str = ""
+    raw: str = ""
+    kind: str = "text"
+    cells: tuple[Cell, ...] = ()
+    known: str = ""
+
+    @property
+    def label(self) -> str:
+        """What the column is called, for telling its role; "" where nobody says."""
+        return self.known or ("" if self.name.isdecimal() else self.name)
+
+    @property
+    def values(self) -> list[str]:
+        """The values of the sample that are there, without spaces around them."""
+        found: list[str] = []
+        for cell in self.cells:
+            inner = cell if isinstance(cell, list) else [cell]
+            found.extend(text.strip() for text in inner if text is not None and text.strip())
+        return found
+
+
+@dataclass(frozen=True)
+class Numbers:
+    """Scans that give numbers, of files with nothing else in them.
+
+    Attributes:
+        scans: for each part, with the types asked for.
+        size: bytes of all values, with a byte behind each.
+        width: values a row.
+    """
+
+    scans: tuple[str, ...]
+    size: int
+    width: int
+
+
+@dataclass(frozen=True)
+class Relation:
+    """A source, ready to be queried.
+
+    Attributes:
+        place: the source for messages.
+        form: what kind of file it is.
+        scans: what stands after FROM, for each part of the log that has files of its own.
+        columns: what can be read.
+        named: whether the names are the file's own.
+        rejects: whether the engine notes the lines that it cannot read.
+        skipped: a condition on rows that are none, such as a header that comes again.
+        place_of: says in which line a row is, from its number in the scan from 0.
+        remarks: what was done to read the file at all, in sentences.
+        layout: words for the layout: the delimiter and the like.
+        numbers: gives the scans with columns of these types, if the files hold whole numbers alone.
+    """
+
+    place: str
+    form: str
+    scans: tuple[str, ...]
+    columns: tuple[Column, ...]
+    named: bool
+    rejects: bool = False
+    skipped: str = ""
+    place_of: Callable[[int, int], str] = field(default=lambda part, row: f"row {row + 1}")
+    remarks: tuple[str, ...] = ()
+    layout: str = ""
+    numbers: Callable[[Sequence[str]], Numbers | None] = field(default=lambda types: None)
+
+    def column(self, name: str) -> Column | None:
+        """The column of a name, or of a number from 1."""
+        for column in self.columns:
+            if column.name == name:
+                return column
+        if name.isdecimal() and 1 <= int(name) <= len(self.columns):
+            return self.columns[int(name) - 1]
+        return None
+
+
+def sampled(relation: Relation, engine: Engine, rows: int = SAMPLED) -> Relation:
+    """The same with the first rows of each column as its sample.
+
+    Raises:
+        duckdb.Error: the engine cannot read them.
+    """
+    columns = relation.columns
+    listed = ", ".join(f"{column.sql} AS c{n}" for n, column in enumerate(columns))
+    where = f"WHERE {relation.skipped}" if relation.skipped else ""
+    found = engine.rows(f"SELECT {listed} FROM {relation.scans[0]} {where} LIMIT {rows}")
+    cells: Sequence[Sequence[Cell]] = list(zip(*found, strict=True)) or [()] * len(columns)
+    filled = (replace(column, cells=tuple(own)) for column, own in zip(columns, cells, strict=True))
+    return replace(relation, columns=tuple(filled))

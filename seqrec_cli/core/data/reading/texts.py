@@ -1,0 +1,168 @@
+r"""From the bytes of a source to a text that the engine opens: UTF-8, one kind of line end.
+
+A file that is so already is read where it is; anything else goes through a private copy. What is
+known of the bytes afterwards (`Facts`) says how the engine may read them.
+"""
+
+import codecs
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from seqrec_cli.core.data.reading.engine import Engine
+from seqrec_cli.core.data.reading.sources import BLOCK_BYTES, TextSource
+from seqrec_cli.errors import InputError
+
+MARKS = (
+    (b"\xef\xbb\xbf", "utf-8"),
+    (b"\xff\xfe", "utf-16-le"),
+    (b"\xfe\xff", "utf-16-be"),
+)
+# The engine takes `*` and the like in a name for a pattern; such a file is copied first.
+PLAIN_PATH = re.compile(r"[\w/\\:.,=@+ ()%&#!-]+")
+REPLACEMENT = "\ufffd"
+
+
+@dataclass(frozen=True)
+class Facts:
+    """What is known of a text.
+
+    Attributes:
+        path: where the engine reads it.
+        quotes: whether there is a `"` in it.
+        damaged: whether bytes that are no UTF-8 were replaced by U+FFFD.
+        size: bytes.
+    """
+
+    path: Path
+    quotes: bool
+    damaged: bool
+    size: int
+
+
+@dataclass
+class Seen:
+    """What a pass over the bytes saw."""
+
+    quotes: bool = False
+    returns: bool = False
+    lone_returns: bool = False
+    broken: bool = False
+    size: int = 0
+    lines: int = 1
+
+
+def landed_text(source: TextSource, engine: Engine, encoding: str = "") -> Facts:
+    """Make a text that the engine can open.
+
+    Raises:
+        InputError: as `TextSource.open`; a NUL byte; an encoding that is not known or not this.
+    """
+    head = source.head(4)
+    marked = next((name for mark, name in MARKS if head.startswith(mark)), "")
+    encoding = known_encoding(encoding) or ("" if marked == "utf-8" else marked)
+    plain = not (source.member or encoding or marked or source.packing())
+    in_place = plain and PLAIN_PATH.fullmatch(str(source.path.absolute())) is not None
+    seen = Seen()
+    if in_place:
+        for block in source.blocks():
+            look_at(source, block, seen)
+        if not (seen.lone_returns or seen.broken):
+            path = source.path.absolute()
+            return Facts(path, seen.quotes, damaged=False, size=seen.size)
+    path = engine.new_path(".txt")
+    seen = Seen()
+    with path.open("wb") as file:
+        for block in cleaned(source, encoding, seen):
+            file.write(block)
+    return Facts(path, seen.quotes, seen.broken, seen.size)
+
+
+def look_at(source: TextSource, block: bytes, seen: Seen) -> None:
+    """Take note of what a block of the file holds."""
+    if b"\0" in block:
+        line = seen.lines + block.count(b"\n", 0, block.index(b"\0"))
+        raise InputError(
+            f"`{source}`, line {line}: a NUL byte, so this is not a text file",
+            "export it as UTF-8 text",
+        )
+    seen.lines += block.count(b"\n")
+    seen.quotes = seen.quotes or b'"' in block
+    if not seen.lone_returns and b"\r" in block:
+        returns, ends = block.count(b"\r"), block.count(b"\r\n")
+        # A pair that two blocks share looks alone here; then the text is copied, no harm done.
+        seen.lone_returns = returns != ends or (seen.size > 0 and not seen.returns)
+        seen.returns = True
+    if seen.returns and block.count(b"\n") != block.count(b"\r\n"):
+        seen.lone_returns = True
+    if not seen.broken and not block.isascii():
+        seen.broken = not is_utf8(block)
+    seen.size += len(block)
+
+
+def is_utf8(block: bytes) -> bool:
+    """Whether a block is UTF-8, but for a character that its ends cut."""
+    start = 0
+    while start < min(4, len(block)) and block[start] & 0xC0 == 0x80:
+        start += 1
+    try:
+        codecs.getincrementaldecoder("utf-8")().decode(block[start:])
+    except UnicodeDecodeError:
+        return False
+    return True
+
+
+def cleaned(source: TextSource, encoding: str, seen: Seen) -> Iterator[bytes]:
+    r"""The text as UTF-8 without a mark, with `\n` alone as line end."""
+    decoder = codecs.getincrementaldecoder(encoding or "utf-8")("strict" if encoding else "replace")
+    first, waiting = True, ""
+    with source.open() as file:
+        while True:
+            raw = file.read(BLOCK_BYTES)
+            try:
+                text = waiting + decoder.decode(raw, final=not raw)
+            except UnicodeDecodeError as error:
+                raise InputError(
+                    f"`{source}`, about line {seen.lines}: byte 0x{error.object[error.start]:02x} "
+                    f"is not {encoding}",
+                    "name another encoding: `--encoding latin-1` reads any bytes",
+                ) from error
+            waiting = ""
+            if first:
+                text, first = text.removeprefix("\ufeff"), False
+            if text.endswith("\r") and raw:
+                text, waiting = text[:-1], "\r"
+            if "\r" in text:
+                text = text.replace("\r\n", "\n").replace("\r", "\n")
+            if "\0" in text:
+                raise InputError(
+                    f"`{source}`: a NUL character, so this is not a text file",
+                    "export it as UTF-8 text",
+                )
+            seen.broken = seen.broken or (not encoding and REPLACEMENT in text)
+            seen.quotes = seen.quotes or '"' in text
+            seen.lines += text.count("\n")
+            block = text.encode("utf-8", "replace")
+            seen.size += len(block)
+            yield block
+            if not raw:
+                return
+
+
+def known_encoding(name: str) -> str:
+    """The encoding of a name as Python knows it.
+
+    Raises:
+        InputError: there is none of this name, or it is none of texts.
+    """
+    if not name:
+        return ""
+    try:
+        info = codecs.lookup(name)
+        "a".encode(name)
+    except (LookupError, ValueError, TypeError):
+        raise InputError(
+            f"there is no encoding `{name}`", "known are utf-8, latin-1, cp1252, utf-16, gbk, …"
+        ) from None
+    return "" if info.name == "utf-8" else info.name

@@ -1,0 +1,206 @@
+"""What columns are called in logs, in the order of preference; compared without case and `_`."""
+
+import re
+from collections.abc import Sequence
+from typing import Literal
+
+Named = Literal["user", "item", "time", "rating", "session", "title", "event", "position"]
+
+NAMES: dict[Named, tuple[str, ...]] = {
+    "user": (
+        *("user", "userid", "uid", "useridx", "iduser", "username", "usersha1", "usersha"),
+        *("userpseudoid", "fullvisitorid", "clientid", "customer", "customerid", "custid"),
+        *("visitor", "visitorid", "reviewer", "reviewerid", "profileid", "profilename"),
+        *("member", "memberid", "account", "accountid", "accountno", "subscriber", "subscriberid"),
+        *("householdkey", "household", "householdid", "shopper", "shopperid", "buyer", "buyerid"),
+        *("consumer", "consumerid", "client", "person", "personid", "player", "playerid"),
+        *("playername", "listener", "listenerid", "reader", "readerid", "viewer", "viewerid"),
+        *("learner", "learnerid", "student", "studentid", "author", "authorid", "deviceid"),
+        *("device", "cookie", "cookieid", "domainuserid", "anonymousid", "msno", "steamid"),
+        *("userguid", "useruuid", "customernumber", "reviewername", "login", "nick", "nickname"),
+        *("email", "emailaddress", "useremail", "customeremail", "uuid", "guid", "reviewerhash"),
+        *("viewerhash", "guest", "guestid", "passenger", "passengerid"),
+        # Other languages.
+        *("kunde", "kundeid", "kundennummer", "kundennr", "nutzer", "benutzer", "nutzerid"),
+        *("benutzerid", "utilisateur", "idutilisateur", "client", "idclient", "usuario"),
+        *("idusuario", "cliente", "idcliente", "utente", "idutente", "gebruiker", "klant"),
+        *("идпользователя", "пользовательид", "идклиента", "кодклиента", "пользователь", "клиент"),
+        *("用户id", "用户", "用户编号", "用户名", "会员id", "会员"),
+        *("客户id", "客户", "ユーザーid", "ユーザー", "顧客id", "사용자", "사용자id", "고객"),
+        *("fromnodeid", "follower", "followerid"),
+    ),
+    "item": (
+        *("item", "itemid", "iid", "iditem", "itemidx", "movie", "movieid", "parentasin", "asin"),
+        *("product", "productid", "article", "articleid", "sku", "skuid", "stockcode"),
+        *("track", "trackid", "traid", "trackmbid", "song", "songid", "video", "videoid"),
+        *("vid", "aid", "book", "bookid", "isbn", "isbn13", "anime", "animeid", "manga", "mangaid"),
+        *("game", "gameid", "appid", "app", "news", "newsid", "business", "businessid", "gmapid"),
+        *("restaurant", "restaurantid", "placeid", "place", "poi", "poiid", "venue", "venueid"),
+        *("locationid", "location", "hotel", "hotelid", "hotelcluster", "listing", "listingid"),
+        *("recipe", "recipeid", "course", "courseid", "job", "jobid", "jobpostingid", "jk"),
+        *("show", "showid", "series", "episode", "episodeid", "content", "contentid", "doc"),
+        *("docid", "documentid", "document", "post", "postid", "photo", "photoid", "pin", "pinid"),
+        *("adgroupid", "goods", "goodsid", "goodid", "offerid", "offer", "merchandise"),
+        *("material", "materialid", "upc", "ean", "gtin", "beer", "beerid", "beerbeerid", "wine"),
+        *("wineid", "stream", "streamid", "playlistid", "reference", "artistmbid", "artmbid"),
+        *("artid", "artist", "artistid", "merchant", "merchantid", "shopid", "page", "pageid"),
+        *("filmid", "film", "titleid", "moviename", "movienameen", "productname", "itemname"),
+        *("trackname", "traname", "songname", "gamename", "artistname", "artname", "thing"),
+        *("problem", "problemid", "question", "questionid", "exerciseid", "workid", "paperid"),
+        *("artikel", "artikelid", "artikelnummer", "artikelnr", "produkt", "produktid", "ware"),
+        *("buch", "produit", "idproduit", "articleid", "producto", "idproducto", "articulo"),
+        *("prodotto", "idprodotto", "produto", "idproduto", "товар", "книга", "фильм", "идтовара"),
+        *("товарид", "кодтовара", "идкниги", "идфильма"),
+        *("商品id", "商品", "商品编号", "物品id", "物品", "电影id", "电影", "产品id"),
+        *("アイテム", "アイテムid", "商品コード", "상품", "상품id", "아이템", "tonodeid"),
+        *("followee", "followeeid", "id", "objectid", "url", "link"),
+    ),
+    "time": (
+        *("timestamp", "time", "datetime", "eventtimestamp", "eventtime", "timems", "timestampms"),
+        *("ts", "unixtime", "unixreviewtime", "unixtimestamp", "timestampns", "utc", "utctime"),
+        *("date", "eventdate", "tdat", "createdat", "created", "createtime", "reviewtime"),
+        *("reviewdate", "clicktime", "playedat", "listenedat", "watchedat", "purchasedate"),
+        *("purchasetime", "purchasedat", "orderdate", "ordertime", "orderedat", "invoicedate"),
+        *("transactiondt", "transactiondate", "transactiontime", "transdate", "lastwatchdt"),
+        *("dateadded", "addedat", "timeadded", "visitdate", "visittime", "checkintime", "when"),
+        *("timeframe", "tstamp", "collectortstamp", "dvcecreatedtstamp", "derivedtstamp"),
+        *("starttime", "start", "startedat", "begintime", "logtime", "actiontime", "submittime"),
+        *("dt", "day", "timestep", "step", "datum", "zeit", "zeitstempel", "zeitpunkt"),
+        *("fecha", "hora", "data", "horodatage", "heure", "дата", "время"),
+        *("时间", "时间戳", "日期", "日時", "日付", "시간", "날짜", "addtocartorder"),
+        *("dateupdated", "updatedat", "modified", "updated", "endtime", "stop", "end", "weekno"),
+    ),
+    "rating": (
+        *("rating", "rate", "score", "stars", "star", "overall", "bookrating", "reviewscore"),
+        *("reviewrating", "ratingvalue", "movierating", "reviewoverall", "grade", "userrating"),
+        *("bewertung", "note", "puntuacion", "calificacion", "voto", "nota", "valutazione"),
+        *("оценка", "рейтинг", "评分", "评价", "評価", "평점"),
+    ),
+    "session": (
+        *("session", "sessionid", "sid", "sessid", "visitid", "visit", "sitzung", "orderid"),
+        *("order", "basketid", "basket", "cartid", "cart", "invoiceno", "invoice", "invoiceid"),
+        *("transactionid", "tripid", "playlist", "gasessionid", "usersession"),
+    ),
+    "title": (
+        *("title", "movietitle", "itemtitle", "name", "itemname", "producttitle", "productname"),
+        *("booktitle", "prodname", "originaltitle", "moviename", "trackname", "songname"),
+        *("gamename", "titel", "titre", "titulo", "titolo", "название", "标题", "名称", "名前"),
+        *("description",),
+    ),
+    "event": (
+        *("event", "eventtype", "eventname", "type", "action", "actiontype", "behavior"),
+        *("behaviortype", "behaviour", "behaviourtype", "interaction", "interactiontype"),
+        *("feedback", "feedbacktype", "label", "click", "clk", "isclick", "clicked", "purchase"),
+        *("purchased", "isrecommended", "recommended", "voted", "like", "islike", "status"),
+        *("isread", "nonclk", "reordered", "bought", "converted", "conversion", "playaction"),
+        *("activity", "activitytype", "operation", "operationtype", "mode", "行为", "事件"),
+    ),
+    "position": ("position", "pos", "rank", "index", "idx", "unnamed:0", "rownumber", "rowid"),
+}
+PLAIN = {named: {name: place for place, name in enumerate(names)} for named, names in NAMES.items()}
+KNOWN = frozenset(name for names in NAMES.values() for name in names) | {
+    *("category", "categoryid", "brand", "price", "quantity", "genre", "genres", "history"),
+    *("weight", "plays", "count", "value", "property", "comment", "review", "text", "country"),
+    *("age", "gender", "city", "occupation", "zipcode", "label", "history", "tag", "tagid"),
+}
+# Of a name in parts, such as `viewer_hash_v2`, the parts that say what it is.
+PARTS: dict[Named, frozenset[str]] = {
+    "user": frozenset(
+        {"user", "customer", "visitor", "reviewer", "member", "buyer", "shopper", "household"}
+        | {"viewer", "listener", "reader", "player", "subscriber", "account", "kunde", "cliente"}
+        | {"client", "student", "learner", "usuario", "consumer", "person"}
+    ),
+    "item": frozenset(
+        {"item", "product", "article", "movie", "book", "track", "song", "video", "game", "sku"}
+        | {"news", "film", "recipe", "restaurant", "business", "course", "app", "goods", "content"}
+        | {"anime", "asin", "isbn", "poi", "venue", "hotel", "listing", "artikel", "produkt"}
+    ),
+    "time": frozenset(
+        {"time", "timestamp", "date", "datetime", "ts", "tstamp", "dt", "unixtime", "epoch"}
+        | {"datum", "zeit", "fecha"}
+    ),
+    "rating": frozenset({"rating", "stars", "score"}),
+    "session": frozenset({"session"}),
+}
+# A part that says that the column is of something else.
+NOT_IDS = frozenset(
+    {"name", "title", "count", "num", "number", "price", "age", "gender", "type", "category"}
+    | {"cat", "duration", "length", "url", "image", "description", "text", "score", "rating"}
+    | {"helpful", "verified", "brand", "group", "segment", "city", "country", "features", "time"}
+    | {"date", "weight", "dur", "language", "class", "level", "lat", "lon", "latitude", "subclass"}
+)
+NOT_MOMENTS = frozenset(
+    {"duration", "length", "spent", "zone", "timezone", "offset", "of", "stay", "total", "birth"}
+    | {"release", "published", "publication", "runtime", "crawl", "count", "stay", "zip", "play"}
+    | {"timedelta", "watch", "first", "since", "days", "dwell", "elapsed", "reading", "expiry"}
+)
+PART_OF_AN_ID = (
+    "id",
+    "_id",
+    "uuid",
+    "guid",
+    "key",
+    "code",
+)  # says nothing without what is above it
+PLAIN_AT = re.compile(r"[\s_\-.@]+")
+
+
+def bare(name: str) -> str:
+    """A name without what is put around it: the types of RecBole, the table's name before a dot."""
+    name = name.strip().strip("\"'").removeprefix("\ufeff")
+    head, colon, kind = name.rpartition(":")
+    if colon and kind in ("token", "float", "token_seq", "float_seq"):
+        name = head
+    if not re.fullmatch(r"[\w\[\].@$-]+", name):
+        return name
+    steps = [step.removesuffix("[]") for step in name.split(".")]
+    while len(steps) > 1 and steps[-1].startswith("$"):  # MongoDB's types, as in `at.$date`
+        steps.pop()
+    if len(steps) > 1 and steps[-1].lower() in PART_OF_AN_ID:
+        return f"{steps[-2]}_{steps[-1]}"
+    return steps[-1]
+
+
+def plain(name: str) -> str:
+    """A name as it is compared: lower case, no spaces, `_`, `-` or `.`."""
+    return PLAIN_AT.sub("", bare(name)).lower()
+
+
+def parts_of(name: str) -> list[str]:
+    """The parts of a name in snake or camel case, in lower case."""
+    spaced = re.sub(r"([a-z0-9])([A-Z])", r"\1 \2", bare(name))
+    return [part for part in re.split(r"[\s_\-.]+", spaced.lower()) if part]
+
+
+def rank(name: str, named: Named) -> int:
+    """How well a name says that its column is this: 0 is best; -1 for not at all.
+
+    A name of the list counts by its place; one that holds a part of it comes after all of them.
+    """
+    bare_name = plain(name)
+    place = PLAIN[named].get(bare_name)
+    if place is not None:
+        return place
+    parts = parts_of(name)
+    wanted = PARTS.get(named, frozenset())
+    strange = NOT_MOMENTS if named == "time" else NOT_IDS
+    if named in ("rating", "event", "title"):
+        strange = frozenset()
+    if any(part in wanted for part in parts) and not strange.intersection(parts):
+        return 1000 + (0 if "id" in parts or len(parts) == 1 else 10) + len(parts)
+    return -1
+
+
+def is_known(name: str) -> bool:
+    """Whether a cell is a name that columns have."""
+    if plain(name) in KNOWN:
+        return True
+    if any(character.isdigit() for character in name):
+        return False  # as in `user_000001`
+    return any(rank(name, named) >= 0 for named in PARTS)
+
+
+def best(names: Sequence[str], named: Named) -> int | None:
+    """The column whose name says best that it is this, or None."""
+    ranked = [(rank(name, named), place) for place, name in enumerate(names)]
+    return min((pair for pair in ranked if pair[0] >= 0), default=(0, None))[1]
