@@ -152,7 +152,7 @@ def start(experiment: Experiment, data: SequenceDataset) -> tuple[Training, Batc
         max_length=training.model.max_length,
         num_negatives=settings.negatives,
         negatives_per=settings.negatives_per,
-        work=training.model.work,
+        cost=training.model.cost,
     )
     return training, batches
 

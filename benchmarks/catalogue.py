@@ -1,4 +1,4 @@
-"""What a training step costs as the catalogue grows, with `table_optimiser: adagrad`.
+"""What a training step costs as the catalogue grows, with `table_optimizer: adagrad`.
 
 Synthetic users, BCE with one negative, d 64. Each size runs in a process of its own, so that
 memory can be told apart. Prints one table and writes benchmarks/results/catalogue.json.
@@ -35,7 +35,7 @@ def measure(num_items: int) -> dict[str, float]:
     experiment = Experiment.model_validate(
         {
             "model": {"hidden": HIDDEN, "max_length": LENGTH},
-            "training": {"table_optimiser": "adagrad", "table_lr": 0.05, "batch_size": BATCH},
+            "training": {"table_optimizer": "adagrad", "table_lr": 0.05, "batch_size": BATCH},
         }
     )
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss

@@ -32,11 +32,11 @@ from torch.nn import functional as F
 from torch.nn.utils.rnn import PackedSequence, pack_padded_sequence, pad_packed_sequence
 from torch.utils.data import DataLoader, Dataset
 
+from seqrec_cli.core.batching.features import FeatureTensors
 from seqrec_cli.core.batching.ranking import Batches, RankingBatch, Sizes, to_batch
 from seqrec_cli.core.data.ranking.dataset import Examples, RankingDataset
 from seqrec_cli.core.kernels.augru import GatedUnit
 from seqrec_cli.core.kernels.dropout import Noise, dropout
-from seqrec_cli.core.kernels.scripting import compiled_loops
 from seqrec_cli.core.models.layers import pool
 from seqrec_cli.core.models.ranking.dien import DIEN, DIENConfig, Discriminator
 from seqrec_cli.core.models.ranking.layers import Attention, masked_softmax
@@ -131,11 +131,11 @@ class LoopedDIEN(DIEN):
 
     def columns(self, batch: RankingBatch) -> Tensor:
         """The other features, a look-up for each."""
-        pieces, table = [batch.dense], self.features.sparse
-        for column, start in zip(batch.sparse.T, self.features.offsets, strict=True):
+        pieces, table = [batch.features.dense], self.features.sparse
+        for column, start in zip(batch.features.sparse.T, self.features.offsets, strict=True):
             assert table is not None
             pieces.append(table(column + start))
-        for tags, codes in zip(self.features.tags, batch.tags, strict=True):
+        for tags, codes in zip(self.features.tags, batch.features.tags, strict=True):
             pieces.append(pool(tags(codes), codes != 0, "max"))
         return torch.cat(pieces, dim=1)
 
@@ -166,13 +166,14 @@ class OneByOne(Dataset[dict[str, Any]]):
         return len(self.examples)
 
     def __getitem__(self, row: int) -> dict[str, Any]:
-        own, facts = self.examples, self.examples.facts
+        own, features = self.examples, self.examples.features
         found = {"item": np.int64(own.items[row]), "label": own.labels[row]}
-        found |= {f"dense_{n}": facts.dense[row, n] for n in range(facts.dense.shape[1])}
+        found |= {f"dense_{n}": features.dense[row, n] for n in range(features.dense.shape[1])}
         found |= {
-            f"sparse_{n}": np.int64(facts.sparse[row, n]) for n in range(facts.sparse.shape[1])
+            f"sparse_{n}": np.int64(features.sparse[row, n])
+            for n in range(features.sparse.shape[1])
         }
-        sequences = {f"tags_{n}": codes[row] for n, codes in enumerate(facts.tags)}
+        sequences = {f"tags_{n}": codes[row] for n, codes in enumerate(features.tags)}
         sequences |= {"history": own.history[row], "negatives": own.negatives[row]}
         for name, sequence in sequences.items():
             padded = np.zeros(len(sequence), np.int64)
@@ -184,15 +185,17 @@ class OneByOne(Dataset[dict[str, Any]]):
 
 def one_by_one(examples: Examples) -> Iterator[tuple[RankingBatch, Tensor]]:
     """The batches of an epoch and their labels, from torch's DataLoader."""
-    facts = examples.facts
+    features = examples.features
     for found in DataLoader(OneByOne(examples), batch_size=BATCH, shuffle=True):
-        dense = [found[f"dense_{n}"] for n in range(facts.dense.shape[1])]
-        sparse = [found[f"sparse_{n}"] for n in range(facts.sparse.shape[1])]
+        dense = [found[f"dense_{n}"] for n in range(features.dense.shape[1])]
+        sparse = [found[f"sparse_{n}"] for n in range(features.sparse.shape[1])]
         batch = RankingBatch(
             found["item"],
-            torch.stack(dense, 1),
-            torch.stack(sparse, 1),
-            tuple(found[f"tags_{n}"] for n in range(len(facts.tags))),
+            FeatureTensors(
+                torch.stack(dense, 1),
+                torch.stack(sparse, 1),
+                tuple(found[f"tags_{n}"] for n in range(len(features.tags))),
+            ),
             found["history"],
             found["negatives"],
             torch.arange(found["history"].shape[1]) < found["history_length"].view(-1, 1),
@@ -238,7 +241,6 @@ def layer(rows: RankingBatch, looped: bool) -> Callable[[], None]:
     return work
 
 
-@compiled_loops()
 def turns(ours: Callable[[], Any], theirs: Callable[[], Any]) -> dict[str, float]:
     """The median seconds of both, one after the other several times, and their ratio."""
     found: tuple[list[float], list[float]] = ([], [])

@@ -24,7 +24,7 @@ app = typer.Typer(
 
 NO_MEMORY = SeqRecError(
     "there is not enough memory for this",
-    "use a machine with more, or ask for less: a smaller model, batch or list",
+    "use a machine with more, or a smaller model, batch or list",
 )
 
 
@@ -41,14 +41,18 @@ def friendly(command: Callable[..., None]) -> Callable[..., None]:
             console.fail(error)
             raise typer.Exit(1) from error
         except BrokenPipeError:
-            raise  # whoever reads our output has enough; Typer ends quietly
+            raise  # the reader of our output has closed it; Typer ends quietly
         except OSError as error:
-            # A place that cannot be reached is the user's to mend, wherever it came to light.
+            # A path that cannot be reached is the user's to fix, wherever it came up.
             if os.environ.get("SEQREC_DEBUG"):
                 raise
             place = f"`{error.filename}`" if error.filename else "the output"
             reason = error.strerror or str(error)
-            console.fail(SeqRecError(f"{place}: {reason}", "mend that place, or name another"))
+            console.fail(
+                SeqRecError(
+                    f"{place}: {reason}", "check the path and its permissions, or name another"
+                )
+            )
             raise typer.Exit(1) from error
         except (MemoryError, RuntimeError) as error:
             if os.environ.get("SEQREC_DEBUG") or not is_about_memory(error):
@@ -60,10 +64,10 @@ def friendly(command: Callable[..., None]) -> Callable[..., None]:
 
 
 def is_about_memory(error: Exception) -> bool:
-    """Whether there was not enough memory, which torch says in words."""
-    told = str(error)
-    return (
-        isinstance(error, MemoryError) or "DefaultCPUAllocator" in told or "out of memory" in told
+    """Whether memory ran out, which torch says in words."""
+    message = str(error)
+    return isinstance(error, MemoryError) or any(
+        words in message for words in ("DefaultCPUAllocator", "out of memory")
     )
 
 
@@ -99,8 +103,7 @@ for command in COMMANDS:
 def main() -> None:
     """Run the command line."""
     # Importing torch makes half a million objects, none of them garbage. With the usual thresholds
-    # the collector walks through them again and again as they come, and once more at the end: 0.4 s
-    # altogether.
+    # the collector scans them again and again, and once more at the end: 0.4 s in all.
     gc.set_threshold(50_000, 20, 100)
     try:
         app()

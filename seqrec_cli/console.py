@@ -1,8 +1,7 @@
-"""What the user sees: results on stdout, talk on stderr."""
+"""What the user sees: results on stdout, diagnostics on stderr."""
 
 import io
-import json
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -25,11 +24,9 @@ from rich.text import Text
 
 from seqrec_cli.errors import SeqRecError
 
-# Made anew at each call: a test, or a pipe set up late, may have changed what stdout is.
+WIDE = 400  # columns of a table that goes into a pipe or a file
 
-
-# Into a pipe or a file, a table may be as wide as it likes.
-WIDE = 400
+# A console is made at each call: a test, or a pipe set up late, may have changed what stdout is.
 
 
 def stdout() -> Console:
@@ -42,7 +39,7 @@ def stderr() -> Console:
 
 def fitted(console: Console) -> Console:
     if isinstance(console.file, io.TextIOWrapper):
-        # A title that the terminal cannot show is shown as best it can.
+        # A title that the terminal cannot show is escaped.
         console.file.reconfigure(errors="backslashreplace")
     if not console.is_terminal:
         console.width = WIDE
@@ -57,22 +54,28 @@ def plain(text: str) -> Text:
 
 
 def info(message: str) -> None:
-    """Say what is going on."""
+    """Print what is going on."""
     stderr().print(plain(message))
 
 
 def success(message: str) -> None:
-    """Say that something is finished."""
+    """Print that something is finished."""
     stderr().print(Text("done: ", "green") + plain(message))
 
 
 def warn(message: str) -> None:
-    """Say what the user should know before trusting the result."""
+    """Print what the user should know before trusting the result."""
     stderr().print(Text("note: ", "yellow") + plain(message))
 
 
+def warn_all(notes: Iterable[str]) -> None:
+    """Print several notes."""
+    for note in notes:
+        warn(note)
+
+
 def hint(message: str) -> None:
-    """Say what to type next."""
+    """Print what to type next."""
     stderr().print(Text("hint: ", "cyan") + plain(message))
 
 
@@ -92,8 +95,10 @@ def print_text(text: str) -> None:
 
 def print_json(result: Any) -> None:
     """Write a result to stdout as JSON."""
-    stdout()  # which sees to it that any title can be written
-    typer.echo(json.dumps(result, indent=2, ensure_ascii=False, allow_nan=False))
+    stdout()  # makes stdout escape what it cannot write
+    from seqrec_cli.core.storage.text import to_json  # light: no torch, no numpy
+
+    typer.echo(to_json(result, indent=2))
 
 
 def print_table(

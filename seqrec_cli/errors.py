@@ -8,14 +8,22 @@ SeqRecError
 ├── RunError        a run directory that is missing, incomplete, damaged or in use
 ├── TrainingError   a training that cannot go on
 ├── DownloadError   a named dataset that cannot be fetched (core/downloads.py)
+├── PluginError     an installed package whose model, loss or metric cannot be used
 └── MissingExtra    an optional dependency that is not installed
 """
 
-LONGEST = 1200  # letters of a sentence
+# What each extra needs. The name of the package, as seqrec itself is not on the index.
+REQUIREMENTS = {
+    "ann": "usearch>=2.15",
+    "parquet": "pyarrow>=16",
+    "plot": "matplotlib>=3.8",
+    "zstd": "zstandard>=0.22",
+}
+LONGEST = 1200  # characters of a sentence
 
 
 class SeqRecError(Exception):
-    """An error the user can mend: one sentence, and after it the remedy.
+    """An error the user can fix: one sentence, and after it the remedy.
 
     `message` names the wrong value and its place; `hint` what to do, ideally a command to type.
     """
@@ -27,7 +35,7 @@ class SeqRecError(Exception):
 
 
 def shortened(sentence: str) -> str:
-    """A sentence without its middle, if it is longer than anybody reads: it quotes from files."""
+    """A sentence without its middle where it is too long to read, as it may quote from files."""
     if len(sentence) <= LONGEST:
         return sentence
     return f"{sentence[: LONGEST * 2 // 3]} … {sentence[-LONGEST // 4 :]}"
@@ -57,11 +65,15 @@ class TrainingError(SeqRecError):
     """A training cannot go on."""
 
 
+class PluginError(SeqRecError):
+    """An installed package offers a model, a loss or a metric that cannot be used."""
+
+
 class MissingExtra(SeqRecError):
     """An optional dependency is not installed."""
 
     def __init__(self, package: str, extra: str) -> None:
         super().__init__(
             f"this needs the package {package}, which is not installed",
-            f'pip install "seqrec[{extra}]"',
+            f'pip install "{REQUIREMENTS[extra]}" (the extra `{extra}` of seqrec)',
         )

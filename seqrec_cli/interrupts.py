@@ -1,8 +1,8 @@
-"""Ctrl-C and SIGTERM: what was begun is put in order, and the command ends within seconds.
+"""Ctrl-C and SIGTERM: the command cleans up and ends within seconds.
 
 The first signal raises `Interrupted` where the program is, so that half-written files are removed
-and locks let go on the way out. A second signal ends the process at once, and so does time, should
-the way out take too long; what then lies about is cleaned up at the next start.
+and locks released. A second signal ends the process at once, and so does a timeout; what is then
+left over is removed at the next start.
 """
 
 import contextlib
@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from typing import Any, NoReturn
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM)
-GRACE = 3.0  # seconds for the way out
+GRACE = 3.0  # seconds to clean up
 
 
 class Interrupted(BaseException):
@@ -41,7 +41,7 @@ def handled() -> Iterator[None]:
 
 
 def interrupt(number: int, frame: Any) -> NoReturn:
-    """Leave the block, with the next signal and the clock as those who insist."""
+    """Leave the block; a second signal, or a timeout, kills the process."""
     next_one_ends()
     if is_importing(frame):
         # An exception in the midst of torch's initialisation aborts the process, noisily.

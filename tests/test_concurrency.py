@@ -12,6 +12,8 @@ import pytest
 import torch
 
 from seqrec_cli.core.data.dataset import SequenceDataset
+from seqrec_cli.core.runs.index import load_index
+from seqrec_cli.core.runs.loading import load_scorer
 from seqrec_cli.core.runs.run import Run
 from tests.forked import Warm
 from tests.workshop import LEFTOVER, TRAIN, files_in, finished, invoke
@@ -43,7 +45,9 @@ def none_left(place: Path) -> bool:
     return not [path for path in files_in(place) if LEFTOVER.fullmatch(path)]
 
 
-@pytest.mark.parametrize("phase", ["", f"{CORE}.dataset:save_arrays", f"{CORE}.files:move"])
+@pytest.mark.parametrize(
+    "phase", ["", f"{CORE}.data.store:save_arrays", f"{CORE}.storage.files:move"]
+)
 def test_two_prepares_of_one_name_give_one_of_the_two(
     phase: str, two: tuple[Warm, Warm], place: Path, tmp_path: Path
 ) -> None:
@@ -65,7 +69,7 @@ def test_of_two_trainings_in_one_run_the_second_is_refused(
 ) -> None:
     expected = finished(place)
     shutil.rmtree(place / "runs")
-    ends = together(two, place, tmp_path, [TRAIN, TRAIN], f"{CORE}.training:train_epoch")
+    ends = together(two, place, tmp_path, [TRAIN, TRAIN], f"{CORE}.training.sequential:train_epoch")
     assert sorted(code for code, _ in ends) == [0, 1], ends
     refusal = next(said for code, said in ends if code)
     assert "error: the run `runs/one` is being written by process " in refusal
@@ -80,7 +84,7 @@ def test_two_trainings_without_a_name_get_a_run_each(
     expected = finished(place)
     shutil.rmtree(place / "runs")
     command = ["train", "--config", "toy.yaml", "--device", "cpu"]
-    ends = together(two, place, tmp_path, [command, command], f"{CORE}.run:next_run")
+    ends = together(two, place, tmp_path, [command, command], f"{CORE}.runs.directory:next_run")
     assert [code for code, _ in ends] == [0, 0], ends
     names = ["toy-sasrec-1", "toy-sasrec-2"]
     assert sorted(path.name for path in (place / "runs").iterdir()) == ["latest", *names]
@@ -111,7 +115,7 @@ def test_recommending_during_a_training_gives_whole_weights_or_says_that_there_a
     assert codes.count(0) == 15
 
 
-@pytest.mark.parametrize("phase", ["", f"{CORE}.indexing:NeighbourIndex.to_bytes"])
+@pytest.mark.parametrize("phase", ["", f"{CORE}.inference.index:NeighbourIndex.to_bytes"])
 def test_two_who_make_the_index_at_once_leave_one_that_counts(
     phase: str, two: tuple[Warm, Warm], place: Path, tmp_path: Path
 ) -> None:
@@ -123,7 +127,7 @@ def test_two_who_make_the_index_at_once_leave_one_that_counts(
         ends = together(two, place, tmp_path, [ask, ask], phase)
         assert [code for code, _ in ends] == [0, 0], ends
         run = Run(place / "runs" / "one")
-        _, made = run.load_index(run.load_scorer(torch.device("cpu")))
+        _, made = load_index(run.path, load_scorer(run, torch.device("cpu")))
         assert not made
         assert none_left(place)
 

@@ -19,6 +19,7 @@ import pytest
 import torch
 
 from seqrec_cli.core.data.dataset import SequenceDataset
+from seqrec_cli.core.runs.loading import load_scorer
 from seqrec_cli.core.runs.run import Run
 from tests.faults import Killed, disk_of
 from tests.workshop import LEFTOVER, TRAIN, files_in, finished, go_on, invoke
@@ -154,7 +155,7 @@ def test_a_fault_at_any_step_is_told_and_changes_nothing(
 def load_notes(place: Path) -> list[str]:
     """What there is to say of a run when its weights are loaded."""
     run = Run.open(place / "runs" / "one")
-    run.load_scorer(torch.device("cpu"))
+    load_scorer(run, torch.device("cpu"))
     return run.notes
 
 
@@ -184,7 +185,7 @@ def test_a_training_cut_off_anywhere_ends_in_the_same_bytes(
                 invoke(TRAIN)
         result = go_on(place)
         assert result.exit_code == 0, (at, result.output)
-        resumed += "going on with" in result.stderr
+        resumed += "resuming" in result.stderr
         assert finished(place) == expected, (at, disk.calls)
         assert not [path for path in files_in(place) if LEFTOVER.fullmatch(path)], at
         assert not load_notes(place), at

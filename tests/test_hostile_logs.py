@@ -266,7 +266,7 @@ def test_a_single_long_value_does_not_take_the_memory_of_all(tmp_path: Path) -> 
         lambda: prepared(tmp_path / "a.txt", Reading(items=tmp_path / "i.csv"), options)
     )
     assert isinstance(found, InputError)
-    assert "a value of 50000 letters" in found.message
+    assert "a value of 50000 characters" in found.message
 
 
 def test_new_items_with_long_ids_are_refused(tmp_path: Path) -> None:

@@ -23,7 +23,9 @@ from seqrec_cli.core.experiment.loading import load_experiment
 from seqrec_cli.core.experiment.sequential import Experiment
 from seqrec_cli.core.inference.names import Names, find_history, find_users, read_ids
 from seqrec_cli.core.inference.recommendation import recommend
-from seqrec_cli.core.runs.run import Run
+from seqrec_cli.core.runs.loading import catalogue_of, load_scorer
+from seqrec_cli.core.runs.resuming import differences, experiment_to_resume, resume
+from seqrec_cli.core.runs.run import Run, create_run
 from seqrec_cli.core.storage import files
 from seqrec_cli.core.storage.arrays import load_arrays
 from seqrec_cli.core.storage.tensors import load_tensors, save_tensors
@@ -63,19 +65,19 @@ def use_dataset(path: Path) -> SequenceDataset:
 def use_run(path: Path, data: SequenceDataset) -> None:
     """Open a run and do with it what commands do: recommend, and go on."""
     run = Run.open(path)
-    catalogue = run.catalogue()
-    scorer = run.load_scorer(CPU)
+    catalogue = catalogue_of(run)
+    scorer = load_scorer(run, CPU)
     one = data.histories().take(np.arange(3))
     for found in recommend(scorer, one, 3):
         assert (found.items <= len(catalogue.item_ids)).all()
-    experiment = run.experiment_to_resume([])
+    experiment = experiment_to_resume(run, [])
     run.find_data(None, Path("data"))
-    run.differences(CPU)
+    differences(run, CPU)
     run.check_data(data)
-    run.history()
+    run.history.read()
     training = Training(experiment, data.num_items, CPU, data.features())
     with run.locked():
-        run.resume(training)
+        resume(run, training)
     if experiment.training.epochs <= training.counters.epoch + 1:
         for _ in fit(training, data.without_test()):
             pass
@@ -87,7 +89,12 @@ def room(origin: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("room")
     shutil.copytree(origin, folder, dirs_exist_ok=True, symlinks=True)
     path = folder / "data" / "toy.npz"
-    data = replace(SequenceDataset.load(path), item_features=features(9).items)
+    known = features(9)
+    data = replace(
+        SequenceDataset.load(path),
+        item_features=known.items,
+        encoders=known.encoders.side("item"),
+    )
     data.save(path)
     data = SequenceDataset.load(path)
     (folder / "two.yaml").write_text(TWO_TOWERS)
@@ -95,12 +102,12 @@ def room(origin: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
         shutil.rmtree(folder / "runs" / name, ignore_errors=True)
         experiment = load_experiment(folder / file)
         training = Training(experiment, data.num_items, CPU, data.features())
-        run = Run.create(folder / "runs" / name, experiment, data, path, "cpu")
+        run = create_run(folder / "runs" / name, experiment, data, path, "cpu")
         for event in fit(training, data.without_test()):
             if hasattr(event, "is_best"):
-                run.save_best(training, event.epoch, event.metrics)
-                run.record({"epoch": event.epoch, "loss": event.loss})
-                run.save_last(training)
+                run.checkpoints.save_best(training, event.epoch, event.metrics)
+                run.history.add({"epoch": event.epoch, "loss": event.loss})
+                run.checkpoints.save_last(training)
         for previous in run.path.glob("*.previous.*"):
             previous.unlink()
     return folder
@@ -324,7 +331,7 @@ def test_a_setting_of_any_size_is_refused_or_can_be_built(
         except SeqRecError:
             continue
         content = changed.to_yaml().encode()
-        with_file(room, path, content, lambda: Run.open(path.parent).load_scorer(CPU))
+        with_file(room, path, content, lambda: load_scorer(Run.open(path.parent), CPU))
 
 
 @pytest.mark.parametrize(

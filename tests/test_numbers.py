@@ -9,6 +9,7 @@ import torch
 
 from seqrec_cli.core.batching.sequential import Batches
 from seqrec_cli.core.data.dataset import SequenceDataset
+from seqrec_cli.core.data.features.dense import DenseEncoder
 from seqrec_cli.core.data.features.kinds import Encoding
 from seqrec_cli.core.data.interactions import Interactions, Origin, Reading, read_interactions
 from seqrec_cli.core.data.preparation import Preparation, prepare
@@ -190,11 +191,13 @@ def test_features_that_are_no_numbers_are_missing_ones(scaling: Any, tmp_path: P
     rows = "".join(f"{u} {(u + t) % 11 + 1}\n" for u in range(1, 12) for t in range(8))
     interactions = read(tmp_path / "a.txt", rows, items=path)
     options = Preparation(encoding=Encoding(item_kinds={"x": "dense"}, scaling=scaling))
-    table = prepare(interactions, options, "x").item_features
+    data = prepare(interactions, options, "x")
+    table = data.item_features
     assert table is not None
     assert np.isfinite(table.dense).all()
-    assert np.isfinite(table.knots).all()
+    (encoder,) = data.encoders.of(DenseEncoder)
+    assert np.isfinite(encoder.content()).all()
     assert np.abs(table.dense).max() <= 10
     for missing in (0, 1, 2, 3, 4, 5, 8, 9):
-        assert table.dense[missing, 0] == 0.0
+        assert table.dense[missing, 0] == np.float32(encoder.missing)
     assert table.dense[7, 0] > table.dense[6, 0] > table.dense[10, 0]

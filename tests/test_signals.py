@@ -30,28 +30,28 @@ COMMANDS = {
     "embed": ["embed", "one", "--users", "--output", "out.npz"],
 }
 PHASES = [
-    ("prepare", f"{CORE}.interactions:read_interactions"),
-    ("prepare", f"{CORE}.preparation:tidy"),
-    ("prepare", f"{CORE}.files:Disk.sync"),
-    ("prepare", f"{CORE}.files:move"),
-    ("train", f"{CORE}.dataset:SequenceDataset.load"),
-    ("train", f"{CORE}.run:Run.create"),
-    ("train", f"{CORE}.training:make_scorer"),
-    ("train", f"{CORE}.training:part_gradients"),
-    ("train", f"{CORE}.training:update_weights"),
-    ("train", f"{CORE}.training:evaluate"),
-    ("train", f"{CORE}.run:Run.save_best"),
-    ("train", f"{CORE}.run:Run.record"),
-    ("train", f"{CORE}.run:Run.save_last"),
-    ("evaluate", f"{CORE}.run:Run.load_scorer"),
-    ("evaluate", f"{CORE}.evaluation:full_ranks"),
-    ("evaluate", f"{CORE}.export:write_rows"),
-    ("compare", f"{CORE}.evaluation:full_ranks"),
-    ("recommend", f"{CORE}.dataset:SequenceDataset.load"),
-    ("recommend", f"{CORE}.recommendation:exact_top"),
-    ("recommend", f"{CORE}.files:Disk.sync"),
-    ("embed", f"{CORE}.scoring:vectors_of"),
-    ("embed", f"{CORE}.files:Disk.rename"),
+    ("prepare", f"{CORE}.data.loading:read_interactions"),
+    ("prepare", f"{CORE}.data.preparation:tidy"),
+    ("prepare", f"{CORE}.storage.files:Disk.sync"),
+    ("prepare", f"{CORE}.storage.files:move"),
+    ("train", f"{CORE}.data.dataset:SequenceDataset.load"),
+    ("train", f"{CORE}.runs.run:create_run"),
+    ("train", f"{CORE}.training.sequential:make_scorer"),
+    ("train", f"{CORE}.training.sequential:part_gradients"),
+    ("train", f"{CORE}.training.sequential:update_weights"),
+    ("train", f"{CORE}.training.sequential:evaluate"),
+    ("train", f"{CORE}.runs.checkpoints:Checkpoints.save_best"),
+    ("train", f"{CORE}.runs.history:History.add"),
+    ("train", f"{CORE}.runs.checkpoints:Checkpoints.save_last"),
+    ("evaluate", f"{CORE}.runs.loading:load_scorer"),
+    ("evaluate", f"{CORE}.evaluation.sequential:full_ranks"),
+    ("evaluate", f"{CORE}.inference.export:write_rows"),
+    ("compare", f"{CORE}.evaluation.sequential:full_ranks"),
+    ("recommend", f"{CORE}.data.dataset:SequenceDataset.load"),
+    ("recommend", f"{CORE}.inference.recommendation:exact_top"),
+    ("recommend", f"{CORE}.storage.files:Disk.sync"),
+    ("embed", f"{CORE}.inference.scoring:vectors_of"),
+    ("embed", f"{CORE}.storage.files:Disk.rename"),
 ]
 
 
@@ -124,8 +124,8 @@ def test_a_second_signal_ends_at_once(
     """Also where the first one waits for something: here, a step that takes a second."""
     ready(place)
     phase = {
-        "train": f"{CORE}.training:update_weights",
-        "recommend": f"{CORE}.files:remove_leftovers",
+        "train": f"{CORE}.training.sequential:update_weights",
+        "recommend": f"{CORE}.storage.files:remove_leftovers",
     }
     child = warm.start(COMMANDS[command], place, tmp_path / "said", phase[command])
     assert child.reaches()

@@ -20,6 +20,7 @@ from typing import Any
 from rich.console import Console
 
 from seqrec_cli.core.data.dataset import SequenceDataset
+from seqrec_cli.core.runs.loading import catalogue_of
 from seqrec_cli.core.runs.run import Run
 from seqrec_cli.core.storage.tensors import load_tensors
 from tests.forked import Warm
@@ -109,11 +110,11 @@ class Torture:
         """What is wrong with the run, if anything is."""
         run = Run(self.place / "runs" / "one")
         try:
-            for path in (run.best_path, run.last_path, run.previous_best_path):
+            for path in (run.checkpoints.best, run.checkpoints.last, run.checkpoints.previous_best):
                 if path.exists():
                     load_tensors(path)
             if (run.path / "manifest.json").exists():
-                run.manifest(), run.experiment(), run.catalogue(), run.history()
+                run.manifest(), run.experiment(), catalogue_of(run), run.history.read()
         except Exception as error:  # whatever it is, it is to be told
             return repr(error)
         return ""

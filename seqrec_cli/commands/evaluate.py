@@ -1,13 +1,13 @@
 """seqrec evaluate: how good runs are, beside what needs no training."""
 
-import itertools
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
 from seqrec_cli import console
-from seqrec_cli.commands import ranking, showing
+from seqrec_cli.commands.binding import Only, is_given, takes
 from seqrec_cli.commands.options import (
     Candidates,
     Data,
@@ -16,6 +16,7 @@ from seqrec_cli.commands.options import (
     Effort,
     IndexOption,
     Json,
+    PartOption,
     Rerank,
     RetrievalWeight,
     Seed,
@@ -23,223 +24,228 @@ from seqrec_cli.commands.options import (
     make_reranker,
     make_retriever,
 )
-from seqrec_cli.errors import ConfigError, InputError
+from seqrec_cli.commands.reports import evaluation as shown
+from seqrec_cli.commands.reports import ranking as shown_ranking
+from seqrec_cli.errors import InputError
 
 if TYPE_CHECKING:
-    from seqrec_cli.core.data.dataset import SequenceDataset
-    from seqrec_cli.core.evaluation.sequential import Evaluation
-    from seqrec_cli.core.evaluation.summary import Figure
+    from collections.abc import Sequence
+
+    from seqrec_cli.core.evaluation.report import EvaluationProtocol, Report
+    from seqrec_cli.core.inference.retrieval import Finder, Retriever
+    from seqrec_cli.core.runs.loading import Compared
     from seqrec_cli.core.runs.run import Run
 
-RETRIEVAL_ONLY = (
-    *("protocol", "k", "seen", "per_user", "index", "effort"),
-    *("candidates", "retrieval_weight"),
+FULL = Only(
+    lambda values: values["protocol"] == "full",
+    "for --protocol full: the sampled protocol finds nothing and never has seen items",
 )
-SHOWN = ("hr", "ndcg", "mrr", "recall", "precision", "map")
 
 
-def evaluate(
-    context: typer.Context,
+@dataclass(frozen=True, kw_only=True)
+class EvaluateOptions:
+    """The options of `seqrec evaluate`."""
+
     runs: Annotated[
         list[str] | None,
         typer.Argument(metavar="[RUN]…", help="Runs; the latest if none is named."),
-    ] = None,
-    split: Annotated[
-        Literal["test", "valid"], typer.Option(help="Which part is to be predicted.")
-    ] = "test",
+    ] = None
+    split: PartOption = "test"
     protocol: Annotated[
         Literal["full", "sampled"],
         typer.Option(help="Rank against the whole catalogue, or against 100 random items."),
-    ] = "full",
-    k: Annotated[str, typer.Option("--k", help="List lengths, separated by commas.")] = "1,5,10,20",
-    seen: SeenOption = "exclude",
-    baselines: Annotated[
-        bool, typer.Option(help="Put what needs no training into the same table.")
-    ] = True,
+    ] = "full"
+    k: Annotated[str, typer.Option("--k", help="List lengths, separated by commas.")] = "1,5,10,20"
+    seen: Annotated[SeenOption, FULL] = "exclude"
+    baselines: Annotated[bool, typer.Option(help="Include baselines that need no training.")] = True
     per_user: Annotated[
         Path | None,
         typer.Option(metavar="FILE", help="Write each user's metrics to a .csv or .jsonl file."),
-    ] = None,
-    index: IndexOption = "exact",
-    effort: Effort = 128,
-    rerank: Rerank = None,
-    candidates: Candidates = 200,
-    retrieval_weight: RetrievalWeight = 0.0,
-    data: Data = None,
-    data_dir: DataDir = Path("data"),
-    seed: Seed = 0,
-    device: Device = "auto",
-    as_json: Json = False,
-) -> None:
+    ] = None
+    index: Annotated[IndexOption, FULL] = "exact"
+    effort: Effort = 128
+    rerank: Annotated[Rerank, FULL] = None
+    candidates: Candidates = 200
+    retrieval_weight: RetrievalWeight = 0.0
+    data: Data = None
+    data_dir: DataDir = Path("data")
+    seed: Seed = 0
+    device: Device = "auto"
+    as_json: Json = False
+
+
+NEXT_ITEM_ONLY = ("protocol", "k", "seen", "per_user", "index", "effort")
+
+
+@takes(EvaluateOptions)
+def evaluate(options: EvaluateOptions, context: typer.Context) -> None:
     """Say how good runs are, with 95 % bootstrap intervals over users.
 
     $ seqrec evaluate ml-1m-sasrec-1 --k 10
     """
-    from seqrec_cli.core.data.store import TASK
-    from seqrec_cli.core.evaluation import sequential as evaluation
-    from seqrec_cli.core.evaluation import statistics, summary
-    from seqrec_cli.core.inference import export, reranking
-    from seqrec_cli.core.models.baselines import BASELINES, affordable
-    from seqrec_cli.core.runs.directory import LATEST, find_run
-    from seqrec_cli.core.runs.run import Run, newest_of
+    from seqrec_cli.core.data.store import RANKING
+    from seqrec_cli.core.evaluation.report import EvaluationProtocol
+    from seqrec_cli.core.inference.export import check_output
+    from seqrec_cli.core.inference.reranking import check_candidates
 
-    if protocol == "sampled" and seen == "include":
-        raise typer.BadParameter("the sampled protocol never has seen items: leave out --seen")
-    if protocol == "sampled" and index != "exact":
-        raise typer.BadParameter("the sampled protocol looks nothing up: leave out --index")
-    ks = parse_ks(k)
-    if per_user is not None:
-        export.check_output(per_user)
-    runs = runs or [LATEST]
-    if rerank is not None:
-        if protocol == "sampled":
-            raise typer.BadParameter("the sampled protocol finds nothing: leave out --rerank")
-        reranking.check_candidates(candidates, max(ks))
-        runs = [str(newest_of(TASK, name)) if name == LATEST else name for name in runs]
-    named = [Run.open(find_run(name)) for name in runs]
-    if rerank is None and all(run.task == ranking.TASK for run in named):
-        if given := [name for name in RETRIEVAL_ONLY if is_given(context, name)]:
-            options = ", ".join(f"--{name.replace('_', '-')}" for name in given)
-            raise typer.BadParameter(f"a ranking run has no use for {options}: leave it out")
-        ranking.evaluate(labelled(named), split, baselines, data, data_dir, seed, device, as_json)
-        return
-    opened, dataset, scorers = load_runs(runs, data, data_dir, device)
-    retrievers = {
-        name: make_retriever(run, scorers[name], index, effort) for name, run in opened.items()
-    }
-    finders: dict[str, Any] = dict(retrievers)
-    reach: dict[str, float] = {}
-    for name, run in opened.items() if rerank is not None else ():
-        assert rerank is not None
-        item_ids = run.catalogue().item_ids
-        parts = retrievers[name], scorers[name], item_ids, candidates, dataset, split
-        second = make_reranker(rerank, *parts, retrieval_weight)
-        reranking.check_unseen(second.ranker, dataset, split)
-        both = f"{name} + {Path(rerank).name}"
-        scorers[both], finders[both] = scorers[name], second
-        outcome = evaluation.evaluate(
-            scorers[name],
-            dataset,
-            split,
-            metrics=("recall",),
-            ks=[candidates],
-            seen=seen,
-            retriever=retrievers[name],
-        )
-        reach[name] = outcome.means()[f"recall@{candidates}"]
-    if baselines:
-        for name, fit in BASELINES.items():
-            if affordable(name, dataset):
-                scorers[name] = fit(dataset)
-            else:
-                console.warn(
-                    f"{name} left out: {dataset.num_users:,} users and {dataset.num_items:,} items "
-                    "are too many for it"
-                )
-    outcomes = {}
-    with console.progress(len(scorers), "evaluated") as advance:
-        for number, (name, scorer) in enumerate(scorers.items()):
-            advance(number, name)
-            outcomes[name] = evaluation.evaluate(
-                scorer,
-                dataset,
-                split,
-                ks=ks,
-                protocol=protocol,
-                seen=seen,
-                seed=seed,
-                lists=True,
-                retriever=finders.get(name),
-            )
-    recalls = {
-        name: evaluation.recall_of(retriever, outcomes[name], dataset, split, seen)
-        for name, retriever in retrievers.items()
-        if retriever is not None
-    }
-    figures = {
-        name: summary.summarise(outcome, dataset, ks, seed) for name, outcome in outcomes.items()
-    }
-    compared = {
-        (a, b): statistics.compare(outcomes[a].per_user, outcomes[b].per_user, seed)
-        for a, b in itertools.combinations(opened, 2)
-    }
-    if per_user is not None:
-        header = ["scorer", "user", *next(iter(outcomes.values())).per_user]
-        export.write_rows(per_user, user_rows(outcomes, dataset), header)
-    if as_json:
-        console.print_json(
-            as_plain(dataset, split, protocol, seen, seed, outcomes, figures, compared)
-            | ({"index": index, "recall": recalls} if recalls else {})
-            | (
-                {
-                    "rerank": rerank,
-                    "candidates": candidates,
-                    "retrieval_weight": retrieval_weight,
-                    "reach": reach,
-                }
-                if reach
-                else {}
-            )
-        )
+    protocol = EvaluationProtocol(
+        part=options.split,
+        kind=options.protocol,
+        ks=parse_ks(options.k),
+        seen=options.seen,
+        seed=options.seed,
+    )
+    if options.per_user is not None:
+        check_output(options.per_user)
+    if options.rerank is not None:
+        check_candidates(options.candidates, max(protocol.ks))
+    runs = opened(options)
+    if options.rerank is None and all(run.task == RANKING for run in runs):
+        refuse_next_item_options(context)
+        evaluate_ranking(runs, options)
     else:
-        show(dataset, split, protocol, seen, outcomes, figures, compared)
-        for name, share in reach.items():
-            console.info(
-                f"{name}: {share:.4f} of what was done next is among its {candidates} candidates, "
-                "so no order of them can have more"
-            )
-        for name, recall in recalls.items():
-            console.info(
-                f"{name}, {index}: recall@{max(ks)} {recall:.4f} of the exact result, over all "
-                "users; the metrics are those of the approximate lists"
-            )
+        evaluate_sequential(runs, options, protocol)
 
 
-def load_runs(
-    names: list[str], data: str | None, data_dir: Path, device: str
-) -> "tuple[dict[str, Run], SequenceDataset, dict[str, Any]]":
-    """Open runs of one dataset: runs by label, the dataset, and what scores by label."""
-    from seqrec_cli.core.data.dataset import SequenceDataset
-    from seqrec_cli.core.devices import choose_device
-    from seqrec_cli.core.runs.directory import find_run
+def opened(options: EvaluateOptions) -> "list[Run]":
+    """The runs that are named, or the latest; before a re-ranker, the latest that finds items."""
+    from seqrec_cli.core.data.store import NEXT_ITEM
+    from seqrec_cli.core.runs.directory import LATEST, find_run
+    from seqrec_cli.core.runs.loading import newest_of
     from seqrec_cli.core.runs.run import Run
 
-    where = choose_device(device)
-    opened = labelled([Run.open(find_run(name)) for name in names])
-    for run in opened.values():
-        run.experiment()  # refuses what does not find items
-    if len({run.manifest()["data_sha256"] for run in opened.values()}) > 1:
-        raise ConfigError(
-            f"the runs {', '.join(opened)} were trained on different datasets",
-            "evaluate them one after the other",
+    find = find_run if options.rerank is None else lambda name: newest_of(NEXT_ITEM, name)
+    return [Run.open(find(name)) for name in options.runs or [LATEST]]
+
+
+def refuse_next_item_options(context: typer.Context) -> None:
+    """Refuse what was typed and has no use for ranking runs."""
+    if given := [name for name in NEXT_ITEM_ONLY if is_given(context, name)]:
+        options = ", ".join(f"--{name.replace('_', '-')}" for name in given)
+        raise typer.BadParameter(f"a ranking run has no use for {options}: leave it out")
+
+
+def evaluate_ranking(runs: "Sequence[Run]", options: EvaluateOptions) -> None:
+    """Say how good ranking runs are, each metric with its 95 % interval."""
+    from seqrec_cli.core.devices import choose_device
+    from seqrec_cli.core.evaluation.ranking import evaluate_rows
+    from seqrec_cli.core.runs.loading import load_rankers
+
+    device = choose_device(options.device)
+    compared = load_rankers(runs, options.data, options.data_dir, device)
+    console.warn_all(compared.notes)
+    report = evaluate_rows(
+        {name: ranker.model for name, ranker in compared.rankers.items()},
+        compared.dataset,
+        options.split,
+        device,
+        baselines=options.baselines,
+        seed=options.seed,
+    )
+    stopped = compared.stopped_on_test
+    if options.as_json:
+        console.print_json(report.plain() | {"stopped_on_the_test_part": stopped})
+    else:
+        shown_ranking.show(report)
+    if options.split == "test" and stopped:
+        console.warn(
+            f"{', '.join(stopped)}: stopped on the test file, so these figures are optimistic"
         )
-    dataset = SequenceDataset.load(next(iter(opened.values())).find_data(data, data_dir))
-    scorers: dict[str, Any] = {}
-    for name, run in opened.items():
-        run.check_data(dataset)
-        scorers[name] = run.load_scorer(where)
-        for note in run.notes:
-            console.warn(note)
-    return opened, dataset, scorers
 
 
-def labelled(runs: "list[Run]") -> "dict[str, Run]":
-    """A name for each run that no other run and no baseline has."""
-    from seqrec_cli.core.models.baselines import BASELINES
+def evaluate_sequential(
+    runs: "Sequence[Run]", options: EvaluateOptions, protocol: "EvaluationProtocol"
+) -> None:
+    """Say how good runs are that find items, beside baselines, with one stage or two."""
+    from seqrec_cli.core.devices import choose_device
+    from seqrec_cli.core.evaluation.report import evaluate_each, make_report
+    from seqrec_cli.core.runs.loading import load_runs
 
-    if len({run.path.resolve() for run in runs}) < len(runs):
-        raise InputError("a run is named twice", "name each once, `latest` included")
-    names = [run.name for run in runs]
-    return {
-        str(run.path) if names.count(run.name) > 1 or run.name in BASELINES else run.name: run
-        for run in runs
+    device = choose_device(options.device)
+    compared = load_runs(runs, options.data, options.data_dir, device)
+    console.warn_all(compared.notes)
+    retrievers = {
+        name: make_retriever(run, compared.scorers[name], options.index, options.effort)
+        for name, run in compared.runs.items()
     }
+    finders: dict[str, Finder | None] = dict(retrievers)
+    scorers: dict[str, Any] = dict(compared.scorers)
+    reach: dict[str, float] = {}
+    if options.rerank is not None:
+        reach = add_second_stage(options, protocol, compared, retrievers, scorers, finders)
+    if options.baselines:
+        scorers |= baselines_of(compared)
+    outcomes = {}
+    with console.progress(len(scorers), "evaluated") as advance:
+        for name, outcome in evaluate_each(compared.dataset, scorers, protocol, finders):
+            outcomes[name] = outcome
+            advance(len(outcomes), name)
+    report = make_report(
+        compared.dataset, protocol, outcomes, list(compared.runs), retrievers, reach
+    )
+    print_report(report, options)
 
 
-def is_given(context: typer.Context, name: str) -> bool:
-    """Whether a parameter is in the command as it was typed."""
-    source = context.get_parameter_source(name)
-    return source is not None and source.name == "COMMANDLINE"
+def add_second_stage(
+    options: EvaluateOptions,
+    protocol: "EvaluationProtocol",
+    compared: "Compared",
+    retrievers: "dict[str, Retriever | None]",
+    scorers: dict[str, Any],
+    finders: "dict[str, Finder | None]",
+) -> dict[str, float]:
+    """Add what orders the finds of each run; returns what the candidates of each can reach."""
+    from seqrec_cli.core.evaluation.report import candidate_recall
+    from seqrec_cli.core.inference.reranking import check_unseen
+    from seqrec_cli.core.runs.loading import catalogue_of
+
+    assert options.rerank is not None
+    reach = {}
+    for name, run in compared.runs.items():
+        scorer, retriever = compared.scorers[name], retrievers[name]
+        parts = retriever, scorer, catalogue_of(run), options.candidates, compared.dataset
+        second = make_reranker(options.rerank, *parts, options.split, options.retrieval_weight)
+        check_unseen(second.ranker, compared.dataset, options.split)
+        both = f"{name} + {Path(options.rerank).name}"
+        scorers[both], finders[both] = scorer, second
+        reach[name] = candidate_recall(
+            scorer, compared.dataset, protocol, options.candidates, retriever
+        )
+    return reach
+
+
+def baselines_of(compared: "Compared") -> dict[str, Any]:
+    """Scorers that need no training; says which are left out."""
+    from seqrec_cli.core.evaluation.report import fit_baselines
+
+    fitted, left_out = fit_baselines(compared.dataset)
+    for name in left_out:
+        console.warn(
+            f"{name} left out: {compared.dataset.num_users:,} users and "
+            f"{compared.dataset.num_items:,} items are too many for it"
+        )
+    return dict(fitted)
+
+
+def print_report(report: "Report", options: EvaluateOptions) -> None:
+    """Print figures, comparisons, and what an index or a second stage costs and reaches."""
+    if options.per_user is not None:
+        report.write_users(options.per_user)
+    if not options.as_json:
+        shown.show(report)
+        shown.show_stages(report, options.index, options.candidates)
+        return
+    plain = report.plain()
+    if report.recalls:
+        plain |= {"index": options.index, "recall": dict(report.recalls)}
+    if report.reach:
+        plain |= {
+            "rerank": options.rerank,
+            "candidates": options.candidates,
+            "retrieval_weight": options.retrieval_weight,
+            "reach": dict(report.reach),
+        }
+    console.print_json(plain)
 
 
 def parse_ks(text: str) -> list[int]:
@@ -248,79 +254,3 @@ def parse_ks(text: str) -> list[int]:
     if not all(p.isascii() and p.isdigit() and 0 < int(p) <= 10**6 for p in pieces):
         raise InputError(f"`--k {text}` is not a list of lengths", "write for example `--k 5,10`")
     return sorted({int(piece) for piece in pieces})
-
-
-def show(
-    dataset: "SequenceDataset",
-    split: str,
-    protocol: str,
-    seen: str,
-    outcomes: "dict[str, Evaluation]",
-    figures: "dict[str, dict[str, Figure]]",
-    compared: dict[tuple[str, str], dict[str, tuple[float, float]]],
-) -> None:
-    """Print a table of metrics by scorer, and one of differences between runs."""
-    first = next(iter(outcomes.values()))
-    candidates = (
-        f"all {dataset.num_items:,} items, seen ones {seen}d"
-        if protocol == "full"
-        else "100 sampled items"
-    )
-    console.info(
-        f"{dataset.name}, {split} part: {len(first.users):,} users, "
-        f"each target against {candidates}"
-    )
-    for reason, count in first.skipped.items():
-        console.info(f"{count:,} users skipped: {reason}")
-    if first.unreachable:
-        console.warn(
-            f"{first.unreachable:,} targets were in the user's history already and count as "
-            "missed; with repeated items use `--seen include`"
-        )
-    if first.repeated:
-        console.warn(f"{first.repeated:,} targets were the same item again and count once")
-    names = list(next(iter(figures.values())))
-    columns = ["metric", *figures]
-    rows = [[name, *(cell(name, figure[name]) for figure in figures.values())] for name in names]
-    console.print_table(columns, rows)
-    showing.print_comparisons(compared)
-
-
-def cell(name: str, figure: "Figure") -> str:
-    """A figure with its interval."""
-    digits = 1 if name.startswith("popularity rank") else 4
-    return f"{figure.mean:.{digits}f} [{figure.low:.{digits}f}, {figure.high:.{digits}f}]"
-
-
-def as_plain(
-    dataset: "SequenceDataset",
-    split: str,
-    protocol: str,
-    seen: str,
-    seed: int,
-    outcomes: "dict[str, Evaluation]",
-    figures: "dict[str, dict[str, Figure]]",
-    compared: dict[tuple[str, str], dict[str, tuple[float, float]]],
-) -> dict[str, Any]:
-    """Everything that was found out, for JSON."""
-    first = next(iter(outcomes.values()))
-    return {
-        "data": dataset.name,
-        "data_sha256": dataset.sha256,
-        "split": split,
-        "protocol": protocol,
-        "seen": seen,
-        "seed": seed,
-        "users": len(first.users),
-        "skipped": first.skipped,
-        "unreachable_targets": first.unreachable,
-        "repeated_targets": first.repeated,
-    } | showing.as_plain(figures, compared)
-
-
-def user_rows(outcomes: "dict[str, Evaluation]", dataset: "SequenceDataset") -> Any:
-    """A row for each scorer and user: the user's id and metrics."""
-    for name, outcome in outcomes.items():
-        for row, user in enumerate(outcome.users):
-            metrics = {m: float(values[row]) for m, values in outcome.per_user.items()}
-            yield {"scorer": name, "user": dataset.user_ids[user].item(), **metrics}

@@ -1,16 +1,16 @@
-"""Options shared by commands, and what is made of them, so that they are alike everywhere."""
+"""Options shared by commands, spelled once so that they read alike everywhere."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 from typer import Option
 
 from seqrec_cli import console
+from seqrec_cli.commands.binding import Only
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
     from seqrec_cli.core.data.dataset import SequenceDataset
+    from seqrec_cli.core.inference.names import Catalogue
     from seqrec_cli.core.inference.reranking import Reranker
     from seqrec_cli.core.inference.retrieval import Retriever
     from seqrec_cli.core.inference.scoring import ModelScorer
@@ -35,32 +35,47 @@ SeenOption = Annotated[
     Literal["exclude", "include"],
     Option("--seen", help="Whether items of the user's own history may be recommended."),
 ]
-Seed = Annotated[int, Option("--seed", min=0, help="Seed of whatever is drawn at random.")]
+Before = Annotated[
+    Literal["end", "valid", "test"],
+    Option("--before", help="Read a user's whole history, or only what comes before that part."),
+]
+PartOption = Annotated[
+    Literal["test", "valid"], Option("--split", help="Which part is to be predicted.")
+]
+Seed = Annotated[int, Option("--seed", min=0, help="Seed of everything drawn at random.")]
 IndexOption = Annotated[
     Literal["exact", "hnsw"],
     Option(
         "--index",
-        help="Look at every item, or at about the nearest ones (needs the extra `ann`); then the "
-        "share of the exact result that is found is measured and shown.",
+        help="Exact search, or approximate nearest neighbours (HNSW, needs the extra `ann`): then "
+        "the share of the exact result that is found is measured and shown.",
     ),
 ]
 Effort = Annotated[
     int,
-    Option("--effort", min=1, max=1_000_000, help="--index hnsw: items looked at for each user."),
+    Option(
+        "--effort",
+        min=1,
+        max=1_000_000,
+        help="--index hnsw: items looked at for each user (ef_search).",
+    ),
+    Only(lambda values: values["index"] == "hnsw", "for --index hnsw"),
 ]
 
 
+WITH_RERANK = Only(lambda values: values["rerank"] is not None, "for --rerank RUN")
 Rerank = Annotated[
     str | None,
     Option(
         "--rerank",
         metavar="RUN",
-        help="A run that ranks (seqrec prepare --task ranking): it orders what is found.",
+        help="A ranking run (of a dataset made with --task ranking): it orders what is found.",
     ),
 ]
 Candidates = Annotated[
     int,
-    Option("--candidates", min=1, max=100_000, help="--rerank: items found to be ordered."),
+    Option("--candidates", min=1, max=100_000, help="--rerank: how many items it orders."),
+    WITH_RERANK,
 ]
 RetrievalWeight = Annotated[
     float,
@@ -71,6 +86,7 @@ RetrievalWeight = Annotated[
         help="--rerank: how much the finder's own scores count in the order, in logits for each of "
         "their standard deviations; choose it with evaluate --split valid.",
     ),
+    WITH_RERANK,
 ]
 
 
@@ -78,37 +94,32 @@ def make_reranker(
     name: str,
     finder: "Retriever | None",
     scorer: "ModelScorer",
-    item_ids: "NDArray[Any]",
+    catalogue: "Catalogue",
     candidates: int,
     dataset: "SequenceDataset | None",
     before: Literal["end", "valid", "test"],
     retrieval_weight: float,
 ) -> "Reranker":
     """What orders the finds of a retrieval model by the ranking run called `name`."""
-    from seqrec_cli.core.inference.ranker import Ranker
-    from seqrec_cli.core.inference.reranking import Reranker
-    from seqrec_cli.core.inference.retrieval import Exact
+    from seqrec_cli.core.runs import loading
     from seqrec_cli.core.runs.directory import find_run
     from seqrec_cli.core.runs.run import Run
 
     run = Run.open(find_run(name))
-    ranker = Ranker.load(run, scorer.device)
-    for note in run.notes:
-        console.warn(note)
-    first = finder or Exact(scorer)
-    return Reranker(first, ranker, item_ids, candidates, dataset, before, retrieval_weight)
+    reranker = loading.make_reranker(
+        run, finder, scorer, catalogue, candidates, dataset, before, retrieval_weight
+    )
+    console.warn_all(run.notes)
+    return reranker
 
 
 def make_retriever(
-    opened: "Run", scorer: "ModelScorer", index: str, effort: int
+    run: "Run", scorer: "ModelScorer", index: str, effort: int
 ) -> "Retriever | None":
     """What finds items by the run's index, which is made if it has to be; None for all items."""
-    from seqrec_cli.core.inference.retrieval import Retriever, check_index
+    from seqrec_cli.core.runs import loading
 
-    if index == "exact":
-        return None
-    check_index(scorer)
-    found, made = opened.load_index(scorer)
+    retriever, made = loading.make_retriever(run, scorer, index, effort)
     if made:
-        console.info(f"indexed {len(found):,} items, kept in {opened.path}")
-    return Retriever(scorer, found, effort)
+        console.info(f"indexed {scorer.num_items:,} items, kept in {run.path}")
+    return retriever

@@ -17,17 +17,17 @@ def plot(
         Path | None,
         typer.Option(
             metavar="FILE",
-            help="Write a .png or .svg file (needs the extra `plot`) instead of letters.",
+            help="Write a .png or .svg file (needs the extra `plot`) instead of ASCII art.",
         ),
     ] = None,
 ) -> None:
-    """Draw the loss and the validation metric of runs by epoch; where the best is, is marked.
+    """Draw the loss and the validation metric of runs by epoch; the best epoch is marked.
 
     $ seqrec plot ml-1m-sasrec-1 ml-1m-gru4rec-1 --output trainings.svg
     """
-    from seqrec_cli.commands.evaluate import labelled
     from seqrec_cli.core.runs import plotting
     from seqrec_cli.core.runs.directory import LATEST, find_run
+    from seqrec_cli.core.runs.loading import labelled
     from seqrec_cli.core.runs.run import Run
 
     if output is not None:

@@ -1,13 +1,16 @@
 """seqrec recommend: what comes next, for users of the dataset or for somebody new."""
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from seqrec_cli import console
+from seqrec_cli.commands.binding import Only, takes
 from seqrec_cli.commands.options import (
+    Before,
     Candidates,
     Data,
     DataDir,
@@ -22,146 +25,160 @@ from seqrec_cli.commands.options import (
     make_reranker,
     make_retriever,
 )
-from seqrec_cli.errors import InputError
+from seqrec_cli.commands.reports import recommendation as shown
 
 if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
-
     from seqrec_cli.core.data.dataset import SequenceDataset
     from seqrec_cli.core.data.sequences import Sequences
-    from seqrec_cli.core.inference.names import Catalogue
     from seqrec_cli.core.inference.recommendation import Recommended
     from seqrec_cli.core.inference.retrieval import Finder, Retriever
-    from seqrec_cli.core.inference.scoring import Seen
+    from seqrec_cli.core.inference.scoring import ModelScorer, Seen
     from seqrec_cli.core.runs.run import Run
 
-RECENT = 5  # items of the history that are shown
 MEASURED_USERS = 200  # for whom an approximate result is held against the exact one
 WANTED_RECALL = 0.95
+KNOWN_USERS = Only(
+    lambda values: values["history"] is None,
+    "for users of the dataset; a --history is read whole and needs no dataset",
+)
 
 
-def recommend(
+@dataclass(frozen=True, kw_only=True)
+class RecommendOptions:
+    """The options of `seqrec recommend`."""
+
     user: Annotated[
         list[str] | None,
         typer.Option(metavar="ID", help="A user's id, as in the source; repeatable."),
-    ] = None,
+    ] = None
     history: Annotated[
         str | None,
         typer.Option(
             metavar='"ID ID …"',
-            help="What somebody new did, oldest first: item ids, or titles between semicolons.",
+            help="Interaction history of a new user, oldest first: item ids, or titles between "
+            "semicolons.",
         ),
-    ] = None,
+    ] = None
     users: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="A file with a user's id a line.")
-    ] = None,
-    topk: Annotated[int, typer.Option(min=1, max=1_000_000, help="How many items.")] = 10,
-    run: RunOption = "latest",
-    seen: SeenOption = "exclude",
+        Path | None, typer.Option(metavar="FILE", help="A file with one user id a line.")
+    ] = None
+    topk: Annotated[int, typer.Option(min=1, max=1_000_000, help="How many items.")] = 10
+    run: RunOption = "latest"
+    seen: SeenOption = "exclude"
     why: Annotated[
-        bool, typer.Option("--why", help="Show which items of the history carried each item.")
-    ] = False,
+        bool, typer.Option("--why", help="Show which items of the history led to each item.")
+    ] = False
     output: Annotated[
         Path | None,
         typer.Option(metavar="FILE", help="Write to a .csv or .jsonl file instead."),
-    ] = None,
-    before: Annotated[
-        Literal["end", "valid", "test"],
-        typer.Option(help="Read a user's whole history, or only what comes before that part."),
-    ] = "end",
-    index: IndexOption = "exact",
-    effort: Effort = 128,
-    rerank: Rerank = None,
-    candidates: Candidates = 200,
-    retrieval_weight: RetrievalWeight = 0.0,
-    data: Data = None,
-    data_dir: DataDir = Path("data"),
-    device: Device = "auto",
-    as_json: Json = False,
-) -> None:
+    ] = None
+    before: Annotated[Before, KNOWN_USERS] = "end"
+    index: IndexOption = "exact"
+    effort: Effort = 128
+    rerank: Rerank = None
+    candidates: Candidates = 200
+    retrieval_weight: RetrievalWeight = 0.0
+    data: Data = None
+    data_dir: DataDir = Path("data")
+    device: Device = "auto"
+    as_json: Json = False
+
+
+@dataclass(frozen=True, eq=False)
+class Asked:
+    """Whom to recommend to: a label and a history each, and the dataset they are of."""
+
+    labels: list[Any]
+    histories: "Sequences"
+    dataset: "SequenceDataset | None"
+
+
+@takes(RecommendOptions)
+def recommend(options: RecommendOptions) -> None:
     """Recommend what comes next, for users of the dataset or for somebody new.
 
     $ seqrec recommend --user 42 --topk 10
     """
-    if sum(given is not None for given in (user, history, users)) != 1:
-        raise typer.BadParameter('name somebody: --user ID, --history "ID ID …", or --users FILE')
-    if users is not None and output is None:
-        raise typer.BadParameter("--users FILE needs --output FILE (.csv or .jsonl)")
-    if output is not None and (why or as_json):
-        raise typer.BadParameter("--why and --json are for the screen: leave out --output")
+    refuse_contradictions(options)
+    from seqrec_cli.core.data.store import NEXT_ITEM
+    from seqrec_cli.core.devices import choose_device
+    from seqrec_cli.core.inference.export import check_output
+    from seqrec_cli.core.inference.recommendation import recommend as recommend_items
+    from seqrec_cli.core.inference.reranking import check_candidates
+    from seqrec_cli.core.runs.loading import load_scorer, newest_of
+    from seqrec_cli.core.runs.run import Run
 
-    if why and rerank is not None:
+    if options.output is not None:
+        check_output(options.output)
+    if options.rerank is not None:
+        check_candidates(options.candidates, options.topk)
+    run = Run.open(newest_of(NEXT_ITEM, options.run))
+    scorer = load_scorer(run, choose_device(options.device))
+    console.warn_all(run.notes)
+    asked = known_users(run, options) if options.history is None else new_user(run, options)
+    finder = finder_of(options, run, scorer, asked)
+    found = recommend_items(scorer, asked.histories, options.topk, options.seen, finder)
+    if options.output is not None:
+        write(options.output, asked.labels, found, options.topk, run)
+    else:
+        show(options, asked, found, scorer, run)
+
+
+def refuse_contradictions(options: RecommendOptions) -> None:
+    """Refuse options that exclude each other."""
+    given = (options.user, options.history, options.users)
+    if sum(value is not None for value in given) != 1:
+        raise typer.BadParameter('name somebody: --user ID, --history "ID ID …", or --users FILE')
+    if options.users is not None and options.output is None:
+        raise typer.BadParameter("--users FILE needs --output FILE (.csv or .jsonl)")
+    if options.output is not None and (options.why or options.as_json):
+        raise typer.BadParameter("--why and --json are for the screen: leave out --output")
+    if options.why and options.rerank is not None:
         raise typer.BadParameter("--why explains one model's scores: leave out --rerank")
 
-    from seqrec_cli.core.data.sequences import Sequences
-    from seqrec_cli.core.data.store import TASK
-    from seqrec_cli.core.devices import choose_device
-    from seqrec_cli.core.inference import export, recommendation
-    from seqrec_cli.core.inference.names import Names, find_history, read_ids
-    from seqrec_cli.core.inference.reranking import check_candidates
-    from seqrec_cli.core.runs.run import Run, newest_of
 
-    if output is not None:
-        export.check_output(output)
-    if rerank is not None:
-        check_candidates(candidates, topk)
-    opened = Run.open(newest_of(TASK, run))
-    catalogue = opened.catalogue()
-    scorer = opened.load_scorer(choose_device(device))
-    for note in opened.notes:
-        console.warn(note)
-    names = Names.of_items(catalogue)
-    dataset = None
-    if history is not None:
-        items, unknown = find_history(names, history)
-        for piece in unknown:
-            console.warn(f"`{piece}` is not in the catalogue and was left out")
-        labels: list[Any] = ["new"]
-        histories = Sequences.from_lists([items.tolist()])
-    else:
-        if users is not None:
-            user = read_ids(users)
-        assert user is not None
-        dataset, labels, histories = known_histories(opened, user, before, data, data_dir)
-    retriever = make_retriever(opened, scorer, index, effort)
-    finder: Finder | None = retriever
+def new_user(run: "Run", options: RecommendOptions) -> Asked:
+    """Somebody who is not in the dataset."""
+    from seqrec_cli.core.data.sequences import Sequences
+    from seqrec_cli.core.inference.names import Names, find_history
+    from seqrec_cli.core.runs.loading import catalogue_of
+
+    items, unknown = find_history(Names.of_items(catalogue_of(run)), options.history or "")
+    for piece in unknown:
+        console.warn(f"`{piece}` is not in the catalogue and was left out")
+    return Asked(["new"], Sequences.from_lists([items.tolist()]), None)
+
+
+def known_users(run: "Run", options: RecommendOptions) -> Asked:
+    """Users of the dataset, with their histories up to the end or before one of its parts."""
+    from seqrec_cli.core.data.dataset import SequenceDataset
+    from seqrec_cli.core.inference.names import histories_of, read_ids
+
+    ids = options.user if options.users is None else read_ids(options.users)
+    dataset = SequenceDataset.load(run.find_data(options.data, options.data_dir))
+    run.check_data(dataset)
+    labels, histories = histories_of(dataset, ids or [], options.before)
+    return Asked(labels, histories, dataset)
+
+
+def finder_of(
+    options: RecommendOptions, run: "Run", scorer: "ModelScorer", asked: Asked
+) -> "Finder | None":
+    """What finds items: an index, a second stage, both, or None for exact search."""
+    from seqrec_cli.core.runs.loading import catalogue_of
+
+    retriever = make_retriever(run, scorer, options.index, options.effort)
     if retriever is not None:
-        say_recall(retriever, histories, topk if rerank is None else candidates, seen)
-    if rerank is not None:
-        item_ids = catalogue.item_ids
-        parts = retriever, scorer, item_ids, candidates, dataset, before
-        second = make_reranker(rerank, *parts, retrieval_weight)
-        console.info(
-            f"{candidates} candidates found by {opened.path}, ordered by {second.ranker.path}"
-        )
-        finder = second
-    found = recommendation.recommend(scorer, histories, topk, seen, finder)
-    if output is not None:
-        labelled = zip(labels, found, strict=True)
-        with console.progress(len(labels), "users") as advance:
-            short: list[Any] = []
-            pairs = counted(labelled, advance, short, topk)
-            count = export.write_recommendations(output, pairs, catalogue)
-        if short:
-            console.warn(
-                f"{len(short):,} users got fewer than {topk} items, the first of them {short[0]}: "
-                "no more were left"
-            )
-        console.success(f"{count:,} recommendations for {len(labels):,} users in `{output}`")
-        return
-    plain = []
-    for row, (label, items, result) in enumerate(zip(labels, histories, found, strict=True)):
-        one = histories.only(row)
-        reasons = recommendation.influence(scorer, one, result.items) if why else None
-        if len(result.items) < topk:
-            console.warn(f"only {len(result.items)} items were left to recommend to {label}")
-        if as_json:
-            plain.append(as_plain(label, items, result, reasons, catalogue))
-        else:
-            show(label, items, result, reasons, catalogue)
-    if as_json:
-        console.print_json(plain)
+        k = options.topk if options.rerank is None else options.candidates
+        say_recall(retriever, asked.histories, k, options.seen)
+    if options.rerank is None:
+        return retriever
+    parts = retriever, scorer, catalogue_of(run), options.candidates, asked.dataset
+    second = make_reranker(options.rerank, *parts, options.before, options.retrieval_weight)
+    console.info(
+        f"{options.candidates} candidates found by {run.path}, ordered by {second.ranker.path}"
+    )
+    return second
 
 
 def say_recall(retriever: "Retriever", histories: "Sequences", k: int, seen: "Seen") -> None:
@@ -174,25 +191,23 @@ def say_recall(retriever: "Retriever", histories: "Sequences", k: int, seen: "Se
         console.warn(f"that is little: look at more items with `--effort {4 * retriever.effort}`")
 
 
-def known_histories(
-    opened: "Run",
-    ids: list[str],
-    before: Literal["end", "valid", "test"],
-    data: str | None,
-    data_dir: Path,
-) -> "tuple[SequenceDataset, list[Any], Any]":
-    """The dataset, and its users' histories, up to the end or before one of its parts."""
-    from seqrec_cli.core.data.dataset import SequenceDataset
-    from seqrec_cli.core.inference.names import Names, find_users
+def write(
+    output: Path, labels: list[Any], found: "Iterator[Recommended]", topk: int, run: "Run"
+) -> None:
+    """Write all recommendations to a file, with a bar."""
+    from seqrec_cli.core.inference.export import write_recommendations
+    from seqrec_cli.core.runs.loading import catalogue_of
 
-    dataset = SequenceDataset.load(opened.find_data(data, data_dir))
-    opened.check_data(dataset)
-    found = find_users(Names(dataset.user_ids), ids, dataset.name)
-    histories = dataset.histories(before).take(found)
-    empty = histories.lengths == 0
-    if empty.any():
-        raise InputError(f"user `{ids[int(empty.argmax())]}` has no history", "leave that user out")
-    return dataset, [dataset.user_ids[index].item() for index in found], histories
+    short: list[Any] = []
+    with console.progress(len(labels), "users") as advance:
+        pairs = counted(zip(labels, found, strict=True), advance, short, topk)
+        count = write_recommendations(output, pairs, catalogue_of(run))
+    if short:
+        console.warn(
+            f"{len(short):,} users got fewer than {topk} items, the first of them {short[0]}: "
+            "no more were left"
+        )
+    console.success(f"{count:,} recommendations for {len(labels):,} users in `{output}`")
 
 
 def counted(pairs: Any, advance: Any, short: list[Any], topk: int) -> Iterator[Any]:
@@ -205,69 +220,27 @@ def counted(pairs: Any, advance: Any, short: list[Any], topk: int) -> Iterator[A
         yield label, result
 
 
-def name_of(item: int, catalogue: "Catalogue") -> tuple[Any, str]:
-    """An item's id in the source, and its title or ""."""
-    title = "" if catalogue.titles is None else str(catalogue.titles[item - 1])
-    return catalogue.item_ids[item - 1].item(), title
-
-
-def as_plain(
-    label: Any,
-    items: "NDArray[np.int32]",
-    result: "Recommended",
-    reasons: "NDArray[np.float32] | None",
-    catalogue: "Catalogue",
-) -> dict[str, Any]:
-    """One user's recommendations, for JSON."""
-
-    def plain(item: int) -> dict[str, Any]:
-        item_id, title = name_of(item, catalogue)
-        return {"item": item_id} | ({"title": title} if title else {})
-
-    rows: list[dict[str, Any]] = []
-    for rank, (item, score) in enumerate(zip(result.items, result.scores, strict=True)):
-        row = {"rank": rank + 1, **plain(int(item)), "score": float(score)}
-        if reasons is not None:
-            row["why"] = [
-                plain(int(items[at])) | {"influence": float(reasons[rank, at])}
-                for at in strongest(reasons[rank])
-            ]
-        rows.append(row)
-    return {"user": label, "recent": [plain(int(i)) for i in items[-RECENT:]], "items": rows}
-
-
-def strongest(reasons: "NDArray[np.float32]", count: int = 3) -> list[int]:
-    """Where the largest positive influences are."""
-    best = (-reasons).argsort(kind="stable")[:count]
-    return [int(at) for at in best if reasons[at] > 0]
-
-
 def show(
-    label: Any,
-    items: "NDArray[np.int32]",
-    result: "Recommended",
-    reasons: "NDArray[np.float32] | None",
-    catalogue: "Catalogue",
+    options: RecommendOptions,
+    asked: Asked,
+    found: "Iterator[Recommended]",
+    scorer: "ModelScorer",
+    run: "Run",
 ) -> None:
-    """Print one user's recent history and recommendations."""
+    """Print recommendations, with reasons if they are asked for."""
+    from seqrec_cli.core.inference.recommendation import influence
+    from seqrec_cli.core.runs.loading import catalogue_of
 
-    def text(item: int) -> str:
-        item_id, title = name_of(item, catalogue)
-        return f"{title} [{item_id}]" if title else str(item_id)
-
-    recent = "; ".join(text(int(item)) for item in items[-RECENT:])
-    more = f"{len(items) - RECENT:,} earlier items; " if len(items) > RECENT else ""
-    console.print_text(f"user {label}: {more}{recent}")
-    columns = ["rank", "item", "title", "score"] + (["why"] if reasons is not None else [])
-    rows = []
-    for rank, (item, score) in enumerate(zip(result.items, result.scores, strict=True)):
-        item_id, title = name_of(int(item), catalogue)
-        row = [str(rank + 1), str(item_id), title, f"{score:.3f}"]
-        if reasons is not None:
-            carried = (
-                f"{text(int(items[at]))} +{reasons[rank, at]:.2f}"
-                for at in strongest(reasons[rank])
-            )
-            row.append("; ".join(carried))
-        rows.append(row)
-    console.print_table(columns, rows, left=(2, 4))
+    catalogue, plain = catalogue_of(run), []
+    rows = zip(asked.labels, asked.histories, found, strict=True)
+    for row, (label, items, result) in enumerate(rows):
+        one = asked.histories.only(row)
+        reasons = influence(scorer, one, result.items) if options.why else None
+        if len(result.items) < options.topk:
+            console.warn(f"only {len(result.items)} items were left to recommend to {label}")
+        if options.as_json:
+            plain.append(shown.as_plain(label, items, result, reasons, catalogue))
+        else:
+            shown.show(label, items, result, reasons, catalogue)
+    if options.as_json:
+        console.print_json(plain)

@@ -21,8 +21,8 @@ Result = TypeVar("Result")
 AHEAD = 2  # pieces begun before their turn, for each core
 
 
-class Cores:
-    """Threads that each compute on one core: as many as torch has, on the CPU; else none.
+class WorkerPool:
+    """Threads that each compute on one core: as many as torch has on the CPU, none elsewhere.
 
     What a piece of work gives does not depend on the others nor on the number of threads.
     """

@@ -1,4 +1,4 @@
-"""One seed comes in, streams go down; and the choice of the device they feed.
+"""One seed comes in, streams go down.
 
 Every random number is a function of (seed, purpose, counters), such as (seed, NEGATIVES, epoch,
 user). Nothing depends on what was drawn before, so neither the order of batches nor an
@@ -6,11 +6,13 @@ interruption changes a result, and there is no random state to save.
 """
 
 import enum
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
+
+if TYPE_CHECKING:
+    import torch
 
 
 class Purpose(enum.IntEnum):
@@ -34,8 +36,10 @@ def stream(seed: int, purpose: Purpose, *counters: int) -> np.random.Generator:
     return np.random.Generator(np.random.SFC64([seed, purpose, *counters]))
 
 
-def torch_stream(seed: int, purpose: Purpose, *counters: int) -> torch.Generator:
+def torch_stream(seed: int, purpose: Purpose, *counters: int) -> "torch.Generator":
     """A torch generator (on the CPU) for one key."""
+    import torch  # preparing a log draws numbers too, and does without
+
     state = int(stream(seed, purpose, *counters).integers(2**63))
     return torch.Generator().manual_seed(state)
 

@@ -10,9 +10,9 @@ import pytest
 from typer.testing import CliRunner
 
 from seqrec_cli.app import app
-from seqrec_cli.commands import prepare as command
 from seqrec_cli.core.data import public as datasets
 from seqrec_cli.core.data.dataset import SequenceDataset
+from seqrec_cli.core.data.loading import choose_name
 
 LOG = "user,item,rating,time\n" + "".join(
     f"{user},{item},{item % 5 + 1},{1_000_000_000 + 10 * item + user}\n"
@@ -142,7 +142,7 @@ def test_filters_a_named_archive_as_the_literature_does(
     ],
 )
 def test_names_the_result_after_the_source(source: str, name: str) -> None:
-    assert command.choose_name(None, source, shuffled=False) == name
+    assert choose_name(None, source, shuffled=False) == name
 
 
 def test_does_not_import_torch(log: Path, tmp_path: Path) -> None:
@@ -182,13 +182,13 @@ def test_features_are_read_encoded_and_accounted_for(runner: CliRunner, tmp_path
     assert "price (dense); tags (tags, 2 values)" in lines
     dataset = SequenceDataset.load(tmp_path / "log.npz")
     assert dataset.user_features is not None
-    assert dataset.user_features.sparse.ravel().tolist() == [1, 2, 1, 2, 1, 2, 1, 0]
+    assert dataset.user_features.sparse.ravel().tolist() == [2, 3, 2, 3, 2, 3, 2, 1]
     assert dataset.item_ids.tolist() == [f"i{i}" for i in range(9)]
     assert dataset.item_titles is not None
     assert dataset.item_titles[8] == "Thing 8"
     assert dataset.features().trained.tolist() == [True] * 6 + [False] * 3
     assert dataset.item_features is not None
-    assert dataset.item_features.tags[0].tolist() == [[1, 2]] * 9
+    assert dataset.item_features.tags[0].tolist() == [[2, 3]] * 9
     before = (tmp_path / "log.npz").read_bytes()
     assert runner.invoke(app, arguments).exit_code == 0
     assert (tmp_path / "log.npz").read_bytes() == before
@@ -200,12 +200,8 @@ def test_features_are_read_encoded_and_accounted_for(runner: CliRunner, tmp_path
         (["--new-items"], "there is no file with items beside", "--items-file FILE"),
         (["--user-features", "age=dense"], "there is no file with users", "--users-file FILE"),
         (["--user-features", "age=number"], "is not NAME=KIND", "year=dense,genres=tags"),
-        (
-            ["--users-file", "bare.csv"],
-            "has no header, so its columns have no names",
-            "give it a header",
-        ),
-        (["--users-file", "others.csv"], "has no row for anybody", "such as `u0`"),
+        (["--users-file", "bare.csv"], "has no header, so its columns", "give it a header"),
+        (["--users-file", "others.csv"], "has no row for any user of the log", "such as `u0`"),
         (["--users-file", "nope.csv"], "there is no file `nope.csv`", "check the path"),
     ],
 )
@@ -257,9 +253,10 @@ def test_files_beside_a_log_are_taken_for_what_they_are(
     chosen = ["--item-features", "year=dense,budget=dense"]
     result = runner.invoke(app, ["prepare", "ratings.csv", *chosen])
     assert result.exit_code == 0, result.stderr
-    features = SequenceDataset.load(Path("data/ratings.npz")).item_features
+    dataset = SequenceDataset.load(Path("data/ratings.npz"))
+    features = dataset.item_features
     assert features is not None
-    assert features.dense_names == ("year", "budget")
+    assert [column.name for column in dataset.encoders.columns] == ["year", "budget"]
     assert (np.diff(features.dense, axis=0) > 0).all()
     Path("movies.csv").write_text("movieId,title,genres\n700,Other (1999),Drama\n")
     result = runner.invoke(app, ["prepare", "ratings.csv"])  # of another log, by chance

@@ -188,7 +188,13 @@ def assert_refused(result: Result, tmp_path: Path, message: str, hint: str) -> N
         ("a.csv", GOOD_CSV, ["--delimiter", '"'], "'\"' cannot be the delimiter", "name what is"),
         ("a.csv", GOOD_CSV, ["--delimiter", "\n"], "'\\n' cannot be the delimiter", "name what is"),
         ("a.inter", "user,item\n1,2\n", [], "not the header of a RecBole file", "for any other"),
-        ("a.csv.gz", gzip.compress(GOOD_CSV.encode())[:-12], [], "a damaged archive", "it was cut"),
+        (
+            "a.csv.gz",
+            gzip.compress(GOOD_CSV.encode(), mtime=0)[:-12],
+            [],
+            "a damaged archive",
+            "it was cut",
+        ),
         ("a.csv.gz", b"not gzip", [], "a damaged archive: Not a gzipped file", "it was cut short"),
         ("a.zip", b"PK\x03\x04", [], "is a damaged zip archive", "it was cut short"),
         ("a.txt", "1 5\n1 5\n1 5\n2 5\n", [], "has a single item", "bring a log of several items"),
@@ -201,7 +207,6 @@ def assert_refused(result: Result, tmp_path: Path, message: str, hint: str) -> N
             "lower",
         ),
         ("a.txt", GOOD, ["--split", "time"], "a split by time needs times", "name their column"),
-        ("a.txt", GOOD, ["--test-from", "5"], "are for a split by time", "add --split time"),
         (
             "a.txt",
             GOOD,
@@ -337,9 +342,42 @@ def test_refuses_to_replace_its_own_source(runner: CliRunner, tmp_path: Path) ->
     assert path.read_text() == GOOD
 
 
-def test_refuses_reading_options_for_the_demo(runner: CliRunner, tmp_path: Path) -> None:
-    arguments = ["prepare", "demo", "--min-rating", "3", "--data-dir", str(tmp_path / "data")]
-    assert_refused(runner.invoke(app, arguments), tmp_path, "the demo is generated", "leave out")
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["demo", "--min-rating", "3"], "--min-rating is for logs"),
+        (["demo", "--negatives", "4"], "--negatives is for --task ranking of a log"),
+        (["demo", "--min-value-count", "2"], "--min-value-count is not for the demo"),
+        (["a.txt", "--test-from", "5"], "--test-from is for --split time"),
+        (["a.txt", "--seed", "5"], "--seed is for the demo, --shuffle-order"),
+        (["a.txt", "--split", "user"], "--split is `user` only for --task ranking"),
+        (["a.txt", "--split", "time", "--min-split-length", "9"], "for --split leave-one-out"),
+        (["demo", "--scaling", "z-score"], "--scaling is not for the demo"),
+        (["a.txt", "--task", "ranking", "--min-split-length", "100"], "--min-split-length is for"),
+        (["a.txt", "--task", "ranking", "--negatives-power", "1"], "with --negatives"),
+        (["a.txt", "--task", "ranking", "--table", "t.yaml"], "--table is for"),
+        (["pair", "--task", "ranking", "--split", "time"], "--split is not for a folder with"),
+        (["pair", "--task", "ranking", "--items-file", "nowhere.csv"], "--items-file is for logs"),
+        (["pair", "--task", "ranking", "--history-length", "5"], "--history-length is for"),
+    ],
+    ids=lambda value: " ".join(value) if isinstance(value, list) else "",
+)
+def test_refuses_options_that_do_not_apply(
+    runner: CliRunner,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    arguments: list[str],
+    words: str,
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "a.txt").write_text(GOOD)
+    (tmp_path / "pair").mkdir()
+    for name in ("train.csv", "test.csv"):
+        (tmp_path / "pair" / name).write_text("label,user,item\n1,2,3\n")
+    result = runner.invoke(app, ["prepare", *arguments], env={"COLUMNS": "200"})
+    assert result.exit_code == 2
+    assert words in result.stderr
+    assert not (tmp_path / "data").exists()
 
 
 def test_says_how_to_get_a_dataset_by_hand(

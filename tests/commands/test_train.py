@@ -96,7 +96,7 @@ def test_a_signal_finishes_the_step_saves_and_says_how_to_go_on(
     process.send_signal(number)
     _, stderr = process.communicate(timeout=30)
     assert process.returncode == 128 + number, stderr
-    assert "hint: go on with `seqrec train --resume runs/cut`" in stderr
+    assert "hint: resume with `seqrec train --resume runs/cut`" in stderr
     assert "Traceback" not in stderr
 
     _, counters = load_tensors(place / "runs" / "cut" / "last.safetensors")
@@ -240,8 +240,8 @@ def test_a_damaged_checkpoint_is_told_and_costs_what_came_after_the_one_before(
     (place / "runs" / "a" / ".last.json.1-00000000.tmp").write_text("half")
     said = train(runner, "--resume", "a", "--set", "training.epochs=4")
     assert "note: the checkpoint `runs/a/last.safetensors` is damaged" in said
-    assert "going back to `runs/a/last.previous.safetensors`, of before it" in said
-    assert "going on with runs/a after epoch 2, step 0" in said
+    assert "using `runs/a/last.previous.safetensors`, the one before it" in said
+    assert "resuming runs/a after epoch 2, step 0" in said
     for file in ("last.safetensors", "best.safetensors"):
         whole, mended = (place / "runs" / name / file for name in ("whole", "a"))
         assert whole.read_bytes() == mended.read_bytes(), file

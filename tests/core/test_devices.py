@@ -7,11 +7,11 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 import torch
 
-from seqrec_cli.core.devices import AHEAD, Cores
+from seqrec_cli.core.devices import AHEAD, WorkerPool
 
 
-def cores(count: int) -> Cores:
-    made = Cores(torch.device("cpu"))
+def pool(count: int) -> WorkerPool:
+    made = WorkerPool(torch.device("cpu"))
     made.count = count
     made.pool = ThreadPoolExecutor(count) if count > 1 else None
     return made
@@ -25,7 +25,7 @@ def test_results_come_in_the_order_of_the_pieces(count: int) -> None:
         pause.wait(0.002 * (number % 3))
         return number * number
 
-    assert list(cores(count).map(work, range(40))) == [n * n for n in range(40)]
+    assert list(pool(count).map(work, range(40))) == [n * n for n in range(40)]
 
 
 def test_pieces_are_taken_only_as_there_is_room() -> None:
@@ -36,7 +36,7 @@ def test_pieces_are_taken_only_as_there_is_room() -> None:
             taken.append(number)
             yield number
 
-    results = cores(2).map(lambda number: number, pieces())
+    results = pool(2).map(lambda number: number, pieces())
     assert next(results) == 0
     assert len(taken) <= AHEAD * 2
     results.close()  # type: ignore[attr-defined]
@@ -46,7 +46,7 @@ def test_pieces_are_taken_only_as_there_is_room() -> None:
 @pytest.mark.parametrize("count", [1, 3])
 def test_an_error_comes_through_and_the_threads_of_torch_are_as_before(count: int) -> None:
     before = torch.get_num_threads()
-    made = cores(count)
+    made = pool(count)
 
     def work(number: int) -> int:
         if number == 3:
@@ -62,7 +62,7 @@ def test_an_error_comes_through_and_the_threads_of_torch_are_as_before(count: in
 
 @pytest.mark.parametrize("count", [1, 2])
 def test_work_begun_behind_pieces_is_done_while_their_results_are_awaited(count: int) -> None:
-    made = cores(count)
+    made = pool(count)
     results = made.map(lambda number: number, range(6))
     later = made.begin(lambda: "later")
     assert list(results) == list(range(6))

@@ -20,7 +20,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from seqrec_cli.core.data.features.table import FeatureTable
+from seqrec_cli.core.batching.features import FeatureTensors, rows_of
 from seqrec_cli.core.data.sequences import PAD, Sequences
 
 # A row joins a block while it fills at least this share of it. Measured on ml-1m, batches of 128:
@@ -29,23 +29,24 @@ FILL = 0.8
 
 
 @dataclass(frozen=True)
-class Work:
-    """How the work of a model grows with what it reads; decides how evenly parts are cut.
+class CostModel:
+    """How the cost of a model grows with the length of a history; batches are cut by it.
 
     Attributes:
-        linear: the work on a history of L items is taken for L (1 + L / linear).
-        coarseness: how many times as large parts should be, where a part costs much by itself.
+        crossover: a history of L items costs L (1 + L / crossover).
+        min_part_scale: parts are at least this many times the usual smallest size, for models whose
+            every call is expensive.
     """
 
-    linear: float = 600.0
-    coarseness: int = 1
+    crossover: float = 600.0
+    min_part_scale: int = 1
 
     def of(self, lengths: NDArray[np.int64]) -> NDArray[np.float64]:
-        """The work on histories of these lengths, float64, in the unit of one item."""
-        return np.asarray(lengths * (1 + lengths / self.linear), np.float64)
+        """The cost of histories of these lengths, float64; one item costs about 1."""
+        return np.asarray(lengths * (1 + lengths / self.crossover), np.float64)
 
 
-ATTENTION = Work()  # grows with the square; measured on ml-1m
+ATTENTION = CostModel()  # grows with the square; measured on ml-1m
 
 
 @dataclass(frozen=True, eq=False)
@@ -114,34 +115,6 @@ def cut_blocks(lengths: NDArray[np.int64], fill: float) -> tuple[tuple[int, int]
 
 
 @dataclass(frozen=True, eq=False)
-class FeatureRows:
-    """Features as a model reads them, R rows; see features.py.
-
-    Attributes:
-        dense: float32 (R, F).
-        sparse: int64 (R, S).
-        tags: for each kind int64 (R, M).
-    """
-
-    dense: Tensor
-    sparse: Tensor
-    tags: tuple[Tensor, ...]
-
-    @classmethod
-    def of(cls, table: FeatureTable) -> "FeatureRows":
-        """The rows of a table."""
-        # Copied: what comes from a file cannot be written to, which torch warns of.
-        dense, sparse, *tags = (
-            torch.from_numpy(np.array(array)) for array in (table.dense, table.sparse, *table.tags)
-        )
-        return cls(dense, sparse.long(), tuple(codes.long() for codes in tags))
-
-    def to(self, device: torch.device) -> "FeatureRows":
-        tags = tuple(codes.to(device) for codes in self.tags)
-        return FeatureRows(self.dense.to(device), self.sparse.to(device), tags)
-
-
-@dataclass(frozen=True, eq=False)
 class Packed:
     """A batch of histories as a model reads it.
 
@@ -157,7 +130,7 @@ class Packed:
     ages: Tensor
     blocks: tuple[tuple[int, int], ...]
     last: Tensor
-    features: FeatureRows | None = None
+    features: FeatureTensors | None = None
 
     def to(self, device: torch.device) -> "Packed":
         if device == self.items.device:
@@ -205,11 +178,6 @@ def pack(histories: Sequences, max_length: int, fill: float = FILL) -> Packed:
         torch.from_numpy(layout.last),
         rows_of(histories.features, layout.rows),
     )
-
-
-def rows_of(features: FeatureTable | None, rows: NDArray[np.int64]) -> FeatureRows | None:
-    """Some rows of a table, if there is one."""
-    return None if features is None else FeatureRows.of(features.take(rows))
 
 
 def pack_padded(history: Tensor) -> tuple[Packed, Tensor, Tensor]:

@@ -8,8 +8,11 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from seqrec_cli.core.batching.features import FeatureTensors
+from seqrec_cli.core.data.features.dense import DenseEncoder
+from seqrec_cli.core.data.features.encoders import Encoders
+from seqrec_cli.core.data.features.vocabularies import PAD, SparseEncoder, TagsEncoder
 from seqrec_cli.core.data.ranking.dataset import Examples
-from seqrec_cli.core.data.ranking.encoders import PAD, Encoders
 from seqrec_cli.core.randomness import Purpose, stream
 
 
@@ -27,9 +30,9 @@ class Sizes:
         """The sizes of what these encoders make."""
         return cls(
             encoders.items.size,
-            len(encoders.of("dense")),
-            tuple(column.size for column in encoders.of("sparse")),
-            tuple(column.size for column in encoders.of("tags")),
+            len(encoders.of(DenseEncoder)),
+            tuple(column.size for column in encoders.of(SparseEncoder)),
+            tuple(column.size for column in encoders.of(TagsEncoder)),
         )
 
 
@@ -39,18 +42,14 @@ class RankingBatch:
 
     Attributes:
         items: int64 (B,), the candidates.
-        dense: float32 (B, F).
-        sparse: int64 (B, S).
-        tags: for each column of tags int64 (B, M).
+        features: of the row, its user and its candidate.
         history: int64 (B, T), T at least 1.
         negatives: int64 (B, T).
         mask: bool (B, T), where the history is real.
     """
 
     items: Tensor
-    dense: Tensor
-    sparse: Tensor
-    tags: tuple[Tensor, ...]
+    features: FeatureTensors
     history: Tensor
     negatives: Tensor
     mask: Tensor
@@ -64,9 +63,7 @@ class RankingBatch:
         longest = max(1, int(mask.sum(dim=1).max()))
         return RankingBatch(
             self.items[rows],
-            self.dense[rows],
-            self.sparse[rows],
-            tuple(codes[rows] for codes in self.tags),
+            self.features.take(rows),
             self.history[rows, :longest],
             self.negatives[rows, :longest],
             mask[:, :longest],
@@ -84,9 +81,7 @@ def to_batch(examples: Examples, device: torch.device) -> RankingBatch:
         history = negatives = history.new_zeros(len(examples), 1)
     return RankingBatch(
         codes(examples.items),
-        torch.from_numpy(examples.facts.dense.copy()).to(device),
-        codes(examples.facts.sparse),
-        tuple(codes(values) for values in examples.facts.tags),
+        FeatureTensors.of(examples.features).to(device),
         history,
         negatives,
         history != PAD,

@@ -8,7 +8,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from seqrec_cli.core.batching.packing import ATTENTION, FILL, Layout, Packed, Work, rows_of
+from seqrec_cli.core.batching.features import rows_of
+from seqrec_cli.core.batching.packing import ATTENTION, FILL, CostModel, Layout, Packed
 from seqrec_cli.core.data.negatives import (
     PopularitySampler,
     Sampler,
@@ -37,14 +38,14 @@ class TrainBatch:
         negatives: int64, items the user does not have; 0 in padding or where none exists. (T, K),
             or where a history shares its negatives (B, K), in the order of the blocks' rows. Where
             the batch shares them (K,), and a user may have them.
-        log_chances: float32 like the negatives, the log of the chance of each; or None.
+        log_probabilities: float32 like the negatives, the log of each one's probability; or None.
         weight: what its targets count for, together.
     """
 
     histories: Packed
     targets: Tensor
     negatives: Tensor
-    log_chances: Tensor | None
+    log_probabilities: Tensor | None
     weight: float
 
     def to(self, device: torch.device) -> "TrainBatch":
@@ -52,7 +53,7 @@ class TrainBatch:
             self.histories.to(device),
             self.targets.to(device),
             self.negatives.to(device),
-            None if self.log_chances is None else self.log_chances.to(device),
+            None if self.log_probabilities is None else self.log_probabilities.to(device),
             self.weight,
         )
 
@@ -61,7 +62,7 @@ class Batches:
     """The batches of an epoch: every user with a target exactly once, in a seeded random order.
 
     The order is a fresh permutation of the users in each epoch, cut into batches; only within a
-    batch are histories grouped by length (packing.py), so what shares a batch is pure chance. The
+    batch are histories grouped by length (packing.py), so which users share a batch is random. The
     last, short batch is trained on like the others.
     """
 
@@ -77,11 +78,11 @@ class Batches:
         negatives_per: NegativesPer = "target",
         in_batch: bool = False,
         popularity_power: float | None = None,
-        log_chances: bool = False,
+        log_probabilities: bool = False,
         half_life: float | None = None,
-        barred: Tensor | None = None,
+        excluded_items: Tensor | None = None,
         fill: float = FILL,
-        work: Work = ATTENTION,
+        cost: CostModel = ATTENTION,
     ) -> None:
         self.train = train
         self.seed = seed
@@ -92,12 +93,12 @@ class Batches:
         self.in_batch = in_batch
         self.half_life = half_life
         self.fill = fill
-        self.work = work
+        self.cost = cost
         self.users = np.flatnonzero(train.lengths >= 2)
-        self.log_chances = log_chances
+        self.log_probabilities = log_probabilities
         # Negatives come from these items, which the samplers count from 1.
         drawn = np.ones(num_items + 1, np.bool_)
-        drawn[0 if barred is None else barred.cpu().numpy()] = False
+        drawn[0 if excluded_items is None else excluded_items.cpu().numpy()] = False
         self.drawn = np.concatenate(([PAD], np.flatnonzero(drawn))).astype(np.int64)
         known, count = renumbered(train, self.drawn, num_items), len(self.drawn) - 1
         self.sampler: Sampler = (
@@ -143,12 +144,12 @@ class Batches:
         """Cut a batch into 1, 2, 4, ... parts of about the same work, each of like length."""
         lengths = self.num_targets(users)
         total = int(lengths.sum())
-        parts = total // (PART_TARGETS * self.work.coarseness)
+        parts = total // (PART_TARGETS * self.cost.min_part_scale)
         count = 1 << max(int(total >= 2 * HALF_TARGETS), parts.bit_length() - 1)
         if count == 1:
             return [users]
         order = np.argsort(-lengths, kind="stable")
-        done = np.cumsum(self.work.of(lengths)[order])
+        done = np.cumsum(self.cost.of(lengths)[order])
         cuts = np.searchsorted(done, done[-1] * np.arange(1, count) / count)
         return [part for part in np.split(users[order], cuts) if len(part)]
 
@@ -159,19 +160,19 @@ class Batches:
         if not self.in_batch:
             return self.drawn[self.pool.draw(self.seed, Purpose.NEGATIVES, epoch, step)]
         numbers = np.arange(self.num_negatives)
-        chances = hashed(self.seed, Purpose.NEGATIVES, epoch, np.full(1, step), numbers)
+        draws = hashed(self.seed, Purpose.NEGATIVES, epoch, np.full(1, step), numbers)
         stops = np.cumsum(self.num_targets(users))
-        places = (chances * stops[-1]).astype(np.int64)  # among the targets, user by user
+        places = (draws * stops[-1]).astype(np.int64)  # among the targets, user by user
         owners = np.searchsorted(stops, places, side="right")
         ends = self.train.offsets[users + 1]
         found: NDArray[np.int32] = self.train.items[ends[owners] - stops[owners] + places]
         return found.astype(np.int64)
 
     def log_share(self, items: NDArray[np.int64]) -> NDArray[np.float32]:
-        """The log of the chance of each item in what a batch shares, of one of the K draws."""
+        """The log of each item's probability in one of the K draws that a batch shares."""
         assert self.pool is not None
         if not self.in_batch:
-            return self.pool.log_chance(np.searchsorted(self.drawn, items))
+            return self.pool.log_probability(np.searchsorted(self.drawn, items))
         # A target of the batch is about as likely as it is frequent.
         return np.asarray(self.log_frequency[items], np.float32)
 
@@ -188,11 +189,11 @@ class Batches:
         # Interaction k of the batch is item `source[k]` of the train part, and its target the next.
         stops = np.cumsum(lengths)
         source = np.arange(stops[-1]) + np.repeat(ends - 1 - stops, lengths)
-        log_chances = None
+        log_probabilities = None
         if shared is not None:
             negatives = shared
-            if self.log_chances:
-                log_chances = self.log_share(shared)
+            if self.log_probabilities:
+                log_probabilities = self.log_share(shared)
         else:
             if self.negatives_per == "history":
                 asked, positions = users[layout.rows], np.zeros(len(users), np.int64)
@@ -200,12 +201,14 @@ class Batches:
                 asked = np.repeat(users, lengths)
                 positions = source - self.train.offsets[asked]
             negatives = self.draw(epoch, asked, positions)
-            if self.log_chances:
-                log_chances = self.sampler.log_chance(asked[:, None], negatives)
+            if self.log_probabilities:
+                log_probabilities = self.sampler.log_probability(asked[:, None], negatives)
             negatives = self.drawn[negatives]
             if self.negatives_per == "target":
                 negatives = layout.spread_rows(negatives)
-                log_chances = None if log_chances is None else layout.spread_rows(log_chances)
+                log_probabilities = (
+                    None if log_probabilities is None else layout.spread_rows(log_probabilities)
+                )
         return TrainBatch(
             Packed(
                 layout.spread(self.train.items[source]),
@@ -216,7 +219,7 @@ class Batches:
             ),
             layout.spread(self.train.items[source + 1]),
             torch.from_numpy(negatives),
-            None if log_chances is None else torch.from_numpy(log_chances),
+            None if log_probabilities is None else torch.from_numpy(log_probabilities),
             self.weigh(users),
         )
 

@@ -1,9 +1,9 @@
-"""A prepared dataset: `NAME.npz` with the numbers, `NAME.json` (the manifest) with their story.
+"""A prepared dataset: `NAME.npz` with the arrays, `NAME.json` with the manifest.
 
 Item 0 is padding and never an item; items count from 1, users from 0.
 """
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal
@@ -11,9 +11,11 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from seqrec_cli.core.data.features.table import Features, FeatureTable
+from seqrec_cli.core.data.features.encoded import EncodedFeatures, Features, side_features
+from seqrec_cli.core.data.features.encoders import Encoders
+from seqrec_cli.core.data.features.upgrade import upgrade
 from seqrec_cli.core.data.sequences import PARTS, Part, Sequences, check_list, checked_sequences
-from seqrec_cli.core.data.store import TASK, check_task, load_checked, save_checked
+from seqrec_cli.core.data.store import NEXT_ITEM, check_task, load_checked, save_checked
 from seqrec_cli.errors import DatasetError
 
 
@@ -33,6 +35,7 @@ class SequenceDataset:
         ratings: for each part, float32 (interactions,); or empty.
         user_features: a row a user, or None.
         item_features: a row an item, item i at i - 1; or None.
+        encoders: of the features of users and items.
         manifest: where the data came from, what was kept and dropped.
     """
 
@@ -45,8 +48,9 @@ class SequenceDataset:
     item_titles: NDArray[np.str_] | None = None
     timestamps: dict[Part, NDArray[np.int64]] = field(default_factory=dict)
     ratings: dict[Part, NDArray[np.float32]] = field(default_factory=dict)
-    user_features: FeatureTable | None = None
-    item_features: FeatureTable | None = None
+    user_features: EncodedFeatures | None = None
+    item_features: EncodedFeatures | None = None
+    encoders: Encoders = field(default_factory=Encoders)
     manifest: dict[str, Any] = field(default_factory=dict)
 
     @property
@@ -72,9 +76,9 @@ class SequenceDataset:
         )
 
     def features(self) -> Features:
-        """What a model may be told beside histories."""
+        """What a model may read beside histories."""
         counts = np.bincount(self.train.items, minlength=self.num_items + 1)[1:]
-        return Features(self.user_features, self.item_features, counts > 0)
+        return Features(self.encoders, self.item_features, counts > 0)
 
     def histories(self, before: Literal["end", "valid", "test"] = "end") -> Sequences:
         """What each user did, to the end or before the valid or the test part; with features."""
@@ -104,9 +108,9 @@ class SequenceDataset:
         if self.item_titles is not None:
             arrays["item_titles"] = self.item_titles
         if self.user_features is not None:
-            arrays |= self.user_features.arrays("user")
+            arrays |= self.encoders.arrays() | self.user_features.arrays("user")
         if self.item_features is not None:
-            arrays |= self.item_features.arrays("item")
+            arrays |= self.encoders.arrays() | self.item_features.arrays("item")
         return save_checked(path, arrays, self.manifest)
 
     @classmethod
@@ -120,10 +124,10 @@ class SequenceDataset:
         manifest, arrays = load_checked(
             path,
             lambda name: any(part in name.split("_") for part in unwanted),
-            lambda manifest: check_task(path, manifest, TASK),
+            lambda manifest: check_task(path, manifest, NEXT_ITEM),
         )
         try:
-            return cls._from_arrays(path, arrays, parts, manifest)
+            return cls._from_arrays(path, upgrade(arrays), parts, manifest)
         except (KeyError, ValueError, TypeError, IndexError) as error:
             detail = f"no array {error}" if isinstance(error, KeyError) else str(error)
             raise DatasetError(
@@ -134,19 +138,11 @@ class SequenceDataset:
     def _from_arrays(
         cls,
         path: Path,
-        arrays: dict[str, NDArray[Any]],
+        arrays: Mapping[str, NDArray[Any]],
         parts: Collection[Part],
         manifest: dict[str, Any],
     ) -> "SequenceDataset":
-        user_ids, item_ids = arrays["user_ids"], arrays["item_ids"]
-        for name in ("user_ids", "item_ids", "item_titles"):
-            if name in arrays:
-                check_list(arrays[name], name)
-        titles = arrays.get("item_titles")
-        if titles is not None and titles.shape != item_ids.shape:
-            raise ValueError(f"{len(titles)} titles for {len(item_ids)} items")
-        if titles is not None and titles.dtype.kind != "U":
-            raise ValueError("item_titles are not texts")
+        user_ids, item_ids, titles = checked_ids(arrays)
         sequences: dict[Part, Sequences] = {}
         timestamps: dict[Part, NDArray[np.int64]] = {}
         ratings: dict[Part, NDArray[np.float32]] = {}
@@ -158,14 +154,10 @@ class SequenceDataset:
                 len(user_ids),
                 len(item_ids),
             )
-            for kind, found in (("timestamps", timestamps), ("ratings", ratings)):
-                values = arrays.get(f"{kind}_{part}")
-                if values is None:
-                    continue
-                dtype = np.int64 if kind == "timestamps" else np.float32
-                if values.shape != sequences[part].items.shape or values.dtype != dtype:
-                    raise ValueError(f"{kind}_{part} does not fit {part}_items")
-                found[part] = values
+            for kind, values in (("timestamps", timestamps), ("ratings", ratings)):
+                if f"{kind}_{part}" in arrays:
+                    values[part] = checked_values(arrays, kind, part)
+        encoders = Encoders.from_arrays(arrays)
         return cls(
             name=path.stem,
             train=sequences["train"],
@@ -176,7 +168,40 @@ class SequenceDataset:
             item_titles=titles,
             timestamps=timestamps,
             ratings=ratings,
-            user_features=FeatureTable.from_arrays(arrays, "user", len(user_ids)),
-            item_features=FeatureTable.from_arrays(arrays, "item", len(item_ids)),
+            user_features=side_features(arrays, "user", encoders, len(user_ids)),
+            item_features=side_features(arrays, "item", encoders, len(item_ids)),
+            encoders=encoders,
             manifest=manifest,
         )
+
+
+def checked_ids(
+    arrays: Mapping[str, NDArray[Any]],
+) -> tuple[NDArray[Any], NDArray[Any], NDArray[np.str_] | None]:
+    """The ids of users and items, and titles where there are any.
+
+    Raises:
+        ValueError, KeyError: they are not that.
+    """
+    for name in ("user_ids", "item_ids", "item_titles"):
+        if name in arrays:
+            check_list(arrays[name], name)
+    item_ids, titles = arrays["item_ids"], arrays.get("item_titles")
+    if titles is not None and titles.shape != item_ids.shape:
+        raise ValueError(f"{len(titles)} titles for {len(item_ids)} items")
+    if titles is not None and titles.dtype.kind != "U":
+        raise ValueError("item_titles are not texts")
+    return arrays["user_ids"], item_ids, titles
+
+
+def checked_values(arrays: Mapping[str, NDArray[Any]], kind: str, part: Part) -> NDArray[Any]:
+    """The timestamps or the ratings of a part.
+
+    Raises:
+        ValueError: they are not one for each of its items.
+    """
+    values = arrays[f"{kind}_{part}"]
+    dtype = np.int64 if kind == "timestamps" else np.float32
+    if values.shape != arrays[f"{part}_items"].shape or values.dtype != dtype:
+        raise ValueError(f"{kind}_{part} does not fit {part}_items")
+    return values

@@ -26,8 +26,10 @@ class Sampler(Protocol):
         """Draw one item for each user and counter, which broadcast together; int64, 0 for none."""
         ...
 
-    def log_chance(self, users: NDArray[np.int64], items: NDArray[np.int64]) -> NDArray[np.float32]:
-        """The log of the chance that one draw for the user gives the item, which broadcast."""
+    def log_probability(
+        self, users: NDArray[np.int64], items: NDArray[np.int64]
+    ) -> NDArray[np.float32]:
+        """The log of the probability that a draw for the user gives the item; they broadcast."""
         ...
 
 
@@ -74,7 +76,9 @@ class UniformSampler:
         found = np.searchsorted(self.below, users * self.stride + rank, side="right")
         return np.where(others > 0, rank + 1 + found - self.offsets[users], PAD)
 
-    def log_chance(self, users: NDArray[np.int64], items: NDArray[np.int64]) -> NDArray[np.float32]:
+    def log_probability(
+        self, users: NDArray[np.int64], items: NDArray[np.int64]
+    ) -> NDArray[np.float32]:
         """-log of the number of items that each user can be given; `items` are such."""
         chances = -np.log(np.maximum(self.others[users], 1)) + np.zeros(items.shape)
         return np.asarray(chances, np.float32)
@@ -94,8 +98,8 @@ class PopularitySampler:
         sums = np.cumsum((counts / max(1, counts.max())) ** power)
         self.bounds = sums / sums[-1]  # the last is 1, which no draw reaches
         with np.errstate(divide="ignore"):
-            self.log_chances = np.log(np.diff(self.bounds, prepend=0.0))
-        self.log_chances = np.concatenate(([0.0], self.log_chances))
+            self.log_probabilities = np.log(np.diff(self.bounds, prepend=0.0))
+        self.log_probabilities = np.concatenate(([0.0], self.log_probabilities))
         self.stride = num_items + 1
         self.keys = np.unique(known.users * self.stride + known.items)
 
@@ -114,9 +118,11 @@ class PopularitySampler:
         place = np.minimum(np.searchsorted(self.keys, keys), len(self.keys) - 1)
         return np.where(self.keys[place] == keys, PAD, items)
 
-    def log_chance(self, users: NDArray[np.int64], items: NDArray[np.int64]) -> NDArray[np.float32]:
-        """The log of the chance of each item; 0 for padding."""
-        return np.asarray(self.log_chances[items], np.float32)
+    def log_probability(
+        self, users: NDArray[np.int64], items: NDArray[np.int64]
+    ) -> NDArray[np.float32]:
+        """The log of each item's probability; 0 for padding."""
+        return np.asarray(self.log_probabilities[items], np.float32)
 
 
 class SharedSampler:
@@ -143,7 +149,7 @@ class SharedSampler:
         found = np.searchsorted(self.bounds, places, side="right") + 1
         return np.minimum(found, self.last)  # rounding may leave the sum below K
 
-    def log_chance(self, items: NDArray[np.int64]) -> NDArray[np.float32]:
+    def log_probability(self, items: NDArray[np.int64]) -> NDArray[np.float32]:
         """The log of each item's chance, shared out over the K draws: log(inclusion / K)."""
         return np.asarray(np.log(self.chances[items - 1] / self.count), np.float32)
 

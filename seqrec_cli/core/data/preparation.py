@@ -10,7 +10,8 @@ from numpy.typing import NDArray
 
 from seqrec_cli import __version__
 from seqrec_cli.core.data.dataset import SequenceDataset
-from seqrec_cli.core.data.features.encoding import encode
+from seqrec_cli.core.data.features.encoders import Encoders
+from seqrec_cli.core.data.features.encoding import encode_side
 from seqrec_cli.core.data.features.kinds import Encoding
 from seqrec_cli.core.data.interactions import Interactions, Origin
 from seqrec_cli.core.data.ordering import (
@@ -23,6 +24,7 @@ from seqrec_cli.core.data.ordering import (
     to_offsets,
 )
 from seqrec_cli.core.data.reading.attributes import LONGEST_TITLE, Attributes
+from seqrec_cli.core.data.reading.sheets import Side
 from seqrec_cli.core.data.reading.units import show_moment
 from seqrec_cli.core.data.reading.wording import shortened
 from seqrec_cli.core.data.sequences import PARTS, Sequences
@@ -192,27 +194,26 @@ def with_features(
     encoding: Encoding,
 ) -> SequenceDataset:
     """Encode what is known of users and items, by encoders fitted on those in the train part."""
-    told: dict[str, Any] = {}
     changed: dict[str, Any] = {}
-    for side, attributes, ids, kinds in (
-        ("user", users, dataset.user_ids, encoding.user_kinds),
-        ("item", items, dataset.item_ids, encoding.item_kinds),
-    ):
-        if attributes and not attributes.named and not set(attributes.ids) & set(ids.astype(str)):
-            attributes = None  # a file of another log, that lies beside this one by chance
-        if attributes is None:
-            if kinds is not None:
-                raise InputError(
-                    f"there is no file with {side}s, so they have no features",
-                    f"name it: `--{side}s-file FILE`",
-                )
+    account: dict[str, Any] = {}
+    encoders = Encoders()
+    sides: tuple[tuple[Side, Attributes | None, NDArray[Any]], ...] = (
+        ("user", users, dataset.user_ids),
+        ("item", items, dataset.item_ids),
+    )
+    for side, attributes, ids in sides:
+        if attributes is not None:  # only here, as counting a large log takes memory
+            trained = dataset.train.lengths > 0 if side == "user" else dataset.features().trained
+        else:
+            trained = np.zeros(len(ids), np.bool_)
+        encoded = encode_side(side, attributes, ids, trained, encoding)
+        if encoded is None:
             continue
-        # Only here, as counting a large log takes memory.
-        trained = dataset.train.lengths > 0 if side == "user" else dataset.features().trained
-        table, told[f"{side}s"] = encode(attributes, ids, trained, kinds, encoding)
-        changed[f"{side}_features"] = table
-    manifest = dataset.manifest | ({"features": told} if told else {})
-    return replace(dataset, **changed, manifest=manifest)
+        encoders = Encoders(encoders.columns + encoded.encoders.columns)
+        changed[f"{side}_features"] = encoded.features.take(np.arange(len(ids)))
+        account[f"{side}s"] = encoded.account
+    manifest = dataset.manifest | ({"features": account} if account else {})
+    return replace(dataset, **changed, encoders=encoders, manifest=manifest)
 
 
 def tidy(rows: Rows, dropped: dict[str, int], options: Preparation) -> dict[str, Any]:

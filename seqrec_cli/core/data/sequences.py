@@ -8,7 +8,7 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from seqrec_cli.core.data.features.table import FeatureTable
+from seqrec_cli.core.data.features.encoded import EncodedFeatures
 
 PAD = 0
 
@@ -32,7 +32,7 @@ class Sequences:
 
     offsets: NDArray[np.int64]
     items: NDArray[np.int32]
-    features: FeatureTable | None = None
+    features: EncodedFeatures | None = None
     owners: NDArray[np.int64] | None = None
 
     @classmethod

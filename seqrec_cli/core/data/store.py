@@ -2,21 +2,20 @@
 
 import contextlib
 import hashlib
-import json
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 from numpy.typing import NDArray
 
-from seqrec_cli.core.storage import files, locks
+from seqrec_cli.core.storage import files, foreign, locks
 from seqrec_cli.core.storage.arrays import load_arrays, save_arrays
+from seqrec_cli.core.storage.versions import check_version
 from seqrec_cli.errors import DatasetError, SeqRecError
 
-MANIFEST_VERSION = 1
+MANIFEST_VERSION = 2  # 1: features were encoded otherwise, see features/upgrade.py
 
-
-TASK = "next-item"
+NEXT_ITEM, RANKING = "next-item", "ranking"  # the tasks that a dataset may be for
 
 
 def check_regular(path: Path) -> None:
@@ -76,13 +75,14 @@ def load_checked(
     """The manifest, once `check` has seen it, and the arrays that `skip` does not say yes to.
 
     Raises:
-        DatasetError: missing, damaged, or the npz is not the manifest's.
+        DatasetError: missing, damaged, of a newer version, or the npz is not the manifest's.
     """
     try:
         check_regular(path)
         # Opened once: who prepares it anew replaces the file, not what is in it.
-        with path.open("rb") as file:
+        with foreign.open_regular(path) as file:
             manifest = load_manifest(path, hashlib.file_digest(file, "sha256").hexdigest())
+            check_version(manifest, MANIFEST_VERSION, f"the dataset `{path}`", DatasetError)
             check(manifest)
             return manifest, load_arrays(path, skip, file)
     except FileNotFoundError:
@@ -102,7 +102,7 @@ def check_task(path: Path, manifest: dict[str, Any], task: str) -> None:
     Raises:
         DatasetError: with the task that it is for.
     """
-    found = manifest.get("task", TASK)
+    found = manifest.get("task", NEXT_ITEM)
     if found != task:
         raise DatasetError(
             f"the dataset `{path}` was prepared for the task {found}, and {task} is needed here",
@@ -121,14 +121,26 @@ def next_manifest_path(path: Path) -> Path:
 
 
 def settle(path: Path) -> None:
-    """Put the announced manifest in its place if the npz is the one it tells of, else remove it."""
+    """Put the announced manifest in its place if it describes the npz, else remove it."""
     announced = next_manifest_path(path)
     with contextlib.suppress(SeqRecError, OSError, ValueError):
-        told = json.loads(announced.read_bytes())["npz_sha256"]
-        if path.exists() and files.sha256(path) == told:
+        announced_sha256 = foreign.read_json(announced)["npz_sha256"]
+        if path.exists() and files.sha256(path) == announced_sha256:
             files.move(announced, manifest_path(path))
         else:
             files.remove(announced)
+
+
+def task_of(path: Path) -> str:
+    """What the dataset at `path` (the npz) is for, as its manifest says; the next item by default.
+
+    A manifest that cannot be read is left to `load_checked`, which says what is wrong with it.
+    """
+    with contextlib.suppress(OSError, ValueError, RecursionError):
+        content = foreign.read_json(manifest_path(path))
+        if isinstance(content, dict):
+            return str(content.get("task", NEXT_ITEM))
+    return NEXT_ITEM
 
 
 def load_manifest(path: Path, sha256: str) -> dict[str, Any]:
@@ -140,11 +152,11 @@ def load_manifest(path: Path, sha256: str) -> dict[str, Any]:
     manifest = manifest_path(path)
     for place in (manifest, next_manifest_path(path), manifest):  # it may be renamed meanwhile
         with contextlib.suppress(OSError, ValueError, RecursionError):
-            content = json.loads(place.read_bytes())
+            content = foreign.read_json(place)
             if isinstance(content, dict) and content.get("npz_sha256") == sha256:
                 return content
     try:
-        content = json.loads(manifest.read_bytes())
+        content = foreign.read_json(manifest)
     except FileNotFoundError:
         raise DatasetError(
             f"`{path}` has no manifest `{manifest.name}` beside it",

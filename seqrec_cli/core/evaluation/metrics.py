@@ -14,6 +14,8 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
+from seqrec_cli.core.settings.registry import Registry
+
 Values = NDArray[np.float64]
 
 # The rank of a target that cannot be recommended at all: it was seen, and seen items are left out.
@@ -95,11 +97,27 @@ def average_precision(ranks: Ranks, k: int) -> Values:
     return ranks.sum_hits(gains, k) / np.minimum(ranks.counts, k)
 
 
-METRICS: dict[str, Callable[[Ranks, int], Values]] = {
-    "hr": hit_rate,
-    "ndcg": ndcg,
-    "mrr": mrr,
-    "recall": recall,
-    "precision": precision,
-    "map": average_precision,
-}
+def check_metric(name: str, metric: object) -> None:
+    """Refuse what is no function.
+
+    Raises:
+        ValueError: it cannot be called.
+    """
+    if not callable(metric):
+        raise ValueError("it is not a function of ranks and k")
+
+
+# To add a metric, write its function and add its line here.
+METRICS: Registry[Callable[[Ranks, int], Values]] = Registry(
+    "metric",
+    "seqrec.metrics",
+    {
+        "hr": hit_rate,
+        "ndcg": ndcg,
+        "mrr": mrr,
+        "recall": recall,
+        "precision": precision,
+        "map": average_precision,
+    },
+    check_metric,
+)

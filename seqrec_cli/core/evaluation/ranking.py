@@ -1,16 +1,17 @@
 """How good a ranking model is: logits of rows, and metrics with their bootstrap intervals."""
 
-from collections.abc import Callable, Iterator
+import itertools
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
 from seqrec_cli.core.batching.ranking import RankingBatch, to_batch
-from seqrec_cli.core.data.ranking.dataset import Examples
-from seqrec_cli.core.devices import Cores
+from seqrec_cli.core.data.ranking.dataset import Examples, RankingDataset
+from seqrec_cli.core.devices import WorkerPool
 from seqrec_cli.core.evaluation import classification as metrics
 from seqrec_cli.core.evaluation.classification import Values
 from seqrec_cli.core.evaluation.statistics import (
@@ -19,8 +20,10 @@ from seqrec_cli.core.evaluation.statistics import (
     resampled_counts,
     two_sided,
 )
-from seqrec_cli.core.evaluation.summary import Figure
+from seqrec_cli.core.evaluation.summary import Comparisons, Figure, plain_figures
 from seqrec_cli.errors import DatasetError, RunError
+
+RankingPart = Literal["valid", "test"]
 
 CHUNK_ROWS = 2048  # that are scored at a time
 WEIGHTS = 2**22  # resampled rows held at a time
@@ -95,7 +98,7 @@ def score_rows(model: Any, batch: RankingBatch, device: torch.device) -> Values:
             return logits
 
     order = torch.arange(len(batch), device=batch.items.device)
-    found = list(Cores(device).map(work, torch.split(order, CHUNK_ROWS)))
+    found = list(WorkerPool(device).map(work, torch.split(order, CHUNK_ROWS)))
     logits = torch.cat(found).double().cpu().numpy() if found else np.zeros(0)
     if not np.isfinite(logits).all():
         raise RunError(
@@ -201,3 +204,75 @@ BASELINES: dict[str, Callable[[Examples, Examples], Values]] = {
     "constant rate": constant_rate,
     "item's rate": item_rate,
 }
+
+
+@dataclass(frozen=True, eq=False)
+class RankingReport:
+    """What an evaluation of rows found out.
+
+    Attributes:
+        part: the part of the dataset that the rows are of.
+        predictions: what each scorer says of the rows.
+        figures: each metric with its 95 % interval.
+        comparisons: of each two runs.
+    """
+
+    dataset: RankingDataset
+    part: RankingPart
+    seed: int
+    predictions: Mapping[str, Predictions]
+    figures: Mapping[str, dict[str, Figure]]
+    comparisons: Comparisons
+
+    @property
+    def first(self) -> Predictions:
+        """One of the predictions: labels and users are the same in all."""
+        return next(iter(self.predictions.values()))
+
+    def plain(self) -> dict[str, Any]:
+        """All of it as plain values, for JSON."""
+        first = self.first
+        return {
+            "data": self.dataset.name,
+            "data_sha256": self.dataset.sha256,
+            "task": self.dataset.task,
+            "split": self.part,
+            "seed": self.seed,
+            "rows": len(first.labels),
+            "positives": int(first.labels.sum()),
+            "users": len(first.user_aucs),
+            "users_left_out_of_gauc": first.skipped_users,
+        } | plain_figures(self.figures, self.comparisons)
+
+
+def evaluate_rows(
+    models: Mapping[str, Any],
+    dataset: RankingDataset,
+    part: RankingPart,
+    device: torch.device,
+    *,
+    baselines: bool,
+    seed: int,
+) -> RankingReport:
+    """Score the rows of a part by each of `models`, and compare each two of them.
+
+    Raises:
+        DatasetError: the part has no rows, or all have the same label.
+        RunError: a logit is not finite.
+    """
+    rows = check_part(dataset.test if part == "test" else dataset.valid, dataset.name, part)
+    found = {name: predict(model, rows, device) for name, model in models.items()}
+    for name, rate in BASELINES.items() if baselines else ():
+        found[name] = Predictions.of(rows, rate(dataset.train, rows))
+    draws = {name: bootstrap(one, seed) for name, one in found.items()}
+    return RankingReport(
+        dataset=dataset,
+        part=part,
+        seed=seed,
+        predictions=found,
+        figures={name: figures(one, draws[name]) for name, one in found.items()},
+        comparisons={
+            (a, b): differences(found[a], found[b], (draws[a], draws[b]))
+            for a, b in itertools.combinations(models, 2)
+        },
+    )

@@ -68,7 +68,7 @@ def evaluate(
     dataset: SequenceDataset,
     part: EvaluatedPart,
     *,
-    metrics: Sequence[str] = tuple(METRICS),
+    metrics: Sequence[str] | None = None,
     ks: Sequence[int] = (10,),
     protocol: Protocol = "full",
     seen: Seen = "exclude",
@@ -79,6 +79,7 @@ def evaluate(
     """Rank the targets of `part` and compute `metrics` at each of `ks`, for every user.
 
     Args:
+        metrics: their names; None: all that there are.
         seen: whether items of the history are candidates; the sampled protocol never has them.
         seed: of the sampled protocol's candidates.
         lists: keep what would be recommended too (full protocol only).
@@ -86,6 +87,7 @@ def evaluate(
             it does not find is missed.
     """
     sampled = protocol == "sampled"
+    functions = {name: METRICS[name] for name in (METRICS if metrics is None else metrics)}
     asked = queries(dataset, part, MOST_SAMPLED_USERS if sampled else None, seed)
     if sampled:
         asked = with_others(asked, scorer.num_items, dataset.name)
@@ -116,7 +118,11 @@ def evaluate(
     suffix = f" (sampled {NUM_SAMPLED})" if sampled else ""
     return Evaluation(
         asked.users,
-        {f"{name}@{k}{suffix}": METRICS[name](by_user, k) for name in metrics for k in ks},
+        {
+            f"{name}@{k}{suffix}": function(by_user, k)
+            for name, function in functions.items()
+            for k in ks
+        },
         best,
         asked.skipped,
         int((ranks == MISSED).sum()),

@@ -1,7 +1,8 @@
 """Figures with intervals."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,6 +13,9 @@ from seqrec_cli.core.evaluation.sequential import Evaluation
 from seqrec_cli.core.evaluation.statistics import bootstrap_means, interval, standard_error
 
 COVERAGE_RESAMPLES = 200
+
+# By two names: the mean difference of each metric, and the p-value of none.
+Comparisons = dict[tuple[str, str], dict[str, tuple[float, float]]]
 
 
 @dataclass(frozen=True)
@@ -74,3 +78,26 @@ def coverage(lists: NDArray[np.int64], num_items: int, seed: int) -> Figure:
     mean = share(np.ones(len(lists), np.bool_))
     margin = 1.96 * standard_error(share, len(lists), seed, COVERAGE_RESAMPLES)
     return Figure(mean, max(0.0, mean - margin), min(1.0, mean + margin))
+
+
+def plain_figures(
+    figures: Mapping[str, dict[str, Figure]], comparisons: Comparisons
+) -> dict[str, Any]:
+    """Figures with their intervals, and comparisons, as plain values."""
+    return {
+        "figures": {
+            name: {
+                metric: {"mean": f.mean, "low": f.low, "high": f.high}
+                for metric, f in by_metric.items()
+            }
+            for name, by_metric in figures.items()
+        },
+        "comparisons": [
+            {
+                "run": a,
+                "minus": b,
+                "differences": {m: {"mean": d, "p": p} for m, (d, p) in differences.items()},
+            }
+            for (a, b), differences in comparisons.items()
+        ],
+    }

@@ -1,23 +1,21 @@
 """An experiment: what is trained on which data, and how. Read from YAML with line numbers."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 from pydantic import BaseModel, ValidationError
 
-from seqrec_cli.core.experiment.ranking import RankingExperiment, RankingTrainingConfig
-from seqrec_cli.core.experiment.sequential import Experiment, TrainingConfig
+from seqrec_cli.core.experiment.ranking import RankingExperiment
+from seqrec_cli.core.experiment.sequential import Experiment
 from seqrec_cli.core.models.ranking.registry import RANKERS
-from seqrec_cli.core.models.sequential import encoders
-from seqrec_cli.core.models.sequential.encoders import ENCODERS
-from seqrec_cli.core.models.sequential.registry import CONFIGS, DEFAULT
-from seqrec_cli.core.models.sequential.sasrec import SASRecConfig
-from seqrec_cli.core.models.transitions import TransitionsConfig
+from seqrec_cli.core.models.sequential.registry import MODEL, MODELS
+from seqrec_cli.core.settings.base import Settings, settings_in
+from seqrec_cli.core.settings.registry import choice_of
 from seqrec_cli.core.settings.yaml import ROOT, Key, apply_override, nearest, read_text, read_yaml
 from seqrec_cli.errors import ConfigError
 
-LARGEST_FILE = 50_000  # letters of an experiment
+LARGEST_FILE = 50_000  # characters in an experiment file
 
 
 AnyExperiment = Experiment | RankingExperiment
@@ -44,95 +42,126 @@ def parse_experiment(text: str, source: str, overrides: Sequence[str] = ()) -> A
     places: dict[Key, str] = {}
     if len(text) > LARGEST_FILE:
         raise ConfigError(
-            f"`{source}` has {len(text):,} letters, more than any experiment has",
+            f"`{source}` has {len(text):,} characters, more than any experiment has",
             "see configs/sasrec.yaml",
         )
     content = read_yaml(text, source, places)
     if not isinstance(content, dict):
         raise ConfigError(f"`{source}` is not a list of settings", "see configs/sasrec.yaml")
-    for override in overrides:
-        apply_override(content, override, places)
-    check_keys(content, places, source)
-    ranks = model_name(content.get("model")) in RANKERS
+    overridden = [apply_override(content, override, places) for override in overrides]
+    kind = kind_of(content, places, source)
+    respell(kind, content, places, source, overridden)
+    check_keys(kind, content, places, source)
     try:
-        return (RankingExperiment if ranks else Experiment).model_validate(content)
+        return kind.model_validate(content)
     except ValidationError as error:
-        raise explain(error, content, places, source) from None
+        raise explain(error, kind, content, places, source) from None
 
 
-def parts_of(content: dict[str, Any]) -> dict[Key, type[BaseModel]]:
-    """Which settings class each part of the file is checked against."""
-    model = content.get("model")
-    if (name := model_name(model)) in RANKERS:
-        return {
-            ROOT: RankingExperiment,
-            ("model",): RANKERS[name],
-            ("training",): RankingTrainingConfig,
-        }
-    parts: dict[Key, type[BaseModel]] = {
-        ROOT: Experiment,
-        ("model",): CONFIGS.get(model_name(model), SASRecConfig),
-        ("training",): TrainingConfig,
-        ("transitions",): TransitionsConfig,
-    }
-    inner = model.get("history") if isinstance(model, dict) else None
-    if inner is not None and "history" in parts["model",].model_fields:
-        parts["model", "history"] = ENCODERS.get(model_name(inner, encoders.DEFAULT), SASRecConfig)
-    return parts
+def kind_of(
+    content: dict[str, Any], places: dict[Key, str], source: str
+) -> type[Experiment | RankingExperiment]:
+    """The class of the experiment, which follows from the name of its model.
+
+    Raises:
+        ConfigError: there is no model of that name.
+    """
+    name = MODEL.name_in(content.get("model"))
+    if name in MODELS:
+        return Experiment
+    if name in RANKERS:
+        return RankingExperiment
+    place = places.get(("model", "name"), f"`{source}`")
+    raise ConfigError(f"{place}: unknown model `{name}`", nearest(name, [*MODELS, *RANKERS]))
 
 
-def model_name(settings: Any, default: str = DEFAULT) -> str:
-    """The name of the model that settings, as read, are of."""
-    return str(settings.get("name", default)) if isinstance(settings, dict) else default
+def parts_of(
+    settings: type[Settings], content: Any, places: dict[Key, str], source: str, key: Key = ROOT
+) -> Iterator[tuple[Key, type[Settings], dict[str, Any]]]:
+    """Each part of a file: its key, its settings class and its content, as read.
+
+    Raises:
+        ConfigError: a part has the name of an entry that its registry does not have.
+    """
+    content = content if isinstance(content, dict) else {}  # pydantic refuses what is no dict
+    inside: dict[str, type[Settings]] = {}
+    for name, field in settings.model_fields.items():
+        if choice := choice_of(field):
+            chosen = choice.name_in(content.get(name))
+            if chosen not in choice.registry:
+                at = (*key, name) if choice.flat else (*key, name, "name")
+                raise ConfigError(
+                    f"{places.get(at, f'`{source}`')}: unknown {choice.registry.kind} `{chosen}`",
+                    nearest(chosen, choice.registry.names()),
+                )
+            if not choice.flat:
+                inside[name] = choice.settings_of(chosen)
+        elif part := settings_in(field):
+            inside[name] = part
+    yield key, settings, content
+    for name, part in inside.items():
+        yield from parts_of(part, content.get(name), places, source, (*key, name))
 
 
-def check_keys(content: dict[str, Any], places: dict[Key, str], source: str) -> None:
+def check_keys(
+    kind: type[Settings], content: dict[str, Any], places: dict[Key, str], source: str
+) -> None:
     """Refuse a key that no part knows, naming the nearest that one does."""
-    parts = parts_of(content)
-    model = content.get("model")
-    inner = model.get("history") if isinstance(model, dict) else None
-    for place, name, known in (
-        (("model", "name"), model_name(model), [*CONFIGS, *RANKERS]),
-        (("model", "history", "name"), model_name(inner, encoders.DEFAULT), list(ENCODERS)),
-    ):
-        if name not in known:
-            raise ConfigError(
-                f"{places.get(place, source)}: unknown model `{name}`", nearest(name, known)
-            )
-    for key, settings in parts.items():
-        part = content
-        for step in key:
-            part = part.get(step, {})
-        if not isinstance(part, dict):
-            continue  # pydantic says so, with the place
+    parts = list(parts_of(kind, content, places, source))
+    for key, settings, part in parts:
+        fields = settings.known_fields(part)
         for found in part:
-            if found not in settings.model_fields:
+            if found not in fields and found not in settings.old_keys(part):
                 known = [
                     ".".join((*inner, field))
-                    for inner, fields in parts.items()
-                    for field in fields.model_fields
+                    for inner, other, inside in parts
+                    for field in other.known_fields(inside)
                 ]
                 wrong = ".".join((*key, found))
                 at = places.get((*key, found), f"`{source}`")
                 raise ConfigError(f"{at}: unknown setting `{wrong}`", nearest(wrong, known))
 
 
+def respell(
+    kind: type[Settings],
+    content: dict[str, Any],
+    places: dict[Key, str],
+    source: str,
+    overridden: Sequence[Key],
+) -> None:
+    """Find the place of old keys under the new ones too; of both, the latest override counts."""
+    order = {key: number for number, key in enumerate(overridden, 1)}
+    for key, settings, part in parts_of(kind, content, places, source):
+        for old, new in settings.old_keys(part).items():
+            keys = [(*key, name) for name in (old, new) if name in part]
+            if len(keys) == 2 and any(key in order for key in keys):
+                earlier = min(keys, key=lambda key: order.get(key, 0))
+                del part[earlier[-1]]
+            if old in part and (*key, old) in places:
+                places.setdefault((*key, new), places[*key, old])
+
+
 def explain(
-    error: ValidationError, content: dict[str, Any], places: dict[Key, str], source: str
+    error: ValidationError,
+    kind: type[Settings],
+    content: dict[str, Any],
+    places: dict[Key, str],
+    source: str,
 ) -> ConfigError:
     """Say in one sentence what the first thing is that pydantic found wrong, and where."""
     first = error.errors()[0]
     key = tuple(str(step) for step in first["loc"])
-    if key[:1] == ("model",):  # pydantic names the members of the unions too
-        key = ("model", *(step for step in key[1:] if step not in {*CONFIGS, *RANKERS}))
     place = next(
         (places[key[:n]] for n in range(len(key), 0, -1) if key[:n] in places), f"`{source}`"
     )
     problem = first["msg"].removeprefix("Value error, ")
     problem = problem[0].lower() + problem[1:]
     value = first.get("input")
-    shown = "" if isinstance(value, dict | BaseModel) else f", not {value!r}"
-    settings = parts_of(content).get(key[:-1])
-    field = settings.model_fields.get(key[-1]) if settings and key else None
-    hint = f"`{'.'.join(key)}` is: {field.description}" if field and field.description else ""
+    quoted = not isinstance(value, dict | BaseModel) and first["type"] != "combination"
+    shown = f", not {value!r}" if quoted else ""
+    hint = first.get("ctx", {}).get("hint", "")
+    for part, settings, inside in parts_of(kind, content, places, source):
+        field = settings.known_fields(inside).get(key[-1]) if key[:-1] == part and key else None
+        if field is not None and field.description and not hint:
+            hint = f"`{'.'.join(key)}` is: {field.description}"
     return ConfigError(f"{place}: setting `{'.'.join(key)}`: {problem}{shown}", hint)

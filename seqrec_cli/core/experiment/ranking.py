@@ -4,8 +4,7 @@ from typing import Literal
 
 from pydantic import Field, field_validator
 
-from seqrec_cli.core.models.ranking.dien import DIENConfig
-from seqrec_cli.core.models.ranking.registry import RankerConfig
+from seqrec_cli.core.models.ranking.registry import RANKER, RankerConfig
 from seqrec_cli.core.settings.base import ExperimentSettings, Settings, check_betas
 
 
@@ -46,7 +45,7 @@ class RankingTrainingConfig(Settings):
 class RankingExperiment(ExperimentSettings):
     """An experiment file whose model ranks candidates, complete."""
 
-    model: RankerConfig = DIENConfig()
+    model: RankerConfig = Field(default_factory=RANKER.default_settings)
     training: RankingTrainingConfig = RankingTrainingConfig()
 
     @property

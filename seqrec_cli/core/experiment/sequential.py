@@ -1,30 +1,73 @@
-"""An experiment whose model says what comes next."""
+"""An experiment whose model predicts the next item."""
 
-from typing import Literal
+from collections.abc import Mapping
+from typing import Annotated, Any, ClassVar, Literal
 
-from pydantic import Field, field_validator
+from pydantic import (
+    Field,
+    SerializeAsAny,
+    SerializerFunctionWrapHandler,
+    field_validator,
+    model_serializer,
+    model_validator,
+)
+from pydantic.fields import FieldInfo
 
 from seqrec_cli.core.evaluation.metrics import METRICS
-from seqrec_cli.core.models.sequential.registry import ModelConfig
-from seqrec_cli.core.models.sequential.sasrec import SASRecConfig
+from seqrec_cli.core.losses.interface import LossSettings
+from seqrec_cli.core.losses.registry import LOSS, LOSSES
+from seqrec_cli.core.models.sequential.registry import MODEL, ModelConfig
 from seqrec_cli.core.models.transitions import TransitionsConfig
 from seqrec_cli.core.settings.base import ExperimentSettings, Settings, check_betas
-
-LossName = Literal["bce", "gbce", "sampled_softmax", "softmax", "bpr", "bpr_max"]
-
+from seqrec_cli.core.settings.registry import refused
+from seqrec_cli.errors import PluginError
 
 MOST_K = 10_000  # items in a list
 
+# A file with these keys was written by an older version, which wrote the settings of all losses.
+OLD_KEYS = {"optimiser", "table_optimiser", "bpr_max_regularisation"}
+
+
+def losses_beside(content: Mapping[str, Any]) -> list[type[LossSettings]]:
+    """The settings classes of our losses, and last of the one that is named."""
+    names = dict.fromkeys([*LOSSES.ours, LOSS.name_in(content.get("loss"))])
+    return [LOSSES[name].settings_class for name in names]
+
+
+def is_of_another_loss(key: str, value: Any, name: str, *, old_file: bool) -> bool:
+    """Whether a key is of another loss than the one called `name`, and says nothing.
+
+    Raises:
+        ValidationError: it is of another loss, and set to something.
+    """
+    owners: dict[str, Any] = {}  # the default of that setting by loss
+    for loss in LOSSES.ours:
+        settings = LOSSES[loss].settings_class
+        if field := settings.model_fields.get(settings.renamed.get(key, key)):
+            owners[loss] = field.default
+    if key in ("name", *TrainingConfig.model_fields) or not owners:
+        return False
+    if not old_file and value not in owners.values():
+        losses = " and ".join(f"`loss: {loss}`" for loss in owners)
+        hint = f"leave it out, or use `loss: {next(iter(owners))}`"
+        raise refused(key, f"is a setting of {losses}, not of `loss: {name}`", hint, value)
+    return True
+
 
 class TrainingConfig(Settings):
-    """The `training` part of an experiment."""
+    """The `training` part of an experiment.
+
+    In a file, the settings of the loss stand beside its name: `loss: gbce`, `gbce_t: 0.5`.
+    """
+
+    renamed: ClassVar = {"optimiser": "optimizer", "table_optimiser": "table_optimizer"}
 
     epochs: int = Field(201, ge=1, description="passes over the users")
     batch_size: int = Field(128, ge=1, description="users in a batch")
-    optimiser: Literal["adam", "adagrad"] = Field(
+    optimizer: Literal["adam", "adagrad"] = Field(
         "adam", description="what changes the weights; adagrad is that of GRU4Rec's authors"
     )
-    momentum: float = Field(0.0, ge=0, lt=1, description="of optimiser: adagrad")
+    momentum: float = Field(0.0, ge=0, lt=1, description="of optimizer: adagrad")
     lr: float = Field(1e-3, gt=0, description="learning rate")
     schedule: Literal["constant", "cosine"] = Field(
         "constant", description="the learning rate stays, or falls to 0 over all epochs"
@@ -32,7 +75,7 @@ class TrainingConfig(Settings):
     warmup: int = Field(0, ge=0, description="steps over which the learning rate rises from 0")
     betas: tuple[float, float] = Field((0.9, 0.98), description="Adam's decay rates")
     weight_decay: float = Field(0.0, ge=0, description="Adam's weight decay")
-    table_optimiser: Literal["adam", "adagrad"] | None = Field(
+    table_optimizer: Literal["adam", "adagrad"] | None = Field(
         None,
         description="what changes the item table: adagrad touches a batch's rows alone; null: as "
         "the others",
@@ -41,7 +84,10 @@ class TrainingConfig(Settings):
         None, gt=0, description="the item table's learning rate; null: as the others"
     )
     l2_emb: float = Field(0.0, ge=0, description="weight of the item table's squared norm")
-    loss: LossName = "bce"
+    loss: Annotated[SerializeAsAny[LossSettings], LOSS] = Field(
+        default_factory=LOSS.default_settings,
+        description="what training minimizes; its own settings stand beside it",
+    )
     negatives: int = Field(1, ge=1, description="negatives that each target is held against")
     negatives_per: Literal["target", "history", "batch"] = Field(
         "target", description="what has negatives of its own; the targets in it share them"
@@ -49,29 +95,8 @@ class TrainingConfig(Settings):
     in_batch: bool = Field(
         False, description="negatives are targets of the batch, drawn at random; per batch alone"
     )
-    label_smoothing: float = Field(
-        0.0, ge=0, lt=1, description="share of a target spread over all items, loss: softmax"
-    )
-    half_life: float | None = Field(
-        None,
-        gt=0,
-        le=1e9,
-        description="targets this many items before a user's last count half, loss: softmax; "
-        "null: all count alike",
-    )
     popularity_power: float | None = Field(
         None, ge=0, description="draw negatives by count^this; null: each item alike"
-    )
-    logq: bool = Field(False, description="correct sampled_softmax for how negatives were drawn")
-    gbce_t: float = Field(0.75, ge=0, le=1, description="calibration of the gbce loss")
-    score_elu: float | None = Field(
-        None,
-        gt=0,
-        description="scores go through an ELU with this alpha before loss: bpr or bpr_max; null: "
-        "as they are",
-    )
-    bpr_max_regularisation: float = Field(
-        1.0, ge=0, description="weight of the negatives' squared scores in the bpr_max loss"
     )
     validate_every: int = Field(20, ge=1, description="epochs from one validation to the next")
     metric: str = Field("ndcg@10", description="what validation picks the best weights by")
@@ -85,6 +110,93 @@ class TrainingConfig(Settings):
     @classmethod
     def betas_are_rates(cls, betas: tuple[float, float]) -> tuple[float, float]:
         return check_betas(betas)
+
+    @classmethod
+    def known_fields(cls, content: Mapping[str, Any]) -> dict[str, FieldInfo]:
+        """Those of this part, and of all losses: `arranged` says why it refuses another loss's."""
+        fields = dict(cls.model_fields)
+        for loss in losses_beside(content):
+            fields |= loss.model_fields
+        return {key: field for key, field in fields.items() if key != "name"}
+
+    @classmethod
+    def old_keys(cls, content: Mapping[str, Any]) -> dict[str, str]:
+        keys = dict(cls.renamed)
+        for loss in losses_beside(content):
+            keys |= loss.renamed
+        return keys
+
+    @classmethod
+    def arranged(cls, content: dict[str, Any]) -> dict[str, Any]:
+        """Put the settings of the loss, which stand beside its name in a file, into one object."""
+        if isinstance(content.get("loss"), LossSettings):
+            return super().arranged(content)
+        own = LOSS.settings_of(name := LOSS.name_in(content.get("loss")))
+        if clash := own.model_fields.keys() & cls.model_fields.keys():
+            raise PluginError(
+                f"the loss `{name}` has a setting called as one of every training: "
+                f"{', '.join(sorted(clash))}",
+                "ask its author to rename it",
+            )
+        of_loss: dict[str, Any] = {"name": name}
+        rest: dict[str, Any] = {}
+        for key, value in content.items():
+            if key != "name" and (key in own.model_fields or key in own.renamed):
+                of_loss[key] = value
+            elif not is_of_another_loss(key, value, name, old_file=content.keys() >= OLD_KEYS):
+                rest[key] = value
+        return super().arranged(rest) | {"loss": own.model_validate(of_loss)}
+
+    @model_serializer(mode="wrap")
+    def flat(self, serialize: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """Write the settings of the loss beside its name."""
+        content: dict[str, Any] = {}
+        for key, value in serialize(self).items():
+            content |= {"loss": value.pop("name"), **value} if key == "loss" else {key: value}
+        return content
+
+    @model_validator(mode="after")
+    def settings_agree(self) -> "TrainingConfig":
+        """Refuse a setting that does not go with another one."""
+        loss, samples = self.loss.name, LOSSES[self.loss.name].of_scores is not None
+        if self.momentum and self.optimizer != "adagrad":
+            raise refused(
+                "momentum",
+                "is for `optimizer: adagrad`; Adam has `betas`",
+                "leave it out, or use `optimizer: adagrad`",
+                self.momentum,
+            )
+        if self.weight_decay and self.optimizer == "adagrad":
+            raise refused(
+                "weight_decay",
+                "is for `optimizer: adam`, not for adagrad",
+                "leave it out, or use `optimizer: adam`",
+                self.weight_decay,
+            )
+        if self.in_batch and (self.negatives_per != "batch" or self.popularity_power is not None):
+            raise refused(
+                "in_batch",
+                "takes negatives from the targets of the batch, for the whole batch",
+                "set `negatives_per: batch`, and leave `popularity_power` out",
+                self.in_batch,
+            )
+        if self.popularity_power is not None and not samples:
+            raise refused(
+                "popularity_power",
+                f"is for sampled negatives, and `loss: {loss}` has none",
+                "leave it out, or use `loss: sampled_softmax`",
+                self.popularity_power,
+            )
+        if self.table_optimizer == "adagrad" and (self.l2_emb or not samples):
+            whole = "l2_emb" if self.l2_emb else f"loss: {loss}"
+            raise refused(
+                "table_optimizer",
+                f"adagrad updates the rows of a batch, and `{whole}` changes the whole item table "
+                "in each step",
+                "use `table_optimizer: adam`, or leave that out",
+                self.table_optimizer,
+            )
+        return self
 
     @field_validator("metric")
     @classmethod
@@ -100,7 +212,7 @@ class TrainingConfig(Settings):
 class Experiment(ExperimentSettings):
     """An experiment file, complete."""
 
-    model: ModelConfig = SASRecConfig()
+    model: ModelConfig = Field(default_factory=MODEL.default_settings)
     training: TrainingConfig = TrainingConfig()
     transitions: TransitionsConfig | None = Field(
         None, description="counts of what followed, added to the model's scores; null: none"

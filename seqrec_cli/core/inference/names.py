@@ -7,12 +7,18 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
+from seqrec_cli.core.data.dataset import SequenceDataset
+from seqrec_cli.core.data.sequences import Sequences
+from seqrec_cli.core.storage import foreign
 from seqrec_cli.errors import InputError
+
+WHOLE_NUMBER = re.compile(r"[+-]?[0-9]{1,19}")
+LARGEST_LIST = 1 << 30  # bytes of a file of ids
 
 
 @dataclass(frozen=True, eq=False)
@@ -39,9 +45,12 @@ class Names:
         """The index of an id as it was in the source, or None."""
         wanted: Any = text
         if self.ids.dtype.kind == "i":
+            # Not what `int` reads too: 1_0, or the digits of other scripts.
+            if not WHOLE_NUMBER.fullmatch(text):
+                return None
             try:
                 wanted = np.int64(int(text))
-            except (ValueError, OverflowError):
+            except OverflowError:
                 return None
         at = int(np.searchsorted(self.ids, wanted, sorter=self._order))
         if at < len(self.ids) and self.ids[self._order[at]] == wanted:
@@ -119,7 +128,7 @@ def read_ids(path: Path) -> list[str]:
         InputError: the file cannot be read, or holds none.
     """
     try:
-        lines = path.read_text(encoding="utf-8-sig").splitlines()
+        lines = foreign.read_text(path, LARGEST_LIST, follow=True).splitlines()
     except OSError as error:
         raise InputError(
             f"cannot read `{path}`: {error.strerror}", "name a file with a user's id a line"
@@ -167,3 +176,19 @@ def find_history(names: Names, text: str) -> tuple[NDArray[np.int32], list[str]]
             f"similar are {', '.join(names.nearest(unknown[0]))}; titles go between semicolons",
         )
     return np.array(items, np.int32), unknown
+
+
+def histories_of(
+    dataset: SequenceDataset, ids: Sequence[str], before: Literal["end", "valid", "test"]
+) -> tuple[list[Any], Sequences]:
+    """The ids, as the dataset has them, and the histories of users, up to the end or a part.
+
+    Raises:
+        InputError: a user is unknown or has no history there.
+    """
+    users = find_users(Names(dataset.user_ids), ids, dataset.name)
+    histories = dataset.histories(before).take(users)
+    empty = histories.lengths == 0
+    if empty.any():
+        raise InputError(f"user `{ids[int(empty.argmax())]}` has no history", "leave that user out")
+    return [dataset.user_ids[user].item() for user in users], histories

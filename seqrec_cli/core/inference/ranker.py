@@ -12,13 +12,9 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from seqrec_cli.core.batching.ranking import Sizes
-from seqrec_cli.core.data.ranking.dataset import from_told
-from seqrec_cli.core.data.ranking.encoders import Encoders, Facts, Side
-from seqrec_cli.core.models.ranking.registry import build_ranker
-from seqrec_cli.core.runs.run import RANKED, Run
-from seqrec_cli.core.storage.arrays import load_arrays
-from seqrec_cli.errors import RunError
+from seqrec_cli.core.data.features.encoded import EncodedFeatures
+from seqrec_cli.core.data.features.encoders import Encoders
+from seqrec_cli.core.data.reading.sheets import Side
 
 
 @dataclass(frozen=True, eq=False)
@@ -41,45 +37,7 @@ class Ranker:
     encoders: Encoders
     user_ids: NDArray[Any]
     item_ids: NDArray[Any]
-    sides: Mapping[Side, Facts]
+    sides: Mapping[Side, EncodedFeatures]
     looked: NDArray[np.int32]
     learnt: NDArray[np.bool_]
     examples: Mapping[str, Any]
-
-    @classmethod
-    def load(cls, run: Run, device: torch.device) -> "Ranker":
-        """The model of a run with its best weights.
-
-        Raises:
-            RunError: it is no ranking run, has no best weights, or is damaged.
-        """
-        experiment, path = run.ranking_experiment(), run.path / RANKED
-        arrays = load_arrays(path)
-        try:
-            encoders, user_ids, item_ids, sides = from_told(arrays)
-            looked = np.stack((arrays["looked_users"], arrays["looked_items"]), axis=1)
-            most = np.array([len(user_ids), len(item_ids)])
-            if looked.dtype != np.int32 or (looked < 0).any() or (looked >= most).any():
-                raise ValueError("it looked at users or items that there are not")
-            learnt = arrays["looked_to_learn"]
-            if learnt.dtype != np.bool_ or learnt.shape != looked.shape[:1]:
-                raise ValueError("it is not known what it learnt from")
-        except (KeyError, ValueError) as error:
-            raise RunError(
-                f"`{path}` is not what this run reads: {error}", "train again"
-            ) from error
-        sizes = Sizes.of(encoders)
-        model = run.load_best(lambda: build_ranker(experiment.model, sizes))
-        examples = run.manifest().get("examples", {})
-        return cls(
-            str(run.path),
-            model.to(device),
-            device,
-            encoders,
-            user_ids,
-            item_ids,
-            sides,
-            looked,
-            learnt,
-            examples,
-        )

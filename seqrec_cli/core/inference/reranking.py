@@ -17,7 +17,7 @@ from seqrec_cli.core.batching.ranking import to_batch
 from seqrec_cli.core.data.dataset import SequenceDataset
 from seqrec_cli.core.data.ranking.dataset import Examples
 from seqrec_cli.core.data.sequences import PAD, PARTS, Sequences
-from seqrec_cli.core.devices import Cores
+from seqrec_cli.core.devices import WorkerPool
 from seqrec_cli.core.inference.ranker import Ranker
 from seqrec_cli.core.inference.retrieval import Finder
 from seqrec_cli.core.inference.scoring import Seen
@@ -120,7 +120,7 @@ class Reranker:
         self.ranker = ranker
         self.candidates = candidates
         self.retrieval_weight = retrieval_weight
-        codes = ranker.encoders.items.codes([str(key) for key in item_ids.tolist()])
+        codes = ranker.encoders.items.encode([str(key) for key in item_ids.tolist()])
         self.codes = np.concatenate((np.zeros(1, np.int32), codes))  # by item, 0 is padding
         self.items = np.concatenate((np.full(1, -1), rows_of(item_ids, ranker.item_ids)))
         self.users = None
@@ -164,7 +164,9 @@ class Reranker:
             block[real] = found.float().cpu().numpy()
             logits[chunk] = block
 
-        for _ in Cores(self.ranker.device).map(work, np.split(rows, range(step, len(rows), step))):
+        for _ in WorkerPool(self.ranker.device).map(
+            work, np.split(rows, range(step, len(rows), step))
+        ):
             pass
         if not np.isfinite(logits[candidates != PAD]).all():
             raise RunError(
@@ -198,7 +200,8 @@ class Reranker:
             users=zeros,
             candidates=zeros,
             items=self.codes[items],
-            facts=sides["user"].take(users).beside(sides["item"].take(rows)),  # -1: unknown, last
+            # Row -1, the last, is that of an unknown one.
+            features=sides["user"].take(users).concatenate(sides["item"].take(rows)),
             history=history,
             negatives=np.zeros_like(history),
         )

@@ -16,7 +16,7 @@ from torch.nn import functional as F
 from seqrec_cli.core.batching.packing import pack
 from seqrec_cli.core.data.dataset import SequenceDataset
 from seqrec_cli.core.data.sequences import PAD, Sequences
-from seqrec_cli.core.devices import Cores, Result
+from seqrec_cli.core.devices import Result, WorkerPool
 from seqrec_cli.core.models.transitions import Transitions
 from seqrec_cli.errors import RunError
 
@@ -132,7 +132,7 @@ def score_all(
             scores[torch.from_numpy(batch.users), known] = -torch.inf
         return then(Scored(rows, scores))
 
-    yield from Cores(scorer.device).map(
+    yield from WorkerPool(scorer.device).map(
         work, cut(order, read, max(1, SCORE_BYTES // (4 * (scorer.num_items + 1))))
     )
 
@@ -146,7 +146,7 @@ def vectors_of(scorer: ModelScorer, histories: Sequences) -> NDArray[np.float32]
     def work(rows: NDArray[np.int64]) -> None:
         found[rows] = scorer.history_vectors(histories.take(rows)).float().cpu().numpy()
 
-    for _ in Cores(scorer.device).map(work, cut(order, read, BATCH_SLOTS)):
+    for _ in WorkerPool(scorer.device).map(work, cut(order, read, BATCH_SLOTS)):
         pass
     return found
 

@@ -15,8 +15,9 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch.nn import functional as F
 
-from seqrec_cli.core.kernels.scripting import scripted
+from seqrec_cli.core.kernels.switch import fast
 
 
 class GatedUnit(nn.Module):
@@ -38,8 +39,28 @@ class GatedUnit(nn.Module):
 
     def forward(self, x: Tensor, scale: Tensor) -> Tensor:
         """Read x (B, T, I) with a number for each step (B, T); states (B, T, D)."""
-        weights = self.read, self.recurrent, self.bias
-        return Evolve.apply(x, scale, *weights, self.replaced)  # type: ignore[no-any-return, no-untyped-call]
+        inputs = x, scale, self.read, self.recurrent, self.bias, self.replaced
+        # On any device: torch has no such recurrence of its own.
+        if not fast("augru"):
+            return plain_evolve(*inputs)
+        return Evolve.apply(*inputs)  # type: ignore[no-any-return, no-untyped-call]
+
+
+def plain_evolve(
+    x: Tensor, scale: Tensor, read: Tensor, recurrent: Tensor, bias: Tensor, replaced: bool
+) -> Tensor:
+    """Compute what `Evolve` computes, one step after the other, gradients by autograd."""
+    hidden = recurrent.shape[1]
+    state, states = x.new_zeros(len(x), hidden), []
+    for step, a in zip(x.unbind(1), scale.unsqueeze(2).unbind(1), strict=True):
+        from_x, from_state = F.linear(step, read, bias), F.linear(state, recurrent)
+        gates = torch.sigmoid((from_x + from_state)[:, :-hidden])
+        r, *u = torch.split(gates, hidden, dim=1)  # (B, D) each
+        n = torch.tanh(from_x[:, -hidden:] + r * from_state[:, -hidden:])
+        gate = a if replaced else a * u[0]
+        state = (1 - gate) * state + gate * n
+        states.append(state)
+    return torch.stack(states, dim=1)
 
 
 class Evolve(torch.autograd.Function):
@@ -60,6 +81,10 @@ class Evolve(torch.autograd.Function):
         bias: Tensor,
         replaced: bool,
     ) -> Tensor:
+        """Map x (B, T, I) and scale (B, T) to the states (B, T, D); all of one float type.
+
+        `read` is (G D, I), `recurrent` (G D, D), `bias` (G D,).
+        """
         gates, new, add, states = evolve(x, scale, read, recurrent, bias, replaced)
         ctx.save_for_backward(x, scale, read, recurrent, gates, new, add, states)
         ctx.replaced = replaced
@@ -67,12 +92,12 @@ class Evolve(torch.autograd.Function):
 
     @staticmethod
     def backward(ctx: Any, grad: Tensor) -> tuple[Tensor | None, ...]:
+        """Map the states' gradient (B, T, D) to those of x, scale and the three weights."""
         x, scale, read, recurrent, gates, new, add, states = ctx.saved_tensors
         weights = read, recurrent
         return *evolve_back(grad, x, scale, *weights, gates, new, add, states, ctx.replaced), None
 
 
-@scripted
 def evolve(
     x: Tensor, scale: Tensor, read: Tensor, recurrent: Tensor, bias: Tensor, replaced: bool
 ) -> tuple[Tensor, Tensor, Tensor, Tensor]:
@@ -90,19 +115,18 @@ def evolve(
     states = x.new_zeros([steps + 1, rows, hidden])
     before = states[0]
     scaled = torch.empty_like(before)
-    for step in range(steps):
-        both, n, un, a = gates[step], new[step], add[step], scale[:, step].unsqueeze(1)
+    # Every view is made before the loop: in it a view would cost as much as an operation.
+    tensors = gates, gates[..., :hidden], gates[..., -hidden:], new, add
+    views = (t.unbind(0) for t in (*tensors, scale.T.unsqueeze(2), states[1:]))
+    for both, reset, update, candidate, kept, a, state in zip(*views, strict=True):
         both.addmm_(before, to_gates).sigmoid_()
-        torch.mm(before, to_new, out=un)
-        n.addcmul_(both[:, :hidden], un).tanh_()
-        passed = a.expand_as(n)
-        if not replaced:
-            passed = torch.mul(both[:, hidden:], a, out=scaled)
-        before = torch.lerp(before, n, passed, out=states[step + 1])
+        torch.mm(before, to_new, out=kept)
+        candidate.addcmul_(reset, kept).tanh_()
+        passed = a.expand_as(before) if replaced else torch.mul(update, a, out=scaled)
+        before = torch.lerp(before, candidate, passed, out=state)
     return gates, new, add, states
 
 
-@scripted
 def evolve_back(
     grad: Tensor,
     x: Tensor,
@@ -122,20 +146,21 @@ def evolve_back(
     r, u = gates[..., :hidden], gates[..., -hidden:]
     change = new - before
     passed = a.expand_as(new) if replaced else u * a
-    by_new = torch.ops.aten.tanh_backward(passed, new)  # passed * (1 - new^2)
-    factors = [torch.ops.aten.sigmoid_backward(by_new * add, r), by_new * r]
+    by_new = torch.addcmul(passed, passed * new, new, value=-1)  # passed * (1 - new^2)
+    to_reset = by_new * r
+    factors = [by_sigmoid(to_reset * add, r), to_reset]
     if not replaced:
-        factors.insert(1, torch.ops.aten.sigmoid_backward(change * a, u))
+        factors.insert(1, by_sigmoid(change * a * u, u))
     gate_count = len(factors)
     sums = torch.cat(factors, dim=2)  # (T, B, G D): factors, and then gradients
     keep = torch.cat([1 - passed] * gate_count, dim=2)
     whole = torch.cat([grad.transpose(0, 1).contiguous()] * gate_count, dim=2)
     weights = torch.cat([recurrent] * gate_count, dim=1)
-    for step in range(len(whole) - 1, -1, -1):
-        g, dsum = whole[step], sums[step]
-        dsum.mul_(g)
-        if step > 0:
-            whole[step - 1].addmm_(dsum, weights).addcmul_(g, keep[step])
+    grads, products, kept = (t.unbind(0) for t in (whole, sums, keep))
+    for step in range(len(grads) - 1, 0, -1):
+        products[step].mul_(grads[step])
+        grads[step - 1].addmm_(products[step], weights).addcmul_(grads[step], kept[step])
+    products[0].mul_(grads[0])
     g = whole[..., :hidden]
     flat = sums.flatten(0, 1)  # (T B, G D)
     drecurrent = flat.T @ before.flatten(0, 1)
@@ -144,3 +169,8 @@ def evolve_back(
     dx = (flat @ read).view(whole.shape[0], whole.shape[1], -1).transpose(0, 1)
     dscale = (g * (change if replaced else change * u)).sum(dim=2).T
     return dx, dscale, flat.T @ x.transpose(0, 1).flatten(0, 1), drecurrent, flat.sum(0)
+
+
+def by_sigmoid(product: Tensor, gate: Tensor) -> Tensor:
+    """product * (1 - gate): with g * gate for the product, the gradient by a sigmoid's sum."""
+    return torch.addcmul(product, product, gate, value=-1)

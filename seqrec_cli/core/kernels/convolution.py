@@ -4,8 +4,10 @@ from typing import Any
 
 import torch
 from torch import Tensor
+from torch.nn import functional as F
 
 from seqrec_cli.core.batching.packing import Packed
+from seqrec_cli.core.kernels.switch import fast
 
 
 def convolve(x: Tensor, weights: Tensor, batch: Packed) -> Tensor:
@@ -13,7 +15,21 @@ def convolve(x: Tensor, weights: Tensor, batch: Packed) -> Tensor:
 
     A depthwise causal convolution with a residual: x (T, D), weights (lags, D) -> (T, D).
     """
+    if not fast("convolution"):
+        return plain_convolve(x, weights, batch)
     return Convolution.apply(x, weights, batch)  # type: ignore[no-any-return, no-untyped-call]
+
+
+def plain_convolve(x: Tensor, weights: Tensor, batch: Packed) -> Tensor:
+    """Compute what `Convolution` computes with torch's depthwise one, block by block."""
+    lags, width = weights.shape
+    kernel = weights.flip(0).T.unsqueeze(1).to(x.dtype)  # (D, 1, lags)
+    outputs = []
+    for (rows,) in batch.views(x):
+        earlier = F.pad(rows.mT, (lags, -1))  # (R, D, lags + L - 1): nothing reads the last
+        mixed = F.conv1d(earlier, kernel, groups=width).mT
+        outputs.append((rows + mixed).flatten(0, 1))
+    return torch.cat(outputs)
 
 
 class Convolution(torch.autograd.Function):
@@ -21,6 +37,7 @@ class Convolution(torch.autograd.Function):
 
     @staticmethod
     def forward(ctx: Any, x: Tensor, weights: Tensor, batch: Packed) -> Tensor:
+        """Map x (T, D) and weights (lags, D) to (T, D) in x's dtype, float32 or bfloat16."""
         ctx.save_for_backward(x, weights)
         ctx.batch = batch
         out = x.clone(memory_format=torch.contiguous_format)
@@ -31,6 +48,7 @@ class Convolution(torch.autograd.Function):
 
     @staticmethod
     def backward(ctx: Any, grad: Tensor) -> tuple[Tensor | None, ...]:
+        """Map the output's gradient (T, D) to those of x (T, D) and weights (lags, D)."""
         x, weights = ctx.saved_tensors
         grad = grad.contiguous()
         x_grad, weights_grad = grad.clone(), torch.zeros_like(weights)

@@ -7,6 +7,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from seqrec_cli.core.kernels.switch import fast
 from seqrec_cli.core.randomness import Purpose, stream
 
 
@@ -32,6 +33,8 @@ class Noise:
         limit += self.bits.random_raw() < rest * 2**64
         words = self.bits.random_raw(-(-count // 8))
         raw = torch.from_numpy(words.view(np.int8)[:count]).view(shape)
+        if not fast("dropout"):
+            return (raw >= limit - 128).float()
         # Into float32 at once: as a tensor of its own the comparison takes twice the time.
         return torch.ge(raw, limit - 128, out=torch.empty(shape))
 
@@ -42,7 +45,10 @@ def dropout(x: Tensor, drop: float, noise: Noise | None) -> Tensor:
         return x
     if x.device.type != "cpu":
         return F.dropout(x, drop)
-    return x * noise.kept(x.shape, drop).div_(1 - drop).to(x.dtype)
+    kept = noise.kept(x.shape, drop)
+    if not fast("dropout"):
+        return torch.where(kept > 0, x / (1 - drop), 0.0).to(x.dtype)
+    return x * kept.div_(1 - drop).to(x.dtype)
 
 
 def add_onto(y: Tensor, x: Tensor) -> Tensor:

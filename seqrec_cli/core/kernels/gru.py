@@ -1,4 +1,8 @@
-"""A gated recurrent unit over packed histories, forward and backward."""
+"""A gated recurrent unit over packed histories, forward and backward.
+
+Shapes: S items of all histories, in time-major order, E size of what is read, D hidden size. Its
+plain twin is torch's `nn.GRU`, which computes on other devices too.
+"""
 
 from typing import Any
 
@@ -6,7 +10,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.utils.rnn import PackedSequence
 
-from seqrec_cli.core.kernels.scripting import scripted
+from seqrec_cli.core.kernels.switch import fast
 
 # Rows of a gradient's factors made at a time, so that they stay in a core's own cache.
 ROWS = 256
@@ -19,7 +23,7 @@ def recur(x: Tensor, sizes: list[int], layer: nn.GRU) -> Tensor:
     histories that have one, and so on: what `nn.GRU` makes of a PackedSequence.
     """
     weights = layer.weight_ih_l0, layer.weight_hh_l0, layer.bias_ih_l0, layer.bias_hh_l0
-    if x.device.type != "cpu" or torch.is_autocast_enabled("cpu"):
+    if not fast("gru") or x.device.type != "cpu" or torch.is_autocast_enabled("cpu"):
         return layer(PackedSequence(x, torch.tensor(sizes)))[0].data  # type: ignore[no-any-return]
     return Recurrence.apply(x, *weights, sizes)  # type: ignore[no-any-return, no-untyped-call]
 
@@ -31,7 +35,7 @@ class Recurrence(torch.autograd.Function):
     h' = n + z * (h - n), with biases on every product. Going back, the gradients of all four
     gates' sums are the state's gradient times factors known beforehand, for all steps at once.
 
-    What a step does beside its products costs as much as they do: so sums grow where they lie.
+    Beside its products a step costs as much as they do, so sums are accumulated in place.
     """
 
     @staticmethod
@@ -44,6 +48,10 @@ class Recurrence(torch.autograd.Function):
         recurrent_bias: Tensor,
         sizes: list[int],
     ) -> Tensor:
+        """Map what is read, x (S, E), to the states (S, D); all float32.
+
+        `read` is (3 D, E), `recurrent` (3 D, D), the biases (3 D,), gates in the order r, z, n.
+        """
         hidden = recurrent.shape[1]
         for_both, for_new = slice(2 * hidden), slice(2 * hidden, None)
         bias = read_bias[for_both] + recurrent_bias[for_both]
@@ -59,9 +67,11 @@ class Recurrence(torch.autograd.Function):
 
     @staticmethod
     def backward(ctx: Any, grad: Tensor) -> tuple[Tensor | None, ...]:
+        """Map the states' gradient (S, D) to those of x and the four weights, float32."""
         x, read, recurrent, both, new, kept, states = ctx.saved_tensors
         before, sizes = previous(states, ctx.sizes), ctx.sizes
         r, z = both.chunk(2, dim=1)
+        # What the state's gradient is multiplied by, for r, z and n, known before going back.
         factors = grad.new_empty(len(x), 3, recurrent.shape[1])
         pieces = (torch.split(t, ROWS) for t in (r, z, new, kept, before, factors))
         for reset, update, candidate, keep, last, factor in zip(*pieces, strict=True):
@@ -83,7 +93,6 @@ class Recurrence(torch.autograd.Function):
         return dsums @ read, dsums.T @ x, drecurrent, *biases, None
 
 
-@scripted
 def step_through(
     both: Tensor,
     new: Tensor,
@@ -96,40 +105,36 @@ def step_through(
     sizes: list[int],
 ) -> None:
     """Fill `states` and `kept` (S, D); the gates' sums of what is read become the gates."""
-    r, z = both.chunk(2, dim=1)
-    begin = 0
-    for size in sizes:
+    # Every view is made before the loop: in it a view would cost as much as an operation.
+    tensors = both, *both.chunk(2, dim=1), new, kept, states
+    pieces = (torch.split(t, sizes) for t in tensors)
+    for size, gates, reset, update, candidate, keep, state in zip(sizes, *pieces, strict=True):
         before = before[:size]
-        gates, keep = both.narrow(0, begin, size), kept.narrow(0, begin, size)
         gates.addmm_(before, to_both).sigmoid_()
         torch.addmm(bias, before, to_new, out=keep)
-        candidate = new.narrow(0, begin, size).addcmul_(r.narrow(0, begin, size), keep).tanh_()
-        update, state = z.narrow(0, begin, size), states.narrow(0, begin, size)
+        candidate.addcmul_(reset, keep).tanh_()
         before = torch.lerp(candidate, before, update, out=state)
-        begin += size
 
 
-@scripted
 def step_back(
     whole: Tensor, factors: Tensor, dsums: Tensor, z: Tensor, recurrent: Tensor, sizes: list[int]
 ) -> None:
     """Fill `dsums` (S, 3, D) but for the first step; `whole` becomes the states' gradients."""
-    flat = dsums.flatten(1)
-    begin = len(whole)
+    tensors = whole, whole.unsqueeze(1), factors, dsums, dsums.flatten(1), z
+    pieces = [torch.split(t, sizes) for t in tensors]
+    steps = list(zip(*pieces, strict=True))
     for step in range(len(sizes) - 1, 0, -1):
-        size = sizes[step]
-        begin -= size
-        g = whole.narrow(0, begin, size)
-        torch.mul(g.unsqueeze(1), factors.narrow(0, begin, size), out=dsums.narrow(0, begin, size))
+        g, tall, factor, dsum, flat, update = steps[step]
+        torch.mul(tall, factor, out=dsum)
         # Those of the step before that go on are its first ones.
-        earlier = whole.narrow(0, begin - sizes[step - 1], size)
-        earlier.addcmul_(g, z.narrow(0, begin, size)).addmm_(flat.narrow(0, begin, size), recurrent)
+        earlier = steps[step - 1][0][: sizes[step]]
+        earlier.addcmul_(g, update).addmm_(flat, recurrent)
 
 
 def previous(states: Tensor, sizes: list[int]) -> Tensor:
     """For each row (S, D) in time-major order the same history's row before it; 0 for the first."""
-    found = torch.zeros_like(states)
+    rows_before = torch.zeros_like(states)
     pieces = torch.split(states, sizes)
-    for now, before in zip(torch.split(found, sizes)[1:], pieces[:-1], strict=True):
+    for now, before in zip(torch.split(rows_before, sizes)[1:], pieces[:-1], strict=True):
         now.copy_(before[: len(now)])
-    return found
+    return rows_before

@@ -8,9 +8,8 @@ from seqrec_cli.core.storage import files
 from seqrec_cli.errors import RunError
 
 RUNS = Path("runs")
-
-
 LATEST = "latest"
+MANIFEST = "manifest.json"
 
 
 def refuse_latest(path: Path) -> None:
@@ -22,13 +21,17 @@ def refuse_latest(path: Path) -> None:
 def find_run(name: str) -> Path:
     """The directory that a user calls `name`: a path, or a name under runs/, or else a run here."""
     typed_as_path = "/" in name or os.sep in name
-    only_here = not (RUNS / name).exists() and (Path(name) / "manifest.json").is_file()
-    return Path(name) if typed_as_path or only_here else RUNS / name
+    only_here = not (RUNS / name).exists() and (Path(name) / MANIFEST).is_file()
+    return files.read_link(Path(name) if typed_as_path or only_here else RUNS / name)
+
+
+def known_runs() -> list[str]:
+    """The names of the runs under runs/."""
+    return sorted({path.parent.name for path in RUNS.glob(f"*/{MANIFEST}")} - {LATEST})
 
 
 def next_run(dataset: str, model: str) -> Path:
-    """The default directory of a new run: runs/DATASET-MODEL-NUMBER; it is made, for nobody else
-    to take it."""
+    """Make the default directory of a new run, runs/DATASET-MODEL-NUMBER."""
     for number in itertools.count(1):
         path = RUNS / f"{dataset}-{model}-{number}"
         if not path.exists() and files.claim_folder(path):

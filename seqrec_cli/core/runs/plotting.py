@@ -50,11 +50,11 @@ def panels_of(runs: dict[str, Run]) -> list[Panel]:
     losses: list[Curve] = []
     by_metric: dict[str, list[tuple[Curve, int]]] = {}
     for name, run in runs.items():
-        lines = run.history()
+        lines = run.history.read()
         if not lines:
             raise RunError(
                 f"the run `{run.path}` has no validation yet, so there is nothing to draw",
-                f"let it go on: `seqrec train --resume {run.path}`",
+                f"resume it: `seqrec train --resume {run.path}`",
             )
         metric = run.any_experiment().training.metric
         epochs = tuple(line["epoch"] for line in lines)
@@ -62,7 +62,7 @@ def panels_of(runs: dict[str, Run]) -> list[Panel]:
             loss, values = (tuple(float(line[key]) for line in lines) for key in ("loss", metric))
         except (KeyError, TypeError, ValueError) as error:
             raise RunError(
-                f"`{run.metrics_path}` is damaged: a line has no number for {error}",
+                f"`{run.history.path}` is damaged: a line has no number for {error}",
                 "remove it: only the record of validations is lost, not the weights",
             ) from error
         losses.append(Curve(name, epochs, loss))

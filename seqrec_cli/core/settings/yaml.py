@@ -7,12 +7,12 @@ from typing import Any
 
 import yaml
 
+from seqrec_cli.core.storage import foreign
 from seqrec_cli.errors import ConfigError
 
 Key = tuple[str, ...]
-
-
 ROOT: Key = ()
+LARGEST_SETTINGS = 1 << 20  # bytes of a file
 
 
 def read_text(path: Path, what: str, hint: str) -> str:
@@ -22,7 +22,7 @@ def read_text(path: Path, what: str, hint: str) -> str:
         ConfigError: `what` cannot be read, with the `hint`; or it is no UTF-8.
     """
     try:
-        return path.read_text(encoding="utf-8-sig")
+        return foreign.read_text(path, LARGEST_SETTINGS, follow=True)
     except OSError as error:
         raise ConfigError(f"cannot read {what}: {error.strerror}", hint) from error
     except UnicodeDecodeError as error:
@@ -39,7 +39,7 @@ def read_yaml(text: str, source: str, places: dict[Key, str]) -> Any:
         mark = getattr(error, "problem_mark", None)
         line = f", line {mark.line + 1}" if mark else ""
         problem = getattr(error, "problem", None) or str(error).splitlines()[0]
-        raise ConfigError(f"`{source}`{line}: not YAML: {problem}", "mend that line") from None
+        raise ConfigError(f"`{source}`{line}: not YAML: {problem}", "fix that line") from None
     return {} if node is None else build(node, source, ROOT, places, set())
 
 
@@ -84,8 +84,8 @@ def scalar(node: yaml.Node, source: str) -> Any:
     return value
 
 
-def apply_override(content: dict[str, Any], override: str, places: dict[Key, str]) -> None:
-    """Set one `key.key=value`; the value is read as YAML."""
+def apply_override(content: dict[str, Any], override: str, places: dict[Key, str]) -> Key:
+    """Set one `key.key=value`, whose value is read as YAML; returns the key."""
     name, equals, value = override.partition("=")
     if not equals or not name or not value.strip():
         raise ConfigError(f"override `{override}` has no value", "write `--set KEY=VALUE`")
@@ -105,6 +105,7 @@ def apply_override(content: dict[str, Any], override: str, places: dict[Key, str
         del places[earlier]
     part[key[-1]] = read_yaml(value, f"--set {override}", {})
     places[key] = source
+    return key
 
 
 def nearest(wrong: str, known: Sequence[str]) -> str:

@@ -1,6 +1,8 @@
 """Arrays in npz files: sizes checked before allocation, never an object."""
 
+import contextlib
 import math
+import os
 import re
 import struct
 import sys
@@ -13,7 +15,7 @@ import numpy as np
 from numpy.lib import format as npy
 from numpy.typing import NDArray
 
-from seqrec_cli.core.storage import files
+from seqrec_cli.core.storage import files, foreign
 from seqrec_cli.errors import DatasetError
 
 NPY_HEADER = re.compile(
@@ -46,14 +48,17 @@ def load_arrays(
     """
     arrays: dict[str, NDArray[Any]] = {}
     try:
-        with zipfile.ZipFile(file or path) as archive:
+        with contextlib.ExitStack() as stack:
+            opened = file or stack.enter_context(foreign.open_regular(path))
+            size = os.fstat(opened.fileno()).st_size
+            archive = stack.enter_context(zipfile.ZipFile(opened))
             for member in archive.infolist():
                 name = member.filename.removesuffix(".npy")
                 if skip(name):
                     continue
                 if member.compress_type != zipfile.ZIP_STORED:
                     raise ValueError(f"{member.filename} is compressed, which seqrec never does")
-                if member.file_size > path.stat().st_size:
+                if member.file_size > size:
                     raise ValueError(f"{member.filename} claims to be larger than the file")
                 with archive.open(member) as content:
                     arrays[name] = read_array(content, member)
@@ -80,8 +85,8 @@ def read_array(file: Any, member: zipfile.ZipInfo) -> NDArray[Any]:
     header = file.read(length)
     found = NPY_HEADER.fullmatch(header)
     if not found:
-        told = header[:80].decode("latin-1").strip()
-        raise ValueError(f"{member.filename} holds {told}, which seqrec never writes")
+        text = header[:80].decode("latin-1").strip()
+        raise ValueError(f"{member.filename} holds {text}, which seqrec never writes")
     dtype = np.dtype(found[1].decode())
     shape = tuple(int(size) for size in found[2].replace(b",", b" ").split())
     if not dtype.isnative or math.prod(shape) * dtype.itemsize != member.file_size - file.tell():
@@ -89,12 +94,13 @@ def read_array(file: Any, member: zipfile.ZipInfo) -> NDArray[Any]:
     content = file.read()  # to the end, where zipfile checks the CRC
     array = np.frombuffer(content, dtype=dtype).reshape(shape)
     if dtype.kind == "U":
-        check_letters(array, member.filename)
+        check_characters(array, member.filename)
     return array
 
 
-def check_letters(array: NDArray[np.str_], name: str) -> None:
-    """Refuse numbers that are no letters, of which Python could not make text."""
-    letters = array.reshape(-1).view(np.uint32)
-    if (letters > sys.maxunicode).any() or ((letters >= 0xD800) & (letters < 0xE000)).any():
+def check_characters(array: NDArray[np.str_], name: str) -> None:
+    """Refuse code points that are no characters, of which Python cannot make text."""
+    characters = array.reshape(-1).view(np.uint32)
+    surrogates = (characters >= 0xD800) & (characters < 0xE000)
+    if (characters > sys.maxunicode).any() or surrogates.any():
         raise ValueError(f"{name} holds text that is not Unicode")

@@ -74,7 +74,7 @@ def check_finite(training: Resumable, lr: float) -> None:
 
 def note_validation(training: Resumable, metrics: dict[str, float], scheduled: bool) -> Validated:
     """Whether a validation is the best so far, which the counters learn on schedule."""
-    counters, value = training.counters, training.goodness(metrics)
+    counters, value = training.counters, training.validation_score(metrics)
     is_best = value > counters.best
     if scheduled:
         counters.validated = counters.epoch

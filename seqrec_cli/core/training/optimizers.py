@@ -5,8 +5,10 @@ from typing import Protocol
 import torch
 from torch import Tensor, nn
 
+from seqrec_cli.core.kernels.adam import adam_step
 
-class Optimiser(Protocol):
+
+class Optimizer(Protocol):
     """Changes parameters by the gradients that they hold."""
 
     def step(self, factor: float = 1.0) -> None:
@@ -59,22 +61,16 @@ class Adam:
             # The kernel takes memory as it lies, whatever the strides say.
             gradients.append(parameter.grad.contiguous())
         self.steps += 1
-        steps = self.steps.to(self.parameters[0].device, torch.float32)
-        # One pass over memory instead of eight.
-        torch._fused_adam_(
+        adam_step(
             self.parameters,
             gradients,
             self.first,
             self.second,
-            [],
-            [steps] * len(gradients),
+            int(self.steps),
             lr=self.lr * factor,
-            beta1=self.betas[0],
-            beta2=self.betas[1],
+            betas=self.betas,
             weight_decay=self.weight_decay,
-            eps=self.epsilon,
-            amsgrad=False,
-            maximize=False,
+            epsilon=self.epsilon,
         )
 
 

@@ -14,7 +14,7 @@ from torch.nn import functional as F
 from seqrec_cli.core.batching.ranking import Batches, RankingBatch, Sizes, to_batch
 from seqrec_cli.core.data.ranking.dataset import Examples, RankingDataset
 from seqrec_cli.core.data.sequences import Part
-from seqrec_cli.core.devices import Cores
+from seqrec_cli.core.devices import WorkerPool
 from seqrec_cli.core.evaluation.ranking import (
     LOWER_IS_BETTER,
     Predictions,
@@ -23,12 +23,12 @@ from seqrec_cli.core.evaluation.ranking import (
 )
 from seqrec_cli.core.experiment.ranking import RankingExperiment
 from seqrec_cli.core.kernels.dropout import Noise
-from seqrec_cli.core.kernels.scripting import compiled_loops
+from seqrec_cli.core.kernels.switch import check_environment
 from seqrec_cli.core.models.ranking.registry import build_ranker
 from seqrec_cli.core.randomness import Purpose, hashed, torch_stream
 from seqrec_cli.core.training.events import Event, Validated
 from seqrec_cli.core.training.loop import check_finite, epochs, note_validation, train_epoch
-from seqrec_cli.core.training.optimizers import Adam, Optimiser
+from seqrec_cli.core.training.optimizers import Adam, Optimizer
 from seqrec_cli.core.training.schedule import lr_factor
 from seqrec_cli.core.training.state import Counters, Resumable
 from seqrec_cli.errors import DatasetError, TrainingError
@@ -38,6 +38,7 @@ class RankingTraining(Resumable):
     """A ranking model with its optimiser and counters: what a training is between two steps."""
 
     def __init__(self, experiment: RankingExperiment, sizes: Sizes, device: torch.device) -> None:
+        check_environment()
         settings = experiment.training
         self.experiment = experiment
         self.device = device
@@ -46,12 +47,12 @@ class RankingTraining(Resumable):
         self.model = build_ranker(experiment.model, sizes, generator).to(device)
         parameters = dict(self.model.named_parameters())
         adam = Adam(parameters, settings.lr, settings.betas, settings.weight_decay)
-        self.optimisers: dict[str, Optimiser] = {"all": adam}
-        self.cores = Cores(device)
+        self.optimizers: dict[str, Optimizer] = {"all": adam}
+        self.workers = WorkerPool(device)
 
-    def goodness(self, metrics: dict[str, float]) -> float:
-        """What validation picks the best weights by; more is better."""
-        value = super().goodness(metrics)
+    def validation_score(self, metrics: dict[str, float]) -> float:
+        """What validation picks the best weights by; higher is better."""
+        value = super().validation_score(metrics)
         return -value if self.experiment.training.metric in LOWER_IS_BETTER else value
 
 
@@ -90,9 +91,9 @@ def carve(rows: Examples, share: float, seed: int) -> tuple[Examples, Examples]:
             "the train part has a single user, so no others can be held out",
             "prepare it from more data",
         )
-    chance = hashed(seed, Purpose.VALID_USERS, 0, users, np.zeros(1, np.int64))
+    draws = hashed(seed, Purpose.VALID_USERS, 0, users, np.zeros(1, np.int64))
     count = min(len(users) - 1, max(1, round(share * len(users))))
-    held_out = np.isin(rows.users, users[np.argsort(chance, kind="stable")[:count]])
+    held_out = np.isin(rows.users, users[np.argsort(draws, kind="stable")[:count]])
     return rows.take(np.flatnonzero(~held_out)), rows.take(np.flatnonzero(held_out))
 
 
@@ -117,13 +118,13 @@ def fit(training: RankingTraining, train: Examples, valid: Examples) -> Iterator
             factor = lr_factor(settings, total, settings.epochs * len(batches))
             where = own.to(training.device)
             batch, truth = rows.take(where), labels[where]
-            yield training.cores.alone(
+            yield training.workers.alone(
                 lambda: train_step(training, batch, truth, noise, factor, epoch, step)  # noqa: B023
             )
 
     def validate(scheduled: bool) -> Validated:
         check_finite(training, settings.lr)
-        with training.unchanging():
+        with training.safe_to_interrupt():
             logits = score_rows(training.model, asked, training.device)
             metrics = Predictions.of(valid, logits).means()
         if settings.metric not in metrics:
@@ -139,7 +140,6 @@ def fit(training: RankingTraining, train: Examples, valid: Examples) -> Iterator
     )
 
 
-@compiled_loops()
 def train_step(
     training: RankingTraining,
     batch: RankingBatch,
@@ -168,6 +168,6 @@ def train_step(
     gradients = torch.autograd.grad(loss, parameters, allow_unused=True, materialize_grads=True)
     for parameter, gradient in zip(parameters, gradients, strict=True):
         parameter.grad = gradient
-    for optimiser in training.optimisers.values():
-        optimiser.step(factor)
+    for optimizer in training.optimizers.values():
+        optimizer.step(factor)
     return value

@@ -1,7 +1,7 @@
 """Training: fit() yields what happened; stop iterating and the work stops.
 
 Everything random is keyed by (seed, epoch, step or user), so what `Training.state` returns - the
-weights, the optimiser's moments and a few counters - is all it takes to go on bit for bit, in the
+weights, the optimizer's moments and a few counters - is all it takes to go on bit for bit, in the
 middle of an epoch too.
 """
 
@@ -17,28 +17,28 @@ from torch import Tensor
 from seqrec_cli.core.batching.packing import FILL
 from seqrec_cli.core.batching.sequential import Batches, TrainBatch
 from seqrec_cli.core.data.dataset import SequenceDataset
-from seqrec_cli.core.data.features.table import Features
-from seqrec_cli.core.devices import Cores
+from seqrec_cli.core.data.features.encoded import Features
+from seqrec_cli.core.devices import WorkerPool
 from seqrec_cli.core.evaluation.queries import queries
 from seqrec_cli.core.evaluation.sequential import evaluate
 from seqrec_cli.core.experiment.sequential import Experiment
 from seqrec_cli.core.inference.scoring import ModelScorer
 from seqrec_cli.core.kernels.dropout import Noise
-from seqrec_cli.core.kernels.scripting import compiled_loops
+from seqrec_cli.core.kernels.switch import check_environment
 from seqrec_cli.core.models.sequential.registry import build_model
 from seqrec_cli.core.models.transitions import Transitions
 from seqrec_cli.core.randomness import Purpose, torch_stream
 from seqrec_cli.core.training.events import Event, Validated
 from seqrec_cli.core.training.loop import check_finite, epochs, note_validation, train_epoch
 from seqrec_cli.core.training.objective import batch_loss
-from seqrec_cli.core.training.optimizers import Adagrad, Adam, Optimiser, RowwiseAdagrad
+from seqrec_cli.core.training.optimizers import Adagrad, Adam, Optimizer, RowwiseAdagrad
 from seqrec_cli.core.training.schedule import lr_factor
 from seqrec_cli.core.training.state import Counters, Resumable
 from seqrec_cli.errors import ConfigError, DatasetError, TrainingError
 
 
 class Training(Resumable):
-    """A model with its optimiser and counters: what a training is between two steps."""
+    """A model with its optimizer and counters: what a training is between two steps."""
 
     def __init__(
         self,
@@ -47,6 +47,7 @@ class Training(Resumable):
         device: torch.device,
         features: Features | None = None,
     ) -> None:
+        check_environment()
         settings = experiment.training
         self.experiment = experiment
         self.num_items = num_items
@@ -59,16 +60,16 @@ class Training(Resumable):
         table_lr = settings.table_lr or settings.lr
         adam = partial(Adam, betas=settings.betas, weight_decay=settings.weight_decay)
         adagrad = partial(Adagrad, momentum=settings.momentum)
-        make: Callable[..., Optimiser] = adam if settings.optimiser == "adam" else adagrad
-        self.optimisers = {"others": make(parameters, settings.lr)}
-        if settings.table_optimiser == "adagrad":
+        make: Callable[..., Optimizer] = adam if settings.optimizer == "adam" else adagrad
+        self.optimizers = {"others": make(parameters, settings.lr)}
+        if settings.table_optimizer == "adagrad":
             self.model.sparse_gradients()
-            self.optimisers["tables"] = RowwiseAdagrad(tables, table_lr)
+            self.optimizers["tables"] = RowwiseAdagrad(tables, table_lr)
         else:
-            by_name = adam if settings.table_optimiser == "adam" else make
-            self.optimisers["tables"] = by_name(tables, table_lr)
+            by_name = adam if settings.table_optimizer == "adam" else make
+            self.optimizers["tables"] = by_name(tables, table_lr)
         self.encode = torch.compile(self.model.encode) if settings.compile else self.model.encode
-        self.cores = Cores(device)
+        self.workers = WorkerPool(device)
 
 
 def fit(training: Training, data: SequenceDataset) -> Iterator[Event]:
@@ -85,7 +86,7 @@ def fit(training: Training, data: SequenceDataset) -> Iterator[Event]:
         raise ValueError("fit() must not be given the test part: use dataset.without_test()")
     check_data(data)
     settings = training.experiment.training
-    training.may_stop = True
+    training.interruptible = True
     batches = Batches(
         data.histories(before="valid"),
         data.num_items,
@@ -96,14 +97,14 @@ def fit(training: Training, data: SequenceDataset) -> Iterator[Event]:
         negatives_per=settings.negatives_per,
         in_batch=settings.in_batch,
         popularity_power=settings.popularity_power,
-        log_chances=settings.logq,
-        half_life=settings.half_life,
-        barred=training.model.barred,
+        log_probabilities=settings.loss.corrects_sampling,
+        half_life=settings.loss.target_half_life,
+        excluded_items=training.model.excluded_items,
         fill=FILL if training.device.type == "cpu" else 0.0,
-        work=training.model.work,
+        cost=training.model.cost,
     )
     scorer = make_scorer(training, data)
-    training.may_stop = False
+    training.interruptible = False
     yield from epochs(
         training,
         settings,
@@ -122,7 +123,7 @@ def train_steps(training: Training, batches: Batches, epoch: int, done: int) -> 
     def begin(step: int) -> list[Callable[[], TrainBatch]]:
         users = batches_left[step - done - 1]
         make = partial(batches.make, epoch, shared=batches.share(epoch, step, users))
-        return [training.cores.begin(partial(make, part)) for part in batches.split(users)]
+        return [training.workers.begin(partial(make, part)) for part in batches.split(users)]
 
     def work(number: int) -> tuple[float, tuple[Tensor, ...]]:
         noise = Noise(training.experiment.seed, epoch, step, number, training.device)
@@ -134,18 +135,17 @@ def train_steps(training: Training, batches: Batches, epoch: int, done: int) -> 
     for step, users in enumerate(batches_left, done + 1):
         parts, total = upcoming, batches.weigh(users)
         # From the last: that of many short histories takes longest, and is not to be waited for.
-        results = training.cores.map(work, reversed(range(len(parts))))
+        results = training.workers.map(work, reversed(range(len(parts))))
         if step < len(batches):
             # Queued behind this step's parts: the core that is done first makes the next ones.
             upcoming = begin(step + 1)
-        with training.unchanging():
+        with training.safe_to_interrupt():
             losses, gradients = zip(*reversed(list(results)), strict=True)
         done_before = (epoch - 1) * len(batches) + step - 1
         factor = lr_factor(settings, done_before, settings.epochs * len(batches))
         yield update_weights(training, sum(losses), gradients, epoch, step, factor)
 
 
-@compiled_loops()
 def part_gradients(
     training: Training, batch: TrainBatch, total: float, noise: Noise
 ) -> tuple[float, tuple[Tensor, ...]]:
@@ -181,10 +181,10 @@ def update_weights(
             parameter.grad = gradient
         if settings.l2_emb:
             add_l2(model.items.weight, settings.l2_emb)
-        for optimiser in training.optimisers.values():
-            optimiser.step(factor)
+        for optimizer in training.optimizers.values():
+            optimizer.step(factor)
 
-    training.cores.alone(update)
+    training.workers.alone(update)
     return loss
 
 
@@ -194,7 +194,8 @@ def add_up(gradients: Sequence[Sequence[Tensor]]) -> list[Tensor]:
     total = list(first)
     dense = [n for n, gradient in enumerate(total) if not gradient.is_sparse]
     for other in others:
-        torch._foreach_add_([total[n] for n in dense], [other[n] for n in dense])
+        for n in dense:
+            total[n].add_(other[n])
         total = [t + g if g.is_sparse else t for t, g in zip(total, other, strict=True)]
     return total
 
@@ -232,7 +233,7 @@ def validate(
     settings = training.experiment.training
     check_finite(training, settings.lr)
     k = int(settings.metric.partition("@")[2])
-    with training.unchanging():
+    with training.safe_to_interrupt():
         scorer.refresh()
         outcome = evaluate(scorer, data, "valid", ks=sorted({k, 10}), seen="exclude")
     return note_validation(training, outcome.means(), scheduled)
@@ -252,7 +253,7 @@ def check_data(data: SequenceDataset) -> None:
     queries(data, "valid")
 
 
-def check_settings(experiment: Experiment, device: torch.device) -> None:
+def check_device(experiment: Experiment, device: torch.device) -> None:
     """Refuse what the device cannot do.
 
     Raises:
@@ -260,51 +261,3 @@ def check_settings(experiment: Experiment, device: torch.device) -> None:
     """
     if experiment.training.precision == "bfloat16" and device.type == "mps":
         raise ConfigError("`training.precision: bfloat16` does not work on mps", "use float32")
-    settings = experiment.training
-    if settings.loss != "softmax" and (settings.label_smoothing or settings.half_life):
-        wrong = "label_smoothing" if settings.label_smoothing else "half_life"
-        raise ConfigError(
-            f"`training.{wrong}` is there for `training.loss: softmax` alone, not for "
-            f"{settings.loss}",
-            "leave it out, or use `loss: softmax`",
-        )
-    if settings.momentum and settings.optimiser != "adagrad":
-        raise ConfigError(
-            "`training.momentum` is that of `training.optimiser: adagrad`; Adam has `betas`",
-            "leave it out, or use `optimiser: adagrad`",
-        )
-    if settings.weight_decay and settings.optimiser == "adagrad":
-        raise ConfigError(
-            "`training.weight_decay` is Adam's, and `training.optimiser` is adagrad",
-            "leave it out, or use `optimiser: adam`",
-        )
-    if settings.score_elu is not None and settings.loss not in ("bpr", "bpr_max"):
-        raise ConfigError(
-            f"`training.score_elu` is there for bpr and bpr_max alone, not for {settings.loss}",
-            "leave it out, or use `loss: bpr_max`",
-        )
-    if settings.in_batch and (
-        settings.negatives_per != "batch" or settings.popularity_power is not None
-    ):
-        raise ConfigError(
-            "`training.in_batch` takes negatives from the batch's own targets, for all of it",
-            "set `negatives_per: batch`, and leave `popularity_power` out",
-        )
-    if settings.popularity_power is not None and settings.loss == "softmax":
-        raise ConfigError(
-            "`training.popularity_power` is about negatives, and `training.loss: softmax` has none",
-            "leave it out, or use `loss: sampled_softmax`",
-        )
-    if settings.logq and settings.loss != "sampled_softmax":
-        raise ConfigError(
-            f"`training.logq` is there for `training.loss: sampled_softmax` alone, not for "
-            f"{settings.loss}",
-            "leave it out, or use `loss: sampled_softmax`",
-        )
-    if settings.table_optimiser == "adagrad" and (settings.l2_emb or settings.loss == "softmax"):
-        wrong = "l2_emb" if settings.l2_emb else "loss: softmax"
-        raise ConfigError(
-            f"`training.{wrong}` touches the whole item table in each step, which "
-            "`training.table_optimiser: adagrad` is there to avoid",
-            "use `training.table_optimiser: adam`, or another loss",
-        )

@@ -9,7 +9,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from seqrec_cli.core.training.optimizers import Optimiser
+from seqrec_cli.core.training.optimizers import Optimizer
 
 
 @dataclass
@@ -43,23 +43,23 @@ class Resumable:
 
     experiment: Any
     model: Any
-    optimisers: dict[str, Optimiser]
+    optimizers: dict[str, Optimizer]
     counters: Counters
 
-    # Whether nothing is half changed now, so that an exception may come out of nowhere.
-    may_stop = False
+    # True while nothing is half changed, so that a signal may raise an exception at any point.
+    interruptible = False
 
     @contextlib.contextmanager
-    def unchanging(self) -> Iterator[None]:
-        """While the block runs, an exception out of nowhere, as of a signal, does no harm."""
-        self.may_stop = True
+    def safe_to_interrupt(self) -> Iterator[None]:
+        """While the block runs, a signal may raise an exception without harm."""
+        self.interruptible = True
         try:
             yield
         finally:
-            self.may_stop = False
+            self.interruptible = False
 
-    def goodness(self, metrics: dict[str, float]) -> float:
-        """What validation picks the best weights by; more is better."""
+    def validation_score(self, metrics: dict[str, float]) -> float:
+        """What validation picks the best weights by; higher is better."""
         return metrics[self.experiment.training.metric]
 
     def state(self) -> tuple[dict[str, Tensor], dict[str, Any]]:
@@ -74,7 +74,7 @@ class Resumable:
         """
         own = self.tensors()
         if {n: t.shape for n, t in own.items()} != {n: t.shape for n, t in tensors.items()}:
-            raise ValueError("the tensors are not those of this model and its optimisers")
+            raise ValueError("the tensors are not those of this model and its optimizers")
         counted = Counters(**counters)
         counted.check()
         for name, tensor in own.items():
@@ -82,10 +82,11 @@ class Resumable:
         self.counters = counted
 
     def tensors(self) -> dict[str, Tensor]:
-        """The weights and what the optimisers remember, by name."""
+        """The weights and what the optimizers remember, by name."""
         named = {f"model.{name}": tensor for name, tensor in self.model.state_dict().items()}
-        for kind, optimiser in self.optimisers.items():
-            named |= {f"optimiser.{kind}.{name}": t for name, t in optimiser.state().items()}
+        for kind, optimizer in self.optimizers.items():
+            # Spelled as in the first checkpoints, which must stay readable.
+            named |= {f"optimiser.{kind}.{name}": t for name, t in optimizer.state().items()}
         return named
 
     def is_finite(self) -> bool:

@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from seqrec_cli.core.batching import sequential as batching
-from seqrec_cli.core.batching.packing import Work
+from seqrec_cli.core.batching.packing import CostModel
 from seqrec_cli.core.batching.sequential import Batches, TrainBatch
 from seqrec_cli.core.data.sequences import Sequences
 
@@ -131,21 +131,21 @@ def test_a_models_work_says_how_parts_are_cut(monkeypatch: pytest.MonkeyPatch) -
     histories = Sequences.from_lists([[1] * (3000 if n < 8 else 31) for n in range(808)])
     monkeypatch.setattr(batching, "PART_TARGETS", 1000)
 
-    def parts(work: Work) -> tuple[int, list[int]]:
+    def parts(cost: CostModel) -> tuple[int, list[int]]:
         batches = Batches(
-            histories, 1, seed=0, batch_size=808, max_length=3000, num_negatives=1, work=work
+            histories, 1, seed=0, batch_size=808, max_length=3000, num_negatives=1, cost=cost
         )
         found = batches.split(np.arange(808))
         return len(found), [batches.count_targets(part) for part in found]
 
-    count, targets = parts(Work(linear=math.inf, coarseness=16))
+    count, targets = parts(CostModel(crossover=math.inf, min_part_scale=16))
     assert count == 2
     assert targets == [23_992, 24_000]  # the long histories, and all the short ones
-    count, targets = parts(Work(linear=math.inf, coarseness=8))
+    count, targets = parts(CostModel(crossover=math.inf, min_part_scale=8))
     assert count == 4
     assert max(targets) < 1.2 * min(targets)
     # Where work grows with the square, what is long weighs more, and less of it is a part.
-    _, targets = parts(Work(linear=600.0, coarseness=16))
+    _, targets = parts(CostModel(crossover=600.0, min_part_scale=16))
     assert targets[0] < 0.7 * targets[1]
 
 
@@ -180,7 +180,7 @@ def test_a_batch_draws_what_it_shares_from_the_catalogue_or_from_its_own_targets
 @pytest.mark.parametrize("power", [None, 0.0, 0.75])
 def test_barred_items_are_never_negatives(per: str, power: float | None) -> None:
     histories = Sequences.from_lists([[1, 2, 4], [5, 7, 8], [1, 8]])
-    barred = torch.tensor([0, 3, 6, 9])
+    excluded_items = torch.tensor([0, 3, 6, 9])
     drawn = set()
     for epoch in range(20):
         batches = Batches(
@@ -188,12 +188,12 @@ def test_barred_items_are_never_negatives(per: str, power: float | None) -> None
             **{"seed": 0, "batch_size": 3, "max_length": 3, "num_negatives": 4},
             negatives_per=per,  # type: ignore[arg-type]
             popularity_power=power,
-            log_chances=True,
-            barred=barred,
+            log_probabilities=True,
+            excluded_items=excluded_items,
         )
         users = np.arange(3)
         batch = batches.make(epoch, users, batches.share(epoch, 1, users))
         drawn |= set(batch.negatives.flatten().tolist())
-        assert batch.log_chances is not None
-        assert torch.isfinite(batch.log_chances[batch.negatives > 0]).all()
+        assert batch.log_probabilities is not None
+        assert torch.isfinite(batch.log_probabilities[batch.negatives > 0]).all()
     assert drawn - {0} == {1, 2, 4, 5, 7, 8}

@@ -75,7 +75,7 @@ def lines(delimiter: str, header: str = "") -> str:
         ("a.txt", lines(" ")),
         ("a.txt", lines(" ", "user,item,rating,time")),
         ("a.txt", lines("::")),
-        ("a.csv.gz", gzip.compress(lines(",").encode())),
+        ("a.csv.gz", gzip.compress(lines(",").encode(), mtime=0)),
         ("ratings.dat", lines("::")),
         ("u.data", lines("\t")),
         ("ratings.csv", lines(",", "userId,movieId,rating,timestamp")),

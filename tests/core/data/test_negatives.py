@@ -8,8 +8,10 @@ from hypothesis import strategies as st
 
 from seqrec_cli.core.data.negatives import PopularitySampler, SharedSampler, UniformSampler
 from seqrec_cli.core.data.sequences import Sequences
+from seqrec_cli.core.losses.full import SoftmaxSettings, softmax
+from seqrec_cli.core.losses.interface import Catalogue, SharedNegatives
+from seqrec_cli.core.losses.sampled import SampledSoftmaxSettings, shared_softmax
 from seqrec_cli.core.randomness import Purpose
-from seqrec_cli.core.training import losses
 
 
 def draws(
@@ -88,7 +90,7 @@ def test_popular_items_are_drawn_as_their_counts_say_and_known_ones_never() -> N
     expected = 80_000 * chances[[2, 3]]
     assert np.abs(counts[[2, 3]] - expected).max() < 4 * np.sqrt(expected.max())
     assert counts[0] == 80_000 - counts[2] - counts[3]
-    logs = sampler.log_chance(users[:2], np.array([2, 3]))
+    logs = sampler.log_probability(users[:2], np.array([2, 3]))
     np.testing.assert_allclose(logs, np.log(chances[[2, 3]]), rtol=1e-6)
 
 
@@ -101,7 +103,7 @@ def test_corrected_logits_estimate_the_sum_over_all_items_without_bias(power: fl
     users = np.full((20_000, 1), 3)
     counters = np.arange(20_000 * 8).reshape(20_000, 8)
     drawn = sampler.draw(0, Purpose.NEGATIVES, 1, users, counters)
-    corrected = np.exp(scores[drawn] - sampler.log_chance(users, drawn) - np.log(8))
+    corrected = np.exp(scores[drawn] - sampler.log_probability(users, drawn) - np.log(8))
     sums = np.where(drawn > 0, corrected, 0).sum(axis=1)
     others = np.setdiff1d(np.arange(1, 41), known[3])
     drawable = others if power is None else np.intersect1d(others, known.items)
@@ -141,8 +143,10 @@ def test_sharing_all_items_makes_the_corrected_softmax_the_whole_one() -> None:
     assert items.tolist() == [1, 2, 3, 4, 5]
     torch.manual_seed(0)
     states, table, targets = torch.randn(4, 3), torch.randn(6, 3), torch.tensor([2, 5, 0, 1])
-    ours = losses.shared_softmax(
+    shared = SharedNegatives(
         *(states, table[targets], table[items], targets, torch.from_numpy(items)),
-        torch.from_numpy(sampler.log_chance(items)),
+        torch.from_numpy(sampler.log_probability(items)),
     )
-    torch.testing.assert_close(ours, losses.softmax(states, table, targets))
+    ours = shared_softmax(shared, SampledSoftmaxSettings())
+    whole = softmax(Catalogue(states, table, targets), SoftmaxSettings())
+    torch.testing.assert_close(ours, whole)

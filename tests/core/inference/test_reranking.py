@@ -12,8 +12,9 @@ from seqrec_cli.core.data.dataset import SequenceDataset
 from seqrec_cli.core.data.features.kinds import Encoding
 from seqrec_cli.core.data.interactions import Reading, read_interactions
 from seqrec_cli.core.data.preparation import Preparation, prepare
+from seqrec_cli.core.data.ranking.candidates import ExampleOptions
 from seqrec_cli.core.data.ranking.dataset import RankingDataset
-from seqrec_cli.core.data.ranking.from_log import ExampleOptions, prepare_examples
+from seqrec_cli.core.data.ranking.from_log import prepare_examples
 from seqrec_cli.core.data.reading.sources import TextSource
 from seqrec_cli.core.data.sequences import Sequences
 from seqrec_cli.core.evaluation.sequential import evaluate
@@ -59,11 +60,13 @@ def rows_of(path: Path, **options: Any) -> RankingDataset:
 
 
 def ranker_of(rows: RankingDataset, name: str = "dien") -> Ranker:
-    model = build_ranker(RANKERS[name](), Sizes.of(rows.encoders), torch.Generator().manual_seed(0))
+    model = build_ranker(
+        RANKERS[name].settings_class(), Sizes.of(rows.encoders), torch.Generator().manual_seed(0)
+    )
     with torch.no_grad():
         for parameter in model.parameters():
             parameter.normal_(std=0.3, generator=torch.Generator().manual_seed(parameter.numel()))
-    looked = rows.looked_at()
+    looked = rows.training_pairs()
     return Ranker(
         "runs/toy",
         model,

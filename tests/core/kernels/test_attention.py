@@ -1,5 +1,6 @@
 """Attention over packed histories against the textbook formula, gradients included."""
 
+from itertools import accumulate
 from typing import Any
 
 import pytest
@@ -7,8 +8,9 @@ import torch
 from torch import Tensor, nn
 
 from seqrec_cli.core.kernels import attention
-from seqrec_cli.core.kernels.attention import Bands, causal_attention, one_head, weights_of
+from seqrec_cli.core.kernels.attention import Bands, causal_attention
 from seqrec_cli.core.kernels.dropout import Noise
+from seqrec_cli.core.kernels.folded_head import one_head
 from tests.core.models.test_layers import batch_of
 
 CPU = torch.device("cpu")
@@ -21,9 +23,9 @@ class SameMasks:
         generator = torch.Generator().manual_seed(3)
         self.grid = (torch.rand(longest, longest, generator=generator) > 0.3).float()
         self.masks = []
-        for band in cuts.bands:
-            end = band.begin + band.height
-            self.masks += [self.grid[band.begin : end, :end].flatten()] * band.rows
+        for (rows, _), heights in zip(cuts.blocks, cuts.heights, strict=True):
+            for end, height in zip(accumulate(heights), heights, strict=True):
+                self.masks += [self.grid[end - height : end, :end].flatten()] * rows
 
     def kept(self, shape: Any, drop: float) -> Tensor:
         return torch.cat(self.masks).view(shape)
@@ -50,6 +52,7 @@ def test_attention_and_its_gradients_are_the_textbook_ones(
     heads: int, dropped: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(attention, "BAND", 5)  # several bands, some of unlike height
+    attention.bands_of.cache_clear()
     lengths = [17, 3, 16, 1, 4, 9]
     batch = batch_of(lengths)
     generator = torch.Generator().manual_seed(1)
@@ -127,10 +130,12 @@ def test_attention_reads_what_lies_within_a_larger_tensor() -> None:
 @pytest.mark.parametrize("length", [1, 63, 64, 65, 128, 129, 200])
 def test_bands_cover_all_rows_once_and_their_weights_do_not_overlap(length: int) -> None:
     cuts = Bands.of(((3, length), (2, 7)))
-    rows = [(band.first, band.begin + row) for band in cuts.bands for row in range(band.height)]
-    assert rows == [(0, row) for row in range(length)] + [(3 * length, row) for row in range(7)]
-    assert max(band.height for band in cuts.bands) <= attention.BAND
+    bands = cuts.of_width(1)
+    slots = torch.zeros(3 * length + 14)
     flat = torch.zeros(cuts.size)
-    for band in cuts.bands:
-        weights_of(flat, band).add_(1)
+    for band in bands:
+        slots.as_strided(*band.queries).add_(1)
+        flat.as_strided(*band.weights).add_(1)
+        assert band.later.shape[0] <= attention.BAND
+    assert bool((slots == 1).all())
     assert bool((flat == 1).all())

@@ -8,42 +8,57 @@ import pytest
 import torch
 
 from seqrec_cli.core.batching.packing import pack
-from seqrec_cli.core.data.features.encoding import encode
+from seqrec_cli.core.data.features.encoded import EncodedFeatures, Features
+from seqrec_cli.core.data.features.encoders import Encoders
+from seqrec_cli.core.data.features.encoding import EncodedSide, encode_side
 from seqrec_cli.core.data.features.kinds import Encoding, Kind
-from seqrec_cli.core.data.features.table import Features, FeatureTable
 from seqrec_cli.core.data.reading.attributes import Attributes
+from seqrec_cli.core.data.reading.sheets import Side
 from seqrec_cli.core.data.sequences import Sequences
-from seqrec_cli.core.models.sequential.encoders import ENCODERS
-from seqrec_cli.core.models.sequential.registry import CONFIGS, build_model
+from seqrec_cli.core.models.sequential.registry import MODELS, build_model
 from seqrec_cli.core.storage.tensors import load_tensors, save_tensors
 
 NUM_ITEMS = 20
 
 
+def side_of(side: Side, rows: int) -> EncodedSide:
+    """Features of every kind for so many users or items."""
+    random = np.random.default_rng(rows)
+    attributes = Attributes(
+        "x.csv",
+        [str(row) for row in range(rows)],
+        {
+            "n": random.normal(size=rows).astype(str).tolist(),
+            "c": random.choice(["red", "green", "blue"], rows).tolist(),
+            "t": random.choice(["a|b", "b", "", "a|b|c"], rows).tolist(),
+        },
+    )
+    kinds: dict[str, Kind] = {"n": "dense", "c": "sparse", "t": "tags"}
+    encoding = Encoding(user_kinds=kinds, item_kinds=kinds, min_value_count=1)
+    encoded = encode_side(side, attributes, np.arange(rows), np.ones(rows, np.bool_), encoding)
+    assert encoded is not None
+    return encoded
+
+
+def user_features() -> EncodedFeatures:
+    """The features of 5 users."""
+    return side_of("user", 5).features.take(np.arange(5))
+
+
 def features(num_items: int = NUM_ITEMS) -> Features:
-    """Features of every kind, for 5 users and all items, of which the last is not trained on."""
+    """Features of 5 users and all items, of which the last is not trained on."""
+    users, items = side_of("user", 5), side_of("item", num_items)
+    encoders = Encoders(users.encoders.columns + items.encoders.columns)
+    rows = items.features.take(np.arange(num_items))
+    return Features(encoders, rows, np.arange(num_items) < num_items - 1)
 
-    def table(rows: int) -> FeatureTable:
-        random = np.random.default_rng(rows)
-        attributes = Attributes(
-            "x.csv",
-            [str(row) for row in range(rows)],
-            {
-                "n": random.normal(size=rows).astype(str).tolist(),
-                "c": random.choice(["red", "green", "blue"], rows).tolist(),
-                "t": random.choice(["a|b", "b", "", "a|b|c"], rows).tolist(),
-            },
-        )
-        kinds: dict[str, Kind] = {"n": "dense", "c": "sparse", "t": "tags"}
-        all_rows = np.ones(rows, np.bool_)
-        return encode(attributes, np.arange(rows), all_rows, kinds, Encoding(min_value_count=1))[0]
 
-    return Features(table(5), table(num_items), np.arange(num_items) < num_items - 1)
-
+# The models that read histories alone.
+READERS = [name for name in MODELS.ours if not MODELS[name].settings_class.reads_features]
 
 # Each model of the registry as it is by default, and in what else it can be made of.
 VARIANTS: list[dict[str, Any]] = [
-    *({"name": name} for name in sorted(ENCODERS)),
+    *({"name": name} for name in sorted(READERS)),
     {"name": "sasrec", "block": "ligr", "norm": "pre", "expansion": 4, "heads": 2},
     {"name": "sasrec", "block": "ligr", "norm": "pre", "convolution": 2},
     {"name": "gru4rec", "layers": 2, "units": 12},
@@ -61,10 +76,10 @@ def config(request: pytest.FixtureRequest) -> Any:
 
 def small(name: str, **settings: Any) -> Any:
     sizes = {"hidden": 8, "max_length": 6}
-    if name in ENCODERS:
-        return CONFIGS[name](**sizes, **settings)
+    if name in READERS:
+        return MODELS[name].settings_class(**sizes, **settings)
     history = {"name": settings.pop("history", "sasrec"), **sizes}
-    return CONFIGS[name](history=history, output=8, **settings)
+    return MODELS[name].settings_class(history=history, output=8, **settings)
 
 
 @pytest.fixture
@@ -133,7 +148,7 @@ def test_saved_weights_score_the_same(config: Any, model: Any, tmp_path: Path) -
 
 
 def test_same_generator_same_weights() -> None:
-    for name in CONFIGS:
+    for name in MODELS.ours:
         first, second = (
             build_model(small(name), NUM_ITEMS, torch.Generator().manual_seed(5), features())
             for _ in range(2)

@@ -90,7 +90,7 @@ def test_a_run_without_a_validation_is_refused(tmp_path: Path) -> None:
     with pytest.raises(RunError, match="has no validation yet"):
         panels_of({"a": run_of(tmp_path / "a", "auc", [])})
     run = run_of(tmp_path / "b", "auc", [0.5])
-    run.metrics_path.write_text('{"epoch": 1, "loss": 2.0}\n')
+    run.history.path.write_text('{"epoch": 1, "loss": 2.0}\n')
     with pytest.raises(RunError, match="a line has no number for 'auc'"):
         panels_of({"b": run})
 
@@ -128,4 +128,4 @@ def test_what_cannot_be_written_is_said_first(
     monkeypatch.setitem(sys.modules, "matplotlib", None)
     with pytest.raises(MissingExtra) as info:
         plotting.check_picture(tmp_path / "x.png")
-    assert info.value.hint == 'pip install "seqrec[plot]"'
+    assert info.value.hint == 'pip install "matplotlib>=3.8" (the extra `plot` of seqrec)'

@@ -13,7 +13,10 @@ from seqrec_cli.core.experiment.sequential import Experiment
 from seqrec_cli.core.inference.scoring import ModelScorer
 from seqrec_cli.core.models.transitions import Transitions, TransitionsConfig
 from seqrec_cli.core.runs.directory import find_run, next_run
-from seqrec_cli.core.runs.run import Run
+from seqrec_cli.core.runs.index import load_index
+from seqrec_cli.core.runs.loading import catalogue_of, load_scorer
+from seqrec_cli.core.runs.resuming import experiment_to_resume, resume
+from seqrec_cli.core.runs.run import Run, create_run
 from seqrec_cli.core.storage.arrays import load_arrays, save_arrays
 from seqrec_cli.core.storage.tensors import load_tensors, save_tensors
 from seqrec_cli.core.training.events import Validated
@@ -36,12 +39,12 @@ def trained(
 ) -> tuple[Run, Training]:
     monkeypatch.chdir(tmp_path)
     training = Training(EXPERIMENT, 50, torch.device("cpu"))
-    run = Run.create(Path("runs/one"), EXPERIMENT, cycle, Path("data/toy.npz"), "cpu")
+    run = create_run(Path("runs/one"), EXPERIMENT, cycle, Path("data/toy.npz"), "cpu")
     for event in fit(training, cycle.without_test()):
         if isinstance(event, Validated):
-            run.save_best(training, event.epoch, event.metrics)
-            run.record({"epoch": event.epoch, **event.metrics})
-    run.save_last(training)
+            run.checkpoints.save_best(training, event.epoch, event.metrics)
+            run.history.add({"epoch": event.epoch, **event.metrics})
+    run.checkpoints.save_last(training)
     return run, training
 
 
@@ -58,20 +61,20 @@ def test_everything_is_there_and_comes_back(trained: tuple[Run, Training]) -> No
         "last.json",
     }
     assert run.experiment() == EXPERIMENT
-    scorer = run.load_scorer(torch.device("cpu"))
+    scorer = load_scorer(run, torch.device("cpu"))
     for name, tensor in scorer.model.state_dict().items():
         assert torch.equal(tensor, training.model.state_dict()[name])
-    catalogue = run.catalogue()
+    catalogue = catalogue_of(run)
     assert catalogue.item_ids.tolist() == list(range(1001, 1051))
     assert catalogue.titles is not None
     again = Training(EXPERIMENT, 50, torch.device("cpu"))
-    run.resume(again)
+    resume(run, again)
     assert again.counters == training.counters
 
 
 def test_latest_points_at_the_newest(trained: tuple[Run, Training], cycle: SequenceDataset) -> None:
     assert Run.open(find_run("latest")).name == "one"
-    Run.create(Path("runs/two"), EXPERIMENT, cycle, Path("data/toy.npz"), "cpu")
+    create_run(Path("runs/two"), EXPERIMENT, cycle, Path("data/toy.npz"), "cpu")
     assert Run.open(find_run("latest")).name == "two"
     assert next_run("toy", "sasrec") == Path("runs/toy-sasrec-1")
 
@@ -93,7 +96,7 @@ def test_a_name_is_a_run_and_a_path_is_a_path(
 
 def test_latest_is_no_name_for_a_run(cycle: SequenceDataset, tmp_path: Path) -> None:
     with pytest.raises(RunError, match="is the link to the newest run"):
-        Run.create(tmp_path / "latest", EXPERIMENT, cycle, Path("x"), "cpu")
+        create_run(tmp_path / "latest", EXPERIMENT, cycle, Path("x"), "cpu")
     assert not (tmp_path / "latest").exists()
 
 
@@ -109,7 +112,7 @@ def test_latest_is_no_name_for_a_run(cycle: SequenceDataset, tmp_path: Path) -> 
 def test_foreign_json_is_told(trained: tuple[Run, Training], file: str, content: str) -> None:
     run, training = trained
     (run.path / file).write_text(content)
-    read = run.manifest if file == "manifest.json" else lambda: run.resume(training)
+    read = run.manifest if file == "manifest.json" else lambda: resume(run, training)
     with pytest.raises(RunError, match=file):
         read()
 
@@ -133,7 +136,7 @@ def test_the_dataset_is_found_from_the_runs_own_folder(
 
 def test_a_run_is_never_overwritten(trained: tuple[Run, Training], cycle: SequenceDataset) -> None:
     with pytest.raises(RunError, match="exists already") as caught:
-        Run.create(trained[0].path, EXPERIMENT, cycle, Path("x"), "cpu")
+        create_run(trained[0].path, EXPERIMENT, cycle, Path("x"), "cpu")
     assert "--resume" in caught.value.hint
 
 
@@ -162,20 +165,20 @@ def test_what_was_counted_comes_back_with_the_run(
     monkeypatch.chdir(tmp_path)
     experiment = EXPERIMENT.model_copy(update={"transitions": TransitionsConfig(weight=0.5)})
     training = Training(experiment, 50, torch.device("cpu"))
-    run = Run.create(Path("runs/one"), experiment, cycle, Path("data/toy.npz"), "cpu")
+    run = create_run(Path("runs/one"), experiment, cycle, Path("data/toy.npz"), "cpu")
     (validated,) = (e for e in fit(training, cycle.without_test()) if isinstance(e, Validated))
-    run.save_best(training, validated.epoch, validated.metrics)
-    scorer = run.load_scorer(torch.device("cpu"))
+    run.checkpoints.save_best(training, validated.epoch, validated.metrics)
+    scorer = load_scorer(run, torch.device("cpu"))
     assert evaluate(scorer, cycle, "valid").means() == pytest.approx(validated.metrics)
     alone = ModelScorer(training.model, 50).score(cycle.train)
     counted = Transitions(cycle.train, 50, TransitionsConfig()).score(cycle.train)
     torch.testing.assert_close(scorer.score(cycle.train), alone + 0.5 * counted)
     save_arrays(run.path / "transitions.npz", {"offsets": cycle.train.offsets})
-    with pytest.raises(RunError, match="is not what this run counted"):
-        run.load_scorer(torch.device("cpu"))
+    with pytest.raises(RunError, match="does not hold the counts of this run"):
+        load_scorer(run, torch.device("cpu"))
     (run.path / "transitions.npz").unlink()
     with pytest.raises(DatasetError, match="there is no file"):
-        run.load_scorer(torch.device("cpu"))
+        load_scorer(run, torch.device("cpu"))
 
 
 def test_an_index_is_kept_made_anew_for_other_weights_and_refused_if_it_is_another(
@@ -183,30 +186,30 @@ def test_an_index_is_kept_made_anew_for_other_weights_and_refused_if_it_is_anoth
 ) -> None:
     pytest.importorskip("usearch")
     run, training = trained
-    scorer = run.load_scorer(torch.device("cpu"))
-    index, made = run.load_index(scorer)
+    scorer = load_scorer(run, torch.device("cpu"))
+    index, made = load_index(run.path, scorer)
     assert made
     assert len(index) == 50
     before = (run.path / "index.usearch").read_bytes()
-    assert not run.load_index(scorer)[1]
+    assert not load_index(run.path, scorer)[1]
     with torch.no_grad():
         training.model.items.weight[3] += 1
-    run.save_best(training, 99, {})
-    assert not run.load_index(scorer)[1]  # it is of the weights that were loaded
-    scorer = run.load_scorer(torch.device("cpu"))
-    assert run.load_index(scorer)[1]
-    assert not run.load_index(scorer)[1]
+    run.checkpoints.save_best(training, 99, {})
+    assert not load_index(run.path, scorer)[1]  # it is of the weights that were loaded
+    scorer = load_scorer(run, torch.device("cpu"))
+    assert load_index(run.path, scorer)[1]
+    assert not load_index(run.path, scorer)[1]
     (run.path / "index.usearch").write_bytes(before[:-1] + b"x")
     with pytest.raises(RunError, match=r"is not the index that `index\.json` describes"):
-        run.load_index(scorer)
+        load_index(run.path, scorer)
     (run.path / "index.usearch").unlink()
     with pytest.raises(RunError, match="cannot be read"):
-        run.load_index(scorer)
+        load_index(run.path, scorer)
     (run.path / "index.json").write_text("[")
     with pytest.raises(RunError, match="is damaged"):
-        run.load_index(scorer)
+        load_index(run.path, scorer)
     (run.path / "index.json").unlink()
-    assert run.load_index(scorer)[1]
+    assert load_index(run.path, scorer)[1]
 
 
 def test_two_towers_come_back_with_what_they_were_told(
@@ -214,18 +217,20 @@ def test_two_towers_come_back_with_what_they_were_told(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     told = features(50)
-    data = replace(cycle, item_features=told.items)
+    data = replace(cycle, item_features=told.items, encoders=told.encoders.side("item"))
     model = {"name": "two_tower", "history": {"hidden": 8, "max_length": 10}, "output": 8}
     experiment = Experiment.model_validate({"model": model, "training": {"loss": "softmax"}})
     training = Training(experiment, 50, torch.device("cpu"), data.features())
-    run = Run.create(Path("runs/one"), experiment, data, Path("data/toy.npz"), "cpu")
-    run.save_best(training, 1, {})
+    run = create_run(Path("runs/one"), experiment, data, Path("data/toy.npz"), "cpu")
+    run.checkpoints.save_best(training, 1, {})
     alone = ModelScorer(training.model, 50).score(data.train)
-    torch.testing.assert_close(run.load_scorer(torch.device("cpu")).score(data.train), alone)
+    torch.testing.assert_close(load_scorer(run, torch.device("cpu")).score(data.train), alone)
     arrays = load_arrays(run.path / "features.npz")
     save_arrays(run.path / "features.npz", arrays | {"trained": np.ones(49, np.bool_)})
-    with pytest.raises(RunError, match="is not what this run was told: it is about other items"):
-        run.load_scorer(torch.device("cpu"))
+    with pytest.raises(
+        RunError, match="does not hold the features of this run: it is about other items"
+    ):
+        load_scorer(run, torch.device("cpu"))
 
 
 def damage(path: Path) -> None:
@@ -239,48 +244,45 @@ def test_a_damaged_last_checkpoint_gives_way_to_the_one_before(
     trained: tuple[Run, Training],
 ) -> None:
     run, training = trained
-    before = run.last_path.read_bytes()
+    before = run.checkpoints.last.read_bytes()
     training.counters.epoch += 1
-    run.save_last(training)
-    assert run.previous_last_path.read_bytes() == before
-    damage(run.last_path)
+    run.checkpoints.save_last(training)
+    assert run.checkpoints.previous_last.read_bytes() == before
+    damage(run.checkpoints.last)
     again = Training(EXPERIMENT, 50, torch.device("cpu"))
     opened = Run.open(run.path)
-    opened.resume(again)
+    resume(opened, again)
     assert again.counters.epoch == training.counters.epoch - 1
-    assert (
-        "last.safetensors` is damaged: its checksum does not match; going back to"
-        in (opened.notes[0])
-    )
+    assert "last.safetensors` is damaged: its checksum does not match; using" in (opened.notes[0])
     # Nothing damaged is left, to be taken for the previous one by the next.
-    assert run.last_path.read_bytes() == run.previous_last_path.read_bytes() == before
-    damage(run.last_path)
-    damage(run.previous_last_path)
+    assert run.checkpoints.last.read_bytes() == run.checkpoints.previous_last.read_bytes() == before
+    damage(run.checkpoints.last)
+    damage(run.checkpoints.previous_last)
     with pytest.raises(RunError, match=r"last\.safetensors` is damaged"):
-        Run.open(run.path).resume(again)
+        resume(Run.open(run.path), again)
 
 
 def test_damaged_best_weights_give_way_to_those_before(trained: tuple[Run, Training]) -> None:
     run, training = trained
-    first = run.load_scorer(torch.device("cpu"))
+    first = load_scorer(run, torch.device("cpu"))
     with torch.no_grad():
         training.model.items.weight[3] += 1
     training.counters.best, training.counters.best_epoch = 0.9, 2
-    run.save_best(training, 2, {"ndcg@10": 0.9})
-    run.save_last(training)
-    damage(run.best_path)
+    run.checkpoints.save_best(training, 2, {"ndcg@10": 0.9})
+    run.checkpoints.save_last(training)
+    damage(run.checkpoints.best)
     opened = Run.open(run.path)
-    found = opened.load_scorer(torch.device("cpu"))
+    found = load_scorer(opened, torch.device("cpu"))
     assert torch.equal(found.model.items.weight, first.model.items.weight)
-    assert "going back to `runs/one/best.previous.safetensors`" in opened.notes[0]
+    assert "using `runs/one/best.previous.safetensors`" in opened.notes[0]
     again = Training(EXPERIMENT, 50, torch.device("cpu"))
-    opened.resume(again)
+    resume(opened, again)
     assert again.counters.best_epoch == 1  # as those that were better are lost
     assert again.counters.best < 0.9
-    assert run.best_path.read_bytes() == run.previous_best_path.read_bytes()
-    damage(run.best_path)
-    run.previous_best_path.unlink()
-    opened.resume(again)
+    assert run.checkpoints.best.read_bytes() == run.checkpoints.previous_best.read_bytes()
+    damage(run.checkpoints.best)
+    run.checkpoints.previous_best.unlink()
+    resume(opened, again)
     assert again.counters.best == -np.inf
     assert "the next validation counts as the best" in opened.notes[-1]
 
@@ -289,9 +291,9 @@ def test_the_link_to_the_newest_is_followed_once(
     trained: tuple[Run, Training], cycle: SequenceDataset
 ) -> None:
     opened = Run.open(find_run("latest"))
-    Run.create(Path("runs/two"), EXPERIMENT, cycle, Path("data/toy.npz"), "cpu")
+    create_run(Path("runs/two"), EXPERIMENT, cycle, Path("data/toy.npz"), "cpu")
     assert opened.path == Path("runs/one")
-    assert opened.best_path.exists()
+    assert opened.checkpoints.best.exists()
 
 
 def test_an_index_cut_off_between_its_files_is_made_anew(
@@ -300,11 +302,11 @@ def test_an_index_cut_off_between_its_files_is_made_anew(
     """Weights came and went while it was killed: its old manifest was about another file."""
     pytest.importorskip("usearch")
     run, training = trained
-    weights = run.best_path.read_bytes()
-    run.load_index(run.load_scorer(torch.device("cpu")))
+    weights = run.checkpoints.best.read_bytes()
+    load_index(run.path, load_scorer(run, torch.device("cpu")))
     with torch.no_grad():
         training.model.items.weight[3] += 1
-    run.save_best(training, 99, {})
+    run.checkpoints.save_best(training, 99, {})
 
     def killed(path: Path, content: object) -> None:
         raise RuntimeError("killed")
@@ -312,34 +314,34 @@ def test_an_index_cut_off_between_its_files_is_made_anew(
     with monkeypatch.context() as patch:
         patch.setattr("seqrec_cli.core.storage.files.write_json", killed)
         with pytest.raises(RuntimeError, match="killed"):
-            run.load_index(run.load_scorer(torch.device("cpu")))
-    run.best_path.write_bytes(weights)
-    assert run.load_index(run.load_scorer(torch.device("cpu")))[1]
+            load_index(run.path, load_scorer(run, torch.device("cpu")))
+    run.checkpoints.best.write_bytes(weights)
+    assert load_index(run.path, load_scorer(run, torch.device("cpu")))[1]
 
 
 @pytest.mark.parametrize("length", [0, 4, 100, 2000])
 def test_a_truncated_checkpoint_is_found(trained: tuple[Run, Training], length: int) -> None:
     run, _ = trained
-    run.best_path.write_bytes(run.best_path.read_bytes()[:length])
+    run.checkpoints.best.write_bytes(run.checkpoints.best.read_bytes()[:length])
     with pytest.raises(RunError, match="damaged"):
-        run.load_scorer(torch.device("cpu"))
+        load_scorer(run, torch.device("cpu"))
 
 
 def test_weights_of_another_model_are_refused(trained: tuple[Run, Training]) -> None:
     run, training = trained
-    save_tensors(run.best_path, {"foreign": torch.ones(3)}, {"epoch": 1})
+    save_tensors(run.checkpoints.best, {"foreign": torch.ones(3)}, {"epoch": 1})
     with pytest.raises(RunError, match="does not belong to the experiment"):
-        run.load_scorer(torch.device("cpu"))
-    save_tensors(run.last_path, {"foreign": torch.ones(3)}, {"epoch": 1})
+        load_scorer(run, torch.device("cpu"))
+    save_tensors(run.checkpoints.last, {"foreign": torch.ones(3)}, {"epoch": 1})
     with pytest.raises(RunError, match="does not belong to the experiment"):
-        run.resume(training)
+        resume(run, training)
 
 
 def test_a_run_without_best_weights_says_how_to_go_on(trained: tuple[Run, Training]) -> None:
     run, _ = trained
-    run.best_path.unlink()
+    run.checkpoints.best.unlink()
     with pytest.raises(RunError, match="no best weights") as caught:
-        run.load_scorer(torch.device("cpu"))
+        load_scorer(run, torch.device("cpu"))
     assert "--resume" in caught.value.hint
 
 
@@ -361,13 +363,15 @@ def test_another_dataset_is_refused(trained: tuple[Run, Training], cycle: Sequen
 
 def test_a_continuation_changes_epochs_and_patience_alone(trained: tuple[Run, Training]) -> None:
     run, _ = trained
-    changed = run.experiment_to_resume(["training.epochs=9", "training.patience=2"])
+    changed = experiment_to_resume(run, ["training.epochs=9", "training.patience=2"])
     assert (changed.training.epochs, changed.training.patience) == (9, 2)
     assert run.experiment() != changed  # a refused continuation must leave no trace
     run.save_experiment(changed)
     assert run.experiment() == changed
-    with pytest.raises(ConfigError, match=r"can change training\.epochs, training\.patience alone"):
-        run.experiment_to_resume(["training.lr=0.1"])
+    with pytest.raises(
+        ConfigError, match=r"can change only training\.epochs and training\.patience"
+    ):
+        experiment_to_resume(run, ["training.lr=0.1"])
 
 
 def test_a_schedule_over_the_epochs_keeps_their_number(
@@ -377,9 +381,9 @@ def test_a_schedule_over_the_epochs_keeps_their_number(
     before = run.experiment()
     training = before.training.model_copy(update={"schedule": "cosine"})
     run.save_experiment(before.model_copy(update={"training": training}))
-    assert run.experiment_to_resume(["training.patience=2"]).training.patience == 2
+    assert experiment_to_resume(run, ["training.patience=2"]).training.patience == 2
     with pytest.raises(ConfigError, match="the epochs of this run cannot change"):
-        run.experiment_to_resume(["training.epochs=99"])
+        experiment_to_resume(run, ["training.epochs=99"])
     run.save_experiment(before)
 
 
@@ -398,6 +402,6 @@ def test_damage_beside_the_weights_is_told(trained: tuple[Run, Training], file: 
     run, _ = trained
     (run.path / file).write_bytes(b"\xff\x00{")
     with pytest.raises((RunError, ConfigError, Exception)) as caught:
-        run.manifest(), run.experiment(), run.catalogue()
+        run.manifest(), run.experiment(), catalogue_of(run)
     assert type(caught.value).__module__ == "seqrec_cli.errors"
     assert file in str(caught.value)

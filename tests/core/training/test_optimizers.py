@@ -12,20 +12,20 @@ from seqrec_cli.core.training.optimizers import Adagrad, Adam, RowwiseAdagrad
 def test_steps_follow_the_formula_and_leave_other_rows_alone() -> None:
     generator = torch.Generator().manual_seed(0)
     table = nn.Parameter(torch.randn(9, 4, generator=generator))
-    optimiser = RowwiseAdagrad({"t": table}, lr=0.1)
+    optimizer = RowwiseAdagrad({"t": table}, lr=0.1)
     expected, sums = table.detach().numpy().astype(np.float64), np.zeros(9)
     for rows in ([1, 3, 3, 8], [3, 5], [8, 8, 8]):
         weights = torch.randn(len(rows), 4, generator=generator)
         loss = (F.embedding(torch.tensor(rows), table, sparse=True) * weights).sum()
         (table.grad,) = torch.autograd.grad(loss, table)
-        optimiser.step()
+        optimizer.step()
         gradient = np.zeros((9, 4))
         np.add.at(gradient, rows, weights.numpy())
         for row in set(rows):
             sums[row] += (gradient[row] ** 2).mean()
             expected[row] -= 0.1 * gradient[row] / np.sqrt(sums[row])
         np.testing.assert_allclose(table.detach().numpy(), expected, atol=1e-6)
-    assert optimiser.sums["t"][[0, 2, 4, 6, 7]].tolist() == [0] * 5
+    assert optimizer.sums["t"][[0, 2, 4, 6, 7]].tolist() == [0] * 5
 
 
 @pytest.mark.parametrize("decay", [0.0, 0.1])
@@ -74,7 +74,7 @@ def test_adams_state_is_all_that_it_goes_on_from() -> None:
 def test_adagrad_with_momentum_follows_the_equations() -> None:
     torch.manual_seed(0)
     parameter = nn.Parameter(torch.randn(4, 3, dtype=torch.float64))
-    optimiser = Adagrad({"w": parameter}, lr=0.1, momentum=0.3)
+    optimizer = Adagrad({"w": parameter}, lr=0.1, momentum=0.3)
     w, s, v = parameter.detach().clone().numpy(), np.zeros((4, 3)), np.zeros((4, 3))
     for factor in (1.0, 0.5, 0.25):
         parameter.grad = torch.randn(4, 3, dtype=torch.float64)
@@ -82,6 +82,6 @@ def test_adagrad_with_momentum_follows_the_equations() -> None:
         s += g**2
         v = 0.3 * v - 0.1 * factor * g / np.sqrt(s + 1e-6)
         w += v
-        optimiser.step(factor)
+        optimizer.step(factor)
         np.testing.assert_allclose(parameter.detach(), w)
-    assert optimiser.state().keys() == {"w.sums", "w.velocity"}
+    assert optimizer.state().keys() == {"w.sums", "w.velocity"}

@@ -12,7 +12,8 @@ from seqrec_cli.core.batching.ranking import Batches, Sizes, to_batch
 from seqrec_cli.core.data.ranking.dataset import RankingDataset
 from seqrec_cli.core.evaluation.ranking import predict, score_rows
 from seqrec_cli.core.experiment.loading import parse_experiment
-from seqrec_cli.core.runs.run import Run
+from seqrec_cli.core.runs.resuming import resume
+from seqrec_cli.core.runs.run import Run, create_run
 from seqrec_cli.core.training.events import EpochDone, StepDone, Stopped, Validated
 from seqrec_cli.core.training.ranking import RankingTraining, carve, divide, fit, parts_needed
 from seqrec_cli.errors import DatasetError, TrainingError
@@ -104,17 +105,17 @@ def test_damaged_best_weights_give_way_to_those_before_by_log_loss_too(
     settings = experiment(epochs=1, metric="log_loss")
     training, _ = started(ordered.without_test(), settings)
     path = Path("runs/one")
-    run = Run.create(path, settings, ordered.without_test(), Path("toy.npz"), "cpu")
+    run = create_run(path, settings, ordered.without_test(), Path("toy.npz"), "cpu")
     for epoch, loss in ((1, 0.6), (2, 0.5)):
         training.counters.best, training.counters.best_epoch = -loss, epoch
-        run.save_best(training, epoch, {"log_loss": loss})
-    run.save_last(training)
-    run.best_path.unlink()
-    run.best_path.write_bytes(b"damaged")
+        run.checkpoints.save_best(training, epoch, {"log_loss": loss})
+    run.checkpoints.save_last(training)
+    run.checkpoints.best.unlink()
+    run.checkpoints.best.write_bytes(b"damaged")
     again, _ = started(ordered.without_test(), settings)
     opened = Run.open(path)
-    opened.resume(again)
-    assert "going back to" in opened.notes[0]
+    resume(opened, again)
+    assert "using" in opened.notes[0]
     assert (again.counters.best, again.counters.best_epoch) == (-0.6, 1)
 
 

@@ -16,14 +16,13 @@ from seqrec_cli.core.evaluation.sequential import evaluate
 from seqrec_cli.core.experiment.sequential import Experiment
 from seqrec_cli.core.inference.scoring import ModelScorer
 from seqrec_cli.core.kernels.dropout import Noise
-from seqrec_cli.core.models.sequential.encoders import ENCODERS
-from seqrec_cli.core.models.sequential.registry import CONFIGS
+from seqrec_cli.core.models.sequential.registry import MODELS
 from seqrec_cli.core.training.events import EpochDone, Event, StepDone, Stopped, Validated
 from seqrec_cli.core.training.objective import batch_loss
 from seqrec_cli.core.training.schedule import lr_factor
 from seqrec_cli.core.training.sequential import (
     Training,
-    check_settings,
+    check_device,
     fit,
     part_gradients,
     train_steps,
@@ -62,12 +61,13 @@ def copied(training: Training) -> tuple[dict[str, torch.Tensor], dict[str, Any]]
 def sized(name: str) -> Any:
     """A model of the registry, small."""
     sizes = {"hidden": 16, "max_length": 10}
-    if name in ENCODERS:
-        return CONFIGS[name](**sizes)
-    return CONFIGS[name](history=sizes, output=16)
+    settings = MODELS[name].settings_class
+    if settings.reads_features:
+        return settings(history=sizes, output=16)
+    return settings(**sizes)
 
 
-@pytest.mark.parametrize("name", CONFIGS)
+@pytest.mark.parametrize("name", MODELS.ours)
 def test_learns_the_cycle_far_above_chance(name: str, cycle: SequenceDataset) -> None:
     settings = experiment(epochs=40, lr=0.01, validate_every=40)
     model = sized(name)
@@ -234,7 +234,7 @@ def test_the_gradients_of_the_parts_add_up_to_those_of_the_batch(
             batch_size=30,
             max_length=12,
             num_negatives=1,
-            half_life=settings.training.half_life,
+            half_life=settings.training.loss.target_half_life,
             popularity_power=settings.training.popularity_power,
         )
         users = batches.users_of(1)[0]
@@ -254,10 +254,10 @@ def test_the_number_of_cores_does_not_change_a_bit(
     trainings = []
     for cores in (2, count):
         training = Training(experiment(), 50, CPU)
-        training.cores.count = cores
-        training.cores.pool = ThreadPoolExecutor(cores)  # each thread computes on one core
+        training.workers.count = cores
+        training.workers.pool = ThreadPoolExecutor(cores)  # each thread computes on one core
         run(training, cycle)
-        training.cores.pool.shutdown()
+        training.workers.pool.shutdown()
         trainings.append(training)
     assert same(*trainings)
 
@@ -273,10 +273,10 @@ def test_half_precision_does_not_depend_on_threads_either(
         settings = experiment(precision="bfloat16", epochs=2)
         settings = settings.model_copy(update={"model": sized("gru4rec")})
         training = Training(settings, 50, CPU)
-        training.cores.count = cores
-        training.cores.pool = ThreadPoolExecutor(cores)
+        training.workers.count = cores
+        training.workers.pool = ThreadPoolExecutor(cores)
         run(training, cycle)
-        training.cores.pool.shutdown()
+        training.workers.pool.shutdown()
         trainings.append(training)
     assert same(*trainings[:2])
     assert same(*trainings[1:])
@@ -326,21 +326,6 @@ def test_corrected_sampling_learns_the_cycle(
     assert validated[-1].metrics["hr@10"] > 0.9
 
 
-def test_settings_of_one_loss_are_refused_with_another() -> None:
-    for wrong in ({"label_smoothing": 0.1}, {"half_life": 9.0}, {"logq": True}):
-        with pytest.raises(ConfigError, match=f"`training.{next(iter(wrong))}` is there for"):
-            check_settings(experiment(loss="bce", **wrong), CPU)
-    with pytest.raises(ConfigError, match="is that of `training\\.optimiser: adagrad`"):
-        check_settings(experiment(momentum=0.3), CPU)
-    with pytest.raises(ConfigError, match="is there for bpr and bpr_max alone"):
-        check_settings(experiment(loss="bce", score_elu=0.5), CPU)
-    for wrong in ({"negatives_per": "history"}, {"popularity_power": 0.5}):
-        with pytest.raises(ConfigError, match="takes negatives from the batch's own targets"):
-            check_settings(experiment(**{"negatives_per": "batch", "in_batch": True} | wrong), CPU)
-    with pytest.raises(ConfigError, match="is about negatives"):
-        check_settings(experiment(loss="softmax", popularity_power=0.5), CPU)
-
-
 @pytest.mark.parametrize("per", ["history", "batch"])
 @pytest.mark.parametrize("logq", [False, True])
 def test_shared_negatives_score_as_repeated_ones(
@@ -358,20 +343,20 @@ def test_shared_negatives_score_as_repeated_ones(
         max_length=12,
         num_negatives=5,
         negatives_per=per,  # type: ignore[arg-type]
-        log_chances=logq,
+        log_probabilities=logq,
     )
     users = batches.users_of(1)[0]
     batch = batches.make(1, users, batches.share(1, 1, users))
     states = training.encode(batch.histories)
     shared = batch_loss(training.model, states, batch, training.experiment.training)
-    negatives, chances = batch.negatives, batch.log_chances
+    negatives, logs = batch.negatives, batch.log_probabilities
     if per == "history":
         negatives = negatives[batch.histories.rows]
-        chances = None if chances is None else chances[batch.histories.rows]
+        logs = None if logs is None else logs[batch.histories.rows]
     targets = batch.targets.unsqueeze(1)
     repeated = negatives.expand(len(states), 5)
     repeated = repeated.masked_fill((targets == 0) | (repeated == targets), 0)
-    written_out = TrainBatch(batch.histories, batch.targets, repeated, chances, batch.weight)
+    written_out = TrainBatch(batch.histories, batch.targets, repeated, logs, batch.weight)
     settings = experiment(negatives=5, loss=loss)
     expected = batch_loss(training.model, states, written_out, settings.training)
     torch.testing.assert_close(shared, expected)
@@ -388,7 +373,7 @@ def test_bfloat16_learns_too(cycle: SequenceDataset) -> None:
 
 
 def test_the_settings_of_gru4recs_authors_learn_the_cycle(cycle: SequenceDataset) -> None:
-    settings: dict[str, Any] = {"epochs": 60, "lr": 0.1, "optimiser": "adagrad", "momentum": 0.3}
+    settings: dict[str, Any] = {"epochs": 60, "lr": 0.1, "optimizer": "adagrad", "momentum": 0.3}
     settings |= {"loss": "bpr_max", "score_elu": 0.5, "negatives": 32, "negatives_per": "batch"}
     trainings = [Training(experiment(**settings), 50, CPU) for _ in range(2)]
     run(trainings[0], cycle)
@@ -398,7 +383,7 @@ def test_the_settings_of_gru4recs_authors_learn_the_cycle(cycle: SequenceDataset
 
 
 def test_adagrad_on_the_table_learns_and_resumes(cycle: SequenceDataset) -> None:
-    settings = {"epochs": 30, "lr": 0.01, "table_optimiser": "adagrad", "table_lr": 0.1}
+    settings = {"epochs": 30, "lr": 0.01, "table_optimizer": "adagrad", "table_lr": 0.1}
     whole = Training(experiment(**settings), 50, CPU)
     events = run(whole, cycle)
     assert evaluate(ModelScorer(whole.model, 50), cycle, "test").means()["hr@10"] > 0.9
@@ -423,10 +408,10 @@ def test_a_learning_rate_for_the_table_alone(cycle: SequenceDataset) -> None:
     assert "positions.weight" in moved
 
 
-@pytest.mark.parametrize("wrong", [{"l2_emb": 0.1}, {"loss": "softmax"}])
-def test_adagrad_refuses_what_touches_the_whole_table(wrong: dict[str, Any]) -> None:
-    with pytest.raises(ConfigError, match="touches the whole item table"):
-        check_settings(experiment(table_optimiser="adagrad", **wrong), CPU)
+def test_half_precision_is_refused_where_the_device_cannot() -> None:
+    check_device(experiment(precision="bfloat16"), CPU)
+    with pytest.raises(ConfigError, match="does not work on mps"):
+        check_device(experiment(precision="bfloat16"), torch.device("mps"))
 
 
 def test_the_learning_rate_rises_and_then_falls_by_half_a_cosine() -> None:
@@ -441,7 +426,7 @@ def test_the_learning_rate_rises_and_then_falls_by_half_a_cosine() -> None:
     assert {lr_factor(constant, done, 100) for done in range(100)} == {1.0}
 
 
-@pytest.mark.parametrize("name", CONFIGS)
+@pytest.mark.parametrize("name", MODELS.ours)
 def test_a_step_changes_every_weight_as_torchs_adam_would(
     name: str, cycle: SequenceDataset
 ) -> None:

@@ -1,6 +1,6 @@
 """A prepared ranking dataset: rows with a label, `NAME.npz` and its manifest `NAME.json`.
 
-Codes are those of encoders.py: 0 is padding, 1 unknown.
+Codes are those of features/encoders.py: 0 is padding, 1 unknown.
 """
 
 from collections.abc import Collection, Mapping
@@ -11,12 +11,16 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from seqrec_cli.core.data.ranking.encoders import SIDES, Encoders, Facts, Side, check_codes
-from seqrec_cli.core.data.sequences import PARTS, Part
-from seqrec_cli.core.data.store import check_task, load_checked, save_checked
+from seqrec_cli.core.data.features.encoded import EncodedFeatures, check_codes, side_features
+from seqrec_cli.core.data.features.encoders import Encoders
+from seqrec_cli.core.data.features.upgrade import upgrade
+from seqrec_cli.core.data.features.vocabularies import PAD, UNKNOWN
+from seqrec_cli.core.data.reading.sheets import Side
+from seqrec_cli.core.data.sequences import PARTS, Part, check_list
+from seqrec_cli.core.data.store import RANKING, check_task, load_checked, save_checked
 from seqrec_cli.errors import DatasetError
 
-TASK = "ranking"
+SIDES: tuple[Side, ...] = ("user", "item")
 
 
 @dataclass(frozen=True, eq=False)
@@ -28,7 +32,7 @@ class Examples:
         users: int32 (R,), whose row it is, from 0.
         candidates: int32 (R,), which item, from 0.
         items: int32 (R,), its code.
-        facts: what else is known, a row a row.
+        features: what else is known, a row a row.
         history: int32 (R, H), codes of items, oldest first, and then 0.
         negatives: int32 (R, H), an item that the user does not have for each of the history, or 0.
     """
@@ -37,7 +41,7 @@ class Examples:
     users: NDArray[np.int32]
     candidates: NDArray[np.int32]
     items: NDArray[np.int32]
-    facts: Facts
+    features: EncodedFeatures
     history: NDArray[np.int32]
     negatives: NDArray[np.int32]
 
@@ -51,7 +55,7 @@ class Examples:
             self.users[rows],
             self.candidates[rows],
             self.items[rows],
-            self.facts.take(rows),
+            self.features.take(rows),
             self.history[rows],
             self.negatives[rows],
         )
@@ -65,7 +69,7 @@ class Examples:
             f"{part}_items": self.items,
             f"{part}_history": self.history,
             f"{part}_negatives": self.negatives,
-            **self.facts.arrays(part),
+            **self.features.arrays(part),
         }
 
     @classmethod
@@ -82,26 +86,27 @@ class Examples:
         Raises:
             ValueError, KeyError: the arrays do not fit each other.
         """
-        labels, history = arrays[f"{part}_labels"], arrays[f"{part}_history"]
-        rows = len(labels)
-        if labels.dtype != np.float32 or not np.isin(labels, (0, 1)).all():
+        labels, negatives = arrays[f"{part}_labels"], arrays[f"{part}_negatives"]
+        wrong = labels.dtype != np.float32 or labels.ndim != 1
+        if wrong or not np.isin(labels, (0, 1)).all():
             raise ValueError(f"{part}_labels are not all 0 or 1")
-        codes = encoders.items.size
-        for name, size in (
-            *(("users", users), ("candidates", items)),
-            *(("items", codes), ("history", codes), ("negatives", codes)),
+        rows, codes = len(labels), encoders.items.size
+        for name, lowest, size in (
+            *(("users", 0, users), ("candidates", 0, items), ("items", UNKNOWN, codes)),
+            *(("history", PAD, codes), ("negatives", PAD, codes)),
         ):
-            check_codes(arrays[f"{part}_{name}"], size, rows, f"{part}_{name}")
-        if history.ndim != 2 or history.shape != arrays[f"{part}_negatives"].shape:
-            raise ValueError(f"{part}_negatives does not fit {part}_history")
-        facts = Facts.from_arrays(arrays, part, encoders, None)
-        if len(facts) != rows:
-            raise ValueError(f"the features of the {part} part are not those of {rows} rows")
-        users_of, candidates, own = (
-            arrays[f"{part}_{name}"] for name in ("users", "candidates", "items")
+            lists = name in ("history", "negatives")
+            shape = (rows, negatives.shape[-1]) if lists and negatives.ndim else (rows,)
+            check_codes(arrays[f"{part}_{name}"], shape, lowest, size, f"{part}_{name}")
+        return cls(
+            labels=labels,
+            users=arrays[f"{part}_users"],
+            candidates=arrays[f"{part}_candidates"],
+            items=arrays[f"{part}_items"],
+            features=EncodedFeatures.from_arrays(arrays, part, encoders, None, rows),
+            history=arrays[f"{part}_history"],
+            negatives=negatives,
         )
-        negatives = arrays[f"{part}_negatives"]
-        return cls(labels, users_of, candidates, own, facts, history, negatives)
 
 
 @dataclass(frozen=True, eq=False)
@@ -119,7 +124,7 @@ class RankingDataset:
         manifest: where the data came from, what was kept and dropped.
     """
 
-    task: ClassVar[str] = TASK
+    task: ClassVar[str] = RANKING
 
     name: str
     train: Examples
@@ -128,7 +133,7 @@ class RankingDataset:
     user_ids: NDArray[Any]
     item_ids: NDArray[Any]
     encoders: Encoders
-    sides: Mapping[Side, Facts] = field(default_factory=dict)
+    sides: Mapping[Side, EncodedFeatures] = field(default_factory=dict)
     manifest: dict[str, Any] = field(default_factory=dict)
 
     @property
@@ -148,11 +153,11 @@ class RankingDataset:
         """The same dataset for training: it does not contain the test part."""
         return replace(self, test=None)
 
-    def looked_at(self) -> dict[str, NDArray[Any]]:
-        """Which users' which items training may look at, once each, and whether to learn from
-        them (rows of train) or only to pick the best weights (rows of valid).
+    def training_pairs(self) -> dict[str, NDArray[Any]]:
+        """The pairs of user and item that training uses, once each, and whether it learns from
+        them (rows of train) or only picks the best weights by them (rows of valid).
 
-        Candidates that were drawn tell nothing of the log, whatever they turn out to be later.
+        Sampled candidates are left out: they say nothing about the log.
         """
         parts = [part for part in (self.train, self.valid) if part is not None]
         if self.manifest.get("examples", {}).get("negatives"):
@@ -166,12 +171,15 @@ class RankingDataset:
             "looked_to_learn": first < len(parts[0]),
         }
 
-    def told(self) -> dict[str, NDArray[Any]]:
-        """What it takes to make rows for others, as plain arrays: encoders, ids, features."""
-        found = self.encoders.arrays() | {"user_ids": self.user_ids, "item_ids": self.item_ids}
-        for side, facts in self.sides.items():
-            found |= facts.arrays(side)
-        return found
+    def encoder_arrays(self) -> dict[str, NDArray[Any]]:
+        """What it takes to encode other rows, as plain arrays: encoders, ids, and features.
+
+        `from_encoder_arrays` reads it.
+        """
+        arrays = self.encoders.arrays() | {"user_ids": self.user_ids, "item_ids": self.item_ids}
+        for side, features in self.sides.items():
+            arrays |= features.arrays(side)
+        return arrays
 
     def save(self, path: Path) -> dict[str, Any]:
         """Write `path` (npz) and the manifest beside it, which comes last and completes it.
@@ -180,7 +188,7 @@ class RankingDataset:
         """
         if self.test is None:
             raise ValueError("a dataset without its test part is for training, not for saving")
-        arrays = self.told()
+        arrays = self.encoder_arrays()
         for part, examples in zip(PARTS, (self.train, self.valid, self.test), strict=True):
             if examples is not None:
                 arrays |= examples.arrays(part)
@@ -195,10 +203,10 @@ class RankingDataset:
         """
         unwanted = tuple(f"{part}_" for part in PARTS if part not in parts)
         manifest, arrays = load_checked(
-            path, lambda name: name.startswith(unwanted), lambda m: check_task(path, m, TASK)
+            path, lambda name: name.startswith(unwanted), lambda m: check_task(path, m, RANKING)
         )
         try:
-            encoders, user_ids, item_ids, sides = from_told(arrays)
+            encoders, user_ids, item_ids, sides = from_encoder_arrays(arrays)
             examples = {
                 part: Examples.from_arrays(arrays, part, encoders, len(user_ids), len(item_ids))
                 for part in parts
@@ -222,22 +230,26 @@ class RankingDataset:
         )
 
 
-def from_told(
+def from_encoder_arrays(
     arrays: Mapping[str, NDArray[Any]],
-) -> tuple[Encoders, NDArray[Any], NDArray[Any], dict[Side, Facts]]:
-    """What `RankingDataset.told` gave: encoders, ids of users and of items, features by side.
+) -> tuple[Encoders, NDArray[Any], NDArray[Any], dict[Side, EncodedFeatures]]:
+    """What `RankingDataset.encoder_arrays` gave, in this version or an earlier one.
+
+    That is encoders, ids of users and of items, and features by side, whose last row is that of
+    an unknown user or item.
 
     Raises:
         ValueError, KeyError: the arrays do not fit each other.
     """
+    arrays = upgrade(arrays)
     encoders = Encoders.from_arrays(arrays)
     ids: dict[Side, NDArray[Any]] = {"user": arrays["user_ids"], "item": arrays["item_ids"]}
-    sides: dict[Side, Facts] = {}
+    sides: dict[Side, EncodedFeatures] = {}
     for side in SIDES:
-        if ids[side].ndim != 1 or ids[side].dtype.kind not in "iU":
-            raise ValueError(f"{side}_ids is neither a list of numbers nor of texts")
-        if f"{side}_dense" in arrays:
-            sides[side] = Facts.from_arrays(arrays, side, encoders, side)
-            if len(sides[side]) != len(ids[side]) + 1:
-                raise ValueError(f"the features of {side}s do not fit {len(ids[side])} {side}s")
+        check_list(ids[side], f"{side}_ids")
+        features = side_features(arrays, side, encoders, len(ids[side]) + 1)
+        if features is not None:
+            sides[side] = features
+    if len(sides) == 1:
+        raise ValueError("it has the features of one side, where a row needs both")
     return encoders, ids["user"], ids["item"], sides

@@ -1,28 +1,24 @@
-"""Texts of a train and a test file to a ranking dataset, and the account of it."""
+"""Texts of a train and a test file to a ranking dataset with its manifest."""
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from seqrec_cli import __version__
-from seqrec_cli.core.data.features.encoding import collect_values
-from seqrec_cli.core.data.features.kinds import Kind
+from seqrec_cli.core.data.features.columns import Column
+from seqrec_cli.core.data.features.encoders import Encoders, fit_encoder
+from seqrec_cli.core.data.features.encoding import encode_columns
+from seqrec_cli.core.data.features.kinds import Encoding, Kind, is_missing
+from seqrec_cli.core.data.features.vocabularies import IdsEncoder
 from seqrec_cli.core.data.preparation import WHOLE
-from seqrec_cli.core.data.ranking.dataset import TASK, Examples, RankingDataset
-from seqrec_cli.core.data.ranking.encoders import (
-    UNKNOWN,
-    Encoder,
-    Encoders,
-    Facts,
-    item_encoder,
-    padded,
-    split_list,
-)
+from seqrec_cli.core.data.ranking.dataset import Examples, RankingDataset
+from seqrec_cli.core.data.ranking.manifest import check_classes, describe
 from seqrec_cli.core.data.ranking.table import TableColumns, TextRows, read_parts
+from seqrec_cli.core.data.reading.tables import TAG
 from seqrec_cli.core.data.sequences import Part
 from seqrec_cli.core.storage import files
 from seqrec_cli.errors import InputError
@@ -31,80 +27,28 @@ LONGEST_HISTORY = 1000  # items of a row that are kept, the newest
 
 
 def prepare_pair(
-    folder: Path, name: str, columns: TableColumns | None = None, min_count: int = 5
+    folder: Path, name: str, columns: TableColumns | None = None, encoding: Encoding | None = None
 ) -> RankingDataset:
     """Make a ranking dataset of a train.csv and a test.csv; encoders learn from the first alone.
 
     Raises:
         InputError: missing or malformed files; the message names the row.
     """
-    columns, found = read_parts(folder, columns)
-    train = found["train"]
-    histories = {text.source: lists(text, columns.history) for text in found.values()}
-    negatives: dict[str, list[list[str]]] = {
-        text.source: lists(text, columns.negatives) if columns.negatives else [[]] * len(text)
-        for text in found.values()
-    }
-    # One encoder for items wherever they are: the candidate, the history and what is not in it.
-    seen = [*train.columns[columns.item], *(i for row in histories[train.source] for i in row)]
-    by_kind: dict[Kind, tuple[str, ...]] = {
-        "dense": columns.dense,
-        "sparse": columns.sparse,
-        "tags": columns.tags,
-    }
-    encoders = Encoders(
-        item_encoder(collect_values("item", seen, min_count).values),
-        tuple(
-            Encoder.fit(column, kind, "row", train.columns[column], min_count)
-            for kind, names in by_kind.items()
-            for column in names
-        ),
-    )
-    user_ids, users = index(
-        [cell for text in found.values() for cell in text.columns[columns.user]]
-    )
-    item_ids, items = index(
-        [cell for text in found.values() for cell in text.columns[columns.item]]
-    )
-    width = min(LONGEST_HISTORY, max(len(h) for own in histories.values() for h in own) or 1)
+    encoding = encoding or Encoding()
+    columns, texts = read_parts(folder, columns)
+    lists = {part: read_lists(text, columns) for part, text in texts.items()}
+    encoders = fit_encoders(texts["train"], lists["train"].histories, columns, encoding)
+    user_ids, users = index([key for t in texts.values() for key in t.columns[columns.user]])
+    item_ids, items = index([key for t in texts.values() for key in t.columns[columns.item]])
+    longest = max(len(history) for own in lists.values() for history in own.histories)
+    width = min(LONGEST_HISTORY, longest or 1)
     made: dict[Part, Examples] = {}
     start = 0
-    for part, text in found.items():
+    for part, text in texts.items():
         rows = slice(start, start + len(text))
-        history, negative = histories[text.source], negatives[text.source]
-        for row, (own, others) in enumerate(zip(history, negative, strict=True)):
-            if others and len(others) != len(own):
-                raise InputError(
-                    f"`{text.source}`, row {row + 1}: {len(others)} values in "
-                    f"`{columns.negatives}`, and {len(own)} in `{columns.history}`",
-                    "each item of the history needs one that the user does not have, or none does",
-                )
-        made[part] = Examples(
-            labels=labels_of(text, columns.label),
-            users=users[rows],
-            candidates=items[rows],
-            items=encoders.items.codes(text.columns[columns.item]),
-            facts=Facts.encode(encoders, "row", text.columns, len(text)),
-            history=encode_lists(history, encoders.items, width),
-            negatives=encode_lists(negative, encoders.items, width),
-        )
+        own = lists[part]
+        made[part] = encode_rows(text, own, columns, encoders, users[rows], items[rows], width)
         start += len(text)
-    manifest = describe(
-        name,
-        made,
-        encoders,
-        source={
-            "path": str(folder),
-            "sha256": sha256_of(*(folder / f"{part}.csv" for part in found)),
-            "format": " and ".join(f"{part}.csv" for part in found),
-            "columns": columns.model_dump(mode="json"),
-            "licence": "",
-        },
-        rows_read=sum(map(len, found.values())),
-        dropped={},
-        split={"kind": "files"},
-        min_count=min_count,
-    )
     dataset = RankingDataset(
         name=name,
         train=made["train"],
@@ -113,23 +57,106 @@ def prepare_pair(
         user_ids=user_ids,
         item_ids=item_ids,
         encoders=encoders,
-        manifest=manifest,
     )
     check_classes(dataset)
-    return dataset
+    manifest = describe(
+        dataset,
+        source=describe_source(folder, list(texts), columns),
+        rows_read=sum(map(len, texts.values())),
+        dropped={},
+        split={"kind": "files"},
+        encoding=encoding,
+    )
+    return replace(dataset, manifest=manifest)
 
 
-def lists(text: TextRows, column: str) -> list[list[str]]:
-    return [split_list(cell) for cell in text.columns[column]]
+def describe_source(folder: Path, parts: list[Part], columns: TableColumns) -> dict[str, Any]:
+    """Where the rows came from, for the manifest."""
+    names = [f"{part}.csv" for part in parts]
+    return {
+        "path": str(folder),
+        "sha256": sha256_of(*(folder / name for name in names)),
+        "format": " and ".join(names),
+        "columns": columns.model_dump(mode="json"),
+        "licence": "",
+    }
 
 
-def encode_lists(
-    histories: Sequence[Sequence[str]], items: Encoder, width: int
-) -> NDArray[np.int32]:
-    """The codes of each list's last `width` items, then 0, int32 (lists, width)."""
-    flat = items.codes([item for history in histories for item in history]).tolist()
-    ends = np.cumsum([len(history) for history in histories]).tolist()
-    return padded([flat[a:b] for a, b in zip([0, *ends], ends, strict=False)], width)
+@dataclass(frozen=True, eq=False)
+class TextLists:
+    """The lists of ids of a file, one a row."""
+
+    histories: list[list[str]]
+    negatives: list[list[str]]
+
+
+def read_lists(text: TextRows, columns: TableColumns) -> TextLists:
+    """The histories of a file, and the items that are not in them, if a column has any.
+
+    Raises:
+        InputError: a row with histories and others of different length.
+    """
+    histories = [split_list(cell) for cell in text.columns[columns.history]]
+    if not columns.negatives:
+        return TextLists(histories, [[]] * len(histories))
+    negatives = [split_list(cell) for cell in text.columns[columns.negatives]]
+    for row, (own, others) in enumerate(zip(histories, negatives, strict=True), 1):
+        if others and len(others) != len(own):
+            raise InputError(
+                f"`{text.source}`, row {row}: {len(others)} values in `{columns.negatives}`, and "
+                f"{len(own)} in `{columns.history}`",
+                "each item of the history needs one that the user does not have, or none does",
+            )
+    return TextLists(histories, negatives)
+
+
+def split_list(cell: str) -> list[str]:
+    """The ids of a cell with `|` between them, repeated ones too."""
+    return [] if is_missing(cell) else [v for v in (v.strip() for v in cell.split(TAG)) if v]
+
+
+def fit_encoders(
+    train: TextRows, histories: list[list[str]], columns: TableColumns, encoding: Encoding
+) -> Encoders:
+    """Encoders of the columns of a train file, and of items wherever they are.
+
+    Items have one encoder: for candidates, for histories, and for what is not in them.
+    """
+    by_kind: dict[Kind, tuple[str, ...]] = {
+        "dense": columns.dense,
+        "sparse": columns.sparse,
+        "tags": columns.tags,
+    }
+    own = [
+        fit_encoder(name, kind, "row", Column.of(train.columns[name]), encoding)
+        for kind, names in by_kind.items()
+        for name in names
+    ]
+    seen = [*train.columns[columns.item], *(item for row in histories for item in row)]
+    items = IdsEncoder.fit("item", "item", Column.of(seen), encoding.min_value_count)
+    return Encoders((*own, items))
+
+
+def encode_rows(
+    text: TextRows,
+    lists: TextLists,
+    columns: TableColumns,
+    encoders: Encoders,
+    users: NDArray[np.int32],
+    candidates: NDArray[np.int32],
+    width: int,
+) -> Examples:
+    """The rows of a file in codes, with the last `width` items of each history."""
+    cells = {name: Column.of(text.columns[name]) for name in columns.features()}
+    return Examples(
+        labels=labels_of(text, columns.label),
+        users=users,
+        candidates=candidates,
+        items=encoders.items.encode(text.columns[columns.item]),
+        features=encode_columns(encoders, "row", cells, len(text)),
+        history=encoders.items.encode_lists(lists.histories, width),
+        negatives=encoders.items.encode_lists(lists.negatives, width),
+    )
 
 
 def labels_of(text: TextRows, column: str) -> NDArray[np.float32]:
@@ -143,7 +170,7 @@ def labels_of(text: TextRows, column: str) -> NDArray[np.float32]:
         if cell not in known:
             raise InputError(
                 f"`{text.source}`, row {row}: the label in `{column}` is `{cell}`, not 0 or 1",
-                "mend the row, or name another column as the label in the file of --table",
+                "fix the row, or name another column as the label in the file of --table",
             )
     return np.array([known[cell] for cell in text.columns[column]], np.float32)
 
@@ -159,66 +186,3 @@ def index(cells: Sequence[str]) -> tuple[NDArray[Any], NDArray[np.int32]]:
 def sha256_of(*paths: Path) -> str:
     """One checksum of several files."""
     return hashlib.sha256(" ".join(files.sha256(path) for path in paths).encode()).hexdigest()
-
-
-def describe(
-    name: str,
-    parts: Mapping[Part, Examples],
-    encoders: Encoders,
-    *,
-    source: dict[str, Any],
-    rows_read: int,
-    dropped: dict[str, int],
-    split: dict[str, Any],
-    min_count: int,
-    examples: dict[str, Any] | None = None,
-    left_out: Sequence[str] = (),
-) -> dict[str, Any]:
-    """The manifest: where rows came from, how they are split, and what encoders made of them."""
-    lengths = np.concatenate([(made.history > 0).sum(axis=1) for made in parts.values()])
-    train = parts["train"]
-    return {
-        "name": name,
-        "task": TASK,
-        "source": source,
-        "rows_read": rows_read,
-        "dropped": dropped,
-        "rows": sum(map(len, parts.values())),
-        "examples": examples or {},
-        "users": len(np.unique(np.concatenate([made.users for made in parts.values()]))),
-        "items": len(np.unique(np.concatenate([made.candidates for made in parts.values()]))),
-        "split": split
-        | {
-            part: {
-                "rows": len(made),
-                "users": len(np.unique(made.users)),
-                "positives": int(made.labels.sum()),
-                "unknown_candidates": int((made.items == UNKNOWN).sum()),
-                "empty_histories": int((~(made.history > 0).any(axis=1)).sum()),
-            }
-            for part, made in parts.items()
-        },
-        "history": {"longest": train.history.shape[1], "mean": float(lengths.mean())},
-        "encoders": {
-            "fitted_on": len(train),
-            "min_value_count": min_count,
-            "item_values": len(encoders.items.values),
-            "columns": [
-                {"name": c.name, "kind": c.kind, "side": c.side}
-                | ({} if c.kind == "dense" else {"values": len(c.values)})
-                for c in encoders.columns
-            ],
-            "left_out": list(left_out),
-        },
-        "seqrec_version": __version__,
-    }
-
-
-def check_classes(data: RankingDataset) -> None:
-    """Refuse a dataset whose rows all have one label: there is nothing to learn or measure."""
-    for part, examples in (("train", data.train), ("test", data.test)):
-        if examples is not None and len(np.unique(examples.labels)) < 2:
-            raise InputError(
-                f"every row of the {part} part has the same label",
-                "bring rows of both kinds, or choose another split or --positive-rating",
-            )

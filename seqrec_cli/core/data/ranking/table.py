@@ -1,4 +1,4 @@
-"""A train.csv, a test.csv and perhaps a valid.csv: their columns, and the texts in them."""
+"""A train.csv, a test.csv and perhaps a valid.csv: which columns hold what, and their texts."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -39,7 +39,11 @@ class TableColumns(Settings):
     def names(self) -> list[str]:
         """All the columns that are read."""
         single = [self.label, self.user, self.item, self.history, self.negatives]
-        return [n for n in single if n is not None] + [*self.dense, *self.sparse, *self.tags]
+        return [name for name in single if name is not None] + self.features()
+
+    def features(self) -> list[str]:
+        """The columns that become features."""
+        return [*self.dense, *self.sparse, *self.tags]
 
 
 # configs/tables/dien-ml-1m.yaml says the same, as an example.

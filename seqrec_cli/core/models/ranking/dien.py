@@ -18,7 +18,7 @@ Shapes: B rows, T positions, D size of embeddings and of states.
 
 import math
 from itertools import pairwise
-from typing import Literal
+from typing import ClassVar, Literal
 
 import torch
 from pydantic import Field, PositiveInt
@@ -57,6 +57,8 @@ class DIENConfig(NetworkConfig):
 
 class DIEN(nn.Module):
     """[evolved interest, candidate, other features] through the head."""
+
+    settings_class: ClassVar = DIENConfig
 
     def __init__(
         self, sizes: Sizes, config: DIENConfig, generator: torch.Generator | None = None

@@ -7,7 +7,7 @@ in the attention alone.
 Shapes: B rows, T positions, D size of embeddings.
 """
 
-from typing import Literal
+from typing import ClassVar, Literal
 
 import torch
 from pydantic import Field, PositiveInt
@@ -34,6 +34,8 @@ class DINConfig(NetworkConfig):
 
 class DIN(nn.Module):
     """[history weighted by the candidate, candidate, other features] through the head."""
+
+    settings_class: ClassVar = DINConfig
 
     def __init__(
         self, sizes: Sizes, config: DINConfig, generator: torch.Generator | None = None

@@ -14,7 +14,6 @@ from torch.nn import functional as F
 
 from seqrec_cli.core.batching.ranking import RankingBatch, Sizes
 from seqrec_cli.core.kernels.dropout import Noise, dropout
-from seqrec_cli.core.kernels.lookup import look_up
 from seqrec_cli.core.models.layers import pool
 
 EPSILON = 1e-5  # added to variances
@@ -123,8 +122,8 @@ class ItemEmbeddings(nn.Module):
     def forward(self, items: Tensor, history: Tensor) -> tuple[Tensor, Tensor]:
         """Candidates (B,) and ids of histories (...) to their vectors, (B, D) and (..., D)."""
         if self.histories is not None:
-            return look_up(self.candidates, items), look_up(self.histories, history)
-        both = look_up(self.candidates, torch.cat((items, history.flatten())))
+            return self.candidates(items), self.histories(history)
+        both = self.candidates(torch.cat((items, history.flatten())))
         return both[: len(items)], both[len(items) :].view(*history.shape, -1)
 
 
@@ -144,12 +143,13 @@ class FeatureEmbeddings(nn.Module):
 
     def forward(self, batch: RankingBatch) -> Tensor:
         """(B, W)."""
-        pieces = [batch.dense]
+        features = batch.features
+        pieces = [features.dense]
         if self.sparse is not None:
-            pieces.append(look_up(self.sparse, batch.sparse + self.offsets).flatten(1))
-        for table, codes in zip(self.tags, batch.tags, strict=True):
+            pieces.append(self.sparse(features.sparse + self.offsets).flatten(1))
+        for table, codes in zip(self.tags, features.tags, strict=True):
             assert isinstance(table, nn.Embedding)
-            pieces.append(pool(look_up(table, codes), codes != 0, "max"))
+            pieces.append(pool(table(codes), codes != 0, "max"))
         return torch.cat(pieces, dim=1)
 
 

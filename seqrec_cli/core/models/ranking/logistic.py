@@ -6,7 +6,7 @@ tag (their mean) and for each number.
 Shapes: B rows, T positions.
 """
 
-from typing import Literal
+from typing import ClassVar, Literal
 
 import torch
 from pydantic import Field
@@ -14,12 +14,11 @@ from torch import Tensor, nn
 
 from seqrec_cli.core.batching.ranking import RankingBatch, Sizes
 from seqrec_cli.core.kernels.dropout import Noise
-from seqrec_cli.core.kernels.lookup import look_up
 from seqrec_cli.core.models.layers import pool
-from seqrec_cli.core.settings.base import Settings
+from seqrec_cli.core.models.ranking.interface import RankingModelSettings
 
 
-class LogisticConfig(Settings):
+class LogisticConfig(RankingModelSettings):
     """The `model` part of an experiment with `name: logistic`."""
 
     name: Literal["logistic"] = "logistic"
@@ -28,6 +27,8 @@ class LogisticConfig(Settings):
 
 class Logistic(nn.Module):
     """A sum of weights; all are 0 at the start."""
+
+    settings_class: ClassVar = LogisticConfig
 
     offsets: Tensor
 
@@ -49,13 +50,15 @@ class Logistic(nn.Module):
 
     def forward(self, batch: RankingBatch, noise: Noise | None = None) -> Tensor:
         """Logits (B,)."""
-        logits = self.bias + look_up(self.items, batch.items).squeeze(1) + batch.dense @ self.dense
+        features = batch.features
+        own = self.items(batch.items).squeeze(1)
+        logits: Tensor = self.bias + own + features.dense @ self.dense
         if self.history is not None:
             logits = logits + self.mean(self.history, batch.history)
         if self.sparse is not None:
-            codes = batch.sparse + self.offsets
-            logits = logits + look_up(self.sparse, codes).squeeze(2).sum(1)
-        for table, codes in zip(self.tags, batch.tags, strict=True):
+            codes = features.sparse + self.offsets
+            logits = logits + self.sparse(codes).squeeze(2).sum(1)
+        for table, codes in zip(self.tags, features.tags, strict=True):
             assert isinstance(table, nn.Embedding)
             logits = logits + self.mean(table, codes)
         return logits
@@ -63,7 +66,7 @@ class Logistic(nn.Module):
     @staticmethod
     def mean(table: nn.Embedding, codes: Tensor) -> Tensor:
         """The mean weight of codes (B, M), (B,); 0 where there are none."""
-        return pool(look_up(table, codes), codes != 0, "mean").squeeze(1)
+        return pool(table(codes), codes != 0, "mean").squeeze(1)
 
     def learn(self, batch: RankingBatch, noise: Noise | None) -> tuple[Tensor, Tensor | None]:
         """Logits (B,), and what else is to be minimised: nothing."""

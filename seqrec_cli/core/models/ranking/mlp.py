@@ -5,7 +5,7 @@ Also the settings that all ranking networks share.
 Shapes: B rows, T positions, D size of embeddings.
 """
 
-from typing import Literal
+from typing import ClassVar, Literal
 
 import torch
 from pydantic import Field, PositiveInt
@@ -13,16 +13,16 @@ from torch import Tensor, nn
 
 from seqrec_cli.core.batching.ranking import RankingBatch, Sizes
 from seqrec_cli.core.kernels.dropout import Noise, dropout
+from seqrec_cli.core.models.ranking.interface import RankingModelSettings
 from seqrec_cli.core.models.ranking.layers import (
     FeatureEmbeddings,
     Head,
     ItemEmbeddings,
     init_ranker,
 )
-from seqrec_cli.core.settings.base import Settings
 
 
-class NetworkConfig(Settings):
+class NetworkConfig(RankingModelSettings):
     """What the networks that rank have in common."""
 
     embedding: int = Field(16, ge=1, description="size of the vectors of items, categories, tags")
@@ -43,6 +43,8 @@ class MLPConfig(NetworkConfig):
 
 class MLP(nn.Module):
     """[mean of the history, candidate, other features] through the head."""
+
+    settings_class: ClassVar = MLPConfig
 
     def __init__(
         self, sizes: Sizes, config: MLPConfig, generator: torch.Generator | None = None

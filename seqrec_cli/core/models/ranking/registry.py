@@ -1,65 +1,38 @@
-"""The registry of ranking models, and what such a model must offer.
+"""The registry of ranking models: to add one, write its file and add its line here."""
 
-It is made from the sizes of what it reads and its settings, and knows no training, file or dataset.
-"""
-
-from typing import Annotated, Any, Protocol
+from typing import Annotated, Any
 
 import torch
-from pydantic import Discriminator, Tag
-from torch import Tensor
+from pydantic import SerializeAsAny
 
-from seqrec_cli.core.batching.ranking import RankingBatch, Sizes
-from seqrec_cli.core.kernels.dropout import Noise
-from seqrec_cli.core.models.ranking.dien import DIEN, DIENConfig
-from seqrec_cli.core.models.ranking.din import DIN, DINConfig
-from seqrec_cli.core.models.ranking.logistic import Logistic, LogisticConfig
-from seqrec_cli.core.models.ranking.mlp import MLP, MLPConfig
-from seqrec_cli.core.models.sequential.encoders import name_of
+from seqrec_cli.core.batching.ranking import Sizes
+from seqrec_cli.core.models.ranking.interface import RankingModelSettings
+from seqrec_cli.core.settings.registry import Choice, Registry, check_settings_class
 
-DEFAULT_RANKER = "dien"
+HERE = "seqrec_cli.core.models.ranking"
 
-RankerConfig = Annotated[
-    Annotated[DIENConfig, Tag("dien")]
-    | Annotated[DINConfig, Tag("din")]
-    | Annotated[MLPConfig, Tag("mlp")]
-    | Annotated[LogisticConfig, Tag("logistic")],
-    Discriminator(
-        lambda settings: name_of(settings, DEFAULT_RANKER),
-        custom_error_type="model",
-        custom_error_message="must be the settings of a ranking model, such as `{name: dien}`",
-    ),
-]
+RANKERS: Registry[Any] = Registry(
+    "model",
+    "seqrec.ranking_models",
+    {
+        "dien": f"{HERE}.dien:DIEN",
+        "din": f"{HERE}.din:DIN",
+        "mlp": f"{HERE}.mlp:MLP",
+        "logistic": f"{HERE}.logistic:Logistic",
+    },
+    lambda name, model: check_settings_class(name, model, RankingModelSettings),
+)
 
-RANKERS: dict[str, type[DIENConfig | DINConfig | MLPConfig | LogisticConfig]] = {
-    "dien": DIENConfig,
-    "din": DINConfig,
-    "mlp": MLPConfig,
-    "logistic": LogisticConfig,
-}
+RANKER = Choice(RANKERS, "dien", "a ranking model")
 
-
-class RankingModel(Protocol):
-    """Reads rows, gives logits. With noise a step of training is computed, without it what the
-    model has learnt: then a row alone gets the logit that it gets in a batch."""
-
-    def forward(self, batch: RankingBatch, noise: Noise | None = None) -> Tensor:
-        """Logits (B,)."""
-        ...
-
-    def learn(self, batch: RankingBatch, noise: Noise | None) -> tuple[Tensor, Tensor | None]:
-        """Logits (B,), and what else is to be minimised beside their loss, or None."""
-        ...
+RankerConfig = Annotated[SerializeAsAny[RankingModelSettings], RANKER]
 
 
 def build_ranker(
-    config: RankerConfig, sizes: Sizes, generator: torch.Generator | None = None
+    config: RankingModelSettings, sizes: Sizes, generator: torch.Generator | None = None
 ) -> Any:
-    """Make the model that `config` names, with fresh weights drawn from `generator`."""
-    kinds: dict[type[Any], type[Any]] = {
-        DIENConfig: DIEN,
-        DINConfig: DIN,
-        MLPConfig: MLP,
-        LogisticConfig: Logistic,
-    }
-    return kinds[type(config)](sizes, config, generator)
+    """Make the model that `config` is of, with fresh weights drawn from `generator`.
+
+    It is a `RankingModel` and a torch module.
+    """
+    return RANKERS[config.name](sizes, config, generator)

@@ -19,19 +19,16 @@ from pydantic import Field
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from seqrec_cli.core.batching.packing import Packed, Work
+from seqrec_cli.core.batching.packing import CostModel, Packed
 from seqrec_cli.core.kernels.dropout import Noise, dropout
 from seqrec_cli.core.kernels.gru import recur
-from seqrec_cli.core.kernels.lookup import look_up
 from seqrec_cli.core.models.layers import encode_padded, init_weights
+from seqrec_cli.core.models.sequential.interface import SequenceModelSettings
 from seqrec_cli.core.models.sequential.tables import ItemTables, item_table
-from seqrec_cli.core.settings.base import Settings
 
 
-class GRU4RecConfig(Settings):
+class GRU4RecConfig(SequenceModelSettings):
     """The `model` part of an experiment with `name: gru4rec`."""
-
-    reads_features: ClassVar = False
 
     name: Literal["gru4rec"] = "gru4rec"
     hidden: int = Field(100, ge=1, description="hidden size, that of the item table")
@@ -54,13 +51,15 @@ class GRU4RecConfig(Settings):
 class GRU4Rec(ItemTables):
     """Encodes a history into one state a position and scores items against states."""
 
+    settings_class: ClassVar = GRU4RecConfig
+
     def __init__(
         self, num_items: int, config: GRU4RecConfig, generator: torch.Generator | None = None
     ) -> None:
         super().__init__()
         self.max_length = config.max_length
         # A step costs much by itself: half as many parts, each of twice the rows.
-        self.work = Work(linear=math.inf, coarseness=2)
+        self.cost = CostModel(crossover=math.inf, min_part_scale=2)
         self.embedding_drop = config.embedding_dropout
         self.drop = config.dropout
         self.items = item_table(num_items, config.hidden)
@@ -75,7 +74,7 @@ class GRU4Rec(ItemTables):
     def encode(self, batch: Packed, noise: Noise | None = None) -> Tensor:
         """Map packed histories (T slots) to states (T, D); those of padding mean nothing."""
         order, sizes = time_major(batch)
-        x = look_up(self.items, batch.items[order]) * math.sqrt(self.items.embedding_dim)
+        x = self.items(batch.items[order]) * math.sqrt(self.items.embedding_dim)
         x = dropout(x, self.embedding_drop, noise)
         for layer in self.layers:
             assert isinstance(layer, nn.GRU)

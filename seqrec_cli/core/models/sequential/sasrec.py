@@ -23,23 +23,20 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from seqrec_cli.core.batching.packing import ATTENTION, Packed
-from seqrec_cli.core.kernels.attention import causal_attention, one_head
+from seqrec_cli.core.kernels.attention import causal_attention
 from seqrec_cli.core.kernels.convolution import convolve
 from seqrec_cli.core.kernels.dropout import Noise, add_onto, dropout
-from seqrec_cli.core.kernels.feed_forward import feed_forward
-from seqrec_cli.core.kernels.lookup import look_up
+from seqrec_cli.core.kernels.folded_head import one_head
 from seqrec_cli.core.models.layers import encode_padded, init_weights
+from seqrec_cli.core.models.sequential.interface import SequenceModelSettings
 from seqrec_cli.core.models.sequential.tables import ItemTables, item_table
-from seqrec_cli.core.settings.base import Settings
 
 Norm = Literal["sasrec", "pre", "post"]
 BlockName = Literal["sasrec", "ligr"]
 
 
-class SASRecConfig(Settings):
+class SASRecConfig(SequenceModelSettings):
     """The `model` part of an experiment with `name: sasrec`."""
-
-    reads_features: ClassVar = False
 
     name: Literal["sasrec"] = "sasrec"
     hidden: int = Field(50, ge=1, description="hidden size")
@@ -73,12 +70,14 @@ class SASRecConfig(Settings):
 class SASRec(ItemTables):
     """Encodes a history into one state a position and scores items against states."""
 
+    settings_class: ClassVar = SASRecConfig
+
     def __init__(
         self, num_items: int, config: SASRecConfig, generator: torch.Generator | None = None
     ) -> None:
         super().__init__()
         self.max_length = config.max_length
-        self.work = ATTENTION
+        self.cost = ATTENTION
         self.drop = config.dropout
         self.items = item_table(num_items, config.hidden)
         self.positions = nn.Embedding(config.max_length, config.hidden)
@@ -100,8 +99,8 @@ class SASRec(ItemTables):
     def encode(self, batch: Packed, noise: Noise | None = None) -> Tensor:
         """Map packed histories (T slots) to states (T, D); those of padding mean nothing."""
         # ICDM 2018, section III-A; the scale is the authors' code's, as in Vaswani et al.
-        items = look_up(self.items, batch.items)
-        places = look_up(self.positions, self.max_length - 1 - batch.ages)
+        items = self.items(batch.items)
+        places = self.positions(self.max_length - 1 - batch.ages)
         x = torch.add(places, items, alpha=math.sqrt(self.items.embedding_dim))  # (T, D)
         x = dropout(x, self.drop, noise)
         for block in self.blocks:
@@ -138,7 +137,8 @@ class Block(nn.Module):
 
     def network(self, x: Tensor, noise: Noise | None) -> Tensor:
         """The point-wise network, ICDM 2018 equation 4: a 1x1 convolution is a Linear."""
-        return feed_forward(x, self.inner, self.outer, self.drop, noise)
+        inner = dropout(F.relu(self.inner(x)), self.drop, noise)
+        return dropout(self.outer(inner), self.drop, noise)
 
 
 class LiGRBlock(nn.Module):

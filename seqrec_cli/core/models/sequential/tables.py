@@ -1,12 +1,14 @@
-"""What models that have a row an item share: their tables, and how they score."""
+"""What models with a table of items share: their tables, and how they score."""
+
+from typing import Any, Self
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from seqrec_cli.core.data.features.encoded import Features
 from seqrec_cli.core.data.sequences import PAD
 from seqrec_cli.core.kernels.dropout import Noise
-from seqrec_cli.core.kernels.lookup import look_up
 
 
 def item_table(num_items: int, hidden: int) -> nn.Embedding:
@@ -18,15 +20,26 @@ class ItemTables(nn.Module):
     """A model that reads items from one table and scores them against the same one, or another.
 
     Attributes:
-        items: the table that is read, (N + 1, D).
-        outputs: the table that scores are taken against; None: the same.
-        biases: what is added to the score of each item, (N + 1, 1); None: nothing. Then the last
-            number of every state is 1.
+        items: the input table, (N + 1, D).
+        outputs: the output table, which states are scored against; None: the input table.
+        biases: added to the score of each item, (N + 1, 1); None: nothing. With biases, the last
+            component of every state is 1.
     """
 
     items: nn.Embedding
     outputs: nn.Embedding | None
     biases: nn.Embedding | None
+
+    @classmethod
+    def create(
+        cls,
+        num_items: int,
+        settings: Any,
+        generator: torch.Generator | None,
+        features: Features | None,
+    ) -> Self:
+        """Make the model, with fresh weights drawn from `generator`."""
+        return cls(num_items, settings, generator)
 
     def own_tables(self) -> dict[str, nn.Embedding]:
         """The tables by name."""
@@ -34,27 +47,27 @@ class ItemTables(nn.Module):
         return {name: table for name, table in named.items() if table is not None}
 
     @property
-    def barred(self) -> Tensor | None:
-        """Rows of `item_vectors` that training must not hold against: padding alone."""
+    def excluded_items(self) -> Tensor | None:
+        """Rows of `item_vectors` never used as negatives: padding alone."""
         return None
 
     @property
     def tables(self) -> set[str]:
-        """The names of the parameters that have a row an item."""
+        """The names of the parameters with a row an item."""
         return {f"{name}.weight" for name in self.own_tables()}
 
     def sparse_gradients(self) -> None:
-        """From now on give gradients of the item tables for the rows in use alone."""
+        """From now on give the tables sparse gradients, for the rows in use alone."""
         for table in self.own_tables().values():
             table.sparse = True
 
     def item_vectors(self, ids: Tensor | None = None, noise: Noise | None = None) -> Tensor:
-        """What states are multiplied with: for ids (...) (..., D); given none, (N + 1, D)."""
+        """The vectors that states are multiplied with: (..., D) for ids (...), else (N + 1, D)."""
         table = self.items if self.outputs is None else self.outputs
-        vectors = table.weight if ids is None else look_up(table, ids)
+        vectors = table.weight if ids is None else table(ids)
         if self.biases is None:
             return vectors
-        biases = self.biases.weight if ids is None else look_up(self.biases, ids)
+        biases = self.biases.weight if ids is None else self.biases(ids)
         return torch.cat((vectors, biases), dim=-1)
 
     def score(

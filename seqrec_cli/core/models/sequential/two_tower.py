@@ -17,33 +17,40 @@ import math
 from collections.abc import Sequence
 from dataclasses import replace
 from itertools import pairwise
-from typing import ClassVar, Literal
+from typing import Annotated, Any, ClassVar, Literal, Self
 
 import numpy as np
 import torch
-from pydantic import Field, PositiveInt, model_validator
+from pydantic import Field, PositiveInt, SerializeAsAny, model_validator
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from seqrec_cli.core.batching.packing import FeatureRows, Packed
-from seqrec_cli.core.data.features.table import Features, FeatureTable
+from seqrec_cli.core.batching.features import FeatureTensors
+from seqrec_cli.core.batching.packing import Packed
+from seqrec_cli.core.data.features.dense import DenseEncoder
+from seqrec_cli.core.data.features.encoded import Features
+from seqrec_cli.core.data.features.encoders import Encoders
+from seqrec_cli.core.data.features.vocabularies import UNKNOWN, SparseEncoder, TagsEncoder
 from seqrec_cli.core.data.sequences import PAD
 from seqrec_cli.core.kernels.dropout import Noise, dropout
-from seqrec_cli.core.kernels.lookup import look_up
 from seqrec_cli.core.models.layers import Pooling, encode_padded, init_weights, pool
-from seqrec_cli.core.models.sequential.encoders import EncoderConfig, build_encoder
-from seqrec_cli.core.models.sequential.gru4rec import GRU4RecConfig
-from seqrec_cli.core.settings.base import Settings
+from seqrec_cli.core.models.sequential.interface import SequenceModelSettings
+from seqrec_cli.core.models.sequential.registry import MODELS, build_model
+from seqrec_cli.core.settings.registry import Choice, refused
+
+HISTORY = Choice(MODELS, "gru4rec", "a model")
 
 
-class TwoTowerConfig(Settings):
+class TwoTowerConfig(SequenceModelSettings):
     """The `model` part of an experiment with `name: two_tower`."""
 
-    reads_features: ClassVar = True
+    reads_features: ClassVar[bool] = True
+    renamed: ClassVar = {"normalise": "normalize"}
 
     name: Literal["two_tower"] = "two_tower"
-    history: EncoderConfig = Field(
-        GRU4RecConfig(), description="what reads the history, and whose table has the items' ids"
+    history: Annotated[SerializeAsAny[SequenceModelSettings], HISTORY] = Field(
+        default_factory=HISTORY.default_settings,
+        description="the model that reads the history, whose item table the towers share",
     )
     output: int = Field(64, ge=1, description="size of the vectors")
     user_layers: list[PositiveInt] = Field(
@@ -58,12 +65,14 @@ class TwoTowerConfig(Settings):
     id_dropout: float = Field(
         0.1, ge=0, lt=1, description="share of items whose id is unknown in a step of training"
     )
-    normalise: bool = Field(True, description="vectors of length 1")
+    normalize: bool = Field(True, description="vectors of length 1")
     temperature: float = Field(0.1, gt=0, description="scores are divided by it")
 
     @model_validator(mode="after")
     def history_scores_nothing(self) -> "TwoTowerConfig":
-        if not self.history.tied or getattr(self.history, "item_bias", False):
+        if self.history.reads_features:
+            raise refused("history", "must be a model that reads histories alone", "", self.history)
+        if not getattr(self.history, "tied", True) or getattr(self.history, "item_bias", False):
             raise ValueError(
                 "the towers score, so `history` can have no other table (tied: false) nor item_bias"
             )
@@ -72,6 +81,8 @@ class TwoTowerConfig(Settings):
 
 class TwoTower(nn.Module):
     """Encodes who asks and items into vectors of the same space."""
+
+    settings_class: ClassVar = TwoTowerConfig
 
     known: Tensor  # int64 (N + 1,), each item's row in the table, 0 if it is unknown
     item_dense: Tensor
@@ -86,24 +97,38 @@ class TwoTower(nn.Module):
     ) -> None:
         super().__init__()
         self.config = config
-        self.history = build_encoder(config.history, num_items, generator)
+        self.history = build_model(config.history, num_items, generator)
         self.max_length = self.history.max_length
-        self.work = self.history.work
-        users = features.users if features is not None and config.user_features else None
-        items = features.items if features is not None and config.item_features else None
-        self.user_side = Tower(config.history.hidden, config.user_layers, users, config, generator)
-        self.item_side = Tower(config.history.hidden, config.item_layers, items, config, generator)
+        self.cost = self.history.cost
+        encoders = Encoders() if features is None else features.encoders
+        users = encoders.side("user") if config.user_features else Encoders()
+        items = encoders.side("item") if config.item_features else Encoders()
+        hidden = self.items.embedding_dim
+        self.user_side = Tower(hidden, config.user_layers, users, config, generator)
+        self.item_side = Tower(hidden, config.item_layers, items, config, generator)
         trained = np.ones(num_items, np.bool_) if features is None else features.trained
         # What the catalogue is; not learnt, so not among the weights.
         known = np.where(np.concatenate(([False], trained)), np.arange(num_items + 1), PAD)
         self.register_buffer("known", torch.from_numpy(known), persistent=False)
-        table = FeatureRows.of(items) if items is not None else None
-        self.num_tags = -1 if table is None else len(table.tags)
-        if table is not None:
+        self.num_tags = -1
+        if features is not None and features.items is not None and config.item_features:
+            table = FeatureTensors.of(features.items)
+            self.num_tags = len(table.tags)
+            padding = named(self.item_side.unknown(1))
             for name, values in named(table).items():
-                padding = values.new_zeros(1, values.shape[1])
-                whole = torch.cat((padding, values))
+                whole = torch.cat((padding[name].expand(1, values.shape[1]), values))
                 self.register_buffer(f"item_{name}", whole, persistent=False)
+
+    @classmethod
+    def create(
+        cls,
+        num_items: int,
+        settings: Any,
+        generator: torch.Generator | None,
+        features: Features | None,
+    ) -> Self:
+        """Make the model, with fresh weights drawn from `generator`."""
+        return cls(num_items, settings, generator, features)
 
     def encode(self, batch: Packed, noise: Noise | None = None) -> Tensor:
         """Map packed histories (T slots) to the vectors of who asks (T, D)."""
@@ -119,23 +144,24 @@ class TwoTower(nn.Module):
     @property
     def items(self) -> nn.Embedding:
         """The table that histories are read from, (N + 1, hidden size)."""
-        return self.history.items
+        table: nn.Embedding = self.history.items
+        return table
 
     @property
-    def barred(self) -> Tensor:
-        """Padding, and the items that are not trained on.
+    def excluded_items(self) -> Tensor:
+        """Rows never used as negatives: padding, and the items that are not trained on.
 
-        Never the target, they would teach the tower that their features are unwanted.
+        These are never a target, so as negatives they would only push their features away.
         """
         return (self.known == PAD).nonzero().squeeze(1)
 
     @property
     def tables(self) -> set[str]:
-        """The names of the parameters that have a row an item."""
+        """The names of the parameters with a row an item."""
         return {f"history.{name}" for name in self.history.tables}
 
     def sparse_gradients(self) -> None:
-        """From now on give gradients of the item table for the rows in use alone."""
+        """From now on give the item table sparse gradients, for the rows in use alone."""
         self.history.sparse_gradients()
 
     def item_vectors(self, ids: Tensor | None = None, noise: Noise | None = None) -> Tensor:
@@ -151,16 +177,16 @@ class TwoTower(nn.Module):
         known = self.known[ids]
         if noise is not None and self.config.id_dropout:
             known = known * keep(known, self.config.id_dropout, noise)
-        own = look_up(self.items, known) * math.sqrt(self.items.embedding_dim)
+        own = self.items(known) * math.sqrt(self.items.embedding_dim)
         features = self.item_side.read(self.features_of(ids), len(ids))
         return self.item_side(own, features, noise)  # type: ignore[no-any-return]
 
-    def features_of(self, ids: Tensor) -> FeatureRows | None:
+    def features_of(self, ids: Tensor) -> FeatureTensors | None:
         """The features of items (R,), if there are any."""
         if self.num_tags < 0:
             return None
         tags = tuple(getattr(self, f"item_tags_{n}")[ids] for n in range(self.num_tags))
-        return FeatureRows(self.item_dense[ids], self.item_sparse[ids], tags)
+        return FeatureTensors(self.item_dense[ids], self.item_sparse[ids], tags)
 
     def score(
         self, states: Tensor, candidates: Tensor | None = None, noise: Noise | None = None
@@ -173,27 +199,31 @@ class TwoTower(nn.Module):
 
 
 class Tower(nn.Module):
-    """What is told by an id or a history, beside features, to a vector."""
+    """Maps an id or a history, with features beside it, to a vector."""
+
+    missing: Tensor  # float32 (F,), what a missing number of each dense column becomes
 
     def __init__(
         self,
         hidden: int,
         layers: Sequence[int],
-        table: FeatureTable | None,
+        encoders: Encoders,
         config: TwoTowerConfig,
         generator: torch.Generator | None,
     ) -> None:
         super().__init__()
         self.drop = config.dropout
-        self.normalise = config.normalise
+        self.normalize = config.normalize
         self.pooling = config.pooling
-        sparse = () if table is None else table.vocabularies
-        tags = () if table is None else table.tag_vocabularies
+        dense, sparse = encoders.of(DenseEncoder), encoders.of(SparseEncoder)
+        tags = encoders.of(TagsEncoder)
         size = config.feature_size
-        # Row 0 is what is unknown, of categories; of tags it only fills.
-        self.sparse = nn.ModuleList(nn.Embedding(len(v.values) + 1, size) for v in sparse)
-        self.tags = nn.ModuleList(nn.Embedding(len(v.values) + 1, size) for v in tags)
-        self.num_dense = 0 if table is None else len(table.dense_names)
+        # Row 0 is what is unknown: padding has no row.
+        self.sparse = nn.ModuleList(nn.Embedding(c.size - UNKNOWN, size) for c in sparse)
+        self.tags = nn.ModuleList(nn.Embedding(c.size - UNKNOWN, size) for c in tags)
+        self.num_dense = len(dense)
+        missing = torch.tensor([c.missing for c in dense], dtype=torch.float32)
+        self.register_buffer("missing", missing, persistent=False)
         width = hidden + self.num_dense + size * (len(sparse) + len(tags))
         sizes = [width, *layers, config.output]
         self.layers = nn.ModuleList(nn.Linear(a, b) for a, b in pairwise(sizes))
@@ -203,20 +233,27 @@ class Tower(nn.Module):
             assert isinstance(module, nn.Embedding)
             nn.init.normal_(module.weight, generator=generator)  # as large as what is beside
 
-    def read(self, rows: FeatureRows | None, count: int) -> Tensor:
+    def unknown(self, count: int) -> FeatureTensors:
+        """The features of `count` users or items of whom nothing is known."""
+        device = self.missing.device
+        codes = torch.full((count, 1), UNKNOWN, device=device)
+        return FeatureTensors(
+            self.missing.expand(count, -1),
+            codes.expand(-1, len(self.sparse)),
+            (torch.full((count, 1), PAD, device=device),) * len(self.tags),
+        )
+
+    def read(self, rows: FeatureTensors | None, count: int) -> Tensor:
         """Features (R rows) to what the layers read of them, (R, width)."""
         if rows is None or not self.width:
-            where = next(self.parameters())
-            empty = torch.zeros(count, 1, dtype=torch.int64, device=where.device)
-            rows = FeatureRows(
-                where.new_zeros(count, self.num_dense),
-                empty.expand(-1, len(self.sparse)),
-                (empty,) * len(self.tags),
-            )
+            rows = self.unknown(count)
         pieces = [rows.dense]
-        pieces += [t(codes) for t, codes in zip(self.sparse, rows.sparse.unbind(1), strict=True)]
         pieces += [
-            pool(table(codes), codes != 0, self.pooling)
+            table(codes - UNKNOWN)
+            for table, codes in zip(self.sparse, rows.sparse.unbind(1), strict=True)
+        ]
+        pieces += [
+            pool(table((codes - UNKNOWN).clamp(min=0)), codes != PAD, self.pooling)
             for table, codes in zip(self.tags, rows.tags, strict=True)
         ]
         return torch.cat(pieces, dim=1)
@@ -227,10 +264,10 @@ class Tower(nn.Module):
         for number, layer in enumerate(self.layers):
             x = layer(dropout(F.relu(x) if number else x, self.drop, noise))
         # What has no length, as an item without id and features, must not get an endless gradient.
-        return F.normalize(x, dim=-1, eps=1e-3) if self.normalise else x
+        return F.normalize(x, dim=-1, eps=1e-3) if self.normalize else x
 
 
-def named(rows: FeatureRows) -> dict[str, Tensor]:
+def named(rows: FeatureTensors) -> dict[str, Tensor]:
     """The tensors of features by name."""
     tags = {f"tags_{number}": codes for number, codes in enumerate(rows.tags)}
     return {"dense": rows.dense, "sparse": rows.sparse, **tags}

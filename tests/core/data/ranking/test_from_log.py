@@ -9,8 +9,9 @@ import pytest
 from seqrec_cli.core.data.features.kinds import Encoding
 from seqrec_cli.core.data.interactions import read_interactions
 from seqrec_cli.core.data.preparation import Preparation, prepare
+from seqrec_cli.core.data.ranking.candidates import ExampleOptions
 from seqrec_cli.core.data.ranking.dataset import RankingDataset
-from seqrec_cli.core.data.ranking.from_log import ExampleOptions, prepare_examples
+from seqrec_cli.core.data.ranking.from_log import prepare_examples
 from seqrec_cli.core.data.reading.sources import TextSource
 from seqrec_cli.core.data.sequences import PARTS
 from seqrec_cli.errors import InputError
@@ -190,7 +191,7 @@ def test_negatives_drawn_by_popularity_are_as_frequent_as_that_says(log: Path) -
 
 def test_features_are_those_of_the_rows_user_and_item(log: Path) -> None:
     data = made(log, rows_per_user=0)
-    columns = [(c.name, c.kind, c.side) for c in data.encoders.columns]
+    columns = [(c.name, c.kind, c.side) for c in data.encoders.columns[:-1]]
     assert columns == [
         ("age", "dense", "user"),
         ("city", "sparse", "user"),
@@ -198,19 +199,19 @@ def test_features_are_those_of_the_rows_user_and_item(log: Path) -> None:
         ("topics", "tags", "item"),
     ]
     train = data.train
-    age, price = train.facts.dense.T
+    age, price = train.features.dense.T
     users, items = data.user_ids[train.users], data.item_ids[train.candidates]
     with_row = users < 100 + USERS - 1
     order = np.lexsort((users, age))
     assert (np.diff(users[order][with_row[order]]) >= 0).all()
     assert (np.diff(items[np.lexsort((items, price))]) >= 0).all()
     city = data.encoders.columns[1].values.tolist()
-    names = [city[code - 2] if code > 1 else "?" for code in train.facts.sparse[:, 0]]
+    names = [city[code - 2] if code > 1 else "?" for code in train.features.sparse[:, 0]]
     expected = [f"c{(u - 100) % 3}" if ok else "?" for u, ok in zip(users, with_row, strict=True)]
     assert names == expected
     topics = data.encoders.columns[3].values.tolist()
     for row, item in enumerate(items - 1000):
-        own = {topics[code - 2] for code in train.facts.tags[0][row] if code}
+        own = {topics[code - 2] for code in train.features.tags[0][row] if code}
         assert own == {f"t{item % 4}", f"t{item % 3}"}
 
 

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from seqrec_cli.core.data.dataset import SequenceDataset
+from seqrec_cli.core.data.features.kinds import Encoding
 from seqrec_cli.core.data.ranking.dataset import RankingDataset
 from seqrec_cli.core.data.ranking.from_table import prepare_pair
 from seqrec_cli.core.data.ranking.table import WALKTHROUGH, TableColumns, load_columns
@@ -15,6 +16,7 @@ from seqrec_cli.errors import ConfigError, DatasetError, InputError
 from tests.conftest import ROOT
 from tests.core.data.ranking.toy import COLUMNS, HEADER, toy_dataset, toy_folder
 
+ONE = Encoding(min_value_count=1)
 TRAIN = """\
 who,what,before,not,age,city,topics,liked
 7,10,20|30,40|50,1,a,x|y,1
@@ -35,7 +37,7 @@ def folder(path: Path, train: str = TRAIN, test: str = TEST) -> Path:
 
 
 def test_every_cell_becomes_what_it_should(tmp_path: Path) -> None:
-    data = prepare_pair(folder(tmp_path), "toy", COLUMNS, min_count=1)
+    data = prepare_pair(folder(tmp_path), "toy", COLUMNS, ONE)
     # Counted over candidates and histories of train: 10, 20 and 30 twice each.
     assert data.encoders.items.values.tolist() == ["10", "20", "30"]
     train, test = data.train, data.test
@@ -48,12 +50,12 @@ def test_every_cell_becomes_what_it_should(tmp_path: Path) -> None:
     assert train.labels.tolist() == [1, 0, 1]
     assert data.user_ids[train.users].tolist() == [7, 8, 9]
     assert data.item_ids[test.candidates].tolist() == [20, 99]
-    np.testing.assert_allclose(train.facts.dense[:, 0], [0, 1, 0.5])  # the missing one: the mean
-    np.testing.assert_allclose(test.facts.dense[:, 0], [1, 0.5])
-    assert train.facts.sparse[:, 0].tolist() == [2, 2, 3]
-    assert test.facts.sparse[:, 0].tolist() == [3, 1]
-    assert train.facts.tags[0].tolist() == [[3, 2], [2, 0], [0, 0]]
-    assert test.facts.tags[0].tolist() == [[1, 2], [0, 0]]
+    np.testing.assert_allclose(train.features.dense[:, 0], [0, 1, 0.5])  # the missing one: the mean
+    np.testing.assert_allclose(test.features.dense[:, 0], [1, 0.5])
+    assert train.features.sparse[:, 0].tolist() == [2, 2, 3]
+    assert test.features.sparse[:, 0].tolist() == [3, 1]
+    assert train.features.tags[0].tolist() == [[3, 2], [2, 0], [0, 0]]
+    assert test.features.tags[0].tolist() == [[1, 2], [0, 0]]
     split = data.manifest["split"]
     assert split["train"] == {
         "rows": 3,
@@ -65,12 +67,19 @@ def test_every_cell_becomes_what_it_should(tmp_path: Path) -> None:
     assert split["test"]["unknown_candidates"] == 1
 
 
+def test_numbers_can_be_scaled_in_standard_deviations(tmp_path: Path) -> None:
+    encoding = Encoding(min_value_count=1, scaling="z-score")
+    data = prepare_pair(folder(tmp_path), "toy", COLUMNS, encoding)
+    np.testing.assert_allclose(data.train.features.dense[:, 0], [-1, 1, 0])
+    assert data.manifest["encoders"]["scaling"] == "z-score"
+
+
 def test_the_test_file_teaches_the_encoders_nothing(tmp_path: Path) -> None:
     (tmp_path / "a").mkdir()
     (tmp_path / "b").mkdir()
-    first = prepare_pair(folder(tmp_path / "a"), "toy", COLUMNS, 1)
+    first = prepare_pair(folder(tmp_path / "a"), "toy", COLUMNS, ONE)
     other = TEST.replace("100,b", "55,zzz").replace("99", "98")
-    second = prepare_pair(folder(tmp_path / "b", test=other), "toy", COLUMNS, 1)
+    second = prepare_pair(folder(tmp_path / "b", test=other), "toy", COLUMNS, ONE)
     for name, array in first.encoders.arrays().items():
         np.testing.assert_array_equal(array, second.encoders.arrays()[name])
 
@@ -101,14 +110,28 @@ def test_without_the_test_part_it_is_not_even_read(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("name", "change", "message"),
     [
-        ("train_items", lambda a: a + 100, "train_items are outside 0 to"),
+        ("train_items", lambda a: a + 100, "train_items are outside 1 to"),
         ("train_history", lambda a: a - 1, "train_history are outside"),
         ("train_labels", lambda a: a * 2, "train_labels are not all 0 or 1"),
-        ("test_users", lambda a: a[:-1], "test_users are not int32 of 20 rows"),
-        ("train_sparse", lambda a: a + 50, "the codes of `city` in train are outside"),
+        ("test_users", lambda a: a[:-1], "test_users are not int32 of 20 values"),
+        ("train_sparse", lambda a: a + 50, "the codes of `city` in train_sparse are outside"),
         ("train_dense", lambda a: a * np.float32(np.nan), "not finite"),
-        ("train_negatives", lambda a: a[:, 1:].copy(), "train_negatives does not fit"),
-        ("column_0", lambda a: a.astype(np.int64), "the encoder of `age` is not one"),
+        ("train_negatives", lambda a: a[:, 1:].copy(), "train_history are not int32 of 40 by 5"),
+        ("train_labels", lambda a: np.array(3), "train_labels are not all 0 or 1"),
+        ("test_labels", lambda a: a[:, None], "test_labels are not all 0 or 1"),
+        ("train_users", lambda a: a[:, None], "train_users are not int32 of 40 values"),
+        ("train_candidates", lambda a: np.array(3), "train_candidates are not int32"),
+        ("train_history", lambda a: a[:, 0].copy(), "train_history are not int32"),
+        ("train_negatives", lambda a: np.array(3), "train_history are not int32"),
+        ("train_dense", lambda a: np.array(3), "train_dense is not float32"),
+        ("test_tags_0", lambda a: a[:, 0].copy(), "test_tags_0 are not int32"),
+        ("user_ids", lambda a: np.array(3), "user_ids is neither"),
+        ("item_ids", lambda a: a * 0.5, "item_ids is neither"),
+        ("column_3", lambda a: np.array(3), "the encoder of `item` has no list of values"),
+        ("column_kinds", lambda a: np.array(3), "column_names, kinds, sides and scalings"),
+        ("column_sides", lambda a: a[:2], "column_names, kinds, sides and scalings"),
+        ("features_format", lambda a: a + 1, "made by a newer seqrec"),
+        ("column_0", lambda a: a.astype(np.int64), "the encoder of `age` has no finite"),
     ],
 )
 def test_refuses_arrays_that_do_not_fit(
@@ -195,7 +218,7 @@ def test_a_table_of_another_spelling_is_read(tmp_path: Path) -> None:
     assert set(COLUMNS.names()) == set(HEADER)
     bare = TableColumns(label="liked", user="who", item="what", history="before")
     data = prepare_pair(tmp_path, "toy", bare)
-    assert data.train.facts.dense.shape == (30, 0)
+    assert data.train.features.dense.shape == (30, 0)
     assert data.train.negatives.max() == 0
 
 
@@ -207,7 +230,7 @@ def test_the_walkthroughs_files(real_data: Path) -> None:
     assert not set(data.train.users) & set(data.test.users)
     assert data.train.history.shape[1] == 10
     assert data.manifest["split"]["train"]["empty_histories"] == 2
-    assert [(c.name, c.kind) for c in data.encoders.columns] == [
+    assert [(c.name, c.kind) for c in data.encoders.columns[:-1]] == [
         ("age", "dense"),
         ("gender", "sparse"),
         ("occupation", "sparse"),

@@ -5,6 +5,7 @@ import pytest
 import torch
 from torch import nn
 
+from seqrec_cli.core.batching.features import FeatureTensors
 from seqrec_cli.core.batching.ranking import RankingBatch, Sizes
 from seqrec_cli.core.kernels.dropout import Noise
 from seqrec_cli.core.models.ranking.layers import (
@@ -105,17 +106,20 @@ def test_features_are_looked_up_column_by_column_and_tags_pooled_by_the_largest(
     nn.init.normal_(features.tags[0].weight)
     batch = RankingBatch(
         items=torch.tensor([2, 3]),
-        dense=torch.tensor([[0.5, 0.25], [0.0, 1.0]]),
-        sparse=torch.tensor([[2, 1], [1, 3]]),
-        tags=(torch.tensor([[2, 4, 0], [0, 0, 0]]),),
+        features=FeatureTensors(
+            dense=torch.tensor([[0.5, 0.25], [0.0, 1.0]]),
+            sparse=torch.tensor([[2, 1], [1, 3]]),
+            tags=(torch.tensor([[2, 4, 0], [0, 0, 0]]),),
+        ),
         history=torch.zeros(2, 1, dtype=torch.int64),
         negatives=torch.zeros(2, 1, dtype=torch.int64),
         mask=torch.zeros(2, 1, dtype=torch.bool),
     )
     found = features(batch)
     table, tags = features.sparse.weight, features.tags[0].weight
-    first = torch.cat((batch.dense[0], table[2], table[3 + 1], torch.maximum(tags[2], tags[4])))
-    second = torch.cat((batch.dense[1], table[1], table[3 + 3], torch.zeros(2)))
+    dense = batch.features.dense
+    first = torch.cat((dense[0], table[2], table[3 + 1], torch.maximum(tags[2], tags[4])))
+    second = torch.cat((dense[1], table[1], table[3 + 3], torch.zeros(2)))
     torch.testing.assert_close(found, torch.stack((first, second)))
     assert found.shape[1] == features.width
 

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 import torch
 
+from seqrec_cli.core.batching.features import FeatureTensors
 from seqrec_cli.core.batching.ranking import RankingBatch, Sizes
 from seqrec_cli.core.kernels.dropout import Noise
 from seqrec_cli.core.models.ranking.registry import RANKERS, build_ranker
@@ -17,7 +18,7 @@ SIZES = Sizes(items=12, dense=1, sparse=(4, 3), tags=(6,))
 CPU = torch.device("cpu")
 
 VARIANTS: list[dict[str, Any]] = [
-    *({"name": name} for name in sorted(RANKERS)),
+    *({"name": name} for name in sorted(RANKERS.ours)),
     *({"name": "dien", "variant": variant} for variant in ("gru", "aigru", "agru")),
     {"name": "dien", "auxiliary_weight": 0.0},
     {"name": "dien", "shared_tables": False, "attention": [], "layers": []},
@@ -36,9 +37,11 @@ def random_batch(rows: int = 6, length: int = 5, seed: int = 0) -> RankingBatch:
     mask = torch.arange(length) < (torch.arange(rows) % (length + 1))[:, None]
     return RankingBatch(
         items=codes(12, rows),
-        dense=torch.rand(rows, 1, generator=generator),
-        sparse=torch.stack((codes(4, rows), codes(3, rows)), dim=1),
-        tags=(codes(6, rows, 3) * (torch.arange(3) < 2),),
+        features=FeatureTensors(
+            dense=torch.rand(rows, 1, generator=generator),
+            sparse=torch.stack((codes(4, rows), codes(3, rows)), dim=1),
+            tags=(codes(6, rows, 3) * (torch.arange(3) < 2),),
+        ),
         history=codes(12, rows, length) * mask,
         negatives=codes(12, rows, length) * mask,
         mask=mask,
@@ -47,7 +50,7 @@ def random_batch(rows: int = 6, length: int = 5, seed: int = 0) -> RankingBatch:
 
 @pytest.fixture(params=VARIANTS, ids=lambda settings: "-".join(map(str, settings.values())))
 def config(request: pytest.FixtureRequest) -> Any:
-    return RANKERS[request.param["name"]](**request.param)
+    return RANKERS[request.param["name"]].settings_class(**request.param)
 
 
 @pytest.fixture
@@ -93,9 +96,9 @@ def test_an_empty_history_and_unknown_everything_are_finite(model: Any) -> None:
     ones, zeros = torch.ones(3, 1, dtype=torch.int64), torch.zeros(3, 4, dtype=torch.int64)
     batch = RankingBatch(
         items=ones[:, 0],
-        dense=torch.zeros(3, 1),
-        sparse=ones.expand(-1, 2),
-        tags=(torch.zeros(3, 1, dtype=torch.int64),),
+        features=FeatureTensors(
+            torch.zeros(3, 1), ones.expand(-1, 2), (torch.zeros(3, 1, dtype=torch.int64),)
+        ),
         history=zeros,
         negatives=zeros,
         mask=zeros > 0,
@@ -112,16 +115,20 @@ def test_an_empty_history_and_unknown_everything_are_finite(model: Any) -> None:
 def test_reads_the_candidate_the_features_and_the_history(config: Any, model: Any) -> None:
     batch = random_batch()
     before = model(batch)[5].item()
-    changes: dict[str, Any] = {
-        "items": batch.items % 11 + 1,
-        "dense": batch.dense + 1,
-        "sparse": batch.sparse * 0 + 1 + (batch.sparse == 1),
-        "tags": (batch.tags[0].flip(1) % 5 + 1,),
+    own = batch.features
+    features = {
+        "dense": own.dense + 1,
+        "sparse": own.sparse * 0 + 1 + (own.sparse == 1),
+        "tags": (own.tags[0].flip(1) % 5 + 1,),
     }
+    changes: dict[str, Any] = {"items": batch.items % 11 + 1}
     if getattr(config, "history", True):
         changes["history"] = (batch.history % 11 + 1) * batch.mask
+    changes |= {f"{name} features": replace(own, **{name: x}) for name, x in features.items()}
     for name, changed in changes.items():
-        assert abs(model(replace(batch, **{name: changed}))[5].item() - before) > 1e-6, name
+        assert (
+            abs(model(replace(batch, **{name.split()[-1]: changed}))[5].item() - before) > 1e-6
+        ), name
 
 
 def test_ranking_does_not_look_at_what_the_user_does_not_have(model: Any) -> None:
@@ -151,16 +158,17 @@ def test_saved_weights_give_the_same_logits(config: Any, model: Any, tmp_path: P
 
 
 def test_same_generator_same_weights() -> None:
-    for name, config in RANKERS.items():
+    for name in RANKERS.ours:
         first, second = (
-            build_ranker(config(), SIZES, torch.Generator().manual_seed(5)) for _ in range(2)
+            build_ranker(RANKERS[name].settings_class(), SIZES, torch.Generator().manual_seed(5))
+            for _ in range(2)
         )
         for (which, a), b in zip(first.named_parameters(), second.parameters(), strict=True):
             assert torch.equal(a, b), (name, which)
 
 
 def test_logistic_regression_is_a_sum_of_weights() -> None:
-    model = build_ranker(RANKERS["logistic"](), SIZES)
+    model = build_ranker(RANKERS["logistic"].settings_class(), SIZES)
     generator = torch.Generator().manual_seed(0)
     with torch.no_grad():
         for parameter in model.parameters():
@@ -170,11 +178,11 @@ def test_logistic_regression_is_a_sum_of_weights() -> None:
     weights = {name: p.detach().double().numpy() for name, p in model.named_parameters()}
     for row in range(6):
         history = batch.history[row][batch.mask[row]].tolist()
-        tags = [tag for tag in batch.tags[0][row].tolist() if tag]
+        tags = [tag for tag in batch.features.tags[0][row].tolist() if tag]
         expected = weights["bias"][0] + weights["items.weight"][int(batch.items[row]), 0]
-        expected += float(batch.dense[row, 0]) * weights["dense"][0]
-        expected += weights["sparse.weight"][int(batch.sparse[row, 0]), 0]
-        expected += weights["sparse.weight"][4 + int(batch.sparse[row, 1]), 0]
+        expected += float(batch.features.dense[row, 0]) * weights["dense"][0]
+        expected += weights["sparse.weight"][int(batch.features.sparse[row, 0]), 0]
+        expected += weights["sparse.weight"][4 + int(batch.features.sparse[row, 1]), 0]
         expected += np.mean([weights["tags.0.weight"][tag, 0] for tag in tags])
         if history:
             expected += np.mean([weights["history.weight"][item, 0] for item in history])
@@ -182,7 +190,7 @@ def test_logistic_regression_is_a_sum_of_weights() -> None:
 
 
 def test_din_sums_what_attention_weighs_without_normalising() -> None:
-    model = build_ranker(RANKERS["din"](), SIZES, torch.Generator().manual_seed(0))
+    model = build_ranker(RANKERS["din"].settings_class(), SIZES, torch.Generator().manual_seed(0))
     batch = random_batch()
     pooled: list[torch.Tensor] = []
     model.head.register_forward_pre_hook(lambda _, inputs: pooled.append(inputs[0]))
@@ -195,7 +203,7 @@ def test_din_sums_what_attention_weighs_without_normalising() -> None:
 
 
 def dien(variant: str) -> Any:
-    config = RANKERS["dien"](variant=variant, embedding=4)
+    config = RANKERS["dien"].settings_class(variant=variant, embedding=4)
     return build_ranker(config, SIZES, torch.Generator().manual_seed(0))
 
 

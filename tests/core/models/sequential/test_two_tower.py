@@ -7,11 +7,12 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from seqrec_cli.core.batching.packing import FeatureRows, pack
+from seqrec_cli.core.batching.features import FeatureTensors
+from seqrec_cli.core.batching.packing import pack
 from seqrec_cli.core.data.sequences import Sequences
 from seqrec_cli.core.kernels.dropout import Noise
 from seqrec_cli.core.models.sequential.two_tower import Tower, TwoTower, TwoTowerConfig, pool
-from tests.core.models.test_contract import NUM_ITEMS, features
+from tests.core.models.test_contract import NUM_ITEMS, features, user_features
 
 HISTORY = {"name": "gru4rec", "hidden": 8, "max_length": 6}
 
@@ -24,17 +25,17 @@ def make(**settings: Any) -> TwoTower:
 
 
 def numpy_tower(
-    tower: Tower, own: NDArray[Any], rows: FeatureRows, weights: dict[str, Any], side: str
+    tower: Tower, own: NDArray[Any], rows: FeatureTensors, weights: dict[str, Any], side: str
 ) -> NDArray[np.float64]:
     """Concatenate, multiply, rectify, normalise; float64, one row at a time."""
     found = []
     for row in range(len(own)):
         pieces = [own[row], rows.dense[row].double().numpy()]
         for number in range(len(tower.sparse)):
-            code = int(rows.sparse[row, number])
+            code = int(rows.sparse[row, number]) - 1
             pieces.append(weights[f"{side}.sparse.{number}.weight"][code])
         for number in range(len(tower.tags)):
-            codes = [int(code) for code in rows.tags[number][row] if code]
+            codes = [int(code) - 1 for code in rows.tags[number][row] if code]
             table = weights[f"{side}.tags.{number}.weight"]
             pieces.append(table[codes].mean(0) if codes else np.zeros(table.shape[1]))
         x = np.concatenate(pieces)
@@ -48,19 +49,20 @@ def numpy_tower(
 
 def test_scores_follow_the_equations() -> None:
     model, told = make(item_layers=[6]), features()
-    assert told.users is not None
     assert told.items is not None
     weights = {n: p.detach().double().numpy() for n, p in model.named_parameters()}
     people = Sequences.from_lists([[1, 2], [3], [4, 5, 6], [7], [8, 9]])
-    histories = Sequences(people.offsets, people.items, told.users)
+    histories = Sequences(people.offsets, people.items, user_features())
     batch = pack(histories, 6)
     vectors = model.encode(batch)[batch.last].detach().double().numpy()
     read = model.history.encode(batch)[batch.last].detach().double().numpy()
-    users = numpy_tower(model.user_side, read, FeatureRows.of(told.users), weights, "user_side")
+    users = numpy_tower(
+        model.user_side, read, FeatureTensors.of(user_features()), weights, "user_side"
+    )
     np.testing.assert_allclose(vectors, users / 0.25, atol=1e-5)
     own = weights["history.items.weight"][1:].copy() * np.sqrt(8)
     own[-1] = 0  # never trained on: its id is unknown
-    items = numpy_tower(model.item_side, own, FeatureRows.of(told.items), weights, "item_side")
+    items = numpy_tower(model.item_side, own, FeatureTensors.of(told.items), weights, "item_side")
     np.testing.assert_allclose(model.item_vectors().detach()[1:].numpy(), items, atol=1e-5)
     np.testing.assert_allclose(
         model.score(torch.from_numpy(vectors).float()).detach()[:, 1:], vectors @ items.T, atol=1e-5
@@ -68,10 +70,8 @@ def test_scores_follow_the_equations() -> None:
 
 
 def test_features_of_users_and_items_count_unless_left_out() -> None:
-    told = features()
-    assert told.users is not None
     people = Sequences.from_lists([[1, 2]] * 5)
-    known = pack(Sequences(people.offsets, people.items, told.users), 6)
+    known = pack(Sequences(people.offsets, people.items, user_features()), 6)
     unknown = pack(people, 6)
     for left_out in (False, True):
         model = make(user_features=not left_out, item_features=not left_out)

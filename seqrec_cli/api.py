@@ -1,0 +1,231 @@
+"""seqrec from a notebook: the commands as functions, with results as objects.
+
+Each does what the command of its name does, by the same core. Nothing is printed. What a user gets
+wrong raises a `SeqRecError` (seqrec_cli/errors.py), whose `hint` says what to do.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+from seqrec_cli.core.data.dataset import SequenceDataset
+from seqrec_cli.core.data.loading import Dataset, Request, make_dataset
+from seqrec_cli.core.data.ranking.dataset import RankingDataset
+from seqrec_cli.core.data.sequences import Sequences
+from seqrec_cli.core.data.store import RANKING, find_dataset, task_of
+from seqrec_cli.core.devices import choose_device
+from seqrec_cli.core.evaluation.ranking import RankingReport, evaluate_rows
+from seqrec_cli.core.evaluation.report import (
+    EvaluationProtocol,
+    Report,
+    evaluate_each,
+    fit_baselines,
+    make_report,
+)
+from seqrec_cli.core.experiment.loading import load_experiment
+from seqrec_cli.core.inference.names import Names, histories_of
+from seqrec_cli.core.inference.recommendation import recommend as recommend_items
+from seqrec_cli.core.inference.scoring import Scorer
+from seqrec_cli.core.runs.directory import find_run, next_run, refuse_latest
+from seqrec_cli.core.runs.loading import catalogue_of, load_rankers, load_runs, load_scorer
+from seqrec_cli.core.runs.recording import begin, recorded
+from seqrec_cli.core.runs.run import Run, create_run
+from seqrec_cli.core.training.events import Event
+from seqrec_cli.errors import ConfigError, InputError
+
+DATA_DIR = Path("data")
+
+
+@dataclass(frozen=True)
+class Recommendation:
+    """An item for a user: rank from 1, id as in the source, title or "", score."""
+
+    rank: int
+    item: Any
+    title: str
+    score: float
+
+
+def prepare(source: str, *, save: bool = True, **options: Any) -> Dataset:
+    """Turn a log into a dataset, as `seqrec prepare` does.
+
+    Args:
+        source: the name of a public dataset, `demo`, or a path.
+        save: write it to the data folder, as the command does.
+        options: fields of `seqrec_cli.core.data.loading.Request`, such as `name`, `reading`,
+            `preparation`, `task` and `data_dir`.
+
+    Raises:
+        InputError, DownloadError: as the command.
+    """
+    request = Request(source=source, **options)
+    target = request.target
+    for event in make_dataset(request):
+        if isinstance(event, SequenceDataset | RankingDataset):
+            if not save:
+                return event
+            event.save(target)
+            return load_dataset(str(target))
+    raise AssertionError("make_dataset ends with the dataset, or raises")
+
+
+def load_dataset(name: str, *, data_dir: Path = DATA_DIR) -> Dataset:
+    """Read a prepared dataset: its name in `data_dir`, or its npz file.
+
+    Raises:
+        DatasetError: missing or damaged.
+    """
+    path = find_dataset(name, data_dir)
+    kind = RankingDataset if task_of(path) == RANKING else SequenceDataset
+    return kind.load(path)
+
+
+def load_run(name: str = "latest") -> Run:
+    """Find a run: its name under runs/, or its folder.
+
+    Raises:
+        RunError: there is none.
+    """
+    return Run.open(find_run(name))
+
+
+def train(
+    config: str | Path,
+    *,
+    data: str | None = None,
+    run: str | None = None,
+    settings: Sequence[str] = (),
+    device: str = "auto",
+    data_dir: Path = DATA_DIR,
+    on_event: Callable[[Event], None] | None = None,
+) -> Run:
+    """Fit a model and keep the best weights, as `seqrec train` does; returns the run.
+
+    Args:
+        config: an experiment file.
+        data: a prepared dataset; None: as the experiment says.
+        run: the name of the new run, or its folder; None: runs/DATASET-MODEL-NUMBER.
+        settings: changes of single settings, such as "training.epochs=50".
+        on_event: called with each step, epoch and validation.
+
+    Raises:
+        ConfigError, DatasetError, RunError, TrainingError: as the command.
+    """
+    experiment = load_experiment(Path(config), settings, data)
+    if experiment.data is None:
+        raise ConfigError(f"`{config}` names no dataset", 'name one: `data="NAME"`')
+    where, path = choose_device(device), find_dataset(experiment.data, data_dir)
+    begun = begin(experiment, path, where)
+    target = find_run(run) if run else next_run(begun.dataset.name, experiment.model.name)
+    refuse_latest(target)
+    with ExitStack() as lock:
+        lock.enter_context(Run(target).locked())
+        made = create_run(target, experiment, begun.dataset, path, str(where))
+        for event in recorded(made, begun):
+            if on_event is not None:
+                on_event(event)
+    return made
+
+
+def evaluate(
+    *runs: Run | str,
+    protocol: EvaluationProtocol | None = None,
+    baselines: bool = True,
+    data: str | None = None,
+    device: str = "auto",
+    data_dir: Path = DATA_DIR,
+) -> Report | RankingReport:
+    """Say how good runs are, with intervals, beside baselines; the latest run if none is named.
+
+    Raises:
+        ConfigError, DatasetError, RunError: as `seqrec evaluate`.
+    """
+    protocol = protocol or EvaluationProtocol()
+    opened = [load_run(run) if isinstance(run, str) else run for run in runs or ("latest",)]
+    where = choose_device(device)
+    if all(run.task == RANKING for run in opened):
+        rankers = load_rankers(opened, data, data_dir, where)
+        models = {name: ranker.model for name, ranker in rankers.rankers.items()}
+        return evaluate_rows(
+            models,
+            rankers.dataset,
+            protocol.part,
+            where,
+            baselines=baselines,
+            seed=protocol.seed,
+        )
+    compared = load_runs(opened, data, data_dir, where)
+    scorers: dict[str, Scorer] = dict(compared.scorers)
+    if baselines:
+        scorers |= fit_baselines(compared.dataset)[0]
+    outcomes = dict(evaluate_each(compared.dataset, scorers, protocol, {}))
+    return make_report(compared.dataset, protocol, outcomes, list(compared.runs), {}, {})
+
+
+def recommend(
+    run: Run | str = "latest",
+    *,
+    users: Sequence[Any] = (),
+    histories: Sequence[Sequence[Any]] = (),
+    k: int = 10,
+    seen: Literal["exclude", "include"] = "exclude",
+    data: str | None = None,
+    device: str = "auto",
+    data_dir: Path = DATA_DIR,
+) -> list[list[Recommendation]]:
+    """The `k` best items for users of the dataset, or for histories of somebody new.
+
+    Args:
+        users: ids as in the source.
+        histories: item ids as in the source, oldest first; one or more for each new user.
+
+    Returns:
+        A list for each user, or for each history, best first.
+
+    Raises:
+        InputError: neither or both are given, or an id is unknown.
+    """
+    if bool(users) == bool(histories):
+        raise InputError("name users or histories", "`users=[42]` or `histories=[[1, 5, 9]]`")
+    opened = load_run(run) if isinstance(run, str) else run
+    scorer, catalogue = load_scorer(opened, choose_device(device)), catalogue_of(opened)
+    if users:
+        dataset = SequenceDataset.load(opened.find_data(data, data_dir))
+        opened.check_data(dataset)
+        _, asked = histories_of(dataset, [str(user) for user in users], "end")
+    else:
+        names = Names.of_items(catalogue)
+        asked = Sequences.from_lists([list(known_items(names, history)) for history in histories])
+    titles = catalogue.titles
+    return [
+        [
+            Recommendation(
+                rank,
+                catalogue.item_ids[item - 1].item(),
+                "" if titles is None else str(titles[item - 1]),
+                float(score),
+            )
+            for rank, (item, score) in enumerate(zip(best.items, best.scores, strict=True), 1)
+        ]
+        for best in recommend_items(scorer, asked, k, seen)
+    ]
+
+
+def known_items(names: Names, history: Sequence[Any]) -> Iterator[int]:
+    """The numbers of the items of a history, each known by its id.
+
+    Raises:
+        InputError: one is unknown, or there is none.
+    """
+    if not history:
+        raise InputError("a history is empty", "leave it out")
+    for item in history:
+        index = names.find_id(str(item))
+        if index is None:
+            raise InputError(
+                f"there is no item `{item}`",
+                f"the nearest are {', '.join(names.nearest(str(item)))}",
+            )
+        yield index + 1

@@ -1,0 +1,1 @@
+"""What commands print: tables, notes and plain values for JSON."""

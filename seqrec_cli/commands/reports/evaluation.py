@@ -1,0 +1,57 @@
+"""What is printed of an evaluation of next-item runs."""
+
+from typing import TYPE_CHECKING
+
+from seqrec_cli import console
+from seqrec_cli.commands.reports import shared
+
+if TYPE_CHECKING:
+    from seqrec_cli.core.evaluation.report import Report
+    from seqrec_cli.core.evaluation.summary import Figure
+
+
+def show(report: "Report") -> None:
+    """Print a table of metrics by scorer, and one of differences between runs."""
+    first, dataset, protocol = report.first, report.dataset, report.protocol
+    candidates = (
+        f"all {dataset.num_items:,} items, seen ones {protocol.seen}d"
+        if protocol.kind == "full"
+        else "100 sampled items"
+    )
+    console.info(
+        f"{dataset.name}, {protocol.part} part: {len(first.users):,} users, "
+        f"each target against {candidates}"
+    )
+    for reason, count in first.skipped.items():
+        console.info(f"{count:,} users skipped: {reason}")
+    if first.unreachable:
+        console.warn(
+            f"{first.unreachable:,} targets were in the user's history already and count as "
+            "missed; with repeated items use `--seen include`"
+        )
+    if first.repeated:
+        console.warn(f"{first.repeated:,} targets were the same item again and count once")
+    names = list(next(iter(report.figures.values())))
+    rows = [[name, *(cell(name, f[name]) for f in report.figures.values())] for name in names]
+    console.print_table(["metric", *report.figures], rows)
+    shared.print_comparisons(report.comparisons)
+
+
+def show_stages(report: "Report", index: str, candidates: int) -> None:
+    """Say what the candidates of a second stage reach, and what an index finds."""
+    for name, share in report.reach.items():
+        console.info(
+            f"{name}: {share:.4f} of the targets are among its {candidates} candidates, so no "
+            "order of them can have more"
+        )
+    for name, recall in report.recalls.items():
+        console.info(
+            f"{name}, {index}: recall@{max(report.protocol.ks)} {recall:.4f} of the exact result, "
+            "over all users; the metrics are those of the approximate lists"
+        )
+
+
+def cell(name: str, figure: "Figure") -> str:
+    """A figure with its interval."""
+    digits = 1 if name.startswith("popularity rank") else 4
+    return f"{figure.mean:.{digits}f} [{figure.low:.{digits}f}, {figure.high:.{digits}f}]"

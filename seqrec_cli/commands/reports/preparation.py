@@ -1,0 +1,131 @@
+"""The summary of a preparation for next-item models."""
+
+from typing import Any
+
+
+def summary(manifest: dict[str, Any]) -> list[tuple[str, str]]:
+    """The rows of the summary."""
+    lengths, split, filters = (manifest[key] for key in ("history_length", "split", "filters"))
+    quantiles = ", ".join(f"{key} {value:g}" for key, value in lengths.items() if key != "mean")
+    rows = [
+        ("source", manifest["source"]["path"]),
+        ("format", manifest["source"]["format"]),
+        *findings_rows(manifest["source"].get("findings", {})),
+        ("rows read", f"{manifest['rows_read']:,}"),
+        *((f"dropped: {reason}", f"{n:,}") for reason, n in manifest["dropped"].items()),
+        ("interactions", f"{manifest['interactions']:,}"),
+        ("users", f"{manifest['users']:,}"),
+        ("items", f"{manifest['items']:,}"),
+        ("density", f"{manifest['density']:.2%}"),
+        ("history length", f"{quantiles}, mean {lengths['mean']:.2f}"),
+        (
+            "at least",
+            f"{filters['min_user_count']} a user, {filters['min_item_count']} an item",
+        ),
+    ]
+    if manifest["time"]:
+        order = manifest["order"]
+        rows += [
+            ("time", f"{manifest['time']['from']} to {manifest['time']['to']}"),
+            ("ties in time", f"{order['tied_share']:.2%} of interactions"),
+            (
+                "last item ties",
+                f"{order['users_whose_last_ties']:,} of {manifest['users']:,} users",
+            ),
+        ]
+    rows.append(("split", split["kind"]))
+    for part in ("train", "valid", "test"):
+        counts = split[part]
+        rows.append((part, f"{counts['interactions']:,} of {counts['users']:,} users"))
+    for side, told in manifest.get("features", {}).items():
+        rows.append((f"{side}' features", features_line(told)))
+    for metric, value in manifest.get("ceiling", {}).items():
+        if "@" in metric:
+            rows.append((f"ceiling {metric.replace('_', ' ')}", f"{value:.4f}"))
+    return rows
+
+
+def features_line(told: dict[str, Any]) -> str:
+    """What became of a file's columns."""
+    pieces = []
+    for column in told["columns"]:
+        piece = f"{column['name']} ({column['kind']}"
+        if "values" in column:
+            piece += f", {column['values']:,} values"
+        if column["missing"]:
+            piece += f", {column['missing']:,} missing"
+        if column.get("unknown", 0) > column["missing"]:
+            piece += f", {column['unknown'] - column['missing']:,} rare or new"
+        pieces.append(f"{piece})")
+    if told["left_out"]:
+        pieces.append(f"left out: {', '.join(told['left_out'])}")
+    if told["without_row"]:
+        pieces.append(f"{told['without_row']:,} without a row")
+    return "; ".join(pieces) or "none"
+
+
+def notes(manifest: dict[str, Any]) -> list[str]:
+    """What the user should know before trusting the result."""
+    found = findings_notes(manifest["source"].get("findings", {}))
+    backwards = manifest["order"].get("rows_back_in_time", 0)
+    if backwards:
+        found.append(
+            f"{backwards:,} rows were earlier than the one before of the same user; sorted"
+        )
+    ties = manifest["order"].get("users_whose_last_ties", 0)
+    if ties > 0.1 * manifest["users"]:
+        found.append(
+            f"{ties:,} of {manifest['users']:,} users have a last item at the same time as the "
+            "one before: between these the order of the file decides"
+        )
+    if manifest["users"] == 1:
+        found.append("there is a single user, so every metric is about one person")
+    split = manifest["split"]
+    if split["test"]["users"] < manifest["users"]:
+        left = manifest["users"] - split["test"]["users"]
+        found.append(
+            f"{left:,} of {manifest['users']:,} users have nothing in the test part, "
+            "so they are not evaluated on it"
+        )
+    return found
+
+
+def findings(inspected: dict[str, Any]) -> tuple[list[tuple[str, str]], list[str]]:
+    """The rows and notes of a dry run."""
+    found = inspected["source"]["findings"]
+    rows = [
+        ("source", inspected["source"]["path"]),
+        *findings_rows(found),
+        ("rows read", f"{inspected['rows_read']:,}"),
+        *((f"dropped: {reason}", f"{n:,}") for reason, n in inspected["dropped"].items()),
+        ("users", f"{inspected['users']:,}"),
+        ("items", f"{inspected['items']:,}"),
+    ]
+    return rows, findings_notes(found)
+
+
+def findings_rows(found: dict[str, Any]) -> list[tuple[str, str]]:
+    """Which column was taken for what, which were not used, and how rows are ordered."""
+    rows = [("layout", found["layout"])] if found.get("layout") else []
+    for taken in found.get("taken", ()):
+        chosen = "" if taken["inferred"] else ", as said"
+        rows.append((taken["role"], f"{taken['column']}, as in {taken['example']}{chosen}"))
+    if found.get("order"):
+        rows.append(("order", found["order"]))
+    if unused := found.get("unused"):
+        more = f", and {len(unused) - 12} more" if len(unused) > 12 else ""
+        rows.append(("not used", ", ".join(unused[:12]) + more))
+    return rows
+
+
+def findings_notes(found: dict[str, Any]) -> list[str]:
+    """Types of events that are mixed, and what was inferred and should be known."""
+    notes = []
+    for kind in found.get("kinds", ()):
+        if not kind["filtered"]:
+            counts = ", ".join(f"{value} {number:,}" for value, number in kind["counts"].items())
+            notes.append(
+                f"`{kind['column']}` looks like a type of event or a label and is not used: "
+                f"{counts}; to choose: {kind['option']}"
+            )
+    return [*notes, *found.get("notes", ())]

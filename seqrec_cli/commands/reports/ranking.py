@@ -1,0 +1,102 @@
+"""What is printed of ranking datasets and ranking runs."""
+
+from typing import TYPE_CHECKING, Any
+
+from seqrec_cli import console
+from seqrec_cli.commands.reports import shared
+
+if TYPE_CHECKING:
+    from seqrec_cli.core.evaluation.ranking import RankingReport
+    from seqrec_cli.core.evaluation.summary import Figure
+
+MOST_EMPTY = 0.1  # share of empty histories that is worth a note
+
+
+def parts_of(manifest: dict[str, Any]) -> dict[str, dict[str, int]]:
+    """The counts of each part that there is."""
+    split = manifest["split"]
+    return {part: split[part] for part in ("train", "valid", "test") if part in split}
+
+
+def summary(manifest: dict[str, Any]) -> list[tuple[str, str]]:
+    """The rows of the summary."""
+    source, encoders, history = (manifest[key] for key in ("source", "encoders", "history"))
+    made = manifest["examples"]
+    columns = [column_line(column) for column in encoders["columns"]]
+    if encoders["left_out"]:
+        columns.append(f"left out: {', '.join(encoders['left_out'])}")
+    rows = [
+        ("source", source["path"]),
+        ("format", source["format"]),
+        ("rows read", f"{manifest['rows_read']:,}"),
+        *((f"dropped: {reason}", f"{n:,}") for reason, n in manifest["dropped"].items()),
+    ]
+    if made:
+        rows += [
+            ("liked", f"rated {made['positive_rating']:g} or higher" if made["rated"] else "all"),
+            ("candidates", made["candidates"]),
+        ]
+    rows += [
+        ("rows", f"{manifest['rows']:,}"),
+        ("users", f"{manifest['users']:,}"),
+        ("candidate items", f"{manifest['items']:,}"),
+        ("history", f"at most {history['longest']}, mean {history['mean']:.2f}"),
+        ("item codes", f"{encoders['item_values']:,} in {encoders['min_value_count']} places each"),
+        ("columns", "; ".join(columns) or "none"),
+        ("split", manifest["split"]["kind"]),
+    ]
+    for part, counts in parts_of(manifest).items():
+        share = counts["positives"] / counts["rows"]
+        rows.append(
+            (part, f"{counts['rows']:,} rows of {counts['users']:,} users, {share:.1%} positive")
+        )
+    return rows
+
+
+def column_line(column: dict[str, Any]) -> str:
+    """What became of a column."""
+    values = f", {column['values']:,} values" if "values" in column else ""
+    return f"{column['name']} ({column['kind']}{values})"
+
+
+def notes(manifest: dict[str, Any]) -> list[str]:
+    """What the user should know before trusting the result."""
+    found = []
+    for part, counts in parts_of(manifest).items():
+        if part != "train" and counts["unknown_candidates"]:
+            found.append(
+                f"{counts['unknown_candidates']:,} of {counts['rows']:,} candidates of the {part} "
+                "part are unknown or rare items, told by their features alone"
+            )
+        if counts["empty_histories"] > MOST_EMPTY * counts["rows"]:
+            found.append(
+                f"{counts['empty_histories']:,} of {counts['rows']:,} rows of the {part} part have "
+                "an empty history"
+            )
+    if "valid" not in manifest["split"]:
+        found.append("there is no valid part: training carves one out of the train part")
+    return found
+
+
+def show(report: "RankingReport") -> None:
+    """Print a table of metrics by run, and one of differences between runs."""
+    first, figures = report.first, report.figures
+    console.info(
+        f"{report.dataset.name}, {report.part} part: {len(first.labels):,} rows of "
+        f"{len(first.user_aucs):,} users, {int(first.labels.sum()):,} positive"
+    )
+    if first.skipped_users:
+        console.info(
+            f"{first.skipped_users:,} users left out of gauc: their rows have one label only"
+        )
+    names = list(dict.fromkeys(name for by_metric in figures.values() for name in by_metric))
+    rows = [
+        [name, *(cell(f[name]) if name in f else "-" for f in figures.values())] for name in names
+    ]
+    console.print_table(["metric", *figures], rows)
+    shared.print_comparisons(report.comparisons)
+
+
+def cell(figure: "Figure") -> str:
+    """A figure with its interval."""
+    return f"{figure.mean:.4f} [{figure.low:.4f}, {figure.high:.4f}]"

@@ -1,0 +1,82 @@
+"""What is printed of recommendations."""
+
+from typing import TYPE_CHECKING, Any
+
+from seqrec_cli import console
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from seqrec_cli.core.inference.names import Catalogue
+    from seqrec_cli.core.inference.recommendation import Recommended
+
+RECENT = 5  # items of the history that are shown
+
+
+def name_of(item: int, catalogue: "Catalogue") -> tuple[Any, str]:
+    """An item's id in the source, and its title or ""."""
+    title = "" if catalogue.titles is None else str(catalogue.titles[item - 1])
+    return catalogue.item_ids[item - 1].item(), title
+
+
+def as_plain(
+    label: Any,
+    items: "NDArray[np.int32]",
+    result: "Recommended",
+    reasons: "NDArray[np.float32] | None",
+    catalogue: "Catalogue",
+) -> dict[str, Any]:
+    """One user's recommendations, for JSON."""
+
+    def plain(item: int) -> dict[str, Any]:
+        item_id, title = name_of(item, catalogue)
+        return {"item": item_id} | ({"title": title} if title else {})
+
+    rows: list[dict[str, Any]] = []
+    for rank, (item, score) in enumerate(zip(result.items, result.scores, strict=True)):
+        row = {"rank": rank + 1, **plain(int(item)), "score": float(score)}
+        if reasons is not None:
+            row["why"] = [
+                plain(int(items[at])) | {"influence": float(reasons[rank, at])}
+                for at in strongest(reasons[rank])
+            ]
+        rows.append(row)
+    return {"user": label, "recent": [plain(int(i)) for i in items[-RECENT:]], "items": rows}
+
+
+def strongest(reasons: "NDArray[np.float32]", count: int = 3) -> list[int]:
+    """Where the largest positive influences are."""
+    best = (-reasons).argsort(kind="stable")[:count]
+    return [int(at) for at in best if reasons[at] > 0]
+
+
+def show(
+    label: Any,
+    items: "NDArray[np.int32]",
+    result: "Recommended",
+    reasons: "NDArray[np.float32] | None",
+    catalogue: "Catalogue",
+) -> None:
+    """Print one user's recent history and recommendations."""
+
+    def text(item: int) -> str:
+        item_id, title = name_of(item, catalogue)
+        return f"{title} [{item_id}]" if title else str(item_id)
+
+    recent = "; ".join(text(int(item)) for item in items[-RECENT:])
+    more = f"{len(items) - RECENT:,} earlier items; " if len(items) > RECENT else ""
+    console.print_text(f"user {label}: {more}{recent}")
+    columns = ["rank", "item", "title", "score"] + (["why"] if reasons is not None else [])
+    rows = []
+    for rank, (item, score) in enumerate(zip(result.items, result.scores, strict=True)):
+        item_id, title = name_of(int(item), catalogue)
+        row = [str(rank + 1), str(item_id), title, f"{score:.3f}"]
+        if reasons is not None:
+            carried = (
+                f"{text(int(items[at]))} +{reasons[rank, at]:.2f}"
+                for at in strongest(reasons[rank])
+            )
+            row.append("; ".join(carried))
+        rows.append(row)
+    console.print_table(columns, rows, left=(2, 4))

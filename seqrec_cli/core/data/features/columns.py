@@ -1,0 +1,49 @@
+"""A column of texts with each distinct text once: what is computed of a text is computed once."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import count
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+
+@dataclass(frozen=True, eq=False)
+class Column:
+    """The cells of a column.
+
+    Attributes:
+        texts: the distinct cells, in the order of their first appearance.
+        rows: int64 (R,), which of them each cell is.
+    """
+
+    texts: list[str]
+    rows: NDArray[np.int64]
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    @classmethod
+    def of(cls, cells: Sequence[str]) -> "Column":
+        """The column with these cells."""
+        first: dict[str, int] = {}
+        # `setdefault` gives the row where a text came first, without a step of Python for a cell.
+        places = np.fromiter(map(first.setdefault, cells, count()), np.int64, len(cells))
+        _, rows = np.unique(places, return_inverse=True)
+        return cls(list(first), rows.astype(np.int64))
+
+    def take(self, rows: NDArray[Any]) -> "Column":
+        """Some of the cells."""
+        used, places = np.unique(self.rows[rows], return_inverse=True)
+        return Column([self.texts[text] for text in used.tolist()], places.astype(np.int64))
+
+    @property
+    def counts(self) -> NDArray[np.int64]:
+        """How many cells have each text, int64 (texts,)."""
+        return np.bincount(self.rows, minlength=len(self.texts))
+
+
+def to_texts(values: Sequence[str]) -> NDArray[np.str_]:
+    """Texts as an array, which has a width even where there are none."""
+    return np.array(list(values), dtype=np.str_) if len(values) else np.empty(0, "<U1")

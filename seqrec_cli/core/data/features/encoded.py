@@ -1,0 +1,153 @@
+"""Encoded features, the one table of them: numbers, codes of categories, and codes of tags."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from seqrec_cli.core.data.features.dense import DenseEncoder
+from seqrec_cli.core.data.features.encoders import Encoders
+from seqrec_cli.core.data.features.kinds import Owner
+from seqrec_cli.core.data.features.upgrade import upgrade
+from seqrec_cli.core.data.features.vocabularies import PAD, UNKNOWN, SparseEncoder, TagsEncoder
+
+
+@dataclass(frozen=True, eq=False)
+class EncodedFeatures:
+    """Encoded columns, a row a user, an item, or an example.
+
+    Attributes:
+        dense: float32 (R, F), scaled numbers.
+        sparse: int32 (R, S), codes from UNKNOWN.
+        tags: for each column of tags int32 (R, M), codes from UNKNOWN, and then PAD.
+    """
+
+    dense: NDArray[np.float32]
+    sparse: NDArray[np.int32]
+    tags: tuple[NDArray[np.int32], ...]
+
+    def __len__(self) -> int:
+        return len(self.dense)
+
+    def take(self, rows: NDArray[np.int64]) -> "EncodedFeatures":
+        """Some of the rows."""
+        tags = tuple(codes[rows] for codes in self.tags)
+        return EncodedFeatures(self.dense[rows], self.sparse[rows], tags)
+
+    def concatenate(self, other: "EncodedFeatures") -> "EncodedFeatures":
+        """These columns and then the other's, of the same rows."""
+        return EncodedFeatures(
+            np.concatenate((self.dense, other.dense), axis=1),
+            np.concatenate((self.sparse, other.sparse), axis=1),
+            self.tags + other.tags,
+        )
+
+    def arrays(self, prefix: str) -> dict[str, NDArray[Any]]:
+        """Everything as plain arrays by name, for an npz; `from_arrays` reads it."""
+        named: dict[str, NDArray[Any]] = {
+            f"{prefix}_dense": self.dense,
+            f"{prefix}_sparse": self.sparse,
+        }
+        return named | {f"{prefix}_tags_{n}": codes for n, codes in enumerate(self.tags)}
+
+    @classmethod
+    def from_arrays(
+        cls,
+        arrays: Mapping[str, NDArray[Any]],
+        prefix: str,
+        encoders: Encoders,
+        side: Owner | None,
+        rows: int,
+    ) -> "EncodedFeatures":
+        """What `arrays` gave, of the columns of a side, or of all (None).
+
+        Raises:
+            ValueError, KeyError: the arrays do not fit each other, the encoders, or `rows`.
+        """
+        dense, sparse = arrays[f"{prefix}_dense"], arrays[f"{prefix}_sparse"]
+        tag_columns, columns = encoders.of(TagsEncoder, side), encoders.of(SparseEncoder, side)
+        tags = tuple(arrays[f"{prefix}_tags_{number}"] for number in range(len(tag_columns)))
+        expected = rows, len(encoders.of(DenseEncoder, side))
+        if dense.dtype != np.float32 or dense.shape != expected:
+            raise ValueError(f"{prefix}_dense is not float32 of {rows} rows by {expected[1]}")
+        if not np.isfinite(dense).all():
+            raise ValueError(f"{prefix}_dense has a number that is not finite")
+        if sparse.shape != (rows, len(columns)):
+            raise ValueError(f"{prefix}_sparse is not of {rows} rows by {len(columns)}")
+        for column, codes in zip(columns, sparse.T, strict=True):
+            name = f"the codes of `{column.name}` in {prefix}_sparse"
+            check_codes(codes, (rows,), UNKNOWN, column.size, name)
+        for number, (tag_column, codes) in enumerate(zip(tag_columns, tags, strict=True)):
+            name = f"the codes of `{tag_column.name}` in {prefix}_tags_{number}"
+            check_codes(codes, (rows, None), PAD, tag_column.size, name)
+        return cls(dense, sparse, tags)
+
+
+@dataclass(frozen=True, eq=False)
+class Features:
+    """What a model may read beside histories; the features of users come with the histories.
+
+    Attributes:
+        encoders: of the features of users and items.
+        items: a row an item, item i at i - 1; or None.
+        trained: bool (items,), whether the train part has the item at all.
+    """
+
+    encoders: Encoders
+    items: EncodedFeatures | None
+    trained: NDArray[np.bool_]
+
+    def arrays(self) -> dict[str, NDArray[Any]]:
+        """Everything as plain arrays by name, for an npz; `from_arrays` reads it."""
+        items = {} if self.items is None else self.items.arrays("item")
+        return {"trained": self.trained} | self.encoders.arrays() | items
+
+    @classmethod
+    def from_arrays(cls, arrays: Mapping[str, NDArray[Any]], num_items: int) -> "Features":
+        """What `arrays` gave, in this version or an earlier one, for as many items.
+
+        Raises:
+            ValueError, KeyError: it is not that.
+        """
+        arrays = upgrade(arrays)
+        trained = arrays["trained"]
+        if trained.shape != (num_items,) or trained.dtype != np.bool_:
+            raise ValueError("it is about other items")
+        encoders = Encoders.from_arrays(arrays)
+        return cls(encoders, side_features(arrays, "item", encoders, num_items), trained)
+
+
+def side_features(
+    arrays: Mapping[str, NDArray[Any]], side: Owner, encoders: Encoders, rows: int
+) -> EncodedFeatures | None:
+    """The features of a side, or None where the arrays have none.
+
+    Raises:
+        ValueError, KeyError: they do not fit each other, the encoders, or `rows`.
+    """
+    if f"{side}_dense" not in arrays:
+        if any(column.side == side and column.kind != "ids" for column in encoders.columns):
+            raise ValueError(f"there are encoders of {side}s, but no features of them")
+        return None
+    return EncodedFeatures.from_arrays(arrays, side, encoders, side, rows)
+
+
+def check_codes(
+    codes: NDArray[Any], shape: tuple[int | None, ...], lowest: int, size: int, name: str
+) -> None:
+    """Refuse codes of another shape (None: 1 or more), or that would index outside.
+
+    Raises:
+        ValueError: with the name.
+    """
+    fits = codes.ndim == len(shape) and all(
+        have >= 1 if want is None else have == want
+        for have, want in zip(codes.shape, shape, strict=True)
+    )
+    if codes.dtype != np.int32 or not fits:
+        wanted = " by ".join("1 or more" if want is None else str(want) for want in shape)
+        raise ValueError(f"{name} are not int32 of {wanted} values")
+    if codes.size and not lowest <= codes.min() <= codes.max() < size:
+        raise ValueError(f"{name} are outside {lowest} to {size - 1}")

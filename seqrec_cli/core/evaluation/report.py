@@ -1,0 +1,177 @@
+"""An evaluation as data: figures with intervals, comparisons, and what a second stage can reach."""
+
+import itertools
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from seqrec_cli.core.data.dataset import SequenceDataset
+from seqrec_cli.core.evaluation.queries import EvaluatedPart
+from seqrec_cli.core.evaluation.sequential import Evaluation, Protocol, evaluate, recall_of
+from seqrec_cli.core.evaluation.statistics import compare
+from seqrec_cli.core.evaluation.summary import Comparisons, Figure, plain_figures, summarise
+from seqrec_cli.core.inference import export
+from seqrec_cli.core.inference.retrieval import Finder, Retriever
+from seqrec_cli.core.inference.scoring import Scorer, Seen
+from seqrec_cli.core.models.baselines import BASELINES, affordable
+from seqrec_cli.errors import ConfigError
+
+
+@dataclass(frozen=True, kw_only=True)
+class EvaluationProtocol:
+    """How scorers are evaluated.
+
+    Attributes:
+        part: what is to be predicted.
+        kind: against the whole catalogue, or against 100 sampled items.
+        ks: list lengths, ascending.
+        seen: whether items of the history are candidates.
+        seed: of the intervals and the sampled items.
+
+    Raises:
+        ConfigError: the sampled protocol with what it does not have.
+    """
+
+    part: EvaluatedPart = "test"
+    kind: Protocol = "full"
+    ks: Sequence[int] = (1, 5, 10, 20)
+    seen: Seen = "exclude"
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        if self.kind == "sampled" and self.seen == "include":
+            raise ConfigError("the sampled protocol never has seen items", "leave out --seen")
+
+
+@dataclass(frozen=True, eq=False)
+class Report:
+    """What an evaluation found out.
+
+    Attributes:
+        outcomes: each scorer's metrics by user.
+        figures: each scorer's means with 95 % intervals.
+        comparisons: of each two runs.
+        recalls: for scorers with an index, the share of the exact lists that it finds.
+        reach: for scorers with a second stage, the share of targets among its candidates.
+    """
+
+    dataset: SequenceDataset
+    protocol: EvaluationProtocol
+    outcomes: Mapping[str, Evaluation]
+    figures: Mapping[str, dict[str, Figure]]
+    comparisons: Comparisons
+    recalls: Mapping[str, float] = field(default_factory=dict)
+    reach: Mapping[str, float] = field(default_factory=dict)
+
+    @property
+    def first(self) -> Evaluation:
+        """One of the outcomes: users, and who was skipped, are the same in all."""
+        return next(iter(self.outcomes.values()))
+
+    def plain(self) -> dict[str, Any]:
+        """All of it as plain values, for JSON."""
+        protocol, first = self.protocol, self.first
+        return {
+            "data": self.dataset.name,
+            "data_sha256": self.dataset.sha256,
+            "split": protocol.part,
+            "protocol": protocol.kind,
+            "seen": protocol.seen,
+            "seed": protocol.seed,
+            "users": len(first.users),
+            "skipped": first.skipped,
+            "unreachable_targets": first.unreachable,
+            "repeated_targets": first.repeated,
+        } | plain_figures(self.figures, self.comparisons)
+
+    def write_users(self, path: Path) -> None:
+        """Write a row for each scorer and user, ids and metrics, to a .csv or .jsonl file."""
+        export.write_rows(path, self.user_rows(), ["scorer", "user", *self.first.per_user])
+
+    def user_rows(self) -> Iterator[dict[str, Any]]:
+        """A row for each scorer and user: the user's id and metrics."""
+        for name, outcome in self.outcomes.items():
+            for row, user in enumerate(outcome.users):
+                metrics = {m: float(values[row]) for m, values in outcome.per_user.items()}
+                user_id = self.dataset.user_ids[user].item()
+                yield {"scorer": name, "user": user_id, **metrics}
+
+
+def fit_baselines(dataset: SequenceDataset) -> tuple[dict[str, Scorer], list[str]]:
+    """Scorers that need no training, and the names of those that the data is too large for."""
+    names = [name for name in BASELINES if affordable(name, dataset)]
+    left_out = [name for name in BASELINES if name not in names]
+    return {name: BASELINES[name](dataset) for name in names}, left_out
+
+
+def evaluate_each(
+    dataset: SequenceDataset,
+    scorers: Mapping[str, Scorer],
+    protocol: EvaluationProtocol,
+    finders: Mapping[str, Finder | None],
+) -> Iterator[tuple[str, Evaluation]]:
+    """Evaluate one scorer after the other; each by its finder, where it has one."""
+    for name, scorer in scorers.items():
+        yield (
+            name,
+            evaluate(
+                scorer,
+                dataset,
+                protocol.part,
+                ks=protocol.ks,
+                protocol=protocol.kind,
+                seen=protocol.seen,
+                seed=protocol.seed,
+                lists=True,
+                retriever=finders.get(name),
+            ),
+        )
+
+
+def make_report(
+    dataset: SequenceDataset,
+    protocol: EvaluationProtocol,
+    outcomes: Mapping[str, Evaluation],
+    runs: Sequence[str],
+    retrievers: Mapping[str, Retriever | None],
+    reach: Mapping[str, float],
+) -> Report:
+    """Summarise outcomes, compare each two of `runs`, and measure what an index finds."""
+    ks, seed = protocol.ks, protocol.seed
+    return Report(
+        dataset=dataset,
+        protocol=protocol,
+        outcomes=outcomes,
+        figures={name: summarise(outcome, dataset, ks, seed) for name, outcome in outcomes.items()},
+        comparisons={
+            (a, b): compare(outcomes[a].per_user, outcomes[b].per_user, seed)
+            for a, b in itertools.combinations(runs, 2)
+        },
+        recalls={
+            name: recall_of(retriever, outcomes[name], dataset, protocol.part, protocol.seen)
+            for name, retriever in retrievers.items()
+            if retriever is not None
+        },
+        reach=reach,
+    )
+
+
+def candidate_recall(
+    scorer: Scorer,
+    dataset: SequenceDataset,
+    protocol: EvaluationProtocol,
+    candidates: int,
+    retriever: Finder | None,
+) -> float:
+    """The share of targets among the candidates that a second stage orders."""
+    outcome = evaluate(
+        scorer,
+        dataset,
+        protocol.part,
+        metrics=("recall",),
+        ks=[candidates],
+        seen=protocol.seen,
+        retriever=retriever,
+    )
+    return outcome.means()[f"recall@{candidates}"]

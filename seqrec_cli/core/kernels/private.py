@@ -1,0 +1,38 @@
+"""Calls that torch does not promise to keep: all of them, and nowhere else.
+
+tests/core/kernels/test_private.py scans the source for others. When a new version of torch drops
+one, its plain twin says what to write in its place: SEQREC_KERNELS=plain makes none of these calls.
+"""
+
+import torch
+from torch import Tensor
+
+
+def fused_adam(
+    parameters: list[Tensor],
+    gradients: list[Tensor],
+    first: list[Tensor],
+    second: list[Tensor],
+    steps: Tensor,
+    *,
+    lr: float,
+    betas: tuple[float, float],
+    weight_decay: float,
+    epsilon: float,
+) -> None:
+    """Change parameters and moments in place, in one pass over memory; see adam.py."""
+    torch._fused_adam_(
+        parameters,
+        gradients,
+        first,
+        second,
+        [],
+        [steps] * len(gradients),
+        lr=lr,
+        beta1=betas[0],
+        beta2=betas[1],
+        weight_decay=weight_decay,
+        eps=epsilon,
+        amsgrad=False,
+        maximize=False,
+    )

@@ -1,0 +1,115 @@
+"""The checkpoints of a run: the best weights, the last state, and those before each."""
+
+import contextlib
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, TypeVar
+
+import torch
+from torch import Tensor
+
+from seqrec_cli.core.storage import files
+from seqrec_cli.core.storage.tensors import AsLargeAs, first_line, load_tensors, save_tensors
+from seqrec_cli.core.training.state import Resumable
+from seqrec_cli.errors import RunError
+
+Model = TypeVar("Model", bound=torch.nn.Module)
+Loaded = tuple[dict[str, Tensor], dict[str, Any], bool]
+
+
+class Checkpoints:
+    """The safetensors files of a run.
+
+    Attributes:
+        best, last: the newest of each kind.
+        previous_best, previous_last: those before.
+        notes: what the user should know of what was read; shared with the run.
+    """
+
+    def __init__(self, folder: Path, notes: list[str]) -> None:
+        self.folder = folder
+        self.notes = notes
+        self.best = folder / "best.safetensors"
+        self.last = folder / "last.safetensors"
+        self.previous_best = folder / "best.previous.safetensors"
+        self.previous_last = folder / "last.previous.safetensors"
+
+    def save_best(self, training: Resumable, epoch: int, metrics: dict[str, float]) -> None:
+        """Keep the weights as the best so far, and the best before as the previous ones."""
+        facts = {"epoch": epoch, "metrics": metrics}
+        save_tensors(self.best, training.model.state_dict(), facts, self.previous_best)
+
+    def save_last(self, training: Resumable) -> None:
+        """Keep everything that exact resumption needs, and what was kept before as the previous.
+
+        The counters are inside the one file that is replaced atomically; `last.json` repeats them
+        for people.
+        """
+        tensors, counters = training.state()
+        save_tensors(self.last, tensors, counters, self.previous_last)
+        files.write_json(self.folder / "last.json", readable(counters))
+
+    def any_last(self) -> bool:
+        """Whether there is a state to resume from."""
+        return self.last.exists() or self.previous_last.exists()
+
+    def any(self) -> bool:
+        """Whether there is any checkpoint."""
+        return self.any_last() or self.best.exists() or self.previous_best.exists()
+
+    def load_last(self) -> Loaded:
+        """The last state: tensors, counters, and whether it is the one before the last."""
+        return self.load_either(self.last, self.previous_last)
+
+    def load_best(self) -> Loaded:
+        """The best weights, facts, and whether they are those that were the best before."""
+        return self.load_either(self.best, self.previous_best)
+
+    def load_best_into(self, build: Callable[[], Model]) -> Model:
+        """The model that `build` makes, with the best weights.
+
+        Where these are damaged, those that were the best before, which `notes` tells.
+
+        Raises:
+            RunError: no best weights, or they are damaged, and so are those before.
+        """
+        if not (self.best.exists() or self.previous_best.exists()):
+            raise RunError(
+                f"the run `{self.folder}` has no best weights: it was stopped before its first "
+                "validation",
+                f"resume it: `seqrec train --resume {self.folder}`",
+            )
+        tensors, _, _ = self.load_best()
+        try:
+            with AsLargeAs(tensors):
+                model = build()
+            model.load_state_dict(tensors)
+        except (RuntimeError, ValueError, OverflowError, TypeError) as error:
+            raise RunError(
+                f"`{self.best}` does not belong to the experiment beside it: {first_line(error)}",
+                "train again",
+            ) from error
+        return model
+
+    def load_either(self, path: Path, previous: Path) -> Loaded:
+        """The checkpoint at `path`, or the one before it; and whether it is that one.
+
+        Raises:
+            RunError: both are missing or damaged.
+        """
+        try:
+            return *load_tensors(path), False
+        except RunError as error:
+            with contextlib.suppress(RunError):
+                tensors, facts = load_tensors(previous)
+                self.notes.append(f"{error.message}; using `{previous}`, the one before it")
+                return tensors, facts, True
+            raise
+
+
+def readable(counters: dict[str, Any]) -> dict[str, Any]:
+    """Counters as JSON knows them: it has no infinity."""
+    return {
+        key: None if value in (float("inf"), -float("inf")) else value
+        for key, value in counters.items()
+    }

@@ -1,0 +1,54 @@
+"""The record of a training's validations: metrics.jsonl, a line each."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+from seqrec_cli.core.storage import files, foreign
+from seqrec_cli.errors import RunError
+
+
+class History:
+    """The file metrics.jsonl of a run."""
+
+    def __init__(self, folder: Path) -> None:
+        self.path = folder / "metrics.jsonl"
+
+    def read(self) -> list[dict[str, Any]]:
+        """All lines, oldest first; none where there is no file.
+
+        Raises:
+            RunError: it is damaged.
+        """
+        try:
+            text = foreign.read_text(self.path)
+            lines = [
+                json.loads(line, parse_constant=refuse_constant) for line in text.split("\n")[:-1]
+            ]
+            if not all(isinstance(line["epoch"], int) for line in lines):
+                raise ValueError("an epoch is not a number")
+            return lines
+        except FileNotFoundError:
+            return []
+        except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
+            raise RunError(
+                f"`{self.path}` is damaged: {error}",
+                "remove it: only the record of earlier validations is lost, not the weights",
+            ) from error
+
+    def add(self, line: dict[str, Any]) -> None:
+        """Add a line."""
+        self.write([*self.read(), line])
+
+    def keep_until(self, epoch: int) -> None:
+        """Forget what was recorded after `epoch`."""
+        self.write([line for line in self.read() if line["epoch"] <= epoch])
+
+    def write(self, lines: list[dict[str, Any]]) -> None:
+        text = "".join(json.dumps(line, allow_nan=False) + "\n" for line in lines)
+        files.write_text(self.path, text)
+
+
+def refuse_constant(name: str) -> None:
+    """Refuse what Python reads as JSON and nobody else does: NaN and infinity."""
+    raise ValueError(f"{name} is no number")

@@ -1,0 +1,97 @@
+"""What a model reads beside histories, as its run keeps it: catalogue, features, counts."""
+
+from pathlib import Path
+from typing import Any
+
+from numpy.typing import NDArray
+
+from seqrec_cli.core.data.dataset import SequenceDataset
+from seqrec_cli.core.data.features.encoded import Features
+from seqrec_cli.core.data.ranking.dataset import RankingDataset
+from seqrec_cli.core.data.sequences import check_list, checked_sequences
+from seqrec_cli.core.experiment.loading import AnyExperiment
+from seqrec_cli.core.experiment.ranking import RankingExperiment
+from seqrec_cli.core.experiment.sequential import Experiment
+from seqrec_cli.core.inference.names import Catalogue
+from seqrec_cli.core.models.transitions import Transitions
+from seqrec_cli.core.storage.arrays import load_arrays, save_arrays
+from seqrec_cli.errors import RunError
+
+CATALOGUE = "catalogue.npz"
+FEATURES = "features.npz"  # of the items, and how those of users are encoded
+ROWS = "rows.npz"  # of a ranking run: how rows are encoded, and which it was trained on
+COUNTED = "transitions.npz"  # the train part, of which followers are counted
+
+
+def save_model_inputs(
+    path: Path, experiment: AnyExperiment, data: SequenceDataset | RankingDataset
+) -> dict[str, Any]:
+    """Write what the model reads beside histories; returns what the manifest says of it."""
+    if isinstance(experiment, RankingExperiment):
+        assert isinstance(data, RankingDataset)
+        save_arrays(path / ROWS, data.encoder_arrays() | data.training_pairs())
+        return {
+            "task": data.task,
+            "validated_on": experiment.training.validate_on,
+            "examples": data.manifest.get("examples", {}),
+        }
+    assert isinstance(data, SequenceDataset)
+    arrays: dict[str, NDArray[Any]] = {"item_ids": data.item_ids}
+    if data.item_titles is not None:
+        arrays["item_titles"] = data.item_titles
+    save_arrays(path / CATALOGUE, arrays)
+    if experiment.model.reads_features:
+        save_arrays(path / FEATURES, data.features().arrays())
+    if experiment.transitions is not None:
+        offsets, items = data.train.offsets, data.train.items
+        save_arrays(path / COUNTED, {"offsets": offsets, "items": items})
+    return {}
+
+
+def load_catalogue(folder: Path, num_items: int) -> Catalogue:
+    """The items that the run in `folder` knows.
+
+    Raises:
+        RunError: they are others than `num_items`.
+    """
+    path = folder / CATALOGUE
+    arrays = load_arrays(path)
+    item_ids, titles = arrays.get("item_ids"), arrays.get("item_titles")
+    try:
+        if item_ids is None or item_ids.shape != (num_items,):
+            raise ValueError("it has other items")
+        check_list(item_ids, "item_ids")
+        if titles is not None and (titles.shape, titles.dtype.kind) != (item_ids.shape, "U"):
+            raise ValueError("its titles are not a text for each item")
+    except ValueError as error:
+        raise RunError(f"`{path}` is not this run's catalogue: {error}", "train again") from error
+    return Catalogue(item_ids, titles)
+
+
+def load_features(folder: Path, experiment: Experiment, num_items: int) -> Features | None:
+    """The features that the model reads; None where it reads none."""
+    path = folder / FEATURES
+    if not experiment.model.reads_features:
+        return None
+    arrays = load_arrays(path)
+    try:
+        return Features.from_arrays(arrays, num_items)
+    except (KeyError, ValueError, TypeError, IndexError) as error:
+        raise RunError(
+            f"`{path}` does not hold the features of this run: {error}", "train again"
+        ) from error
+
+
+def load_transitions(folder: Path, experiment: Experiment, num_items: int) -> Transitions | None:
+    """The counts that join the model's scores, if the experiment has any."""
+    if experiment.transitions is None:
+        return None
+    arrays = load_arrays(folder / COUNTED)
+    try:
+        offsets, items = arrays["offsets"], arrays["items"]
+        counted = checked_sequences("train", offsets, items, offsets.size - 1, num_items)
+    except (KeyError, ValueError) as error:
+        raise RunError(
+            f"`{folder / COUNTED}` does not hold the counts of this run", "train again"
+        ) from error
+    return Transitions(counted, num_items, experiment.transitions)

@@ -1,0 +1,225 @@
+"""Trained runs, ready to score: one, several to compare, or two stages."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+import torch
+
+from seqrec_cli.core.batching.ranking import Sizes
+from seqrec_cli.core.data.dataset import SequenceDataset
+from seqrec_cli.core.data.ranking.dataset import RankingDataset, from_encoder_arrays
+from seqrec_cli.core.inference.names import Catalogue
+from seqrec_cli.core.inference.ranker import Ranker
+from seqrec_cli.core.inference.reranking import Reranker
+from seqrec_cli.core.inference.retrieval import Exact, Retriever, check_index
+from seqrec_cli.core.inference.scoring import ModelScorer
+from seqrec_cli.core.models.baselines import BASELINES
+from seqrec_cli.core.models.ranking.registry import build_ranker
+from seqrec_cli.core.models.sequential.registry import build_model
+from seqrec_cli.core.runs.directory import LATEST, MANIFEST, RUNS, find_run
+from seqrec_cli.core.runs.index import load_index
+from seqrec_cli.core.runs.inputs import ROWS, load_catalogue, load_features, load_transitions
+from seqrec_cli.core.runs.run import Run
+from seqrec_cli.core.storage.arrays import load_arrays
+from seqrec_cli.errors import ConfigError, InputError, RunError
+
+
+@dataclass(frozen=True, eq=False)
+class Compared:
+    """Runs of one dataset, ready to score.
+
+    Attributes:
+        runs: by a name that no other run and no baseline has.
+        dataset: what all of them were trained on.
+        scorers: what scores, by the same names.
+        notes: what the user should know of what was read.
+    """
+
+    runs: dict[str, Run]
+    dataset: SequenceDataset
+    scorers: dict[str, ModelScorer]
+    notes: list[str] = field(default_factory=list)
+
+
+def newest_of(task: str, name: str) -> Path:
+    """The directory that a user calls `name`; for `latest`, the newest run of that task."""
+    path = find_run(name)
+    if name != LATEST or not (path / MANIFEST).exists() or Run(path).task == task:
+        return path
+    made = sorted(RUNS.glob(f"*/{MANIFEST}"), key=lambda p: p.stat().st_mtime, reverse=True)
+    runs = (Run(p.parent) for p in made if p.parent.name != LATEST)
+    return next((run.path for run in runs if run.task == task), path)
+
+
+def catalogue_of(run: Run) -> Catalogue:
+    """The items that a run knows."""
+    return load_catalogue(run.path, run.manifest()["items"])
+
+
+def load_scorer(run: Run, device: torch.device) -> ModelScorer:
+    """The model of a run with its best weights, ready to score.
+
+    Raises:
+        RunError: no best weights, or they are damaged.
+    """
+    num_items, experiment = run.manifest()["items"], run.experiment()
+    features = load_features(run.path, experiment, num_items)
+    model = run.checkpoints.load_best_into(
+        lambda: build_model(experiment.model, num_items, None, features)
+    )
+    transitions = load_transitions(run.path, experiment, num_items)
+    return ModelScorer(model.to(device), num_items, device, transitions)
+
+
+def load_ranker(run: Run, device: torch.device) -> Ranker:
+    """The model of a ranking run with its best weights.
+
+    Raises:
+        RunError: it is no ranking run, has no best weights, or is damaged.
+    """
+    experiment, path = run.ranking_experiment(), run.path / ROWS
+    arrays = load_arrays(path)
+    try:
+        encoders, user_ids, item_ids, sides = from_encoder_arrays(arrays)
+        looked = np.stack((arrays["looked_users"], arrays["looked_items"]), axis=1)
+        most = np.array([len(user_ids), len(item_ids)])
+        if looked.dtype != np.int32 or (looked < 0).any() or (looked >= most).any():
+            raise ValueError("it was trained on users or items that there are not")
+        learnt = arrays["looked_to_learn"]
+        if learnt.dtype != np.bool_ or learnt.shape != looked.shape[:1]:
+            raise ValueError("it is not known what it learnt from")
+    except (KeyError, ValueError) as error:
+        raise RunError(f"`{path}` is not what this run reads: {error}", "train again") from error
+    sizes = Sizes.of(encoders)
+    model = run.checkpoints.load_best_into(lambda: build_ranker(experiment.model, sizes))
+    return Ranker(
+        path=str(run.path),
+        model=model.to(device),
+        device=device,
+        encoders=encoders,
+        user_ids=user_ids,
+        item_ids=item_ids,
+        sides=sides,
+        looked=looked,
+        learnt=learnt,
+        examples=run.manifest().get("examples", {}),
+    )
+
+
+def load_runs(
+    opened: Sequence[Run], data: str | None, data_dir: Path, device: torch.device
+) -> Compared:
+    """Load runs of one dataset.
+
+    Args:
+        data: what the user calls the dataset; None: as the runs say.
+
+    Raises:
+        InputError: a run is named twice.
+        ConfigError: they were trained on different datasets.
+        RunError: a run is missing, damaged, ranks, or was trained on another dataset.
+    """
+    runs = labelled(opened)
+    for run in runs.values():
+        run.experiment()  # refuses what does not find items
+    refuse_different_data(runs)
+    dataset = SequenceDataset.load(next(iter(runs.values())).find_data(data, data_dir))
+    compared = Compared(runs, dataset, {})
+    for name, run in runs.items():
+        run.check_data(dataset)
+        compared.scorers[name] = load_scorer(run, device)
+        compared.notes.extend(run.notes)
+    return compared
+
+
+@dataclass(frozen=True, eq=False)
+class ComparedRankers:
+    """Ranking runs of one dataset, ready to score rows.
+
+    Attributes:
+        stopped_on_test: the names of those whose training read the test part.
+    """
+
+    rankers: dict[str, Ranker]
+    dataset: RankingDataset
+    stopped_on_test: list[str]
+    notes: list[str] = field(default_factory=list)
+
+
+def load_rankers(
+    opened: Sequence[Run], data: str | None, data_dir: Path, device: torch.device
+) -> ComparedRankers:
+    """Load ranking runs of one dataset.
+
+    Raises:
+        as `load_runs`.
+    """
+    runs = labelled(opened)
+    refuse_different_data(runs)
+    dataset = RankingDataset.load(next(iter(runs.values())).find_data(data, data_dir))
+    stopped = [n for n, run in runs.items() if run.manifest().get("validated_on") == "test"]
+    compared = ComparedRankers({}, dataset, stopped)
+    for name, run in runs.items():
+        run.check_data(dataset)
+        compared.rankers[name] = load_ranker(run, device)
+        compared.notes.extend(run.notes)
+    return compared
+
+
+def refuse_different_data(runs: Mapping[str, Run]) -> None:
+    """Refuse to compare runs that were trained on different datasets."""
+    if len({run.manifest()["data_sha256"] for run in runs.values()}) > 1:
+        raise ConfigError(
+            f"the runs {', '.join(runs)} were trained on different datasets",
+            "evaluate them one after the other",
+        )
+
+
+def labelled(runs: Sequence[Run]) -> dict[str, Run]:
+    """A name for each run that no other run and no baseline has.
+
+    Raises:
+        InputError: a run is there twice.
+    """
+    if len({run.path.resolve() for run in runs}) < len(runs):
+        raise InputError("a run is named twice", "name each once, `latest` included")
+    names = [run.name for run in runs]
+    return {
+        str(run.path) if names.count(run.name) > 1 or run.name in BASELINES else run.name: run
+        for run in runs
+    }
+
+
+def make_retriever(
+    run: Run, scorer: ModelScorer, index: str, effort: int
+) -> tuple[Retriever | None, bool]:
+    """What finds items by the run's index, and whether the index had to be made.
+
+    None where `index` is "exact": then all items are scored.
+    """
+    if index == "exact":
+        return None, False
+    check_index(scorer)
+    neighbours, made = load_index(run.path, scorer)
+    return Retriever(scorer, neighbours, effort), made
+
+
+def make_reranker(
+    run: Run,
+    finder: Retriever | None,
+    scorer: ModelScorer,
+    catalogue: Catalogue,
+    candidates: int,
+    dataset: SequenceDataset | None,
+    before: Literal["end", "valid", "test"],
+    retrieval_weight: float,
+) -> Reranker:
+    """What orders the finds of a retrieval model by the ranking run `run`."""
+    ranker = load_ranker(run, scorer.device)
+    first = finder or Exact(scorer)
+    return Reranker(
+        first, ranker, catalogue.item_ids, candidates, dataset, before, retrieval_weight
+    )

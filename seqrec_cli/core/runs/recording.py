@@ -1,0 +1,140 @@
+"""A training and its run: begun or resumed, and what is kept while it goes on."""
+
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import torch
+
+from seqrec_cli.core.batching.ranking import Sizes
+from seqrec_cli.core.data.dataset import SequenceDataset
+from seqrec_cli.core.data.ranking.dataset import RankingDataset
+from seqrec_cli.core.experiment.loading import AnyExperiment
+from seqrec_cli.core.experiment.ranking import RankingExperiment
+from seqrec_cli.core.runs.resuming import differences, resume
+from seqrec_cli.core.runs.run import Run
+from seqrec_cli.core.training import ranking, sequential
+from seqrec_cli.core.training.events import EpochDone, Event, Validated
+from seqrec_cli.errors import TrainingError
+
+SAVE_SECONDS = 60.0  # between two checkpoints, so that a power cut costs little
+
+AnyTraining = sequential.Training | ranking.RankingTraining
+
+
+@dataclass(frozen=True, eq=False)
+class Begun:
+    """A training that is ready to go on.
+
+    Attributes:
+        dataset: without its test part, unless the experiment stops on that.
+        training: the model, its optimizers and counters.
+        events: what will happen; iterating trains.
+        info: what the user may want to know.
+        notes: what the user should know.
+    """
+
+    dataset: SequenceDataset | RankingDataset
+    training: AnyTraining
+    events: Iterator[Event]
+    info: list[str] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+
+
+def begin(experiment: AnyExperiment, path: Path, device: torch.device) -> Begun:
+    """Read the dataset at `path` without its test part, and make a model with fresh weights.
+
+    Raises:
+        DatasetError: it is missing, damaged, or has nothing to train on or to validate on.
+        ConfigError: the device cannot do what the experiment asks for.
+    """
+    if isinstance(experiment, RankingExperiment):
+        return begin_ranking(experiment, path, device)
+    sequential.check_device(experiment, device)
+    dataset = SequenceDataset.load(path, parts=("train", "valid"))
+    sequential.check_data(dataset)
+    training = sequential.Training(experiment, dataset.num_items, device, dataset.features())
+    return Begun(dataset, training, sequential.fit(training, dataset))
+
+
+def begin_ranking(experiment: RankingExperiment, path: Path, device: torch.device) -> Begun:
+    """Likewise for a model that ranks."""
+    rows = RankingDataset.load(path, parts=ranking.parts_needed(experiment))
+    train, valid = ranking.divide(rows, experiment)
+    training = ranking.RankingTraining(experiment, Sizes.of(rows.encoders), device)
+    begun = Begun(rows, training, ranking.fit(training, train, valid))
+    begun.info.append(f"{len(train):,} rows to learn from, {len(valid):,} to pick the best weights")
+    if rows.test is not None:
+        begun.notes.append(
+            "training stops on the test part (`training.validate_on: test`), as published "
+            "walkthroughs do: its figures there are optimistic"
+        )
+    return begun
+
+
+def go_on(run: Run, experiment: AnyExperiment, path: Path, device: torch.device) -> Begun:
+    """Put a training where the run stopped; `experiment` may have more epochs than before.
+
+    Raises:
+        RunError: there is nothing to resume from, or the dataset at `path` is another.
+    """
+    begun = begin(experiment, path, device)
+    run.check_data(begun.dataset)
+    resume(run, begun.training)
+    run.save_experiment(experiment)
+    begun.notes.extend(run.notes)
+    begun.notes.extend(
+        f"{difference}: the last bits may differ from an uninterrupted training"
+        for difference in differences(run, device)
+    )
+    return begun
+
+
+def recorded(run: Run, begun: Begun) -> Iterator[Event]:
+    """Train, pass on what happens, and keep it in the run.
+
+    A validation is recorded and followed by a checkpoint; between validations there is one a
+    minute, at the end of an epoch.
+
+    Raises:
+        TrainingError: the loss or the weights are not finite; says where the last good ones are.
+    """
+    training, checkpoints = begun.training, run.checkpoints
+    start = saved = time.monotonic()
+    try:
+        for event in begun.events:
+            if isinstance(event, Validated):
+                keep(run, training, event, time.monotonic() - start)
+                saved = time.monotonic()
+            elif isinstance(event, EpochDone) and time.monotonic() - saved > SAVE_SECONDS:
+                checkpoints.save_last(training)
+                saved = time.monotonic()
+            yield event
+    except TrainingError as error:
+        # The step that failed did not change the weights.
+        if training.is_finite():
+            checkpoints.save_last(training)
+        kept = [path for path in (checkpoints.best, checkpoints.last) if path.exists()]
+        where = " and ".join(f"`{path}`" for path in kept)
+        raise TrainingError(
+            f"{error.message}; "
+            + (f"the last good weights are in {where}" if kept else "no weights were good"),
+            error.hint,
+        ) from None
+
+
+def keep(run: Run, training: AnyTraining, event: Validated, seconds: float) -> None:
+    """Record a validation, and keep the weights if they are the best so far."""
+    if event.is_best:
+        run.checkpoints.save_best(training, event.epoch, event.metrics)
+    run.history.add(
+        {
+            "epoch": event.epoch,
+            "loss": event.loss,
+            **event.metrics,
+            "best": event.is_best,
+            "seconds": round(seconds, 3),
+        }
+    )
+    run.checkpoints.save_last(training)

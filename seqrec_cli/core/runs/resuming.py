@@ -1,0 +1,113 @@
+"""Going on with a run: what may change, where it stopped, what is other than it was."""
+
+import platform
+from collections.abc import Sequence
+
+import torch
+
+from seqrec_cli import __version__
+from seqrec_cli.core.experiment.loading import AnyExperiment, parse_experiment
+from seqrec_cli.core.runs.run import Run
+from seqrec_cli.core.storage.tensors import first_line, save_tensors
+from seqrec_cli.core.training.state import Resumable
+from seqrec_cli.errors import ConfigError, RunError
+
+# What may differ between a training and its continuation.
+RESUMABLE = {"epochs", "patience"}
+
+
+def experiment_to_resume(run: Run, overrides: Sequence[str]) -> AnyExperiment:
+    """The experiment with more epochs or patience, which is all a continuation may change.
+
+    Raises:
+        ConfigError: another setting would change, or the schedule depends on the epochs.
+    """
+    before = run.any_experiment()
+    after = parse_experiment(before.to_yaml(), str(run.path / "experiment.yaml"), overrides)
+    free = {"training": RESUMABLE}
+    if before.model_dump(exclude=free) != after.model_dump(exclude=free):
+        allowed = " and ".join(f"training.{name}" for name in sorted(RESUMABLE))
+        raise ConfigError(
+            f"a continuation of `{run.path}` can change only {allowed}",
+            "train a new run for other settings",
+        )
+    if before.training.schedule == "cosine" and after.training.epochs != before.training.epochs:
+        raise ConfigError(
+            f"the learning rate of `{run.path}` falls to 0 by epoch {before.training.epochs}, "
+            "so the epochs of this run cannot change",
+            "train a new run of as many epochs as you want",
+        )
+    return after
+
+
+def resume(run: Run, training: Resumable) -> None:
+    """Put `training` where the run stopped, and forget what was recorded after that.
+
+    A damaged checkpoint is replaced by the one before it; the run's `notes` say so.
+
+    Raises:
+        RunError: there is nothing to resume from, or it is damaged, and so is the one before.
+    """
+    checkpoints = run.checkpoints
+    if not checkpoints.any_last():
+        raise RunError(
+            f"the run `{run.path}` has nothing to resume from: it was stopped before its "
+            "first checkpoint",
+            "begin it again by the same command as before",
+        )
+    tensors, counters, is_previous = checkpoints.load_last()
+    try:
+        training.restore(tensors, counters)
+    except (KeyError, ValueError, TypeError, RuntimeError) as error:
+        raise RunError(
+            f"`{checkpoints.last}` does not belong to the experiment beside it: "
+            f"{first_line(error)}",
+            "train again",
+        ) from error
+    wanted, done = training.experiment.training.epochs, training.counters.epoch
+    if wanted < done:
+        raise ConfigError(
+            f"the run `{run.path}` has {done} epochs behind it, more than the {wanted} asked for",
+            f"ask for more: `--set training.epochs={done + 1}`",
+        )
+    if is_previous:
+        # Else the damaged file would become the previous one when the next is written.
+        save_tensors(checkpoints.last, tensors, counters)
+    restore_best(run, training)
+    run.history.keep_until(training.counters.validated)
+
+
+def restore_best(run: Run, training: Resumable) -> None:
+    """Make the best weights on disk those that `training` takes for the best."""
+    counters, checkpoints = training.counters, run.checkpoints
+    if not (counters.best_epoch or checkpoints.best.exists()):
+        return
+    try:
+        tensors, facts, is_previous = checkpoints.load_best()
+        best, epoch = float(training.validation_score(facts["metrics"])), int(facts["epoch"])
+    except (RunError, KeyError, TypeError, ValueError):
+        run.notes.append(
+            f"`{checkpoints.best}` is missing or damaged: the next validation counts as the best"
+        )
+        counters.best, counters.best_epoch = -float("inf"), 0
+        return
+    if is_previous:
+        save_tensors(checkpoints.best, tensors, facts)
+        counters.best, counters.best_epoch = best, epoch
+
+
+def differences(run: Run, device: torch.device) -> list[str]:
+    """What is other than when the training began, and may change the last bits."""
+    now = {
+        "seqrec": __version__,
+        "torch": torch.__version__,
+        "machine": platform.machine(),
+        "cpu_capability": torch.backends.cpu.get_cpu_capability(),
+        "device": str(device),
+    }
+    before = run.manifest()
+    return [
+        f"{key} was {before[key]} and is {value}"
+        for key, value in now.items()
+        if key in before and before[key] != value  # older runs did not record all of them
+    ]

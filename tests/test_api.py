@@ -1,0 +1,73 @@
+"""seqrec from a notebook gives what the commands give."""
+
+import json
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+import seqrec_cli as seqrec
+from seqrec_cli.app import app
+from seqrec_cli.core.evaluation.report import EvaluationProtocol, Report
+from seqrec_cli.core.training.events import Validated
+from seqrec_cli.errors import InputError
+
+
+def test_the_names_are_there_and_no_other() -> None:
+    assert set(seqrec.__all__) == set(dir(seqrec))
+    assert all(callable(getattr(seqrec, name)) for name in seqrec.__all__[1:])
+    with pytest.raises(AttributeError, match="no attribute 'nothing'"):
+        _ = seqrec.nothing
+
+
+def test_prepare_gives_what_the_command_gives(place: Path, runner: CliRunner) -> None:
+    assert runner.invoke(app, ["prepare", "log.txt", "--data-dir", "other"]).exit_code == 0
+    data = seqrec.prepare("log.txt")
+    assert data.sha256 == seqrec.load_dataset("other/log.npz").sha256
+    assert data.num_users == 8
+    assert seqrec.prepare("log.txt", save=False, name="unsaved").sha256 == ""
+    assert not Path("data/unsaved.npz").exists()
+
+
+def test_train_and_evaluate_give_what_the_commands_give(place: Path, runner: CliRunner) -> None:
+    validated = []
+    run = seqrec.train("toy.yaml", run="two", device="cpu", on_event=validated.append)
+    assert [event.epoch for event in validated if isinstance(event, Validated)] == [1, 2]
+    weights = [Path("runs", name, "best.safetensors").read_bytes() for name in ("one", "two")]
+    assert weights[0] == weights[1]
+    report = seqrec.evaluate(run, protocol=EvaluationProtocol(ks=(5,)))
+    assert isinstance(report, Report)
+    result = runner.invoke(app, ["evaluate", "two", "--k", "5", "--json"])
+    plain = report.plain()
+    assert json.loads(result.stdout) == json.loads(json.dumps(plain))
+    assert seqrec.load_run("two").path == run.path
+
+
+def test_recommend_gives_what_the_command_gives(place: Path, runner: CliRunner) -> None:
+    (mine,) = seqrec.recommend("one", users=[100], k=3)
+    result = runner.invoke(
+        app, ["recommend", "--run", "one", "--user", "100", "--topk", "3", "--json"]
+    )
+    (printed,) = json.loads(result.stdout)
+    assert [(r.rank, r.item, r.title, r.score) for r in mine] == [
+        (row["rank"], row["item"], row["title"], row["score"]) for row in printed["items"]
+    ]
+    first, second = seqrec.recommend("one", histories=[[1001, 1002], [1005]], k=2)
+    assert len(first) == len(second) == 2
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({}, "name users or histories"),
+        ({"users": [100], "histories": [[1001]]}, "name users or histories"),
+        ({"users": [7]}, "there is no user `7`"),
+        ({"histories": [[1001, 5]]}, "there is no item `5`"),
+        ({"histories": [[]]}, "a history is empty"),
+    ],
+)
+def test_recommend_explains_what_is_wrong(
+    place: Path, arguments: dict[str, object], message: str
+) -> None:
+    with pytest.raises(InputError, match=message):
+        seqrec.recommend("one", **arguments)
