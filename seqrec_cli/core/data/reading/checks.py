@@ -39,8 +39,10 @@ def check_counted(rows: Loaded, place: TextSource) -> None:
     for role, ids in (("user", rows.user_ids), ("item", rows.item_ids)):
         if ids.dtype.kind != "i":
             texts = [str(each) for each in ids.tolist()]
-            odd = next((text for text in texts if not WHOLE.fullmatch(text)), texts[-1])
+            odd = next((text for text in texts if not WHOLE.fullmatch(text)), "")
             problem = f"the {role} `{shortened(odd, 30)}` is not a whole number"
+            if not odd:
+                problem = f"the {role} {max(texts, key=int)} is beyond 2^63 - 1"
         elif len(ids) and int(ids[0]) < 1:
             problem = f"the {role} is {ids[0]}, but ids count from 1"
         else:

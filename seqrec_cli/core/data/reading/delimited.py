@@ -12,6 +12,7 @@ from seqrec_cli.core.data.reading.rejects import STRICT, refuse_monsters
 from seqrec_cli.core.data.reading.relations import Column, Numbers, Relation
 from seqrec_cli.core.data.reading.sources import BLOCK_BYTES, TextSource
 from seqrec_cli.core.data.reading.texts import Facts
+from seqrec_cli.core.storage import files
 from seqrec_cli.errors import InputError
 
 MOST_COLUMNS = 2000
@@ -175,7 +176,7 @@ def tightened(facts: Facts, engine: Engine) -> Facts:
     """A copy of a text with one tab where runs of spaces or tabs were, none at its ends."""
     path = engine.new_path(".txt")
     size = 0
-    with facts.path.open("rb") as file, path.open("wb") as target:
+    with facts.path.open("rb") as file, files.disk.create(path) as target:
         for block in whole_lines(file):
             block = re.sub(rb"[ \t]+", b"\t", block)
             block = block.replace(b"\n\t", b"\n").replace(b"\t\n", b"\n").strip(b"\t")
@@ -202,7 +203,7 @@ def blocks_unfolded(facts: Facts, engine: Engine) -> Facts:
     path = engine.new_path(".txt")
     current = b""
     size = 0
-    with facts.path.open("rb") as file, path.open("wb") as target:
+    with facts.path.open("rb") as file, files.disk.create(path) as target:
         for block in whole_lines(file):
             pieces = re.split(rb"^([^,\n:]+):[ \r]*\n", block, flags=re.MULTILINE)
             for number, piece in enumerate(pieces):

@@ -16,6 +16,7 @@ from seqrec_cli.core.data.reading.relations import Column, Relation, sampled
 from seqrec_cli.core.data.reading.sources import TextSource
 from seqrec_cli.core.data.reading.strangers import refuse_strangers
 from seqrec_cli.core.data.reading.texts import PLAIN_PATH, Facts, guess_encoding, landed_text
+from seqrec_cli.core.storage.files import disk
 from seqrec_cli.errors import InputError
 
 PARQUET = b"PAR1"
@@ -51,7 +52,7 @@ def open_parquet(files: Files, engine: Engine) -> Relation:
             path = source.path.absolute()
             if source.member or source.packing() or not PLAIN_PATH.fullmatch(str(path)):
                 path = engine.new_path(".parquet")
-                with path.open("wb") as target:
+                with disk.create(path) as target:
                     for block in source.blocks():
                         target.write(block)
             paths.append(path)
@@ -258,7 +259,7 @@ def ruled_rows(facts: Facts, engine: Engine, dialect: Dialect) -> Facts:
     """A copy of a table as psql prints it without header, ruler and the count of rows below."""
     path = engine.new_path(".txt")
     size = 0
-    with facts.path.open("rb") as file, path.open("wb") as target:
+    with facts.path.open("rb") as file, disk.create(path) as target:
         for _ in range(dialect.skip):
             file.readline()
         for block in delimited.whole_lines(file):

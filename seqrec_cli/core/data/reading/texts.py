@@ -13,6 +13,7 @@ from pathlib import Path
 
 from seqrec_cli.core.data.reading.engine import Engine
 from seqrec_cli.core.data.reading.sources import BLOCK_BYTES, TextSource
+from seqrec_cli.core.storage import files
 from seqrec_cli.errors import InputError
 
 MARKS = (
@@ -74,7 +75,7 @@ def landed_text(source: TextSource, engine: Engine, encoding: str = "") -> Facts
             return Facts(path, seen.quotes, damaged=False, size=seen.size)
     path = engine.new_path(".txt")
     seen = Seen()
-    with path.open("wb") as file:
+    with files.disk.create(path) as file:
         for block in cleaned(source, encoding, seen):
             file.write(block)
     return Facts(path, seen.quotes, seen.broken, seen.size)
