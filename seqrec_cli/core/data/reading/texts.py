@@ -72,12 +72,11 @@ def landed_text(source: TextSource, engine: Engine, encoding: str = "") -> Facts
         if not (seen.lone_returns or seen.broken):
             path = source.path.absolute()
             return Facts(path, seen.quotes, damaged=False, size=seen.size)
-    path = engine.new_path(".txt")
     seen = Seen()
-    with path.open("wb") as file:
+    with engine.folder.new_file(".txt") as copy:
         for block in cleaned(source, encoding, seen):
-            file.write(block)
-    return Facts(path, seen.quotes, seen.broken, seen.size)
+            copy.write(block)
+    return Facts(copy.path, seen.quotes, seen.broken, seen.size)
 
 
 def look_at(source: TextSource, block: bytes, seen: Seen) -> None:
