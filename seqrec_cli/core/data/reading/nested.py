@@ -210,7 +210,7 @@ def literals_as_json(source: TextSource, facts: Facts, engine: Engine) -> Facts:
                     f"`{source}`, line {number}: not a record as Python writes it",
                     "mend the line, or leave it out",
                 ) from None
-    return Facts(path, quotes=True, damaged=facts.damaged, size=path.stat().st_size)
+    return Facts(path, quotes=2, damaged=facts.damaged, size=path.stat().st_size)
 
 
 def parquet_relation(
