@@ -36,10 +36,12 @@ class CostModel:
         crossover: a history of L items costs L (1 + L / crossover).
         min_part_scale: parts are at least this many times the usual smallest size, for models whose
             every call is expensive.
+        whole: batches are not cut, as one part's results depend on the others'.
     """
 
     crossover: float = 600.0
     min_part_scale: int = 1
+    whole: bool = False
 
     def of(self, lengths: NDArray[np.int64]) -> NDArray[np.float64]:
         """The cost of histories of these lengths, float64; one item costs about 1."""

@@ -4,10 +4,11 @@ import contextlib
 import math
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
+from functools import cached_property
 from typing import Any
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from seqrec_cli.core.training.optimizers import Optimizer
 
@@ -89,6 +90,29 @@ class Resumable:
             named |= {f"optimiser.{kind}.{name}": t for name, t in optimizer.state().items()}
         return named
 
+    def trained_parameters(self) -> dict[str, nn.Parameter]:
+        """The parameters that training changes, by name."""
+        return {n: p for n, p in self.model.named_parameters() if p.requires_grad}
+
+    @cached_property
+    def statistic_names(self) -> list[str]:
+        """The names of what a training step changes beside the parameters."""
+        saved = self.model.state_dict().keys()
+        return [name for name, _ in self.model.named_buffers() if name in saved]
+
+    def statistics(self) -> dict[str, Tensor]:
+        """A copy of what a training step changes beside the parameters: running statistics."""
+        if not self.statistic_names:
+            return {}
+        named = dict(self.model.named_buffers())
+        return {name: named[name].clone() for name in self.statistic_names}
+
+    def set_statistics(self, statistics: dict[str, Tensor]) -> None:
+        """Put them back to what they were."""
+        named = dict(self.model.named_buffers())
+        for name, tensor in statistics.items():
+            named[name].copy_(tensor)
+
     def is_finite(self) -> bool:
-        """Whether all weights are finite numbers."""
-        return all(bool(torch.isfinite(p).all()) for p in self.model.parameters())
+        """Whether all weights and running statistics are finite numbers."""
+        return all(bool(torch.isfinite(t).all()) for t in self.model.state_dict().values())

@@ -21,7 +21,7 @@ from seqrec_cli.core.data.reading.roles import (
 )
 from seqrec_cli.core.data.reading.sources import TextSource
 from seqrec_cli.core.data.reading.times import WHOLE
-from seqrec_cli.core.data.reading.wording import shortened
+from seqrec_cli.core.data.reading.wording import shortened, where_option
 from seqrec_cli.errors import InputError
 
 
@@ -72,7 +72,7 @@ def check_rating(relation: Relation, plan: Plan, reading: Reading, place: TextSo
             f"`{relation.place}`: the rating in `{rating.name}` is `{shortened(values[0])}`, "
             "which is not a number",
             f"say what the words stand for: `--rating-values {option}`; or choose rows by them: "
-            f"`--where \"{rating.name} = '{values[0]}'\"`",
+            f"`{where_option(rating.name, values[0])}`",
         )
 
 

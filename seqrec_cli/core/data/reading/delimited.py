@@ -12,7 +12,6 @@ from seqrec_cli.core.data.reading.rejects import STRICT, refuse_monsters
 from seqrec_cli.core.data.reading.relations import Column, Numbers, Relation
 from seqrec_cli.core.data.reading.sources import BLOCK_BYTES, TextSource
 from seqrec_cli.core.data.reading.texts import Facts
-from seqrec_cli.core.storage import files
 from seqrec_cli.errors import InputError
 
 MOST_COLUMNS = 2000
@@ -204,14 +203,12 @@ def numbered_rows(path: Path, dialect: Dialect) -> Iterator[tuple[int, list[str]
 
 def tightened(facts: Facts, engine: Engine) -> Facts:
     """A copy of a text with one tab where runs of spaces or tabs were, none at its ends."""
-    path = engine.new_path(".txt")
-    size = 0
-    with facts.path.open("rb") as file, files.disk.create(path) as target:
+    with facts.path.open("rb") as file, engine.folder.new_file(".txt") as copy:
         for block in whole_lines(file):
             block = re.sub(rb"[ \t]+", b"\t", block)
             block = block.replace(b"\n\t", b"\n").replace(b"\t\n", b"\n").strip(b"\t")
-            size += target.write(block)
-    return Facts(path, facts.quotes, facts.damaged, size)
+            copy.write(block)
+    return Facts(copy.path, facts.quotes, facts.damaged, copy.size)
 
 
 def whole_lines(file: object, size: int = 1 << 22) -> Iterator[bytes]:
@@ -230,10 +227,8 @@ def whole_lines(file: object, size: int = 1 << 22) -> Iterator[bytes]:
 
 def blocks_unfolded(facts: Facts, engine: Engine) -> Facts:
     """A copy of blocks as in the Netflix prize, `ITEM:` above its lines, with the item in each."""
-    path = engine.new_path(".txt")
     current = b""
-    size = 0
-    with facts.path.open("rb") as file, files.disk.create(path) as target:
+    with facts.path.open("rb") as file, engine.folder.new_file(".txt") as copy:
         for block in whole_lines(file):
             pieces = re.split(rb"^([^,\n:]+):[ \r]*\n", block, flags=re.MULTILINE)
             for number, piece in enumerate(pieces):
@@ -241,8 +236,8 @@ def blocks_unfolded(facts: Facts, engine: Engine) -> Facts:
                     current = piece.strip()
                 elif piece:
                     lines = piece.rstrip(b"\r\n").replace(b"\n", b"\n" + current + b",")
-                    size += target.write(current + b"," + lines + b"\n")
-    return Facts(path, facts.quotes, facts.damaged, size)
+                    copy.write(current + b"," + lines + b"\n")
+    return Facts(copy.path, facts.quotes, facts.damaged, copy.size)
 
 
 def looks_like_blocks(head: bytes) -> bool:

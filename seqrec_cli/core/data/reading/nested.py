@@ -13,7 +13,6 @@ from seqrec_cli.core.data.reading.engine import Engine, first_sentence, name, qu
 from seqrec_cli.core.data.reading.relations import Column, Relation
 from seqrec_cli.core.data.reading.sources import TextSource
 from seqrec_cli.core.data.reading.texts import Facts
-from seqrec_cli.core.storage import files
 from seqrec_cli.errors import InputError
 
 LOOKED_AT = 200  # records whose keys become columns
@@ -189,10 +188,9 @@ def literals_as_json(source: TextSource, facts: Facts, engine: Engine) -> Facts:
     Raises:
         InputError: a line that is none, with its number.
     """
-    path = engine.new_path(".json")
     with (
         facts.path.open(encoding="utf-8", errors="replace") as file,
-        files.disk.create(path) as target,
+        engine.folder.new_file(".json") as copy,
     ):
         for number, line in enumerate(file, 1):
             if not line.strip():
@@ -204,13 +202,13 @@ def literals_as_json(source: TextSource, facts: Facts, engine: Engine) -> Facts:
                 )
             try:
                 record = ast.literal_eval(line.strip())
-                target.write(json.dumps(record).encode() + b"\n")
+                copy.write(json.dumps(record).encode() + b"\n")
             except (ValueError, SyntaxError, TypeError, RecursionError, MemoryError):
                 raise InputError(
                     f"`{source}`, line {number}: not a record as Python writes it",
                     "mend the line, or leave it out",
                 ) from None
-    return Facts(path, quotes=2, damaged=facts.damaged, size=path.stat().st_size)
+    return Facts(copy.path, quotes=2, damaged=facts.damaged, size=copy.size)
 
 
 def parquet_relation(

@@ -13,7 +13,6 @@ from pathlib import Path
 
 from seqrec_cli.core.data.reading.engine import Engine
 from seqrec_cli.core.data.reading.sources import BLOCK_BYTES, TextSource
-from seqrec_cli.core.storage import files
 from seqrec_cli.errors import InputError
 
 MARKS = (
@@ -73,12 +72,11 @@ def landed_text(source: TextSource, engine: Engine, encoding: str = "") -> Facts
         if not (seen.lone_returns or seen.broken):
             path = source.path.absolute()
             return Facts(path, seen.quotes, damaged=False, size=seen.size)
-    path = engine.new_path(".txt")
     seen = Seen()
-    with files.disk.create(path) as file:
+    with engine.folder.new_file(".txt") as copy:
         for block in cleaned(source, encoding, seen):
-            file.write(block)
-    return Facts(path, seen.quotes, seen.broken, seen.size)
+            copy.write(block)
+    return Facts(copy.path, seen.quotes, seen.broken, seen.size)
 
 
 def look_at(source: TextSource, block: bytes, seen: Seen) -> None:
