@@ -57,6 +57,9 @@ def relation(
             "check the delimiter: `--delimiter ,`",
         )
     quotes = any(fact.quotes for part in facts for fact in part)
+    if dialect.quote == '"':
+        for fact in (fact for part in facts for fact in part if fact.quotes % 2):
+            refuse_open_quote(source, fact.path, dialect)
     scans = tuple(scan([fact.path for fact in part], dialect, quotes=quotes) for part in facts)
     trimmed = dialect.ruled
     columns = tuple(
@@ -123,6 +126,33 @@ def bytes_of_numbers(path: Path, dialect: Dialect) -> int:
             size += len(block)
             last = block[-1:]
     return size + (last != b"\n")
+
+
+def refuse_open_quote(source: TextSource, path: Path, dialect: Dialect) -> None:
+    """Refuse a text that ends within quotes: the engine leaves such a last row out without a word.
+
+    Raises:
+        InputError: it does; the message names the line in which the row begins.
+    """
+    doubled = dialect.escape == dialect.quote
+    with path.open(encoding="utf-8", errors="replace", newline="") as file:
+        reader = csv.reader(
+            file,
+            delimiter=dialect.delimiter[:1] or NEVER,
+            doublequote=doubled,
+            escapechar=None if doubled else dialect.escape,
+            strict=True,
+        )
+        before = 0
+        try:
+            for _ in reader:
+                before = reader.line_num
+        except csv.Error as error:
+            if "unexpected end" in str(error):
+                raise InputError(
+                    f"`{source}`, line {before + 1}: a quote that is never closed",
+                    "close it, or leave the line out",
+                ) from None
 
 
 def describe(dialect: Dialect) -> str:

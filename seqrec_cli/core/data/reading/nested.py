@@ -208,7 +208,7 @@ def literals_as_json(source: TextSource, facts: Facts, engine: Engine) -> Facts:
                     f"`{source}`, line {number}: not a record as Python writes it",
                     "mend the line, or leave it out",
                 ) from None
-    return Facts(copy.path, quotes=True, damaged=facts.damaged, size=copy.size)
+    return Facts(copy.path, quotes=2, damaged=facts.damaged, size=copy.size)
 
 
 def parquet_relation(
