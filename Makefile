@@ -1,5 +1,6 @@
 # make demo: install, then prepare a real dataset, train, evaluate and recommend.
 # make test: install, then lint, type-check and test.
+# make quick: lint, types and the fast tests, under a minute.
 # make bench: install, then time ours beside the textbook way, and each kernel beside its plain twin.
 # make torture: kill real commands at random moments and look at what is left.
 # make fuzz: the tests of hostile files with many more cases, for hours; CASES=2000 takes less.
@@ -12,7 +13,7 @@ PIP    := $(BIN)/python -m pip --disable-pip-version-check
 
 CASES  ?= 20000
 
-.PHONY: demo test bench torture fuzz peers install lint types pytest clean
+.PHONY: demo test quick bench torture fuzz peers install lint types pytest clean
 
 demo: $(VENV)/.installed
 	$(BIN)/seqrec prepare ml-100k
@@ -21,6 +22,9 @@ demo: $(VENV)/.installed
 	$(BIN)/seqrec recommend --user 42 --topk 10
 
 test: lint types pytest
+
+quick: lint types
+	$(BIN)/python -m pytest -n 2 -m "not slow" tests/core tests/test_boundaries.py tests/test_app.py tests/test_readme.py
 
 bench: $(VENV)/.installed
 	$(BIN)/python -m benchmarks.bench
@@ -50,8 +54,9 @@ lint: $(VENV)/.developer
 types: $(VENV)/.developer
 	$(BIN)/mypy --strict seqrec_cli
 
+# Two processes: tests wait for files and children more than they compute.
 pytest: $(VENV)/.developer
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n 2 --dist worksteal
 
 # The marks are written last, so that an installation that was cut off is begun again.
 $(VENV)/.installed: pyproject.toml constraints.txt

@@ -1,7 +1,6 @@
 """What the user sees: results on stdout, diagnostics on stderr."""
 
 import io
-import json
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
@@ -97,7 +96,9 @@ def print_text(text: str) -> None:
 def print_json(result: Any) -> None:
     """Write a result to stdout as JSON."""
     stdout()  # makes stdout escape what it cannot write
-    typer.echo(json.dumps(result, indent=2, ensure_ascii=False, allow_nan=False))
+    from seqrec_cli.core.storage.text import to_json  # light: no torch, no numpy
+
+    typer.echo(to_json(result, indent=2))
 
 
 def print_table(

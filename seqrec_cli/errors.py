@@ -12,6 +12,13 @@ SeqRecError
 └── MissingExtra    an optional dependency that is not installed
 """
 
+# What each extra needs. The name of the package, as seqrec itself is not on the index.
+REQUIREMENTS = {
+    "ann": "usearch>=2.15",
+    "parquet": "pyarrow>=16",
+    "plot": "matplotlib>=3.8",
+    "zstd": "zstandard>=0.22",
+}
 LONGEST = 1200  # characters of a sentence
 
 
@@ -68,5 +75,5 @@ class MissingExtra(SeqRecError):
     def __init__(self, package: str, extra: str) -> None:
         super().__init__(
             f"this needs the package {package}, which is not installed",
-            f'pip install "seqrec[{extra}]"',
+            f'pip install "{REQUIREMENTS[extra]}" (the extra `{extra}` of seqrec)',
         )

@@ -75,4 +75,4 @@ def test_a_dataset_of_a_newer_format_is_refused(
     result = runner.invoke(app, ["evaluate", "runs/two"])
     assert result.exit_code == 1
     assert message in result.stderr
-    assert "hint: update: `pip install --upgrade seqrec`" in result.stderr
+    assert "hint: update seqrec" in result.stderr

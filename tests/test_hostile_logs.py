@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import duckdb
 import numpy as np
 import pytest
 from hypothesis import given
@@ -58,6 +59,21 @@ LOGS = {
     "u.data": U_DATA,
     "ratings.dat": RATINGS,
     "a.inter": INTER,
+}
+JSON = "".join(
+    f'{{"user": {{"id": {u}}}, "items": [{{"id": "i{i}"}}], "ts": {t}}}\n' for u, i, t in PAIRS
+).encode()
+LITERALS = "".join(f"{{'user': u'a{u}', 'item': {i}, 'time': {t}}}\n" for u, i, t in PAIRS).encode()
+SEQUENCES = "".join(f"{u} {' '.join(str(n) for n in range(1, u + 3))}\n" for u in range(1, 9))
+CELLS = b"user,items\n" + "".join(f'{u},"[{u}, 2, 3]"\n' for u in range(1, 9)).encode()
+BLOCKS = b"1:\n1,3,2005-09-06\n2,5,2005-05-13\n2:\n1,4,2005-10-19\n2,4,2005-11-19\n"
+LOGS |= {
+    "a.jsonl": JSON,
+    "a.json": b"[" + JSON.strip().replace(b"\n", b",") + b"]",
+    "literals.json": LITERALS,
+    "sequences.txt": SEQUENCES.encode(),
+    "cells.csv": CELLS,
+    "blocks.txt": BLOCKS,
 }
 BESIDE = {
     "titles.csv": ("a.txt", TITLES),
@@ -135,7 +151,16 @@ def zipped(members: dict[str, bytes], **options: Any) -> bytes:
     return content.getvalue()
 
 
+def as_parquet() -> bytes:
+    with tempfile.TemporaryDirectory() as name:
+        rows = ", ".join(f"({u}, ['i{i}'], {t})" for u, i, t in PAIRS)
+        path = Path(name) / "a.parquet"
+        duckdb.sql(f"COPY (FROM (VALUES {rows}) AS log(user, items, ts)) TO '{path}'")
+        return path.read_bytes()
+
+
 ARCHIVES = {
+    "a.parquet": as_parquet(),
     "a.csv.gz": gzip.compress(CSV, mtime=0),
     "a.zip": zipped({"ml/u.data": U_DATA, "ml/u.item": b"1|Title|||\n"}),
     "b.zip": zipped({"ml/ratings.dat": RATINGS, "ml/movies.dat": MOVIES, "ml/users.dat": USERS}),
@@ -252,7 +277,7 @@ def test_new_items_with_long_ids_are_refused(tmp_path: Path) -> None:
         lambda: prepared(tmp_path / "a.csv", Reading(items=tmp_path / "i.csv"), options)
     )
     assert isinstance(found, InputError)
-    assert "letters" in found.message
+    assert "an id of 20000 characters" in found.message
 
 
 def test_a_name_that_is_not_utf_8(tmp_path: Path) -> None:

@@ -49,7 +49,7 @@ def test_writes_a_picture(runner: CliRunner, place: Path) -> None:
         (["nope"], "there is no run `runs/nope`"),
         (["one", "latest"], "a run is named twice"),
         (["one", "--output", "one.pdf"], "ends in neither .png nor .svg"),
-        (["one", "--output", "one.png"], 'hint: pip install "seqrec[plot]"'),
+        (["one", "--output", "one.png"], 'hint: pip install "matplotlib>=3.8"'),
     ],
 )
 def test_explains_what_is_wrong(

@@ -8,17 +8,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from seqrec_cli.core.data.reading.attributes import (
-    LAYOUTS,
-    Attributes,
-    align,
-    read_attributes,
-    titles_of,
-)
+from seqrec_cli.core.data.reading.attributes import Attributes, align, read_attributes, titles_of
 from seqrec_cli.core.data.reading.findings import Findings
 from seqrec_cli.core.data.reading.log import Log, read_log
 from seqrec_cli.core.data.reading.options import Format, Reading, Role
 from seqrec_cli.core.data.reading.places import Files
+from seqrec_cli.core.data.reading.sheets import LAYOUTS
 from seqrec_cli.core.data.reading.sources import TextSource
 from seqrec_cli.core.data.reading.wording import shortened
 from seqrec_cli.core.storage import files

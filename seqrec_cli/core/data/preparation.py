@@ -23,8 +23,9 @@ from seqrec_cli.core.data.ordering import (
     ties,
     to_offsets,
 )
-from seqrec_cli.core.data.reading.attributes import LONGEST_TITLE, Attributes, Side
-from seqrec_cli.core.data.reading.times import show_moment
+from seqrec_cli.core.data.reading.attributes import LONGEST_TITLE, Attributes
+from seqrec_cli.core.data.reading.sheets import Side
+from seqrec_cli.core.data.reading.units import show_moment
 from seqrec_cli.core.data.reading.wording import shortened
 from seqrec_cli.core.data.sequences import PARTS, Sequences
 from seqrec_cli.core.data.shuffling import Shuffle, shuffled

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from seqrec_cli.core.data.ordering import Rows, count_codes
-from seqrec_cli.core.data.reading.times import parse_moment, show_moment
+from seqrec_cli.core.data.reading.units import parse_moment, show_moment
 from seqrec_cli.core.data.sequences import PARTS
 from seqrec_cli.errors import InputError
 

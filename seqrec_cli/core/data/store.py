@@ -2,7 +2,6 @@
 
 import contextlib
 import hashlib
-import json
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -81,7 +80,7 @@ def load_checked(
     try:
         check_regular(path)
         # Opened once: who prepares it anew replaces the file, not what is in it.
-        with path.open("rb") as file:
+        with foreign.open_regular(path) as file:
             manifest = load_manifest(path, hashlib.file_digest(file, "sha256").hexdigest())
             check_version(manifest, MANIFEST_VERSION, f"the dataset `{path}`", DatasetError)
             check(manifest)
@@ -125,7 +124,7 @@ def settle(path: Path) -> None:
     """Put the announced manifest in its place if it describes the npz, else remove it."""
     announced = next_manifest_path(path)
     with contextlib.suppress(SeqRecError, OSError, ValueError):
-        announced_sha256 = json.loads(announced.read_bytes())["npz_sha256"]
+        announced_sha256 = foreign.read_json(announced)["npz_sha256"]
         if path.exists() and files.sha256(path) == announced_sha256:
             files.move(announced, manifest_path(path))
         else:
@@ -153,11 +152,11 @@ def load_manifest(path: Path, sha256: str) -> dict[str, Any]:
     manifest = manifest_path(path)
     for place in (manifest, next_manifest_path(path), manifest):  # it may be renamed meanwhile
         with contextlib.suppress(OSError, ValueError, RecursionError):
-            content = json.loads(place.read_bytes())
+            content = foreign.read_json(place)
             if isinstance(content, dict) and content.get("npz_sha256") == sha256:
                 return content
     try:
-        content = json.loads(manifest.read_bytes())
+        content = foreign.read_json(manifest)
     except FileNotFoundError:
         raise DatasetError(
             f"`{path}` has no manifest `{manifest.name}` beside it",

@@ -4,7 +4,6 @@ import contextlib
 import csv
 import importlib
 import io
-import json
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -16,7 +15,8 @@ from seqrec_cli.core.inference.names import Catalogue
 from seqrec_cli.core.inference.recommendation import Recommended
 from seqrec_cli.core.storage import files
 from seqrec_cli.core.storage.arrays import save_arrays
-from seqrec_cli.errors import InputError, MissingExtra
+from seqrec_cli.core.storage.text import to_json
+from seqrec_cli.errors import InputError, MissingExtra, RunError
 
 
 def check_output(path: Path) -> None:
@@ -58,7 +58,16 @@ def load_pyarrow() -> tuple[Any, Any]:
 
 
 def write_vectors(path: Path, ids: NDArray[Any], vectors: NDArray[np.float32]) -> None:
-    """Write ids (R,) and vectors, float32 (R, D), as an npz or a Parquet file."""
+    """Write ids (R,) and vectors, float32 (R, D), as an npz or a Parquet file.
+
+    Raises:
+        RunError: a number is not finite.
+    """
+    if not np.isfinite(vectors).all():
+        raise RunError(
+            "the vectors are not finite numbers",
+            "the weights are broken: train again, or embed an earlier run",
+        )
     files.remove_leftovers(path.parent, path.name)
     if path.suffix == ".npz":
         save_arrays(path, {"ids": ids, "vectors": np.ascontiguousarray(vectors)})
@@ -82,7 +91,7 @@ def write_rows(path: Path, rows: Iterable[dict[str, Any]], header: Sequence[str]
             table.writerow(header)
         for row in rows:
             if path.suffix == ".jsonl":
-                text.write(json.dumps(row, ensure_ascii=False) + "\n")
+                text.write(to_json(row) + "\n")
             else:
                 table.writerow(row.values())
             count += 1
@@ -125,7 +134,7 @@ def csv_cells(values: dict[str, Any]) -> str:
 
 def json_cells(values: dict[str, Any]) -> str:
     """Names and values as they stand between the braces of a line."""
-    return json.dumps(values, ensure_ascii=False)[1:-1]
+    return to_json(values)[1:-1]
 
 
 def csv_lines(user: str, result: Recommended, items: list[str]) -> Iterator[str]:

@@ -14,7 +14,11 @@ from numpy.typing import NDArray
 
 from seqrec_cli.core.data.dataset import SequenceDataset
 from seqrec_cli.core.data.sequences import Sequences
+from seqrec_cli.core.storage import foreign
 from seqrec_cli.errors import InputError
+
+WHOLE_NUMBER = re.compile(r"[+-]?[0-9]{1,19}")
+LARGEST_LIST = 1 << 30  # bytes of a file of ids
 
 
 @dataclass(frozen=True, eq=False)
@@ -41,9 +45,12 @@ class Names:
         """The index of an id as it was in the source, or None."""
         wanted: Any = text
         if self.ids.dtype.kind == "i":
+            # Not what `int` reads too: 1_0, or the digits of other scripts.
+            if not WHOLE_NUMBER.fullmatch(text):
+                return None
             try:
                 wanted = np.int64(int(text))
-            except (ValueError, OverflowError):
+            except OverflowError:
                 return None
         at = int(np.searchsorted(self.ids, wanted, sorter=self._order))
         if at < len(self.ids) and self.ids[self._order[at]] == wanted:
@@ -121,7 +128,7 @@ def read_ids(path: Path) -> list[str]:
         InputError: the file cannot be read, or holds none.
     """
     try:
-        lines = path.read_text(encoding="utf-8-sig").splitlines()
+        lines = foreign.read_text(path, LARGEST_LIST, follow=True).splitlines()
     except OSError as error:
         raise InputError(
             f"cannot read `{path}`: {error.strerror}", "name a file with a user's id a line"

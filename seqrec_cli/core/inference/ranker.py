@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from seqrec_cli.core.data.features.encoded import EncodedFeatures
 from seqrec_cli.core.data.features.encoders import Encoders
-from seqrec_cli.core.data.reading.attributes import Side
+from seqrec_cli.core.data.reading.sheets import Side
 
 
 @dataclass(frozen=True, eq=False)

@@ -53,6 +53,10 @@ class Checkpoints:
         """Whether there is a state to resume from."""
         return self.last.exists() or self.previous_last.exists()
 
+    def any(self) -> bool:
+        """Whether there is any checkpoint."""
+        return self.any_last() or self.best.exists() or self.previous_best.exists()
+
     def load_last(self) -> Loaded:
         """The last state: tensors, counters, and whether it is the one before the last."""
         return self.load_either(self.last, self.previous_last)

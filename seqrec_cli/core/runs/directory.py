@@ -22,7 +22,7 @@ def find_run(name: str) -> Path:
     """The directory that a user calls `name`: a path, or a name under runs/, or else a run here."""
     typed_as_path = "/" in name or os.sep in name
     only_here = not (RUNS / name).exists() and (Path(name) / MANIFEST).is_file()
-    return Path(name) if typed_as_path or only_here else RUNS / name
+    return files.read_link(Path(name) if typed_as_path or only_here else RUNS / name)
 
 
 def known_runs() -> list[str]:

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 
 import torch
 
+from seqrec_cli import __version__
 from seqrec_cli.core.experiment.loading import AnyExperiment, parse_experiment
 from seqrec_cli.core.runs.run import Run
 from seqrec_cli.core.storage.tensors import first_line, save_tensors
@@ -52,7 +53,7 @@ def resume(run: Run, training: Resumable) -> None:
         raise RunError(
             f"the run `{run.path}` has nothing to resume from: it was stopped before its "
             "first checkpoint",
-            "train again under another `--run`",
+            "begin it again by the same command as before",
         )
     tensors, counters, is_previous = checkpoints.load_last()
     try:
@@ -63,6 +64,12 @@ def resume(run: Run, training: Resumable) -> None:
             f"{first_line(error)}",
             "train again",
         ) from error
+    wanted, done = training.experiment.training.epochs, training.counters.epoch
+    if wanted < done:
+        raise ConfigError(
+            f"the run `{run.path}` has {done} epochs behind it, more than the {wanted} asked for",
+            f"ask for more: `--set training.epochs={done + 1}`",
+        )
     if is_previous:
         # Else the damaged file would become the previous one when the next is written.
         save_tensors(checkpoints.last, tensors, counters)
@@ -91,10 +98,16 @@ def restore_best(run: Run, training: Resumable) -> None:
 
 def differences(run: Run, device: torch.device) -> list[str]:
     """What is other than when the training began, and may change the last bits."""
-    now = {"torch": torch.__version__, "machine": platform.machine(), "device": str(device)}
+    now = {
+        "seqrec": __version__,
+        "torch": torch.__version__,
+        "machine": platform.machine(),
+        "cpu_capability": torch.backends.cpu.get_cpu_capability(),
+        "device": str(device),
+    }
     before = run.manifest()
     return [
-        f"{key} was {before.get(key)} and is {value}"
+        f"{key} was {before[key]} and is {value}"
         for key, value in now.items()
-        if before.get(key) != value
+        if key in before and before[key] != value  # older runs did not record all of them
     ]

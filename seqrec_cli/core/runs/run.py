@@ -22,7 +22,10 @@ from seqrec_cli.core.runs.directory import LATEST, MANIFEST, RUNS, known_runs, r
 from seqrec_cli.core.runs.history import History
 from seqrec_cli.core.runs.inputs import save_model_inputs
 from seqrec_cli.core.storage import files, foreign, locks
-from seqrec_cli.errors import DatasetError, RunError
+from seqrec_cli.core.storage.versions import check_version
+from seqrec_cli.errors import ConfigError, DatasetError, RunError
+
+RUN_VERSION = 2  # 1: features and rows were encoded otherwise, see data/features/upgrade.py
 
 
 class Run:
@@ -36,8 +39,7 @@ class Run:
     """
 
     def __init__(self, path: Path) -> None:
-        # The link may point elsewhere in a minute.
-        self.path = path.parent / path.readlink() if path.is_symlink() else path
+        self.path = files.read_link(path)  # the link may point elsewhere in a minute
         self.notes: list[str] = []
 
     @classmethod
@@ -104,6 +106,15 @@ class Run:
             raise RunError(
                 f"`{path}` cannot be read: {error}", "train again; the run is incomplete"
             ) from error
+        except ConfigError as error:
+            maker = self.manifest().get("seqrec")
+            if maker == __version__:
+                raise
+            raise RunError(
+                f"the run `{self.path}` was made by seqrec {maker}, and seqrec {__version__} "
+                f"cannot read its experiment: {error.message}",
+                "use that version, or train again",
+            ) from error
 
     def experiment(self) -> Experiment:
         """The experiment of a run whose model says what comes next.
@@ -146,6 +157,7 @@ class Run:
         path = self.path / MANIFEST
         try:
             content = foreign.read_json(path)
+            check_version(content, RUN_VERSION, f"`{path}`", RunError, made_by="seqrec")
             kinds = {"items": int, "data": str, "data_sha256": str}
             for key, kind in kinds.items():
                 if type(content[key]) is not kind or (kind is int and not 0 < content[key] < 2**31):
@@ -202,7 +214,8 @@ def create_run(
     """
     refuse_latest(path)
     run = Run(path)
-    if (path / MANIFEST).exists():
+    # One that failed before its first checkpoint has nothing to lose, and is begun again.
+    if (path / MANIFEST).exists() and run.checkpoints.any():
         raise RunError(
             f"the run `{path}` exists already",
             f"choose another `--run`, or continue it: `seqrec train --resume {path}`",
@@ -212,12 +225,14 @@ def create_run(
     files.write_json(
         path / MANIFEST,
         {
+            "manifest_version": RUN_VERSION,
             "seqrec": __version__,
             "python": platform.python_version(),
             "torch": torch.__version__,
             "numpy": np.__version__,
             "machine": platform.machine(),
             "system": platform.system(),
+            "cpu_capability": torch.backends.cpu.get_cpu_capability(),
             "threads": torch.get_num_threads(),
             "device": device,
             "seed": experiment.seed,

@@ -7,12 +7,12 @@ from typing import Any
 
 import yaml
 
+from seqrec_cli.core.storage import foreign
 from seqrec_cli.errors import ConfigError
 
 Key = tuple[str, ...]
-
-
 ROOT: Key = ()
+LARGEST_SETTINGS = 1 << 20  # bytes of a file
 
 
 def read_text(path: Path, what: str, hint: str) -> str:
@@ -22,7 +22,7 @@ def read_text(path: Path, what: str, hint: str) -> str:
         ConfigError: `what` cannot be read, with the `hint`; or it is no UTF-8.
     """
     try:
-        return path.read_text(encoding="utf-8-sig")
+        return foreign.read_text(path, LARGEST_SETTINGS, follow=True)
     except OSError as error:
         raise ConfigError(f"cannot read {what}: {error.strerror}", hint) from error
     except UnicodeDecodeError as error:

@@ -1,6 +1,8 @@
 """Arrays in npz files: sizes checked before allocation, never an object."""
 
+import contextlib
 import math
+import os
 import re
 import struct
 import sys
@@ -13,7 +15,7 @@ import numpy as np
 from numpy.lib import format as npy
 from numpy.typing import NDArray
 
-from seqrec_cli.core.storage import files
+from seqrec_cli.core.storage import files, foreign
 from seqrec_cli.errors import DatasetError
 
 NPY_HEADER = re.compile(
@@ -46,14 +48,17 @@ def load_arrays(
     """
     arrays: dict[str, NDArray[Any]] = {}
     try:
-        with zipfile.ZipFile(file or path) as archive:
+        with contextlib.ExitStack() as stack:
+            opened = file or stack.enter_context(foreign.open_regular(path))
+            size = os.fstat(opened.fileno()).st_size
+            archive = stack.enter_context(zipfile.ZipFile(opened))
             for member in archive.infolist():
                 name = member.filename.removesuffix(".npy")
                 if skip(name):
                     continue
                 if member.compress_type != zipfile.ZIP_STORED:
                     raise ValueError(f"{member.filename} is compressed, which seqrec never does")
-                if member.file_size > path.stat().st_size:
+                if member.file_size > size:
                     raise ValueError(f"{member.filename} claims to be larger than the file")
                 with archive.open(member) as content:
                     arrays[name] = read_array(content, member)

@@ -13,10 +13,16 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from seqrec_cli.core.storage.locks import try_lock
+from seqrec_cli.core.storage import foreign
+from seqrec_cli.core.storage.locks import NO_LINK, try_lock
 from seqrec_cli.errors import OutputError
 
 TEMPORARY = re.compile(r"\.(.+)\.[0-9]+-[0-9a-f]{8}\.tmp")  # as `temporary_for` names them
+
+
+NO_PRIVILEGE = 1314  # Windows: the account may not make links
+NO_SYNC = {errno.EINVAL, errno.ENOTSUP, errno.EOPNOTSUPP}
+NO_LINKS = {errno.EPERM, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS}
 
 
 class Disk:
@@ -29,7 +35,9 @@ class Disk:
         return path.open("xb")  # with the usual permissions, and never an existing file
 
     def append(self, path: Path) -> BinaryIO:
-        return path.open("ab")
+        # Never through a link, which seqrec does not make.
+        flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND | NO_LINK | getattr(os, "O_BINARY", 0)
+        return os.fdopen(os.open(path, flags, 0o666), "ab")
 
     def sync(self, file: BinaryIO) -> None:
         file.flush()
@@ -61,6 +69,10 @@ class Disk:
             return
         try:
             os.fsync(descriptor)
+        except OSError as error:
+            # Some file systems cannot sync a folder; that a disk is broken is never forgiven.
+            if error.errno not in NO_SYNC:
+                raise
         finally:
             os.close(descriptor)
 
@@ -234,7 +246,10 @@ def write_json(path: Path, content: Any) -> None:
 
 
 def point_link(link: Path, target: str) -> None:
-    """Make `link` a symbolic link to `target`, replacing an earlier link atomically."""
+    """Make `link` a symbolic link to `target`, replacing an earlier link atomically.
+
+    Where the file system or the account has no such links, it is a text file with the target.
+    """
     temporary = temporary_for(link)
     try:
         for _ in range(3):
@@ -243,11 +258,26 @@ def point_link(link: Path, target: str) -> None:
                 disk.rename(temporary, link)
                 break
         disk.sync_folder(link.parent)
+    except NotImplementedError:
+        write_text(link, target)
     except OSError as error:
+        if error.errno in NO_LINKS or getattr(error, "winerror", None) == NO_PRIVILEGE:
+            write_text(link, target)
+            return
         raise cannot_write(link, error) from error
     finally:
         with contextlib.suppress(OSError):
             disk.unlink(temporary)
+
+
+def read_link(link: Path) -> Path:
+    """Where a link made by `point_link` points: a path beside it; the path itself if it is none."""
+    if link.is_symlink():
+        return link.parent / link.readlink()
+    with contextlib.suppress(OSError, UnicodeDecodeError):
+        if link.is_file():
+            return link.parent / Path(foreign.read_text(link, 1000).strip()).name
+    return link
 
 
 def sha256(path: Path) -> str:

@@ -4,8 +4,9 @@ import errno
 import json
 import os
 import stat
+from io import BufferedReader
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any
 
 # Devices and pipes may never answer; a descriptor opened so does not wait for them.
 NO_WAIT = getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
@@ -14,7 +15,7 @@ PIECE = 1 << 20  # bytes that are read at a time
 LARGEST_TEXT = 64 << 20  # bytes of a manifest, an experiment or a history
 
 
-def open_regular(path: Path, most: int | None = None, *, follow: bool = True) -> BinaryIO:
+def open_regular(path: Path, most: int | None = None, *, follow: bool = True) -> BufferedReader:
     """Open a regular file for reading bytes.
 
     Args:

@@ -12,9 +12,12 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
+from seqrec_cli.core.storage import foreign
 from seqrec_cli.errors import OutputError, SeqRecError
 
 POLL = 0.05  # seconds between two looks at a lock that somebody else holds
+# A stranger's folder may hold a link by the name of a lock: what it points to is not ours to write.
+NO_LINK = getattr(os, "O_NOFOLLOW", 0)
 BEYOND = 1 << 30  # the byte that Windows locks: whoever is refused may read those before it
 
 
@@ -50,8 +53,13 @@ def acquire(path: Path) -> int | None:
     while True:
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
-            descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o666)
+            descriptor = os.open(path, os.O_RDWR | os.O_CREAT | NO_LINK, 0o666)
         except OSError as error:
+            if path.is_symlink():
+                raise OutputError(
+                    f"the lock file `{path}` is a link, which seqrec never makes",
+                    f"look where it points, then remove it: `rm {path}`",
+                ) from error
             raise OutputError(
                 f"cannot write `{path}`: {error.strerror or error}",
                 f"get the right to write in `{path.parent}` and some space, or write elsewhere",
@@ -71,7 +79,7 @@ def acquire(path: Path) -> int | None:
 def holder(path: Path) -> str:
     """Who holds a lock, in words."""
     with contextlib.suppress(OSError, ValueError):
-        return f"process {int(path.read_text())}"
+        return f"process {int(foreign.read_text(path, 100))}"
     return "another process"
 
 

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.overrides import TorchFunctionMode
 
-from seqrec_cli.core.storage import files
+from seqrec_cli.core.storage import files, foreign
 from seqrec_cli.errors import RunError
 
 SMALL_MODEL = 1 << 22  # numbers, that any run may have made for it
@@ -70,6 +70,7 @@ def load_tensors(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
         RunError: missing or damaged.
     """
     try:
+        foreign.open_regular(path, follow=False).close()  # the library would wait for a pipe
         with safetensors.safe_open(path, framework="pt") as file:
             metadata = json.loads((file.metadata() or {})["seqrec"])
             tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118

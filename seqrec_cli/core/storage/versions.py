@@ -31,6 +31,6 @@ def check_version(
         raise error(
             f"{what} was made by {name}: its format has version {version}, and this seqrec reads "
             f"versions up to {known}",
-            "update: `pip install --upgrade seqrec`",
+            "update seqrec",
         )
     return version

@@ -160,4 +160,4 @@ def test_an_index_needs_its_extra(monkeypatch: pytest.MonkeyPatch, tmp_path: Pat
 
     with pytest.raises(MissingExtra) as caught:
         NeighbourIndex.build(np.eye(3, dtype=np.float32))
-    assert caught.value.hint == 'pip install "seqrec[ann]"'
+    assert caught.value.hint == 'pip install "usearch>=2.15" (the extra `ann` of seqrec)'

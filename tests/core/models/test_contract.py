@@ -12,7 +12,8 @@ from seqrec_cli.core.data.features.encoded import EncodedFeatures, Features
 from seqrec_cli.core.data.features.encoders import Encoders
 from seqrec_cli.core.data.features.encoding import EncodedSide, encode_side
 from seqrec_cli.core.data.features.kinds import Encoding, Kind
-from seqrec_cli.core.data.reading.attributes import Attributes, Side
+from seqrec_cli.core.data.reading.attributes import Attributes
+from seqrec_cli.core.data.reading.sheets import Side
 from seqrec_cli.core.data.sequences import Sequences
 from seqrec_cli.core.models.sequential.plain import PlainSequenceModel
 from seqrec_cli.core.models.sequential.registry import MODELS, build_model

@@ -128,4 +128,4 @@ def test_what_cannot_be_written_is_said_first(
     monkeypatch.setitem(sys.modules, "matplotlib", None)
     with pytest.raises(MissingExtra) as info:
         plotting.check_picture(tmp_path / "x.png")
-    assert info.value.hint == 'pip install "seqrec[plot]"'
+    assert info.value.hint == 'pip install "matplotlib>=3.8" (the extra `plot` of seqrec)'

@@ -2,11 +2,13 @@
 
 import errno
 import os
+import stat
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from seqrec_cli.core.storage import files
 from seqrec_cli.core.storage.files import (
     atomic_writer,
     keep_previous,
@@ -134,3 +136,55 @@ def test_says_how_much_room_is_needed(tmp_path: Path, monkeypatch: pytest.Monkey
         write_bytes(tmp_path / "a", b"x" * 12345)
     assert "the file takes 12,345 bytes, and " in caught.value.hint
     assert caught.value.hint.endswith(" are free")
+
+
+@pytest.mark.parametrize("number", [errno.EINVAL, errno.ENOTSUP])
+def test_a_folder_that_cannot_be_synced_is_forgiven(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, number: int
+) -> None:
+    def fsync(descriptor: int) -> None:
+        if stat.S_ISDIR(os.fstat(descriptor).st_mode):
+            raise OSError(number, os.strerror(number))
+
+    monkeypatch.setattr(os, "fsync", fsync)
+    files.write_text(tmp_path / "a", "new")
+    assert (tmp_path / "a").read_text() == "new"
+
+
+def test_a_broken_disk_is_never_forgiven(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fsync(descriptor: int) -> None:
+        if stat.S_ISDIR(os.fstat(descriptor).st_mode):
+            raise OSError(errno.EIO, os.strerror(errno.EIO))
+
+    monkeypatch.setattr(os, "fsync", fsync)
+    with pytest.raises(OutputError, match="Input/output error"):
+        files.write_text(tmp_path / "a", "new")
+
+
+@pytest.mark.parametrize("number", [errno.EPERM, errno.ENOTSUP])
+def test_where_links_cannot_be_made_a_text_file_stands_in(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, number: int
+) -> None:
+    def symlink_to(self: Path, target: str) -> None:
+        raise OSError(number, os.strerror(number))
+
+    link = tmp_path / "latest"
+    files.point_link(link, "one")
+    assert files.read_link(link) == tmp_path / "one"
+    monkeypatch.setattr(Path, "symlink_to", symlink_to)
+    files.point_link(link, "two")
+    assert not link.is_symlink()
+    assert files.read_link(link) == tmp_path / "two"
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["latest"]
+
+
+def test_what_a_text_file_says_stays_beside_it(tmp_path: Path) -> None:
+    (tmp_path / "latest").write_text("../../etc")
+    assert files.read_link(tmp_path / "latest") == tmp_path / "etc"
+
+
+def test_appending_never_goes_through_a_link(tmp_path: Path) -> None:
+    (tmp_path / "part").symlink_to(tmp_path / "victim")
+    with pytest.raises(OSError, match="ymbolic link"):
+        files.disk.append(tmp_path / "part")
+    assert not (tmp_path / "victim").exists()

@@ -79,3 +79,21 @@ def test_says_when_there_cannot_be_one(tmp_path: Path) -> None:
         exclusive(tmp_path / "a" / ".lock", None, "", ""),
     ):
         pass
+
+
+def test_a_link_by_the_name_of_a_lock_is_refused_and_what_it_points_to_stays(
+    tmp_path: Path,
+) -> None:
+    victim = tmp_path / "notes"
+    victim.write_text("precious")
+    for target in (victim, tmp_path / "made-outside"):
+        lock = tmp_path / ".lock"
+        lock.symlink_to(target)
+        with (
+            pytest.raises(OutputError, match="is a link, which seqrec never makes"),
+            exclusive(lock, None, "", ""),
+        ):
+            pass
+        lock.unlink()
+    assert victim.read_text() == "precious"
+    assert not (tmp_path / "made-outside").exists()

@@ -31,7 +31,8 @@ from seqrec_cli.core.data.ranking.candidates import (
 )
 from seqrec_cli.core.data.ranking.dataset import Examples, RankingDataset
 from seqrec_cli.core.data.ranking.manifest import check_classes, describe
-from seqrec_cli.core.data.reading.attributes import Attributes, Side
+from seqrec_cli.core.data.reading.attributes import Attributes
+from seqrec_cli.core.data.reading.sheets import Side
 from seqrec_cli.core.data.sequences import PARTS
 from seqrec_cli.errors import InputError
 

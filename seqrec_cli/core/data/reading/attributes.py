@@ -1,49 +1,26 @@
 """What files say about users and items, beside who did what: texts, column by column."""
 
 import re
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from typing import Any, Literal
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
 
-import duckdb
 import numpy as np
 from numpy.typing import NDArray
 
-from seqrec_cli.core.data.reading import delimited, vocabulary
-from seqrec_cli.core.data.reading.dialects import HEAD_BYTES, Dialect
-from seqrec_cli.core.data.reading.engine import Engine, first_sentence, opened_engine
 from seqrec_cli.core.data.reading.identifiers import LONGEST_ID
-from seqrec_cli.core.data.reading.opening import opened
-from seqrec_cli.core.data.reading.options import Reading
-from seqrec_cli.core.data.reading.places import Files
-from seqrec_cli.core.data.reading.profiles import Profile, cut_values, list_form
-from seqrec_cli.core.data.reading.relations import Relation, sampled
+from seqrec_cli.core.data.reading.lists import cut_values, list_form
+from seqrec_cli.core.data.reading.sheets import GENRES, Side, read_sheet, unfolded_rows
 from seqrec_cli.core.data.reading.sources import TextSource
-from seqrec_cli.core.data.reading.tables import TAG, refuse_rejected
-from seqrec_cli.core.data.reading.texts import landed_text
+from seqrec_cli.core.data.reading.tables import TAG
 from seqrec_cli.core.data.reading.wording import shortened
 from seqrec_cli.errors import InputError
 
-Side = Literal["user", "item"]
-
-# The files of MovieLens that have no header: what is between values, and their columns.
-LAYOUTS: Mapping[str, tuple[str, tuple[str, ...]]] = {
-    "u.user": ("|", ("id", "age", "gender", "occupation", "zip code")),
-    "users.dat": ("::", ("id", "gender", "age", "occupation", "zip code")),
-    "movies.dat": ("::", ("id", "title", "genres")),
-    "u.item": ("|", ("id", "title", "release date", "video release date", "url")),
-}
-GENRES = (
-    *("unknown", "Action", "Adventure", "Animation", "Children's", "Comedy", "Crime"),
-    *("Documentary", "Drama", "Fantasy", "Film-Noir", "Horror", "Musical", "Mystery", "Romance"),
-    *("Sci-Fi", "Thriller", "War", "Western"),
-)
 NO_GENRES = "(no genres listed)"
 MOVIES = ("movies.dat", "movies.csv", "u.item")
 YEAR = re.compile(r"\(([0-9]{4})\)\s*$")
 LONGEST_TITLE = 200  # characters
 LONGEST_VECTOR = 128
-MOST_PROPERTIES = 300  # of a table with a row for each property of an item
 FIRST_TWO = ("item", "title")
 
 
@@ -68,24 +45,6 @@ class Attributes:
     titles: Mapping[str, str] = field(default_factory=dict)
     named: bool = False
     notes: tuple[str, ...] = ()
-
-
-@dataclass
-class Sheet:
-    """A table as read: its columns as texts, and which of them holds what.
-
-    Attributes:
-        id, title: names of columns; `title` may be "".
-        headed: whether the names are the file's own.
-        types: of RecBole's columns, by name.
-    """
-
-    columns: dict[str, list[str]]
-    id: str
-    title: str = ""
-    headed: bool = True
-    types: Mapping[str, str] = field(default_factory=dict)
-    notes: list[str] = field(default_factory=list)
 
 
 def read_attributes(source: TextSource, side: Side, known_as: str = "") -> Attributes:
@@ -118,183 +77,6 @@ def read_attributes(source: TextSource, side: Side, known_as: str = "") -> Attri
     if not sheet.headed:
         columns = {}
     return Attributes(str(source), ids, columns, kinds, titles, notes=tuple(sheet.notes))
-
-
-def read_sheet(source: TextSource, side: Side, known_as: str = "") -> Sheet:
-    """Read a whole table as texts, and tell its ids and titles."""
-    with opened_engine() as engine:
-        relation = open_sheet(source, engine)
-        try:
-            return filled_sheet(source, side, known_as, relation, engine)
-        except duckdb.OutOfMemoryException:
-            raise
-        except duckdb.Error as error:
-            raise InputError(
-                f"cannot read `{source}`: {first_sentence(error)}", "mend that place"
-            ) from error
-
-
-def open_sheet(source: TextSource, engine: Engine) -> Relation:
-    layout = LAYOUTS.get(source.filename)
-    if layout is None:
-        relation = opened(Files(source, ((source,),)), Reading(), engine)
-        damaged = bool(relation.remarks)
-        if not damaged:
-            return relation
-        # The older editions of MovieLens, and most of what Windows wrote.
-        return opened(Files(source, ((source,),)), Reading(encoding="latin-1"), engine)
-    delimiter, names = layout
-    names += GENRES if source.filename == "u.item" else ()
-    head = source.head(HEAD_BYTES).decode("utf-8", "replace")
-    width = next((line for line in head.splitlines() if line), "").count(delimiter) + 1
-    least = len(names) if source.filename.startswith("u") and "user" in source.filename else 2
-    if not least <= width <= len(names):
-        raise InputError(
-            f"`{source}` is not the {source.filename} of MovieLens: its first line has "
-            f"{width} values with `{delimiter}` between them",
-            "name it otherwise, and give it a header",
-        )
-    facts = landed_text(source, engine)
-    if facts.damaged:
-        facts = landed_text(source, engine, "latin-1")
-    engine.allow([facts.path])
-    dialect = Dialect(delimiter, 0, (), width, quote="", escape="")
-    relation = delimited.relation(source, [[facts]], dialect)
-    columns = tuple(
-        replace(column, name=name) for column, name in zip(relation.columns, names, strict=False)
-    )
-    return sampled(replace(relation, columns=columns, named=True), engine)
-
-
-def filled_sheet(
-    source: TextSource, side: Side, known_as: str, relation: Relation, engine: Engine
-) -> Sheet:
-    flat = [c for c in relation.columns if not c.listed]
-    lists = [c for c in relation.columns if c.listed and "[]" not in c.name]
-    sqls = [f"coalesce({c.sql}, '')" for c in flat]
-    sqls += [f"coalesce(array_to_string({c.sql}, '|'), '')" for c in lists]
-    skipped = f" WHERE {relation.skipped}" if relation.skipped else ""
-    rows = engine.rows(f"SELECT {', '.join(sqls)} FROM {relation.scans[0]}{skipped}")
-    refuse_rejected(source, relation, engine)
-    names = [vocabulary.bare(c.name) if relation.named else c.name for c in (*flat, *lists)]
-    names = [name or f"column {n}" for n, name in enumerate(names, 1)]
-    columns: dict[str, list[str]] = {
-        name: list(cells)
-        for name, cells in zip(
-            names, zip(*rows, strict=True) if rows else [[]] * len(names), strict=True
-        )
-    }
-    types = {
-        name: column.name.rpartition(":")[2]
-        for name, column in zip(names, flat, strict=False)
-        if source.filename.endswith((".item", ".user")) and ":" in column.name
-    }
-    if not relation.named:
-        return unnamed_sheet(source, side, columns)
-    profiles = [Profile(column, n) for n, column in enumerate(flat)]
-    place = id_place(side, known_as, names, profiles)
-    if place is None:
-        raise InputError(
-            f"`{source}`: cannot tell which column is the {side}; found "
-            + ", ".join(f"`{shortened(name, 30)}`" for name in names[:30]),
-            f"give it a header, with the {side}'s id under `{side}`",
-        )
-    title = vocabulary.best(names, "title") if side == "item" else None
-    if title == place:
-        title = None
-    return Sheet(columns, names[place], names[title] if title is not None else "", types=types)
-
-
-def unnamed_sheet(source: TextSource, side: Side, columns: dict[str, list[str]]) -> Sheet:
-    """A table without header: the items first, the titles second."""
-    names = list(columns)
-    if side == "user" or len(names) < 2:
-        raise InputError(
-            f"`{source}` has no header, so its columns have no names",
-            f"give it a header, with the {side}'s id under `{side}`",
-        )
-    return Sheet(columns, names[0], names[1], headed=False)
-
-
-def id_place(
-    side: Side, known_as: str, names: Sequence[str], profiles: Sequence[Profile]
-) -> int | None:
-    """Which column holds the ids: the one called as in the log, or as users or items are."""
-    wanted = vocabulary.plain(known_as) if known_as and not known_as.isdecimal() else ""
-    plain = [vocabulary.plain(name) for name in names]
-    if wanted and wanted in plain:
-        return plain.index(wanted)
-    found = vocabulary.best(names, side)
-    if found is not None:
-        return found
-    return plain.index("id") if "id" in plain else None
-
-
-def unfolded_rows(sheet: Sheet, source: TextSource) -> Sheet:
-    """The table with a row an id: of several the first, or their properties as columns.
-
-    Raises:
-        InputError: more properties than can be columns.
-    """
-    ids = [text.strip() for text in sheet.columns[sheet.id]]
-    distinct = len(dict.fromkeys(ids))
-    if distinct == len(ids):
-        return sheet
-    others = [name for name in sheet.columns if name != sheet.id]
-    pair = property_columns(sheet, others)
-    if pair is not None and distinct < 0.9 * len(ids):
-        return pivoted(sheet, ids, *pair, source)
-    if len(others) == 1 and distinct < 0.9 * len(ids):
-        (name,) = others
-        tags: dict[str, dict[str, None]] = {}
-        for key, value in zip(ids, sheet.columns[name], strict=True):
-            tags.setdefault(key, {})[value.strip().replace(TAG, "/")] = None
-        columns = {sheet.id: list(tags), name: [TAG.join(own) for own in tags.values()]}
-        notes = [f"`{source}` has several rows an id: `{name}` became tags"]
-        return replace(sheet, columns=columns, title="", notes=notes)
-    first = list({key: row for row, key in reversed(list(enumerate(ids)))}.items())
-    rows = sorted(row for _, row in first)
-    columns = {name: [cells[row] for row in rows] for name, cells in sheet.columns.items()}
-    again = len(ids) - distinct
-    notes = [f"`{source}`: {again:,} rows have the id of an earlier one; the first counts"]
-    return replace(sheet, columns=columns, notes=[*sheet.notes, *notes])
-
-
-def property_columns(sheet: Sheet, others: Sequence[str]) -> tuple[str, str] | None:
-    """The columns of a property's name and of its value, in a table with a row for each."""
-    rest = [name for name in others if vocabulary.rank(name, "time") < 0]
-    if len(rest) != 2 or sheet.title:
-        return None
-    names = [
-        name for name in rest if re.search(r"(?i)propert|attrib|categor|key|feature|name", name)
-    ]
-    values = [name for name in rest if re.search(r"(?i)value", name)]
-    if len(values) == 1:
-        (value,) = values
-        (key,) = (name for name in rest if name != value)
-        return key, value
-    return (rest[0], rest[1]) if len(names) == 1 and names[0] == rest[0] else None
-
-
-def pivoted(sheet: Sheet, ids: Sequence[str], key: str, value: str, source: TextSource) -> Sheet:
-    """A row an id, a column a property; several values of one are tags."""
-    properties = dict.fromkeys(name.strip() for name in sheet.columns[key])
-    if len(properties) > MOST_PROPERTIES:
-        raise InputError(
-            f"`{source}` has a row for each property, and {len(properties):,} properties in `{key}`, "
-            f"more than {MOST_PROPERTIES}",
-            "write a table with a row an id and the properties of interest as columns",
-        )
-    cells: dict[str, dict[str, dict[str, None]]] = {k: {} for k in dict.fromkeys(ids)}
-    rows = zip(ids, sheet.columns[key], sheet.columns[value], strict=True)
-    for own, name, text in rows:
-        cells[own].setdefault(name.strip(), {})[text.strip().replace(TAG, "/")] = None
-    columns: dict[str, list[str]] = {sheet.id: list(cells)}
-    for name in properties:
-        label = name if not name.isdecimal() else f"{key} {name}"
-        columns[label] = [TAG.join(own.get(name, {})) for own in cells.values()]
-    notes = [f"`{source}` has a row for each property: they became {len(properties)} columns"]
-    return replace(sheet, columns=columns, title="", notes=[*sheet.notes, *notes])
 
 
 def typed_columns(

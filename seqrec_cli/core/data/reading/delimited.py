@@ -8,6 +8,7 @@ from pathlib import Path
 
 from seqrec_cli.core.data.reading.dialects import Dialect, lines_of, split
 from seqrec_cli.core.data.reading.engine import Engine, quoted
+from seqrec_cli.core.data.reading.rejects import STRICT, refuse_monsters
 from seqrec_cli.core.data.reading.relations import Column, Numbers, Relation
 from seqrec_cli.core.data.reading.sources import BLOCK_BYTES, TextSource
 from seqrec_cli.core.data.reading.texts import Facts
@@ -37,7 +38,7 @@ def scan(
         f"read_csv([{files}], auto_detect = false, header = false, skip = {dialect.skip}, "
         f"delim = {quoted(dialect.delimiter or NEVER)}, quote = {quoted(quote)}, "
         f"escape = {quoted(escape)}, columns = {{{columns}}}, nullstr = {quoted(NO_NULL)}, "
-        f"store_rejects = true, parallel = {parallel}, "
+        f"{STRICT}, parallel = {parallel}, "
         f"max_line_size = {LONGEST_LINE}, strict_mode = true)"
     )
 
@@ -83,6 +84,10 @@ def relation(
             dialect.width,
         )
 
+    def check_lines() -> None:
+        paths = [fact.path for part in facts for fact in part]
+        refuse_monsters(str(source), paths, dialect.delimiter, dialect.width)
+
     def place_of(part: int, row: int) -> str:
         single = len(facts[part]) == 1 and facts[part][0].size < COUNTED_BYTES
         line = line_of_row(facts[part][0].path, dialect, row) if single else 0
@@ -94,7 +99,7 @@ def relation(
         scans,
         columns,
         named=bool(dialect.header),
-        rejects=True,
+        check_lines=check_lines,
         skipped=skipped,
         place_of=place_of,
         layout=describe(dialect),
@@ -168,14 +173,12 @@ def numbered_rows(path: Path, dialect: Dialect) -> Iterator[tuple[int, list[str]
 
 def tightened(facts: Facts, engine: Engine) -> Facts:
     """A copy of a text with one tab where runs of spaces or tabs were, none at its ends."""
-    path = engine.new_path(".txt")
-    size = 0
-    with facts.path.open("rb") as file, path.open("wb") as target:
+    with facts.path.open("rb") as file, engine.folder.new_file(".txt") as copy:
         for block in whole_lines(file):
             block = re.sub(rb"[ \t]+", b"\t", block)
             block = block.replace(b"\n\t", b"\n").replace(b"\t\n", b"\n").strip(b"\t")
-            size += target.write(block)
-    return Facts(path, facts.quotes, facts.damaged, size)
+            copy.write(block)
+    return Facts(copy.path, facts.quotes, facts.damaged, copy.size)
 
 
 def whole_lines(file: object, size: int = 1 << 22) -> Iterator[bytes]:
@@ -194,10 +197,8 @@ def whole_lines(file: object, size: int = 1 << 22) -> Iterator[bytes]:
 
 def blocks_unfolded(facts: Facts, engine: Engine) -> Facts:
     """A copy of blocks as in the Netflix prize, `ITEM:` above its lines, with the item in each."""
-    path = engine.new_path(".txt")
     current = b""
-    size = 0
-    with facts.path.open("rb") as file, path.open("wb") as target:
+    with facts.path.open("rb") as file, engine.folder.new_file(".txt") as copy:
         for block in whole_lines(file):
             pieces = re.split(rb"^([^,\n:]+):[ \r]*\n", block, flags=re.MULTILINE)
             for number, piece in enumerate(pieces):
@@ -205,8 +206,8 @@ def blocks_unfolded(facts: Facts, engine: Engine) -> Facts:
                     current = piece.strip()
                 elif piece:
                     lines = piece.rstrip(b"\r\n").replace(b"\n", b"\n" + current + b",")
-                    size += target.write(current + b"," + lines + b"\n")
-    return Facts(path, facts.quotes, facts.damaged, size)
+                    copy.write(current + b"," + lines + b"\n")
+    return Facts(copy.path, facts.quotes, facts.damaged, copy.size)
 
 
 def looks_like_blocks(head: bytes) -> bool:

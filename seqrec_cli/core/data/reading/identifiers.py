@@ -26,7 +26,7 @@ FLOATED = "-?(0|[1-9][0-9]{0,17})\\.0+"
 
 
 def code_texts(engine: Engine, column: str, place: str) -> NDArray[Any]:
-    """Number the texts in a column of the table `log`; the table `ids_COLUMN` then holds (id, code).
+    """Number the texts in a column of the table `log`; the table `ids_COLUMN` has (id, code).
 
     Spaces around an id are no part of it; one that is missing has the code -1. Texts that are all
     whole numbers, spelled as one would (or all with `.0` behind, as pandas writes them), become
@@ -40,13 +40,15 @@ def code_texts(engine: Engine, column: str, place: str) -> NDArray[Any]:
     table, clean = f"ids_{column}", f"clean_{column}"
     words = ", ".join(quoted(word) for word in MISSING)
     engine.run(
-        f"CREATE TABLE {clean} AS SELECT raw, CASE WHEN lower(id) NOT IN ({words}) THEN id END AS id "
+        f"CREATE TABLE {clean} AS "
+        f"SELECT raw, CASE WHEN lower(id) NOT IN ({words}) THEN id END AS id "
         f"FROM (SELECT {column} AS raw, trim({column}, {SPACES}) AS id "
         f"FROM (SELECT DISTINCT {column} FROM log))"
     )
     ((count, longest, total, whole, floated),) = engine.rows(
         f"SELECT count(id), coalesce(max(length(id)), 0), coalesce(sum(length(id)), 0), "
-        f"count_if(regexp_full_match(id, {quoted(CANONICAL)}) AND TRY_CAST(id AS BIGINT) IS NOT NULL), "
+        f"count_if(regexp_full_match(id, {quoted(CANONICAL)}) "
+        "AND TRY_CAST(id AS BIGINT) IS NOT NULL), "
         f"count_if(regexp_full_match(id, {quoted(FLOATED)})) FROM {clean}"
     )
     check_width(int(count), int(longest), int(total), place)

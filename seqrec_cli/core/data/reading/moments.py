@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from seqrec_cli.core.data.reading import vocabulary
 from seqrec_cli.core.data.reading.engine import Engine, quoted
 from seqrec_cli.core.data.reading.profiles import Profile
-from seqrec_cli.core.data.reading.times import MILLION, SECONDS, TimeForm, number_form
+from seqrec_cli.core.data.reading.times import MILLION, TimeForm, number_form
+from seqrec_cli.core.data.reading.units import SECONDS
 
 DAY = 86_400
 # The names that make any numbers times, such as the days of a study.
@@ -134,7 +135,7 @@ def is_no_moment(profile: Profile) -> bool:
         return True
     if profile.rank("time") >= 0:
         return False
-    named = ("user", "item", "session", "rating")
+    named: tuple[vocabulary.Named, ...] = ("user", "item", "session", "rating")
     return profile.numeric and ("id" in parts or any(profile.rank(role) >= 0 for role in named))
 
 
@@ -199,7 +200,7 @@ def joined(date: Moment, profile: Profile, seconds: Callable[[str], str]) -> Mom
 
 
 def from_pieces(profiles: Sequence[Profile]) -> Moment | None:
-    """The time in columns of their own for year, month, day and so on; None where there are none."""
+    """The time in columns of their own for year, month, day and so on; None without those."""
     found: dict[str, Profile] = {}
     for profile in profiles:
         parts = vocabulary.parts_of(profile.label) if profile.label else []

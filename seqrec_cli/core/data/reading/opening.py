@@ -8,12 +8,14 @@ import duckdb
 
 from seqrec_cli.core.data.reading import delimited, known, nested
 from seqrec_cli.core.data.reading.dialects import HEAD_BYTES, Dialect, lines_of, shape, sniff
-from seqrec_cli.core.data.reading.engine import Engine, first_sentence, quoted
+from seqrec_cli.core.data.reading.engine import Engine, quoted
 from seqrec_cli.core.data.reading.options import SPELLED, Reading
 from seqrec_cli.core.data.reading.places import Files
+from seqrec_cli.core.data.reading.rejects import unreadable
 from seqrec_cli.core.data.reading.relations import Column, Relation, sampled
-from seqrec_cli.core.data.reading.sources import TextSource, refuse_strangers
-from seqrec_cli.core.data.reading.texts import PLAIN_PATH, Facts, landed_text
+from seqrec_cli.core.data.reading.sources import TextSource
+from seqrec_cli.core.data.reading.strangers import refuse_strangers
+from seqrec_cli.core.data.reading.texts import PLAIN_PATH, Facts, guess_encoding, landed_text
 from seqrec_cli.errors import InputError
 
 PARQUET = b"PAR1"
@@ -38,10 +40,7 @@ def opened(files: Files, reading: Reading, engine: Engine) -> Relation:
     except duckdb.OutOfMemoryException:
         raise
     except duckdb.Error as error:
-        raise InputError(
-            f"cannot read `{source}`: {first_sentence(error)}",
-            "check that it is what its name says, or export it anew",
-        ) from error
+        raise unreadable(str(source), error) from error
 
 
 def open_parquet(files: Files, engine: Engine) -> Relation:
@@ -51,10 +50,10 @@ def open_parquet(files: Files, engine: Engine) -> Relation:
         for source in part:
             path = source.path.absolute()
             if source.member or source.packing() or not PLAIN_PATH.fullmatch(str(path)):
-                path = engine.new_path(".parquet")
-                with path.open("wb") as target:
+                with engine.folder.new_file(".parquet") as copy:
                     for block in source.blocks():
-                        target.write(block)
+                        copy.write(block)
+                path = copy.path
             paths.append(path)
         parts.append(paths)
     engine.allow(path for paths in parts for path in paths)
@@ -73,11 +72,12 @@ def open_text(files: Files, reading: Reading, engine: Engine) -> Relation:
         or open_lines(files, facts, reading, head, engine)
     )
     if any(fact.damaged for part in facts for fact in part):
+        encoding = guess_encoding(source.head(HEAD_BYTES))
         note = (
-            "bytes that are no UTF-8 were replaced; if that matters: `--encoding latin-1`, or "
-            "another that fits"
+            "bytes that are no UTF-8 were replaced, in columns that are not used; if that matters: "
+            f"`--encoding {encoding}`, or another that fits"
         )
-        relation = replace(relation, remarks=(*relation.remarks, note))
+        relation = replace(relation, remarks=(*relation.remarks, note), encoding=encoding)
     return relation
 
 
@@ -256,12 +256,10 @@ def sequences(
 
 def ruled_rows(facts: Facts, engine: Engine, dialect: Dialect) -> Facts:
     """A copy of a table as psql prints it without header, ruler and the count of rows below."""
-    path = engine.new_path(".txt")
-    size = 0
-    with facts.path.open("rb") as file, path.open("wb") as target:
+    with facts.path.open("rb") as file, engine.folder.new_file(".txt") as copy:
         for _ in range(dialect.skip):
             file.readline()
         for block in delimited.whole_lines(file):
             block = re.sub(rb"^\([0-9]+ rows?\)\s*$", b"", block, flags=re.MULTILINE)
-            size += target.write(block)
-    return Facts(path, facts.quotes, facts.damaged, size)
+            copy.write(block)
+    return Facts(copy.path, facts.quotes, facts.damaged, copy.size)

@@ -17,8 +17,8 @@ from seqrec_cli.core.data.reading.sources import (
     member_names,
     natural,
     parse_place,
-    refuse_strangers,
 )
+from seqrec_cli.core.data.reading.strangers import refuse_strangers
 from seqrec_cli.errors import InputError
 
 PARTS = ("train", "valid", "test")

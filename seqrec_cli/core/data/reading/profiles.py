@@ -2,13 +2,12 @@
 
 import itertools
 import re
-from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
 from seqrec_cli.core.data.reading import vocabulary
 from seqrec_cli.core.data.reading.dialects import shape
-from seqrec_cli.core.data.reading.engine import quoted
+from seqrec_cli.core.data.reading.lists import list_form, looks_nested
 from seqrec_cli.core.data.reading.relations import Column
 from seqrec_cli.core.data.reading.times import (
     MOST_OF_THEM,
@@ -25,9 +24,6 @@ TRUTHS = {"true", "false", "yes", "no", "t", "f", "y", "n"}
 EPOCHS = tuple((600_000_000 * 1000**n, 2_500_000_000 * 1000**n) for n in range(4))
 FEW = 20
 ASIN = re.compile(r"B0[0-9A-Z]{8}|[0-9]{9}[0-9X]")
-# News as MIND has them, those that were clicked marked with 1: `N55689-1 N35729-0`.
-IMPRESSIONS = re.compile(r"\S+-[01](?: \S+-[01])+")
-BRACKETED = re.compile(r"\s*[\[({].*[\])}]\s*", re.DOTALL)
 
 
 @dataclass(frozen=True)
@@ -191,70 +187,3 @@ class Profile:
 def is_missing(text: str) -> bool:
     """Whether a cell holds a word for a missing value, or nothing."""
     return text.strip().lower() in MISSING
-
-
-def looks_nested(values: Sequence[str]) -> bool:
-    """Whether they are JSON or lists, not plain values."""
-    return all(value[:1] in "[{(" and BRACKETED.fullmatch(value) for value in values[:20])
-
-
-ListSql = Callable[[str], str]
-
-
-def list_form(values: Sequence[str]) -> tuple[str, ListSql] | None:
-    """How lists are written in cells: what separates the values, and SQL that cuts; None for none.
-
-    `[8, 9]`, `{8,9}`, `['a' 'b']`, `8|9`, `8;9`, `8,9`, `8 9`.
-    """
-    if not values:
-        return None
-    if all(IMPRESSIONS.fullmatch(value) for value in values[:50]):
-        return "-1 ", clicked_sql
-    if looks_nested(values):
-        if any(":" in value and "{" in value for value in values[:20]):
-            return None
-        separator = "," if any("," in value for value in values) else " "
-        return separator, lambda text: cut_sql(f"trim({text}, ' []{{}}()')", separator)
-    for separator in ("|", ";", ",", " ", "#"):
-        if is_list_of_ids(values, separator):
-            return separator, lambda text, s=separator: cut_sql(text, s)  # type: ignore[misc]
-    return None
-
-
-def is_list_of_ids(values: Sequence[str], separator: str) -> bool:
-    """Whether most cells are several ids of one look, and not always as many."""
-    pieces = [[piece.strip() for piece in value.split(separator)] for value in values]
-    several = sum(len(own) > 1 for own in pieces)
-    looks = {shape(piece) for own in pieces for piece in own if piece}
-    alike = len({len(own) for own in pieces}) < 2
-    if several < 0.5 * len(pieces) or (alike and (len(looks) > 1 or separator == ",")):
-        return False
-    if separator in (" ", ",") and not all("9" in look for look in looks):
-        return False
-    return len(looks) <= 3 and not any(" " in look for look in looks)
-
-
-def clicked_sql(text: str) -> str:
-    """SQL of the list of what was clicked in a text of impressions."""
-    each = f"list_filter(string_split({text}, ' '), lambda x: ends_with(x, '-1'))"
-    return f"list_transform({each}, lambda x: x[:-3])"
-
-
-def cut_sql(text: str, separator: str) -> str:
-    """SQL of the list of values in a text, without spaces and quotes around them."""
-    if separator == " ":
-        cut = f"regexp_split_to_array(trim({text}), '\\s+')"
-    else:
-        cut = f"string_split({text}, {quoted(separator)})"
-    trimmed = f"list_transform({cut}, lambda x: trim(x, ' ''\"' || chr(10)))"
-    return f"list_filter({trimmed}, lambda x: x <> '')"
-
-
-def cut_values(cell: str, separator: str) -> list[str]:
-    """The values of a list in a cell, as `cut_sql` cuts them."""
-    if separator == "-1 ":
-        return [piece[:-2] for piece in cell.split() if piece.endswith("-1")]
-    inner = cell.strip(" []{}()")
-    pieces = inner.split() if separator == " " else inner.split(separator)
-    trimmed = (piece.strip(" '\"\n") for piece in pieces)
-    return [piece for piece in trimmed if piece]

@@ -4,8 +4,11 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 
 from seqrec_cli.core.data.reading.engine import Engine
+from seqrec_cli.core.data.reading.rejects import SKIPPING, STRICT
 
 SAMPLED = 1000  # rows
+MOST_CELLS = 100_000
+LOOKED_AT = 20_000  # characters of a cell
 Cell = str | None | list[str | None]
 
 
@@ -73,10 +76,11 @@ class Relation:
         scans: what stands after FROM, for each part of the log that has files of its own.
         columns: what can be read.
         named: whether the names are the file's own.
-        rejects: whether the engine notes the lines that it cannot read.
+        check_lines: refuses lines that could not even be left out; None where there are no lines.
         skipped: a condition on rows that are none, such as a header that comes again.
         place_of: says in which line a row is, from its number in the scan from 0.
         remarks: what was done to read the file at all, in sentences.
+        encoding: what the text may be in, where it is not UTF-8 and bytes were replaced; or "".
         layout: words for the layout: the delimiter and the like.
         numbers: gives the scans with columns of these types, if the files hold whole numbers alone.
     """
@@ -86,11 +90,12 @@ class Relation:
     scans: tuple[str, ...]
     columns: tuple[Column, ...]
     named: bool
-    rejects: bool = False
+    check_lines: Callable[[], None] | None = None
     skipped: str = ""
     place_of: Callable[[int, int], str] = field(default=lambda part, row: f"row {row + 1}")
     remarks: tuple[str, ...] = ()
     layout: str = ""
+    encoding: str = ""
     numbers: Callable[[Sequence[str]], Numbers | None] = field(default=lambda types: None)
 
     def column(self, name: str) -> Column | None:
@@ -110,9 +115,14 @@ def sampled(relation: Relation, engine: Engine, rows: int = SAMPLED) -> Relation
         duckdb.Error: the engine cannot read them.
     """
     columns = relation.columns
-    listed = ", ".join(f"{column.sql} AS c{n}" for n, column in enumerate(columns))
+    listed = ", ".join(
+        f"{column.sql} AS c{n}" if column.listed else f"left({column.sql}, {LOOKED_AT}) AS c{n}"
+        for n, column in enumerate(columns)
+    )
+    rows = max(20, min(rows, MOST_CELLS // max(1, len(columns))))
     where = f"WHERE {relation.skipped}" if relation.skipped else ""
-    found = engine.rows(f"SELECT {listed} FROM {relation.scans[0]} {where} LIMIT {rows}")
+    scan = relation.scans[0].replace(STRICT, SKIPPING)
+    found = engine.rows(f"SELECT {listed} FROM {scan} {where} LIMIT {rows}")
     cells: Sequence[Sequence[Cell]] = list(zip(*found, strict=True)) or [()] * len(columns)
     filled = (replace(column, cells=tuple(own)) for column, own in zip(columns, cells, strict=True))
     return replace(relation, columns=tuple(filled))

@@ -1,61 +1,21 @@
 """Where bytes come from: files, packed files, members of archives; a stream at a time, capped."""
 
-import bz2
 import contextlib
-import gzip
-import lzma
 import re
 import stat
-import struct
 import tarfile
 import zipfile
-import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO, cast
 
-from seqrec_cli.errors import InputError, MissingExtra
+from seqrec_cli.core.data.reading.unpacking import DAMAGED, MAGIC, PACKED, Unpacked, unpacker
+from seqrec_cli.errors import InputError
 
 BLOCK_BYTES = 1 << 20
 LARGEST_MEMBER = 8 << 30
 MOST_MEMBERS = 10_000  # of an archive; looking through them takes time, each time
-MOST_RATIO = 100  # of unpacked to packed: a log has 3 to 30
-UNPACKED_ANYWAY = 1 << 20  # bytes that any packed text may have
-# What reading damaged archives raises; a name that is no UTF-8 is a ValueError.
-DAMAGED = (
-    *(EOFError, zlib.error, gzip.BadGzipFile, zipfile.BadZipFile, struct.error, lzma.LZMAError),
-    *(NotImplementedError, RuntimeError, ValueError, OverflowError, KeyError, tarfile.TarError),
-)
-MAGIC = (
-    (b"\x1f\x8b", "gz"),
-    (b"BZh", "bz2"),
-    (b"\xfd7zXZ\x00", "xz"),
-    (b"\x28\xb5\x2f\xfd", "zst"),
-    (b"PK\x03\x04", "zip"),
-    (b"PK\x05\x06", "zip"),
-)
-SPREADSHEETS = (".xlsx", ".ods", ".xlsm", ".xlsb")
-PACKED = (".gz", ".bz2", ".xz", ".zst")
-# What is none of ours, by its first bytes, and what it is.
-STRANGERS = (
-    (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", "an old Excel or Office file", "export it as CSV"),
-    (b"MATLAB", "a MATLAB file", "export its table as CSV"),
-    (b"<!DOCTYPE", "a page of the web", "fetch the file itself"),
-    (b"<html", "a page of the web", "fetch the file itself"),
-    (b"<?xml", "an XML file", "export it as CSV or JSON lines"),
-    (b"\x89HDF", "an HDF5 file", "export its table as CSV or Parquet"),
-    (b"ARROW1", "an Arrow or Feather file", "export it as Parquet"),
-    (b"ORC", "an ORC file", "export it as Parquet"),
-    (b"Obj\x01", "an Avro file", "export it as Parquet or JSON lines"),
-    (b"SQLite format 3", "an SQLite database", "export its table as CSV"),
-    (b"\x93NUMPY", "a NumPy array", "export it as CSV"),
-    (b"%PDF", "a PDF document", "name the file with the interactions"),
-    (b"7z\xbc\xaf\x27\x1c", "a 7-Zip archive", "unpack it and name the file"),
-    (b"Rar!", "a RAR archive", "unpack it and name the file"),
-    (b"\x80\x04\x95", "a Python pickle, which could run code", "export it as CSV or Parquet"),
-    (b"\x80\x03", "a Python pickle, which could run code", "export it as CSV or Parquet"),
-)
 
 
 @dataclass(frozen=True)
@@ -153,7 +113,7 @@ class TextSource:
         return cast(BinaryIO, Unpacked(self, text, file, member.header_offset))
 
     def _open_tarred(self, stack: contextlib.ExitStack, file: BinaryIO, packing: str) -> BinaryIO:
-        archive, stream = open_tar(stack, self.path, file, packing)
+        archive, _ = open_tar(stack, self.path, file, packing)
         for entry in archive:
             if entry.name == self.member and entry.isreg():
                 inside = archive.extractfile(entry)
@@ -174,45 +134,6 @@ class TextSource:
         with self.open() as file:
             while block := file.read(BLOCK_BYTES):
                 yield block
-
-
-class Unpacked:
-    """Reads what is being unpacked, and stops where that becomes more than packed text ever is."""
-
-    def __init__(self, source: object, text: Any, packed: BinaryIO, start: int) -> None:
-        self.source = source
-        self.text = text
-        self.packed = packed
-        self.start = start  # where the packed bytes begin
-        self.done = 0
-
-    def read(self, size: int) -> bytes:
-        content = bytes(self.text.read(size))
-        self.done += len(content)
-        if self.done > max(UNPACKED_ANYWAY, MOST_RATIO * (self.packed.tell() - self.start)):
-            raise InputError(
-                f"`{self.source}` unpacks to more than {MOST_RATIO} times its size, "
-                "which is no log of interactions but made to fill a disk or a memory",
-                "unpack it and name the file, if you know where it comes from",
-            )
-        return content
-
-
-def unpacker(file: BinaryIO, packing: str) -> Any:
-    """A reader of the unpacked bytes of one packed file."""
-    if packing == "gz":
-        return gzip.GzipFile(fileobj=file)
-    if packing == "bz2":
-        return bz2.BZ2File(file)
-    if packing == "xz":
-        return lzma.LZMAFile(file)
-    try:
-        import zstandard
-    except ImportError:
-        raise MissingExtra("zstandard", "zstd") from None
-    return zstandard.ZstdDecompressor(max_window_size=1 << 27).stream_reader(
-        file, read_across_frames=True
-    )
 
 
 def open_tar(
@@ -267,15 +188,6 @@ def tar_names(path: Path) -> list[str]:
             if len(names) > MOST_MEMBERS:
                 break
     return names
-
-
-def refuse_strangers(source: TextSource, head: bytes) -> None:
-    """Say what a file is that is no log, by its first bytes."""
-    for magic, what, remedy in STRANGERS:
-        if head.startswith(magic):
-            raise InputError(f"`{source}` is {what}, which is not read", remedy)
-    if head.startswith(b"PK\x03\x04") and source.filename.endswith(SPREADSHEETS):
-        raise InputError(f"`{source}` is a spreadsheet, which is not read", "export it as CSV")
 
 
 def natural(text: str) -> list[tuple[int, str]]:

@@ -5,12 +5,12 @@ from collections.abc import Sequence
 import duckdb
 
 from seqrec_cli.core.data.reading.dialects import HEAD_BYTES, sniff
-from seqrec_cli.core.data.reading.engine import Engine, first_sentence, name, opened_engine
+from seqrec_cli.core.data.reading.engine import Engine, name, opened_engine
+from seqrec_cli.core.data.reading.lists import cut_values, list_form
 from seqrec_cli.core.data.reading.opening import opened
 from seqrec_cli.core.data.reading.options import Reading
 from seqrec_cli.core.data.reading.places import Files
-from seqrec_cli.core.data.reading.profiles import cut_values, list_form
-from seqrec_cli.core.data.reading.rejects import rejected
+from seqrec_cli.core.data.reading.rejects import unreadable
 from seqrec_cli.core.data.reading.relations import Relation
 from seqrec_cli.core.data.reading.sources import TextSource
 from seqrec_cli.core.settings.yaml import nearest
@@ -50,13 +50,10 @@ def read_columns(
             relation = opened(files, reading, engine)
         try:
             found = cells_of(source, relation, names, engine)
-            refuse_rejected(source, relation, engine)
         except duckdb.OutOfMemoryException:
             raise
         except duckdb.Error as error:
-            raise InputError(
-                f"cannot read `{source}`: {first_sentence(error)}", "check that line"
-            ) from error
+            raise unreadable(str(source), error, "mend the line, or check the delimiter") from error
     if not found or not next(iter(found.values())):
         raise InputError(f"`{source}` has a header but no rows", "it must have a row an example")
     return {label: with_bars(cells) if label in lists else cells for label, cells in found.items()}
@@ -99,15 +96,3 @@ def of_numbers(cells: Sequence[str]) -> tuple[str, None] | None:
         if numbers and any(len(own) > 1 for own in pieces):
             return separator, None
     return None
-
-
-def refuse_rejected(source: TextSource, relation: Relation, engine: Engine) -> None:
-    """Refuse a line that the engine could not read."""
-    if not relation.rejects:
-        return
-    found = rejected(engine)
-    if found is not None:
-        raise InputError(
-            f"`{source}`, line {found.line}: {found.words}",
-            "mend the line, or check the delimiter",
-        )

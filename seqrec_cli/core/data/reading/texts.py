@@ -5,6 +5,7 @@ known of the bytes afterwards (`Facts`) says how the engine may read them.
 """
 
 import codecs
+import itertools
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -71,12 +72,11 @@ def landed_text(source: TextSource, engine: Engine, encoding: str = "") -> Facts
         if not (seen.lone_returns or seen.broken):
             path = source.path.absolute()
             return Facts(path, seen.quotes, damaged=False, size=seen.size)
-    path = engine.new_path(".txt")
     seen = Seen()
-    with path.open("wb") as file:
+    with engine.folder.new_file(".txt") as copy:
         for block in cleaned(source, encoding, seen):
-            file.write(block)
-    return Facts(path, seen.quotes, seen.broken, seen.size)
+            copy.write(block)
+    return Facts(copy.path, seen.quotes, seen.broken, seen.size)
 
 
 def look_at(source: TextSource, block: bytes, seen: Seen) -> None:
@@ -166,3 +166,22 @@ def known_encoding(name: str) -> str:
             f"there is no encoding `{name}`", "known are utf-8, latin-1, cp1252, utf-16, gbk, …"
         ) from None
     return "" if info.name == "utf-8" else info.name
+
+
+def guess_encoding(content: bytes) -> str:
+    """The encoding of a text that is not UTF-8, told by its bytes; a guess for a hint."""
+    high = [byte for byte in content if byte >= 0x80]
+    for name, low, end in (("gb18030", "\u4e00", "\u9fff"), ("shift_jis", "\u3040", "\u30ff")):
+        try:
+            text = content[: len(content) // 2 * 2].decode(name, "strict")
+        except UnicodeDecodeError as error:
+            if error.start < len(content) - 4:
+                continue
+            text = content[: error.start].decode(name, "ignore")
+        wide = [character for character in text if ord(character) >= 0x80]
+        if wide and sum(low <= character <= end for character in wide) > 0.7 * len(wide):
+            return name
+    letters = sum(byte >= 0xC0 for byte in high)
+    pairs = sum(a >= 0xC0 and b >= 0xC0 for a, b in itertools.pairwise(content))
+    # Cyrillic words are all high bytes; of Latin ones a letter here and there is.
+    return "cp1251" if letters > 0.8 * len(high) and pairs > 0.3 * len(high) else "latin-1"

@@ -6,28 +6,18 @@ Times come out as int64 in a stated unit, never as float32, whose steps are 128 
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
 
 import numpy as np
 from numpy.typing import NDArray
 
 from seqrec_cli.core.data.reading.engine import quoted
+from seqrec_cli.core.data.reading.units import SECONDS, extent, finer, guess_unit
 from seqrec_cli.errors import InputError
 
-SECONDS, MILLISECONDS, MICROSECONDS, NANOSECONDS = (
-    "seconds",
-    "milliseconds",
-    "microseconds",
-    "nanoseconds",
-)
 WHOLE_NUMBERS = "whole numbers"
-UNKNOWN = "as in the source"
-PER_SECOND = {SECONDS: 1, MILLISECONDS: 10**3, MICROSECONDS: 10**6, NANOSECONDS: 10**9}
-EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 MILLION = 10**6
 MOST_OF_THEM = 0.9  # of a sample must be of a form; what is not is found when all rows are read
 FIRST_LOOK = 20  # cells
-LIMIT = 2**63
 
 CLOCK = r"(?P<hour>[0-9]{1,2}):[0-9]{2}(?P<second>:[0-9]{2}(?P<fraction>\.[0-9]{1,9})?)?"
 HALF = r"(?P<half> ?[AaPp][Mm])?"
@@ -63,8 +53,8 @@ PATTERNS = tuple(
 )
 # The year behind the time of day, as in `Tue Apr 03 18:00:09 +0000 2012`.
 YEAR_LAST = re.compile(
-    r"[A-Za-z]{3} [A-Za-z]{3} [0-9 ]?[0-9] [0-9]{2}:[0-9]{2}:[0-9]{2}(?P<zone> [+-][0-9]{4}| [A-Z]{3,4})?"
-    r" [0-9]{4}"
+    r"[A-Za-z]{3} [A-Za-z]{3} [0-9 ]?[0-9] [0-9]{2}:[0-9]{2}:[0-9]{2}"
+    r"(?P<zone> [+-][0-9]{4}| [A-Z]{3,4})? [0-9]{4}"
 )
 # Digits alone that are dates: how many, the format.
 COMPACT = {8: "%Y%m%d", 10: "%Y%m%d%H", 12: "%Y%m%d%H%M", 14: "%Y%m%d%H%M%S"}
@@ -270,7 +260,8 @@ def whole_sql(text: str) -> str:
     """A whole number, also where it is written `12.0`; NULL if it has a fraction."""
     number = f"TRY_CAST({text} AS DECIMAL(38, 9))"
     exact = f"CASE WHEN {number} = trunc({number}) THEN TRY_CAST({number} AS BIGINT) END"
-    return f"coalesce(CASE WHEN {text} SIMILAR TO '-?[0-9]{{1,18}}' THEN CAST({text} AS BIGINT) END, {exact})"
+    plain = f"CASE WHEN {text} SIMILAR TO '-?[0-9]{{1,18}}' THEN CAST({text} AS BIGINT) END"
+    return f"coalesce({plain}, {exact})"
 
 
 def settled(times: NDArray[np.int64], form: TimeForm) -> tuple[NDArray[np.int64], str]:
@@ -282,79 +273,3 @@ def settled(times: NDArray[np.int64], form: TimeForm) -> tuple[NDArray[np.int64]
     factor = form.scale // divisor
     unit = form.unit or guess_unit(extent(times) // factor)
     return times, finer(unit, factor)
-
-
-def extent(times: NDArray[np.int64]) -> int:
-    """The largest absolute value."""
-    return max(-int(times.min(initial=0)), int(times.max(initial=0)))
-
-
-def guess_unit(largest: int) -> str:
-    """Tell the unit of times since 1970 by their size."""
-    for unit, low, high in (
-        (SECONDS, 10**8, 10**11),
-        (MILLISECONDS, 10**11, 10**14),
-        (MICROSECONDS, 10**14, 10**17),
-        (NANOSECONDS, 10**17, LIMIT),
-    ):
-        if low <= largest < high:
-            return unit
-    return UNKNOWN
-
-
-def finer(unit: str, factor: int) -> str:
-    """The unit `factor` times finer."""
-    if factor == 1:
-        return unit
-    if unit not in PER_SECOND:
-        return f"1/{factor} of the source's"
-    for name, each in PER_SECOND.items():
-        if each == PER_SECOND[unit] * factor:
-            return name
-    return f"1/{factor} of {unit}"
-
-
-def iso_moment(text: str) -> datetime:
-    """Read ISO 8601; without a time zone it is UTC."""
-    moment = datetime.fromisoformat(text)
-    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
-
-
-def parse_moment(text: str, unit: str) -> int:
-    """Read a time from the command line: a number in `unit`, or ISO 8601.
-
-    Raises:
-        InputError: neither, or a date where the unit is not known.
-    """
-    if re.fullmatch(r"-?[0-9]{1,18}", text) and not (len(text) == 4 and unit in PER_SECOND):
-        return int(text)
-    try:
-        since = (iso_moment(full_date(text)) - EPOCH) // timedelta(microseconds=1)
-    except (ValueError, OverflowError):
-        raise InputError(
-            f"`{text}` is not a time", "write a number, or a date as in 2024-05-31T12:00"
-        ) from None
-    if unit not in PER_SECOND:
-        raise InputError(
-            f"the date `{text}` cannot be compared with times whose unit is not known",
-            "write a number, in the unit of the log",
-        )
-    return since * PER_SECOND[unit] // MILLION
-
-
-def full_date(text: str) -> str:
-    """A year or a month as the date of its first day."""
-    if re.fullmatch(r"[0-9]{4}", text):
-        return f"{text}-01-01"
-    return f"{text}-01" if re.fullmatch(r"[0-9]{4}-[0-9]{2}", text) else text
-
-
-def show_moment(moment: int, unit: str) -> str:
-    """A time for people: ISO 8601 in UTC where the unit is known, else the number."""
-    if unit not in PER_SECOND:
-        return str(moment)
-    try:
-        shown = EPOCH + timedelta(microseconds=moment * MILLION // PER_SECOND[unit])
-    except OverflowError:
-        return str(moment)
-    return shown.replace(tzinfo=None).isoformat(sep=" ", timespec="seconds")

@@ -32,7 +32,17 @@ NAMES: dict[Named, tuple[str, ...]] = {
     "item": (
         *("item", "itemid", "iid", "iditem", "itemidx", "movie", "movieid", "parentasin", "asin"),
         *("product", "productid", "article", "articleid", "sku", "skuid", "stockcode"),
-        *("track", "trackid", "traid", "trackmbid", "song", "songid", "video", "videoid"),
+        *(
+            "track",
+            "trackid",
+            "trackuri",
+            "traid",
+            "trackmbid",
+            "song",
+            "songid",
+            "video",
+            "videoid",
+        ),
         *("vid", "aid", "book", "bookid", "isbn", "isbn13", "anime", "animeid", "manga", "mangaid"),
         *("game", "gameid", "appid", "app", "news", "newsid", "business", "businessid", "gmapid"),
         *("restaurant", "restaurantid", "placeid", "place", "poi", "poiid", "venue", "venueid"),
@@ -79,7 +89,7 @@ NAMES: dict[Named, tuple[str, ...]] = {
     "session": (
         *("session", "sessionid", "sid", "sessid", "visitid", "visit", "sitzung", "orderid"),
         *("order", "basketid", "basket", "cartid", "cart", "invoiceno", "invoice", "invoiceid"),
-        *("transactionid", "tripid", "playlist", "gasessionid", "usersession"),
+        *("transactionid", "tripid", "playlist", "gasessionid", "usersession", "pid"),
     ),
     "title": (
         *("title", "movietitle", "itemtitle", "name", "itemname", "producttitle", "productname"),

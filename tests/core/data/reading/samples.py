@@ -154,7 +154,9 @@ def run(sample: Path, command: str, truth: Any) -> Outcome:
     if truth is None:
         return Outcome("wrong", "was read, though it is no log")
     wrong = difference(log.rows, truth)
-    notes = f"{log.columns} {log.findings.order} {[(k.column, dict(k.counts)) for k in log.findings.kinds]} {log.findings.notes}"
+    found = log.findings
+    kinds = [(kind.column, dict(kind.counts)) for kind in found.kinds]
+    notes = f"{log.columns} {found.order} {kinds} {found.notes}"
     return Outcome("wrong" if wrong else "exact", f"{wrong} {notes}")
 
 
@@ -196,8 +198,9 @@ def main() -> int:
                 kind, outcome = "CRASH", Outcome("crash", f"{type(error).__name__}: {error}"[:300])
             counts[kind] += not number
             text = f"{outcome.words} || {outcome.hint}" if outcome.hint else outcome.words
-            print(f"{kind:10} {name:22} {command[:60]:60} {text if sys.argv[1:] else text[:400]}")
-    print(dict(counts))
+            shown = text if sys.argv[1:] else text[:400]
+            sys.stdout.write(f"{kind:10} {name:22} {command[:60]:60} {shown}\n")
+    sys.stdout.write(f"{dict(counts)}\n")
     return 0
 
 

@@ -1,0 +1,165 @@
+"""What a log must not be, once its columns are told: refused with what to type instead."""
+
+import re
+from dataclasses import replace
+
+import duckdb
+
+from seqrec_cli.core.data.reading.engine import Engine
+from seqrec_cli.core.data.reading.lists import cut_values
+from seqrec_cli.core.data.reading.loading import Loaded
+from seqrec_cli.core.data.reading.options import Reading, command
+from seqrec_cli.core.data.reading.places import Files
+from seqrec_cli.core.data.reading.profiles import Profile
+from seqrec_cli.core.data.reading.rejects import unreadable
+from seqrec_cli.core.data.reading.relations import Relation
+from seqrec_cli.core.data.reading.roles import (
+    Plan,
+    Undecided,
+    assign,
+    listed,
+)
+from seqrec_cli.core.data.reading.sources import TextSource
+from seqrec_cli.core.data.reading.times import WHOLE
+from seqrec_cli.core.data.reading.wording import shortened, where_option
+from seqrec_cli.errors import InputError
+
+
+def refuse_empty(relation: Relation, engine: Engine) -> None:
+    """Say why there is not a single row."""
+    try:
+        engine.rows(f"SELECT count(*) FROM {relation.scans[0]}")
+    except duckdb.Error as error:
+        raise unreadable(relation.place, error) from error
+    raise InputError(f"`{relation.place}` has no interactions", "it must have a line for each")
+
+
+def check_counted(rows: Loaded, place: TextSource) -> None:
+    """Refuse what is no text of SASRec: in it ids are numbers from 1."""
+    for role, ids in (("user", rows.user_ids), ("item", rows.item_ids)):
+        if ids.dtype.kind != "i":
+            texts = [str(each) for each in ids.tolist()]
+            odd = next((text for text in texts if not WHOLE.fullmatch(text)), "")
+            problem = f"the {role} `{shortened(odd, 30)}` is not a whole number"
+            if not odd:
+                problem = f"the {role} {max(texts, key=int)} is beyond 2^63 - 1"
+        elif len(ids) and int(ids[0]) < 1:
+            problem = f"the {role} is {ids[0]}, but ids count from 1"
+        else:
+            continue
+        raise InputError(
+            f"`{place}`: {problem}", "for any other ids, use `--format delimited` instead"
+        )
+
+
+def check_rating(relation: Relation, plan: Plan, reading: Reading, place: TextSource) -> None:
+    """Refuse a threshold for a log without ratings, and ratings that are words without values."""
+    rating = plan.rating
+    if rating is None:
+        if reading.min_rating is not None or reading.rating_values:
+            option = "--rating-values" if reading.rating_values else "--min-rating"
+            raise InputError(
+                f"`{relation.place}` has no ratings to hold against a threshold",
+                f"leave out {option}, or name the column: `--columns rating=…`; it has "
+                f"{listed(relation)}",
+            )
+        return
+    words = not (rating.numeric or rating.comma_numeric or rating.is_truth)
+    if words and not reading.rating_values:
+        values = list(dict.fromkeys(rating.values))[:6]
+        option = ",".join(f"{value}={n}" for n, value in enumerate(values, 1))
+        raise InputError(
+            f"`{relation.place}`: the rating in `{rating.name}` is `{shortened(values[0])}`, "
+            "which is not a number",
+            f"say what the words stand for: `--rating-values {option}`; or choose rows by them: "
+            f"`{where_option(rating.name, values[0])}`",
+        )
+
+
+def refuse_examples(relation: Relation, plan: Plan, reading: Reading, place: TextSource) -> None:
+    """Refuse what holds more than a row says: labelled examples, and records in cells."""
+    used = plan.used()
+    rest = [Profile(c, n) for n, c in enumerate(relation.columns) if c.name not in used]
+    items = set(plan.item.values)
+    histories = [p for p in rest if not p.column.listed and holds_lists_of(p, items)]
+    labels = [p for p in rest if p.is_flag and (not p.label or p.rank("event") >= 0)]
+    if "item" in reading.columns:
+        return
+    if histories and labels and not plan.item.column.listed:
+        raise InputError(
+            f"each line of `{place}` is a labelled example with a history in "
+            f"`{histories[0].name}`, not one interaction",
+            f"for ranking: `{command(place, reading)} --task ranking`; to read each line as one "
+            f"interaction all the same: `--columns item={plan.item.name}`",
+        )
+    packed = [p for p in rest if is_packed(p)]
+    if packed and not plan.item.column.listed:
+        raise InputError(
+            f"`{packed[0].name}` of `{place}` holds several records in each cell, as in "
+            f"`{shortened(packed[0].values[0], 50)}`, which are not read",
+            "write a row for each of them; to read each line as one interaction all the same: "
+            f"`--columns item={plan.item.name}`",
+        )
+
+
+def holds_lists_of(profile: Profile, items: set[str]) -> bool:
+    """Whether the cells of a column are lists of such items, not a single one each."""
+    for separator in (",", " ", "|", ";", "\x02", "#"):
+        pieces = [cut_values(value, separator) for value in profile.values[:200]]
+        several = sum(len(own) > 1 for own in pieces)
+        there = [piece for own in pieces for piece in own]
+        known = sum(piece in items for piece in there) > 0.3 * len(there)
+        packed = separator == "\x02"  # as DIN and DIEN write histories
+        if several > 0.3 * max(1, len(pieces)) and (known or packed):
+            return True
+    return False
+
+
+def is_packed(profile: Profile) -> bool:
+    """Whether cells hold records such as `408:15:7:0915:0#408:16:7:0916:2`."""
+    return (
+        bool(profile.values)
+        and all(
+            re.fullmatch(r"[\w.-]+(?::[\w.-]*){2,}(?:[#;|,][\w.-]+(?::[\w.-]*){2,})+", value)
+            for value in profile.values[:20]
+            if "#" in value or ";" in value or "|" in value or "," in value
+        )
+        and any(re.search(r"[#;|,]", value) for value in profile.values[:20])
+        and not profile.date_forms
+    )
+
+
+def undecided(
+    relation: Relation, files: Files, reading: Reading, engine: Engine, error: Undecided
+) -> InputError:
+    """Say which role cannot be told, and what to type: a proposal that was tried, if any."""
+    problem = (
+        f"`{relation.place}`: cannot tell which column is the "
+        f"{' and which the '.join(error.missing)}; found {listed(relation)}"
+    )
+    if relation.encoding:
+        return InputError(
+            f"`{relation.place}` is not UTF-8, so its columns cannot be told",
+            f"name its encoding, perhaps: "
+            f"`{command(files.main, replace(reading, encoding=relation.encoding))}`",
+        )
+    proposal = reading.with_columns(
+        {r: c for r, c in error.guess.items() if r not in reading.columns}
+    )
+    if {"user", "item"} <= set(proposal.columns) and works(relation, proposal, engine):
+        return InputError(problem, f"if this is right: `{command(files.main, proposal)}`")
+    roles = ",".join(f"{role}=…" for role in error.missing)
+    return InputError(
+        problem,
+        f"name them, as in `--columns {roles}`, if the file has interactions of users with items "
+        "at all",
+    )
+
+
+def works(relation: Relation, proposal: Reading, engine: Engine) -> bool:
+    """Whether a proposal reads the sample."""
+    try:
+        plan = assign(relation, proposal, engine)
+    except (Undecided, InputError, duckdb.Error):
+        return False
+    return bool(plan.user.values and plan.item.values)

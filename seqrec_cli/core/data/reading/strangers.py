@@ -1,0 +1,34 @@
+"""Files that are no logs of ours, by their first bytes, and what to do with them."""
+
+from seqrec_cli.core.data.reading.sources import TextSource
+from seqrec_cli.errors import InputError
+
+# What is none of ours, by its first bytes, and what it is.
+STRANGERS = (
+    (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", "an old Excel or Office file", "export it as CSV"),
+    (b"MATLAB", "a MATLAB file", "export its table as CSV"),
+    (b"<!DOCTYPE", "a page of the web", "fetch the file itself"),
+    (b"<html", "a page of the web", "fetch the file itself"),
+    (b"<?xml", "an XML file", "export it as CSV or JSON lines"),
+    (b"\x89HDF", "an HDF5 file", "export its table as CSV or Parquet"),
+    (b"ARROW1", "an Arrow or Feather file", "export it as Parquet"),
+    (b"ORC", "an ORC file", "export it as Parquet"),
+    (b"Obj\x01", "an Avro file", "export it as Parquet or JSON lines"),
+    (b"SQLite format 3", "an SQLite database", "export its table as CSV"),
+    (b"\x93NUMPY", "a NumPy array", "export it as CSV"),
+    (b"%PDF", "a PDF document", "name the file with the interactions"),
+    (b"7z\xbc\xaf\x27\x1c", "a 7-Zip archive", "unpack it and name the file"),
+    (b"Rar!", "a RAR archive", "unpack it and name the file"),
+    (b"\x80\x04\x95", "a Python pickle, which could run code", "export it as CSV or Parquet"),
+    (b"\x80\x03", "a Python pickle, which could run code", "export it as CSV or Parquet"),
+)
+SPREADSHEETS = (".xlsx", ".ods", ".xlsm", ".xlsb")
+
+
+def refuse_strangers(source: TextSource, head: bytes) -> None:
+    """Say what a file is that is no log, by its first bytes."""
+    for magic, what, remedy in STRANGERS:
+        if head.startswith(magic):
+            raise InputError(f"`{source}` is {what}, which is not read", remedy)
+    if head.startswith(b"PK\x03\x04") and source.filename.endswith(SPREADSHEETS):
+        raise InputError(f"`{source}` is a spreadsheet, which is not read", "export it as CSV")

@@ -1,0 +1,98 @@
+"""Units of times, and times as people write and read them."""
+
+import re
+from datetime import UTC, datetime, timedelta
+
+import numpy as np
+from numpy.typing import NDArray
+
+from seqrec_cli.errors import InputError
+
+MILLION = 10**6
+
+SECONDS, MILLISECONDS, MICROSECONDS, NANOSECONDS = (
+    "seconds",
+    "milliseconds",
+    "microseconds",
+    "nanoseconds",
+)
+UNKNOWN = "as in the source"
+PER_SECOND = {SECONDS: 1, MILLISECONDS: 10**3, MICROSECONDS: 10**6, NANOSECONDS: 10**9}
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+LIMIT = 2**63
+
+
+def extent(times: NDArray[np.int64]) -> int:
+    """The largest absolute value."""
+    return max(-int(times.min(initial=0)), int(times.max(initial=0)))
+
+
+def guess_unit(largest: int) -> str:
+    """Tell the unit of times since 1970 by their size."""
+    for unit, low, high in (
+        (SECONDS, 10**8, 10**11),
+        (MILLISECONDS, 10**11, 10**14),
+        (MICROSECONDS, 10**14, 10**17),
+        (NANOSECONDS, 10**17, LIMIT),
+    ):
+        if low <= largest < high:
+            return unit
+    return UNKNOWN
+
+
+def finer(unit: str, factor: int) -> str:
+    """The unit `factor` times finer."""
+    if factor == 1:
+        return unit
+    if unit not in PER_SECOND:
+        return f"1/{factor} of the source's"
+    for name, each in PER_SECOND.items():
+        if each == PER_SECOND[unit] * factor:
+            return name
+    return f"1/{factor} of {unit}"
+
+
+def iso_moment(text: str) -> datetime:
+    """Read ISO 8601; without a time zone it is UTC."""
+    moment = datetime.fromisoformat(text)
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+
+
+def parse_moment(text: str, unit: str) -> int:
+    """Read a time from the command line: a number in `unit`, or ISO 8601.
+
+    Raises:
+        InputError: neither, or a date where the unit is not known.
+    """
+    if re.fullmatch(r"-?[0-9]{1,18}", text) and not (len(text) == 4 and unit in PER_SECOND):
+        return int(text)
+    try:
+        since = (iso_moment(full_date(text)) - EPOCH) // timedelta(microseconds=1)
+    except (ValueError, OverflowError):
+        raise InputError(
+            f"`{text}` is not a time", "write a number, or a date as in 2024-05-31T12:00"
+        ) from None
+    if unit not in PER_SECOND:
+        raise InputError(
+            f"the date `{text}` cannot be compared with times whose unit is not known",
+            "write a number, in the unit of the log",
+        )
+    return since * PER_SECOND[unit] // MILLION
+
+
+def full_date(text: str) -> str:
+    """A year or a month as the date of its first day."""
+    if re.fullmatch(r"[0-9]{4}", text):
+        return f"{text}-01-01"
+    return f"{text}-01" if re.fullmatch(r"[0-9]{4}-[0-9]{2}", text) else text
+
+
+def show_moment(moment: int, unit: str) -> str:
+    """A time for people: ISO 8601 in UTC where the unit is known, else the number."""
+    if unit not in PER_SECOND:
+        return str(moment)
+    try:
+        shown = EPOCH + timedelta(microseconds=moment * MILLION // PER_SECOND[unit])
+    except OverflowError:
+        return str(moment)
+    return shown.replace(tzinfo=None).isoformat(sep=" ", timespec="seconds")

@@ -1,0 +1,137 @@
+"""From a name to files: folders, archives, parts, what is packed, what is none of ours."""
+
+import bz2
+import gzip
+import io
+import lzma
+import tarfile
+import zipfile
+from pathlib import Path
+
+import pytest
+
+from seqrec_cli.core.data.reading.log import read_log
+from seqrec_cli.core.data.reading.options import Reading
+from seqrec_cli.core.data.reading.sources import TextSource, parse_place
+from seqrec_cli.errors import InputError
+from tests.core.data.reading.conftest import rows_of
+
+HEADER = "user,item,ts\n"
+ROWS = [(1, 7, 1500000000), (2, 8, 1500000100), (1, 9, 1500000200)]
+TEXT = HEADER + "".join(f"{u},{i},{t}\n" for u, i, t in ROWS)
+
+
+def tarred(name: str, content: bytes) -> bytes:
+    packed = io.BytesIO()
+    with tarfile.open(fileobj=packed, mode="w:gz") as archive:
+        entry = tarfile.TarInfo(name)
+        entry.size = len(content)
+        archive.addfile(entry, io.BytesIO(content))
+    return packed.getvalue()
+
+
+def zipped(**members: str) -> bytes:
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, text in members.items():
+            archive.writestr(name.replace("__", "."), text)
+    return packed.getvalue()
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("a.csv", TEXT.encode()),
+        ("a.csv.gz", gzip.compress(TEXT.encode())),
+        ("a.csv.bz2", bz2.compress(TEXT.encode())),
+        ("a.csv.xz", lzma.compress(TEXT.encode())),
+        ("a.csv", gzip.compress(TEXT.encode())),
+        ("a.tar.gz", tarred("d/log.csv", TEXT.encode())),
+        ("a.zip", zipped(log__csv=TEXT, README__md="what it is")),
+        ("a*[1]?.csv", TEXT.encode()),
+        ("a.csv", TEXT.encode("utf-16")),
+        ("a.csv", ("\ufeffsep=,\r\n" + TEXT.replace("\n", "\r\n")).encode()),
+        ("a.csv", TEXT.replace("\n", "\r").encode()),
+    ],
+)
+def test_reads_a_file_however_it_is_packed(tmp_path: Path, name: str, content: bytes) -> None:
+    (tmp_path / name).write_bytes(content)
+    log = read_log(TextSource(tmp_path / name), Reading())
+    assert rows_of(log) == ROWS
+
+
+def test_reads_zstandard(tmp_path: Path) -> None:
+    zstandard = pytest.importorskip("zstandard")
+    (tmp_path / "a.csv.zst").write_bytes(zstandard.compress(TEXT.encode()))
+    assert rows_of(read_log(TextSource(tmp_path / "a.csv.zst"), Reading())) == ROWS
+
+
+def test_reads_parts_in_natural_order(tmp_path: Path) -> None:
+    folder = tmp_path / "out"
+    folder.mkdir()
+    (folder / "_SUCCESS").touch()
+    for number, row in ((10, ROWS[2]), (2, ROWS[1]), (1, ROWS[0])):
+        (folder / f"part-{number}.csv").write_text(HEADER + ",".join(map(str, row)) + "\n")
+    assert rows_of(read_log(TextSource(folder), Reading())) == ROWS
+    assert rows_of(read_log(TextSource(folder / "part-*.csv"), Reading())) == ROWS
+    first, *more = (folder / f"part-{number}.csv" for number in (1, 2, 10))
+    assert rows_of(read_log(TextSource(first), Reading(more=tuple(more)))) == ROWS
+
+
+def test_lists_what_is_in_an_archive_of_several_files(tmp_path: Path) -> None:
+    (tmp_path / "a.zip").write_bytes(zipped(events__csv=TEXT, items__csv="item,title\n7,A\n"))
+    with pytest.raises(InputError, match="has 2 files of data") as caught:
+        read_log(TextSource(tmp_path / "a.zip"), Reading())
+    assert f"{tmp_path}/a.zip:events.csv" in caught.value.hint
+    place = parse_place(f"{tmp_path}/a.zip:events.csv")
+    assert rows_of(read_log(place, Reading())) == ROWS
+
+
+def test_takes_the_parts_that_lie_beside_a_train_part(tmp_path: Path) -> None:
+    for part, row in zip(("train", "valid", "test"), ROWS, strict=True):
+        (tmp_path / f"x.{part}.csv").write_text(HEADER + ",".join(map(str, row)) + "\n")
+    log = read_log(TextSource(tmp_path / "x.train.csv"), Reading())
+    assert rows_of(log) == ROWS
+    assert log.rows.parts is not None
+    assert log.rows.parts.tolist() == [0, 1, 2]
+    assert "lie beside it" in log.findings.notes[0]
+    (tmp_path / "x.valid.csv").unlink()
+    alone = read_log(TextSource(tmp_path / "x.train.csv"), Reading())
+    assert rows_of(alone) == ROWS[:1]
+    assert "--test" in alone.findings.notes[0]
+    named = Reading(valid=tmp_path / "x.test.csv", test=tmp_path / "x.test.csv")
+    assert len(rows_of(read_log(TextSource(tmp_path / "x.train.csv"), named))) == 3
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "words"),
+    [
+        ("a.mat", b"MATLAB 5.0 MAT-file", "is a MATLAB file"),
+        ("a.xlsx", b"PK\x03\x04 and so on", "is a spreadsheet"),
+        ("a.feather", b"ARROW1\0\0", "is an Arrow or Feather file"),
+        ("a.pkl", b"\x80\x04\x95 and so on", "is a Python pickle"),
+        ("a.csv", b"<!DOCTYPE html><html>", "is a page of the web"),
+        ("a.csv", b"user,item\n1,\x002\n", "line 2: a NUL byte"),
+        ("a.csv", b"", "is empty"),
+        ("a.csv", b"user,item\n", "has no interactions|has no rows"),
+    ],
+)
+def test_says_what_is_none_of_ours(tmp_path: Path, name: str, content: bytes, words: str) -> None:
+    (tmp_path / name).write_bytes(content)
+    with pytest.raises(InputError, match=words) as caught:
+        read_log(TextSource(tmp_path / name), Reading())
+    assert caught.value.hint
+
+
+def test_a_bad_byte_harms_only_who_uses_it(tmp_path: Path) -> None:
+    path = tmp_path / "a.csv"
+    path.write_bytes("user,item,note\n1,a,£\n2,b,x\n".encode("latin-1"))
+    log = read_log(TextSource(path), Reading())
+    assert rows_of(log) == [(1, "a"), (2, "b")]
+    path.write_bytes("user,item\n1,£\n2,b\n".encode("latin-1"))
+    with pytest.raises(InputError, match="is not UTF-8") as caught:
+        read_log(TextSource(path), Reading())
+    assert "--encoding latin-1`" in caught.value.hint
+    assert rows_of(read_log(TextSource(path), Reading(encoding="latin-1"))) == [(1, "£"), (2, "b")]
+    with pytest.raises(InputError, match="there is no encoding `x`"):
+        read_log(TextSource(path), Reading(encoding="x"))
