@@ -1,4 +1,4 @@
-"""Training of ranking models: the events, the counters and the stopping are those of training.py.
+"""Training of ranking models; events, counters and early stopping are those of loop.py.
 
 A step is small and computed on one core, so that the number of cores changes no bit of it. Batch
 statistics are part of what is saved.
@@ -97,7 +97,7 @@ def carve(rows: Examples, share: float, seed: int) -> tuple[Examples, Examples]:
 
 
 def fit(training: RankingTraining, train: Examples, valid: Examples) -> Iterator[Event]:
-    """Train until the last epoch or until patience is at its end, yielding what happened.
+    """Train until the last epoch or until patience runs out, yielding events.
 
     Nothing but these rows is seen. Between two events `training.state()` may be taken and written.
 

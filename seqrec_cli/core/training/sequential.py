@@ -73,7 +73,7 @@ class Training(Resumable):
 
 
 def fit(training: Training, data: SequenceDataset) -> Iterator[Event]:
-    """Train until the last epoch or until patience is at its end, yielding what happened.
+    """Train until the last epoch or until patience runs out, yielding events.
 
     `data` must not contain its test part. Each `validate_every` epochs, and after the last, the
     valid part is ranked in full. Between two events `training.state()` may be taken and written.
@@ -229,7 +229,7 @@ def add_l2(table: Tensor, weight: float) -> None:
 
 
 def make_scorer(training: Training, data: SequenceDataset) -> ModelScorer:
-    """What scores: the model, with the counts of the train part if the experiment says so."""
+    """The scorer: the model, with transition counts of the train part if the experiment says so."""
     settings = training.experiment.transitions
     transitions = Transitions(data.train, data.num_items, settings) if settings else None
     return ModelScorer(training.model, training.num_items, training.device, transitions)

@@ -1,4 +1,4 @@
-"""What a training is between two steps, and all it takes to go on."""
+"""The state of a training between two steps: all that resuming needs."""
 
 import contextlib
 import math
@@ -27,7 +27,7 @@ class Counters:
     worse: int = 0  # validations since the best
 
     def check(self) -> None:
-        """Refuse what was never counted.
+        """Refuse values that no training can have.
 
         Raises:
             ValueError: with the name.
@@ -40,7 +40,7 @@ class Counters:
 
 
 class Resumable:
-    """What a training is between two steps, and all that it takes to go on from there."""
+    """The state of a training between two steps: all that resuming needs."""
 
     experiment: Any
     model: Any
@@ -83,7 +83,7 @@ class Resumable:
         self.counters = counted
 
     def tensors(self) -> dict[str, Tensor]:
-        """The weights and what the optimizers remember, by name."""
+        """The weights and the state of the optimizers, by name."""
         named = {f"model.{name}": tensor for name, tensor in self.model.state_dict().items()}
         for kind, optimizer in self.optimizers.items():
             # Spelled as in the first checkpoints, which must stay readable.
@@ -108,7 +108,7 @@ class Resumable:
         return {name: named[name].clone() for name in self.statistic_names}
 
     def set_statistics(self, statistics: dict[str, Tensor]) -> None:
-        """Put them back to what they were."""
+        """Set them back to a copy."""
         named = dict(self.model.named_buffers())
         for name, tensor in statistics.items():
             named[name].copy_(tensor)
