@@ -428,7 +428,7 @@ def test_copes_with(
 
 @pytest.mark.parametrize(
     ("number", "hint"),
-    [(errno.ENOSPC, "free some space on the disk"), (errno.EACCES, "get the right to write in")],
+    [(errno.ENOSPC, "free some space on the disk"), (errno.EACCES, "check the permissions of")],
 )
 def test_says_when_it_cannot_write(
     runner: CliRunner, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, number: int, hint: str

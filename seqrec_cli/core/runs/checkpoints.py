@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from seqrec_cli.core.storage import files
-from seqrec_cli.core.storage.tensors import AsLargeAs, first_line, load_tensors, save_tensors
+from seqrec_cli.core.storage.tensors import AllocationLimit, first_line, load_tensors, save_tensors
 from seqrec_cli.core.training.state import Resumable
 from seqrec_cli.errors import RunError
 
@@ -81,7 +81,7 @@ class Checkpoints:
             )
         tensors, _, _ = self.load_best()
         try:
-            with AsLargeAs(tensors):
+            with AllocationLimit(tensors):
                 model = build()
             model.load_state_dict(tensors)
         except (RuntimeError, ValueError, OverflowError, TypeError) as error:

@@ -29,7 +29,7 @@ def save_arrays(
 ) -> None:
     """Write arrays as an uncompressed npz, atomically; the same arrays give the same bytes.
 
-    `before` is called with the complete file before it gets its name.
+    `before` is called with the complete file before it is renamed to `path`.
     """
     size = sum(array.nbytes for array in arrays.values())
     with files.atomic_writer(path, size, before) as file:
@@ -39,12 +39,15 @@ def save_arrays(
 def load_arrays(
     path: Path, skip: Any = lambda name: False, file: BinaryIO | None = None
 ) -> dict[str, NDArray[Any]]:
-    """Read an uncompressed npz, open already or not, except arrays whose name `skip` says yes to.
+    """Read an uncompressed npz, except arrays for whose name `skip` is true.
 
-    Nothing is allocated before the size an array claims was held against the bytes that are there.
+    No array is allocated before its claimed size is checked against the size of the file.
+
+    Args:
+        file: the npz, if it is open already.
 
     Raises:
-        DatasetError: not such a file, or damaged.
+        DatasetError: missing, damaged, or no npz of seqrec.
     """
     arrays: dict[str, NDArray[Any]] = {}
     try:
@@ -63,35 +66,37 @@ def load_arrays(
                 with archive.open(member) as content:
                     arrays[name] = read_array(content, member)
     except FileNotFoundError:
-        raise DatasetError(f"there is no file `{path}`", "make it first") from None
+        raise DatasetError(
+            f"there is no file `{path}`", "check the path, or run the command that writes it"
+        ) from None
     # NotImplementedError, RuntimeError: zip features (encryption, ...) that we never write.
     except (
         *(OSError, ValueError, EOFError, zipfile.BadZipFile, struct.error, OverflowError),
         *(NotImplementedError, RuntimeError),
     ) as error:
-        raise DatasetError(f"`{path}` is damaged: {error}", "make it again") from error
+        raise DatasetError(f"`{path}` is damaged: {error}", "write it again") from error
     return arrays
 
 
 def read_array(file: Any, member: zipfile.ZipInfo) -> NDArray[Any]:
     """Read one .npy of plain numbers or text whose header agrees with its length.
 
-    The header is Python, of which only what NumPy writes for such an array is understood.
+    The header is a Python literal. It is matched against one pattern and never evaluated.
     """
     version = npy.read_magic(file)
     if version != (1, 0):
         raise ValueError(f"{member.filename} has the unknown npy version {version}")
     (length,) = struct.unpack("<H", file.read(2))
     header = file.read(length)
-    found = NPY_HEADER.fullmatch(header)
-    if not found:
+    match = NPY_HEADER.fullmatch(header)
+    if not match:
         text = header[:80].decode("latin-1").strip()
         raise ValueError(f"{member.filename} holds {text}, which seqrec never writes")
-    dtype = np.dtype(found[1].decode())
-    shape = tuple(int(size) for size in found[2].replace(b",", b" ").split())
+    dtype = np.dtype(match[1].decode())
+    shape = tuple(int(size) for size in match[2].replace(b",", b" ").split())
     if not dtype.isnative or math.prod(shape) * dtype.itemsize != member.file_size - file.tell():
         raise ValueError(f"{member.filename} does not have the size that its header claims")
-    content = file.read()  # to the end, where zipfile checks the CRC
+    content = file.read()  # to the end: only there zipfile checks the CRC
     array = np.frombuffer(content, dtype=dtype).reshape(shape)
     if dtype.kind == "U":
         check_characters(array, member.filename)
@@ -99,7 +104,7 @@ def read_array(file: Any, member: zipfile.ZipInfo) -> NDArray[Any]:
 
 
 def check_characters(array: NDArray[np.str_], name: str) -> None:
-    """Refuse code points that are no characters, of which Python cannot make text."""
+    """Refuse code points that Python cannot decode: surrogates, and those above U+10FFFF."""
     characters = array.reshape(-1).view(np.uint32)
     surrogates = (characters >= 0xD800) & (characters < 0xE000)
     if (characters > sys.maxunicode).any() or surrogates.any():

@@ -1,4 +1,4 @@
-"""Files from the net: https only, size capped, resumable, verified before they get their name."""
+"""Downloads: https only, capped in size, resumable, verified before they are renamed."""
 
 import contextlib
 import hashlib
@@ -18,17 +18,17 @@ from seqrec_cli.errors import OutputError, SeqRecError
 TIMEOUT = 15  # seconds without a byte
 CHUNK = 1 << 18
 
-# Opens a request and gives the response, as `OpenerDirector.open` does.
+# Sends a request and returns the response, as `OpenerDirector.open` does.
 Opener = Callable[[urllib.request.Request], Any]
 
 
 class DownloadError(SeqRecError):
-    """A file could not be fetched; whoever asked may know another place."""
+    """A file could not be downloaded; the caller may try another source."""
 
 
 @dataclass(frozen=True)
 class Received:
-    """So many bytes are here, of so many (None: the server does not say)."""
+    """Bytes downloaded so far, and in total (None: the server does not say)."""
 
     done: int
     total: int | None
@@ -63,27 +63,28 @@ def secure_open(request: urllib.request.Request) -> Any:
 def download(
     url: str, target: Path, md5: str, max_bytes: int, opener: Opener = secure_open
 ) -> Iterator[Received]:
-    """Fetch `url` to `target`, going on where an earlier attempt broke off.
+    """Download `url` to `target`, resuming an earlier attempt.
 
-    The bytes go to `target` + `.part`, which stays when the connection breaks, and becomes
-    `target` when it is complete and its MD5 is right; "" for `md5` leaves that to the caller.
+    The bytes go to `target` + `.part`. That file stays when the connection breaks, and is renamed
+    to `target` once it is complete and its MD5 is right; "" for `md5` skips that check.
 
     Raises:
-        DownloadError: no connection, too large, broken off, or the checksum is wrong.
-        OutputError: the folder cannot be written, the disk is full, or another process is at it.
+        DownloadError: no connection, too large, interrupted, or the checksum is wrong.
+        OutputError: the folder cannot be written, the disk is full, or another process downloads
+            the same file.
     """
     require_https(url)
     part = target.with_name(f"{target.name}.part")
     lock = target.with_name(f".{target.name}.lock")
-    wait = "wait until it has it"
+    wait = "wait until that download is done"
     with locks.exclusive(lock, OutputError, f"`{target}`", wait):
         try:
             yield from receive(url, part, max_bytes, opener)
-            if md5 and (found := file_md5(part)) != md5:
+            if md5 and (actual := file_md5(part)) != md5:
                 files.disk.unlink(part)
                 raise DownloadError(
-                    f"what `{url}` sent has the MD5 {found}, but {md5} is expected",
-                    "try again; if that does not help, the file was changed there",
+                    f"the file from `{url}` has the MD5 {actual}, but {md5} is expected",
+                    "try again; if that does not help, the file on the server has changed",
                 )
             files.disk.rename(part, target)
             files.disk.sync_folder(target.parent)
@@ -92,13 +93,13 @@ def download(
 
 
 def receive(url: str, part: Path, max_bytes: int, opener: Opener) -> Iterator[Received]:
-    """Fetch what `part` does not have yet."""
+    """Download the bytes that `part` does not have yet."""
     done = part.stat().st_size if part.exists() else 0
     request = urllib.request.Request(url, headers={"User-Agent": "seqrec"})
     if done:
         request.add_header("Range", f"bytes={done}-")
     with connection(url, request, opener) as response:
-        if done and response.status == 416:  # nothing there to go on with
+        if done and response.status == 416:  # the server has no bytes after `done`
             files.disk.unlink(part)
             raise DownloadError(f"`{url}` has changed since its first part came", "try again")
         if response.status not in (200, 206):
@@ -127,7 +128,7 @@ def receive(url: str, part: Path, max_bytes: int, opener: Opener) -> Iterator[Re
 
 @contextlib.contextmanager
 def connection(url: str, request: urllib.request.Request, opener: Opener) -> Iterator[Any]:
-    """The response to a request, closed at the end; a status of 416 is one too."""
+    """The response to a request, closed at the end; an error status is a response too."""
     try:
         response = opener(request)
     except urllib.error.HTTPError as error:
@@ -148,25 +149,26 @@ def read(url: str, response: Any) -> bytes:
 
 def broke_off(url: str, reason: str) -> DownloadError:
     return DownloadError(
-        f"the download of `{url}` broke off: {reason}", "run it again: it goes on where it stopped"
+        f"the download of `{url}` broke off: {reason}",
+        "run the command again: it resumes where the download stopped",
     )
 
 
 def too_large(url: str, size: int, most: int) -> DownloadError:
-    return DownloadError(f"`{url}` sends {size} bytes or more, where at most {most} are expected")
+    return DownloadError(f"`{url}` sends {size} bytes or more, but at most {most} are expected")
 
 
 def starts_at(headers: Any, start: int) -> bool:
-    """Whether a partial answer begins where we left off."""
+    """Whether a partial response begins at byte `start`."""
     match = re.match(r"bytes ([0-9]+)-", headers.get("Content-Range") or "")
     return match is not None and int(match[1]) == start
 
 
 def fetch_small(url: str, opener: Opener = secure_open, most: int = 1 << 16) -> bytes:
-    """Fetch a small file into memory.
+    """Download a small file into memory.
 
     Raises:
-        DownloadError: it cannot be fetched, or is larger.
+        DownloadError: it cannot be downloaded, or has more than `most` bytes.
     """
     require_https(url)
     with connection(url, urllib.request.Request(url), opener) as response:
@@ -179,7 +181,7 @@ def fetch_small(url: str, opener: Opener = secure_open, most: int = 1 << 16) -> 
 
 
 def file_md5(path: Path) -> str:
-    """The MD5 of a file: against damage; against forgery there is https."""
+    """The MD5 of a file. It detects damage; https protects against forgery."""
     with path.open("rb") as file:
         digest = hashlib.file_digest(file, lambda: hashlib.md5(usedforsecurity=False))
     return digest.hexdigest()

@@ -1,4 +1,4 @@
-"""The one way a file is written: whole or not at all."""
+"""All writing of files: a file is written completely or not at all."""
 
 import contextlib
 import errno
@@ -20,13 +20,13 @@ from seqrec_cli.errors import OutputError
 TEMPORARY = re.compile(r"\.(.+)\.[0-9]+-[0-9a-f]{8}\.tmp")  # as `temporary_for` names them
 
 
-NO_PRIVILEGE = 1314  # Windows: the account may not make links
+NO_PRIVILEGE = 1314  # Windows: the account may not create links
 NO_SYNC = {errno.EINVAL, errno.ENOTSUP, errno.EOPNOTSUPP}
 NO_LINKS = {errno.EPERM, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS}
 
 
 class Disk:
-    """The calls that change what is on the disk; a test puts one in its place that fails."""
+    """All calls that change the disk; tests replace it by one that fails."""
 
     def make_folder(self, path: Path, exist_ok: bool = True) -> None:
         path.mkdir(parents=exist_ok, exist_ok=exist_ok)
@@ -47,7 +47,7 @@ class Disk:
         path.replace(target)
 
     def link(self, path: Path, target: Path) -> None:
-        """Give a file a second name; a copy where the file system has no such thing."""
+        """Give a file a second name; copy it where the file system has no hard links."""
         try:
             target.hardlink_to(path)
         except OSError:
@@ -70,7 +70,7 @@ class Disk:
         try:
             os.fsync(descriptor)
         except OSError as error:
-            # Some file systems cannot sync a folder; that a disk is broken is never forgiven.
+            # Some file systems cannot sync a folder. Any other error means a broken disk.
             if error.errno not in NO_SYNC:
                 raise
         finally:
@@ -84,14 +84,14 @@ disk = Disk()
 def atomic_writer(
     path: Path, size: int = 0, before: Callable[[Path], None] | None = None
 ) -> Iterator[BinaryIO]:
-    """Open `path` for writing bytes; it appears, complete and on disk, when the block ends well.
+    """Open `path` for writing bytes; it appears, complete and synced, when the block ends well.
 
     The bytes go to a temporary file in the same folder, which is synced and then renamed over
-    `path`. When the block raises, `path` is as it was. Missing parent folders are made.
+    `path`. When the block raises, `path` is unchanged. Missing parent folders are created.
 
     Args:
-        size: how many bytes there will be, if that is known, for who has too full a disk.
-        before: called with the complete temporary file when all that is left is to rename it.
+        size: the number of bytes, if known, for the message about a full disk.
+        before: called with the complete temporary file just before it is renamed.
 
     Raises:
         OutputError: the folder or the file cannot be written, or the disk is full.
@@ -106,7 +106,7 @@ def atomic_writer(
                 before(temporary)
             if sys.platform == "win32":
                 file.close()
-            # While it is locked, so that nobody takes it for a leftover.
+            # While it is locked, so that no process removes it as a leftover.
             disk.rename(temporary, path)
         disk.sync_folder(path.parent)
     except OSError as error:
@@ -117,24 +117,24 @@ def atomic_writer(
 
 
 def temporary_for(path: Path) -> Path:
-    """A name beside `path` that nobody else has, and that is known for what it is."""
+    """A unique name beside `path` that matches TEMPORARY."""
     return path.with_name(f".{path.name}.{os.getpid()}-{secrets.token_hex(4)}.tmp")
 
 
 def create_locked(path: Path) -> BinaryIO:
-    """Make a file and lock it: as long as it is open, `remove_leftovers` leaves it alone."""
+    """Create a file and lock it: while it is open, `remove_leftovers` leaves it alone."""
     while True:
         file = disk.create(path)
         if try_lock(file.fileno()) and os.fstat(file.fileno()).st_nlink:
             return file
-        file.close()  # taken for a leftover between the two calls
+        file.close()  # another process removed it as a leftover between the two calls
         disk.unlink(path)
 
 
 def remove_leftovers(folder: Path, name: str | None = None) -> None:
-    """Remove what killed processes left half written in `folder`, for the file `name` or for all.
+    """Remove temporary files of killed processes in `folder`, of the file `name` or of all.
 
-    What another process is writing now is locked by it, and stays.
+    A file that another process is writing is locked, and stays.
     """
     with contextlib.suppress(OSError):
         for path in sorted(folder.iterdir()):
@@ -145,7 +145,7 @@ def remove_leftovers(folder: Path, name: str | None = None) -> None:
 
 
 def remove_unlocked(path: Path) -> None:
-    """Remove a file, or a link, unless a process has it locked."""
+    """Remove a file or a link, unless a process has locked it."""
     if path.is_symlink() or sys.platform == "win32":  # where an open file cannot be removed
         disk.unlink(path)
         return
@@ -155,7 +155,7 @@ def remove_unlocked(path: Path) -> None:
 
 
 def claim_folder(path: Path) -> bool:
-    """Make a folder, or say that somebody else was first."""
+    """Create a folder; False if it exists already."""
     try:
         disk.make_folder(path.parent)
         disk.make_folder(path, exist_ok=False)
@@ -167,7 +167,7 @@ def claim_folder(path: Path) -> bool:
 
 
 def keep_previous(path: Path, previous: Path) -> None:
-    """Let the file at `path`, if there is one, be found at `previous` too, atomically."""
+    """Give the file at `path`, if there is one, the second name `previous`, atomically."""
     if not path.exists():
         return
     temporary = temporary_for(previous)
@@ -182,10 +182,10 @@ def keep_previous(path: Path, previous: Path) -> None:
 
 
 def move(path: Path, target: Path) -> None:
-    """Rename a file over another, for good.
+    """Rename a file over another, and sync the folder.
 
     Raises:
-        OutputError: that is not possible.
+        OutputError: it cannot be renamed.
     """
     try:
         disk.rename(path, target)
@@ -195,10 +195,10 @@ def move(path: Path, target: Path) -> None:
 
 
 def remove(path: Path) -> None:
-    """Remove a file, if it is there, for good.
+    """Remove a file, if it exists, and sync the folder.
 
     Raises:
-        OutputError: that is not possible.
+        OutputError: it cannot be removed.
     """
     try:
         disk.unlink(path)
@@ -208,20 +208,20 @@ def remove(path: Path) -> None:
 
 
 def cannot_write(path: Path, error: OSError, size: int = 0) -> OutputError:
-    """Say why `path` cannot be written and what to do about it."""
+    """The error that says why `path` cannot be written, and the remedy."""
     if error.errno in (errno.ENOSPC, errno.EDQUOT):
         remedy = f"free some space on the disk of `{path.parent}`, or write elsewhere"
         if size:
             remedy += f": the file takes {size:,} bytes{room_left(path.parent)}"
     elif error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
-        remedy = f"get the right to write in `{path.parent}`, or write elsewhere"
+        remedy = f"check the permissions of `{path.parent}`, or write elsewhere"
     else:
-        remedy = "write elsewhere"
+        remedy = "check the path, or write elsewhere"
     return OutputError(f"cannot write `{path}`: {error.strerror or error}", remedy)
 
 
 def room_left(folder: Path) -> str:
-    """How many bytes fit on the disk of `folder`, in words; nothing where that cannot be told."""
+    """The free bytes on the disk of `folder`, in words; "" where they are unknown."""
     with contextlib.suppress(OSError):
         return f", and {shutil.disk_usage(folder).free:,} are free"
     return ""
@@ -241,20 +241,20 @@ def write_text(path: Path, content: str) -> None:
 def write_json(path: Path, content: Any) -> None:
     """Write `content` to `path` as indented JSON, atomically."""
     text = json.dumps(content, indent=2, ensure_ascii=False) + "\n"
-    # A file's name need not be Unicode; what is not is escaped as JSON does.
+    # A file name need not be Unicode; its other bytes are escaped as in JSON.
     write_bytes(path, text.encode(errors="backslashreplace"))
 
 
 def point_link(link: Path, target: str) -> None:
     """Make `link` a symbolic link to `target`, replacing an earlier link atomically.
 
-    Where the file system or the account has no such links, it is a text file with the target.
+    Without symbolic links (file system, Windows account) it is a text file with the target.
     """
     temporary = temporary_for(link)
     try:
         for _ in range(3):
             disk.symlink(temporary, target)
-            with contextlib.suppress(FileNotFoundError):  # taken for a leftover: once more
+            with contextlib.suppress(FileNotFoundError):  # removed as a leftover: try again
                 disk.rename(temporary, link)
                 break
         disk.sync_folder(link.parent)
@@ -271,7 +271,7 @@ def point_link(link: Path, target: str) -> None:
 
 
 def read_link(link: Path) -> Path:
-    """Where a link made by `point_link` points: a path beside it; the path itself if it is none."""
+    """The target of a link made by `point_link`, beside it; the path itself if it is no link."""
     if link.is_symlink():
         return link.parent / link.readlink()
     with contextlib.suppress(OSError, UnicodeDecodeError):

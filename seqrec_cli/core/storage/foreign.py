@@ -1,4 +1,4 @@
-"""The one way a file that may be a stranger's is opened: regular, of a sane size, or not at all."""
+"""All opening of files that may come from a stranger: regular files of a sane size only."""
 
 import errno
 import json
@@ -8,10 +8,10 @@ from io import BufferedReader
 from pathlib import Path
 from typing import Any
 
-# Devices and pipes may never answer; a descriptor opened so does not wait for them.
+# A device or a pipe may never answer: opening it so does not block.
 NO_WAIT = getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
 NO_LINK = getattr(os, "O_NOFOLLOW", 0)
-PIECE = 1 << 20  # bytes that are read at a time
+PIECE = 1 << 20  # bytes of a read
 LARGEST_TEXT = 64 << 20  # bytes of a manifest, an experiment or a history
 
 
@@ -19,12 +19,12 @@ def open_regular(path: Path, most: int | None = None, *, follow: bool = True) ->
     """Open a regular file for reading bytes.
 
     Args:
-        most: the most bytes it may have.
+        most: the largest size allowed, in bytes.
         follow: whether `path` may be a symbolic link.
 
     Raises:
-        OSError: missing, unreadable, a device, a pipe or a folder, a link where none may be, or
-            too large; `strerror` says which.
+        OSError: missing, unreadable, a device, a pipe or a folder, a link where none is allowed,
+            or too large; `strerror` says which.
     """
     descriptor = os.open(path, os.O_RDONLY | NO_WAIT | (0 if follow else NO_LINK))
     try:
@@ -49,7 +49,7 @@ def read_bytes(path: Path, most: int = LARGEST_TEXT, *, follow: bool = False) ->
     """
     with open_regular(path, most, follow=follow) as file:
         content = bytearray()
-        # Not by its size: it may grow while it is read, or say that it is empty, as in /proc.
+        # Not by its size: a file may grow while it is read, and files in /proc have size 0.
         while chunk := file.read(PIECE):
             content += chunk
             if len(content) > most:
@@ -62,7 +62,7 @@ def read_text(path: Path, most: int = LARGEST_TEXT, *, follow: bool = False) -> 
 
     Raises:
         OSError: as `open_regular`.
-        UnicodeDecodeError: it is no UTF-8.
+        UnicodeDecodeError: it is not UTF-8.
     """
     return read_bytes(path, most, follow=follow).decode("utf-8-sig")
 
@@ -72,6 +72,6 @@ def read_json(path: Path, most: int = LARGEST_TEXT) -> Any:
 
     Raises:
         OSError: as `open_regular`.
-        ValueError, RecursionError: it is no JSON.
+        ValueError, RecursionError: it is not JSON.
     """
     return json.loads(read_bytes(path, most))

@@ -1,7 +1,7 @@
 """One writer at a time: locks that vanish with the process that holds them.
 
-The system holds them for an open file, so a process that is killed leaves none behind; what is in
-the file, the holder's process id, is there for the sentence that refuses the next one.
+The system holds a lock for an open file, so a killed process leaves none behind. The file contains
+the holder's process id, which the error message for the next process names.
 """
 
 import contextlib
@@ -15,23 +15,23 @@ from pathlib import Path
 from seqrec_cli.core.storage import foreign
 from seqrec_cli.errors import OutputError, SeqRecError
 
-POLL = 0.05  # seconds between two looks at a lock that somebody else holds
-# A stranger's folder may hold a link by the name of a lock: what it points to is not ours to write.
+POLL = 0.05  # seconds between two attempts to take a lock that another process holds
+# A stranger's folder may hold a link by the name of a lock: its target must not be written.
 NO_LINK = getattr(os, "O_NOFOLLOW", 0)
-BEYOND = 1 << 30  # the byte that Windows locks: whoever is refused may read those before it
+BEYOND = 1 << 30  # the byte that Windows locks: the bytes before it stay readable
 
 
 @contextlib.contextmanager
 def exclusive(
     path: Path, refusal: type[SeqRecError] | None, what: str, hint: str
 ) -> Iterator[None]:
-    """Hold the lock file `path` while the block runs; it is gone afterwards.
+    """Hold the lock file `path` while the block runs, and remove it afterwards.
 
-    Without `refusal` it is waited for. Where the file system knows no locks there is none.
+    Without `refusal`, wait for the lock. A file system without locks gives none.
 
     Raises:
-        refusal: another process holds it; the sentence says which, and that it writes `what`.
-        OutputError: the file cannot be made.
+        refusal: another process holds it; the message says which, and that it writes `what`.
+        OutputError: the file cannot be created.
     """
     descriptor = acquire(path)
     while descriptor is None:
@@ -42,14 +42,14 @@ def exclusive(
     try:
         yield
     finally:
-        # Removed while it is held: whoever opened it meanwhile finds that it is no longer there.
+        # Removed while it is held: a process that opened it meanwhile sees that it has no name.
         with contextlib.suppress(OSError):
             path.unlink()
         os.close(descriptor)
 
 
 def acquire(path: Path) -> int | None:
-    """Open and lock the file; None where somebody else holds it."""
+    """Open and lock the file; None if another process holds the lock."""
     while True:
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
@@ -57,36 +57,36 @@ def acquire(path: Path) -> int | None:
         except OSError as error:
             if path.is_symlink():
                 raise OutputError(
-                    f"the lock file `{path}` is a link, which seqrec never makes",
-                    f"look where it points, then remove it: `rm {path}`",
+                    f"the lock file `{path}` is a link, which seqrec never creates",
+                    f"check where it points, then remove it: `rm {path}`",
                 ) from error
             raise OutputError(
                 f"cannot write `{path}`: {error.strerror or error}",
-                f"get the right to write in `{path.parent}` and some space, or write elsewhere",
+                f"check the permissions and the free space of `{path.parent}`, or write elsewhere",
             ) from error
         if not try_lock(descriptor):
             os.close(descriptor)
             return None
         if os.fstat(descriptor).st_nlink:
             break
-        os.close(descriptor)  # its holder removed it after it was opened here
-    with contextlib.suppress(OSError):  # a full disk: the lock holds without it
+        os.close(descriptor)  # its holder removed it after this process opened it
+    with contextlib.suppress(OSError):  # a full disk: the lock holds without the process id
         os.ftruncate(descriptor, 0)
         os.write(descriptor, str(os.getpid()).encode())
     return descriptor
 
 
 def holder(path: Path) -> str:
-    """Who holds a lock, in words."""
+    """The process that holds a lock, in words."""
     with contextlib.suppress(OSError, ValueError):
         return f"process {int(foreign.read_text(path, 100))}"
     return "another process"
 
 
 def try_lock(descriptor: int) -> bool:
-    """Lock an open file until it is closed, or say that somebody else did.
+    """Lock an open file until it is closed; False if another process has locked it.
 
-    Yes where there are no locks.
+    True on a file system without locks.
     """
     try:
         if sys.platform == "win32":

@@ -16,12 +16,15 @@ from torch.overrides import TorchFunctionMode
 from seqrec_cli.core.storage import files, foreign
 from seqrec_cli.errors import RunError
 
-SMALL_MODEL = 1 << 22  # numbers, that any run may have made for it
+SMALL_MODEL = 1 << 22  # numbers that any run may allocate
 
 
-class AsLargeAs(TorchFunctionMode):
-    """While it is on, tensors are made in about the number that there are: a stranger's experiment
-    may ask for a model of any size, and weights that fit it cost bytes in the stranger's file."""
+class AllocationLimit(TorchFunctionMode):
+    """Limits what torch allocates to about the size of the given tensors.
+
+    A stranger's experiment may ask for a model of any size. Weights of that size make the
+    stranger's file as large, so a model is never built much larger than its file.
+    """
 
     def __init__(self, tensors: dict[str, Tensor]) -> None:
         super().__init__()
@@ -34,12 +37,12 @@ class AsLargeAs(TorchFunctionMode):
             sizes = args[0] if args and isinstance(args[0], tuple | list | torch.Size) else args
             self.left -= math.prod(size for size in sizes if isinstance(size, int))
         if self.left < 0:
-            raise ValueError("the experiment asks for a larger model than the weights are of")
+            raise ValueError("the experiment asks for a model larger than the weights")
         return func(*args, **(kwargs or {}))
 
 
 def first_line(error: Exception) -> str:
-    """The first detail of torch's list of what does not fit."""
+    """The first entry of torch's list of mismatches."""
     lines = [line.strip() for line in str(error).splitlines() if line.strip()]
     return lines[min(1, len(lines) - 1)] if lines else type(error).__name__
 
@@ -47,13 +50,13 @@ def first_line(error: Exception) -> str:
 def save_tensors(
     path: Path, tensors: dict[str, Tensor], facts: dict[str, Any], previous: Path | None = None
 ) -> None:
-    """Write tensors and plain facts as one safetensors file, with a checksum of both.
+    """Write tensors and JSON metadata as one safetensors file, with a checksum of both.
 
-    What was there before can then be found at `previous`.
+    The file that it replaces is kept at `previous`.
     """
     plain = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
     text = json.dumps(facts)
-    # One key, as safetensors writes several in random order: the same run, the same bytes.
+    # One key: safetensors writes several in random order, and equal runs must give equal bytes.
     metadata = {"seqrec": json.dumps({"facts": text, "sha256": digest(plain, text)})}
 
     def keep(_: Path) -> None:
@@ -64,13 +67,13 @@ def save_tensors(
 
 
 def load_tensors(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
-    """Read what `save_tensors` wrote.
+    """Read a file of `save_tensors`.
 
     Raises:
         RunError: missing or damaged.
     """
     try:
-        foreign.open_regular(path, follow=False).close()  # the library would wait for a pipe
+        foreign.open_regular(path, follow=False).close()  # safetensors would block on a pipe
         with safetensors.safe_open(path, framework="pt") as file:
             metadata = json.loads((file.metadata() or {})["seqrec"])
             tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
@@ -78,9 +81,11 @@ def load_tensors(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
             raise ValueError("its checksum does not match")
         facts = json.loads(metadata["facts"])
         if not isinstance(facts, dict):
-            raise TypeError("its facts have no names")
+            raise TypeError("its metadata is not a mapping")
     except FileNotFoundError:
-        raise RunError(f"there is no checkpoint `{path}`", "train again") from None
+        raise RunError(
+            f"there is no checkpoint `{path}`", "check the path, or train again"
+        ) from None
     except (
         *(OSError, KeyError, ValueError, TypeError, AttributeError, RuntimeError),
         *(RecursionError, OverflowError, safetensors.SafetensorError),
@@ -94,11 +99,11 @@ def load_tensors(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
 
 
 def digest(tensors: dict[str, Tensor], facts: str) -> str:
-    """SHA-256 of names, shapes, types, values and facts, as hexadecimal digits."""
-    found = hashlib.sha256(facts.encode())
+    """SHA-256 of names, shapes, dtypes, values and facts, as hexadecimal digits."""
+    checksum = hashlib.sha256(facts.encode())
     for name in sorted(tensors):
         tensor = tensors[name].detach().cpu().contiguous()
-        found.update(f"{name} {tuple(tensor.shape)} {tensor.dtype}".encode())
+        checksum.update(f"{name} {tuple(tensor.shape)} {tensor.dtype}".encode())
         content: NDArray[np.uint8] = tensor.reshape(-1).view(torch.uint8).numpy()
-        found.update(content.data)
-    return found.hexdigest()
+        checksum.update(content.data)
+    return checksum.hexdigest()

@@ -1,4 +1,4 @@
-"""JSON that any terminal may show: characters that are not printed are escaped."""
+"""JSON that is safe to show in a terminal: characters that are not printable are escaped."""
 
 import json
 import re
@@ -8,9 +8,9 @@ NOT_PLAIN = re.compile(r"[^\x20-\x7e\n]")
 
 
 def to_json(content: Any, indent: int | None = None) -> str:
-    """JSON in which controls, direction marks and line separators of a file's titles are escaped.
+    """Escape control characters, direction marks and line separators, which a title may contain.
 
-    Letters of all scripts stay as they are; what is read back is the same.
+    Printable characters of all scripts stay as they are. Parsing the JSON gives `content` again.
 
     Raises:
         ValueError: a number is not finite.
@@ -20,6 +20,6 @@ def to_json(content: Any, indent: int | None = None) -> str:
 
 
 def escaped(match: re.Match[str]) -> str:
-    """A character as it is if it is printed, else as JSON escapes it."""
+    """The character itself if it is printable, else its JSON escape."""
     character = match[0]
     return character if character.isprintable() else json.dumps(character)[1:-1]

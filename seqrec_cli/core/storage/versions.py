@@ -1,4 +1,4 @@
-"""The version of a file format: read first, so that a newer file is refused by one sentence."""
+"""The version of a file format: read first, so that a newer file is refused with one message."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -15,16 +15,19 @@ def check_version(
     key: str = "manifest_version",
     made_by: str = "seqrec_version",
 ) -> int:
-    """The format version that a manifest states, or 1 where it states none.
+    """The format version that a manifest states, or 1 if it states none.
 
-    `what` is the file in the words of the message; `made_by` the key of the version of seqrec.
+    Args:
+        known: the newest version that this seqrec reads.
+        what: how the message names the file.
+        made_by: the key of the seqrec version in the manifest.
 
     Raises:
-        error: the version is newer than `known`, or no version.
+        error: the version is newer than `known`, or not a version.
     """
     version = content.get(key, 1)
     if type(version) is not int or version < 1:
-        raise error(f"{what} has the format version `{version}`, which is none", "make it again")
+        raise error(f"{what} has the invalid format version `{version}`", "write it again")
     if version > known:
         maker = content.get(made_by)
         name = f"seqrec {maker}" if isinstance(maker, str) and maker else "a newer seqrec"

@@ -170,7 +170,7 @@ def test_a_cache_that_cannot_be_written_is_named(
     monkeypatch.setattr(files.disk, "sync_folder", refuse)
     with pytest.raises(OutputError, match="cannot write") as caught:
         find(WITH_WHEEL, tmp_path, net, WHEEL)
-    assert caught.value.hint.startswith("get the right to write in")
+    assert caught.value.hint.startswith("check the permissions of")
     assert "`SEQREC_CACHE`" in caught.value.hint
 
 
@@ -189,7 +189,7 @@ def test_a_cache_that_cannot_be_searched_is_named(
     monkeypatch.setattr(Path, call, refuse)
     with pytest.raises(OutputError, match="Permission denied") as caught:
         find(WITH_WHEEL, tmp_path, Net(x_zip=ZIP))
-    assert "get the right to write in" in caught.value.hint
+    assert "check the permissions of" in caught.value.hint
     assert "`SEQREC_CACHE`" in caught.value.hint
 
 

@@ -59,8 +59,8 @@ def test_is_not_seen_before_it_is_complete(tmp_path: Path) -> None:
     [
         (errno.ENOSPC, "free some space"),
         (errno.EDQUOT, "free some space"),
-        (errno.EACCES, "get the right to write"),
-        (errno.EROFS, "get the right to write"),
+        (errno.EACCES, "check the permissions"),
+        (errno.EROFS, "check the permissions"),
         (errno.EIO, "write elsewhere"),
     ],
 )

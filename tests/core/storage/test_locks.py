@@ -90,7 +90,7 @@ def test_a_link_by_the_name_of_a_lock_is_refused_and_what_it_points_to_stays(
         lock = tmp_path / ".lock"
         lock.symlink_to(target)
         with (
-            pytest.raises(OutputError, match="is a link, which seqrec never makes"),
+            pytest.raises(OutputError, match="is a link, which seqrec never creates"),
             exclusive(lock, None, "", ""),
         ):
             pass

@@ -30,5 +30,5 @@ def test_a_newer_version_is_refused(content: dict[str, Any], message: str) -> No
 
 @pytest.mark.parametrize("version", [0, -1, True, 1.0, "2", None, [1]])
 def test_what_is_no_version_is_refused(version: Any) -> None:
-    with pytest.raises(RunError, match="which is none"):
+    with pytest.raises(RunError, match="has the invalid format version"):
         check_version({"manifest_version": version}, 2, "`x`", RunError)
