@@ -89,8 +89,9 @@ def refuse_examples(relation: Relation, plan: Plan, reading: Reading, place: Tex
         raise InputError(
             f"each line of `{place}` is a labelled example with a history in "
             f"`{histories[0].name}`, not one interaction",
-            f"for ranking: `{command(place, reading)} --task ranking`; to read each line as one "
-            f"interaction all the same: `--columns item={plan.item.name}`",
+            "for ranking, name the folder in which it lies beside its test part (train.csv and "
+            "test.csv, or local_train and local_test): `seqrec prepare FOLDER --task ranking`; to "
+            f"read each line as one interaction all the same: `--columns item={plan.item.name}`",
         )
     packed = [p for p in rest if is_packed(p)]
     if packed and not plan.item.column.listed:
