@@ -1,4 +1,4 @@
-"""A train.csv, a test.csv and perhaps a valid.csv: which columns hold what, and their texts."""
+"""A train.csv, a test.csv and an optional valid.csv: their columns and texts."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -61,7 +61,7 @@ WALKTHROUGH = TableColumns(
 
 @dataclass(frozen=True, eq=False)
 class TextRows:
-    """The rows of a file as texts, column by column."""
+    """The rows of a file as texts, by column."""
 
     source: str
     columns: Mapping[str, list[str]]
@@ -78,11 +78,13 @@ def is_pair(place: Path) -> bool:
 def read_parts(
     folder: Path, columns: TableColumns | None
 ) -> tuple[TableColumns, dict[Part, TextRows]]:
-    """Read the files of the parts; what their columns are is known by their names where nobody
-    says. A valid.csv beside train.csv and test.csv is the valid part.
+    """Read train.csv, test.csv, and valid.csv if there is one.
+
+    Args:
+        columns: None: recognize those of the walkthrough by name.
 
     Raises:
-        InputError: missing, malformed, or columns that are not there.
+        InputError: a file is missing or malformed, or has other columns.
     """
     train = TextSource(folder / TRAIN)
     if columns is None:
@@ -90,7 +92,7 @@ def read_parts(
         if not set(WALKTHROUGH.names()) <= set(header):
             raise InputError(
                 f"it is not known what the columns of `{train}` are: {', '.join(header)}",
-                "say so in a file as configs/tables/dien-ml-1m.yaml does: `--table FILE`",
+                "name them in a file such as configs/tables/dien-ml-1m.yaml: `--table FILE`",
             )
         columns = WALKTHROUGH
     paths: dict[Part, Path] = {"train": folder / TRAIN}
@@ -101,17 +103,17 @@ def read_parts(
 
 
 def read_rows(source: TextSource, columns: TableColumns) -> TextRows:
-    """The columns that are named, lists with `|` between their values."""
+    """Read the named columns; lists have `|` between their values."""
     lists = [columns.history, *columns.tags]
     lists += [columns.negatives] if columns.negatives else []
     return TextRows(str(source), read_columns(source, columns.names(), lists))
 
 
 def load_columns(path: Path) -> TableColumns:
-    """Read a file that says which columns hold what.
+    """Read a YAML file that names the columns.
 
     Raises:
-        ConfigError: it cannot be read, or has a key that is not known, with the line.
+        ConfigError: it cannot be read, or has an unknown key; the message names the line.
     """
     text = read_text(path, f"`{path}`", "name a file such as configs/tables/dien-ml-1m.yaml")
     places: dict[tuple[str, ...], str] = {}
