@@ -14,6 +14,12 @@ from seqrec_cli.core.data.sequences import Sequences
 ROOT = Path(__file__).parent.parent
 
 
+def pytest_make_parametrize_id(config: pytest.Config, val: object, argname: str) -> str | None:
+    """Bytes are named by their argument: what is packed in them may hold the time of packing, and
+    two processes must collect the same tests."""
+    return argname if isinstance(val, bytes) else None
+
+
 @pytest.fixture
 def runner() -> CliRunner:
     return CliRunner()

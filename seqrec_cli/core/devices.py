@@ -6,10 +6,11 @@ takes several times as long as the work. Pieces that meet once at the end do not
 """
 
 import itertools
+import threading
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import torch
 
@@ -74,6 +75,24 @@ class WorkerPool:
             for future in waiting:
                 future.cancel()
             torch.set_num_threads(self.count)
+
+
+# Held while a module changes its mode, so that no thread computes with half of it changed.
+changing_mode = threading.Lock()
+
+
+def training_mode(model: Any) -> None:
+    """Put a module into training mode: dropout is on, batch statistics are in use."""
+    with changing_mode:
+        if not model.training:
+            model.train()
+
+
+def evaluation_mode(model: Any) -> None:
+    """Put a module into evaluation mode: dropout is off, running statistics are in use."""
+    with changing_mode:
+        if model.training:
+            model.eval()
 
 
 def choose_device(name: str) -> torch.device:

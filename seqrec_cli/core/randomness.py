@@ -5,7 +5,10 @@ user). Nothing depends on what was drawn before, so neither the order of batches
 interruption changes a result, and there is no random state to save.
 """
 
+import contextlib
 import enum
+import threading
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -42,6 +45,27 @@ def torch_stream(seed: int, purpose: Purpose, *counters: int) -> "torch.Generato
 
     state = int(stream(seed, purpose, *counters).integers(2**63))
     return torch.Generator().manual_seed(state)
+
+
+# All threads share torch's own generators, so one thread at a time may have seeded them.
+seeding = threading.RLock()
+
+
+@contextlib.contextmanager
+def seeded(seed: int | None) -> Iterator[None]:
+    """Seed torch's own generators while the block runs, for modules that draw from them.
+
+    Afterwards they are as they were. Without a seed nothing is done.
+    """
+    if seed is None:
+        yield
+        return
+    import torch
+
+    devices = [torch.cuda.current_device()] if torch.cuda.is_available() else []
+    with seeding, torch.random.fork_rng(devices):
+        torch.manual_seed(seed)
+        yield
 
 
 def hashed(

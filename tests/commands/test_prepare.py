@@ -200,7 +200,7 @@ def test_features_are_read_encoded_and_accounted_for(runner: CliRunner, tmp_path
         (["--new-items"], "there is no file with items beside", "--items-file FILE"),
         (["--user-features", "age=dense"], "there is no file with users", "--users-file FILE"),
         (["--user-features", "age=number"], "is not NAME=KIND", "year=dense,genres=tags"),
-        (["--users-file", "bare.csv"], "cannot tell which column is the user", "give it a header"),
+        (["--users-file", "bare.csv"], "has no header, so its columns", "give it a header"),
         (["--users-file", "others.csv"], "has no row for any user of the log", "such as `u0`"),
         (["--users-file", "nope.csv"], "there is no file `nope.csv`", "check the path"),
     ],

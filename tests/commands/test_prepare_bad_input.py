@@ -51,84 +51,95 @@ def assert_refused(result: Result, tmp_path: Path, message: str, hint: str) -> N
     ("name", "content", "options", "message", "hint"),
     [
         ("a.txt", "", [], "a.txt` is empty", "it must have a line"),
-        ("a.csv", "user,item,time\n", [], "a.csv` has a header but no rows", "it is an empty log"),
+        ("a.csv", "user,item,time\n", [], "a.csv` has no interactions", "it must have a line"),
         (
             "a.txt",
             "5\n6\n",
             [],
-            "a.txt`, line 1: `5` is a single column",
-            "if there are more, name",
+            "cannot tell which column is the user and which the item; found 1 (as in `5`)",
+            "name them",
         ),
         (
             "a.txt",
             GOOD + "3 x\n",
-            [],
-            "a.txt`, line 7: the item `x` is not a whole",
-            "mend the line",
+            ["--format", "user-item"],
+            "the item `x` is not a whole number",
+            "for any other ids",
         ),
-        ("a.txt", GOOD + "3 1 5\n", [], "line 7: 3 values where `user item` is due", "if this is"),
+        ("a.txt", GOOD + "3 1 5\n", [], "line 7: more values than the other lines", "leave such"),
         (
             "a.txt",
             GOOD + "0 1\n",
-            [],
-            "line 7: the user is 0, but ids count from 1",
-            "number the ids",
+            ["--format", "user-item"],
+            "the user is 0, but ids count from 1",
+            "for any other ids",
         ),
         (
             "a.txt",
             GOOD + "4 -2\n",
-            [],
-            "line 7: the item is -2, but ids count from",
-            "number the ids",
+            ["--format", "user-item"],
+            "the item is -2, but ids count from",
+            "for any other ids",
         ),
         (
             "a.txt",
             GOOD + "9223372036854775808 1\n",
-            [],
-            "line 7: the user 9223372036854775808 is beyond 2^63 - 1",
-            "number the ids anew",
+            ["--format", "user-item"],
+            "the user 9223372036854775808 is beyond 2^63 - 1",
+            "for any other ids",
         ),
         ("a.txt", GOOD + "3\0 1\n", [], "a.txt`, line 7: a NUL byte", "export it as UTF-8 text"),
-        ("a.txt", GOOD.encode("utf-16"), [], "a.txt` is UTF-16 text", "save it as UTF-8"),
-        ("a.csv", GOOD_CSV + "3,4\n", [], "line 8: 2 values, where the first line has 3", "mend"),
+        (
+            "a.csv",
+            GOOD_CSV + "3,4\n",
+            [],
+            "line 8: fewer values than the other",
+            "leave such lines",
+        ),
         (
             "a.csv",
             GOOD_CSV + "3,4,now\n",
             [],
-            "line 8: the time `now` is neither a number nor ISO 8601",
-            "times are",
+            "line 8: the time in `time` is `now`, which is not like the others",
+            "leave such rows out",
         ),
         (
             "a.csv",
             GOOD_CSV + "3,4,2024-01-01\n",
             [],
-            "`2024-01-01` is not like those before it, which are numbers",
-            "times are",
+            "line 8: the time in `time` is `2024-01-01`, which is not like the others",
+            "leave such rows out",
         ),
-        ("a.csv", GOOD_CSV + ",4,5\n", [], "line 8: the user is empty", "fill it or leave out"),
-        ("a.csv", GOOD_CSV + '3,"4,5\n', [], "line 8: unexpected end of data", "mend the quotes"),
-        ("a.csv", GOOD_CSV.encode() + b"\xff,4,5\n", [], "line 8: byte 0xff is not UTF-8", "save"),
+        (
+            "a.csv",
+            GOOD_CSV + ",4,5\n",
+            [],
+            "line 8: the user in `user` is empty",
+            "leave such rows",
+        ),
+        ("a.csv", GOOD_CSV + '3,"4,5\n', [], "line 8: a quote that is never", "close it"),
+        ("a.csv", GOOD_CSV.encode() + b"\xff,4,5\n", [], "is not UTF-8: the id", "name its"),
         (
             "a.csv",
             f"user,item\n{'x' * 1001},1\n",
             [],
-            "line 2: the user has 1001 letters",
-            "choose",
+            "an id has 1001 characters, more than 1000",
+            "choose another column",
         ),
-        ("a.csv", "x" * 2_000_000, [], "line 1: longer than 1048576 bytes", "this does not look"),
+        ("a.csv", "x" * 2_000_000, [], "cannot tell which column", "name them"),
         (
             "a.csv",
             "a,b,c\n1,2,3\n",
             [],
             "cannot tell which column is the user and which the item; found `a`, `b`, `c`",
-            "say it, as in `--columns user=a,item=b`",
+            "if this is right: `seqrec prepare ",
         ),
         (
             "a.csv",
-            "1,2,3\n4,5,6\n",
+            "".join(f"{n % 9},{n * 7 % 23},{n * 5 % 21}\n" for n in range(99)),
             [],
-            "found 1 (as in `1`), 2 (as in `2`), 3 (as in `3`)",
-            "say it, as in `--columns user=1,item=2`",
+            "found 1 (as in `0`), 2 (as in `0`), 3 (as in `0`)",
+            "if this is right: `seqrec prepare ",
         ),
         (
             "a.csv",
@@ -158,7 +169,7 @@ def assert_refused(result: Result, tmp_path: Path, message: str, hint: str) -> N
             "a.inter",
             "user_id:token\tat:float\n1\t2\n",
             ["--columns", "user=user_id,item=at,time=at"],
-            "the column `at` cannot be both the item and the time",
+            "the column `at:float` cannot be both the item and the time",
             "name another column for the time",
         ),
         (
@@ -172,21 +183,13 @@ def assert_refused(result: Result, tmp_path: Path, message: str, hint: str) -> N
         (
             "a.csv",
             "user,item,rating\n1,2,good\n",
-            [],
-            "line 2: the rating `good` is not a",
-            "choose",
+            ["--columns", "rating=rating"],
+            "the rating in `rating` is `good`, which is not a number",
+            "say what the words stand for: `--rating-values good=1`",
         ),
-        (
-            "a.txt",
-            GOOD,
-            ["--columns", "user=2,item=1"],
-            "is read as user-item",
-            "add `--format deli",
-        ),
-        ("a.txt", GOOD, ["--delimiter", ";"], "no choice of delimiter", "add `--format delimited`"),
-        ("a.csv", GOOD_CSV, ["--delimiter", "xx"], "'xx' cannot be the delimiter", "name what is"),
-        ("a.csv", GOOD_CSV, ["--delimiter", '"'], "'\"' cannot be the delimiter", "name what is"),
-        ("a.csv", GOOD_CSV, ["--delimiter", "\n"], "'\\n' cannot be the delimiter", "name what is"),
+        ("a.csv", GOOD_CSV, ["--delimiter", "xxxxx"], "`xxxxx` cannot be a delimiter", "name one"),
+        ("a.csv", GOOD_CSV, ["--delimiter", '"'], '`"` cannot be a delimiter', "name one"),
+        ("a.csv", GOOD_CSV, ["--delimiter", "\n"], "` cannot be a delimiter", "name one"),
         ("a.inter", "user,item\n1,2\n", [], "not the header of a RecBole file", "for any other"),
         (
             "a.csv.gz",
@@ -196,7 +199,7 @@ def assert_refused(result: Result, tmp_path: Path, message: str, hint: str) -> N
             "it was cut",
         ),
         ("a.csv.gz", b"not gzip", [], "a damaged archive: Not a gzipped file", "it was cut short"),
-        ("a.zip", b"PK\x03\x04", [], "is a damaged zip archive", "it was cut short"),
+        ("a.zip", b"PK\x03\x04", [], "is a damaged archive", "it was cut short"),
         ("a.txt", "1 5\n1 5\n1 5\n2 5\n", [], "has a single item", "bring a log of several items"),
         ("a.txt", "1 1\n2 2\n3 3\n", [], "a.txt` has 3 interactions", "bring longer histories"),
         (
@@ -260,7 +263,7 @@ def test_refuses_a_folder_and_an_archive_without_a_log(runner: CliRunner, tmp_pa
     for name in ("folder", "a.zip"):
         arguments = ["prepare", str(tmp_path / name), "--data-dir", str(tmp_path / "data")]
         result = runner.invoke(app, arguments)
-        assert_refused(result, tmp_path, "has none of u.data, ratings.dat, ratings.csv", "")
+        assert_refused(result, tmp_path, "has no file of data", "name the file")
 
 
 @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no pipes with a name here")
@@ -392,7 +395,9 @@ def test_says_how_to_get_a_dataset_by_hand(
     result = runner.invoke(app, arguments)
     assert result.exit_code == 1
     assert "error: cannot get the dataset ml-1m: cannot reach" in result.stderr
-    assert "hint: download https://files.grouplens.org/datasets/movielens/ml-1m.zip" in result.stderr
+    assert (
+        "hint: download https://files.grouplens.org/datasets/movielens/ml-1m.zip" in result.stderr
+    )
     assert str(tmp_path / "cache" / "ml-1m.zip") in result.stderr
 
 

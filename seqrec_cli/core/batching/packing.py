@@ -35,10 +35,12 @@ class CostModel:
     Attributes:
         crossover: a history of L items costs L (1 + L / crossover).
         min_part_scale: scales the smallest size of a part, for models whose calls are expensive.
+        whole: batches are not split, as the results of one part depend on the others.
     """
 
     crossover: float = 600.0
     min_part_scale: int = 1
+    whole: bool = False
 
     def of(self, lengths: NDArray[np.int64]) -> NDArray[np.float64]:
         """The cost of histories of these lengths, float64; one item costs about 1."""

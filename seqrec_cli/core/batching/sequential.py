@@ -142,6 +142,8 @@ class Batches:
 
     def split(self, users: NDArray[np.int64]) -> list[NDArray[np.int64]]:
         """Split a batch into 1, 2, 4, ... parts of about equal cost, each of similar lengths."""
+        if self.cost.whole:
+            return [users]
         lengths = self.num_targets(users)
         total = int(lengths.sum())
         parts = total // (PART_TARGETS * self.cost.min_part_scale)

@@ -93,7 +93,7 @@ def kind_of(source: str, task: str) -> Kind:
         return "demo"
     if source in CATALOGUE:
         return "named"
-    return "pair" if task == "ranking" and table.is_pair(Path(source)) else "log"
+    return "pair" if task == "ranking" and table.pair_at(Path(source)) else "log"
 
 
 def choose_name(name: str | None, source: str, *, shuffled: bool, ranked: bool = False) -> str:

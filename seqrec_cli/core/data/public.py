@@ -5,7 +5,6 @@ import os
 import re
 import subprocess
 import sys
-import tempfile
 import zipfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
@@ -23,6 +22,7 @@ from seqrec_cli.core.storage.downloads import (
     file_md5,
     secure_open,
 )
+from seqrec_cli.core.storage.temporary import private_folder
 from seqrec_cli.errors import InputError, OutputError
 
 GROUPLENS = "https://files.grouplens.org/datasets/movielens"
@@ -260,10 +260,10 @@ def wheel_is_intact(cache: Path, wheel: Wheel) -> bool:
 
 def keep_wheel(cache: Path, wheel: Wheel, fetch_package: PackageFetcher) -> None:
     """Download the wheel, verify it, and put it into the cache; none of its code is run."""
-    with tempfile.TemporaryDirectory(prefix="seqrec-") as folder:
-        fetch_package(wheel.requirement, Path(folder))
-        path = Path(folder) / wheel.filename
-        if not wheel_is_intact(Path(folder), wheel):
+    with private_folder() as folder:
+        fetch_package(wheel.requirement, folder.path)
+        path = folder.path / wheel.filename
+        if not wheel_is_intact(folder.path, wheel):
             actual = files.sha256(path) if path.is_file() else "no such file"
             raise DownloadError(
                 f"the package {wheel.requirement} is not the one expected: SHA-256 {actual}"

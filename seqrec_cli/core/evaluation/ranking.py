@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from seqrec_cli.core.batching.ranking import RankingBatch, to_batch
 from seqrec_cli.core.data.ranking.dataset import Examples, RankingDataset
-from seqrec_cli.core.devices import WorkerPool
+from seqrec_cli.core.devices import WorkerPool, evaluation_mode
 from seqrec_cli.core.evaluation import classification as metrics
 from seqrec_cli.core.evaluation.classification import Values
 from seqrec_cli.core.evaluation.statistics import (
@@ -21,6 +21,7 @@ from seqrec_cli.core.evaluation.statistics import (
     two_sided,
 )
 from seqrec_cli.core.evaluation.summary import Comparisons, Figure, plain_figures
+from seqrec_cli.core.models.ranking.interface import RankingModel
 from seqrec_cli.errors import DatasetError, RunError
 
 RankingPart = Literal["valid", "test"]
@@ -85,7 +86,7 @@ class Predictions:
         return {name: float(value[0]) for name, value in values.items() if not np.isnan(value[0])}
 
 
-def score_rows(model: Any, batch: RankingBatch, device: torch.device) -> Values:
+def score_rows(model: RankingModel, batch: RankingBatch, device: torch.device) -> Values:
     """The logits of rows, float64 (R,); in chunks, each on one core.
 
     Raises:
@@ -97,6 +98,7 @@ def score_rows(model: Any, batch: RankingBatch, device: torch.device) -> Values:
             logits: torch.Tensor = model(batch.take(rows))
             return logits
 
+    evaluation_mode(model)
     order = torch.arange(len(batch), device=batch.items.device)
     chunks = list(WorkerPool(device).map(work, torch.split(order, CHUNK_ROWS)))
     logits = torch.cat(chunks).double().cpu().numpy() if chunks else np.zeros(0)
@@ -108,7 +110,7 @@ def score_rows(model: Any, batch: RankingBatch, device: torch.device) -> Values:
     return np.asarray(logits)
 
 
-def predict(model: Any, examples: Examples, device: torch.device) -> Predictions:
+def predict(model: RankingModel, examples: Examples, device: torch.device) -> Predictions:
     """The logits of a model for rows."""
     return Predictions.of(examples, score_rows(model, to_batch(examples, device), device))
 

@@ -11,29 +11,34 @@ from seqrec_cli.core.settings.base import ExperimentSettings, Settings, check_be
 class RankingTrainingConfig(Settings):
     """The `training` part of an experiment whose model ranks."""
 
-    epochs: int = Field(100, ge=1, description="passes over the rows")
+    epochs: int = Field(100, ge=1, description="passes over the training rows")
     batch_size: int = Field(128, ge=2, description="rows in a batch")
     lr: float = Field(2e-3, gt=0, description="learning rate of Adam")
     schedule: Literal["constant", "cosine"] = Field(
-        "constant", description="the learning rate stays, or falls to 0 over all epochs"
+        "constant", description="constant learning rate, or a cosine that ends at 0"
     )
-    warmup: int = Field(0, ge=0, description="steps over which the learning rate rises from 0")
+    warmup: int = Field(0, ge=0, description="steps of linear learning rate warm-up")
     betas: tuple[float, float] = Field((0.9, 0.999), description="Adam's decay rates")
     weight_decay: float = Field(1e-3, ge=0, description="Adam's weight decay")
     validate_on: Literal["held_out", "test"] = Field(
         "held_out",
-        description="the dataset's valid part, or where it has none a share of the train part; "
-        "test: the test part, as published walkthroughs do, and figures on it are optimistic",
+        description="held_out: the dataset's valid part, or else a share of the train users; test: "
+        "the test part, as published walkthroughs do, whose figures are then optimistic",
     )
     validation_share: float = Field(
-        0.15, gt=0, lt=1, description="of train users, where the dataset has no valid part"
+        0.15,
+        gt=0,
+        lt=1,
+        description="share of the train users held out if the dataset has no valid part",
     )
-    validate_every: int = Field(1, ge=1, description="epochs from one validation to the next")
+    validate_every: int = Field(1, ge=1, description="epochs between validations")
     metric: Literal["auc", "gauc", "log_loss"] = Field(
-        "auc", description="what validation picks the best weights by"
+        "auc", description="validation metric that selects the best weights"
     )
     patience: int | None = Field(
-        10, ge=1, description="validations without a better one before stopping; null: never"
+        10,
+        ge=1,
+        description="validations without improvement before early stopping; null: never stop",
     )
 
     @field_validator("betas")
@@ -50,5 +55,5 @@ class RankingExperiment(ExperimentSettings):
 
     @property
     def shown(self) -> list[str]:
-        """The metrics that are shown while it trains."""
+        """The metrics to show during training."""
         return list(dict.fromkeys([self.training.metric, "auc", "log_loss"]))

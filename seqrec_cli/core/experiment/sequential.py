@@ -35,12 +35,12 @@ def losses_beside(content: Mapping[str, Any]) -> list[type[LossSettings]]:
 
 
 def is_of_another_loss(key: str, value: Any, name: str, *, old_file: bool) -> bool:
-    """Whether a key is of another loss than the one called `name`, and says nothing.
+    """Whether a key belongs to another loss than `name`, and has its default value.
 
     Raises:
-        ValidationError: it is of another loss, and set to something.
+        ValidationError: it belongs to another loss and has another value.
     """
-    owners: dict[str, Any] = {}  # the default of that setting by loss
+    owners: dict[str, Any] = {}  # the default value, by loss
     for loss in LOSSES.ours:
         settings = LOSSES[loss].settings_class
         if field := settings.model_fields.get(settings.renamed.get(key, key)):
@@ -65,46 +65,50 @@ class TrainingConfig(Settings):
     epochs: int = Field(201, ge=1, description="passes over the users")
     batch_size: int = Field(128, ge=1, description="users in a batch")
     optimizer: Literal["adam", "adagrad"] = Field(
-        "adam", description="what changes the weights; adagrad is that of GRU4Rec's authors"
+        "adam", description="optimizer of the weights; adagrad is the one of GRU4Rec's authors"
     )
-    momentum: float = Field(0.0, ge=0, lt=1, description="of optimizer: adagrad")
+    momentum: float = Field(0.0, ge=0, lt=1, description="momentum, with optimizer: adagrad")
     lr: float = Field(1e-3, gt=0, description="learning rate")
     schedule: Literal["constant", "cosine"] = Field(
-        "constant", description="the learning rate stays, or falls to 0 over all epochs"
+        "constant", description="constant learning rate, or a cosine that ends at 0"
     )
-    warmup: int = Field(0, ge=0, description="steps over which the learning rate rises from 0")
+    warmup: int = Field(0, ge=0, description="steps of linear learning rate warm-up")
     betas: tuple[float, float] = Field((0.9, 0.98), description="Adam's decay rates")
     weight_decay: float = Field(0.0, ge=0, description="Adam's weight decay")
     table_optimizer: Literal["adam", "adagrad"] | None = Field(
         None,
-        description="what changes the item table: adagrad touches a batch's rows alone; null: as "
-        "the others",
+        description="optimizer of the item table; adagrad updates only the rows of a batch; null: "
+        "same as optimizer",
     )
     table_lr: float | None = Field(
-        None, gt=0, description="the item table's learning rate; null: as the others"
+        None, gt=0, description="learning rate of the item table; null: same as lr"
     )
-    l2_emb: float = Field(0.0, ge=0, description="weight of the item table's squared norm")
+    l2_emb: float = Field(0.0, ge=0, description="L2 penalty on the item table")
     loss: Annotated[SerializeAsAny[LossSettings], LOSS] = Field(
         default_factory=LOSS.default_settings,
-        description="what training minimizes; its own settings stand beside it",
+        description="loss to minimize; its own settings stand beside it",
     )
-    negatives: int = Field(1, ge=1, description="negatives that each target is held against")
+    negatives: int = Field(1, ge=1, description="sampled negatives per target")
     negatives_per: Literal["target", "history", "batch"] = Field(
-        "target", description="what has negatives of its own; the targets in it share them"
+        "target", description="draw negatives for each target, or share them per history or batch"
     )
     in_batch: bool = Field(
-        False, description="negatives are targets of the batch, drawn at random; per batch alone"
+        False, description="draw negatives from the batch's targets, with negatives_per: batch"
     )
     popularity_power: float | None = Field(
-        None, ge=0, description="draw negatives by count^this; null: each item alike"
+        None, ge=0, description="sample negatives in proportion to count^power; null: uniformly"
     )
-    validate_every: int = Field(20, ge=1, description="epochs from one validation to the next")
-    metric: str = Field("ndcg@10", description="what validation picks the best weights by")
+    validate_every: int = Field(20, ge=1, description="epochs between validations")
+    metric: str = Field("ndcg@10", description="validation metric that selects the best weights")
     patience: int | None = Field(
-        None, ge=1, description="validations without a better one before stopping; null: never"
+        None,
+        ge=1,
+        description="validations without improvement before early stopping; null: never stop",
     )
-    precision: Literal["float32", "bfloat16"] = "float32"
-    compile: bool = Field(False, description="torch.compile the model")
+    precision: Literal["float32", "bfloat16"] = Field(
+        "float32", description="precision of the forward pass; bfloat16 uses autocast"
+    )
+    compile: bool = Field(False, description="compile the model with torch.compile")
 
     @field_validator("betas")
     @classmethod
@@ -113,7 +117,7 @@ class TrainingConfig(Settings):
 
     @classmethod
     def known_fields(cls, content: Mapping[str, Any]) -> dict[str, FieldInfo]:
-        """Those of this part, and of all losses: `arranged` says why it refuses another loss's."""
+        """Settings of this part and of all losses; `arranged` refuses those of another loss."""
         fields = dict(cls.model_fields)
         for loss in losses_beside(content):
             fields |= loss.model_fields
@@ -215,10 +219,10 @@ class Experiment(ExperimentSettings):
     model: ModelConfig = Field(default_factory=MODEL.default_settings)
     training: TrainingConfig = TrainingConfig()
     transitions: TransitionsConfig | None = Field(
-        None, description="counts of what followed, added to the model's scores; null: none"
+        None, description="item-to-item transition counts added to the model's scores; null: none"
     )
 
     @property
     def shown(self) -> list[str]:
-        """The metrics that are shown while it trains."""
+        """The metrics to show during training."""
         return list(dict.fromkeys([self.training.metric, "ndcg@10", "hr@10"]))

@@ -17,7 +17,7 @@ from seqrec_cli.core.batching.ranking import to_batch
 from seqrec_cli.core.data.dataset import SequenceDataset
 from seqrec_cli.core.data.ranking.dataset import Examples
 from seqrec_cli.core.data.sequences import PAD, PARTS, Sequences
-from seqrec_cli.core.devices import WorkerPool
+from seqrec_cli.core.devices import WorkerPool, evaluation_mode
 from seqrec_cli.core.inference.ranker import Ranker
 from seqrec_cli.core.inference.retrieval import Finder
 from seqrec_cli.core.inference.scoring import Seen
@@ -157,6 +157,7 @@ class Reranker:
         rows = np.arange(len(candidates))
         step = max(1, CHUNK_ROWS // candidates.shape[1])
         codes, users = self.history_codes(histories)
+        evaluation_mode(self.ranker.model)
         logits = np.full(candidates.shape, -np.inf, np.float32)
 
         def work(chunk: NDArray[np.int64]) -> None:

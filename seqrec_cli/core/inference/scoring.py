@@ -16,7 +16,7 @@ from torch.nn import functional as F
 from seqrec_cli.core.batching.packing import pack
 from seqrec_cli.core.data.dataset import SequenceDataset
 from seqrec_cli.core.data.sequences import PAD, Sequences
-from seqrec_cli.core.devices import Result, WorkerPool
+from seqrec_cli.core.devices import Result, WorkerPool, evaluation_mode
 from seqrec_cli.core.models.transitions import Transitions
 from seqrec_cli.errors import RunError
 
@@ -69,12 +69,14 @@ class ModelScorer:
     def item_vectors(self) -> Tensor:
         """The item vectors, (N + 1, D); row 0 is padding."""
         if self.table is None:
+            evaluation_mode(self.model)
             self.table = self.model.item_vectors().detach()
         return self.table
 
     @torch.no_grad()
     def history_vectors(self, histories: Sequences) -> Tensor:
         """The states of the newest items, float (B, D)."""
+        evaluation_mode(self.model)
         fill = {} if self.device.type == "cpu" else {"fill": 0.0}
         batch = pack(histories, self.model.max_length, **fill).to(self.device)
         states: Tensor = self.model.encode(batch)[batch.last]

@@ -21,6 +21,10 @@ class Noise:
             # There torch's kernels draw from the generator of the device.
             torch.manual_seed(int(generator.integers(2**63)))
 
+    def seed(self) -> int:
+        """Draw a seed for torch's own generators, for modules that draw from those."""
+        return int(self.bits.random_raw() >> 1)
+
     def kept(self, shape: torch.Size | tuple[int, ...], drop: float) -> Tensor:
         """Draw float32 of `shape` on the CPU: 0.0 with probability `drop`, else 1.0.
 

@@ -1,4 +1,4 @@
-"""What models are built of: dropout, look-ups, networks and convolution over packed histories."""
+"""What models of both tasks share: modes, padding, pooling, initial weights."""
 
 from typing import Any, Literal
 

@@ -31,11 +31,20 @@ PAIRS = 2**21
 class TransitionsConfig(Settings):
     """The `transitions` part of an experiment."""
 
-    weight: float = Field(1.0, ge=0, le=100, description="what the logarithm of the counts weighs")
-    lags: int = Field(8, ge=1, le=100, description="newest items whose followers are counted")
-    decay: float = Field(0.7, ge=0.01, le=1, description="what an item counts beside the newer one")
+    weight: float = Field(
+        1.0,
+        ge=0,
+        le=100,
+        description="weight of the log probabilities in the sum with model scores",
+    )
+    lags: int = Field(
+        8, ge=1, le=100, description="number of most recent items whose successors are counted"
+    )
+    decay: float = Field(
+        0.7, ge=0.01, le=1, description="weight of an item relative to the next more recent one"
+    )
     smoothing: float = Field(
-        100.0, ge=0.001, le=1e9, description="weight of popularity, in times an item occurred"
+        100.0, ge=0.001, le=1e9, description="weight of the popularity prior, in occurrences"
     )
 
 
@@ -64,7 +73,7 @@ class Transitions:
 
         Padding, whose p is 0, gets 0.
         """
-        chances = torch.zeros(len(histories), self.num_items + 1)
+        probabilities = torch.zeros(len(histories), self.num_items + 1)
         smooth = np.zeros(len(histories))
         total = np.zeros(len(histories))
         for lag in range(1, self.settings.lags + 1):
@@ -77,13 +86,13 @@ class Transitions:
                 each = weight / (np.bincount(who, minlength=len(rows)) + self.settings.smoothing)
                 cells = rows[who] * (self.num_items + 1) + next_items
                 values = torch.from_numpy(each[who].astype(np.float32))
-                chances.view(-1).index_add_(0, torch.from_numpy(cells), values)
+                probabilities.view(-1).index_add_(0, torch.from_numpy(cells), values)
                 smooth[rows] += each * self.settings.smoothing
                 total[rows] += weight
-        chances.addr_(torch.from_numpy(smooth).float(), self.popularity)
-        chances.div_(torch.from_numpy(total).float().unsqueeze(1))
-        chances[:, PAD] = 1
-        return chances.log_()
+        probabilities.addr_(torch.from_numpy(smooth).float(), self.popularity)
+        probabilities.div_(torch.from_numpy(total).float().unsqueeze(1))
+        probabilities[:, PAD] = 1
+        return probabilities.log_()
 
     def pieces(self, items: NDArray[np.int32]) -> list[NDArray[np.int64]]:
         """Cut a list of items, by index, where they add up to more than PAIRS occurrences."""

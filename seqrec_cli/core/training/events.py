@@ -1,11 +1,11 @@
-"""What happens in a training."""
+"""The events of a training, in the order in which they happen."""
 
 from dataclasses import dataclass
 
 
 @dataclass(frozen=True)
 class StepDone:
-    """A batch was trained on. Epochs and steps count from 1; loss is the epoch's mean so far."""
+    """A batch is done. Epochs and steps count from 1; loss is the epoch's mean so far."""
 
     epoch: int
     step: int
@@ -23,8 +23,7 @@ class EpochDone:
 
 @dataclass(frozen=True)
 class Validated:
-    """The valid part was looked at: ranked, full catalogue, seen items excluded; or its labels
-    predicted."""
+    """The valid part was evaluated: by full ranking without seen items, or by predicting labels."""
 
     epoch: int
     loss: float  # the epoch's mean
@@ -34,7 +33,7 @@ class Validated:
 
 @dataclass(frozen=True)
 class Stopped:
-    """Training ended before its last epoch: no better validation for `patience` of them."""
+    """Training stopped early: the last `patience` validations brought no improvement."""
 
     epoch: int
     best_epoch: int

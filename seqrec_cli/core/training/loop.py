@@ -1,4 +1,4 @@
-"""Epochs and validations, which both tasks share."""
+"""The loop over epochs and validations, shared by both tasks."""
 
 from collections.abc import Callable, Iterator
 from typing import Protocol
@@ -25,7 +25,7 @@ def epochs(
     train: Callable[[], Iterator[StepDone | EpochDone]],
     validate: Callable[[bool], Validated],
 ) -> Iterator[Event]:
-    """Train epoch by epoch and validate on schedule, to the last epoch or the end of patience."""
+    """Train and validate on schedule, until the last epoch or until patience runs out."""
     while True:
         counters = training.counters
         scheduled = counters.epoch > 0 and counters.epoch % settings.validate_every == 0
@@ -60,7 +60,7 @@ def train_epoch(
 
 
 def check_finite(training: Resumable, lr: float) -> None:
-    """Refuse weights that are no numbers.
+    """Refuse weights that are not finite numbers.
 
     Raises:
         TrainingError: there are some.
@@ -73,7 +73,7 @@ def check_finite(training: Resumable, lr: float) -> None:
 
 
 def note_validation(training: Resumable, metrics: dict[str, float], scheduled: bool) -> Validated:
-    """Whether a validation is the best so far, which the counters learn on schedule."""
+    """Say whether a validation is the best so far, and record it if it is on schedule."""
     counters, value = training.counters, training.validation_score(metrics)
     is_best = value > counters.best
     if scheduled:

@@ -1,4 +1,4 @@
-"""What a training minimises: the loss that the experiment names, of a batch.
+"""The objective: the loss that the experiment names, of a batch.
 
 Shapes: B histories, T slots, K negatives, D hidden size.
 """

@@ -1,4 +1,4 @@
-"""How weights change: Adam or Adagrad, and row-wise Adagrad for tables too large for them."""
+"""Optimizers: Adam, Adagrad, and row-wise Adagrad for large tables."""
 
 from typing import Protocol
 

@@ -1,4 +1,4 @@
-"""Training of ranking models: the events, the counters and the stopping are those of training.py.
+"""Training of ranking models; events, counters and early stopping are those of loop.py.
 
 A step is small and computed on one core, so that the number of cores changes no bit of it. Batch
 statistics are part of what is saved.
@@ -14,7 +14,7 @@ from torch.nn import functional as F
 from seqrec_cli.core.batching.ranking import Batches, RankingBatch, Sizes, to_batch
 from seqrec_cli.core.data.ranking.dataset import Examples, RankingDataset
 from seqrec_cli.core.data.sequences import Part
-from seqrec_cli.core.devices import WorkerPool
+from seqrec_cli.core.devices import WorkerPool, training_mode
 from seqrec_cli.core.evaluation.ranking import (
     LOWER_IS_BETTER,
     Predictions,
@@ -35,7 +35,7 @@ from seqrec_cli.errors import DatasetError, TrainingError
 
 
 class RankingTraining(Resumable):
-    """A ranking model with its optimiser and counters: what a training is between two steps."""
+    """A ranking model with its optimizer and counters: what a training is between two steps."""
 
     def __init__(self, experiment: RankingExperiment, sizes: Sizes, device: torch.device) -> None:
         check_environment()
@@ -45,8 +45,7 @@ class RankingTraining(Resumable):
         self.counters = Counters()
         generator = torch_stream(experiment.seed, Purpose.WEIGHTS)
         self.model = build_ranker(experiment.model, sizes, generator).to(device)
-        parameters = dict(self.model.named_parameters())
-        adam = Adam(parameters, settings.lr, settings.betas, settings.weight_decay)
+        adam = Adam(self.trained_parameters(), settings.lr, settings.betas, settings.weight_decay)
         self.optimizers: dict[str, Optimizer] = {"all": adam}
         self.workers = WorkerPool(device)
 
@@ -98,7 +97,7 @@ def carve(rows: Examples, share: float, seed: int) -> tuple[Examples, Examples]:
 
 
 def fit(training: RankingTraining, train: Examples, valid: Examples) -> Iterator[Event]:
-    """Train until the last epoch or until patience is at its end, yielding what happened.
+    """Train until the last epoch or until patience runs out, yielding events.
 
     Nothing but these rows is seen. Between two events `training.state()` may be taken and written.
 
@@ -151,20 +150,20 @@ def train_step(
 ) -> float:
     """Change the weights once; returns the loss, with what else is minimised."""
     model = training.model
-    statistics = [buffer.clone() for buffer in model.buffers()]
+    training_mode(model)
+    statistics = training.statistics()
     logits, extra = model.learn(batch, noise)
     loss = F.binary_cross_entropy_with_logits(logits, labels)
     if extra is not None:
         loss = loss + extra
     value = float(loss.detach())
     if not math.isfinite(value):
-        for buffer, before in zip(model.buffers(), statistics, strict=True):
-            buffer.copy_(before)
+        training.set_statistics(statistics)
         raise TrainingError(
             f"the loss became {value} in epoch {epoch}, step {step}",
             f"lower `training.lr` (it is {training.experiment.training.lr})",
         )
-    parameters = list(model.parameters())
+    parameters = list(training.trained_parameters().values())
     gradients = torch.autograd.grad(loss, parameters, allow_unused=True, materialize_grads=True)
     for parameter, gradient in zip(parameters, gradients, strict=True):
         parameter.grad = gradient

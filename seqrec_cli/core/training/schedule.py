@@ -1,4 +1,4 @@
-"""How the learning rate changes."""
+"""The schedule of the learning rate."""
 
 import math
 from typing import Protocol
@@ -14,7 +14,7 @@ class LearningRate(Protocol):
 
 
 def lr_factor(settings: LearningRate, done: int, steps: int) -> float:
-    """What the learning rate is multiplied by after `done` of `steps` steps.
+    """The factor of the learning rate after `done` of `steps` steps.
 
     Cosine: half a wave from 1 to 0 (Loshchilov & Hutter, ICLR 2017, without restarts).
     """

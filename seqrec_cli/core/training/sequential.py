@@ -18,7 +18,7 @@ from seqrec_cli.core.batching.packing import FILL
 from seqrec_cli.core.batching.sequential import Batches, TrainBatch
 from seqrec_cli.core.data.dataset import SequenceDataset
 from seqrec_cli.core.data.features.encoded import Features
-from seqrec_cli.core.devices import WorkerPool
+from seqrec_cli.core.devices import WorkerPool, training_mode
 from seqrec_cli.core.evaluation.queries import queries
 from seqrec_cli.core.evaluation.sequential import evaluate
 from seqrec_cli.core.experiment.sequential import Experiment
@@ -55,7 +55,7 @@ class Training(Resumable):
         self.counters = Counters()
         generator = torch_stream(experiment.seed, Purpose.WEIGHTS)
         self.model = build_model(experiment.model, num_items, generator, features).to(device)
-        parameters = dict(self.model.named_parameters())
+        parameters = self.trained_parameters()
         tables = {name: parameters.pop(name) for name in sorted(self.model.tables)}
         table_lr = settings.table_lr or settings.lr
         adam = partial(Adam, betas=settings.betas, weight_decay=settings.weight_decay)
@@ -73,7 +73,7 @@ class Training(Resumable):
 
 
 def fit(training: Training, data: SequenceDataset) -> Iterator[Event]:
-    """Train until the last epoch or until patience is at its end, yielding what happened.
+    """Train until the last epoch or until patience runs out, yielding events.
 
     `data` must not contain its test part. Each `validate_every` epochs, and after the last, the
     valid part is ranked in full. Between two events `training.state()` may be taken and written.
@@ -134,16 +134,26 @@ def train_steps(training: Training, batches: Batches, epoch: int, done: int) -> 
     upcoming = begin(done + 1)
     for step, users in enumerate(batches_left, done + 1):
         parts, total = upcoming, batches.weigh(users)
+        training_mode(training.model)
+        statistics = training.statistics()
         # From the last: that of many short histories takes longest, and is not to be waited for.
         results = training.workers.map(work, reversed(range(len(parts))))
         if step < len(batches):
             # Queued behind this step's parts: the core that is done first makes the next ones.
             upcoming = begin(step + 1)
-        with training.safe_to_interrupt():
+        # Running statistics change while gradients are computed, and nothing else does.
+        safe = contextlib.nullcontext() if statistics else training.safe_to_interrupt()
+        with safe:
             losses, gradients = zip(*reversed(list(results)), strict=True)
         done_before = (epoch - 1) * len(batches) + step - 1
         factor = lr_factor(settings, done_before, settings.epochs * len(batches))
-        yield update_weights(training, sum(losses), gradients, epoch, step, factor)
+        loss = sum(losses)
+        try:
+            loss = update_weights(training, loss, gradients, epoch, step, factor)
+        except TrainingError:
+            training.set_statistics(statistics)
+            raise
+        yield loss
 
 
 def part_gradients(
@@ -155,7 +165,9 @@ def part_gradients(
         states = training.encode(batch.histories, noise)  # (T, D)
         loss = batch_loss(training.model, states, batch, settings, noise)
     loss = loss * (batch.weight / total)
-    return float(loss.detach()), torch.autograd.grad(loss, list(training.model.parameters()))
+    parameters = list(training.trained_parameters().values())
+    gradients = torch.autograd.grad(loss, parameters, allow_unused=True, materialize_grads=True)
+    return float(loss.detach()), gradients
 
 
 def update_weights(
@@ -177,7 +189,8 @@ def update_weights(
         )
 
     def update() -> None:
-        for parameter, gradient in zip(model.parameters(), add_up(gradients), strict=True):
+        parameters = training.trained_parameters().values()
+        for parameter, gradient in zip(parameters, add_up(gradients), strict=True):
             parameter.grad = gradient
         if settings.l2_emb:
             add_l2(model.items.weight, settings.l2_emb)
@@ -216,7 +229,7 @@ def add_l2(table: Tensor, weight: float) -> None:
 
 
 def make_scorer(training: Training, data: SequenceDataset) -> ModelScorer:
-    """What scores: the model, with the counts of the train part if the experiment says so."""
+    """The scorer: the model, with transition counts of the train part if the experiment says so."""
     settings = training.experiment.transitions
     transitions = Transitions(data.train, data.num_items, settings) if settings else None
     return ModelScorer(training.model, training.num_items, training.device, transitions)

@@ -1,13 +1,14 @@
-"""What a training is between two steps, and all it takes to go on."""
+"""The state of a training between two steps: all that resuming needs."""
 
 import contextlib
 import math
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
+from functools import cached_property
 from typing import Any
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from seqrec_cli.core.training.optimizers import Optimizer
 
@@ -26,7 +27,7 @@ class Counters:
     worse: int = 0  # validations since the best
 
     def check(self) -> None:
-        """Refuse what was never counted.
+        """Refuse values that no training can have.
 
         Raises:
             ValueError: with the name.
@@ -39,7 +40,7 @@ class Counters:
 
 
 class Resumable:
-    """What a training is between two steps, and all that it takes to go on from there."""
+    """The state of a training between two steps: all that resuming needs."""
 
     experiment: Any
     model: Any
@@ -82,13 +83,36 @@ class Resumable:
         self.counters = counted
 
     def tensors(self) -> dict[str, Tensor]:
-        """The weights and what the optimizers remember, by name."""
+        """The weights and the state of the optimizers, by name."""
         named = {f"model.{name}": tensor for name, tensor in self.model.state_dict().items()}
         for kind, optimizer in self.optimizers.items():
             # Spelled as in the first checkpoints, which must stay readable.
             named |= {f"optimiser.{kind}.{name}": t for name, t in optimizer.state().items()}
         return named
 
+    def trained_parameters(self) -> dict[str, nn.Parameter]:
+        """The parameters that training changes, by name."""
+        return {n: p for n, p in self.model.named_parameters() if p.requires_grad}
+
+    @cached_property
+    def statistic_names(self) -> list[str]:
+        """The names of what a training step changes beside the parameters."""
+        saved = self.model.state_dict().keys()
+        return [name for name, _ in self.model.named_buffers() if name in saved]
+
+    def statistics(self) -> dict[str, Tensor]:
+        """A copy of what a training step changes beside the parameters: running statistics."""
+        if not self.statistic_names:
+            return {}
+        named = dict(self.model.named_buffers())
+        return {name: named[name].clone() for name in self.statistic_names}
+
+    def set_statistics(self, statistics: dict[str, Tensor]) -> None:
+        """Set them back to a copy."""
+        named = dict(self.model.named_buffers())
+        for name, tensor in statistics.items():
+            named[name].copy_(tensor)
+
     def is_finite(self) -> bool:
-        """Whether all weights are finite numbers."""
-        return all(bool(torch.isfinite(p).all()) for p in self.model.parameters())
+        """Whether all weights and running statistics are finite numbers."""
+        return all(bool(torch.isfinite(t).all()) for t in self.model.state_dict().values())

@@ -75,7 +75,7 @@ def test_every_setting_can_be_set_and_is_written_out() -> None:
         ("training:\n  metric: auc\n", "line 2: setting `training.metric`: must be NAME@K", ""),
         ("- a\n", "is not a list of settings", ""),
         ("model: [1]\n", "line 1: setting `model`: must be the settings of a model", ""),
-        ("model: {name: gru4rec, hidden: -3}\n", "line 1: setting `model.hidden`", "hidden size"),
+        ("model: {name: gru4rec, hidden: -3}\n", "line 1: setting `model.hidden`", "item vectors"),
         ("model: {name: gru4rec, blocks: 2}\n", "unknown setting `model.blocks`", "layers"),
         ("model: {name: two_tower, history: {name: gru}}\n", "unknown model `gru`", "gru4rec"),
         (
@@ -90,12 +90,16 @@ def test_every_setting_can_be_set_and_is_written_out() -> None:
         ),
         (
             "model: {name: two_tower, history: {tied: false}}\n",
-            "the towers score, so `history` can have no other table",
+            "the towers compute the scores: `history` needs `tied: true`",
             "",
         ),
-        ("transitions: 3\n", "line 1: setting `transitions`", "counts of what followed"),
+        ("transitions: 3\n", "line 1: setting `transitions`", "transition counts"),
         ("transitions:\n  lag: 3\n", "line 2: unknown setting", "`transitions.lags`"),
-        ("transitions: {weight: heavy}\n", "line 1: setting `transitions.weight`", "counts weighs"),
+        (
+            "transitions: {weight: heavy}\n",
+            "line 1: setting `transitions.weight`",
+            "log probabilities",
+        ),
         ("data: 2024-01-01\n", "line 1: `2024-01-01` is not a plain value", ""),
         ("data: 'a\n", "line 2: not YAML", ""),
         ("data: !!python/object:os.system x\n", "line 1", ""),
@@ -160,7 +164,11 @@ def training(*lines: str) -> str:
             "table_optimizer: adam",
         ),
         (training("loss: softmax", "table_optimiser: adagrad"), "line 3: setting", "adam"),
-        (training("optimiser: sgd"), "line 2: setting `training.optimizer`", "changes the weights"),
+        (
+            training("optimiser: sgd"),
+            "line 2: setting `training.optimizer`",
+            "optimizer of the weights",
+        ),
         (
             training("optimiser: adam", "optimizer: adagrad"),
             "`optimiser` is the old name of `optimizer`",

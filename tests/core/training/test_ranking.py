@@ -12,12 +12,14 @@ from seqrec_cli.core.batching.ranking import Batches, Sizes, to_batch
 from seqrec_cli.core.data.ranking.dataset import RankingDataset
 from seqrec_cli.core.evaluation.ranking import predict, score_rows
 from seqrec_cli.core.experiment.loading import parse_experiment
+from seqrec_cli.core.models.ranking.registry import RANKERS
 from seqrec_cli.core.runs.resuming import resume
 from seqrec_cli.core.runs.run import Run, create_run
 from seqrec_cli.core.training.events import EpochDone, StepDone, Stopped, Validated
 from seqrec_cli.core.training.ranking import RankingTraining, carve, divide, fit, parts_needed
 from seqrec_cli.errors import DatasetError, TrainingError
 from tests.core.data.ranking.toy import a_coin, any_alike, newest_odd, toy_dataset
+from tests.core.models.ranking.ordinary import Ordinary
 
 CPU = torch.device("cpu")
 
@@ -119,16 +121,25 @@ def test_damaged_best_weights_give_way_to_those_before_by_log_loss_too(
     assert (again.counters.best, again.counters.best_epoch) == (-0.6, 1)
 
 
-@pytest.mark.parametrize("name", ["dien", "mlp", "logistic"])
-def test_goes_on_bit_for_bit_in_the_middle_of_an_epoch(ordered: RankingDataset, name: str) -> None:
+@pytest.mark.parametrize("name", ["dien", "mlp", "logistic", "ordinary"])
+def test_goes_on_bit_for_bit_in_the_middle_of_an_epoch(
+    ordered: RankingDataset, name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(RANKERS.ours, "ordinary", Ordinary)
     data, settings = ordered.without_test(), experiment(name, epochs=3, batch_size=200)
     whole, events = started(data, settings)
     for _ in events:
         pass
+    rows = to_batch(data.train, CPU)
+    whole.model.train()
+    scores = [score_rows(whole.model, rows, CPU) for _ in range(2)]
+    np.testing.assert_array_equal(scores[0], scores[1])
     for stop in (3, 9, 16):
         first, events = started(data, settings)
         for _, event in zip(range(stop), events, strict=False):
             assert event
+        score_rows(first.model, rows, CPU)  # in evaluation mode
+        torch.rand(stop)
         tensors, counters = first.state()
         second, rest = started(data, settings)
         second.restore({n: t.clone() for n, t in tensors.items()}, counters)

@@ -1,7 +1,7 @@
 """From a train and a test file to a ranking dataset with its manifest."""
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -62,7 +62,7 @@ def prepare_pair(
     check_classes(dataset)
     manifest = describe(
         dataset,
-        source=describe_source(folder, list(texts), columns),
+        source=describe_source(folder, texts, columns),
         rows_read=sum(map(len, texts.values())),
         dropped={},
         split={"kind": "files"},
@@ -71,13 +71,15 @@ def prepare_pair(
     return replace(dataset, manifest=manifest)
 
 
-def describe_source(folder: Path, parts: list[Part], columns: TableColumns) -> dict[str, Any]:
+def describe_source(
+    place: Path, texts: Mapping[Part, TextRows], columns: TableColumns
+) -> dict[str, Any]:
     """Where the rows came from, for the manifest."""
-    names = [f"{part}.csv" for part in parts]
+    paths = [Path(text.source) for text in texts.values()]
     return {
-        "path": str(folder),
-        "sha256": sha256_of(*(folder / name for name in names)),
-        "format": " and ".join(names),
+        "path": str(place),
+        "sha256": sha256_of(*paths),
+        "format": " and ".join(path.name for path in paths),
         "columns": columns.model_dump(mode="json"),
         "licence": "",
     }

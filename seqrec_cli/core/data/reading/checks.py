@@ -21,7 +21,7 @@ from seqrec_cli.core.data.reading.roles import (
 )
 from seqrec_cli.core.data.reading.sources import TextSource
 from seqrec_cli.core.data.reading.times import WHOLE
-from seqrec_cli.core.data.reading.wording import shortened
+from seqrec_cli.core.data.reading.wording import shortened, where_option
 from seqrec_cli.errors import InputError
 
 
@@ -39,8 +39,10 @@ def check_counted(rows: Loaded, place: TextSource) -> None:
     for role, ids in (("user", rows.user_ids), ("item", rows.item_ids)):
         if ids.dtype.kind != "i":
             texts = [str(each) for each in ids.tolist()]
-            odd = next((text for text in texts if not WHOLE.fullmatch(text)), texts[-1])
+            odd = next((text for text in texts if not WHOLE.fullmatch(text)), "")
             problem = f"the {role} `{shortened(odd, 30)}` is not a whole number"
+            if not odd:
+                problem = f"the {role} {max(texts, key=int)} is beyond 2^63 - 1"
         elif len(ids) and int(ids[0]) < 1:
             problem = f"the {role} is {ids[0]}, but ids count from 1"
         else:
@@ -70,7 +72,7 @@ def check_rating(relation: Relation, plan: Plan, reading: Reading, place: TextSo
             f"`{relation.place}`: the rating in `{rating.name}` is `{shortened(values[0])}`, "
             "which is not a number",
             f"say what the words stand for: `--rating-values {option}`; or choose rows by them: "
-            f"`--where \"{rating.name} = '{values[0]}'\"`",
+            f"`{where_option(rating.name, values[0])}`",
         )
 
 
@@ -87,8 +89,9 @@ def refuse_examples(relation: Relation, plan: Plan, reading: Reading, place: Tex
         raise InputError(
             f"each line of `{place}` is a labelled example with a history in "
             f"`{histories[0].name}`, not one interaction",
-            f"for ranking: `{command(place, reading)} --task ranking`; to read each line as one "
-            f"interaction all the same: `--columns item={plan.item.name}`",
+            "for ranking, name the folder in which it lies beside its test part (train.csv and "
+            "test.csv, or local_train and local_test): `seqrec prepare FOLDER --task ranking`; to "
+            f"read each line as one interaction all the same: `--columns item={plan.item.name}`",
         )
     packed = [p for p in rest if is_packed(p)]
     if packed and not plan.item.column.listed:

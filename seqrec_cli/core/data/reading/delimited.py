@@ -57,6 +57,9 @@ def relation(
             "check the delimiter: `--delimiter ,`",
         )
     quotes = any(fact.quotes for part in facts for fact in part)
+    if dialect.quote == '"':
+        for fact in (fact for part in facts for fact in part if fact.quotes % 2):
+            refuse_open_quote(source, fact.path, dialect)
     scans = tuple(scan([fact.path for fact in part], dialect, quotes=quotes) for part in facts)
     trimmed = dialect.ruled
     columns = tuple(
@@ -125,6 +128,33 @@ def bytes_of_numbers(path: Path, dialect: Dialect) -> int:
     return size + (last != b"\n")
 
 
+def refuse_open_quote(source: TextSource, path: Path, dialect: Dialect) -> None:
+    """Refuse a text that ends within quotes: the engine leaves such a last row out without a word.
+
+    Raises:
+        InputError: it does; the message names the line in which the row begins.
+    """
+    doubled = dialect.escape == dialect.quote
+    with path.open(encoding="utf-8", errors="replace", newline="") as file:
+        reader = csv.reader(
+            file,
+            delimiter=dialect.delimiter[:1] or NEVER,
+            doublequote=doubled,
+            escapechar=None if doubled else dialect.escape,
+            strict=True,
+        )
+        before = 0
+        try:
+            for _ in reader:
+                before = reader.line_num
+        except csv.Error as error:
+            if "unexpected end" in str(error):
+                raise InputError(
+                    f"`{source}`, line {before + 1}: a quote that is never closed",
+                    "close it, or leave the line out",
+                ) from None
+
+
 def describe(dialect: Dialect) -> str:
     """The layout in words."""
     words = {"\t": "tabs", " ": "spaces", "": "nothing"}
@@ -173,14 +203,12 @@ def numbered_rows(path: Path, dialect: Dialect) -> Iterator[tuple[int, list[str]
 
 def tightened(facts: Facts, engine: Engine) -> Facts:
     """A copy of a text with one tab where runs of spaces or tabs were, none at its ends."""
-    path = engine.new_path(".txt")
-    size = 0
-    with facts.path.open("rb") as file, path.open("wb") as target:
+    with facts.path.open("rb") as file, engine.folder.new_file(".txt") as copy:
         for block in whole_lines(file):
             block = re.sub(rb"[ \t]+", b"\t", block)
             block = block.replace(b"\n\t", b"\n").replace(b"\t\n", b"\n").strip(b"\t")
-            size += target.write(block)
-    return Facts(path, facts.quotes, facts.damaged, size)
+            copy.write(block)
+    return Facts(copy.path, facts.quotes, facts.damaged, copy.size)
 
 
 def whole_lines(file: object, size: int = 1 << 22) -> Iterator[bytes]:
@@ -199,10 +227,8 @@ def whole_lines(file: object, size: int = 1 << 22) -> Iterator[bytes]:
 
 def blocks_unfolded(facts: Facts, engine: Engine) -> Facts:
     """A copy of blocks as in the Netflix prize, `ITEM:` above its lines, with the item in each."""
-    path = engine.new_path(".txt")
     current = b""
-    size = 0
-    with facts.path.open("rb") as file, path.open("wb") as target:
+    with facts.path.open("rb") as file, engine.folder.new_file(".txt") as copy:
         for block in whole_lines(file):
             pieces = re.split(rb"^([^,\n:]+):[ \r]*\n", block, flags=re.MULTILINE)
             for number, piece in enumerate(pieces):
@@ -210,8 +236,8 @@ def blocks_unfolded(facts: Facts, engine: Engine) -> Facts:
                     current = piece.strip()
                 elif piece:
                     lines = piece.rstrip(b"\r\n").replace(b"\n", b"\n" + current + b",")
-                    size += target.write(current + b"," + lines + b"\n")
-    return Facts(path, facts.quotes, facts.damaged, size)
+                    copy.write(current + b"," + lines + b"\n")
+    return Facts(copy.path, facts.quotes, facts.damaged, copy.size)
 
 
 def looks_like_blocks(head: bytes) -> bool:

@@ -5,7 +5,6 @@ into a private folder, which is gone when the engine is closed.
 """
 
 import os
-import tempfile
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -15,6 +14,7 @@ import duckdb
 import numpy as np
 from numpy.typing import NDArray
 
+from seqrec_cli.core.storage.temporary import PrivateFolder, private_folder
 from seqrec_cli.errors import InputError
 
 SMALL_FILE = 64 << 20
@@ -33,22 +33,16 @@ CONFIG = {
 class Engine:
     """A connection to an in-memory database, and the private folder beside it."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: PrivateFolder) -> None:
         self.folder = folder
         self._connection: duckdb.DuckDBPyConnection | None = None
-        self._landed = 0
-
-    def new_path(self, suffix: str = "") -> Path:
-        """A path in the private folder that is not taken yet."""
-        self._landed += 1
-        return self.folder / f"{self._landed}{suffix}"
 
     def allow(self, paths: Iterable[Path]) -> None:
         """Open the database for these files, and for good no others."""
         paths = list(paths)
         size = sum(path.stat().st_size for path in paths)
         memory = SMALL_MEMORY if size <= SMALL_FILE else int(total_memory() * LARGE_MEMORY_SHARE)
-        spill = self.folder / "spill"
+        spill = self.folder.path / "spill"
         config: dict[str, Any] = CONFIG | {
             "memory_limit": f"{memory >> 20}MiB",
             "threads": str(available_cores()),
@@ -100,8 +94,8 @@ def opened_engine() -> Iterator[Engine]:
     Raises:
         InputError: what the engine refuses, in its first sentence.
     """
-    with tempfile.TemporaryDirectory(prefix="seqrec-") as folder:
-        engine = Engine(Path(folder))
+    with private_folder() as folder:
+        engine = Engine(folder)
         try:
             yield engine
         except duckdb.OutOfMemoryException as error:

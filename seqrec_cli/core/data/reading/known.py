@@ -1,5 +1,6 @@
 """Public files without a header whose columns are documented, by name; and files beside logs."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -55,6 +56,8 @@ LAYOUTS: Mapping[str, Layout] = {
     "user_artist_data.txt": layout(" ", "user_id artist_id plays"),
     "behaviors.tsv": layout("\t", "impression_id user_id time history impressions"),
 }
+# No rating is so large; the times of computers are.
+EPOCH = re.compile(r"[0-9]{9,19}")
 ITEMS = {"u.data": "u.item", "ratings.dat": "movies.dat", "ratings.csv": "movies.csv"}
 USERS = {"u.data": "u.user", "ratings.dat": "users.dat"}
 LOGS = ("u.data", "ratings.dat", "ratings.csv")
@@ -67,8 +70,16 @@ def layout_of(source: TextSource, head: bytes) -> Layout | None:
         return None
     lines = [line for line in head.split(b"\n") if line.strip()][:20]
     width = len(known.names) - 1
-    # A later edition may have a header, or another delimiter: then it is looked at like any file.
-    return known if all(line.count(known.delimiter.encode()) == width for line in lines) else None
+    # A later edition may have a header, another delimiter or other columns: then it is looked at
+    # like any file.
+    if not all(line.count(known.delimiter.encode()) == width for line in lines):
+        return None
+    cells = [line.decode("latin-1").split(known.delimiter) for line in lines]
+    if "rating" in known.names:
+        place = known.names.index("rating")
+        if all(EPOCH.fullmatch(row[place].strip()) for row in cells):
+            return None
+    return known
 
 
 def named_by_file(source: TextSource, width: int) -> tuple[str, ...]:

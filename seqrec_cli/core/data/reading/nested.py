@@ -188,8 +188,10 @@ def literals_as_json(source: TextSource, facts: Facts, engine: Engine) -> Facts:
     Raises:
         InputError: a line that is none, with its number.
     """
-    path = engine.new_path(".json")
-    with facts.path.open(encoding="utf-8", errors="replace") as file, path.open("w") as target:
+    with (
+        facts.path.open(encoding="utf-8", errors="replace") as file,
+        engine.folder.new_file(".json") as copy,
+    ):
         for number, line in enumerate(file, 1):
             if not line.strip():
                 continue
@@ -200,13 +202,13 @@ def literals_as_json(source: TextSource, facts: Facts, engine: Engine) -> Facts:
                 )
             try:
                 record = ast.literal_eval(line.strip())
-                target.write(json.dumps(record) + "\n")
+                copy.write(json.dumps(record).encode() + b"\n")
             except (ValueError, SyntaxError, TypeError, RecursionError, MemoryError):
                 raise InputError(
                     f"`{source}`, line {number}: not a record as Python writes it",
                     "mend the line, or leave it out",
                 ) from None
-    return Facts(path, quotes=True, damaged=facts.damaged, size=path.stat().st_size)
+    return Facts(copy.path, quotes=2, damaged=facts.damaged, size=copy.size)
 
 
 def parquet_relation(

@@ -50,10 +50,10 @@ def open_parquet(files: Files, engine: Engine) -> Relation:
         for source in part:
             path = source.path.absolute()
             if source.member or source.packing() or not PLAIN_PATH.fullmatch(str(path)):
-                path = engine.new_path(".parquet")
-                with path.open("wb") as target:
+                with engine.folder.new_file(".parquet") as copy:
                     for block in source.blocks():
-                        target.write(block)
+                        copy.write(block)
+                path = copy.path
             paths.append(path)
         parts.append(paths)
     engine.allow(path for paths in parts for path in paths)
@@ -256,12 +256,10 @@ def sequences(
 
 def ruled_rows(facts: Facts, engine: Engine, dialect: Dialect) -> Facts:
     """A copy of a table as psql prints it without header, ruler and the count of rows below."""
-    path = engine.new_path(".txt")
-    size = 0
-    with facts.path.open("rb") as file, path.open("wb") as target:
+    with facts.path.open("rb") as file, engine.folder.new_file(".txt") as copy:
         for _ in range(dialect.skip):
             file.readline()
         for block in delimited.whole_lines(file):
             block = re.sub(rb"^\([0-9]+ rows?\)\s*$", b"", block, flags=re.MULTILINE)
-            size += target.write(block)
-    return Facts(path, facts.quotes, facts.damaged, size)
+            copy.write(block)
+    return Facts(copy.path, facts.quotes, facts.damaged, copy.size)

@@ -15,6 +15,7 @@ from seqrec_cli.core.data.reading.sources import (
     is_folder,
     is_tar,
     member_names,
+    mode_of,
     natural,
     parse_place,
 )
@@ -182,6 +183,8 @@ def same_head(one: TextSource, other: TextSource) -> bool:
 def in_folder(place: TextSource, reading: Reading) -> Files:
     """The log in a folder: one known by name, parts, or all files if they are alike."""
     folder = place.path
+    for name in known.LOGS:
+        mode_of(folder / name)  # raises where the folder must not be searched
     entries = []
     for path in folder.rglob("*"):
         inside = path.relative_to(folder)

@@ -10,12 +10,12 @@ from seqrec_cli.core.data.reading.dialects import shape
 from seqrec_cli.core.data.reading.lists import list_form, looks_nested
 from seqrec_cli.core.data.reading.relations import Column
 from seqrec_cli.core.data.reading.times import (
-    MOST_OF_THEM,
     NUMBER,
     WHOLE,
     TimeForm,
     forms_of,
     is_compact,
+    least_of,
 )
 
 MISSING = ("", "na", "n/a", "null", "nan", "none", "\\n", "<na>", "#n/a", "nil", "(null)")
@@ -69,7 +69,7 @@ class Profile:
     def counts(self) -> list[str]:
         """The values that are numbers, if most of them are."""
         found = [value for value in self.values if NUMBER.fullmatch(value)]
-        return found if len(found) >= MOST_OF_THEM * len(self.values) else []
+        return found if len(found) >= least_of(len(self.values)) else []
 
     @cached_property
     def comma_numeric(self) -> bool:
@@ -167,7 +167,7 @@ class Profile:
             return False
         if self.date_forms or self.column.kind.endswith("moment"):
             return False
-        return not (self.mean_length > 200 or looks_nested(self.values))
+        return not looks_nested(self.values)
 
     def rank(self, named: vocabulary.Named) -> int:
         """How well the name says that it is this; -1 for not at all."""

@@ -101,8 +101,8 @@ class Relation:
     def column(self, name: str) -> Column | None:
         """The column of a name, or of a number from 1."""
         for column in self.columns:
-            if column.name == name:
-                return column
+            if column.name == name or column.name.rpartition(":")[0] == name:
+                return column  # RecBole's names have a type behind them
         if name.isdecimal() and 1 <= int(name) <= len(self.columns):
             return self.columns[int(name) - 1]
         return None

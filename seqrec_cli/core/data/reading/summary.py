@@ -10,7 +10,7 @@ from seqrec_cli.core.data.reading.relations import Relation
 from seqrec_cli.core.data.reading.roles import (
     Plan,
 )
-from seqrec_cli.core.data.reading.wording import shortened
+from seqrec_cli.core.data.reading.wording import shortened, where_option
 
 MOST_EVENTS = 20  # values of a column that may be a type of event
 NOTHING = "no column looks like a time: the order of the file counts"
@@ -88,14 +88,7 @@ def kinds_of(rows: Loaded, reading: Reading) -> tuple[Kind, ...]:
     """The columns that look like a type of event, with the option that chooses rows by them."""
     found = []
     for name, counts in rows.counts.items():
-        value = next(iter(counts))
-        quoted = value if value.lstrip("-").isdigit() else f"'{value}'"
-        column = name if name.isidentifier() else f'"{name}"'
-        option = (
-            f"--where '{column} = {quoted}'"
-            if "'" not in quoted
-            else f'--where "{column} = {quoted}"'
-        )
+        option = where_option(name, next(iter(counts)))
         found.append(Kind(name, counts, any(name in each for each in reading.where), option))
     return tuple(found)
 

@@ -17,6 +17,7 @@ from seqrec_cli.core.settings.yaml import nearest
 from seqrec_cli.errors import InputError
 
 TAG = "|"  # between the values of a list
+DIN = "\x02"  # the same in the files of the DIN and DIEN papers
 PARQUET = (".parquet", ".pq")
 
 
@@ -30,11 +31,12 @@ def header_of(source: TextSource) -> tuple[str, ...]:
 
 
 def read_columns(
-    source: TextSource, names: Sequence[str], lists: Sequence[str] = ()
+    source: TextSource, names: Sequence[str], lists: Sequence[str] = (), *, header: bool = True
 ) -> dict[str, list[str]]:
     """The columns of these names; in those of `lists`, values with `|` between them.
 
-    Lists may be written `8|9`, `[8, 9]`, `8,9` or `8 9`, or be lists of Parquet.
+    Without `header` columns are called by their numbers from 1. Lists may be written `8|9`,
+    `[8, 9]`, `8,9`, `8 9` or with \\x02 between the values, or be lists of Parquet.
 
     Raises:
         InputError: malformed, a column that is not there, or no rows.
@@ -42,11 +44,11 @@ def read_columns(
     with opened_engine() as engine:
         files = Files(source, ((source,),))
         is_parquet = source.filename.endswith(PARQUET)
-        reading = Reading() if is_parquet else Reading(header=True, format="delimited")
+        reading = Reading() if is_parquet else Reading(header=header, format="delimited")
         relation = opened(files, reading, engine)
         if relation.remarks:
             # The older editions of MovieLens, and most of what Windows wrote.
-            reading = Reading(header=True, format="delimited", encoding="latin-1")
+            reading = Reading(header=header, format="delimited", encoding="latin-1")
             relation = opened(files, reading, engine)
         try:
             found = cells_of(source, relation, names, engine)
@@ -81,6 +83,8 @@ def with_bars(cells: list[str]) -> list[str]:
     there = [cell for cell in cells if cell]
     if not there or any(TAG in cell for cell in there):
         return cells
+    if any(DIN in cell for cell in there):
+        return [cell.replace(DIN, TAG) for cell in cells]
     form = list_form(there[:1000]) or of_numbers(there[:1000])
     if form is None:
         return cells

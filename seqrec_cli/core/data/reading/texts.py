@@ -31,13 +31,13 @@ class Facts:
 
     Attributes:
         path: where the engine reads it.
-        quotes: whether there is a `"` in it.
+        quotes: how many `"` there are in it.
         damaged: whether bytes that are no UTF-8 were replaced by U+FFFD.
         size: bytes.
     """
 
     path: Path
-    quotes: bool
+    quotes: int
     damaged: bool
     size: int
 
@@ -46,7 +46,7 @@ class Facts:
 class Seen:
     """What a pass over the bytes saw."""
 
-    quotes: bool = False
+    quotes: int = 0
     returns: bool = False
     lone_returns: bool = False
     broken: bool = False
@@ -72,12 +72,11 @@ def landed_text(source: TextSource, engine: Engine, encoding: str = "") -> Facts
         if not (seen.lone_returns or seen.broken):
             path = source.path.absolute()
             return Facts(path, seen.quotes, damaged=False, size=seen.size)
-    path = engine.new_path(".txt")
     seen = Seen()
-    with path.open("wb") as file:
+    with engine.folder.new_file(".txt") as copy:
         for block in cleaned(source, encoding, seen):
-            file.write(block)
-    return Facts(path, seen.quotes, seen.broken, seen.size)
+            copy.write(block)
+    return Facts(copy.path, seen.quotes, seen.broken, seen.size)
 
 
 def look_at(source: TextSource, block: bytes, seen: Seen) -> None:
@@ -89,7 +88,7 @@ def look_at(source: TextSource, block: bytes, seen: Seen) -> None:
             "export it as UTF-8 text",
         )
     seen.lines += block.count(b"\n")
-    seen.quotes = seen.quotes or b'"' in block
+    seen.quotes += block.count(b'"')
     if not seen.lone_returns and b"\r" in block:
         returns, ends = block.count(b"\r"), block.count(b"\r\n")
         # A pair that two blocks share looks alone here; then the text is copied, no harm done.
@@ -142,7 +141,7 @@ def cleaned(source: TextSource, encoding: str, seen: Seen) -> Iterator[bytes]:
                     "export it as UTF-8 text",
                 )
             seen.broken = seen.broken or (not encoding and REPLACEMENT in text)
-            seen.quotes = seen.quotes or '"' in text
+            seen.quotes += text.count('"')
             seen.lines += text.count("\n")
             block = text.encode("utf-8", "replace")
             seen.size += len(block)

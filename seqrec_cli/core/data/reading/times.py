@@ -16,7 +16,6 @@ from seqrec_cli.errors import InputError
 
 WHOLE_NUMBERS = "whole numbers"
 MILLION = 10**6
-MOST_OF_THEM = 0.9  # of a sample must be of a form; what is not is found when all rows are read
 FIRST_LOOK = 20  # cells
 
 CLOCK = r"(?P<hour>[0-9]{1,2}):[0-9]{2}(?P<second>:[0-9]{2}(?P<fraction>\.[0-9]{1,9})?)?"
@@ -92,7 +91,7 @@ def forms_of(cells: Sequence[str]) -> list[TimeForm]:
     """
     if not cells:
         return []
-    enough = MOST_OF_THEM * len(cells)
+    enough = least_of(len(cells))
     if sum(ISO.fullmatch(cell) is not None for cell in cells) >= enough:
         return [iso_form(cells)]
     fitting: dict[str, int] = {}
@@ -112,6 +111,11 @@ def forms_of(cells: Sequence[str]) -> list[TimeForm]:
         for order in ("dmy", "mdy", "ymd")
         if order in orders
     ]
+
+
+def least_of(count: int) -> int:
+    """How many of a sample must be of a form: one in ten may be otherwise, and one of a few."""
+    return count - max(1, count // 10) if count > 3 else count
 
 
 def formats_of(cell: str) -> dict[str, str]:

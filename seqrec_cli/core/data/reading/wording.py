@@ -1,6 +1,19 @@
-"""Texts from files in messages: short ones."""
+"""Texts from files in messages: short ones, and options that a shell takes as they are."""
+
+import shlex
 
 
 def shortened(text: str, most: int = 60) -> str:
     """A text, cut where it is longer than `most` characters."""
     return text if len(text) <= most else f"{text[: most - 1]}…"
+
+
+def where_option(column: str, value: str) -> str:
+    """The option that keeps the rows with a value in a column, as a shell takes it."""
+    # In quotes even if it is a number: the engine makes one of it where the column has numbers.
+    wanted = "'" + value.replace("'", "''") + "'"
+    quoted = column if column.isidentifier() else '"' + column.replace('"', '""') + '"'
+    condition = f"{quoted} = {wanted}"
+    # Double quotes read better where nothing in them has a meaning for the shell.
+    plain = not any(character in condition for character in '"$`\\!')
+    return f'--where "{condition}"' if plain else f"--where {shlex.quote(condition)}"

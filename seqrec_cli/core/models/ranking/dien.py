@@ -46,12 +46,14 @@ class DIENConfig(NetworkConfig):
     variant: Literal["gru", "aigru", "agru", "augru"] = Field(
         "augru", description="how attention enters the second recurrence"
     )
-    attention: list[PositiveInt] = Field([16, 8], description="sizes of the attention's layers")
+    attention: list[PositiveInt] = Field(
+        [16, 8], description="hidden layer sizes of the attention network"
+    )
     auxiliary_weight: float = Field(
-        1.0, ge=0, description="weight of the auxiliary loss; 0: there is none"
+        1.0, ge=0, description="weight of the auxiliary loss; 0: no auxiliary loss"
     )
     auxiliary_layers: list[PositiveInt] = Field(
-        [100, 50], description="sizes of the layers of the auxiliary loss"
+        [100, 50], description="hidden layer sizes of the auxiliary discriminator"
     )
 
 
@@ -92,11 +94,11 @@ class DIEN(nn.Module):
         logits, states = self.rank(batch, query, keys, noise)
         # At each step but the last, the next item against one that the user does not have.
         real = (batch.mask[:, 1:] & (batch.negatives[:, 1:] != 0)).flatten().nonzero().squeeze(1)
-        told, clicked, other = (
+        before, clicked, other = (
             x.flatten(0, 1).index_select(0, real)
             for x in (states[:, :-1], keys[:, 1:], others[:, 1:])
         )  # (M, D)
-        loss = self.auxiliary(told, clicked, other)
+        loss = self.auxiliary(before, clicked, other)
         return logits, self.auxiliary_weight * loss
 
     def rank(

@@ -29,7 +29,9 @@ class DINConfig(NetworkConfig):
     """The `model` part of an experiment with `name: din`."""
 
     name: Literal["din"] = "din"
-    attention: list[PositiveInt] = Field([16, 8], description="sizes of the attention's layers")
+    attention: list[PositiveInt] = Field(
+        [16, 8], description="hidden layer sizes of the attention network"
+    )
 
 
 class DIN(nn.Module):

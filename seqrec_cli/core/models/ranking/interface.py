@@ -27,12 +27,22 @@ class RankingModel(Protocol):
 
     settings_class: ClassVar[type[RankingModelSettings]]
 
+    training: bool
+
     def __init__(self, sizes: Sizes, config: Any, generator: torch.Generator | None = None) -> None:
         """Make the model, with fresh weights drawn from `generator`."""
         ...
 
     def __call__(self, batch: RankingBatch, noise: Noise | None = None) -> Tensor:
         """Logits (B,)."""
+        ...
+
+    def train(self, mode: bool = True) -> Any:
+        """Set the mode, as every torch module does."""
+        ...
+
+    def eval(self) -> Any:
+        """Set evaluation mode, as every torch module does."""
         ...
 
     def learn(self, batch: RankingBatch, noise: Noise | None) -> tuple[Tensor, Tensor | None]:

@@ -22,7 +22,7 @@ class LogisticConfig(RankingModelSettings):
     """The `model` part of an experiment with `name: logistic`."""
 
     name: Literal["logistic"] = "logistic"
-    history: bool = Field(True, description="read the items of the history too")
+    history: bool = Field(True, description="read the history too")
 
 
 class Logistic(nn.Module):

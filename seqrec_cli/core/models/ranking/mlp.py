@@ -25,14 +25,16 @@ from seqrec_cli.core.models.ranking.layers import (
 class NetworkConfig(RankingModelSettings):
     """What the networks that rank have in common."""
 
-    embedding: int = Field(16, ge=1, description="size of the vectors of items, categories, tags")
-    embedding_std: float = Field(0.05, gt=0, description="spread of those vectors at the start")
-    embedding_dropout: float = Field(0.0, ge=0, lt=1, description="dropout on items' vectors")
+    embedding: int = Field(16, ge=1, description="embedding size of items, categories and tags")
+    embedding_std: float = Field(0.05, gt=0, description="standard deviation of initial embeddings")
+    embedding_dropout: float = Field(0.0, ge=0, lt=1, description="dropout on item embeddings")
     shared_tables: bool = Field(
-        True, description="candidates and histories share a table, or have one each"
+        True, description="one embedding table for candidates and histories; false: one each"
     )
-    layers: list[PositiveInt] = Field([32, 16], description="sizes of the layers before the logit")
-    dropout: float = Field(0.25, ge=0, lt=1, description="dropout after each of them")
+    layers: list[PositiveInt] = Field([32, 16], description="hidden layer sizes of the head")
+    dropout: float = Field(
+        0.25, ge=0, lt=1, description="dropout after each hidden layer of the head"
+    )
 
 
 class MLPConfig(NetworkConfig):

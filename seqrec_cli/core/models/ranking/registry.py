@@ -7,6 +7,7 @@ from pydantic import SerializeAsAny
 
 from seqrec_cli.core.batching.ranking import Sizes
 from seqrec_cli.core.models.ranking.interface import RankingModelSettings
+from seqrec_cli.core.randomness import seeded
 from seqrec_cli.core.settings.registry import Choice, Registry, check_settings_class
 
 HERE = "seqrec_cli.core.models.ranking"
@@ -35,4 +36,5 @@ def build_ranker(
 
     It is a `RankingModel` and a torch module.
     """
-    return RANKERS[config.name](sizes, config, generator)
+    with seeded(None if generator is None else generator.initial_seed()):
+        return RANKERS[config.name](sizes, config, generator)

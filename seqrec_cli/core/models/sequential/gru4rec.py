@@ -31,20 +31,24 @@ class GRU4RecConfig(SequenceModelSettings):
     """The `model` part of an experiment with `name: gru4rec`."""
 
     name: Literal["gru4rec"] = "gru4rec"
-    hidden: int = Field(100, ge=1, description="hidden size, that of the item table")
+    hidden: int = Field(100, ge=1, description="size of item vectors")
     units: int | None = Field(
         None,
         ge=1,
-        description="size of the recurrent states, before they are made as items are; "
-        "null: as hidden, and nothing is to be made",
+        description="size of the recurrent states, projected to hidden afterwards; null: same as "
+        "hidden, without a projection",
     )
     layers: int = Field(1, ge=1, le=100, description="recurrent layers")
-    embedding_dropout: float = Field(0.2, ge=0, lt=1, description="dropout on what is read")
+    embedding_dropout: float = Field(0.2, ge=0, lt=1, description="dropout on item vectors")
     dropout: float = Field(0.2, ge=0, lt=1, description="dropout on each layer's hidden states")
-    max_length: int = Field(200, ge=1, description="items of a history the model reads")
-    tied: bool = Field(True, description="score with the input's item table, or with its own")
+    max_length: int = Field(
+        200, ge=1, description="most recent items of a history that the model reads"
+    )
+    tied: bool = Field(
+        True, description="score with the input item table; false: with a second table"
+    )
     item_bias: bool = Field(
-        False, description="add a learnt number to the score of each item, as the authors do"
+        False, description="add a learnt bias to the score of each item, as the authors do"
     )
 
 

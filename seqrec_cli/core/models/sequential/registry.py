@@ -7,6 +7,7 @@ from pydantic import SerializeAsAny
 
 from seqrec_cli.core.data.features.encoded import Features
 from seqrec_cli.core.models.sequential.interface import SequenceModelSettings
+from seqrec_cli.core.randomness import seeded
 from seqrec_cli.core.settings.registry import Choice, Registry, check_settings_class
 
 # Where models are, not the models: a two-tower model takes the reader of histories from here.
@@ -38,4 +39,5 @@ def build_model(
 
     It is a `SequenceModel` and a torch module.
     """
-    return MODELS[config.name].create(num_items, config, generator, features)
+    with seeded(None if generator is None else generator.initial_seed()):
+        return MODELS[config.name].create(num_items, config, generator, features)

@@ -43,18 +43,22 @@ class SASRecConfig(SequenceModelSettings):
     blocks: int = Field(2, ge=0, le=100, description="blocks of attention and feed-forward network")
     heads: int = Field(1, ge=1, description="attention heads")
     dropout: float = Field(0.2, ge=0, lt=1, description="dropout, attention weights included")
-    max_length: int = Field(200, ge=1, description="items of a history the model reads")
-    norm: Norm = Field("sasrec", description="where layers are normalised")
+    max_length: int = Field(
+        200, ge=1, description="most recent items of a history that the model reads"
+    )
+    norm: Norm = Field("sasrec", description="where layers are normalized")
     block: BlockName = Field(
         "sasrec", description="blocks as published, or with gated residuals and SwiGLU (ligr)"
     )
     expansion: int = Field(
-        1, ge=1, description="inner size of a block's network, in units of the hidden size"
+        1, ge=1, description="inner size of the feed-forward network, in multiples of hidden"
     )
     convolution: int = Field(
-        0, ge=0, description="earlier positions mixed into each before a layer, block: ligr"
+        0, ge=0, description="width of causal convolution before a layer, with block: ligr; 0: none"
     )
-    tied: bool = Field(True, description="score with the input's item table, or with its own")
+    tied: bool = Field(
+        True, description="score with the input item table; false: with a second table"
+    )
 
     @model_validator(mode="after")
     def settings_agree(self) -> "SASRecConfig":

@@ -1,13 +1,13 @@
-"""Two towers: a vector for who asks and one for each item, and their dot product is the score.
+"""Two-tower model: a user vector and an item vector, whose dot product is the score.
 
-The tower of users reads the history, by SASRec or GRU4Rec, and the user's features; the tower of
-items reads an item's id and its features (Covington et al., RecSys 2016; Yi et al., RecSys 2019).
-Vectors have length 1, so the score is a cosine; the vector of the user is divided by the
-temperature, so that dot products are scores everywhere.
+The user tower reads the history, by another sequence model, and the user's features; the item tower
+reads an item's id and its features (Covington et al., RecSys 2016; Yi et al., RecSys 2019).
+Vectors have length 1, so the score is a cosine; user vectors are divided by the temperature, so
+that dot products are scores everywhere.
 
-An item that the train part does not have is told by its features alone: its id is unknown, which
-is a row of zeros. With `id_dropout` the ids of other items are unknown too at times in training,
-so that the tower learns what that means.
+An item that is not in the train part is represented by its features alone: its id is unknown, a
+row of zeros. With `id_dropout`, training hides the ids of other items at random too, so that the
+tower learns to use features alone.
 
 Shapes: B histories, T slots (see packing.py), D size of the vectors, K candidates, N items. Item 0
 is padding.
@@ -50,23 +50,21 @@ class TwoTowerConfig(SequenceModelSettings):
     name: Literal["two_tower"] = "two_tower"
     history: Annotated[SerializeAsAny[SequenceModelSettings], HISTORY] = Field(
         default_factory=HISTORY.default_settings,
-        description="the model that reads the history, whose item table the towers share",
+        description="model that encodes the history; its item table is shared by both towers",
     )
-    output: int = Field(64, ge=1, description="size of the vectors")
-    user_layers: list[PositiveInt] = Field(
-        [], description="sizes of the layers between what a user has and the vector"
-    )
-    item_layers: list[PositiveInt] = Field([], description="likewise for items")
-    user_features: bool = Field(True, description="read the features of users, if there are any")
-    item_features: bool = Field(True, description="likewise for items")
-    feature_size: int = Field(16, ge=1, description="size of the vector of a category or a tag")
-    pooling: Pooling = Field("mean", description="what is made of the vectors of several tags")
-    dropout: float = Field(0.1, ge=0, lt=1, description="dropout on what the towers read")
+    output: int = Field(64, ge=1, description="size of user and item vectors")
+    user_layers: list[PositiveInt] = Field([], description="hidden layer sizes of the user tower")
+    item_layers: list[PositiveInt] = Field([], description="hidden layer sizes of the item tower")
+    user_features: bool = Field(True, description="read the features of users, if any")
+    item_features: bool = Field(True, description="read the features of items, if any")
+    feature_size: int = Field(16, ge=1, description="embedding size of a category or a tag")
+    pooling: Pooling = Field("mean", description="how the vectors of several tags are combined")
+    dropout: float = Field(0.1, ge=0, lt=1, description="dropout on the inputs of each layer")
     id_dropout: float = Field(
-        0.1, ge=0, lt=1, description="share of items whose id is unknown in a step of training"
+        0.1, ge=0, lt=1, description="share of item ids hidden in a training step"
     )
-    normalize: bool = Field(True, description="vectors of length 1")
-    temperature: float = Field(0.1, gt=0, description="scores are divided by it")
+    normalize: bool = Field(True, description="normalize vectors to length 1")
+    temperature: float = Field(0.1, gt=0, description="divisor of scores")
 
     @model_validator(mode="after")
     def history_scores_nothing(self) -> "TwoTowerConfig":
@@ -74,13 +72,13 @@ class TwoTowerConfig(SequenceModelSettings):
             raise refused("history", "must be a model that reads histories alone", "", self.history)
         if not getattr(self.history, "tied", True) or getattr(self.history, "item_bias", False):
             raise ValueError(
-                "the towers score, so `history` can have no other table (tied: false) nor item_bias"
+                "the towers compute the scores: `history` needs `tied: true` and no `item_bias`"
             )
         return self
 
 
 class TwoTower(nn.Module):
-    """Encodes who asks and items into vectors of the same space."""
+    """Encodes users and items into vectors of the same space."""
 
     settings_class: ClassVar = TwoTowerConfig
 
@@ -107,7 +105,7 @@ class TwoTower(nn.Module):
         self.user_side = Tower(hidden, config.user_layers, users, config, generator)
         self.item_side = Tower(hidden, config.item_layers, items, config, generator)
         trained = np.ones(num_items, np.bool_) if features is None else features.trained
-        # What the catalogue is; not learnt, so not among the weights.
+        # Of the catalogue and not learnt, so not among the weights.
         known = np.where(np.concatenate(([False], trained)), np.arange(num_items + 1), PAD)
         self.register_buffer("known", torch.from_numpy(known), persistent=False)
         self.num_tags = -1
@@ -131,7 +129,7 @@ class TwoTower(nn.Module):
         return cls(num_items, settings, generator, features)
 
     def encode(self, batch: Packed, noise: Noise | None = None) -> Tensor:
-        """Map packed histories (T slots) to the vectors of who asks (T, D)."""
+        """Map packed histories (T slots) to user vectors (T, D)."""
         states = self.history.encode(replace(batch, items=self.known[batch.items]), noise)
         features = self.user_side.read(batch.features, int(batch.rows[-1]) + 1)[batch.rows]
         vectors: Tensor = self.user_side(states, features, noise)
@@ -244,7 +242,7 @@ class Tower(nn.Module):
         )
 
     def read(self, rows: FeatureTensors | None, count: int) -> Tensor:
-        """Features (R rows) to what the layers read of them, (R, width)."""
+        """Embed and concatenate features (R rows) to (R, width)."""
         if rows is None or not self.width:
             rows = self.unknown(count)
         pieces = [rows.dense]
