@@ -21,20 +21,20 @@ from seqrec_cli.errors import DatasetError
 
 @dataclass(frozen=True, eq=False)
 class SequenceDataset:
-    """What was prepared: a train part, a valid part, and a test part unless it was left out.
+    """A prepared dataset for next items: a train part, a valid part, and a test part.
 
     Attributes:
         name: the file's name without its ending.
-        train: what models learn from.
-        valid: what follows in each user's history, 0 or more items a user; picks the best weights.
-        test: what follows after that; None in a dataset made for training.
+        train: the histories that models learn from.
+        valid: the next items of each user, 0 or more; picks the best weights.
+        test: the items after those; None in a dataset made for training.
         user_ids: the ids of the source, int64 or unicode (users,).
         item_ids: the ids of the source, int64 or unicode (items,); item i is `item_ids[i - 1]`.
         item_titles: unicode (items,), "" where unknown; or None.
         timestamps: for each part, int64 (interactions,), in the source's unit; or empty.
         ratings: for each part, float32 (interactions,); or empty.
-        user_features: a row a user, or None.
-        item_features: a row an item, item i at i - 1; or None.
+        user_features: a row for each user, or None.
+        item_features: a row for each item, item i at i - 1; or None.
         encoders: of the features of users and items.
         manifest: where the data came from, what was kept and dropped.
     """
@@ -76,12 +76,12 @@ class SequenceDataset:
         )
 
     def features(self) -> Features:
-        """What a model may read beside histories."""
+        """The inputs of a model other than histories."""
         counts = np.bincount(self.train.items, minlength=self.num_items + 1)[1:]
         return Features(self.encoders, self.item_features, counts > 0)
 
     def histories(self, before: Literal["end", "valid", "test"] = "end") -> Sequences:
-        """What each user did, to the end or before the valid or the test part; with features."""
+        """The history of each user, to the end or before the valid or test part; with features."""
         owners = np.arange(self.num_users, dtype=np.int64)
         train = replace(self.train, features=self.user_features, owners=owners)
         if before == "valid":
@@ -115,7 +115,7 @@ class SequenceDataset:
 
     @classmethod
     def load(cls, path: Path, parts: Collection[Part] = PARTS) -> "SequenceDataset":
-        """Read what `save` wrote; without "test" in `parts`, the test part is not even read.
+        """Read a saved dataset; only the `parts` asked for are read from the file.
 
         Raises:
             DatasetError: missing, damaged, or not a prepared dataset.
@@ -178,10 +178,10 @@ class SequenceDataset:
 def checked_ids(
     arrays: Mapping[str, NDArray[Any]],
 ) -> tuple[NDArray[Any], NDArray[Any], NDArray[np.str_] | None]:
-    """The ids of users and items, and titles where there are any.
+    """The ids of users and items, and the titles of items if there are any.
 
     Raises:
-        ValueError, KeyError: they are not that.
+        ValueError, KeyError: the arrays are missing or invalid.
     """
     for name in ("user_ids", "item_ids", "item_titles"):
         if name in arrays:
@@ -198,7 +198,7 @@ def checked_values(arrays: Mapping[str, NDArray[Any]], kind: str, part: Part) ->
     """The timestamps or the ratings of a part.
 
     Raises:
-        ValueError: they are not one for each of its items.
+        ValueError: their number is not that of its items.
     """
     values = arrays[f"{kind}_{part}"]
     dtype = np.int64 if kind == "timestamps" else np.float32

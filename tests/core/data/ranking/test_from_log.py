@@ -7,7 +7,6 @@ import numpy as np
 import pytest
 
 from seqrec_cli.core.data.features.kinds import Encoding
-from seqrec_cli.core.data.features.vocabularies import IdsEncoder
 from seqrec_cli.core.data.interactions import read_interactions
 from seqrec_cli.core.data.preparation import Preparation, prepare
 from seqrec_cli.core.data.ranking.candidates import ExampleOptions
@@ -265,12 +264,5 @@ def test_movielens_100k(real_data: Path) -> None:
     data = prepare_examples(interactions, Preparation(), "ml-100k", ExampleOptions())
     assert data.test is not None
     assert (len(data.train), len(data.test)) == (754, 189)
-    encoders = [each for each in data.encoders.columns if not isinstance(each, IdsEncoder)]
-    assert [each.name for each in encoders] == [
-        "age",
-        "gender",
-        "occupation",
-        "zip code",
-        "year",
-        "genres",
-    ]
+    names = [column.name for column in data.encoders.columns]
+    assert names == ["age", "gender", "occupation", "zip code", "year", "genres", "item"]
