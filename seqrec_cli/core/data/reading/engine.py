@@ -14,6 +14,7 @@ import duckdb
 import numpy as np
 from numpy.typing import NDArray
 
+from seqrec_cli import interrupts
 from seqrec_cli.core.storage.temporary import PrivateFolder, private_folder
 from seqrec_cli.errors import InputError
 
@@ -103,6 +104,11 @@ def opened_engine() -> Iterator[Engine]:
                 f"reading needs more memory than it may take: {first_sentence(error)}",
                 "check that the file is what it seems: a small one takes little",
             ) from error
+        except RuntimeError as error:
+            # So the engine answers a signal: in the place of what its handler raised.
+            if "interrupted" in str(error).lower():
+                raise interrupts.swallowed() from None
+            raise
         finally:
             engine.close()
 
