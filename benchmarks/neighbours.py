@@ -24,7 +24,7 @@ import numpy as np
 import torch
 
 SIZE, QUERIES, K, REPEATS = 64, 2000, 10, 5
-LINKS, BUILD_EFFORT = 16, 200
+M, EF_CONSTRUCTION = 16, 200
 EFFORTS = (16, 32, 48, 64, 96, 128, 192, 256, 384, 512, 768, 1024)
 WANTED = 0.98
 LIBRARIES = ("voyager", "usearch", "faiss")
@@ -58,7 +58,7 @@ def with_voyager(items: Any) -> Callable[[Any, int], Any]:
     import voyager
 
     index = voyager.Index(
-        voyager.Space.InnerProduct, num_dimensions=SIZE, M=LINKS, ef_construction=BUILD_EFFORT
+        voyager.Space.InnerProduct, num_dimensions=SIZE, M=M, ef_construction=EF_CONSTRUCTION
     )
     index.add_items(items, num_threads=-1)
     return lambda queries, effort: index.query(queries, K, -1, effort)[0]
@@ -68,7 +68,7 @@ def with_usearch(items: Any) -> Callable[[Any, int], Any]:
     from usearch.index import Index
 
     index = Index(
-        ndim=SIZE, metric="ip", dtype="f32", connectivity=LINKS, expansion_add=BUILD_EFFORT
+        ndim=SIZE, metric="ip", dtype="f32", connectivity=M, expansion_add=EF_CONSTRUCTION
     )
     index.add(np.arange(len(items)), items, threads=0)
 
@@ -82,8 +82,8 @@ def with_usearch(items: Any) -> Callable[[Any, int], Any]:
 def with_faiss(items: Any) -> Callable[[Any, int], Any]:
     import faiss
 
-    index = faiss.IndexHNSWFlat(SIZE, LINKS, faiss.METRIC_INNER_PRODUCT)
-    index.hnsw.efConstruction = BUILD_EFFORT
+    index = faiss.IndexHNSWFlat(SIZE, M, faiss.METRIC_INNER_PRODUCT)
+    index.hnsw.efConstruction = EF_CONSTRUCTION
     index.add(items)
 
     def search(queries: Any, effort: int) -> Any:

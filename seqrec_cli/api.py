@@ -1,7 +1,7 @@
-"""seqrec from a notebook: the commands as functions, with results as objects.
+"""The Python interface: the commands as functions that return objects.
 
-Each does what the command of its name does, by the same core. Nothing is printed. What a user gets
-wrong raises a `SeqRecError` (seqrec_cli/errors.py), whose `hint` says what to do.
+Each function does what the command of the same name does. Nothing is printed. A mistake of the user
+raises a `SeqRecError` (seqrec_cli/errors.py), whose `hint` is the remedy.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -56,11 +56,11 @@ class Recommendation:
 
 
 def prepare(source: str, *, save: bool = True, **options: Any) -> Dataset:
-    """Turn a log into a dataset, as `seqrec prepare` does.
+    """Prepare a dataset from a log, as `seqrec prepare`.
 
     Args:
         source: the name of a public dataset, `demo`, or a path.
-        save: write it to the data folder, as the command does.
+        save: write the dataset to the data folder, as the command does.
         options: fields of `seqrec_cli.core.data.loading.Request`, such as `name`, `reading`,
             `preparation`, `task` and `data_dir`.
 
@@ -108,13 +108,13 @@ def train(
     data_dir: Path = DATA_DIR,
     on_event: Callable[[Event], None] | None = None,
 ) -> Run:
-    """Fit a model and keep the best weights, as `seqrec train` does; returns the run.
+    """Train a model and keep the best weights, as `seqrec train`; returns the run.
 
     Args:
         config: an experiment file.
-        data: a prepared dataset; None: as the experiment says.
+        data: a prepared dataset; None: the one of the experiment.
         run: the name of the new run, or its folder; None: runs/DATASET-MODEL-NUMBER.
-        settings: changes of single settings, such as "training.epochs=50".
+        settings: changed settings, such as "training.epochs=50".
         on_event: called with each step, epoch and validation.
 
     Raises:
@@ -122,7 +122,7 @@ def train(
     """
     experiment = load_experiment(Path(config), settings, data)
     if experiment.data is None:
-        raise ConfigError(f"`{config}` names no dataset", 'name one: `data="NAME"`')
+        raise ConfigError(f"`{config}` names no dataset", 'use `data="NAME"`')
     where, path = choose_device(device), find_dataset(experiment.data, data_dir)
     begun = begin(experiment, path, where)
     target = find_run(run) if run else next_run(begun.dataset.name, experiment.model.name)
@@ -144,7 +144,7 @@ def evaluate(
     device: str = "auto",
     data_dir: Path = DATA_DIR,
 ) -> Report | RankingReport:
-    """Say how good runs are, with intervals, beside baselines; the latest run if none is named.
+    """Evaluate runs, with intervals and baselines; the latest run if none is named.
 
     Raises:
         ConfigError, DatasetError, RunError: as `seqrec evaluate`.
@@ -183,11 +183,11 @@ def recommend(
     device: str = "auto",
     data_dir: Path = DATA_DIR,
 ) -> list[list[Recommendation]]:
-    """The `k` best items for users of the dataset, or for histories of somebody new.
+    """The `k` best items for users of the dataset, or for histories of new users.
 
     Args:
         users: ids as in the source.
-        histories: item ids as in the source, oldest first; one or more for each new user.
+        histories: for each new user one or more item ids as in the source, oldest first.
         seen: whether items of the history may be recommended; None: as the run was trained.
 
     Returns:
@@ -197,7 +197,9 @@ def recommend(
         InputError: neither or both are given, or an id is unknown.
     """
     if bool(users) == bool(histories):
-        raise InputError("name users or histories", "`users=[42]` or `histories=[[1, 5, 9]]`")
+        raise InputError(
+            "name either users or histories", "use `users=[42]` or `histories=[[1, 5, 9]]`"
+        )
     opened = load_run(run) if isinstance(run, str) else run
     scorer, catalogue = load_scorer(opened, choose_device(device)), catalogue_of(opened)
     if users:
@@ -223,10 +225,10 @@ def recommend(
 
 
 def known_items(names: Names, history: Sequence[Any]) -> Iterator[int]:
-    """The numbers of the items of a history, each known by its id.
+    """The item numbers of a history of ids.
 
     Raises:
-        InputError: one is unknown, or there is none.
+        InputError: an id is unknown, or the history is empty.
     """
     if not history:
         raise InputError("a history is empty", "leave it out")

@@ -44,13 +44,15 @@ class Child:
 class Warm:
     """The process that forks them, one at a time."""
 
-    def __init__(self) -> None:
+    def __init__(self, temporary: Path | None = None) -> None:
+        """`temporary` is where the commands make what they need only while they run."""
         self.process = subprocess.Popen(
             [sys.executable, "-m", "tests.forked"],
             cwd=ROOT,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,
+            env=os.environ | ({"TMPDIR": str(temporary)} if temporary else {}),
         )
 
     def answer(self) -> str:
@@ -99,7 +101,13 @@ def rest_at(phase: str, mark: Path) -> None:
 
 def run(job: dict[str, Any]) -> None:
     """What a child does."""
+    import torch
+
     from seqrec_cli.__main__ import main
+
+    # Not before the fork: torch would keep handles of threads that the child has not, and what the
+    # reading engine starts there may get the same ones; at its end the child would crash.
+    torch.set_num_threads(min(2, torch.get_num_threads()))
 
     folder = Path(job["folder"])
     for number, name in ((0, os.devnull), (1, folder / "stdout"), (2, folder / "stderr")):
@@ -115,7 +123,7 @@ def run(job: dict[str, Any]) -> None:
 
 def serve() -> None:
     """Fork a child for each line that comes."""
-    import torch
+    import torch  # noqa: F401
 
     import seqrec_cli.app  # noqa: F401
 
@@ -123,7 +131,6 @@ def serve() -> None:
         if path.stem != "__init__":
             module = path.relative_to(ROOT).with_suffix("")
             importlib.import_module(".".join(module.parts))
-    torch.set_num_threads(min(2, torch.get_num_threads()))
     for line in iter(sys.stdin.readline, ""):
         pid = os.fork()
         if pid == 0:

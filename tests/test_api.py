@@ -59,8 +59,8 @@ def test_recommend_gives_what_the_command_gives(place: Path, runner: CliRunner) 
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ({}, "name users or histories"),
-        ({"users": [100], "histories": [[1001]]}, "name users or histories"),
+        ({}, "name either users or histories"),
+        ({"users": [100], "histories": [[1001]]}, "name either users or histories"),
         ({"users": [7]}, "there is no user `7`"),
         ({"histories": [[1001, 5]]}, "there is no item `5`"),
         ({"histories": [[]]}, "a history is empty"),

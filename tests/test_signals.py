@@ -31,6 +31,8 @@ COMMANDS = {
 }
 PHASES = [
     ("prepare", f"{CORE}.data.loading:read_interactions"),
+    ("prepare", f"{CORE}.data.reading.opening:sampled"),
+    ("prepare", f"{CORE}.data.reading.engine:Engine.run"),
     ("prepare", f"{CORE}.data.preparation:tidy"),
     ("prepare", f"{CORE}.storage.files:Disk.sync"),
     ("prepare", f"{CORE}.storage.files:move"),
@@ -56,8 +58,13 @@ PHASES = [
 
 
 @pytest.fixture(scope="module")
-def warm() -> Iterator[Warm]:
-    process = Warm()
+def temporary(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("temporary")
+
+
+@pytest.fixture(scope="module")
+def warm(temporary: Path) -> Iterator[Warm]:
+    process = Warm(temporary)
     yield process
     process.close()
 
@@ -80,7 +87,13 @@ def is_alive(pid: int) -> bool:
     ("command", "phase"), PHASES, ids=[f"{c}-{p.rpartition(':')[2]}" for c, p in PHASES]
 )
 def test_a_signal_ends_a_command_in_time_and_in_order(
-    command: str, phase: str, number: signal.Signals, warm: Warm, place: Path, tmp_path: Path
+    command: str,
+    phase: str,
+    number: signal.Signals,
+    warm: Warm,
+    temporary: Path,
+    place: Path,
+    tmp_path: Path,
 ) -> None:
     ready(place)
     before = files_in(place)
@@ -93,6 +106,7 @@ def test_a_signal_ends_a_command_in_time_and_in_order(
     assert not is_alive(child.pid)
     assert "Traceback" not in child.stderr
     after = files_in(place)
+    assert not list(temporary.iterdir())
     assert not [path for path in after if LEFTOVER.fullmatch(path)]
     if command == "train":
         if "nothing is lost" in child.stderr:

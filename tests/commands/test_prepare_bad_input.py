@@ -395,7 +395,9 @@ def test_says_how_to_get_a_dataset_by_hand(
     result = runner.invoke(app, arguments)
     assert result.exit_code == 1
     assert "error: cannot get the dataset ml-1m: cannot reach" in result.stderr
-    assert "hint: fetch https://files.grouplens.org/datasets/movielens/ml-1m.zip" in result.stderr
+    assert (
+        "hint: download https://files.grouplens.org/datasets/movielens/ml-1m.zip" in result.stderr
+    )
     assert str(tmp_path / "cache" / "ml-1m.zip") in result.stderr
 
 

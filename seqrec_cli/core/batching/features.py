@@ -12,7 +12,7 @@ from seqrec_cli.core.data.features.encoded import EncodedFeatures
 
 @dataclass(frozen=True, eq=False)
 class FeatureTensors:
-    """Encoded features as a model reads them, R rows; see `EncodedFeatures`.
+    """Encoded features as tensors, R rows; see `EncodedFeatures`.
 
     Attributes:
         dense: float32 (R, F).
@@ -27,7 +27,7 @@ class FeatureTensors:
     @classmethod
     def of(cls, features: EncodedFeatures) -> "FeatureTensors":
         """All rows of a table."""
-        # Copied: what comes from a file cannot be written to, which torch warns of.
+        # Copied: torch warns of arrays that are read-only, as those of a file are.
         dense, sparse, *tags = (
             torch.from_numpy(np.array(array))
             for array in (features.dense, features.sparse, *features.tags)
@@ -45,5 +45,5 @@ class FeatureTensors:
 
 
 def rows_of(features: EncodedFeatures | None, rows: NDArray[np.int64]) -> FeatureTensors | None:
-    """Some rows of a table, if there is one."""
+    """Some rows of a table; None without one."""
     return None if features is None else FeatureTensors.of(features.take(rows))

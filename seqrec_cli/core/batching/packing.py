@@ -1,10 +1,10 @@
-"""Histories of unlike length, packed into blocks of like length with little padding.
+"""Histories of different lengths, packed into blocks of similar length with little padding.
 
 A batch of histories is sorted by length and cut into blocks; a block of R rows whose longest has
-L items takes R x L consecutive slots, each row beginning with its oldest item and ending, where it
-is shorter than L, with padding. So a causal model needs no mask for padding (it lies in the
-future of every real item), and whatever works on one position at a time sees one flat (T, ...)
-tensor. The textbook layout, B x max_length with padding on the left, is what `pack_padded` takes.
+L items takes R x L consecutive slots. Each row begins with its oldest item; a row shorter than L
+ends with padding. So a causal model needs no mask for padding, which lies in the future of every
+real item, and layers that work on single positions see one flat (T, ...) tensor. `pack_padded`
+takes the textbook layout, B x max_length with padding on the left.
 
 Shapes: B histories, T slots, L positions, D hidden size.
 """
@@ -30,13 +30,12 @@ FILL = 0.8
 
 @dataclass(frozen=True)
 class CostModel:
-    """How the cost of a model grows with the length of a history; batches are cut by it.
+    """How the cost of a model grows with the length of a history; batches are split by it.
 
     Attributes:
         crossover: a history of L items costs L (1 + L / crossover).
-        min_part_scale: parts are at least this many times the usual smallest size, for models whose
-            every call is expensive.
-        whole: batches are not cut, as one part's results depend on the others'.
+        min_part_scale: scales the smallest size of a part, for models whose calls are expensive.
+        whole: batches are not split, as the results of one part depend on the others.
     """
 
     crossover: float = 600.0
@@ -48,16 +47,16 @@ class CostModel:
         return np.asarray(lengths * (1 + lengths / self.crossover), np.float64)
 
 
-ATTENTION = CostModel()  # grows with the square; measured on ml-1m
+ATTENTION = CostModel()  # grows with the square of the length; measured on ml-1m
 
 
 @dataclass(frozen=True, eq=False)
 class Layout:
-    """Where the items of each history lie among the slots.
+    """The slots of the items of each history.
 
     Attributes:
         blocks: (rows, length) of each block, in the order of their slots.
-        rows: int64 (B,), the history that is each row, block after block.
+        rows: int64 (B,), the history of each row, block after block.
         slots: int64 (items,), the slot of each item, history by history, oldest first.
         ages: int64 (T,), how many items of the history come after the slot's; 0 for padding.
         last: int64 (B,), the slot of each history's newest item.
@@ -73,7 +72,7 @@ class Layout:
     def of(cls, lengths: NDArray[np.int64], fill: float = FILL) -> "Layout":
         """Lay out histories of these lengths, int64 (B,), each 1 or more.
 
-        `fill` 0 makes one block: what a device with wide arithmetic and slow launches wants.
+        `fill` 0 makes one block, for devices with wide arithmetic and slow launches.
         """
         order = np.argsort(-lengths, kind="stable")
         blocks = cut_blocks(lengths[order], fill)
@@ -95,20 +94,20 @@ class Layout:
         return len(self.ages)
 
     def spread(self, values: NDArray[Any]) -> Tensor:
-        """Put one value an item (items,) into its slot, 0 into padding: int64 (T,)."""
+        """Put each item's value (items,) into its slot, 0 into padding: int64 (T,)."""
         flat = np.zeros(self.size, np.int64)
         flat[self.slots] = values
         return torch.from_numpy(flat)
 
     def spread_rows(self, values: NDArray[Any]) -> NDArray[Any]:
-        """Put one row an item (items, K) into its slot, 0 into padding: (T, K)."""
+        """Put each item's row (items, K) into its slot, 0 into padding: (T, K)."""
         flat = np.zeros((self.size, values.shape[1]), values.dtype)
         flat[self.slots] = values
         return flat
 
 
 def cut_blocks(lengths: NDArray[np.int64], fill: float) -> tuple[tuple[int, int], ...]:
-    """Cut lengths that never grow into blocks (rows, longest) filled to at least `fill`."""
+    """Cut lengths in descending order into blocks (rows, longest) filled to at least `fill`."""
     begins = [0]
     while begins[-1] < len(lengths):
         limit = int(np.ceil(lengths[begins[-1]] * fill))
@@ -147,18 +146,18 @@ class Packed:
 
     @cached_property
     def rows(self) -> Tensor:
-        """The row of each slot, int64 (T,), counted through all blocks."""
+        """The row of each slot, int64 (T,), numbered over all blocks."""
         lengths = [length for rows, length in self.blocks for _ in range(rows)]
         return torch.repeat_interleave(torch.tensor(lengths, device=self.items.device))
 
     @cached_property
     def bounds(self) -> list[tuple[int, int, int, int]]:
         """(first slot, end, rows, length) of each block."""
-        found, start = [], 0
+        bounds, start = [], 0
         for rows, length in self.blocks:
-            found.append((start, start + rows * length, rows, length))
+            bounds.append((start, start + rows * length, rows, length))
             start += rows * length
-        return found
+        return bounds
 
     def views(self, *flat: Tensor) -> Iterator[tuple[Tensor, ...]]:
         """View tensors (T, ...) block by block as (R, L, ...)."""
@@ -167,7 +166,7 @@ class Packed:
 
 
 def pack(histories: Sequences, max_length: int, fill: float = FILL) -> Packed:
-    """Pack the most recent `max_length` items of each history, each with 1 or more."""
+    """Pack the latest `max_length` items of each history of 1 or more items."""
     lengths = np.minimum(histories.lengths, max_length)
     layout = Layout.of(lengths, fill)
     ends = np.cumsum(lengths)
@@ -185,8 +184,9 @@ def pack(histories: Sequences, max_length: int, fill: float = FILL) -> Packed:
 def pack_padded(history: Tensor) -> tuple[Packed, Tensor, Tensor]:
     """Pack the textbook layout (B, L), int64, padding on the left.
 
-    Returns the batch, and two int64 (items,) that say which cell of the flattened (B, L) went
-    to which slot. A history of padding alone keeps one slot, of padding.
+    Returns:
+        the batch; int64 (items,), the cells of the flattened (B, L); and int64 (items,), their
+        slots. A history of padding alone keeps one slot, of padding.
     """
     real = (history != PAD).cpu().numpy()
     real[:, -1] = True

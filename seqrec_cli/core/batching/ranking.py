@@ -18,7 +18,7 @@ from seqrec_cli.core.randomness import Purpose, stream
 
 @dataclass(frozen=True)
 class Sizes:
-    """How many codes and columns there are: what a model's tables are made of."""
+    """The numbers of codes and columns, by which a model's tables are sized."""
 
     items: int
     dense: int
@@ -27,7 +27,7 @@ class Sizes:
 
     @classmethod
     def of(cls, encoders: Encoders) -> "Sizes":
-        """The sizes of what these encoders make."""
+        """The sizes of the output of these encoders."""
         return cls(
             encoders.items.size,
             len(encoders.of(DenseEncoder)),
@@ -58,7 +58,7 @@ class RankingBatch:
         return len(self.items)
 
     def take(self, rows: Tensor) -> "RankingBatch":
-        """Some of the rows, with as many positions as the longest of them needs."""
+        """Some of the rows, cut to the longest history among them."""
         mask = self.mask[rows]
         longest = max(1, int(mask.sum(dim=1).max()))
         return RankingBatch(
@@ -89,9 +89,9 @@ def to_batch(examples: Examples, device: torch.device) -> RankingBatch:
 
 
 class Batches:
-    """The batches of an epoch: every row once, in a seeded random order that the epoch decides.
+    """The batches of an epoch: every row once, in an order seeded by the epoch.
 
-    A last batch of a single row would have no statistics, so it joins the one before.
+    A last batch of a single row joins the one before: batch normalization needs two rows.
     """
 
     def __init__(self, rows: int, batch_size: int, seed: int) -> None:
@@ -106,6 +106,6 @@ class Batches:
         return len(self.bounds)
 
     def rows_of(self, epoch: int, done: int = 0) -> Iterator[Tensor]:
-        """The rows, int64, of each batch of an epoch but the first `done`."""
+        """The rows, int64, of each batch of an epoch, without the first `done` batches."""
         order = torch.from_numpy(stream(self.seed, Purpose.ORDER, epoch).permutation(self.rows))
         return (order[start:end] for start, end in self.bounds[done:])

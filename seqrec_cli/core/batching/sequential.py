@@ -21,25 +21,25 @@ from seqrec_cli.core.randomness import Purpose, hashed, stream
 
 NegativesPer = Literal["target", "history", "batch"]
 
-# Targets that a part of a batch has at least, where there are more than two parts. Measured on two
-# cores: a step of ml-1m takes 62 ms with 2,048, 60 with 4,096 and 76 with 1,400.
+# The fewest targets of a part of a batch that has more than two parts. Measured on two cores: a
+# step of ml-1m takes 62 ms with 2,048, 60 with 4,096 and 76 with 1,400.
 PART_TARGETS = 2048
-# From here on there are two parts: half of the time is worth more than what a part costs.
+# The fewest targets of a part of two: half of the time is worth more than the overhead of a part.
 HALF_TARGETS = 512
 
 
 @dataclass(frozen=True, eq=False)
 class TrainBatch:
-    """B histories, and for each position the item that came next.
+    """B histories, and the next item at each position.
 
     Attributes:
         histories: T slots.
         targets: int64 (T,), the next item; 0 in padding.
-        negatives: int64, items the user does not have; 0 in padding or where none exists. (T, K),
-            or where a history shares its negatives (B, K), in the order of the blocks' rows. Where
-            the batch shares them (K,), and a user may have them.
+        negatives: int64, items the user does not have; 0 in padding or if none exists. (T, K); if
+            a history shares its negatives (B, K), in the order of the blocks' rows; if the batch
+            shares them (K,), and then a user may have them.
         log_probabilities: float32 like the negatives, the log of each one's probability; or None.
-        weight: what its targets count for, together.
+        weight: the total weight of its targets.
     """
 
     histories: Packed
@@ -61,9 +61,9 @@ class TrainBatch:
 class Batches:
     """The batches of an epoch: every user with a target exactly once, in a seeded random order.
 
-    The order is a fresh permutation of the users in each epoch, cut into batches; only within a
-    batch are histories grouped by length (packing.py), so which users share a batch is random. The
-    last, short batch is trained on like the others.
+    Each epoch cuts a new permutation of the users into batches. Histories are grouped by length
+    only within a batch (packing.py), so which users share a batch is random. The last, smaller
+    batch is trained on like the others.
     """
 
     def __init__(
@@ -96,17 +96,17 @@ class Batches:
         self.cost = cost
         self.users = np.flatnonzero(train.lengths >= 2)
         self.log_probabilities = log_probabilities
-        # Negatives come from these items, which the samplers count from 1.
-        drawn = np.ones(num_items + 1, np.bool_)
-        drawn[0 if excluded_items is None else excluded_items.cpu().numpy()] = False
-        self.drawn = np.concatenate(([PAD], np.flatnonzero(drawn))).astype(np.int64)
-        known, count = renumbered(train, self.drawn, num_items), len(self.drawn) - 1
+        # The items that negatives are drawn from; the samplers number them from 1.
+        allowed = np.ones(num_items + 1, np.bool_)
+        allowed[0 if excluded_items is None else excluded_items.cpu().numpy()] = False
+        self.allowed = np.concatenate(([PAD], np.flatnonzero(allowed))).astype(np.int64)
+        known, count = renumbered(train, self.allowed, num_items), len(self.allowed) - 1
         self.sampler: Sampler = (
             UniformSampler(known, count)
             if popularity_power is None
             else PopularitySampler(known, count, popularity_power)
         )
-        self.pool: SharedSampler | None = None  # of what a batch shares
+        self.pool: SharedSampler | None = None  # of negatives that a batch shares
         if negatives_per == "batch":
             power = 1.0 if in_batch else popularity_power or 0.0
             self.pool = SharedSampler(known, count, power, num_negatives)
@@ -114,7 +114,7 @@ class Batches:
             self.log_frequency = np.log(np.maximum(counts, 1) / len(train.items))
 
     def __len__(self) -> int:
-        """Batches in an epoch."""
+        """The number of batches in an epoch."""
         return -(-len(self.users) // self.batch_size)
 
     def users_of(self, epoch: int) -> list[NDArray[np.int64]]:
@@ -126,22 +126,22 @@ class Batches:
         ]
 
     def num_targets(self, users: NDArray[np.int64]) -> NDArray[np.int64]:
-        """The targets in each user's window, int64."""
+        """The number of targets in each user's window, int64."""
         return np.minimum(self.train.lengths[users] - 1, self.max_length)
 
     def count_targets(self, users: NDArray[np.int64]) -> int:
-        """The targets in the windows of these users."""
+        """The number of targets in the windows of these users."""
         return int(self.num_targets(users).sum())
 
     def weigh(self, users: NDArray[np.int64]) -> float:
-        """What the targets in the windows of these users count for, together."""
+        """The total weight of the targets in the windows of these users."""
         if self.half_life is None:
             return float(self.count_targets(users))
         decay = np.log(2) / self.half_life  # per item; the sum of a geometric series
         return float((np.expm1(-decay * self.num_targets(users)) / np.expm1(-decay)).sum())
 
     def split(self, users: NDArray[np.int64]) -> list[NDArray[np.int64]]:
-        """Cut a batch into 1, 2, 4, ... parts of about the same work, each of like length."""
+        """Split a batch into 1, 2, 4, ... parts of about equal cost, each of similar lengths."""
         if self.cost.whole:
             return [users]
         lengths = self.num_targets(users)
@@ -156,26 +156,26 @@ class Batches:
         return [part for part in np.split(users[order], cuts) if len(part)]
 
     def share(self, epoch: int, step: int, users: NDArray[np.int64]) -> NDArray[np.int64] | None:
-        """Draw what the batch of these users shares, int64 (K,); None if it shares nothing."""
+        """Draw the negatives that the batch shares, int64 (K,); None if it shares none."""
         if self.pool is None:
             return None
         if not self.in_batch:
-            return self.drawn[self.pool.draw(self.seed, Purpose.NEGATIVES, epoch, step)]
+            return self.allowed[self.pool.draw(self.seed, Purpose.NEGATIVES, epoch, step)]
         numbers = np.arange(self.num_negatives)
         draws = hashed(self.seed, Purpose.NEGATIVES, epoch, np.full(1, step), numbers)
         stops = np.cumsum(self.num_targets(users))
         places = (draws * stops[-1]).astype(np.int64)  # among the targets, user by user
         owners = np.searchsorted(stops, places, side="right")
         ends = self.train.offsets[users + 1]
-        found: NDArray[np.int32] = self.train.items[ends[owners] - stops[owners] + places]
-        return found.astype(np.int64)
+        targets: NDArray[np.int32] = self.train.items[ends[owners] - stops[owners] + places]
+        return targets.astype(np.int64)
 
     def log_share(self, items: NDArray[np.int64]) -> NDArray[np.float32]:
         """The log of each item's probability in one of the K draws that a batch shares."""
         assert self.pool is not None
         if not self.in_batch:
-            return self.pool.log_probability(np.searchsorted(self.drawn, items))
-        # A target of the batch is about as likely as it is frequent.
+            return self.pool.log_probability(np.searchsorted(self.allowed, items))
+        # The probability of a target in a batch is about its frequency.
         return np.asarray(self.log_frequency[items], np.float32)
 
     def make(
@@ -183,12 +183,12 @@ class Batches:
     ) -> TrainBatch:
         """Cut the windows of these users and draw their negatives for this epoch.
 
-        `shared` is what the batch shares, of which these users may be a part.
+        `shared` are the negatives of the whole batch, of which these users may be a part.
         """
         ends = self.train.offsets[users + 1]
         lengths = self.num_targets(users)
         layout = Layout.of(lengths, self.fill)
-        # Interaction k of the batch is item `source[k]` of the train part, and its target the next.
+        # Interaction k of the batch is item `source[k]` of the train part; the next is its target.
         stops = np.cumsum(lengths)
         source = np.arange(stops[-1]) + np.repeat(ends - 1 - stops, lengths)
         log_probabilities = None
@@ -198,14 +198,14 @@ class Batches:
                 log_probabilities = self.log_share(shared)
         else:
             if self.negatives_per == "history":
-                asked, positions = users[layout.rows], np.zeros(len(users), np.int64)
+                rows_users, positions = users[layout.rows], np.zeros(len(users), np.int64)
             else:
-                asked = np.repeat(users, lengths)
-                positions = source - self.train.offsets[asked]
-            negatives = self.draw(epoch, asked, positions)
+                rows_users = np.repeat(users, lengths)
+                positions = source - self.train.offsets[rows_users]
+            negatives = self.draw(epoch, rows_users, positions)
             if self.log_probabilities:
-                log_probabilities = self.sampler.log_probability(asked[:, None], negatives)
-            negatives = self.drawn[negatives]
+                log_probabilities = self.sampler.log_probability(rows_users[:, None], negatives)
+            negatives = self.allowed[negatives]
             if self.negatives_per == "target":
                 negatives = layout.spread_rows(negatives)
                 log_probabilities = (
@@ -233,8 +233,8 @@ class Batches:
         return self.sampler.draw(self.seed, Purpose.NEGATIVES, epoch, users[:, None], counters)
 
 
-def renumbered(train: Sequences, drawn: NDArray[np.int64], num_items: int) -> Sequences:
-    """The train part by the places of its items in `drawn`, which has all of them."""
-    if len(drawn) == num_items + 1:
+def renumbered(train: Sequences, allowed: NDArray[np.int64], num_items: int) -> Sequences:
+    """The train part with each item renumbered by its place in `allowed`."""
+    if len(allowed) == num_items + 1:
         return train
-    return Sequences(train.offsets, np.searchsorted(drawn, train.items).astype(np.int32))
+    return Sequences(train.offsets, np.searchsorted(allowed, train.items).astype(np.int32))

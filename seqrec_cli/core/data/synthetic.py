@@ -1,9 +1,9 @@
 """A generated log whose best achievable ranking quality is known exactly.
 
-The next item depends on the one before it, and on nothing else but that nobody meets an item
-twice: P(next = j | last = i, seen) = T[i, j] / (sum of T[i, k] over the items k not yet seen), for
-j not yet seen. Nothing ranks better, in expectation, than the unseen items by T[i, j]; so what
-that achieves on the histories at hand is the ceiling of every model.
+The next item depends only on the last one, and no user has an item twice:
+P(next = j | last = i, seen) = T[i, j] / (sum of T[i, k] over unseen items k), for unseen j. No
+ranking is better, in expectation, than the unseen items by T[i, j]; so the figures of that ranking
+on the generated histories are the ceiling of every model.
 """
 
 from dataclasses import dataclass, replace
@@ -17,10 +17,10 @@ from seqrec_cli.core.data.preparation import Preparation, prepare
 
 USERS = 2000
 ITEMS = 300
-LENGTHS = (10, 40)  # of a history, uniform, both included
-ZIPF = 0.6  # the item of rank r is drawn in proportion to r to the power of minus this
-SUCCESSORS = (0.42, 0.18, 0.10, 0.07, 0.05)  # chances; what is left follows popularity
-FIRST_MOMENT = 1_704_067_200  # 2024-01-01, in seconds
+LENGTHS = (10, 40)  # of a history; uniform, both ends included
+ZIPF = 0.6  # the item of rank r is drawn in proportion to r^-ZIPF
+SUCCESSORS = (0.42, 0.18, 0.10, 0.07, 0.05)  # probabilities; the rest follows popularity
+FIRST_TIMESTAMP = 1_704_067_200  # 2024-01-01, in seconds
 DAY = 86_400
 
 ADJECTIVES = (
@@ -35,11 +35,11 @@ NOUNS = (
 
 @dataclass(frozen=True, eq=False)
 class Demo:
-    """A generated log and the law it was drawn from.
+    """A generated log and its transition probabilities.
 
     Attributes:
-        interactions: the log; item codes are the rows and columns of the law.
-        transitions: float64 (items, items), rows sum to 1, the diagonal is 0.
+        interactions: the log; item codes are the rows and columns of `transitions`.
+        transitions: float64 (items, items), T; rows sum to 1, the diagonal is 0.
     """
 
     interactions: Interactions
@@ -47,8 +47,10 @@ class Demo:
 
 
 def prepare_demo(options: Preparation, name: str) -> SequenceDataset:
-    """Generate the log and prepare it, with the ceiling in the manifest where it holds: for the
-    whole log, in its order, leaving one out."""
+    """Generate the log and prepare it.
+
+    The manifest has the ceiling if it holds: leave-one-out, no row dropped, no shuffling.
+    """
     demo = generate(options.seed)
     dataset = prepare(demo.interactions, options, name)
     if dataset.manifest["dropped"] or options.shuffle or options.split != "leave-one-out":
@@ -59,13 +61,13 @@ def prepare_demo(options: Preparation, name: str) -> SequenceDataset:
 
 
 def generate(seed: int = 0) -> Demo:
-    """Draw the log; the same seed gives the same log."""
-    law, walk, clock = (
+    """Generate the log; the same seed gives the same log."""
+    structure, walk, clock = (
         np.random.Generator(np.random.Philox(child))
         for child in np.random.SeedSequence(seed).spawn(3)
     )
-    popularity = zipf(ITEMS, law)
-    transitions = draw_transitions(popularity, law)
+    popularity = zipf(ITEMS, structure)
+    transitions = draw_transitions(popularity, structure)
     lengths = walk.integers(LENGTHS[0], LENGTHS[1], USERS, endpoint=True)
     items = np.concatenate(
         [draw_history(int(length), popularity, transitions, walk) for length in lengths]
@@ -84,14 +86,14 @@ def generate(seed: int = 0) -> Demo:
             time_unit="seconds",
             obtained="generated",
         ),
-        timestamps=draw_moments(lengths, clock),
+        timestamps=draw_timestamps(lengths, clock),
         item_titles=np.array(titles(ITEMS))[item_ids],
     )
     return Demo(interactions, transitions[np.ix_(item_ids, item_ids)])
 
 
 def zipf(items: int, random: np.random.Generator) -> NDArray[np.float64]:
-    """Chances by Zipf's law, ranks dealt to items at random, float64 (items,)."""
+    """Probabilities by Zipf's law, ranks assigned to items at random, float64 (items,)."""
     weights = np.arange(1, items + 1, dtype=np.float64) ** -ZIPF
     random.shuffle(weights)
     return weights / np.sum(weights)
@@ -100,7 +102,7 @@ def zipf(items: int, random: np.random.Generator) -> NDArray[np.float64]:
 def draw_transitions(
     popularity: NDArray[np.float64], random: np.random.Generator
 ) -> NDArray[np.float64]:
-    """Give each item a few likely successors, popular ones more often; (items, items)."""
+    """Draw a few likely successors for each item, popular ones more often; (items, items)."""
     items = len(popularity)
     transitions: NDArray[np.float64] = np.tile((1 - sum(SUCCESSORS)) * popularity, (items, 1))
     np.fill_diagonal(transitions, 0)
@@ -125,18 +127,18 @@ def draw_history(
     weights = popularity
     for position, point in enumerate(random.random(length)):
         reach = np.cumsum(weights * unseen)
-        # "right" skips seen items, whose step is 0; point < 1 stays before the end.
+        # side="right" skips seen items, whose weight is 0; point < 1 keeps it in range.
         history[position] = np.searchsorted(reach, point * reach[-1], side="right")
         unseen[history[position]] = 0
         weights = transitions[history[position]]
     return history
 
 
-def draw_moments(lengths: NDArray[np.int64], random: np.random.Generator) -> NDArray[np.int64]:
-    """Moments in seconds, growing along each history, int64 (sum of lengths,)."""
+def draw_timestamps(lengths: NDArray[np.int64], random: np.random.Generator) -> NDArray[np.int64]:
+    """Timestamps in seconds, increasing along each history, int64 (sum of lengths,)."""
     gaps = random.integers(60, 2 * DAY, int(lengths.sum()))
     first = np.cumsum(lengths) - lengths
-    gaps[first] = FIRST_MOMENT + random.integers(0, 300 * DAY, len(lengths))
+    gaps[first] = FIRST_TIMESTAMP + random.integers(0, 300 * DAY, len(lengths))
     return np.concatenate([np.cumsum(part) for part in np.split(gaps, first[1:])])
 
 
@@ -151,10 +153,10 @@ def titles(items: int) -> list[str]:
 def ceiling(
     dataset: SequenceDataset, transitions: NDArray[np.float64], k: int = 10
 ) -> dict[str, float | str]:
-    """What the best ranking achieves on the test part: full ranking, seen items excluded.
+    """The figures of the best ranking on the test part: full ranking, seen items excluded.
 
-    `hr@k` and `ndcg@k` are its expectation, given the histories, over what the law may draw next;
-    `realised_…` what it achieves on the items that the law did draw.
+    `hr@k` and `ndcg@k` are expectations over the next item, given the histories; `realised_…` are
+    the figures on the items that were drawn.
     """
     assert dataset.test is not None
     discounts = 1 / np.log2(np.arange(2, k + 2))
@@ -164,11 +166,11 @@ def ceiling(
         if not len(test):
             continue
         seen = np.concatenate((train, valid)) - 1
-        chances = transitions[seen[-1]].copy()
-        chances[seen] = 0
-        chances /= chances.sum()
-        best = np.sort(chances)[::-1][:k]
-        rank = int(np.count_nonzero(chances > chances[test[0] - 1]))
+        probabilities = transitions[seen[-1]].copy()
+        probabilities[seen] = 0
+        probabilities /= probabilities.sum()
+        best = np.sort(probabilities)[::-1][:k]
+        rank = int(np.count_nonzero(probabilities > probabilities[test[0] - 1]))
         gain = discounts[rank] if rank < k else 0.0
         sums += np.array((best.sum(), best @ discounts[: len(best)], rank < k, gain))
         users += 1

@@ -1,8 +1,7 @@
 """Metrics of labels and logits.
 
-Each takes weights of the rows, (W, R), and gives a value for each of the W: that is how often a
-bootstrap drew them; weights of 1 give the metric itself. Where there is nothing to compare the
-value is NaN.
+Each takes weights of the rows, (W, R), and returns W values. The weights are how often a bootstrap
+drew each row; weights of 1 give the metric itself. Without anything to compare the value is NaN.
 
 Sources: Fawcett (Pattern Recognition Letters 2006) for AUC, ties counting half; Zhou et al. (KDD
 2018) for GAUC, weighted by rows; Naeini et al. (AAAI 2015) for the calibration error.
@@ -13,11 +12,11 @@ from numpy.typing import NDArray
 
 Values = NDArray[np.float64]
 
-BINS = 10  # of equal width, of predicted chances
+BINS = 10  # of predicted probabilities, of equal width
 
 
 def auc(labels: Values, logits: Values, weights: Values) -> Values:
-    """The chance that a positive row scores higher than a negative one, (W,)."""
+    """The probability that a positive row scores higher than a negative one, (W,)."""
     order = np.argsort(logits, kind="stable")
     ordered = logits[order]
     starts = np.flatnonzero(np.concatenate(([True], ordered[1:] != ordered[:-1])))
@@ -51,9 +50,9 @@ def user_aucs(labels: Values, logits: Values, users: NDArray[np.int64]) -> Value
 
 def grouped(aucs: Values, rows: Values, counts: Values) -> Values:
     """GAUC: the mean of the users' AUCs (U,) by their rows (U,) and counts (W, U); (W,)."""
-    there = ~np.isnan(aucs)
-    weights = counts[:, there] * rows[there]
-    won: Values = weights @ aucs[there]
+    defined = ~np.isnan(aucs)
+    weights = counts[:, defined] * rows[defined]
+    won: Values = weights @ aucs[defined]
     return ratio(won, weights.sum(axis=1))
 
 
@@ -64,15 +63,15 @@ def log_loss(labels: Values, logits: Values, weights: Values) -> Values:
     return result
 
 
-def chances(logits: Values) -> Values:
-    """The sigmoid, which does not overflow."""
+def probabilities(logits: Values) -> Values:
+    """The sigmoid, without overflow."""
     small = np.exp(-np.abs(logits))
     return np.where(logits >= 0, 1 / (1 + small), small / (1 + small))
 
 
 def calibration_error(labels: Values, logits: Values, weights: Values) -> Values:
-    """|mean predicted - share of positives| in bins of the chance, weighted by rows, (W,)."""
-    predicted = chances(logits)
+    """|mean predicted - share of positives| in bins of probability, weighted by rows, (W,)."""
+    predicted = probabilities(logits)
     place = np.minimum((predicted * BINS).astype(np.int64), BINS - 1)
     inside = np.eye(BINS)[place]  # (R, BINS)
     gaps: Values = np.abs(weights @ (inside * (predicted - labels)[:, None])).sum(axis=1)
@@ -80,9 +79,9 @@ def calibration_error(labels: Values, logits: Values, weights: Values) -> Values
 
 
 def predicted_to_observed(labels: Values, logits: Values, weights: Values) -> Values:
-    """The mean predicted chance over the share of positives, 1 at best, (W,)."""
+    """The mean predicted probability over the share of positives, 1 at best, (W,)."""
     observed = weights @ labels
-    predicted: Values = weights @ chances(logits)
+    predicted: Values = weights @ probabilities(logits)
     return ratio(predicted, observed)
 
 
@@ -92,7 +91,7 @@ def total(groups: NDArray[np.int64], values: Values, count: int) -> Values:
 
 
 def ratio(part: Values, whole: Values) -> Values:
-    """part / whole, NaN where there is nothing."""
-    found = np.full(len(whole), np.nan)
-    np.divide(part, whole, out=found, where=whole > 0)
-    return found
+    """part / whole; NaN where the whole is 0."""
+    ratios = np.full(len(whole), np.nan)
+    np.divide(part, whole, out=ratios, where=whole > 0)
+    return ratios

@@ -1,7 +1,7 @@
-"""Whether one scorer is better than another, over all users and over kinds of users.
+"""Comparison of scorers, over all users and over slices of them.
 
-Every difference is paired: the same users, resampled together. p-values are corrected for all
-comparisons that are made at once.
+Every difference is paired: the same users, resampled together. p-values are corrected for the
+number of comparisons.
 """
 
 import itertools
@@ -18,16 +18,16 @@ from seqrec_cli.core.evaluation.sequential import Evaluation
 from seqrec_cli.core.evaluation.statistics import bootstrap_means, holm, interval, two_sided
 
 RESAMPLES = 10_000
-EVERYBODY = "all users"
-GROUPS = 3  # of about the same size, for each kind of slice
+ALL_USERS = "all users"
+GROUPS = 3  # of about equal size, for each kind of slice
 
 
 @dataclass(frozen=True)
 class Difference:
     """The mean of `a` minus `b` over the users of a slice, with its 95 % interval.
 
-    `p` is two-sided, for a difference of 0, corrected over everything compared at once; the
-    interval is not.
+    `p` is two-sided, for a difference of 0, corrected for the number of comparisons; the interval
+    is not corrected.
     """
 
     a: str
@@ -50,12 +50,12 @@ def compare(
     """Compare each pair of scorers by each metric, over all users and over each slice of them.
 
     Args:
-        outcomes: of scorers that were asked about the same users.
+        outcomes: of scorers that were evaluated on the same users.
         slices: masks (Q,) over those users.
         metrics: names in `per_user`, such as "ndcg@10".
     """
-    found = []
-    masks = {EVERYBODY: np.ones(len(next(iter(outcomes.values())).users), bool), **slices}
+    results = []
+    masks = {ALL_USERS: np.ones(len(next(iter(outcomes.values())).users), bool), **slices}
     for (name, mask), (a, b) in itertools.product(
         masks.items(), itertools.combinations(outcomes, 2)
     ):
@@ -66,7 +66,7 @@ def compare(
         means = bootstrap_means(differences, seed, RESAMPLES)
         low, high = interval(means)
         for column, metric in enumerate(metrics):
-            found.append(
+            results.append(
                 Difference(
                     a,
                     b,
@@ -79,8 +79,8 @@ def compare(
                     two_sided(means[:, column]),
                 )
             )
-    corrected = holm(np.array([difference.p for difference in found]))
-    return [replace(d, p=float(p)) for d, p in zip(found, corrected, strict=True)]
+    corrected = holm(np.array([difference.p for difference in results]))
+    return [replace(d, p=float(p)) for d, p in zip(results, corrected, strict=True)]
 
 
 def slices_of(
@@ -93,14 +93,14 @@ def slices_of(
     """
     wanted = dataset.targets(part).take(users)
     counts = np.bincount(dataset.train.items, minlength=dataset.num_items + 1)
-    found = thirds("history", dataset.histories(part).lengths[users].astype(np.float64), "items")
+    slices = thirds("history", dataset.histories(part).lengths[users].astype(np.float64), "items")
     popularity = mean_of(counts[wanted.items].astype(np.float64), wanted.lengths)
-    found |= thirds("target", popularity, "times in train")
+    slices |= thirds("target", popularity, "times in train")
     times = dataset.timestamps
     if part in times and all(earlier in times for earlier in ("train", "valid")):
         waits = target_times(dataset, part)[users] - last_times(dataset, part)[users]
-        found |= thirds("target", waits.astype(np.float64), "after the history")
-    return found
+        slices |= thirds("target", waits.astype(np.float64), "after the history")
+    return slices
 
 
 def target_times(dataset: SequenceDataset, part: EvaluatedPart) -> NDArray[np.int64]:
@@ -118,14 +118,14 @@ def last_times(dataset: SequenceDataset, part: EvaluatedPart) -> NDArray[np.int6
     if dataset.whole_sessions:
         held_out = dataset.held_out(part)
         assert held_out is not None
-        times = dataset.timestamps[part]
-        return times[np.clip(held_out.offsets[1:] - 2, 0, len(times) - 1)]
-    found = np.zeros(dataset.num_users, dataset.timestamps["train"].dtype)
+        own = dataset.timestamps[part]
+        return own[np.clip(held_out.offsets[1:] - 2, 0, len(own) - 1)]
+    times = np.zeros(dataset.num_users, dataset.timestamps["train"].dtype)
     earlier: list[tuple[Part, Sequences]] = [("train", dataset.train), ("valid", dataset.valid)]
     for name, sequences in earlier[: 1 if part == "valid" else 2]:
-        there = sequences.lengths > 0
-        found[there] = dataset.timestamps[name][sequences.offsets[1:][there] - 1]
-    return found
+        nonempty = sequences.lengths > 0
+        times[nonempty] = dataset.timestamps[name][sequences.offsets[1:][nonempty] - 1]
+    return times
 
 
 def mean_of(values: NDArray[np.float64], lengths: NDArray[np.int64]) -> NDArray[np.float64]:
@@ -137,11 +137,11 @@ def thirds(what: str, values: NDArray[np.float64], unit: str) -> dict[str, NDArr
     """Cut users into groups of about the same size by `values` (Q,); equal values stay together."""
     cuts = np.quantile(values, np.arange(1, GROUPS) / GROUPS, method="lower")
     group = np.searchsorted(np.unique(cuts), values, side="left")
-    found: dict[str, NDArray[np.bool_]] = {}
+    masks: dict[str, NDArray[np.bool_]] = {}
     for number in np.unique(group):
         mask = group == number
         ends = values[mask].min(), values[mask].max()
         low, high = (f"{end:,.0f}" if end == int(end) else f"{end:,.3g}" for end in ends)
         name = f"{what} {low}–{high} {unit}"
-        found[name] = mask | found.get(name, False)
-    return found if len(found) > 1 else {}
+        masks[name] = mask | masks.get(name, False)
+    return masks if len(masks) > 1 else {}

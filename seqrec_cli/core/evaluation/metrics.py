@@ -18,7 +18,7 @@ from seqrec_cli.core.settings.registry import Registry
 
 Values = NDArray[np.float64]
 
-# The rank of a target that cannot be recommended at all: it was seen, and seen items are left out.
+# The rank of a target that cannot be recommended: it was seen, and seen items are excluded.
 MISSED = np.iinfo(np.int64).max
 
 
@@ -43,7 +43,7 @@ class Ranks:
 
     @cached_property
     def counts(self) -> NDArray[np.int64]:
-        """Targets a user has, (users,)."""
+        """The number of targets of each user, (users,)."""
         return np.diff(self.offsets)
 
     @cached_property
@@ -57,7 +57,7 @@ class Ranks:
         return np.arange(len(self.values)) - np.repeat(self.offsets[:-1], self.counts)
 
     def sum_hits(self, gains: Values, k: int) -> Values:
-        """Add up `gains` (targets,) of those targets that are among the first k, (users,)."""
+        """Sum the `gains` (targets,) of the targets among the first k, (users,)."""
         hits: Values = np.where(self.values < k, gains, 0.0)
         return np.add.reduceat(hits, self.offsets[:-1])
 
@@ -68,7 +68,7 @@ def hit_rate(ranks: Ranks, k: int) -> Values:
 
 
 def recall(ranks: Ranks, k: int) -> Values:
-    """The share of the targets that is among the first k, (users,)."""
+    """The share of the targets among the first k, (users,)."""
     return ranks.sum_hits(np.ones(len(ranks.values)), k) / ranks.counts
 
 
@@ -92,16 +92,16 @@ def mrr(ranks: Ranks, k: int) -> Values:
 
 
 def average_precision(ranks: Ranks, k: int) -> Values:
-    """The mean over min(targets, k) of the precision at each target found, (users,)."""
+    """The mean over min(targets, k) of the precision at each target among the first k, (users,)."""
     gains = (ranks.order + 1) / (np.minimum(ranks.values, k) + 1.0)
     return ranks.sum_hits(gains, k) / np.minimum(ranks.counts, k)
 
 
 def check_metric(name: str, metric: object) -> None:
-    """Refuse what is no function.
+    """Refuse a metric that is not a function.
 
     Raises:
-        ValueError: it cannot be called.
+        ValueError: it is not callable.
     """
     if not callable(metric):
         raise ValueError("it is not a function of ranks and k")

@@ -1,4 +1,4 @@
-"""How good a ranking model is: logits of rows, and metrics with their bootstrap intervals."""
+"""Evaluation of ranking models: logits of rows, and metrics with bootstrap intervals."""
 
 import itertools
 from collections.abc import Callable, Iterator, Mapping
@@ -26,10 +26,10 @@ from seqrec_cli.errors import DatasetError, RunError
 
 RankingPart = Literal["valid", "test"]
 
-CHUNK_ROWS = 2048  # that are scored at a time
-WEIGHTS = 2**22  # resampled rows held at a time
+CHUNK_ROWS = 2048  # scored at a time
+WEIGHTS = 2**22  # weights of resampled rows in memory at a time
 
-# Of rows; GAUC, which is of users, comes beside them.
+# Metrics of rows; GAUC, a metric of users, is computed separately.
 METRICS: dict[str, Callable[[Values, Values, Values], Values]] = {
     "auc": metrics.auc,
     "log_loss": metrics.log_loss,
@@ -41,7 +41,7 @@ LOWER_IS_BETTER = ("log_loss", "calibration_error")
 
 @dataclass(frozen=True, eq=False)
 class Predictions:
-    """What a model says of rows.
+    """The logits of a model for rows.
 
     Attributes:
         labels: float64 (R,).
@@ -63,34 +63,34 @@ class Predictions:
 
     @property
     def skipped_users(self) -> int:
-        """Users who have one kind of label only and so do not count for GAUC."""
+        """The number of users with one kind of label, who do not count for GAUC."""
         return int(np.isnan(self.user_aucs).sum())
 
     @property
     def user_rows(self) -> Values:
-        """How many rows each user has, (U,)."""
+        """The number of rows of each user, (U,)."""
         return np.bincount(self.users).astype(np.float64)
 
     def values(self, counts: Values) -> dict[str, Values]:
-        """Every metric for users counted (W, U) times, each (W,); without those that are NaN."""
+        """Every metric, (W,) each, with users weighted by `counts` (W, U)."""
         weights = counts[:, self.users]
-        found = {
+        values = {
             name: metric(self.labels, self.logits, weights) for name, metric in METRICS.items()
         }
-        found["gauc"] = metrics.grouped(self.user_aucs, self.user_rows, counts)
-        return found
+        values["gauc"] = metrics.grouped(self.user_aucs, self.user_rows, counts)
+        return values
 
     def means(self) -> dict[str, float]:
-        """Every metric that there is."""
-        found = self.values(np.ones((1, len(self.user_aucs))))
-        return {name: float(value[0]) for name, value in found.items() if not np.isnan(value[0])}
+        """Every metric that is not NaN."""
+        values = self.values(np.ones((1, len(self.user_aucs))))
+        return {name: float(value[0]) for name, value in values.items() if not np.isnan(value[0])}
 
 
 def score_rows(model: RankingModel, batch: RankingBatch, device: torch.device) -> Values:
-    """The logits of rows, float64 (R,); a chunk at a time, each on one core.
+    """The logits of rows, float64 (R,); in chunks, each on one core.
 
     Raises:
-        RunError: one is not finite.
+        RunError: a logit is not finite.
     """
 
     def work(rows: torch.Tensor) -> torch.Tensor:
@@ -100,23 +100,23 @@ def score_rows(model: RankingModel, batch: RankingBatch, device: torch.device) -
 
     evaluation_mode(model)
     order = torch.arange(len(batch), device=batch.items.device)
-    found = list(WorkerPool(device).map(work, torch.split(order, CHUNK_ROWS)))
-    logits = torch.cat(found).double().cpu().numpy() if found else np.zeros(0)
+    chunks = list(WorkerPool(device).map(work, torch.split(order, CHUNK_ROWS)))
+    logits = torch.cat(chunks).double().cpu().numpy() if chunks else np.zeros(0)
     if not np.isfinite(logits).all():
         raise RunError(
             "the model's logits are not finite numbers",
-            "its weights are broken: train again, or evaluate an earlier run",
+            "its weights are broken: train again, or use another run",
         )
     return np.asarray(logits)
 
 
 def predict(model: RankingModel, examples: Examples, device: torch.device) -> Predictions:
-    """What a model says of rows."""
+    """The logits of a model for rows."""
     return Predictions.of(examples, score_rows(model, to_batch(examples, device), device))
 
 
 def bootstrap(predictions: Predictions, seed: int) -> dict[str, Values]:
-    """Every metric of resampled users, each (resamples,); the same users for the same seed."""
+    """Every metric of resampled users, (resamples,) each; the same users for the same seed."""
     chunks = [
         predictions.values(counts)
         for counts in resampled(len(predictions.user_aucs), len(predictions.labels), seed)
@@ -125,7 +125,7 @@ def bootstrap(predictions: Predictions, seed: int) -> dict[str, Values]:
 
 
 def resampled(users: int, rows: int, seed: int) -> Iterator[Values]:
-    """How often each user is drawn, (some resamples, users), few enough for their rows."""
+    """How often each user is drawn, (resamples of this chunk, users); chunks bounded by memory."""
     for counts in resampled_counts(users, seed, RESAMPLES):
         step = max(1, WEIGHTS // max(rows, users))
         for start in range(0, len(counts), step):
@@ -133,66 +133,67 @@ def resampled(users: int, rows: int, seed: int) -> Iterator[Values]:
 
 
 def figures(predictions: Predictions, draws: dict[str, Values]) -> dict[str, Figure]:
-    """Every metric that there is with its 95 % bootstrap interval over users.
+    """Every metric that is not NaN, with its 95 % bootstrap interval over users.
 
-    Of the calibration error, which chance can only raise, the resampled values lie beside the
-    estimate: its interval is that of +- 1.96 bootstrap standard errors.
+    Resampling can only raise the calibration error, so its percentile interval would be biased: its
+    interval is +- 1.96 bootstrap standard errors.
     """
-    found = {}
+    figures_by_metric = {}
     for name, value in predictions.means().items():
         drawn = draws[name][~np.isnan(draws[name])]
         if name == "calibration_error":
             margin = 1.96 * float(drawn.std(ddof=1))
-            found[name] = Figure(value, max(0.0, value - margin), value + margin)
+            figures_by_metric[name] = Figure(value, max(0.0, value - margin), value + margin)
         else:
             low, high = interval(drawn[:, None])
-            found[name] = Figure(value, float(low[0]), float(high[0]))
-    return found
+            figures_by_metric[name] = Figure(value, float(low[0]), float(high[0]))
+    return figures_by_metric
 
 
 def differences(
     a: Predictions, b: Predictions, draws: tuple[dict[str, Values], dict[str, Values]]
 ) -> dict[str, tuple[float, float]]:
-    """For each metric that has a better and a worse, of the same rows: a minus b, and the two-sided
-    p-value of no difference."""
+    """For each metric with a direction: a minus b on the same rows, and its two-sided p-value."""
     first, second = a.means(), b.means()
-    found: dict[str, tuple[float, float]] = {}
+    differences_by_metric: dict[str, tuple[float, float]] = {}
     for name in ("auc", "gauc", "log_loss", "calibration_error"):
         if name in first and name in second:
             drawn = draws[0][name] - draws[1][name]
             p = two_sided(drawn[~np.isnan(drawn)])
-            found[name] = (first[name] - second[name], p)
-    return found
+            differences_by_metric[name] = (first[name] - second[name], p)
+    return differences_by_metric
 
 
 def check_part(examples: Examples | None, name: str, part: str) -> Examples:
-    """The rows of a part.
+    """The rows of a part, checked.
 
     Raises:
         DatasetError: there are none, or all have the same label.
     """
     if examples is None or not len(examples):
         raise DatasetError(
-            f"the dataset `{name}` has no {part} part", "prepare it with another --split"
+            f"the dataset `{name}` has no {part} part", "prepare it with another `--split`"
         )
     if len(np.unique(examples.labels)) < 2:
         raise DatasetError(
             f"every row of the {part} part of `{name}` has the same label, so there is nothing to "
             "rank",
-            "prepare it from more data, or with another --split",
+            "prepare it from more data, or with another `--split`",
         )
     return examples
 
 
 def constant_rate(train: Examples, rows: Examples) -> Values:
-    """The same logit for every row, that of the train part's share of positives; (R,)."""
+    """The logit of the share of positives in the train part, for every row, (R,)."""
     rate = (float(train.labels.sum()) + 0.5) / (len(train) + 1)
     return np.full(len(rows), np.log(rate / (1 - rate)))
 
 
 def item_rate(train: Examples, rows: Examples, prior: float = 5.0) -> Values:
-    """The logit of each candidate's share of positives in the train part, as if `prior` more rows
-    had had the share of all; (R,)."""
+    """The logit of each candidate's share of positives in the train part, (R,).
+
+    Smoothed by `prior` rows with the share of positives of all candidates.
+    """
     most = int(max(train.candidates.max(), rows.candidates.max())) + 1
     counts = np.bincount(train.candidates, minlength=most)
     positives = np.bincount(train.candidates, weights=train.labels, minlength=most)
@@ -210,13 +211,13 @@ BASELINES: dict[str, Callable[[Examples, Examples], Values]] = {
 
 @dataclass(frozen=True, eq=False)
 class RankingReport:
-    """What an evaluation of rows found out.
+    """The results of an evaluation of rows.
 
     Attributes:
-        part: the part of the dataset that the rows are of.
-        predictions: what each scorer says of the rows.
-        figures: each metric with its 95 % interval.
-        comparisons: of each two runs.
+        part: the part of the dataset that was evaluated.
+        predictions: those of each scorer.
+        figures: each metric of each scorer with its 95 % interval.
+        comparisons: of each pair of runs.
     """
 
     dataset: RankingDataset
@@ -228,11 +229,11 @@ class RankingReport:
 
     @property
     def first(self) -> Predictions:
-        """One of the predictions: labels and users are the same in all."""
+        """The first predictions: labels and users are the same in all."""
         return next(iter(self.predictions.values()))
 
     def plain(self) -> dict[str, Any]:
-        """All of it as plain values, for JSON."""
+        """The report as plain values, for JSON."""
         first = self.first
         return {
             "data": self.dataset.name,
@@ -256,25 +257,27 @@ def evaluate_rows(
     baselines: bool,
     seed: int,
 ) -> RankingReport:
-    """Score the rows of a part by each of `models`, and compare each two of them.
+    """Score the rows of a part by each of `models`, and compare each pair of them.
 
     Raises:
         DatasetError: the part has no rows, or all have the same label.
         RunError: a logit is not finite.
     """
     rows = check_part(dataset.test if part == "test" else dataset.valid, dataset.name, part)
-    found = {name: predict(model, rows, device) for name, model in models.items()}
+    predictions = {name: predict(model, rows, device) for name, model in models.items()}
     for name, rate in BASELINES.items() if baselines else ():
-        found[name] = Predictions.of(rows, rate(dataset.train, rows))
-    draws = {name: bootstrap(one, seed) for name, one in found.items()}
+        predictions[name] = Predictions.of(rows, rate(dataset.train, rows))
+    draws = {name: bootstrap(prediction, seed) for name, prediction in predictions.items()}
     return RankingReport(
         dataset=dataset,
         part=part,
         seed=seed,
-        predictions=found,
-        figures={name: figures(one, draws[name]) for name, one in found.items()},
+        predictions=predictions,
+        figures={
+            name: figures(prediction, draws[name]) for name, prediction in predictions.items()
+        },
         comparisons={
-            (a, b): differences(found[a], found[b], (draws[a], draws[b]))
+            (a, b): differences(predictions[a], predictions[b], (draws[a], draws[b]))
             for a, b in itertools.combinations(models, 2)
         },
     )

@@ -1,4 +1,4 @@
-"""How sure a mean over users is: the bootstrap (Efron & Tibshirani 1993)."""
+"""Intervals and p-values over users: the bootstrap (Efron & Tibshirani 1993)."""
 
 from collections.abc import Callable, Iterator
 
@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from seqrec_cli.core.randomness import Purpose, stream
 
 RESAMPLES = 1000
-CHUNK = 2**23  # resampled users held at a time
+CHUNK = 2**23  # resampled users in memory at a time
 
 
 def resampled_counts(num_users: int, seed: int, resamples: int) -> Iterator[NDArray[np.float32]]:
@@ -41,17 +41,17 @@ def interval(means: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[n
 def standard_error(
     statistic: Callable[[NDArray[np.bool_]], float], num_users: int, seed: int, resamples: int
 ) -> float:
-    """The bootstrap standard error of a statistic of *which* users there are.
+    """The bootstrap standard error of a statistic of the *set* of users.
 
-    `statistic` gets a mask (users,). For one that counts distinct things the percentile interval
-    would lie beside the estimate, as a resample holds only two thirds of the users.
+    `statistic` takes a mask (users,). A resample holds only two thirds of the users, so for a
+    statistic that counts distinct items the percentile interval would not contain the estimate.
     """
-    found = [
+    values = [
         statistic(row > 0)
         for counts in resampled_counts(num_users, seed, resamples)
         for row in counts
     ]
-    return float(np.std(found, ddof=1))
+    return float(np.std(values, ddof=1))
 
 
 def two_sided(means: NDArray[np.float64]) -> float:
@@ -66,7 +66,7 @@ def paired_p_value(differences: NDArray[np.float64], seed: int) -> float:
 
 
 def holm(p: NDArray[np.float64]) -> NDArray[np.float64]:
-    """p-values (M,) corrected for being M at once (Holm, Scandinavian J. Statistics 1979)."""
+    """p-values (M,) corrected for M comparisons (Holm, Scandinavian J. Statistics 1979)."""
     order = np.argsort(p, kind="stable")
     steps = p[order] * np.arange(len(p), 0, -1)
     corrected = np.empty_like(p)

@@ -1,4 +1,4 @@
-"""Figures with intervals."""
+"""Figures: means over users with their intervals."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -14,7 +14,7 @@ from seqrec_cli.core.evaluation.statistics import bootstrap_means, interval, sta
 
 COVERAGE_RESAMPLES = 200
 
-# By two names: the mean difference of each metric, and the p-value of none.
+# By the names of two runs: each metric's mean difference and its p-value.
 Comparisons = dict[tuple[str, str], dict[str, tuple[float, float]]]
 
 
@@ -32,8 +32,8 @@ def summarise(
 ) -> dict[str, Figure]:
     """Means with 95 % bootstrap intervals over users; with lists, coverage and popularity too.
 
-    `coverage@k` is the share of the catalogue that is recommended to anybody, `popularity rank@k`
-    the mean rank by train count of what is recommended (1 is the most popular item).
+    `coverage@k` is the share of the catalogue that is recommended to at least one user;
+    `popularity rank@k` is the mean rank by train count of the recommended items, from 1.
     """
     columns = dict(evaluation.per_user)
     if evaluation.lists is not None:
@@ -61,7 +61,7 @@ def popularity_ranks(dataset: SequenceDataset) -> NDArray[np.float64]:
 
 
 def mean_of_real(values: NDArray[np.float64], lists: NDArray[np.int64]) -> NDArray[np.float64]:
-    """The mean of `values` (N + 1,) over each list (Q, k), leaving out 0; 0 for an empty list."""
+    """The mean of `values` (N + 1,) over each list (Q, k) without padding; 0 for an empty list."""
     real = lists != PAD
     sums: NDArray[np.float64] = np.where(real, values[lists], 0.0).sum(axis=1)
     counts: NDArray[np.int64] = real.sum(axis=1)
@@ -69,7 +69,7 @@ def mean_of_real(values: NDArray[np.float64], lists: NDArray[np.int64]) -> NDArr
 
 
 def coverage(lists: NDArray[np.int64], num_items: int, seed: int) -> Figure:
-    """The share of the catalogue in anybody's list, +- 1.96 bootstrap standard errors."""
+    """The share of the catalogue in at least one list, +- 1.96 bootstrap standard errors."""
 
     def share(mask: NDArray[np.bool_]) -> float:
         counts = np.bincount(lists[mask].ravel(), minlength=num_items + 1)

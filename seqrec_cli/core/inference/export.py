@@ -1,4 +1,4 @@
-"""Tables as CSV or JSON lines files, the ending says which; whole or not at all."""
+"""Results as CSV, JSON lines, npz or Parquet files, by extension; complete or absent."""
 
 import contextlib
 import csv
@@ -20,33 +20,32 @@ from seqrec_cli.errors import InputError, MissingExtra, RunError
 
 
 def check_output(path: Path) -> None:
-    """Refuse an ending that is not known.
+    """Refuse an unknown file extension.
 
     Raises:
         InputError: it is neither .csv nor .jsonl.
     """
     if path.suffix not in (".csv", ".jsonl"):
-        raise InputError(
-            f"`{path}` ends in neither .csv nor .jsonl", "the ending says how it is written"
-        )
+        raise InputError(f"`{path}` ends in neither .csv nor .jsonl", "use one of these extensions")
 
 
 def check_vectors_output(path: Path) -> None:
-    """Refuse an ending that vectors are not written with, or one whose library is missing.
+    """Refuse an unknown file extension for vectors, or one whose library is missing.
 
     Raises:
-        InputError: with what to do.
+        InputError: it is neither .npz nor .parquet.
+        MissingExtra: pyarrow is not installed.
     """
     if path.suffix not in (".npz", ".parquet"):
         raise InputError(
-            f"`{path}` ends in neither .npz nor .parquet", "the ending says how it is written"
+            f"`{path}` ends in neither .npz nor .parquet", "use one of these extensions"
         )
     if path.suffix == ".parquet":
         load_pyarrow()
 
 
 def load_pyarrow() -> tuple[Any, Any]:
-    """The library and its part for Parquet.
+    """pyarrow and its Parquet module.
 
     Raises:
         MissingExtra: it is not installed.
@@ -66,7 +65,7 @@ def write_vectors(path: Path, ids: NDArray[Any], vectors: NDArray[np.float32]) -
     if not np.isfinite(vectors).all():
         raise RunError(
             "the vectors are not finite numbers",
-            "the weights are broken: train again, or embed an earlier run",
+            "the weights are broken: train again, or use another run",
         )
     files.remove_leftovers(path.parent, path.name)
     if path.suffix == ".npz":
@@ -82,7 +81,7 @@ def write_vectors(path: Path, ids: NDArray[Any], vectors: NDArray[np.float32]) -
 def write_rows(path: Path, rows: Iterable[dict[str, Any]], header: Sequence[str]) -> int:
     """Write rows, as they come, to a CSV (with `header`) or JSON lines file.
 
-    Returns how many there were.
+    Returns the number of rows.
     """
     count = 0
     with open_text(path) as text:
@@ -99,12 +98,12 @@ def write_rows(path: Path, rows: Iterable[dict[str, Any]], header: Sequence[str]
 
 
 def write_recommendations(
-    path: Path, found: Iterable[tuple[Any, Recommended]], catalogue: Catalogue
+    path: Path, recommendations: Iterable[tuple[Any, Recommended]], catalogue: Catalogue
 ) -> int:
-    """Write (user id, recommendations) as rows of user, rank, item, title if any, and score.
+    """Write (user id, recommended items) as rows of user, rank, item, title if any, and score.
 
-    Returns how many rows there were. What an item or a user looks like in the file is made once
-    and not for each row: there may be a hundred rows a user.
+    Returns the number of rows. Items and users are formatted once, not for each row: there may be
+    a hundred rows a user.
     """
     columns = {"item": catalogue.item_ids.tolist()}
     if catalogue.titles is not None:
@@ -119,21 +118,21 @@ def write_recommendations(
         if path.suffix == ".csv":
             header = ["user", "rank", *columns, "score"]
             text.write(csv_cells({name: name for name in header}) + "\r\n")
-        for user, result in found:
+        for user, result in recommendations:
             text.writelines(lines(cells({"user": user}), result, items))
             count += len(result.items)
     return count
 
 
 def csv_cells(values: dict[str, Any]) -> str:
-    """Values as they stand between the commas of a line."""
+    """Values as the cells of a CSV line, without the line end."""
     text = io.StringIO()
     csv.writer(text).writerow(values.values())
     return text.getvalue().removesuffix("\r\n")
 
 
 def json_cells(values: dict[str, Any]) -> str:
-    """Names and values as they stand between the braces of a line."""
+    """Names and values as the members of a JSON object, without the braces."""
     return to_json(values)[1:-1]
 
 

@@ -1,9 +1,9 @@
-"""Nearest neighbours without looking at every item: HNSW, by usearch (the extra `ann`).
+"""Approximate nearest neighbours: HNSW, by usearch (the extra `ann`).
 
 A hierarchical navigable small world (Malkov & Yashunin, IEEE TPAMI 2020) finds most of the items
-with the largest dot products; how many of them is measured whenever it is used. The graph is made
-with the dot product itself (Morozov & Babenko, NeurIPS 2018), so vectors may have any length. The
-way by one more dimension, in which the nearest is the one with the largest product (Bachrach et
+with the largest dot products; its recall is measured whenever it is used. The graph is built
+with the dot product itself (Morozov & Babenko, NeurIPS 2018), so vectors may have any norm. The
+reduction by one more dimension, in which the nearest item has the largest product (Bachrach et
 al., RecSys 2014), is exact too, but puts all items at about the same distance: docs/retrieval.md.
 """
 
@@ -15,9 +15,9 @@ from numpy.typing import NDArray
 
 from seqrec_cli.errors import MissingExtra, RunError
 
-LINKS = 16  # of an item on each level
-BUILD_EFFORT = 200  # neighbours that are looked at for each item put in
-EFFORT = 128  # neighbours that are looked at for each query
+M = 16  # links of an item on each level
+EF_CONSTRUCTION = 200  # candidates kept while an item is inserted
+EFFORT = 128  # ef_search: candidates kept for a query
 
 
 class NeighbourIndex:
@@ -30,7 +30,7 @@ class NeighbourIndex:
     def build(cls, vectors: NDArray[np.float32]) -> "NeighbourIndex":
         """Index the vectors of items 1 to N, float32 (N, D).
 
-        The graph depends on the order in which cores are done: another build may find others.
+        The graph depends on the timing of the cores: another build may find other items.
 
         Raises:
             MissingExtra: the library is not installed.
@@ -39,25 +39,27 @@ class NeighbourIndex:
             ndim=vectors.shape[1],
             metric="ip",
             dtype="f32",
-            connectivity=LINKS,
-            expansion_add=BUILD_EFFORT,
+            connectivity=M,
+            expansion_add=EF_CONSTRUCTION,
         )
         graph.add(np.arange(1, len(vectors) + 1), np.ascontiguousarray(vectors), threads=0)
         return cls(graph)
 
     @classmethod
     def from_bytes(cls, content: bytes) -> "NeighbourIndex":
-        """What `to_bytes` gave. Only for content that its checksum was held against.
+        """Load the bytes of `to_bytes`; only content whose checksum was verified.
 
         Raises:
             MissingExtra: the library is not installed.
-            RunError: it is no such thing.
+            RunError: the bytes are not an index.
         """
         library = load_library()
         try:
             graph = library.Index.restore(content)
         except (RuntimeError, ValueError) as error:
-            raise RunError(f"the index cannot be read: {error}", "remove its files") from error
+            raise RunError(
+                f"the index cannot be read: {error}", "remove `index.*` from the run"
+            ) from error
         return cls(graph)
 
     def to_bytes(self) -> bytes:
@@ -72,16 +74,16 @@ class NeighbourIndex:
     ) -> NDArray[np.int64]:
         """About the `count` items with the largest dot products, int64 (Q, count), 0 for none."""
         count = min(count, len(self))
-        # The library does not look at more than this, whatever `count` is.
+        # usearch returns at most this many, whatever `count` is.
         self.graph.expansion_search = max(effort, count)
         matches = self.graph.search(np.atleast_2d(queries), count, threads=0)
-        found = np.asarray(matches.keys, np.int64).reshape(len(queries), -1)
-        reached = np.asarray(getattr(matches, "counts", len(found[0]))).reshape(-1, 1)
-        return np.where(np.arange(found.shape[1]) < reached, found, 0)
+        keys = np.asarray(matches.keys, np.int64).reshape(len(queries), -1)
+        counts = np.asarray(getattr(matches, "counts", len(keys[0]))).reshape(-1, 1)
+        return np.where(np.arange(keys.shape[1]) < counts, keys, 0)
 
 
 def load_library() -> Any:
-    """The library.
+    """usearch.
 
     Raises:
         MissingExtra: it is not installed.

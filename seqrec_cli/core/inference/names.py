@@ -1,4 +1,4 @@
-"""Ids and titles of items and users, and how people name them."""
+"""Ids and titles of items and users, and looking them up as the user types them."""
 
 import bisect
 import difflib
@@ -23,14 +23,14 @@ LARGEST_LIST = 1 << 30  # bytes of a file of ids
 
 @dataclass(frozen=True, eq=False)
 class Catalogue:
-    """The items a run knows: item i has the id `item_ids[i - 1]` and the title beside it."""
+    """The items of a run: item i has the id `item_ids[i - 1]` and the title `titles[i - 1]`."""
 
     item_ids: NDArray[Any]
     titles: NDArray[np.str_] | None
 
 
 class Names:
-    """Finds what a user calls an item or a user."""
+    """Looks up items or users by id or title."""
 
     def __init__(self, ids: NDArray[Any], titles: NDArray[np.str_] | None = None) -> None:
         self.ids = ids
@@ -42,10 +42,10 @@ class Names:
         return cls(catalogue.item_ids, catalogue.titles)
 
     def find_id(self, text: str) -> int | None:
-        """The index of an id as it was in the source, or None."""
+        """The index of an id of the source, or None."""
         wanted: Any = text
         if self.ids.dtype.kind == "i":
-            # Not what `int` reads too: 1_0, or the digits of other scripts.
+            # `int` would also accept 1_0 and the digits of other scripts.
             if not WHOLE_NUMBER.fullmatch(text):
                 return None
             try:
@@ -58,28 +58,30 @@ class Names:
         return None
 
     def find_title(self, text: str) -> list[int]:
-        """The indices of the items called `text`, whatever the case, with or without a year."""
+        """The indices of the items with this title, ignoring case, with or without the year."""
         wanted = text.strip().casefold()
         return self.by_title.get(wanted) or self.by_title_alone.get(wanted, [])
 
     @cached_property
     def by_title(self) -> dict[str, list[int]]:
-        """The indices by title, all in small letters."""
-        return gathered(str(title).casefold() for title in self.titles_or_none)
+        """The indices by title in lower case."""
+        return positions_by_text(str(title).casefold() for title in self.titles_or_none)
 
     @cached_property
     def by_title_alone(self) -> dict[str, list[int]]:
-        """Likewise by titles without their years."""
-        found = gathered(str(t).casefold().rpartition(" (")[0] for t in self.titles_or_none)
-        found.pop("", None)
-        return found
+        """The indices by title in lower case, without the year."""
+        indices = positions_by_text(
+            str(t).casefold().rpartition(" (")[0] for t in self.titles_or_none
+        )
+        indices.pop("", None)
+        return indices
 
     @property
     def titles_or_none(self) -> Iterable[Any]:
         return () if self.titles is None else self.titles
 
     def nearest(self, text: str, count: int = 3) -> list[str]:
-        """Ids, or titles, that look like `text`."""
+        """The ids, or titles, most similar to `text`."""
         if self.ids.dtype.kind == "i" and re.fullmatch(r"-?[0-9]{1,18}", text):
             ordered = self.ids[self._order]
             at = bisect.bisect_left(ordered, int(text))
@@ -88,28 +90,28 @@ class Names:
         names = [str(x) for x in self.ids[self._order]]
         if self.titles is not None:
             names = [str(x) for x in self.titles]
-        elif len(names) > 10_000:  # those that begin alike
+        elif len(names) > 10_000:  # compare only those with a similar beginning
             at = bisect.bisect_left(names, text)
             names = names[max(0, at - 500) : at + 500]
         close = difflib.get_close_matches(text, names, count, cutoff=0.5)
         return list(dict.fromkeys(close)) or names[:count]
 
 
-def gathered(texts: Iterable[str]) -> dict[str, list[int]]:
-    """Where each text stands."""
-    found: dict[str, list[int]] = {}
+def positions_by_text(texts: Iterable[str]) -> dict[str, list[int]]:
+    """The positions of each text."""
+    positions: dict[str, list[int]] = {}
     for index, text in enumerate(texts):
-        found.setdefault(text, []).append(index)
-    return found
+        positions.setdefault(text, []).append(index)
+    return positions
 
 
 def find_users(names: Names, wanted: Sequence[str], dataset: str) -> NDArray[np.int64]:
-    """The users called by these ids, int64.
+    """The users with these ids, int64.
 
     Raises:
-        InputError: an unknown one, with the nearest ids.
+        InputError: an id is unknown; the hint names the nearest ids.
     """
-    found = []
+    users = []
     for text in wanted:
         user = names.find_id(text.strip())
         if user is None:
@@ -117,21 +119,22 @@ def find_users(names: Names, wanted: Sequence[str], dataset: str) -> NDArray[np.
                 f"there is no user `{text.strip()}` in the dataset `{dataset}`",
                 f"the nearest ids are {', '.join(names.nearest(text.strip()))}",
             )
-        found.append(user)
-    return np.array(found, np.int64)
+        users.append(user)
+    return np.array(users, np.int64)
 
 
 def read_ids(path: Path) -> list[str]:
-    """The user ids in a text file, one a line; empty lines do not count.
+    """The user ids in a text file, one a line; empty lines are skipped.
 
     Raises:
-        InputError: the file cannot be read, or holds none.
+        InputError: the file cannot be read, or has no ids.
     """
     try:
         lines = foreign.read_text(path, LARGEST_LIST, follow=True).splitlines()
     except OSError as error:
         raise InputError(
-            f"cannot read `{path}`: {error.strerror}", "name a file with a user's id a line"
+            f"cannot read `{path}`: {error.strerror}",
+            "check the path; the file has one user id a line",
         ) from error
     except UnicodeDecodeError as error:
         raise InputError(
@@ -139,15 +142,15 @@ def read_ids(path: Path) -> list[str]:
         ) from None
     ids = [line.strip() for line in lines if line.strip()]
     if not ids:
-        raise InputError(f"`{path}` holds no ids", "write a user's id a line")
+        raise InputError(f"`{path}` has no ids", "write one user id a line")
     return ids
 
 
 def find_history(names: Names, text: str) -> tuple[NDArray[np.int32], list[str]]:
-    """The items of a history written as ids, or as titles between semicolons; and the unknown.
+    """The items of a history typed as ids, or as titles with semicolons between; and unknown ones.
 
     Raises:
-        InputError: none of them is known, or a title fits several items.
+        InputError: none of them is known, or several items have the title.
     """
     whole_title = bool(names.find_title(text))
     pieces = [text] if whole_title else [p.strip() for p in text.split(";") if p.strip()]
@@ -161,7 +164,7 @@ def find_history(names: Names, text: str) -> tuple[NDArray[np.int32], list[str]]
             if len(matches) > 1 and names.titles is not None:
                 options = ", ".join(f"{names.titles[m]} [{names.ids[m]}]" for m in matches[:5])
                 raise InputError(
-                    f"`{piece}` is the title of several items", f"say which: {options}"
+                    f"`{piece}` is the title of several items", f"use the id: {options}"
                 )
             index = matches[0] if matches else None
         if index is None:
@@ -173,7 +176,7 @@ def find_history(names: Names, text: str) -> tuple[NDArray[np.int32], list[str]]
             raise InputError("the history is empty", 'write ids: `--history "1 5 9"`')
         raise InputError(
             f"no item of the history is known: {', '.join(f'`{piece}`' for piece in unknown)}",
-            f"similar are {', '.join(names.nearest(unknown[0]))}; titles go between semicolons",
+            f"similar are {', '.join(names.nearest(unknown[0]))}; put semicolons between titles",
         )
     return np.array(items, np.int32), unknown
 
@@ -181,10 +184,10 @@ def find_history(names: Names, text: str) -> tuple[NDArray[np.int32], list[str]]
 def histories_of(
     dataset: SequenceDataset, ids: Sequence[str], before: Literal["end", "valid", "test"]
 ) -> tuple[list[Any], Sequences]:
-    """The ids, as the dataset has them, and the histories of users, up to the end or a part.
+    """The ids, as in the dataset, and the histories of users, to the end or before a part.
 
     Raises:
-        InputError: a user is unknown or has no history there.
+        InputError: a user is unknown or has no history.
     """
     users = find_users(Names(dataset.user_ids), ids, dataset.name)
     histories = dataset.histories(before).take(users)

@@ -1,7 +1,7 @@
-"""A trained ranking model with what it takes to make rows for it: the second of two stages.
+"""A trained ranking model with everything needed to make rows for it: the second of two stages.
 
-A retrieval model finds candidates for a history, the ranker orders them. Whoever and whatever the
-ranker does not know is told by the code for that, which is ordinary input.
+A retrieval model finds candidates for a history; the ranker orders them. Users and items that the
+ranker does not know have the code of the unknown.
 """
 
 from collections.abc import Mapping
@@ -22,13 +22,14 @@ class Ranker:
     """A ranking model with its best weights.
 
     Attributes:
-        path: the run, as the user knows it.
-        user_ids, item_ids: of those it has features of.
-        sides: their features, and in the last row those of whoever is unknown; empty where the
-            rows that it was trained on were not made of a log.
-        looked: int32 (pairs, 2), the users and items of the rows that training looked at.
-        learnt: bool (pairs,), whether it learnt from them, or only picked the best weights by them.
-        examples: how those rows were made.
+        path: the run, as the user named it.
+        user_ids, item_ids: the ids of the source.
+        sides: features of the users and of the items, in the last row those of an unknown one;
+            empty if the ranker was trained on rows of a table.
+        training_pairs: int32 (pairs, 2), user and item of each row that training used.
+        learned: bool (pairs,), whether the pair was learned from; the others only picked the best
+            weights.
+        examples: the options that the rows were made with.
     """
 
     path: str
@@ -38,6 +39,6 @@ class Ranker:
     user_ids: NDArray[Any]
     item_ids: NDArray[Any]
     sides: Mapping[Side, EncodedFeatures]
-    looked: NDArray[np.int32]
-    learnt: NDArray[np.bool_]
+    training_pairs: NDArray[np.int32]
+    learned: NDArray[np.bool_]
     examples: Mapping[str, Any]

@@ -1,4 +1,4 @@
-"""Top-k items for histories, and why."""
+"""Top-k items for histories, and the influence of each item of a history."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
@@ -11,12 +11,12 @@ from seqrec_cli.core.data.sequences import Sequences
 from seqrec_cli.core.inference.retrieval import Finder, exact_top
 from seqrec_cli.core.inference.scoring import Scored, Scorer, Seen, score_all
 
-STREAM_USERS = 2048  # whose recommendations are held at a time
+STREAM_USERS = 2048  # users whose recommendations are in memory at a time
 
 
 @dataclass(frozen=True, eq=False)
 class Recommended:
-    """The best items of one history.
+    """The best items for one history.
 
     Attributes:
         items: int64 (k or fewer,), best first.
@@ -37,30 +37,30 @@ def recommend(
     """The k best items for each history of 1 or more items, in the order of the histories.
 
     Memory does not grow with the number of histories. A history that leaves fewer than k
-    candidates gets a shorter list. A `retriever` finds about the best without looking at all.
+    candidates gets a shorter list. With a `retriever` the items are those that it finds.
     """
     k = min(k, scorer.num_items)
     for start in range(0, len(histories), STREAM_USERS):
         rows = np.arange(start, min(start + STREAM_USERS, len(histories)))
-        asked = histories.take(rows)
+        batch = histories.take(rows)
         if retriever is not None:
-            items, scores = retriever.top(asked, k, seen)
+            items, scores = retriever.top(batch, k, seen)
         else:
-            items, scores = exact_top(scorer, asked, k, seen)
-        lengths = (items > 0).sum(axis=1)  # what may not be recommended comes last
+            items, scores = exact_top(scorer, batch, k, seen)
+        lengths = (items > 0).sum(axis=1)  # excluded items come last
         for row, length in enumerate(lengths):
             yield Recommended(items[row, :length], scores[row, :length])
 
 
-def influence(scorer: Scorer, one: Sequences, items: NDArray[np.int64]) -> NDArray[np.float32]:
-    """How much each item of `one` history carried each recommendation, float32 (items, history).
+def influence(scorer: Scorer, sequence: Sequences, items: NDArray[np.int64]) -> NDArray[np.float32]:
+    """The influence of each item of a history on each recommendation, float32 (items, history).
 
-    Leave-one-out: the score as it is minus the score without that item. Positive means that the
-    recommendation owes something to it.
+    Leave-one-out: the score of the whole history minus the score without that item. A positive
+    influence raised the score. `sequence` is the history of a single user.
     """
-    history = one[0]
+    history = sequence[0]
     whole = len(history)
-    # What the model does not read has no influence; one more, as leaving one out lets it in.
+    # Older items are not read and have no influence. One more is kept: leaving one out lets it in.
     history = history[-min(whole, scorer.max_length + 1) :]
     variants = [history, *(np.delete(history, left_out) for left_out in range(len(history)))]
     kept = [row for row, variant in enumerate(variants) if len(variant)]
@@ -69,10 +69,12 @@ def influence(scorer: Scorer, one: Sequences, items: NDArray[np.int64]) -> NDArr
     def pick(scored: Scored) -> None:
         scores[np.array(kept)[scored.rows]] = scored.scores[:, torch.from_numpy(items)].numpy()
 
-    features = None if one.features is None else one.features.take(np.zeros(len(kept), np.int64))
-    asked = replace(Sequences.from_lists([variants[r] for r in kept]), features=features)
-    for _ in score_all(scorer, asked, "include", pick):
+    features = (
+        None if sequence.features is None else sequence.features.take(np.zeros(len(kept), np.int64))
+    )
+    batch = replace(Sequences.from_lists([variants[r] for r in kept]), features=features)
+    for _ in score_all(scorer, batch, "include", pick):
         pass
-    owed = np.zeros((len(items), whole), np.float32)
-    owed[:, whole - len(history) :] = (scores[0] - scores[1:]).T
-    return owed
+    influences = np.zeros((len(items), whole), np.float32)
+    influences[:, whole - len(history) :] = (scores[0] - scores[1:]).T
+    return influences

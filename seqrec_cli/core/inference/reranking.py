@@ -1,7 +1,7 @@
 """Two stages: a retrieval model finds candidates, a ranking model orders them.
 
-What comes out is what any other way of finding items gives: lists with scores, best first. So
-evaluation and recommendation go the same way, with one stage or two.
+The result is the same as that of a single stage: lists with scores, best first. So evaluation and
+recommendation share one path.
 
 Shapes: B histories, C candidates, H items of a ranker's history.
 """
@@ -24,30 +24,30 @@ from seqrec_cli.core.inference.retrieval import Finder
 from seqrec_cli.core.inference.scoring import Seen
 from seqrec_cli.errors import ConfigError, RunError
 
-CHUNK_ROWS = 4096  # candidates that are ranked at a time, on one core
+CHUNK_ROWS = 4096  # candidates ranked at a time, on one core
 
 Before = Literal["end", "valid", "test"]
 
 
 def check_ranker(ranker: Ranker) -> None:
-    """Refuse a ranker that cannot be told about a retrieval model's users and items.
+    """Refuse a ranker that has no features of users and items.
 
     Raises:
-        RunError: with what to do.
+        RunError: the ranker was trained on rows of a table.
     """
     if not ranker.sides:
         raise RunError(
-            f"the run `{ranker.path}` was trained on rows of a table, and so it knows no features "
-            "of users and items to rank others by",
-            "train one on rows made of a log: `seqrec prepare LOG --task ranking`",
+            f"the run `{ranker.path}` was trained on rows of a table, so it has no features of "
+            "users and items to rank candidates by",
+            "train one on rows made from a log: `seqrec prepare LOG --task ranking`",
         )
 
 
 def check_candidates(candidates: int, k: int) -> None:
-    """Refuse to make lists of more items than are ranked.
+    """Refuse lists that are longer than the number of candidates.
 
     Raises:
-        ConfigError: with what to do.
+        ConfigError: fewer than `k` candidates.
     """
     if candidates < k:
         raise ConfigError(
@@ -57,18 +57,18 @@ def check_candidates(candidates: int, k: int) -> None:
 
 
 def check_unseen(ranker: Ranker, dataset: SequenceDataset, part: Literal["valid", "test"]) -> None:
-    """Refuse a ranker whose training looked at what is to be predicted, or at what comes later.
+    """Refuse a ranker that was trained on interactions of the evaluated part or of a later one.
 
     As for every other model, the valid part may have picked the best weights.
 
     Raises:
-        RunError: how much of it, and what to do.
+        RunError: with the number of these interactions.
     """
     users = rows_of(dataset.user_ids, ranker.user_ids)  # the ranker's row of each, or -1
     items = rows_of(dataset.item_ids, ranker.item_ids)
     stride = len(ranker.item_ids) + 1
-    looked = ranker.looked.astype(np.int64)
-    pairs_of = looked[:, 0] * stride + looked[:, 1]
+    trained = ranker.training_pairs.astype(np.int64)
+    trained_keys = trained[:, 0] * stride + trained[:, 1]
     leaked = total = 0
     for name in PARTS[PARTS.index(part) :]:
         wanted = dataset.valid if name == "valid" else dataset.test
@@ -76,12 +76,12 @@ def check_unseen(ranker: Ranker, dataset: SequenceDataset, part: Literal["valid"
             continue
         user, item = users[wanted.users], items[wanted.items - 1]
         pairs = np.where((user >= 0) & (item >= 0), user * stride + item, -1)
-        known = pairs_of[ranker.learnt] if name == "valid" else pairs_of
+        known = trained_keys[ranker.learned] if name == "valid" else trained_keys
         leaked += int(np.isin(pairs, known).sum())
         total += len(pairs)
     if leaked:
         raise RunError(
-            f"the training of `{ranker.path}` has looked at {leaked:,} of the {total:,} items to "
+            f"the training of `{ranker.path}` has used {leaked:,} of the {total:,} items to "
             f"be predicted in the {part} part or after it, so its figures would mean nothing",
             "train it on rows that leave those out: `seqrec prepare LOG --task ranking --split "
             "leave-one-out`",
@@ -89,16 +89,16 @@ def check_unseen(ranker: Ranker, dataset: SequenceDataset, part: Literal["valid"
 
 
 def rows_of(ids: NDArray[Any], known: NDArray[Any]) -> NDArray[np.int64]:
-    """Where each id (I,) is in `known`, int64 (I,); -1 where it is not."""
+    """The row of each id (I,) in `known`, int64 (I,); -1 if it is not there."""
     place = {str(key): row for row, key in enumerate(known.tolist())}
     return np.array([place.get(str(key), -1) for key in ids.tolist()], np.int64)
 
 
 class Reranker:
-    """Orders what a retrieval model finds by a ranking model.
+    """Orders the candidates of a retrieval model by a ranking model.
 
-    The ranker sees a history as rows made of the log have it: what was liked, if there are ratings
-    to tell, else all of it.
+    The ranker reads a history as in its training rows: the liked items if there are ratings, else
+    all of them.
     """
 
     def __init__(
@@ -111,10 +111,13 @@ class Reranker:
         before: Before = "end",
         retrieval_weight: float = 0.0,
     ) -> None:
-        """`item_ids` are the retrieval model's; `dataset` tells about its users, up to `before`.
+        """Combine a finder with a ranker.
 
-        With a `retrieval_weight` the retrieval model's scores count too: that many logits for each
-        standard deviation among the candidates of a history.
+        Args:
+            item_ids: the ids of the finder's items.
+            dataset: ids and histories of the finder's users, up to `before`.
+            retrieval_weight: adds the finder's scores: so many logits for each standard deviation
+                among the candidates of a history.
         """
         check_ranker(ranker)
         self.finder = finder
@@ -122,7 +125,7 @@ class Reranker:
         self.candidates = candidates
         self.retrieval_weight = retrieval_weight
         codes = ranker.encoders.items.encode([str(key) for key in item_ids.tolist()])
-        self.codes = np.concatenate((np.zeros(1, np.int32), codes))  # by item, 0 is padding
+        self.codes = np.concatenate((np.zeros(1, np.int32), codes))  # by item; 0 is padding
         self.items = np.concatenate((np.full(1, -1), rows_of(item_ids, ranker.item_ids)))
         self.users = None
         self.liked = None
@@ -134,36 +137,38 @@ class Reranker:
     def top(
         self, histories: Sequences, k: int, seen: Seen
     ) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
-        """The k best of the candidates of each history and their logits, both (B, k); 0 and -inf
-        for none, best first, equal logits ordered by item."""
-        found, scores = self.finder.top(histories, max(k, self.candidates), seen)
-        logits = self.rank(histories, found)
+        """The k best candidates of each history and their logits, both (B, k).
+
+        Best first, equal logits ordered by item; 0 and -inf fill a shorter list.
+        """
+        candidates, scores = self.finder.top(histories, max(k, self.candidates), seen)
+        logits = self.rank(histories, candidates)
         if self.retrieval_weight:
-            logits += np.float32(self.retrieval_weight) * standardised(scores, found != PAD)
-        order = np.lexsort((found, -logits), axis=1)[:, :k]
-        items = np.take_along_axis(found, order, axis=1)
+            logits += np.float32(self.retrieval_weight) * standardized(scores, candidates != PAD)
+        order = np.lexsort((candidates, -logits), axis=1)[:, :k]
+        items = np.take_along_axis(candidates, order, axis=1)
         return items, np.take_along_axis(logits, order, axis=1)
 
     def rank(self, histories: Sequences, candidates: NDArray[np.int64]) -> NDArray[np.float32]:
         """The logits of candidates (B, C), float32 (B, C); -inf for 0.
 
         Raises:
-            RunError: one is not finite.
+            RunError: a logit is not finite.
         """
         rows = np.arange(len(candidates))
         step = max(1, CHUNK_ROWS // candidates.shape[1])
-        own, users = self.look_back(histories)
+        codes, users = self.history_codes(histories)
         evaluation_mode(self.ranker.model)
         logits = np.full(candidates.shape, -np.inf, np.float32)
 
         def work(chunk: NDArray[np.int64]) -> None:
             real = candidates[chunk] != PAD
             row, _ = real.nonzero()
-            examples = self.examples(own[chunk][row], users[chunk][row], candidates[chunk][real])
+            examples = self.examples(codes[chunk][row], users[chunk][row], candidates[chunk][real])
             with torch.no_grad():
-                found = self.ranker.model(to_batch(examples, self.ranker.device))
+                scored = self.ranker.model(to_batch(examples, self.ranker.device))
             block = np.full(real.shape, -np.inf, np.float32)
-            block[real] = found.float().cpu().numpy()
+            block[real] = scored.float().cpu().numpy()
             logits[chunk] = block
 
         for _ in WorkerPool(self.ranker.device).map(
@@ -177,8 +182,8 @@ class Reranker:
             )
         return logits
 
-    def look_back(self, histories: Sequences) -> tuple[NDArray[np.int32], NDArray[np.int64]]:
-        """What the ranker reads of histories: codes (B, H), and its rows of the users (B,)."""
+    def history_codes(self, histories: Sequences) -> tuple[NDArray[np.int32], NDArray[np.int64]]:
+        """The ranker's codes of histories (B, H), and its rows of their users (B,)."""
         users = np.full(len(histories), -1)
         if histories.owners is not None and self.users is not None and self.liked is not None:
             users = self.users[histories.owners]
@@ -193,7 +198,7 @@ class Reranker:
     def examples(
         self, history: NDArray[np.int32], users: NDArray[np.int64], items: NDArray[np.int64]
     ) -> Examples:
-        """Rows (R,) as the ranker was trained on, but for their labels, which nobody knows."""
+        """Rows (R,) as in the ranker's training; their labels are unknown and all 0."""
         sides = self.ranker.sides
         rows = self.items[items]
         zeros = np.zeros(len(items), np.int32)
@@ -202,15 +207,15 @@ class Reranker:
             users=zeros,
             candidates=zeros,
             items=self.codes[items],
-            # Row -1, the last, is that of an unknown one.
+            # Row -1, the last, has the features of an unknown user or item.
             features=sides["user"].take(users).concatenate(sides["item"].take(rows)),
             history=history,
             negatives=np.zeros_like(history),
         )
 
 
-def standardised(scores: NDArray[np.float32], real: NDArray[np.bool_]) -> NDArray[np.float32]:
-    """Scores (B, C) in standard deviations from the mean of their row's real ones; 0 elsewhere."""
+def standardized(scores: NDArray[np.float32], real: NDArray[np.bool_]) -> NDArray[np.float32]:
+    """Scores (B, C) in standard deviations from the mean of the row's real ones; 0 in padding."""
     count = np.maximum(real.sum(axis=1, keepdims=True), 1)
     values = np.where(real, scores, 0).astype(np.float64)
     values = np.where(real, values - values.sum(axis=1, keepdims=True) / count, 0)
@@ -219,7 +224,7 @@ def standardised(scores: NDArray[np.float32], real: NDArray[np.bool_]) -> NDArra
 
 
 def liked_histories(dataset: SequenceDataset, before: Before, ranker: Ranker) -> Sequences:
-    """What each user liked before a part, by the ranker's threshold; all where nothing tells."""
+    """The items that each user liked before a part, by the threshold of the ranker; else all."""
     histories = dataset.histories(before)
     parts: Sequence[Any] = PARTS[: {"valid": 1, "test": 2, "end": 3}[before]]
     if not ranker.examples.get("rated") or any(part not in dataset.ratings for part in parts):
@@ -227,10 +232,10 @@ def liked_histories(dataset: SequenceDataset, before: Before, ranker: Ranker) ->
     threshold = float(ranker.examples["positive_rating"])
     marks: dict[str, Any] = {}
     for part in PARTS:
-        own = getattr(dataset, part)
-        if own is not None and part in dataset.ratings:
+        sequences = getattr(dataset, part)
+        if sequences is not None and part in dataset.ratings:
             liked = (dataset.ratings[part] >= threshold).astype(np.int32)
-            marks[part] = Sequences(own.offsets, liked)
+            marks[part] = Sequences(sequences.offsets, liked)
     kept = replace(dataset, **marks).histories(before).items > 0
     counts = np.bincount(histories.users[kept], minlength=len(histories))
     offsets = np.concatenate((np.zeros(1, np.int64), np.cumsum(counts)))

@@ -1,4 +1,4 @@
-"""The one path from histories to scores, for evaluation and recommendation alike.
+"""The path from histories to scores, shared by evaluation and recommendation.
 
 Shapes: B histories, N items; column 0 of a score matrix is padding.
 """
@@ -22,8 +22,8 @@ from seqrec_cli.errors import RunError
 
 Seen = Literal["exclude", "include"]
 
-# What a batch of scores may take, and how many positions a batch of histories may have: enough to
-# keep the arithmetic busy, little enough to stay near the caches.
+# Memory for a batch of scores, and positions of a batch of histories: enough to keep the
+# arithmetic busy, few enough to stay near the caches.
 SCORE_BYTES = 8 * 2**20
 BATCH_SLOTS = 8_192
 
@@ -32,7 +32,7 @@ class Scorer(Protocol):
     """Anything that scores the whole catalogue for a history: a trained model or a baseline."""
 
     num_items: int
-    max_length: int  # how many items of a history it reads
+    max_length: int  # the number of items of a history that it reads
     device: torch.device
 
     def score(self, histories: Sequences) -> Tensor:
@@ -41,9 +41,9 @@ class Scorer(Protocol):
 
 
 class ModelScorer:
-    """A sequence model as a scorer: the state of the newest item, against every item's vector.
+    """A sequence model as a scorer: dot products of the newest item's state with all item vectors.
 
-    With `transitions`, their scores are added, by the weight in their settings.
+    With `transitions`, their scores are added with the weight of their settings.
     """
 
     def __init__(
@@ -62,12 +62,12 @@ class ModelScorer:
         self.refresh()
 
     def refresh(self) -> None:
-        """Take note that the weights have changed."""
+        """Forget the item vectors, after the weights have changed."""
         self.table: Tensor | None = None
 
     @torch.no_grad()
     def item_vectors(self) -> Tensor:
-        """What the vectors of histories are multiplied with, (N + 1, D); row 0 is padding."""
+        """The item vectors, (N + 1, D); row 0 is padding."""
         if self.table is None:
             evaluation_mode(self.model)
             self.table = self.model.item_vectors().detach()
@@ -97,8 +97,8 @@ class Scored:
     """A batch of scores.
 
     Attributes:
-        rows: int64 (B,), which of the histories these are.
-        scores: float32 (B, N + 1); -inf for padding and for what may not be recommended.
+        rows: int64 (B,), the rows of these histories.
+        scores: float32 (B, N + 1); -inf for padding and for excluded items.
     """
 
     rows: NDArray[np.int64]
@@ -108,11 +108,11 @@ class Scored:
 def score_all(
     scorer: Scorer, histories: Sequences, seen: Seen, then: Callable[[Scored], Result]
 ) -> Iterator[Result]:
-    """Score histories of 1 or more items in batches of like length and bounded size.
+    """Score histories of 1 or more items in batches of similar length and bounded size.
 
     Args:
         seen: whether the items of the history itself may be recommended.
-        then: what is to be made of a batch of scores; done on the core that scored it.
+        then: applied to each batch of scores, on the core that computed it.
 
     Raises:
         RunError: a score is not finite.
@@ -126,7 +126,7 @@ def score_all(
         if not torch.isfinite(scores).all():
             raise RunError(
                 "the model's scores are not finite numbers",
-                "its weights are broken: train again, or evaluate an earlier run",
+                "its weights are broken: train again, or use another run",
             )
         scores[:, PAD] = -torch.inf
         if seen == "exclude":
@@ -143,14 +143,14 @@ def vectors_of(scorer: ModelScorer, histories: Sequences) -> NDArray[np.float32]
     """The vectors of histories of 1 or more items, float32 (B, D), in their order."""
     read = np.minimum(histories.lengths, scorer.max_length)
     order = np.argsort(read, kind="stable")
-    found = np.empty((len(histories), scorer.item_vectors().shape[1]), np.float32)
+    vectors = np.empty((len(histories), scorer.item_vectors().shape[1]), np.float32)
 
     def work(rows: NDArray[np.int64]) -> None:
-        found[rows] = scorer.history_vectors(histories.take(rows)).float().cpu().numpy()
+        vectors[rows] = scorer.history_vectors(histories.take(rows)).float().cpu().numpy()
 
     for _ in WorkerPool(scorer.device).map(work, cut(order, read, BATCH_SLOTS)):
         pass
-    return found
+    return vectors
 
 
 def item_vectors(scorer: ModelScorer) -> NDArray[np.float32]:
@@ -161,10 +161,10 @@ def item_vectors(scorer: ModelScorer) -> NDArray[np.float32]:
 def user_vectors(
     scorer: ModelScorer, dataset: SequenceDataset, before: Literal["end", "valid", "test"]
 ) -> tuple[NDArray[Any], NDArray[np.float32]]:
-    """The ids of all users who did anything before that, and their vectors, float32 (U, D)."""
+    """The ids of all users with a history before that part, and their vectors, float32 (U, D)."""
     histories = dataset.histories(before)
-    there = np.flatnonzero(histories.lengths)
-    return dataset.user_ids[there], vectors_of(scorer, histories.take(there))
+    users = np.flatnonzero(histories.lengths)
+    return dataset.user_ids[users], vectors_of(scorer, histories.take(users))
 
 
 def cut(

@@ -1,1 +1,1 @@
-"""Fast paths, each beside its plain twin."""
+"""Hand-written kernels, each with its plain twin."""

@@ -20,9 +20,10 @@ def adam_step(
     weight_decay: float,
     epsilon: float,
 ) -> None:
-    """Change parameters and their two moments in place; this is step number `steps`, from 1 on.
+    """Update parameters and their two moments in place; `steps` counts from 1.
 
-    All tensors float32 and contiguous, those of one parameter of its shape. On every device.
+    All tensors are float32 and contiguous; a gradient and moments have the shape of their
+    parameter. Runs on every device.
     """
     settings = {"lr": lr, "betas": betas, "weight_decay": weight_decay, "epsilon": epsilon}
     lists = parameters, gradients, first, second
@@ -45,7 +46,7 @@ def plain_adam(
     weight_decay: float,
     epsilon: float,
 ) -> None:
-    """Compute what torch's fused kernel computes, one operation after the other."""
+    """The plain twin of `fused_adam`."""
     gradient = gradient.add(parameter, alpha=weight_decay) if weight_decay else gradient
     first.lerp_(gradient, 1 - betas[0])
     second.mul_(betas[1]).addcmul_(gradient, gradient, value=1 - betas[1])

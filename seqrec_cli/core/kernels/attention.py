@@ -1,7 +1,7 @@
 """Causal attention over packed histories, with dropout on its weights.
 
-On the CPU a block of histories is taken in bands of queries, each against the keys up to its end,
-so that little is computed of what the mask takes away. Elsewhere it is torch's fused kernel.
+On the CPU a block of histories is computed in bands of queries, each against the keys up to its
+end, so that few masked scores are computed. On other devices torch's fused kernel computes.
 
 Shapes: T slots (see batching/packing.py), D hidden size, R histories of a block, L their length,
 H queries of a band, E keys that they see, W weights of all bands.
@@ -20,7 +20,7 @@ from seqrec_cli.core.batching.packing import Packed
 from seqrec_cli.core.kernels.dropout import Noise
 from seqrec_cli.core.kernels.switch import fast
 
-# Queries of a band, at most. Smaller bands save arithmetic and cost calls.
+# The most queries of a band. Smaller bands save arithmetic and cost calls.
 BAND = 64
 
 
@@ -29,8 +29,8 @@ def causal_attention(
 ) -> Tensor:
     """Attend from every item to itself and to earlier items of its history, (T, D) -> (T, D).
 
-    softmax(q k^T) v for each head, dropout on the weights. The caller scales q by
-    1 / sqrt(D / heads): in the weights that make q, this costs nothing.
+    softmax(q k^T) v for each head, with dropout on the weights. The caller scales q by
+    1 / sqrt(D / heads), which costs nothing in the weights of the query layer.
     """
     if q.device.type == "cpu":
         blocks = tuple((rows * heads, length) for rows, length in batch.blocks)
@@ -59,7 +59,7 @@ def plain_attention(
     drop: float,
     noise: Noise | None,
 ) -> Tensor:
-    """Compute what `CPUAttention` computes by the textbook formula: (T, D) -> (T, D), float32.
+    """The plain twin of `CPUAttention`: the textbook formula, (T, D) -> (T, D), float32.
 
     All L x L scores of a block at once, later keys masked, gradients by autograd.
     """
@@ -75,7 +75,7 @@ def plain_attention(
         scores = torch.bmm(queries, keys.mT) + future(length)  # (R, L, L)
         weights = torch.softmax(scores, dim=-1)
         if kept is not None:
-            # The bits as the kernel draws them: band by band, none for what the mask hides.
+            # The kernel draws bits band by band, and none for masked weights: so does its twin.
             mask, begin = torch.zeros(rows, length, length), 0
             for height in heights:
                 end = begin + height
@@ -87,7 +87,7 @@ def plain_attention(
 
 
 def split_heads(x: Tensor, batch: Packed, heads: int) -> Tensor:
-    """(T, D) -> (T * heads, D / heads), each block's heads as further rows of it."""
+    """(T, D) -> (T * heads, D / heads): the heads become rows of their block."""
     if heads == 1:
         return x
     split = [
@@ -137,12 +137,12 @@ class CPUAttention(torch.autograd.Function):
 
 
 def from_start(x: Tensor) -> Tensor:
-    """`x` itself if it is contiguous and the first of its storage, else a copy that is."""
+    """`x` if it is contiguous from the start of its storage, else a copy that is."""
     return x.clone(memory_format=torch.contiguous_format) if x.storage_offset() else x.contiguous()
 
 
 def keep_scale(drop: float, noise: Noise | None) -> float:
-    """What dropout multiplies the kept weights by."""
+    """The factor by which dropout scales the kept weights."""
     return 1.0 if noise is None else 1 / (1 - drop)
 
 
@@ -151,20 +151,20 @@ def attend(
 ) -> tuple[Tensor, Tensor, Tensor, Tensor]:
     """Attend block by block and band by band; q, k, v are float32 (T, D), contiguous.
 
-    torch's fused kernel for the CPU has no dropout, and its plain path draws it slowly, keeps
-    five copies of the weights and computes all of what the mask throws away.
+    torch's fused kernel for the CPU has no dropout, and its plain path draws dropout slowly, keeps
+    five copies of the weights and computes all masked scores.
 
     Returns:
-        the output (T, D), and what `attend_back` wants: v scaled for dropout (T, D), the weights
-        (W,), and those that were kept (W,).
+        the output (T, D), and the inputs of `attend_back`: v scaled for dropout (T, D), the
+        weights (W,), and the weights after dropout (W,).
     """
     out, weights = torch.empty_like(q), q.new_empty(bands.size)
     kept = weights
     if noise is not None and drop > 0:
-        # Scaled here, and not the weights, which are larger.
+        # Scale v instead of the weights, which are larger.
         v, kept = v * keep_scale(drop, noise), noise.kept((bands.size,), drop)
     for band in bands.of_width(q.shape[1]):
-        # Every view is one call with sizes and strides known beforehand: a step has thousands.
+        # `as_strided` makes a view in one call: a step makes thousands of views.
         weight = used = weights.as_strided(*band.weights)
         torch.bmm(q.as_strided(*band.queries), k.as_strided(*band.keys_t), out=weight)
         # Only the last H of the E keys can lie in the future of one of the H queries.
@@ -179,18 +179,19 @@ def attend(
 def attend_back(
     grad: Tensor, saved: tuple[Tensor, ...], bands: "Bands", keep: float
 ) -> tuple[Tensor, Tensor, Tensor]:
-    """The gradients by q, k and v, each float32 (T, D), of the output's gradient (T, D).
+    """The gradients of q, k and v, each float32 (T, D), from the output's gradient (T, D).
 
-    `saved` are q, k, the three that `attend` returned beside the output, and the output.
+    `saved` are q, k, the last three results of `attend`, and the output.
 
-    For weights w, kept ones u (w where kept, else 0; both R x H x E), keep scale c and output
-    o = c u v, the gradient by the scores is w (c m (g v^T) - d) = c u (g v^T) - w d, where
-    d = rowsum(w c m (g v^T)) = rowsum(g o): so neither the mask m nor another pass for d is needed.
+    With the weights w, the mask of dropout m, the kept weights u = w m (R x H x E), the keep scale
+    c and the output o = c u v, the gradient of the scores is
+    w (c m (g v^T) - d) = c u (g v^T) - w d, where d = rowsum(w c m (g v^T)) = rowsum(g o).
+    So neither m nor another pass for d is needed.
     """
     q, k, v, weights, kept, out = saved
     delta = (grad * out).sum(dim=1, keepdim=True)  # (T, 1)
     dq, dk, dv = torch.empty_like(q), torch.empty_like(k), torch.empty_like(v)
-    # From the last band of a block, which sees all keys: the others add to what is there.
+    # The last band of a block sees all keys, so it sets the sums, and the others add to them.
     for band in reversed(bands.of_width(q.shape[1])):
         used, g = kept.as_strided(*band.weights), grad.as_strided(*band.queries)
         dscores = torch.bmm(g, v.as_strided(*band.keys_t)).mul_(used)
@@ -212,12 +213,12 @@ View = tuple[tuple[int, ...], tuple[int, ...], int]  # sizes, strides, offset
 
 
 class Band(NamedTuple):
-    """Some queries of each row of a block: views of tensors that are contiguous from offset 0.
+    """A band of queries of each row of a block, as views of tensors contiguous from offset 0.
 
     Attributes:
         queries: of (T, D) the R x H x D of the band's queries.
         query_rows: of (T, 1) the R x H x 1 of the same.
-        keys: of (T, D) the R x E x D that they see.
+        keys: of (T, D) the R x E x D of the keys that they see.
         keys_t: the same as R x D x E.
         weights: of (W,) the band's R x H x E.
         newest: of (W,) its R x H x H of queries and keys of the band.
@@ -273,7 +274,7 @@ class Bands:
 
 @lru_cache(maxsize=16)
 def bands_of(blocks: tuple[tuple[int, int], ...], d: int) -> list[Band]:
-    """The views of `Band`, for D = d; kept, as all layers ask for the same."""
+    """The views of `Band`, for D = d; cached, as all layers use the same."""
     cuts = Bands.of(blocks)
     bands, slot, weight = [], 0, 0
     for (rows, length), heights in zip(blocks, cuts.heights, strict=True):
@@ -300,5 +301,5 @@ def bands_of(blocks: tuple[tuple[int, int], ...], d: int) -> list[Band]:
 
 @lru_cache(maxsize=BAND)
 def future(length: int) -> Tensor:
-    """What to add to the scores of `length` queries against their own keys: -inf if later."""
+    """The mask that is added to scores (length, length): -inf where the key is later, else 0."""
     return torch.full((length, length), -torch.inf).triu_(1)

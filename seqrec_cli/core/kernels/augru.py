@@ -1,13 +1,14 @@
-"""A GRU whose update gate is scaled or replaced step by step: the recurrences of DIEN.
+"""A GRU whose update gate is scaled or replaced at each step: the recurrences of DIEN.
 
     r = sigmoid(W_r x + U_r h + b_r), u = sigmoid(W_u x + U_u h + b_u),
     n = tanh(W_n x + r * (U_n h) + b_n), h' = (1 - g) * h + g * n
 
-With a number a for each step, g is a * u (AUGRU), or a itself (AGRU, which has no u). A mask of 1
-and 0 in its place makes it a plain GRU over padded rows: where it is 0 the state stays, so the last
-state is that of the last real step. (`torch.nn.GRU` has 1 - u for our u, and a bias in the reset.)
+With an attention weight a for each step, g is a * u (AUGRU), or a itself (AGRU, which has no u).
+With a mask of 1 and 0 for a it is a plain GRU over padded rows: where the mask is 0 the state
+stays, so the last state is that of the last real step. (`torch.nn.GRU` has 1 - u for our u, and a
+bias inside the reset.)
 
-Shapes: B rows, T steps, I size of what is read, D hidden size, G gates: 3, or 2 without u.
+Shapes: B rows, T steps, I input size, D hidden size, G gates: 3, or 2 without u.
 """
 
 import math
@@ -21,7 +22,7 @@ from seqrec_cli.core.kernels.switch import fast
 
 
 class GatedUnit(nn.Module):
-    """The recurrence with its weights: gates in the order r, u (not where it is replaced), n."""
+    """The recurrence with its weights: gates in the order r, u (unless replaced), n."""
 
     def __init__(
         self, size: int, hidden: int, generator: torch.Generator | None, replaced: bool = False
@@ -38,9 +39,9 @@ class GatedUnit(nn.Module):
                 weights.uniform_(-bound, bound, generator=generator)
 
     def forward(self, x: Tensor, scale: Tensor) -> Tensor:
-        """Read x (B, T, I) with a number for each step (B, T); states (B, T, D)."""
+        """Map x (B, T, I) and the scale of each step (B, T) to states (B, T, D)."""
         inputs = x, scale, self.read, self.recurrent, self.bias, self.replaced
-        # On any device: torch has no such recurrence of its own.
+        # On every device: torch has no such recurrence.
         if not fast("augru"):
             return plain_evolve(*inputs)
         return Evolve.apply(*inputs)  # type: ignore[no-any-return, no-untyped-call]
@@ -49,7 +50,7 @@ class GatedUnit(nn.Module):
 def plain_evolve(
     x: Tensor, scale: Tensor, read: Tensor, recurrent: Tensor, bias: Tensor, replaced: bool
 ) -> Tensor:
-    """Compute what `Evolve` computes, one step after the other, gradients by autograd."""
+    """The plain twin of `Evolve`: one step after the other, gradients by autograd."""
     hidden = recurrent.shape[1]
     state, states = x.new_zeros(len(x), hidden), []
     for step, a in zip(x.unbind(1), scale.unsqueeze(2).unbind(1), strict=True):
@@ -64,11 +65,12 @@ def plain_evolve(
 
 
 class Evolve(torch.autograd.Function):
-    """All steps as one node, with little left to do in each.
+    """All steps as one node of autograd, with few operations in each step.
 
-    What is read goes through its weights for all steps at once. Going back, a gate's sum gets the
-    gradient of the state times a factor that is known for all steps beforehand; the gradient lies
-    there once for each gate, so that a step is a product with the factors and one with the weights.
+    The input goes through its weights for all steps at once. In the backward pass the gradient of a
+    gate's sum is the state's gradient times a factor that is computed for all steps beforehand. The
+    state's gradient is stored once for each gate, so a step is one product with the factors and one
+    with the weights.
     """
 
     @staticmethod
@@ -101,11 +103,11 @@ class Evolve(torch.autograd.Function):
 def evolve(
     x: Tensor, scale: Tensor, read: Tensor, recurrent: Tensor, bias: Tensor, replaced: bool
 ) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-    """Gates, new states and U_n h of each step (T, B, ...), and states (T + 1, B, D) from 0 on."""
+    """Gates, candidates n and U_n h of each step (T, B, ...), and states (T + 1, B, D), first 0."""
     rows, steps, _ = x.shape
     hidden = recurrent.shape[1]
     flat = x.transpose(0, 1).flatten(0, 1)  # (T B, I)
-    # r, and u where it is not replaced; n by itself.
+    # r and u (unless replaced) together; n separately.
     gates = x.new_empty([steps, rows, len(recurrent) - hidden])
     new = x.new_empty([steps, rows, hidden])
     torch.addmm(bias[:-hidden], flat, read[:-hidden].T, out=gates.flatten(0, 1))
@@ -115,7 +117,7 @@ def evolve(
     states = x.new_zeros([steps + 1, rows, hidden])
     before = states[0]
     scaled = torch.empty_like(before)
-    # Every view is made before the loop: in it a view would cost as much as an operation.
+    # All views are made before the loop: a view costs as much as an operation.
     tensors = gates, gates[..., :hidden], gates[..., -hidden:], new, add
     views = (t.unbind(0) for t in (*tensors, scale.T.unsqueeze(2), states[1:]))
     for both, reset, update, candidate, kept, a, state in zip(*views, strict=True):
@@ -139,7 +141,7 @@ def evolve_back(
     states: Tensor,
     replaced: bool,
 ) -> tuple[Tensor, Tensor, Tensor, Tensor, Tensor]:
-    """The gradients by x, scale and the three weights."""
+    """The gradients of x, scale and the three weights."""
     hidden = recurrent.shape[1]
     before = states[:-1]
     a = scale.T.unsqueeze(2)  # (T, B, 1)
@@ -164,7 +166,7 @@ def evolve_back(
     g = whole[..., :hidden]
     flat = sums.flatten(0, 1)  # (T B, G D)
     drecurrent = flat.T @ before.flatten(0, 1)
-    # What is read has not gone through r.
+    # The input of n does not pass through r.
     torch.mul(g, by_new, out=sums[..., -hidden:])
     dx = (flat @ read).view(whole.shape[0], whole.shape[1], -1).transpose(0, 1)
     dscale = (g * (change if replaced else change * u)).sum(dim=2).T
@@ -172,5 +174,5 @@ def evolve_back(
 
 
 def by_sigmoid(product: Tensor, gate: Tensor) -> Tensor:
-    """product * (1 - gate): with g * gate for the product, the gradient by a sigmoid's sum."""
+    """product * (1 - gate): for product = g * gate, the gradient of the sum inside a sigmoid."""
     return torch.addcmul(product, product, gate, value=-1)

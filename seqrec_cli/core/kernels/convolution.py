@@ -11,7 +11,7 @@ from seqrec_cli.core.kernels.switch import fast
 
 
 def convolve(x: Tensor, weights: Tensor, batch: Packed) -> Tensor:
-    """Add to every slot its row's earlier ones: x[t] + sum over l of weights[l - 1] * x[t - l].
+    """Mix each slot with earlier ones of its row: x[t] + sum over l of weights[l - 1] * x[t - l].
 
     A depthwise causal convolution with a residual: x (T, D), weights (lags, D) -> (T, D).
     """
@@ -21,7 +21,7 @@ def convolve(x: Tensor, weights: Tensor, batch: Packed) -> Tensor:
 
 
 def plain_convolve(x: Tensor, weights: Tensor, batch: Packed) -> Tensor:
-    """Compute what `Convolution` computes with torch's depthwise one, block by block."""
+    """The plain twin of `Convolution`: torch's depthwise convolution, block by block."""
     lags, width = weights.shape
     kernel = weights.flip(0).T.unsqueeze(1).to(x.dtype)  # (D, 1, lags)
     outputs = []
@@ -33,7 +33,7 @@ def plain_convolve(x: Tensor, weights: Tensor, batch: Packed) -> Tensor:
 
 
 class Convolution(torch.autograd.Function):
-    """The convolution block by block, in place of a padded copy for each lag."""
+    """The convolution block by block, without a padded copy for each lag."""
 
     @staticmethod
     def forward(ctx: Any, x: Tensor, weights: Tensor, batch: Packed) -> Tensor:

@@ -12,13 +12,13 @@ from seqrec_cli.core.randomness import Purpose, stream
 
 
 class Noise:
-    """The random numbers of one part of a training step: dropout draws from here, in order."""
+    """The random numbers of one part of a training step, which dropout draws in order."""
 
     def __init__(self, seed: int, epoch: int, step: int, part: int, device: torch.device) -> None:
         generator = stream(seed, Purpose.NOISE, epoch, step, part)
         self.bits = generator.bit_generator
         if device.type != "cpu":
-            # There the fused kernels draw for themselves, from the device's own generator.
+            # There torch's kernels draw from the generator of the device.
             torch.manual_seed(int(generator.integers(2**63)))
 
     def seed(self) -> int:
@@ -28,9 +28,9 @@ class Noise:
     def kept(self, shape: torch.Size | tuple[int, ...], drop: float) -> Tensor:
         """Draw float32 of `shape` on the CPU: 0.0 with probability `drop`, else 1.0.
 
-        Each element costs 8 random bits, a thirtieth of torch's Bernoulli draws. Where `drop` is no
-        multiple of 1/256, the whole draw takes the one below or above it, by a coin that makes the
-        probability exact for each element.
+        Each element takes 8 random bits, at a thirtieth of the cost of torch's Bernoulli draws. If
+        `drop` is not a multiple of 1/256, the whole draw uses the multiple below or above it, at
+        random, so that the probability is exact for each element.
         """
         count = math.prod(shape)
         limit, rest = divmod(drop * 256, 1)
@@ -39,7 +39,7 @@ class Noise:
         raw = torch.from_numpy(words.view(np.int8)[:count]).view(shape)
         if not fast("dropout"):
             return (raw >= limit - 128).float()
-        # Into float32 at once: as a tensor of its own the comparison takes twice the time.
+        # Compared into float32: a bool tensor in between doubles the time.
         return torch.ge(raw, limit - 128, out=torch.empty(shape))
 
 
@@ -56,5 +56,5 @@ def dropout(x: Tensor, drop: float, noise: Noise | None) -> Tensor:
 
 
 def add_onto(y: Tensor, x: Tensor) -> Tensor:
-    """x + y, into y where that loses no precision; nothing else may need y any more."""
+    """x + y, in place in y where that loses no precision; y must not be used afterwards."""
     return y.add_(x) if y.dtype == x.dtype else x + y

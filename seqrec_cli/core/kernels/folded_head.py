@@ -49,11 +49,11 @@ def one_head(
 
 
 class OneHead(torch.autograd.Function):
-    """One head of attention with what makes its queries, keys and values, and its output.
+    """One head of attention with its query, key, value and output layers.
 
     (Q x + b) . K s = (K^T Q x + K^T b) . s, and O sum a (V s + c) = sum a (OV s + Oc): two products
-    of (D, D) by (D, D) take the place of two of (T, D) by (D, D). One node of autograd instead of
-    25, since parts of a batch are small and every node has a cost of its own.
+    of (D, D) by (D, D) replace two of (T, D) by (D, D). One node of autograd replaces 25: parts of
+    a batch are small, and every node has an overhead.
     """
 
     @staticmethod
@@ -116,7 +116,7 @@ def project_back(
     value_bias: Tensor,
     outer: Tensor,
 ) -> tuple[Tensor, Tensor, Tensor, Tensor, Tensor, Tensor, Tensor, Tensor, Tensor]:
-    """From the gradients of what attention reads to those of what `OneHead` reads.
+    """Map the gradients of the inputs of attention to those of the inputs of `OneHead`.
 
     grad, dq, dsource, dv, source and x are (T, D), matrices (D, D), biases (D,).
     """

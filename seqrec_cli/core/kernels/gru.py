@@ -1,7 +1,7 @@
 """A gated recurrent unit over packed histories, forward and backward.
 
-Shapes: S items of all histories, in time-major order, E size of what is read, D hidden size. Its
-plain twin is torch's `nn.GRU`, which computes on other devices too.
+Shapes: S items of all histories, in time-major order, E input size, D hidden size. The plain twin
+is torch's `nn.GRU`, which computes on other devices too.
 """
 
 from typing import Any
@@ -12,15 +12,15 @@ from torch.nn.utils.rnn import PackedSequence
 
 from seqrec_cli.core.kernels.switch import fast
 
-# Rows of a gradient's factors made at a time, so that they stay in a core's own cache.
+# Rows of factors computed at a time, so that they stay in the cache of one core.
 ROWS = 256
 
 
 def recur(x: Tensor, sizes: list[int], layer: nn.GRU) -> Tensor:
     """The states of a layer of gated recurrent units, (S, E) -> (S, D), in time-major order.
 
-    The first `sizes[0]` rows are the first items, the next `sizes[1]` the second items of those
-    histories that have one, and so on: what `nn.GRU` makes of a PackedSequence.
+    The first `sizes[0]` rows are the first items, the next `sizes[1]` the second items of the
+    histories that have one, and so on, as in a PackedSequence.
     """
     weights = layer.weight_ih_l0, layer.weight_hh_l0, layer.bias_ih_l0, layer.bias_hh_l0
     if not fast("gru") or x.device.type != "cpu" or torch.is_autocast_enabled("cpu"):
@@ -29,13 +29,13 @@ def recur(x: Tensor, sizes: list[int], layer: nn.GRU) -> Tensor:
 
 
 class Recurrence(torch.autograd.Function):
-    """`nn.GRU` with one node for all steps, and little left to do in each (Cho et al., 2014).
+    """`nn.GRU` as one node for all steps, with few operations in each step (Cho et al., 2014).
 
     r = sigmoid(W_r x + U_r h), z = sigmoid(W_z x + U_z h), n = tanh(W_n x + r * (U_n h)),
-    h' = n + z * (h - n), with biases on every product. Going back, the gradients of all four
-    gates' sums are the state's gradient times factors known beforehand, for all steps at once.
+    h' = n + z * (h - n), with biases on every product. In the backward pass the gradients of the
+    gates' sums are the state's gradient times factors that are computed for all steps beforehand.
 
-    Beside its products a step costs as much as they do, so sums are accumulated in place.
+    The small operations of a step cost as much as its products, so sums are accumulated in place.
     """
 
     @staticmethod
@@ -48,7 +48,7 @@ class Recurrence(torch.autograd.Function):
         recurrent_bias: Tensor,
         sizes: list[int],
     ) -> Tensor:
-        """Map what is read, x (S, E), to the states (S, D); all float32.
+        """Map the input x (S, E) to the states (S, D); all float32.
 
         `read` is (3 D, E), `recurrent` (3 D, D), the biases (3 D,), gates in the order r, z, n.
         """
@@ -71,7 +71,7 @@ class Recurrence(torch.autograd.Function):
         x, read, recurrent, both, new, kept, states = ctx.saved_tensors
         before, sizes = previous(states, ctx.sizes), ctx.sizes
         r, z = both.chunk(2, dim=1)
-        # What the state's gradient is multiplied by, for r, z and n, known before going back.
+        # The factors of the state's gradient for r, z and n, computed before the steps.
         factors = grad.new_empty(len(x), 3, recurrent.shape[1])
         pieces = (torch.split(t, ROWS) for t in (r, z, new, kept, before, factors))
         for reset, update, candidate, keep, last, factor in zip(*pieces, strict=True):
@@ -85,7 +85,7 @@ class Recurrence(torch.autograd.Function):
         first = slice(sizes[0])
         torch.mul(whole[first].unsqueeze(1), factors[first], out=dsums[first])
         drecurrent, drecurrent_bias = dsums.flatten(1).T @ before, dsums.sum(0)
-        # The input's sum of n has not gone through r.
+        # The input of n does not pass through r.
         torch.mul(whole, (1 - z).mul_(1 - new.square()), out=dsums[:, 2])
         dread_bias = torch.cat((drecurrent_bias[:2], dsums[:, 2].sum(0, keepdim=True)))
         dsums = dsums.flatten(1)
@@ -104,8 +104,8 @@ def step_through(
     to_new: Tensor,
     sizes: list[int],
 ) -> None:
-    """Fill `states` and `kept` (S, D); the gates' sums of what is read become the gates."""
-    # Every view is made before the loop: in it a view would cost as much as an operation.
+    """Fill `states` and `kept` (S, D); `both` and `new`, sums of the input, become the gates."""
+    # All views are made before the loop: a view costs as much as an operation.
     tensors = both, *both.chunk(2, dim=1), new, kept, states
     pieces = (torch.split(t, sizes) for t in tensors)
     for size, gates, reset, update, candidate, keep, state in zip(sizes, *pieces, strict=True):
@@ -119,20 +119,20 @@ def step_through(
 def step_back(
     whole: Tensor, factors: Tensor, dsums: Tensor, z: Tensor, recurrent: Tensor, sizes: list[int]
 ) -> None:
-    """Fill `dsums` (S, 3, D) but for the first step; `whole` becomes the states' gradients."""
+    """Fill `dsums` (S, 3, D) except for the first step; `whole` becomes the states' gradients."""
     tensors = whole, whole.unsqueeze(1), factors, dsums, dsums.flatten(1), z
     pieces = [torch.split(t, sizes) for t in tensors]
     steps = list(zip(*pieces, strict=True))
     for step in range(len(sizes) - 1, 0, -1):
         g, tall, factor, dsum, flat, update = steps[step]
         torch.mul(tall, factor, out=dsum)
-        # Those of the step before that go on are its first ones.
+        # Of the step before, the first rows are those of histories that continue.
         earlier = steps[step - 1][0][: sizes[step]]
         earlier.addcmul_(g, update).addmm_(flat, recurrent)
 
 
 def previous(states: Tensor, sizes: list[int]) -> Tensor:
-    """For each row (S, D) in time-major order the same history's row before it; 0 for the first."""
+    """The previous state of the same history for each row (S, D), time-major; 0 for the first."""
     rows_before = torch.zeros_like(states)
     pieces = torch.split(states, sizes)
     for now, before in zip(torch.split(rows_before, sizes)[1:], pieces[:-1], strict=True):

@@ -1,7 +1,7 @@
-"""Calls that torch does not promise to keep: all of them, and nowhere else.
+"""All calls of private functions of torch, which torch may drop in any version.
 
-tests/core/kernels/test_private.py scans the source for others. When a new version of torch drops
-one, its plain twin says what to write in its place: SEQREC_KERNELS=plain makes none of these calls.
+tests/core/kernels/test_private.py scans the source for others. When torch drops one, its plain
+twin is the replacement: SEQREC_KERNELS=plain makes none of these calls.
 """
 
 import torch
@@ -20,7 +20,7 @@ def fused_adam(
     weight_decay: float,
     epsilon: float,
 ) -> None:
-    """Change parameters and moments in place, in one pass over memory; see adam.py."""
+    """Update parameters and moments in place, in one pass over memory; see adam.py."""
     torch._fused_adam_(
         parameters,
         gradients,

@@ -1,10 +1,10 @@
-"""Which code computes: the kernels, or their plain twins.
+"""The switch between the kernels and their plain twins.
 
-Every kernel stands beside a twin in torch's public operations, which computes the same, dropout
-bits included, so that one can be held against the other. The environment variable SEQREC_KERNELS
-picks: `fast` (the default) or `plain`. Tests and benchmarks use `plain()`, for one kernel or all.
+Every kernel has a twin in torch's public operations that computes the same, dropout bits included,
+so that tests can compare the two. The environment variable SEQREC_KERNELS chooses: `fast` (the
+default) or `plain`. Tests and benchmarks use `plain()`, for one kernel or for all.
 
-The kernels are for the CPU. On other devices torch's own operations compute, whatever this says.
+The kernels are for the CPU. On other devices torch's operations compute in any case.
 """
 
 import os
@@ -27,12 +27,12 @@ KERNELS = (
     "adam",
 )
 
-# Of the process, not of a thread: the threads of a training compute parts of one step.
+# Global, not of a thread: the threads of a training compute parts of one step.
 switched_off: frozenset[str] = frozenset()
 
 
 def fast(kernel: str) -> bool:
-    """Say whether this kernel computes, and not its plain twin."""
+    """Whether this kernel computes; otherwise its plain twin does."""
     assert kernel in KERNELS, kernel
     return kernel not in switched_off and check_environment() == "fast"
 
@@ -41,7 +41,7 @@ def check_environment() -> str:
     """The value of SEQREC_KERNELS, `fast` or `plain`.
 
     Raises:
-        ConfigError: it is another.
+        ConfigError: it is neither.
     """
     value = os.environ.get(VARIABLE) or "fast"
     if value not in ("fast", "plain"):
@@ -54,7 +54,7 @@ def check_environment() -> str:
 
 @contextmanager
 def plain(*kernels: str) -> Iterator[None]:
-    """Let the plain twins of these kernels compute, or of all if none is named."""
+    """Use the plain twins of these kernels while the block runs; of all if none is named."""
     global switched_off
     unknown = set(kernels) - set(KERNELS)
     if unknown:

@@ -1,4 +1,4 @@
-"""The checkpoints of a run: the best weights, the last state, and those before each."""
+"""The checkpoints of a run: the best weights, the last state, and the previous one of each."""
 
 import contextlib
 from collections.abc import Callable
@@ -22,8 +22,8 @@ class Checkpoints:
 
     Attributes:
         best, last: the newest of each kind.
-        previous_best, previous_last: those before.
-        notes: what the user should know of what was read; shared with the run.
+        previous_best, previous_last: the ones before.
+        notes: warnings for the user about what was read; shared with the run.
     """
 
     def __init__(self, folder: Path, notes: list[str]) -> None:
@@ -35,14 +35,14 @@ class Checkpoints:
         self.previous_last = folder / "last.previous.safetensors"
 
     def save_best(self, training: Resumable, epoch: int, metrics: dict[str, float]) -> None:
-        """Keep the weights as the best so far, and the best before as the previous ones."""
+        """Save the weights as the best so far; the best before become the previous ones."""
         facts = {"epoch": epoch, "metrics": metrics}
         save_tensors(self.best, training.model.state_dict(), facts, self.previous_best)
 
     def save_last(self, training: Resumable) -> None:
-        """Keep everything that exact resumption needs, and what was kept before as the previous.
+        """Save everything that exact resuming needs; the state before becomes the previous one.
 
-        The counters are inside the one file that is replaced atomically; `last.json` repeats them
+        The counters are in the same file, which is replaced atomically; `last.json` repeats them
         for people.
         """
         tensors, counters = training.state()
@@ -62,16 +62,16 @@ class Checkpoints:
         return self.load_either(self.last, self.previous_last)
 
     def load_best(self) -> Loaded:
-        """The best weights, facts, and whether they are those that were the best before."""
+        """The best weights, their facts, and whether they are the previous ones."""
         return self.load_either(self.best, self.previous_best)
 
     def load_best_into(self, build: Callable[[], Model]) -> Model:
         """The model that `build` makes, with the best weights.
 
-        Where these are damaged, those that were the best before, which `notes` tells.
+        If these are damaged, the previous best weights are used, and `notes` says so.
 
         Raises:
-            RunError: no best weights, or they are damaged, and so are those before.
+            RunError: no best weights, or both the best and the previous ones are damaged.
         """
         if not (self.best.exists() or self.previous_best.exists()):
             raise RunError(
@@ -108,7 +108,7 @@ class Checkpoints:
 
 
 def readable(counters: dict[str, Any]) -> dict[str, Any]:
-    """Counters as JSON knows them: it has no infinity."""
+    """Counters as JSON, which has no infinity: null in its place."""
     return {
         key: None if value in (float("inf"), -float("inf")) else value
         for key, value in counters.items()

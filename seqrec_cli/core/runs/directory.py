@@ -13,13 +13,13 @@ MANIFEST = "manifest.json"
 
 
 def refuse_latest(path: Path) -> None:
-    """Refuse the name of the link as that of a new run."""
+    """Refuse `latest`, the name of the link, as the name of a new run."""
     if path.name == LATEST:
         raise RunError(f"`{path}` is the link to the newest run", "choose another name for the run")
 
 
 def find_run(name: str) -> Path:
-    """The directory that a user calls `name`: a path, or a name under runs/, or else a run here."""
+    """The directory that a user calls `name`: a path, a name under runs/, or else a run here."""
     typed_as_path = "/" in name or os.sep in name
     only_here = not (RUNS / name).exists() and (Path(name) / MANIFEST).is_file()
     return files.read_link(Path(name) if typed_as_path or only_here else RUNS / name)
@@ -31,7 +31,7 @@ def known_runs() -> list[str]:
 
 
 def next_run(dataset: str, model: str) -> Path:
-    """Make the default directory of a new run, runs/DATASET-MODEL-NUMBER."""
+    """Create the default directory of a new run, runs/DATASET-MODEL-NUMBER."""
     for number in itertools.count(1):
         path = RUNS / f"{dataset}-{model}-{number}"
         if not path.exists() and files.claim_folder(path):

@@ -1,4 +1,4 @@
-"""The record of a training's validations: metrics.jsonl, a line each."""
+"""The validations of a training: metrics.jsonl, one line each."""
 
 import json
 from pathlib import Path
@@ -15,7 +15,7 @@ class History:
         self.path = folder / "metrics.jsonl"
 
     def read(self) -> list[dict[str, Any]]:
-        """All lines, oldest first; none where there is no file.
+        """All lines, oldest first; none if there is no file.
 
         Raises:
             RunError: it is damaged.
@@ -41,7 +41,7 @@ class History:
         self.write([*self.read(), line])
 
     def keep_until(self, epoch: int) -> None:
-        """Forget what was recorded after `epoch`."""
+        """Remove the lines after `epoch`."""
         self.write([line for line in self.read() if line["epoch"] <= epoch])
 
     def write(self, lines: list[dict[str, Any]]) -> None:
@@ -50,5 +50,5 @@ class History:
 
 
 def refuse_constant(name: str) -> None:
-    """Refuse what Python reads as JSON and nobody else does: NaN and infinity."""
-    raise ValueError(f"{name} is no number")
+    """Refuse NaN and infinity, which Python accepts and JSON does not have."""
+    raise ValueError(f"{name} is not a number in JSON")

@@ -1,4 +1,4 @@
-"""The index of a run's item vectors: made when it is first asked for, kept, and checked."""
+"""The index of a run's item vectors: built when first used, kept in the run, and checked."""
 
 import hashlib
 from pathlib import Path
@@ -15,17 +15,17 @@ LARGEST_INDEX = 1 << 38  # bytes
 
 
 def load_index(folder: Path, scorer: ModelScorer) -> tuple[NeighbourIndex, bool]:
-    """The index of the items' vectors, and whether it had to be made.
+    """The index of the items' vectors, and whether it had to be built.
 
-    It is made when it is first asked for, and again when the best weights are others.
+    It is built when first used, and again when the best weights have changed.
 
     Raises:
-        RunError: its file is not the one that was written with it.
+        RunError: the index file does not match its manifest.
     """
     weights = digest(scorer.model.state_dict(), "")
     manifest = index_manifest(folder)
     if manifest.get("weights_sha256") != weights:
-        # Another process that is about to make it is waited for.
+        # Wait for another process that is building it.
         with locks.exclusive(folder / INDEX_LOCK, None, "", ""):
             manifest = index_manifest(folder)
             if manifest.get("weights_sha256") != weights:
@@ -37,19 +37,19 @@ def load_index(folder: Path, scorer: ModelScorer) -> tuple[NeighbourIndex, bool]
     if index is None or len(index) != scorer.num_items:
         raise RunError(
             f"`{folder / INDEX}` is not the index that `{INDEX_MANIFEST}` describes",
-            "remove both, and it is made anew",
+            "remove both files; the next command builds the index again",
         )
     return index, False
 
 
 def read_index(folder: Path, manifest: dict[str, Any]) -> NeighbourIndex | None:
-    """The index, if its file is the one that the manifest describes."""
+    """The index; None if its file is not the one that the manifest describes."""
     try:
         content = foreign.read_bytes(folder / INDEX, LARGEST_INDEX)
     except OSError as error:
         raise RunError(
             f"`{folder / INDEX}` cannot be read: {error.strerror}",
-            f"remove `{folder / INDEX_MANIFEST}`, and it is made anew",
+            f"remove `{folder / INDEX_MANIFEST}`; the next command builds the index again",
         ) from error
     if hashlib.sha256(content).hexdigest() != manifest.get("index_sha256"):
         return None
@@ -57,10 +57,10 @@ def read_index(folder: Path, manifest: dict[str, Any]) -> NeighbourIndex | None:
 
 
 def make_index(folder: Path, scorer: ModelScorer, weights: str) -> NeighbourIndex:
-    """Index the items' vectors and keep that; `weights` is the digest of the model's."""
+    """Index the items' vectors and save it; `weights` is the digest of the model's weights."""
     index = NeighbourIndex.build(item_vectors(scorer))
     content = index.to_bytes()
-    # Without a manifest no index counts, so the index and its manifest never disagree.
+    # An index without a manifest is ignored, so the two never disagree.
     files.remove(folder / INDEX_MANIFEST)
     for name in (INDEX, INDEX_MANIFEST):
         files.remove_leftovers(folder, name)
@@ -77,7 +77,7 @@ def make_index(folder: Path, scorer: ModelScorer, weights: str) -> NeighbourInde
 
 
 def index_manifest(folder: Path) -> dict[str, Any]:
-    """What is known of the index; nothing where there is none."""
+    """The index manifest; empty if there is none."""
     path = folder / INDEX_MANIFEST
     try:
         content = foreign.read_json(path)
@@ -86,5 +86,6 @@ def index_manifest(folder: Path) -> dict[str, Any]:
         return {}
     except (OSError, ValueError, RecursionError) as error:
         raise RunError(
-            f"`{path}` is damaged: {error}", "remove it, and the index is made anew"
+            f"`{path}` is damaged: {error}",
+            "remove it; the next command builds the index again",
         ) from error

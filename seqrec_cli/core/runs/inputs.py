@@ -1,4 +1,4 @@
-"""What a model reads beside histories, as its run keeps it: catalogue, features, counts."""
+"""The inputs of a model other than histories, kept in its run: catalogue, features, counts."""
 
 from pathlib import Path
 from typing import Any
@@ -18,15 +18,15 @@ from seqrec_cli.core.storage.arrays import load_arrays, save_arrays
 from seqrec_cli.errors import RunError
 
 CATALOGUE = "catalogue.npz"
-FEATURES = "features.npz"  # of the items, and how those of users are encoded
-ROWS = "rows.npz"  # of a ranking run: how rows are encoded, and which it was trained on
-COUNTED = "transitions.npz"  # the train part, of which followers are counted
+FEATURES = "features.npz"  # the items' features, and the encoders of items and users
+ROWS = "rows.npz"  # of a ranking run: its encoders, and the pairs that it was trained on
+COUNTED = "transitions.npz"  # the train part, from which transitions are counted
 
 
 def save_model_inputs(
     path: Path, experiment: AnyExperiment, data: SequenceDataset | RankingDataset
 ) -> dict[str, Any]:
-    """Write what the model reads beside histories; returns what the manifest says of it."""
+    """Write the inputs of the model other than histories; returns their entries in the manifest."""
     if isinstance(experiment, RankingExperiment):
         assert isinstance(data, RankingDataset)
         save_arrays(path / ROWS, data.encoder_arrays() | data.training_pairs())
@@ -52,24 +52,24 @@ def load_catalogue(folder: Path, num_items: int) -> Catalogue:
     """The items that the run in `folder` knows.
 
     Raises:
-        RunError: they are others than `num_items`.
+        RunError: their number is not `num_items`.
     """
     path = folder / CATALOGUE
     arrays = load_arrays(path)
     item_ids, titles = arrays.get("item_ids"), arrays.get("item_titles")
     try:
         if item_ids is None or item_ids.shape != (num_items,):
-            raise ValueError("it has other items")
+            raise ValueError(f"it does not have {num_items} items")
         check_list(item_ids, "item_ids")
         if titles is not None and (titles.shape, titles.dtype.kind) != (item_ids.shape, "U"):
-            raise ValueError("its titles are not a text for each item")
+            raise ValueError("its titles are not one text for each item")
     except ValueError as error:
         raise RunError(f"`{path}` is not this run's catalogue: {error}", "train again") from error
     return Catalogue(item_ids, titles)
 
 
 def load_features(folder: Path, experiment: Experiment, num_items: int) -> Features | None:
-    """The features that the model reads; None where it reads none."""
+    """The features that the model reads; None if it reads none."""
     path = folder / FEATURES
     if not experiment.model.reads_features:
         return None
@@ -83,7 +83,7 @@ def load_features(folder: Path, experiment: Experiment, num_items: int) -> Featu
 
 
 def load_transitions(folder: Path, experiment: Experiment, num_items: int) -> Transitions | None:
-    """The counts that join the model's scores, if the experiment has any."""
+    """The transition counts that are added to the model's scores, if the experiment has any."""
     if experiment.transitions is None:
         return None
     arrays = load_arrays(folder / COUNTED)

@@ -34,9 +34,9 @@ class Compared:
 
     Attributes:
         runs: by a name that no other run and no baseline has.
-        dataset: what all of them were trained on.
-        scorers: what scores, by the same names.
-        notes: what the user should know of what was read.
+        dataset: the one that all of them were trained on.
+        scorers: by the same names.
+        notes: warnings for the user about what was read.
     """
 
     runs: dict[str, Run]
@@ -79,21 +79,22 @@ def load_ranker(run: Run, device: torch.device) -> Ranker:
     """The model of a ranking run with its best weights.
 
     Raises:
-        RunError: it is no ranking run, has no best weights, or is damaged.
+        RunError: it is not a ranking run, has no best weights, or is damaged.
     """
     experiment, path = run.ranking_experiment(), run.path / ROWS
     arrays = load_arrays(path)
     try:
         encoders, user_ids, item_ids, sides = from_encoder_arrays(arrays)
-        looked = np.stack((arrays["looked_users"], arrays["looked_items"]), axis=1)
-        most = np.array([len(user_ids), len(item_ids)])
-        if looked.dtype != np.int32 or (looked < 0).any() or (looked >= most).any():
-            raise ValueError("it was trained on users or items that there are not")
-        learnt = arrays["looked_to_learn"]
-        if learnt.dtype != np.bool_ or learnt.shape != looked.shape[:1]:
-            raise ValueError("it is not known what it learnt from")
+        training_pairs = np.stack((arrays["looked_users"], arrays["looked_items"]), axis=1)
+        limits = np.array([len(user_ids), len(item_ids)])
+        outside = (training_pairs < 0) | (training_pairs >= limits)
+        if training_pairs.dtype != np.int32 or outside.any():
+            raise ValueError("it was trained on users or items that it does not have")
+        learned = arrays["looked_to_learn"]
+        if learned.dtype != np.bool_ or learned.shape != training_pairs.shape[:1]:
+            raise ValueError("it does not say which rows it learned from")
     except (KeyError, ValueError) as error:
-        raise RunError(f"`{path}` is not what this run reads: {error}", "train again") from error
+        raise RunError(f"`{path}` does not belong to this run: {error}", "train again") from error
     sizes = Sizes.of(encoders)
     model = run.checkpoints.load_best_into(lambda: build_ranker(experiment.model, sizes))
     return Ranker(
@@ -104,8 +105,8 @@ def load_ranker(run: Run, device: torch.device) -> Ranker:
         user_ids=user_ids,
         item_ids=item_ids,
         sides=sides,
-        looked=looked,
-        learnt=learnt,
+        training_pairs=training_pairs,
+        learned=learned,
         examples=run.manifest().get("examples", {}),
     )
 
@@ -116,16 +117,16 @@ def load_runs(
     """Load runs of one dataset.
 
     Args:
-        data: what the user calls the dataset; None: as the runs say.
+        data: the dataset as the user names it; None: the one that the runs name.
 
     Raises:
         InputError: a run is named twice.
-        ConfigError: they were trained on different datasets.
-        RunError: a run is missing, damaged, ranks, or was trained on another dataset.
+        ConfigError: the runs were trained on different datasets.
+        RunError: a run is missing, damaged, a ranking run, or was trained on another dataset.
     """
     runs = labelled(opened)
     for run in runs.values():
-        run.experiment()  # refuses what does not find items
+        run.experiment()  # refuses a ranking run
     refuse_different_data(runs)
     dataset = SequenceDataset.load(next(iter(runs.values())).find_data(data, data_dir))
     compared = Compared(runs, dataset, {})
@@ -141,7 +142,7 @@ class ComparedRankers:
     """Ranking runs of one dataset, ready to score rows.
 
     Attributes:
-        stopped_on_test: the names of those whose training read the test part.
+        stopped_on_test: the names of the runs whose training read the test part.
     """
 
     rankers: dict[str, Ranker]
@@ -175,7 +176,7 @@ def refuse_different_data(runs: Mapping[str, Run]) -> None:
     if len({run.manifest()["data_sha256"] for run in runs.values()}) > 1:
         raise ConfigError(
             f"the runs {', '.join(runs)} were trained on different datasets",
-            "evaluate them one after the other",
+            "evaluate each with its own command",
         )
 
 
@@ -207,13 +208,13 @@ def settle_protocol(protocol: EvaluationProtocol, runs: Iterable[Run]) -> Evalua
 
 
 def labelled(runs: Sequence[Run]) -> dict[str, Run]:
-    """A name for each run that no other run and no baseline has.
+    """The runs by a name that no other run and no baseline has.
 
     Raises:
-        InputError: a run is there twice.
+        InputError: a run is named twice.
     """
     if len({run.path.resolve() for run in runs}) < len(runs):
-        raise InputError("a run is named twice", "name each once, `latest` included")
+        raise InputError("a run is named twice", "name each run once; `latest` is one of them")
     names = [run.name for run in runs]
     return {
         str(run.path) if names.count(run.name) > 1 or run.name in BASELINES else run.name: run
@@ -224,9 +225,9 @@ def labelled(runs: Sequence[Run]) -> dict[str, Run]:
 def make_retriever(
     run: Run, scorer: ModelScorer, index: str, effort: int
 ) -> tuple[Retriever | None, bool]:
-    """What finds items by the run's index, and whether the index had to be made.
+    """The retriever with the run's index, and whether the index had to be built.
 
-    None where `index` is "exact": then all items are scored.
+    None if `index` is "exact": then all items are scored.
     """
     if index == "exact":
         return None, False
@@ -245,7 +246,7 @@ def make_reranker(
     before: Literal["end", "valid", "test"],
     retrieval_weight: float,
 ) -> Reranker:
-    """What orders the finds of a retrieval model by the ranking run `run`."""
+    """A reranker that orders the candidates of a retrieval model by the ranking run `run`."""
     ranker = load_ranker(run, scorer.device)
     first = finder or Exact(scorer)
     return Reranker(

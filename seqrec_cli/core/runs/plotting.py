@@ -1,6 +1,6 @@
-"""Pictures of trainings: loss and validation metric by epoch, from what a run has recorded.
+"""Plots of trainings: loss and validation metric by epoch, from a run's history.
 
-As letters for a terminal, or by matplotlib (the extra `plot`) as PNG or SVG.
+As ASCII art for a terminal, or by matplotlib (the extra `plot`) as PNG or SVG.
 """
 
 import importlib
@@ -21,7 +21,7 @@ DOTS_PER_INCH = 150
 
 @dataclass(frozen=True)
 class Curve:
-    """What one run did by epoch."""
+    """A value of one run by epoch."""
 
     run: str
     epochs: tuple[int, ...]
@@ -30,10 +30,10 @@ class Curve:
 
 @dataclass(frozen=True)
 class Panel:
-    """Curves of the same thing.
+    """The same value of several runs.
 
     Attributes:
-        best: for each curve the epoch whose weights were kept, or None where the thing is the loss.
+        best: for each curve the epoch whose weights were kept; None for the loss.
     """
 
     name: str
@@ -42,10 +42,10 @@ class Panel:
 
 
 def panels_of(runs: dict[str, Run]) -> list[Panel]:
-    """The loss of all runs, and each metric that the best weights of some were picked by.
+    """A panel of the loss, and one for each metric that picks the best weights of a run.
 
     Raises:
-        RunError: a run has recorded nothing yet.
+        RunError: a run has no validation yet, or its history is damaged.
     """
     losses: list[Curve] = []
     by_metric: dict[str, list[tuple[Curve, int]]] = {}
@@ -53,7 +53,7 @@ def panels_of(runs: dict[str, Run]) -> list[Panel]:
         lines = run.history.read()
         if not lines:
             raise RunError(
-                f"the run `{run.path}` has no validation yet, so there is nothing to draw",
+                f"the run `{run.path}` has no validation yet, so there is nothing to plot",
                 f"resume it: `seqrec train --resume {run.path}`",
             )
         metric = run.any_experiment().training.metric
@@ -68,15 +68,15 @@ def panels_of(runs: dict[str, Run]) -> list[Panel]:
         losses.append(Curve(name, epochs, loss))
         best = max((line["epoch"] for line in lines if line.get("best")), default=epochs[-1])
         by_metric.setdefault(metric, []).append((Curve(name, epochs, values), best))
-    found = [Panel("loss", tuple(losses), (None,) * len(losses))]
+    panels = [Panel("loss", tuple(losses), (None,) * len(losses))]
     for metric, pairs in by_metric.items():
         curves, bests = zip(*pairs, strict=True)
-        found.append(Panel(f"validation {metric}", curves, bests))
-    return found
+        panels.append(Panel(f"validation {metric}", curves, bests))
+    return panels
 
 
 def text_chart(panel: Panel, width: int = 72, height: int = 14) -> list[str]:
-    """A panel as lines of plain letters: a mark a run, and `!` where its best is."""
+    """A panel as lines of ASCII characters: a mark for each run, and `!` at its best epoch."""
     width, height = max(width, 30), max(height, 4)
     values = np.concatenate([curve.values for curve in panel.curves])
     epochs = np.concatenate([curve.epochs for curve in panel.curves])
@@ -111,7 +111,7 @@ def text_chart(panel: Panel, width: int = 72, height: int = 14) -> list[str]:
 
 
 def legend(panels: Sequence[Panel]) -> list[str]:
-    """Which mark is which run, and what it came to."""
+    """The mark of each run, with its best value."""
     lines = []
     for panel in panels[1:]:
         for curve, best in zip(panel.curves, panel.best, strict=True):
@@ -125,21 +125,19 @@ def legend(panels: Sequence[Panel]) -> list[str]:
 
 
 def check_picture(path: Path) -> None:
-    """Refuse an ending that no picture has, and say what is missing before anything is done.
+    """Refuse an unknown file extension, or a missing library, before any work is done.
 
     Raises:
         InputError: it is neither .png nor .svg.
         MissingExtra: matplotlib is not installed.
     """
     if path.suffix not in (".png", ".svg"):
-        raise InputError(
-            f"`{path}` ends in neither .png nor .svg", "the ending says how it is written"
-        )
+        raise InputError(f"`{path}` ends in neither .png nor .svg", "use one of these extensions")
     load_matplotlib()
 
 
 def load_matplotlib() -> Any:
-    """The library.
+    """matplotlib.
 
     Raises:
         MissingExtra: it is not installed.
@@ -151,21 +149,21 @@ def load_matplotlib() -> Any:
 
 
 def draw(path: Path, panels: Sequence[Panel]) -> None:
-    """Write the panels side by side; the same panels give the same file."""
+    """Write the panels side by side; the same panels give the same bytes."""
     library = load_matplotlib()
     figures = importlib.import_module("matplotlib.figure")
     ticker = importlib.import_module("matplotlib.ticker")
-    colours = [curve.run for curve in panels[0].curves]  # a run has the same in all panels
+    runs = [curve.run for curve in panels[0].curves]  # a run has one color in all panels
     with library.rc_context({"svg.hashsalt": "seqrec"}):
-        # Without pyplot, which would look for a screen.
+        # Without pyplot, which would look for a display.
         figure = figures.Figure(figsize=(5.5 * len(panels), 4), layout="constrained")
         for axes, panel in zip(figure.subplots(1, len(panels)), panels, strict=True):
             for curve, best in zip(panel.curves, panel.best, strict=True):
-                colour = f"C{colours.index(curve.run) % 10}"
-                axes.plot(curve.epochs, curve.values, ".-", color=colour, label=curve.run)
+                color = f"C{runs.index(curve.run) % 10}"
+                axes.plot(curve.epochs, curve.values, ".-", color=color, label=curve.run)
                 if best in curve.epochs:
                     value = curve.values[curve.epochs.index(best)]
-                    axes.plot([best], [value], "*", color=colour, markersize=13)
+                    axes.plot([best], [value], "*", color=color, markersize=13)
             axes.set_title(panel.name)
             axes.set_xlabel("epoch")
             axes.xaxis.set_major_locator(ticker.MaxNLocator(integer=True))

@@ -1,4 +1,4 @@
-"""A training and its run: begun or resumed, and what is kept while it goes on."""
+"""A training and its run: starting or resuming it, and saving what it produces."""
 
 import time
 from collections.abc import Iterator
@@ -19,21 +19,21 @@ from seqrec_cli.core.training.events import EpochDone, Event, Validated
 from seqrec_cli.core.training.seen import check_reachable, settle_seen
 from seqrec_cli.errors import TrainingError
 
-SAVE_SECONDS = 60.0  # between two checkpoints, so that a power cut costs little
+SAVE_SECONDS = 60.0  # between two checkpoints: the work that a power cut may cost
 
 AnyTraining = sequential.Training | ranking.RankingTraining
 
 
 @dataclass(frozen=True, eq=False)
 class Begun:
-    """A training that is ready to go on.
+    """A training that is ready to run.
 
     Attributes:
-        dataset: without its test part, unless the experiment stops on that.
+        dataset: without its test part, unless the experiment validates on it.
         training: the model, its optimizers and counters.
-        events: what will happen; iterating trains.
-        info: what the user may want to know.
-        notes: what the user should know.
+        events: steps, epochs and validations; iterating over them trains.
+        info: information for the user.
+        notes: warnings for the user.
     """
 
     dataset: SequenceDataset | RankingDataset
@@ -50,11 +50,11 @@ class Begun:
 
 
 def begin(experiment: AnyExperiment, path: Path, device: torch.device) -> Begun:
-    """Read the dataset at `path` without its test part, and make a model with fresh weights.
+    """Read the dataset at `path` without its test part, and create a model with fresh weights.
 
     Raises:
         DatasetError: it is missing, damaged, or has nothing to train on or to validate on.
-        ConfigError: the device cannot do what the experiment asks for.
+        ConfigError: the device does not support the experiment's settings.
     """
     if isinstance(experiment, RankingExperiment):
         return begin_ranking(experiment, path, device)
@@ -72,7 +72,7 @@ def begin(experiment: AnyExperiment, path: Path, device: torch.device) -> Begun:
 
 
 def begin_ranking(experiment: RankingExperiment, path: Path, device: torch.device) -> Begun:
-    """Likewise for a model that ranks."""
+    """Start a ranking model, as `begin`."""
     rows = RankingDataset.load(path, parts=ranking.parts_needed(experiment))
     train, valid = ranking.divide(rows, experiment)
     training = ranking.RankingTraining(experiment, Sizes.of(rows.encoders), device)
@@ -87,10 +87,10 @@ def begin_ranking(experiment: RankingExperiment, path: Path, device: torch.devic
 
 
 def go_on(run: Run, experiment: AnyExperiment, path: Path, device: torch.device) -> Begun:
-    """Put a training where the run stopped; `experiment` may have more epochs than before.
+    """Continue a training where the run stopped; `experiment` may have more epochs than before.
 
     Raises:
-        RunError: there is nothing to resume from, or the dataset at `path` is another.
+        RunError: there is nothing to resume from, or the dataset at `path` has changed.
     """
     begun = begin(experiment, path, device)
     run.check_data(begun.dataset)
@@ -105,13 +105,13 @@ def go_on(run: Run, experiment: AnyExperiment, path: Path, device: torch.device)
 
 
 def recorded(run: Run, begun: Begun) -> Iterator[Event]:
-    """Train, pass on what happens, and keep it in the run.
+    """Train, yield the events, and save validations and checkpoints in the run.
 
-    A validation is recorded and followed by a checkpoint; between validations there is one a
-    minute, at the end of an epoch.
+    A checkpoint follows each validation, and an epoch that ends a minute or more after the last.
 
     Raises:
-        TrainingError: the loss or the weights are not finite; says where the last good ones are.
+        TrainingError: the loss or the weights are not finite; the message names the last good
+            weights.
     """
     training, checkpoints = begun.training, run.checkpoints
     start = saved = time.monotonic()
@@ -138,7 +138,7 @@ def recorded(run: Run, begun: Begun) -> Iterator[Event]:
 
 
 def keep(run: Run, training: AnyTraining, event: Validated, seconds: float) -> None:
-    """Record a validation, and keep the weights if they are the best so far."""
+    """Record a validation, and save the weights if they are the best so far."""
     if event.is_best:
         run.checkpoints.save_best(training, event.epoch, event.metrics)
     run.history.add(

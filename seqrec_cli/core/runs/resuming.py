@@ -1,4 +1,4 @@
-"""Going on with a run: what may change, where it stopped, what is other than it was."""
+"""Resuming a run: which settings may change, where it stopped, what differs from the start."""
 
 import platform
 from collections.abc import Sequence
@@ -12,12 +12,12 @@ from seqrec_cli.core.storage.tensors import first_line, save_tensors
 from seqrec_cli.core.training.state import Resumable
 from seqrec_cli.errors import ConfigError, RunError
 
-# What may differ between a training and its continuation.
+# The training settings that may change when a run is resumed.
 RESUMABLE = {"epochs", "patience"}
 
 
 def experiment_to_resume(run: Run, overrides: Sequence[str]) -> AnyExperiment:
-    """The experiment with more epochs or patience, which is all a continuation may change.
+    """The experiment with more epochs or patience, the only settings that may change.
 
     Raises:
         ConfigError: another setting would change, or the schedule depends on the epochs.
@@ -28,7 +28,7 @@ def experiment_to_resume(run: Run, overrides: Sequence[str]) -> AnyExperiment:
     if before.model_dump(exclude=free) != after.model_dump(exclude=free):
         allowed = " and ".join(f"training.{name}" for name in sorted(RESUMABLE))
         raise ConfigError(
-            f"a continuation of `{run.path}` can change only {allowed}",
+            f"resuming `{run.path}` can change only {allowed}",
             "train a new run for other settings",
         )
     if before.training.schedule == "cosine" and after.training.epochs != before.training.epochs:
@@ -41,19 +41,19 @@ def experiment_to_resume(run: Run, overrides: Sequence[str]) -> AnyExperiment:
 
 
 def resume(run: Run, training: Resumable) -> None:
-    """Put `training` where the run stopped, and forget what was recorded after that.
+    """Restore `training` to where the run stopped, and remove later lines of its history.
 
-    A damaged checkpoint is replaced by the one before it; the run's `notes` say so.
+    A damaged checkpoint is replaced by the previous one; the run's `notes` say so.
 
     Raises:
-        RunError: there is nothing to resume from, or it is damaged, and so is the one before.
+        RunError: there is nothing to resume from, or both checkpoints are damaged.
     """
     checkpoints = run.checkpoints
     if not checkpoints.any_last():
         raise RunError(
             f"the run `{run.path}` has nothing to resume from: it was stopped before its "
             "first checkpoint",
-            "begin it again by the same command as before",
+            "start it again with the same command",
         )
     tensors, counters, is_previous = checkpoints.load_last()
     try:
@@ -68,17 +68,17 @@ def resume(run: Run, training: Resumable) -> None:
     if wanted < done:
         raise ConfigError(
             f"the run `{run.path}` has {done} epochs behind it, more than the {wanted} asked for",
-            f"ask for more: `--set training.epochs={done + 1}`",
+            f"use more epochs: `--set training.epochs={done + 1}`",
         )
     if is_previous:
-        # Else the damaged file would become the previous one when the next is written.
+        # Otherwise the next checkpoint would keep the damaged file as the previous one.
         save_tensors(checkpoints.last, tensors, counters)
     restore_best(run, training)
     run.history.keep_until(training.counters.validated)
 
 
 def restore_best(run: Run, training: Resumable) -> None:
-    """Make the best weights on disk those that `training` takes for the best."""
+    """Make the best weights on disk agree with the best epoch of `training`."""
     counters, checkpoints = training.counters, run.checkpoints
     if not (counters.best_epoch or checkpoints.best.exists()):
         return
@@ -97,7 +97,7 @@ def restore_best(run: Run, training: Resumable) -> None:
 
 
 def differences(run: Run, device: torch.device) -> list[str]:
-    """What is other than when the training began, and may change the last bits."""
+    """What has changed since the training began, and may change the last bits."""
     now = {
         "seqrec": __version__,
         "torch": torch.__version__,

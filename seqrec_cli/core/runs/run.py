@@ -1,4 +1,4 @@
-"""The run directory: what a training leaves behind. Every file in it is complete or absent."""
+"""The run directory: the results of a training. Every file in it is complete or absent."""
 
 import contextlib
 import platform
@@ -25,21 +25,21 @@ from seqrec_cli.core.storage import files, foreign, locks
 from seqrec_cli.core.storage.versions import check_version
 from seqrec_cli.errors import ConfigError, DatasetError, RunError
 
-RUN_VERSION = 2  # 1: features and rows were encoded otherwise, see data/features/upgrade.py
+RUN_VERSION = 2  # 1: other encodings of features and rows, see data/features/upgrade.py
 
 
 class Run:
     """A run directory: its manifest and experiment; its checkpoints and its history.
 
     Attributes:
-        path: the folder; where `latest` was named, the one it pointed at then.
+        path: the folder; for `latest`, the one that the link pointed at.
         checkpoints: best and last weights.
         history: the validations.
-        notes: what the user should know of what was read.
+        notes: warnings for the user about what was read.
     """
 
     def __init__(self, path: Path) -> None:
-        self.path = files.read_link(path)  # the link may point elsewhere in a minute
+        self.path = files.read_link(path)  # another training may move the link meanwhile
         self.notes: list[str] = []
 
     @classmethod
@@ -90,7 +90,7 @@ class Run:
 
     @property
     def task(self) -> str:
-        """What its model has learnt: the next item, or to rank candidates."""
+        """The task of its model: next-item or ranking."""
         return str(self.manifest().get("task", NEXT_ITEM))
 
     def any_experiment(self) -> AnyExperiment:
@@ -117,29 +117,29 @@ class Run:
             ) from error
 
     def experiment(self) -> Experiment:
-        """The experiment of a run whose model says what comes next.
+        """The experiment of a run whose model predicts the next item.
 
         Raises:
-            RunError: its model ranks.
+            RunError: it is a ranking run.
         """
         experiment = self.any_experiment()
         if not isinstance(experiment, Experiment):
             raise RunError(
                 f"the run `{self.path}` ranks candidates and does not find any",
-                f"name a run that does, and add `--rerank {self.path}` for its finds to be ranked",
+                f"name a retrieval run, and add `--rerank {self.path}` to reorder its candidates",
             )
         return experiment
 
     def ranking_experiment(self) -> RankingExperiment:
-        """The experiment of a run whose model ranks.
+        """The experiment of a ranking run.
 
         Raises:
-            RunError: its model says what comes next.
+            RunError: its model predicts the next item.
         """
         experiment = self.any_experiment()
         if not isinstance(experiment, RankingExperiment):
             raise RunError(
-                f"the run `{self.path}` does not rank candidates: it says what comes next",
+                f"the run `{self.path}` does not rank candidates: it predicts the next item",
                 "name a run of configs/dien.yaml, din.yaml, mlp.yaml or logistic.yaml",
             )
         return experiment
@@ -157,22 +157,27 @@ class Run:
         path = self.path / MANIFEST
         try:
             content = foreign.read_json(path)
+            if not isinstance(content, dict):
+                raise TypeError("it is not a mapping")
             check_version(content, RUN_VERSION, f"`{path}`", RunError, made_by="seqrec")
             kinds = {"items": int, "data": str, "data_sha256": str}
             for key, kind in kinds.items():
                 if type(content[key]) is not kind or (kind is int and not 0 < content[key] < 2**31):
-                    raise ValueError(f"its `{key}` is not what a run's manifest has")
-            return dict(content)
+                    raise ValueError(f"its `{key}` is not a valid value")
+            return content
         except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
             raise RunError(f"`{path}` is damaged: {error}", "train again") from error
 
     def find_data(self, given: str | None, data_dir: Path) -> Path:
-        """The npz that the run was trained on: where it says, or seen from the run's own folder.
+        """The npz that the run was trained on.
 
-        `given` is what the user calls the dataset, if they say so.
+        The path in the manifest is tried from here, and then from the folder above runs/.
+
+        Args:
+            given: the dataset as the user names it; None: the one that the manifest names.
 
         Raises:
-            DatasetError: it is not there.
+            DatasetError: it does not exist.
         """
         if given is not None:
             return find_dataset(given, data_dir)
@@ -182,7 +187,7 @@ class Run:
         if existing is None:
             raise DatasetError(
                 f"the dataset of the run `{self.path}` is not at `{noted}`",
-                "say where it is with `--data FILE.npz`, or prepare it again",
+                "use `--data FILE.npz` to name its place, or prepare it again",
             )
         return existing
 
@@ -218,18 +223,18 @@ def create_run(
     data_path: Path,
     device: str,
 ) -> Run:
-    """Make a new run directory for a training that is about to begin.
+    """Create the run directory of a new training.
 
     Raises:
-        RunError: there is a training in that directory already.
+        RunError: the directory has the checkpoints of another training.
     """
     refuse_latest(path)
     run = Run(path)
-    # One that failed before its first checkpoint has nothing to lose, and is begun again.
+    # A run that failed before its first checkpoint has nothing to lose, and is started again.
     if (path / MANIFEST).exists() and run.checkpoints.any():
         raise RunError(
             f"the run `{path}` exists already",
-            f"choose another `--run`, or continue it: `seqrec train --resume {path}`",
+            f"use another `--run`, or resume it: `seqrec train --resume {path}`",
         )
     facts = save_model_inputs(path, experiment, data)
     run.save_experiment(experiment)

@@ -178,7 +178,7 @@ def test_a_batch_draws_what_it_shares_from_the_catalogue_or_from_its_own_targets
 
 @pytest.mark.parametrize("per", ["target", "history", "batch"])
 @pytest.mark.parametrize("power", [None, 0.0, 0.75])
-def test_barred_items_are_never_negatives(per: str, power: float | None) -> None:
+def test_excluded_items_are_never_negatives(per: str, power: float | None) -> None:
     histories = Sequences.from_lists([[1, 2, 4], [5, 7, 8], [1, 8]])
     excluded_items = torch.tensor([0, 3, 6, 9])
     drawn = set()

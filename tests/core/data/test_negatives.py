@@ -124,13 +124,13 @@ def test_what_a_batch_shares_is_drawn_as_often_as_it_should_be(
     draws = [sampler.draw(0, Purpose.NEGATIVES, 1, step) for step in range(400)]
     assert all(len(set(draw.tolist())) == sampler.count for draw in draws)
     seen = np.bincount(np.concatenate(draws), minlength=len(counts) + 1)[1:] / 400
-    np.testing.assert_allclose(seen, sampler.chances, atol=0.12)
+    np.testing.assert_allclose(seen, sampler.probabilities, atol=0.12)
     weights = np.array(counts, float) ** power
-    assert sampler.chances.sum() == pytest.approx(sampler.count)
-    assert sampler.chances.max() <= 1 + 1e-12
-    part = (sampler.chances < 1 - 1e-9) & (weights > 0)
+    assert sampler.probabilities.sum() == pytest.approx(sampler.count)
+    assert sampler.probabilities.max() <= 1 + 1e-12
+    part = (sampler.probabilities < 1 - 1e-9) & (weights > 0)
     if part.any():
-        ratio = sampler.chances[part] / weights[part]
+        ratio = sampler.probabilities[part] / weights[part]
         np.testing.assert_allclose(ratio, ratio[0])
         rest = ~part & (weights > 0)
         assert (weights[rest] * ratio[0] >= 1 - 1e-9).all()

@@ -155,7 +155,7 @@ def test_says_what_to_fetch_and_where_to_put_it(tmp_path: Path) -> None:
     message, hint = caught.value.message, caught.value.hint
     assert message.startswith("cannot get the dataset x: cannot reach `https://example.org/x.zip`")
     assert "pip cannot fetch pack==1: no index" in message
-    assert "fetch https://example.org/x.zip and put it at" in hint
+    assert "download https://example.org/x.zip and put it at" in hint
     assert str(tmp_path / "cache" / "x.zip") in hint
     assert str(tmp_path / "data" / "x.txt") in hint
 
@@ -210,7 +210,7 @@ def test_does_without_a_checksum_where_none_is_published(tmp_path: Path) -> None
 
 def test_pip_that_fails_is_one_sentence(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "executable", str(tmp_path / "python"))
-    with pytest.raises(DownloadError, match="pip cannot fetch pack==1"):
+    with pytest.raises(DownloadError, match="pip cannot download pack==1"):
         datasets.pip_download("pack==1", tmp_path)
 
 

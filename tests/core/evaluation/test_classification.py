@@ -93,5 +93,5 @@ def test_calibration_by_hand() -> None:
 
 @pytest.mark.parametrize("logit", [-1000.0, 0.0, 1000.0])
 def test_chances_stay_in_their_bounds(logit: float) -> None:
-    assert 0 <= metrics.chances(np.array([logit]))[0] <= 1
+    assert 0 <= metrics.probabilities(np.array([logit]))[0] <= 1
     assert np.isfinite(metrics.calibration_error(np.ones(1), np.array([logit]), ONE)).all()

@@ -5,7 +5,7 @@ import pytest
 
 from seqrec_cli.core.data.dataset import SequenceDataset
 from seqrec_cli.core.data.sequences import Sequences
-from seqrec_cli.core.evaluation.comparison import EVERYBODY, compare, slices_of
+from seqrec_cli.core.evaluation.comparison import ALL_USERS, compare, slices_of
 from seqrec_cli.core.evaluation.sequential import Evaluation
 from seqrec_cli.core.evaluation.statistics import holm
 
@@ -26,12 +26,12 @@ def test_a_planted_difference_is_found_in_the_slice_that_has_it() -> None:
         seed=0,
     )
     by_slice = {difference.slice: difference for difference in found}
-    assert list(by_slice) == [EVERYBODY, "first half", "second half"]
+    assert list(by_slice) == [ALL_USERS, "first half", "second half"]
     assert by_slice["first half"].mean == pytest.approx(0.1, abs=0.01)
     assert by_slice["first half"].low < 0.1 < by_slice["first half"].high
     assert by_slice["first half"].p < 0.01
     assert by_slice["second half"].p > 0.05
-    assert by_slice[EVERYBODY].mean == pytest.approx(float((better - base).mean()))
+    assert by_slice[ALL_USERS].mean == pytest.approx(float((better - base).mean()))
     assert [difference.users for difference in found] == [600, 300, 300]
 
 

@@ -122,7 +122,7 @@ def test_ids_are_read_a_line_each(tmp_path: Path) -> None:
     path.write_bytes(b"\xef\xbb\xbf1\r\n 2 \r\n\r\n3")
     assert read_ids(path) == ["1", "2", "3"]
     path.write_text("\n\n")
-    with pytest.raises(InputError, match="holds no ids"):
+    with pytest.raises(InputError, match="has no ids"):
         read_ids(path)
     with pytest.raises(InputError, match="No such file"):
         read_ids(tmp_path / "none.txt")

@@ -180,13 +180,13 @@ def test_without_ratings_the_whole_history_counts(log: Path, tmp_path: Path) -> 
     plain = Reranker(
         Found(data.num_items), ranker, data.item_ids, 5, replace(data, ratings={}), "end"
     )
-    codes, users = plain.look_back(data.histories())
+    codes, users = plain.history_codes(data.histories())
     values = ["", "?", *ranker.encoders.items.values.tolist()]
     for row, history in enumerate(data.histories()):
         expected = [str(data.item_ids[i - 1]) for i in history[-3:]]
         assert [values[c] for c in codes[row] if c] == expected
     assert (users == np.arange(len(users))).all()
-    assert not np.array_equal(codes, rated.look_back(data.histories())[0])
+    assert not np.array_equal(codes, rated.history_codes(data.histories())[0])
 
 
 def test_evaluation_and_recommendation_go_the_same_way(log: Path) -> None:  # noqa: F811
@@ -233,7 +233,7 @@ class Popular:
         ({"split": "leave-one-out", "negatives": 9}, "test", False),
     ],
 )
-def test_a_ranker_that_has_looked_at_what_is_to_be_predicted_is_refused(
+def test_a_ranker_trained_on_what_is_to_be_predicted_is_refused(
     log: Path,  # noqa: F811
     options: dict[str, Any],
     part: Any,
@@ -243,7 +243,7 @@ def test_a_ranker_that_has_looked_at_what_is_to_be_predicted_is_refused(
     if not leaks:
         check_unseen(ranker, data, part)
         return
-    with pytest.raises(RunError, match=r"has looked at [0-9]+ of the [0-9]+ items") as info:
+    with pytest.raises(RunError, match=r"has used [0-9]+ of the [0-9]+ items") as info:
         check_unseen(ranker, data, part)
     assert "--split leave-one-out" in info.value.hint
 

@@ -144,7 +144,7 @@ def test_recall_is_measured_and_falls_with_the_effort(cycle: SequenceDataset) ->
 
 def test_counts_of_transitions_cannot_be_indexed(scorer: ModelScorer) -> None:
     counted = Transitions(Sequences.from_lists([[1, 2, 3]]), 50, TransitionsConfig())
-    with pytest.raises(ConfigError, match="are no dot products") as caught:
+    with pytest.raises(ConfigError, match="are not dot products") as caught:
         Retriever(
             ModelScorer(scorer.model, 50, transitions=counted),
             NeighbourIndex.build(np.eye(3, dtype=np.float32)),

@@ -230,7 +230,7 @@ def test_two_towers_come_back_with_what_they_were_told(
     arrays = load_arrays(run.path / "features.npz")
     save_arrays(run.path / "features.npz", arrays | {"trained": np.ones(49, np.bool_)})
     with pytest.raises(
-        RunError, match="does not hold the features of this run: it is about other items"
+        RunError, match="does not hold the features of this run: it is not about 50 items"
     ):
         load_scorer(run, torch.device("cpu"))
 

@@ -1,4 +1,4 @@
-"""A column of texts with each distinct text once: what is computed of a text is computed once."""
+"""A column of texts that stores each distinct text once, so that each is processed once."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -15,7 +15,7 @@ class Column:
 
     Attributes:
         texts: the distinct cells, in the order of their first appearance.
-        rows: int64 (R,), which of them each cell is.
+        rows: int64 (R,), the index in `texts` of each cell.
     """
 
     texts: list[str]
@@ -28,7 +28,7 @@ class Column:
     def of(cls, cells: Sequence[str]) -> "Column":
         """The column with these cells."""
         first: dict[str, int] = {}
-        # `setdefault` gives the row where a text came first, without a step of Python for a cell.
+        # `setdefault` returns the first row of a text, without a Python loop over cells.
         places = np.fromiter(map(first.setdefault, cells, count()), np.int64, len(cells))
         _, rows = np.unique(places, return_inverse=True)
         return cls(list(first), rows.astype(np.int64))
@@ -40,10 +40,10 @@ class Column:
 
     @property
     def counts(self) -> NDArray[np.int64]:
-        """How many cells have each text, int64 (texts,)."""
+        """The number of cells with each text, int64 (texts,)."""
         return np.bincount(self.rows, minlength=len(self.texts))
 
 
 def to_texts(values: Sequence[str]) -> NDArray[np.str_]:
-    """Texts as an array, which has a width even where there are none."""
+    """Texts as a unicode array, also without any."""
     return np.array(list(values), dtype=np.str_) if len(values) else np.empty(0, "<U1")

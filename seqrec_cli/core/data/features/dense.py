@@ -1,8 +1,8 @@
-"""Numbers scaled to what models read well, by an encoder fitted on the train part.
+"""Numbers, scaled by an encoder fitted on the train part.
 
-By `quantile` a number becomes its share of the known numbers below it, 0 to 1, as scikit-learn's
-QuantileTransformer gives it; by `z-score` standard deviations from the mean, 10 at most. A missing
-number is the mean of the known ones.
+`quantile` maps a number to the share of known numbers below it, 0 to 1, as scikit-learn's
+QuantileTransformer; `z-score` to standard deviations from the mean, at most 10. A missing number
+counts as the mean of the known ones.
 """
 
 from dataclasses import dataclass
@@ -15,7 +15,7 @@ from seqrec_cli.core.data.features.columns import Column
 from seqrec_cli.core.data.features.kinds import SCALINGS, Owner, Scaling, check_length, numbers
 
 QUANTILES = 1000  # of a column, at most
-LARGEST_SCORE = 10.0  # standard deviations; a number further off counts as that far off
+LARGEST_SCORE = 10.0  # standard deviations; larger scores are clipped
 
 
 @dataclass(frozen=True, eq=False)
@@ -23,11 +23,11 @@ class DenseEncoder:
     """Scales numbers.
 
     Attributes:
-        side: whether the column is of a row, or of its user or its item whatever the row.
-        numbers: float64 (K + 1,), what a missing number counts as, and then by `quantile` the
-            quantiles, ascending; by `z-score` the mean and the standard deviation.
-        places: float64 (K + 1,), what the missing number becomes, and then what the quantiles
-            become; by `z-score` the lowest and the highest score.
+        side: whether the column describes a row, its user or its item.
+        numbers: float64 (K + 1,), the value of a missing number; then for `quantile` the quantiles,
+            ascending, for `z-score` the mean and the standard deviation.
+        places: float64 (K + 1,), the scaled missing number; then for `quantile` the scaled
+            quantiles, for `z-score` the lowest and the highest score.
     """
 
     kind: ClassVar = "dense"
@@ -40,7 +40,7 @@ class DenseEncoder:
 
     @classmethod
     def fit(cls, name: str, side: Owner, column: Column, scaling: Scaling) -> "DenseEncoder":
-        """Learn from the cells of the train part.
+        """Fit to the cells of the train part.
 
         Raises:
             InputError: the name is too long.
@@ -62,7 +62,7 @@ class DenseEncoder:
 
     @property
     def missing(self) -> float:
-        """What a missing number becomes."""
+        """The scaled value of a missing number."""
         return float(self.places[0])
 
     def encode(self, column: Column) -> NDArray[np.float32]:
@@ -70,31 +70,31 @@ class DenseEncoder:
         return self.scale(numbers(column.texts)).astype(np.float32)[column.rows]
 
     def scale(self, values: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Numbers scaled, NaN being a missing one."""
-        there = np.where(np.isnan(values), self.numbers[0], values)
+        """Scale numbers; NaN is a missing one."""
+        known = np.where(np.isnan(values), self.numbers[0], values)
         points, places = self.numbers[1:], self.places[1:]
         if self.scaling == "quantile":
-            scaled = scale_by_rank(there, points, places)
+            scaled = scale_by_rank(known, points, places)
         else:
-            scaled = np.clip((there - points[0]) / points[1], places[0], places[1])
+            scaled = np.clip((known - points[0]) / points[1], places[0], places[1])
         return np.where(np.isnan(values), self.missing, scaled)
 
     def count_missing(self, column: Column) -> int:
-        """How many cells are no number."""
+        """The number of cells that are not numbers."""
         return int(np.isnan(numbers(column.texts))[column.rows].sum())
 
     def content(self) -> NDArray[np.float64]:
-        """All that it learnt, as an array."""
+        """The fitted state as an array."""
         return np.stack((self.numbers, self.places))
 
     @classmethod
     def from_content(
         cls, name: str, side: Owner, content: NDArray[Any], scaling: str
     ) -> "DenseEncoder":
-        """What `content` gave.
+        """The encoder with this `content`.
 
         Raises:
-            ValueError: it is not that.
+            ValueError: the content is invalid.
         """
         wrong = content.dtype != np.float64 or content.ndim != 2 or len(content) != 2
         if wrong or content.shape[1] < 2 or not np.isfinite(content).all():
@@ -112,10 +112,10 @@ class DenseEncoder:
 def scale_by_rank(
     values: NDArray[np.float64], points: NDArray[np.float64], places: NDArray[np.float64]
 ) -> NDArray[np.float64]:
-    """Numbers by interpolation between points to places.
+    """Interpolate numbers from points to places.
 
-    At equal points the middle of their places counts (the mean of both ways to interpolate), but
-    at the ends the place of the end, as in scikit-learn's QuantileTransformer.
+    Equal points take the middle of their places (the mean of interpolating from both sides), except
+    at the ends, as in scikit-learn's QuantileTransformer.
     """
     up = np.interp(values, points, places)
     down = np.interp(-values, -points[::-1], -places[::-1])
@@ -126,9 +126,9 @@ def scale_by_rank(
 
 
 def quantiles(values: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Quantiles of numbers (R,) at equal steps from 0 to 1: each of them, or QUANTILES.
+    """Quantiles of numbers (R,) at equal steps from 0 to 1: one for each number, at most QUANTILES.
 
-    In whole numbers as far as it goes, so that equal values stay equal.
+    Positions are computed in integers, so that equal values stay equal.
     """
     ordered = np.sort(values)
     count = min(QUANTILES, max(2, len(ordered)))

@@ -1,4 +1,4 @@
-"""Encoded features, the one table of them: numbers, codes of categories, and codes of tags."""
+"""Tables of encoded features: numbers, codes of categories, and codes of tags."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -16,12 +16,12 @@ from seqrec_cli.core.data.features.vocabularies import PAD, UNKNOWN, SparseEncod
 
 @dataclass(frozen=True, eq=False)
 class EncodedFeatures:
-    """Encoded columns, a row a user, an item, or an example.
+    """Encoded columns; each row is a user, an item, or an example.
 
     Attributes:
         dense: float32 (R, F), scaled numbers.
         sparse: int32 (R, S), codes from UNKNOWN.
-        tags: for each column of tags int32 (R, M), codes from UNKNOWN, and then PAD.
+        tags: for each column of tags int32 (R, M), codes from UNKNOWN, then PAD.
     """
 
     dense: NDArray[np.float32]
@@ -37,7 +37,7 @@ class EncodedFeatures:
         return EncodedFeatures(self.dense[rows], self.sparse[rows], tags)
 
     def concatenate(self, other: "EncodedFeatures") -> "EncodedFeatures":
-        """These columns and then the other's, of the same rows."""
+        """These columns, then those of `other`, for the same rows."""
         return EncodedFeatures(
             np.concatenate((self.dense, other.dense), axis=1),
             np.concatenate((self.sparse, other.sparse), axis=1),
@@ -45,7 +45,7 @@ class EncodedFeatures:
         )
 
     def arrays(self, prefix: str) -> dict[str, NDArray[Any]]:
-        """Everything as plain arrays by name, for an npz; `from_arrays` reads it."""
+        """Plain arrays by name, for an npz; `from_arrays` reads them."""
         named: dict[str, NDArray[Any]] = {
             f"{prefix}_dense": self.dense,
             f"{prefix}_sparse": self.sparse,
@@ -61,7 +61,7 @@ class EncodedFeatures:
         side: Owner | None,
         rows: int,
     ) -> "EncodedFeatures":
-        """What `arrays` gave, of the columns of a side, or of all (None).
+        """Read the arrays of `arrays`, for the columns of a side, or for all (None).
 
         Raises:
             ValueError, KeyError: the arrays do not fit each other, the encoders, or `rows`.
@@ -87,12 +87,12 @@ class EncodedFeatures:
 
 @dataclass(frozen=True, eq=False)
 class Features:
-    """What a model may read beside histories; the features of users come with the histories.
+    """The inputs of a model other than histories; users' features come with the histories.
 
     Attributes:
         encoders: of the features of users and items.
-        items: a row an item, item i at i - 1; or None.
-        trained: bool (items,), whether the train part has the item at all.
+        items: a row for each item, item i at i - 1; or None.
+        trained: bool (items,), whether the train part has the item.
     """
 
     encoders: Encoders
@@ -100,21 +100,21 @@ class Features:
     trained: NDArray[np.bool_]
 
     def arrays(self) -> dict[str, NDArray[Any]]:
-        """Everything as plain arrays by name, for an npz; `from_arrays` reads it."""
+        """Plain arrays by name, for an npz; `from_arrays` reads them."""
         items = {} if self.items is None else self.items.arrays("item")
         return {"trained": self.trained} | self.encoders.arrays() | items
 
     @classmethod
     def from_arrays(cls, arrays: Mapping[str, NDArray[Any]], num_items: int) -> "Features":
-        """What `arrays` gave, in this version or an earlier one, for as many items.
+        """Read the arrays of `arrays`, of this version or an earlier one.
 
         Raises:
-            ValueError, KeyError: it is not that.
+            ValueError, KeyError: the arrays are invalid, or not of `num_items` items.
         """
         arrays = upgrade(arrays)
         trained = arrays["trained"]
         if trained.shape != (num_items,) or trained.dtype != np.bool_:
-            raise ValueError("it is about other items")
+            raise ValueError(f"it is not about {num_items} items")
         encoders = Encoders.from_arrays(arrays)
         return cls(encoders, side_features(arrays, "item", encoders, num_items), trained)
 
@@ -122,7 +122,7 @@ class Features:
 def side_features(
     arrays: Mapping[str, NDArray[Any]], side: Owner, encoders: Encoders, rows: int
 ) -> EncodedFeatures | None:
-    """The features of a side, or None where the arrays have none.
+    """The features of a side; None if the arrays have none.
 
     Raises:
         ValueError, KeyError: they do not fit each other, the encoders, or `rows`.
@@ -137,10 +137,10 @@ def side_features(
 def check_codes(
     codes: NDArray[Any], shape: tuple[int | None, ...], lowest: int, size: int, name: str
 ) -> None:
-    """Refuse codes of another shape (None: 1 or more), or that would index outside.
+    """Refuse codes of another shape (None: 1 or more), or out of range.
 
     Raises:
-        ValueError: with the name.
+        ValueError: the message has the name.
     """
     fits = codes.ndim == len(shape) and all(
         have >= 1 if want is None else have == want

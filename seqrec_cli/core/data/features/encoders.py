@@ -1,4 +1,4 @@
-"""The encoders of a dataset: one for each column, and their arrays in a file."""
+"""The encoders of a dataset, one for each column, and their arrays in a file."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -16,17 +16,17 @@ ColumnEncoder = DenseEncoder | SparseEncoder | TagsEncoder
 Encoder = ColumnEncoder | IdsEncoder
 E = TypeVar("E", DenseEncoder, SparseEncoder, TagsEncoder)
 
-FORMAT = 2  # of the arrays; 1 are those of upgrade.py
+FORMAT = 2  # of the arrays; upgrade.py reads format 1
 
 
 @dataclass(frozen=True, eq=False)
 class Encoders:
-    """The encoders of a dataset; columns of a kind are in the order row, user, item."""
+    """The encoders of a dataset; the columns of a kind are in the order row, user, item."""
 
     columns: tuple[Encoder, ...] = ()
 
     def of(self, kind: type[E], side: Owner | None = None) -> tuple[E, ...]:
-        """The encoders of a kind, and of a side if one is named."""
+        """The encoders of a kind, of all sides or of one."""
         return tuple(c for c in self.columns if isinstance(c, kind) and side in (None, c.side))
 
     def side(self, side: Owner) -> "Encoders":
@@ -35,7 +35,7 @@ class Encoders:
 
     @property
     def items(self) -> IdsEncoder:
-        """The encoder of the ids of items.
+        """The encoder of item ids.
 
         Raises:
             ValueError: there is none.
@@ -43,10 +43,10 @@ class Encoders:
         for column in self.columns:
             if isinstance(column, IdsEncoder):
                 return column
-        raise ValueError("there is no encoder of the ids of items")
+        raise ValueError("there is no encoder of item ids")
 
     def arrays(self) -> dict[str, NDArray[Any]]:
-        """Everything as plain arrays by name, for an npz; `from_arrays` reads it."""
+        """Plain arrays by name, for an npz; `from_arrays` reads them."""
         scalings = [c.scaling if isinstance(c, DenseEncoder) else "" for c in self.columns]
         content = {f"column_{n}": column.content() for n, column in enumerate(self.columns)}
         return {
@@ -60,10 +60,10 @@ class Encoders:
 
     @classmethod
     def from_arrays(cls, arrays: Mapping[str, NDArray[Any]]) -> "Encoders":
-        """What `arrays` gave; no columns where there are no such arrays.
+        """Read the arrays of `arrays`; without such arrays there are no columns.
 
         Raises:
-            ValueError, KeyError: it is not that.
+            ValueError, KeyError: the arrays are invalid.
         """
         if "features_format" not in arrays:
             return cls()
@@ -80,10 +80,10 @@ class Encoders:
 
 
 def encoder_of(name: str, kind: str, side: str, scaling: str, content: NDArray[Any]) -> Encoder:
-    """An encoder from what a file has of it.
+    """An encoder from its entries in a file.
 
     Raises:
-        ValueError: it is none.
+        ValueError: they are invalid.
     """
     if side not in ("row", "user", "item"):
         raise ValueError(f"the column `{name}` is of the unknown side `{side[:40]}`")
@@ -105,7 +105,7 @@ def encoder_of(name: str, kind: str, side: str, scaling: str, content: NDArray[A
 def fit_encoder(
     name: str, kind: Kind, side: Owner, column: Column, encoding: Encoding
 ) -> ColumnEncoder:
-    """The encoder of a column of this kind, from its cells in the train part.
+    """Fit an encoder of this kind to the cells of a column in the train part.
 
     Raises:
         InputError: a name or a value is too long.

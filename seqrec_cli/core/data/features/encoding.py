@@ -1,4 +1,4 @@
-"""What a file says of users or items, encoded by encoders fitted on the train part."""
+"""Features of users or items from a file, encoded by encoders fitted on the train part."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -23,9 +23,9 @@ class EncodedSide:
     """The features of users, or of items.
 
     Attributes:
-        encoders: of the columns that are taken.
-        features: a row an id, and one more for an id without a row, such as a new one's.
-        account: what became of each column, for the manifest.
+        encoders: of the columns that become features.
+        features: a row for each id, and a last row for an id that the file does not have.
+        account: each column's kind, counts and missing values, for the manifest.
     """
 
     encoders: Encoders
@@ -40,20 +40,20 @@ def encode_side(
     trained: NDArray[np.bool_],
     encoding: Encoding,
 ) -> EncodedSide | None:
-    """Encode what a file says of `ids`, by encoders fitted on those of them that are `trained`.
+    """Encode the features of `ids` in a file, by encoders fitted on the `trained` ones.
 
-    None where there is no file, or only one that lies beside the log and is about others.
+    None without a file, or if a file beside the log that was not named has none of the ids.
 
     Raises:
-        InputError: a column that is not there, or is not of its kind; no id that is in the file.
+        InputError: a column is missing or not of its kind, or the file has none of the ids.
     """
     rows = find_rows(side, attributes, ids, encoding)
     if attributes is None or rows is None:
         return None
-    fitted = rows[trained & (rows >= 0)]
-    # The last cell of a column is that of an id without a row, which is row -1.
+    train_rows = rows[trained & (rows >= 0)]
+    # The last cell of a column, row -1, is that of an id that the file does not have.
     columns = {name: Column.of([*cells, ""]) for name, cells in attributes.columns.items()}
-    train_cells = {name: column.take(fitted) for name, column in columns.items()}
+    train_cells = {name: column.take(train_rows) for name, column in columns.items()}
     chosen, left_out = choose_kinds(
         attributes, encoding.kinds(side), train_cells, encoding.min_value_count
     )
@@ -63,20 +63,20 @@ def encode_side(
     encoders = Encoders(tuple(fitted_encoders))
     cells = {name: columns[name].take(rows) for name in chosen}
     check_numbers(attributes.source, encoders, cells)
-    account = describe(attributes, rows, fitted, fitted_encoders, cells, encoding)
-    account["left_out"] = left_out
+    summary = describe(attributes, rows, train_rows, fitted_encoders, cells, encoding)
+    summary["left_out"] = left_out
     with_unknown = {name: columns[name].take(np.append(rows, -1)) for name in chosen}
     features = encode_columns(encoders, side, with_unknown, len(rows) + 1)
-    return EncodedSide(encoders, features, account)
+    return EncodedSide(encoders, features, summary)
 
 
 def find_rows(
     side: Side, attributes: Attributes | None, ids: NDArray[Any], encoding: Encoding
 ) -> NDArray[np.int64] | None:
-    """The row that each id has in a file, or -1; None where no file is about them.
+    """The row of each id in a file, or -1; None without a file that has any of them.
 
     Raises:
-        InputError: columns are asked for and there is no file, or it has none of the ids.
+        InputError: columns are chosen but there is no file, or it has none of the ids.
     """
     keys = [str(key) for key in ids.tolist()]
     place = {} if attributes is None else {key: row for row, key in enumerate(attributes.ids)}
@@ -91,7 +91,7 @@ def find_rows(
     if (rows < 0).all():
         raise InputError(
             f"`{attributes.source}` has no row for any {side} of the log",
-            f"use the ids of the log in it, such as `{ids[0]}`",
+            f"check that its ids are those of the log, such as `{ids[0]}`",
         )
     return rows
 
@@ -99,7 +99,7 @@ def find_rows(
 def encode_columns(
     encoders: Encoders, side: Owner, cells: Mapping[str, Column], rows: int
 ) -> EncodedFeatures:
-    """Encode the columns of a side, whose cells are given by name."""
+    """Encode the columns of a side from their cells by name."""
     dense = [c.encode(cells[c.name]) for c in encoders.of(DenseEncoder, side)]
     sparse = [c.encode(cells[c.name]) for c in encoders.of(SparseEncoder, side)]
     return EncodedFeatures(
@@ -110,10 +110,10 @@ def encode_columns(
 
 
 def check_numbers(source: str, encoders: Encoders, cells: Mapping[str, Column]) -> None:
-    """Refuse a column of numbers that has none.
+    """Refuse a dense column without numbers.
 
     Raises:
-        InputError: with an example of what it has.
+        InputError: the message has an example of its cells.
     """
     for encoder in encoders.of(DenseEncoder):
         column = cells[encoder.name]
@@ -128,17 +128,17 @@ def check_numbers(source: str, encoders: Encoders, cells: Mapping[str, Column]) 
 def describe(
     attributes: Attributes,
     rows: NDArray[np.int64],
-    fitted: NDArray[np.int64],
+    train_rows: NDArray[np.int64],
     encoders: Sequence[ColumnEncoder],
     cells: Mapping[str, Column],
     encoding: Encoding,
 ) -> dict[str, Any]:
-    """What became of a file, for the manifest."""
+    """The summary of a file, for the manifest."""
     dense = any(isinstance(encoder, DenseEncoder) for encoder in encoders)
     return {
         "source": attributes.source,
         "without_row": int((rows < 0).sum()),
-        "fitted_on": len(fitted),
+        "fitted_on": len(train_rows),
         "scaling": encoding.scaling if dense else None,
         "min_value_count": encoding.min_value_count,
         "columns": [describe_column(encoder, cells[encoder.name]) for encoder in encoders],
@@ -146,7 +146,7 @@ def describe(
 
 
 def describe_column(encoder: ColumnEncoder, column: Column) -> dict[str, Any]:
-    """What became of a column, for the manifest."""
+    """The summary of a column, for the manifest."""
     facts: dict[str, Any] = {"name": encoder.name, "kind": encoder.kind}
     if isinstance(encoder, DenseEncoder):
         return facts | {"missing": encoder.count_missing(column)}

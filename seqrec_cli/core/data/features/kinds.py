@@ -1,4 +1,4 @@
-"""What a column of features holds: numbers, categories, or sets of categories."""
+"""The kinds of feature columns: numbers, categories, and sets of categories."""
 
 import re
 from collections.abc import Mapping, Sequence
@@ -21,7 +21,7 @@ Kind = Literal["dense", "sparse", "tags"]
 Scaling = Literal["quantile", "z-score"]
 
 
-Owner = Literal["row", "user", "item"]  # what a column is of
+Owner = Literal["row", "user", "item"]  # what a column describes
 
 
 KINDS: tuple[Kind, ...] = ("dense", "sparse", "tags")
@@ -36,13 +36,13 @@ LONGEST_VALUE = 500  # characters of a category, of a tag, and of the name of a 
 LARGEST = 1e100  # its square is finite
 
 
-FEW_VALUES = 10  # a column of so few different numbers is a category
+FEW_VALUES = 10  # a column of at most so many distinct numbers is a category
 
 
 CODE = re.compile(r"0[0-9]+")
 
 
-# In lower case; a value may be called "none", as an occupation of MovieLens is.
+# In lower case. "none" is a value: an occupation in MovieLens.
 MISSING = frozenset(("", "nan", "na", "n/a", "<na>", "null", "\\n"))
 MISSING_IN_PYTHON = "None"
 
@@ -52,10 +52,10 @@ class Encoding:
     """How features are encoded.
 
     Attributes:
-        user_kinds: the kinds of the columns of users that become features, by name; None: inferred.
-        item_kinds: those of the columns of items.
-        scaling: dense features by rank, 0 to 1, or in standard deviations from the mean.
-        min_value_count: a category or tag in fewer rows of the train part counts as unknown.
+        user_kinds: the kinds of the users' columns that become features, by name; None: inferred.
+        item_kinds: those of the items' columns.
+        scaling: scales dense features by rank, 0 to 1, or to standard deviations from the mean.
+        min_value_count: a category or tag in fewer rows of the train part is unknown.
     """
 
     user_kinds: Mapping[str, Kind] | None = None
@@ -64,15 +64,15 @@ class Encoding:
     min_value_count: int = 5
 
     def kinds(self, side: Side) -> Mapping[str, Kind] | None:
-        """The kinds of a side's columns, where they are given."""
+        """The kinds chosen for a side's columns; None: inferred."""
         return self.user_kinds if side == "user" else self.item_kinds
 
 
 def parse_kinds(text: str | None, option: str) -> dict[str, Kind] | None:
-    """Read `NAME=KIND,...`; None of None.
+    """Parse `NAME=KIND,...`; None gives None.
 
     Raises:
-        InputError: a part that is not of this form, or an unknown kind.
+        InputError: a part is not of this form, or its kind is unknown.
     """
     if text is None:
         return None
@@ -83,7 +83,7 @@ def parse_kinds(text: str | None, option: str) -> dict[str, Kind] | None:
         if not name or not equals or kind not in known:
             raise InputError(
                 f"`{part}` in {option} is not NAME=KIND with KIND one of {', '.join(KINDS)}",
-                f"as in `{option} year=dense,genres=tags`",
+                f"use for example `{option} year=dense,genres=tags`",
             )
         chosen[name] = known[kind]
     return chosen
@@ -95,12 +95,12 @@ def choose_kinds(
     train_cells: Mapping[str, Column],
     min_value_count: int,
 ) -> tuple[dict[str, Kind], list[str]]:
-    """The kind of each column that is taken, and the names of the others.
+    """The kind of each column that becomes a feature, and the names of the others.
 
-    `train_cells` are those of each column that encoders may learn from.
+    `train_cells` are the cells of each column in the train part.
 
     Raises:
-        InputError: a column that is named is not there.
+        InputError: a named column is missing.
     """
     if kinds is not None:
         unknown = [name for name in kinds if name not in attributes.columns]
@@ -120,15 +120,15 @@ def choose_kinds(
 
 
 def guess_kind(column: Column, min_value_count: int) -> Kind | None:
-    """What a column seems to be; None where nearly each row has a value of its own, or none."""
-    there = np.array([not is_missing(text) for text in column.texts], np.bool_)
-    if not there.any():
+    """The likely kind of a column; None if it is empty, or nearly every row has another value."""
+    present = np.array([not is_missing(text) for text in column.texts], np.bool_)
+    if not present.any():
         return None
-    texts = [text for text, kept in zip(column.texts, there, strict=True) if kept]
-    counts = column.counts[there]
+    texts = [text for text, kept in zip(column.texts, present, strict=True) if kept]
+    counts = column.counts[present]
     numeric = counts[np.isfinite(numbers(texts))].sum() / counts.sum()
     if any(CODE.fullmatch(text) for text in texts):
-        numeric = 0.0  # 01002 is no number
+        numeric = 0.0  # 01002 is a code, not a number
     if numeric >= 0.95 and len(texts) > FEW_VALUES:
         return "dense"
     if any(TAG in text for text in texts):
@@ -138,12 +138,12 @@ def guess_kind(column: Column, min_value_count: int) -> Kind | None:
 
 
 def is_missing(text: str) -> bool:
-    """Whether a text says that there is no value: NA, NULL, nan, \\N, None or nothing."""
+    """Whether a text means a missing value: NA, NULL, nan, \\N, None or nothing."""
     return text.lower() in MISSING or text == MISSING_IN_PYTHON
 
 
 def numbers(texts: Sequence[str]) -> NDArray[np.float64]:
-    """Texts as numbers, float64; NaN where it is none, or none that can be calculated with."""
+    """Texts as float64; NaN if a text is not a number, or one whose square is not finite."""
     values = np.full(len(texts), np.nan)
     for row, text in enumerate(texts):
         try:
@@ -151,26 +151,28 @@ def numbers(texts: Sequence[str]) -> NDArray[np.float64]:
         except ValueError:
             continue
     values[~(np.abs(values) < LARGEST)] = np.nan
+    # Between smaller numbers the slope of an interpolation would overflow.
+    values[np.abs(values) < 1 / LARGEST] = 0.0
     return values
 
 
 def split_tags(text: str) -> list[str]:
-    """The tags of a text, once each, missing ones left out."""
+    """The distinct tags of a text, without missing ones."""
     tags = () if is_missing(text) else (tag.strip() for tag in text.split(TAG))
     return [tag for tag in dict.fromkeys(tags) if not is_missing(tag)]
 
 
 def check_length(name: str, value: str) -> None:
-    """Refuse what an array of texts would give room for as often as it has texts.
+    """Refuse a long text: every element of a unicode array is as wide as the longest.
 
     Raises:
-        InputError: it is too long.
+        InputError: the name or the value is too long.
     """
     if len(value) > LONGEST_VALUE:
         what = "name" if value == name else "value"
         raise InputError(
             f"the column `{shortened(name)}` has a {what} of {len(value)} characters, more than "
             f"{LONGEST_VALUE}",
-            "shorten it, or leave the column out by naming the others: --item-features or "
-            "--user-features",
+            "shorten it, or leave the column out: name the others with `--item-features` or "
+            "`--user-features`",
         )

@@ -1,10 +1,10 @@
-"""Arrays of features of an earlier version, as this version writes them.
+"""Conversion of feature arrays of format 1 to the current format.
 
-Version 1 had two conventions. Datasets of next items counted codes from 1, with 0 for what was
-unknown, kept known tags alone, and scaled to -1 to 1 with 0 for a missing number; each side had
-names and vocabularies of its own. Datasets of ranking had today's codes and scaling, with the ids
-of items apart. Codes are renumbered; numbers stay as they were scaled, since models were trained on
-them, and the encoders become ones that scale in the same way.
+Format 1 had two conventions. Next-item datasets numbered codes from 1, with 0 for unknown values,
+kept only known tags, and scaled numbers to -1 to 1 with 0 for a missing one; each side had separate
+names and vocabularies. Ranking datasets had the current codes and scaling, with separate item ids.
+Codes are renumbered. Numbers keep their scale, since models were trained on it, and the converted
+encoders scale in the same way.
 """
 
 from collections.abc import Mapping
@@ -21,15 +21,15 @@ Arrays = Mapping[str, NDArray[Any]]
 
 
 def upgrade(arrays: Arrays) -> Arrays:
-    """The arrays of a dataset or a run as this version has them.
+    """Convert the arrays of a dataset or a run to the current format.
 
     Raises:
-        ValueError, KeyError: they are of a newer version, or not what an earlier one wrote.
+        ValueError, KeyError: they are of a newer version, or invalid.
     """
     if "features_format" in arrays:
         version = arrays["features_format"]
         if version.shape != (1,) or version.dtype != np.int64 or version[0] < FORMAT:
-            raise ValueError("the version of its features is none")
+            raise ValueError("the version of its features is invalid")
         if version[0] > FORMAT:
             raise ValueError(
                 f"its features were made by a newer seqrec (version {version[0]}, and {FORMAT} is "
@@ -43,7 +43,7 @@ def upgrade(arrays: Arrays) -> Arrays:
 
 
 def upgrade_ranking(arrays: Arrays) -> Arrays:
-    """The arrays of a ranking dataset of version 1, or of a run of one."""
+    """Convert the arrays of a ranking dataset of format 1, or of a run."""
     names, kinds, sides = (
         texts_of(arrays, f"column_{part}") for part in ("names", "kinds", "sides")
     )
@@ -55,7 +55,7 @@ def upgrade_ranking(arrays: Arrays) -> Arrays:
     for number, (name, kind, _, _) in enumerate(columns):
         if kind == "dense":
             upgraded[f"column_{number}"] = with_places(name, arrays[f"column_{number}"])
-    # The ids of items come last, so that the other columns keep their numbers.
+    # Item ids come last, so that the other columns keep their numbers.
     upgraded[f"column_{len(columns)}"] = upgraded.pop("item_values")
     return upgraded | columns_of([*columns, ("item", "ids", "item", "")])
 
@@ -71,7 +71,7 @@ def with_places(name: str, knots: NDArray[Any]) -> NDArray[np.float64]:
 
 
 def upgrade_next_item(arrays: Arrays, sides: list[str]) -> Arrays:
-    """The arrays of a dataset of next items of version 1, or of a run of two towers."""
+    """Convert the arrays of a next-item dataset of format 1, or of a run of two towers."""
     upgraded = dict(arrays)
     columns: list[tuple[str, str, str, str]] = []
     for side in sides:
@@ -96,21 +96,21 @@ def upgrade_next_item(arrays: Arrays, sides: list[str]) -> Arrays:
 def with_middles(name: str, scaling: str, knots: NDArray[Any]) -> NDArray[np.float64]:
     """The encoder of a dense column from its quantiles (1, K), or mean and deviation (1, 2).
 
-    Equal quantiles became the middle of their places, also at the ends.
+    In format 1 equal quantiles took the middle of their places, also at the ends.
     """
     if not knots.size or np.isnan(knots).any():
         raise ValueError(f"the encoder of `{name}` has no quantiles")
-    own = np.maximum.accumulate(knots[0]) if scaling == "quantile" else knots[0]
+    quantiles = np.maximum.accumulate(knots[0]) if scaling == "quantile" else knots[0]
     if scaling != "quantile":
         scores = np.array((0, -LARGEST_SCORE, LARGEST_SCORE))
-        if len(own) != 2:
+        if len(quantiles) != 2:
             raise ValueError(f"the encoder of `{name}` has no mean and standard deviation")
-        return np.stack((np.append(own[:1], own), scores))
-    places = np.linspace(-1, 1, len(own))
-    points, first = np.unique(own, return_index=True)
-    last = np.append(first[1:], len(own)) - 1
+        return np.stack((np.append(quantiles[:1], quantiles), scores))
+    places = np.linspace(-1, 1, len(quantiles))
+    points, first = np.unique(quantiles, return_index=True)
+    last = np.append(first[1:], len(quantiles)) - 1
     middles = (places[first] + places[last]) / 2
-    return np.stack((np.append(own[len(own) // 2], points), np.append(0.0, middles)))
+    return np.stack((np.append(quantiles[len(quantiles) // 2], points), np.append(0.0, middles)))
 
 
 def codes_of(arrays: Arrays, name: str) -> NDArray[np.int32]:
@@ -130,7 +130,7 @@ def texts_of(arrays: Arrays, name: str) -> list[str]:
 
 
 def columns_of(columns: list[tuple[str, str, str, str]]) -> dict[str, NDArray[Any]]:
-    """The arrays that say what the columns are: name, kind, side and scaling of each."""
+    """The arrays of the names, kinds, sides and scalings of columns."""
     parts = ("names", "kinds", "sides", "scalings")
     return {"features_format": np.array([FORMAT])} | {
         f"column_{part}": to_texts([column[place] for column in columns])

@@ -1,8 +1,8 @@
 """Texts as codes, by encoders fitted on the train part: categories, tags, and ids.
 
-Codes, the same everywhere: 0 is padding, 1 is unknown (missing, rare or new), values count from 2.
-A column of categories has no padding. The unknown tags of a cell share one code; missing ones have
-none.
+All encoders use the same codes: 0 is padding, 1 is unknown (missing, rare or new), values start at
+2. A column of categories has no padding. The unknown tags of a cell share one code; missing tags
+have none.
 """
 
 from collections import Counter
@@ -18,15 +18,15 @@ from seqrec_cli.core.data.features.columns import Column, to_texts
 from seqrec_cli.core.data.features.kinds import Owner, check_length, is_missing, split_tags
 
 PAD, UNKNOWN, FIRST = 0, 1, 2
-MOST_TAGS = 64  # of a cell
+MOST_TAGS = 64  # in a cell
 
 
 @dataclass(frozen=True, eq=False)
 class Vocabulary:
-    """The values that have a code of their own: the value with code c is `values[c - FIRST]`.
+    """The values with a code: the value with code c is `values[c - FIRST]`.
 
     Attributes:
-        side: whether the column is of a row, or of its user or its item whatever the row.
+        side: whether the column describes a row, its user or its item.
         values: unicode (V,), the most frequent first.
     """
 
@@ -36,12 +36,12 @@ class Vocabulary:
 
     @property
     def size(self) -> int:
-        """How many codes there are, padding and unknown included."""
+        """The number of codes, with padding and unknown."""
         return len(self.values) + FIRST
 
     @classmethod
     def fit(cls, name: str, side: Owner, column: Column, min_count: int) -> Self:
-        """Learn from the cells of the train part; what fewer than `min_count` have is unknown.
+        """Fit to the cells of the train part; values in fewer than `min_count` are unknown.
 
         Raises:
             InputError: the name or a value is too long.
@@ -55,13 +55,13 @@ class Vocabulary:
         return np.fromiter(map(codes.get, texts, repeat(UNKNOWN)), np.int32, len(texts))
 
     def content(self) -> NDArray[np.str_]:
-        """All that it learnt, as an array."""
+        """The fitted state as an array."""
         return self.values
 
 
 @dataclass(frozen=True, eq=False)
 class SparseEncoder(Vocabulary):
-    """Gives categories their codes."""
+    """Maps categories to codes."""
 
     kind: ClassVar = "sparse"
 
@@ -72,33 +72,33 @@ class SparseEncoder(Vocabulary):
 
 @dataclass(frozen=True, eq=False)
 class TagsEncoder(Vocabulary):
-    """Gives the tags of a cell their codes."""
+    """Maps the tags of a cell to codes."""
 
     kind: ClassVar = "tags"
 
     @classmethod
     def fit(cls, name: str, side: Owner, column: Column, min_count: int) -> Self:
-        """Learn from the cells of the train part; what fewer than `min_count` have is unknown."""
+        """Fit to the cells of the train part; values in fewer than `min_count` are unknown."""
         counts: Counter[str] = Counter()
         for text, count in zip(column.texts, column.counts.tolist(), strict=True):
             counts.update(dict.fromkeys(split_tags(text), count))
         return cls(name, side, common_values(name, counts, min_count))
 
     def encode(self, column: Column) -> NDArray[np.int32]:
-        """The codes of each cell's tags, int32 (R, M): once each, MOST_TAGS at most, then 0."""
+        """The codes of each cell's tags, int32 (R, M): distinct, at most MOST_TAGS, then 0."""
         known = {value: code for code, value in enumerate(self.values.tolist(), FIRST)}
         codes = [
             list(dict.fromkeys(known.get(tag, UNKNOWN) for tag in split_tags(text)))[:MOST_TAGS]
             for text in column.texts
         ]
-        lengths = np.array([len(own) for own in codes], np.int64)
-        flat = np.array([code for own in codes for code in own], np.int32)
+        lengths = np.array([len(cell) for cell in codes], np.int64)
+        flat = np.array([code for cell in codes for code in cell], np.int32)
         return pad_lists(flat, lengths, max(1, int(lengths.max(initial=0))))[column.rows]
 
 
 @dataclass(frozen=True, eq=False)
 class IdsEncoder(Vocabulary):
-    """Gives the ids of items their codes, wherever an item is: a candidate, or in a history."""
+    """Maps item ids to codes, for candidates and for histories."""
 
     kind: ClassVar = "ids"
 
@@ -114,7 +114,7 @@ class IdsEncoder(Vocabulary):
 
 
 def common_values(name: str, counts: Mapping[str, int], min_count: int) -> NDArray[np.str_]:
-    """The values with `min_count` or more, the most frequent first.
+    """The values with at least `min_count` occurrences, the most frequent first.
 
     Raises:
         InputError: the name or a value is too long.
@@ -125,9 +125,11 @@ def common_values(name: str, counts: Mapping[str, int], min_count: int) -> NDArr
 
 
 def pad_lists(flat: NDArray[np.int32], lengths: NDArray[np.int64], width: int) -> NDArray[np.int32]:
-    """Lists that lie in `flat` one after the other: the last `width` of each, then 0."""
+    """Pad consecutive lists in `flat` to a table: the last `width` of each, then 0."""
     rows = np.repeat(np.arange(len(lengths)), lengths)
-    from_end = np.repeat(np.cumsum(lengths), lengths) - np.arange(len(flat))  # 1 for a list's last
+    from_end = np.repeat(np.cumsum(lengths), lengths) - np.arange(
+        len(flat)
+    )  # 1 at the end of a list
     column = np.minimum(lengths, width)[rows] - from_end
     real = column >= 0
     table = np.zeros((len(lengths), width), np.int32)

@@ -1,1 +1,1 @@
-"""Rows of user, candidate and label: from a log, or from files."""
+"""Rows of user, candidate and label: from a log, or from a table."""

@@ -1,4 +1,4 @@
-"""A log of ratings to the rows of each part, before they are encoded: candidates with histories."""
+"""From a log of ratings to the rows of each part: candidates with histories, not yet encoded."""
 
 from dataclasses import dataclass
 from typing import Literal
@@ -19,18 +19,18 @@ TEST_SHARE = 0.2  # of the users, or of the rows
 
 @dataclass(frozen=True, kw_only=True)
 class ExampleOptions:
-    """How rows are made of a log.
+    """How rows are made from a log.
 
     Attributes:
-        positive_rating: what is rated so or higher is liked.
-        history_length: liked items before the candidate.
-        rows_per_user: how many of a user's last ratings are candidates, under leave-one-out of
-            the train part; 0: all.
-        negatives: 0: candidates are labelled by their rating. Else every candidate is what came
-            next (1), and as many items that the user does not have are candidates too (0).
-        negatives_power: those are drawn by how often an item is there, to this power.
-        split: some users are the test; what is late is; or each user's last rating, and the one
-            before picks the weights.
+        positive_rating: ratings at or above this are positives and form the history.
+        history_length: the most liked items before the candidate.
+        rows_per_user: the number of a user's last ratings that are candidates (with leave-one-out,
+            of the train part); 0: all.
+        negatives: 0: candidates are labelled by their ratings. N: each rating is a positive, with
+            N sampled negatives.
+        negatives_power: negatives are drawn in proportion to count^power.
+        split: the test part is a fifth of the users, the latest ratings, or each user's last
+            rating; then the one before is the valid part.
     """
 
     positive_rating: float = 4.0
@@ -42,8 +42,8 @@ class ExampleOptions:
     seed: int = 0
 
 
-def in_words(chosen: ExampleOptions) -> str:
-    """What the candidates are."""
+def describe_candidates(chosen: ExampleOptions) -> str:
+    """The candidates, in words."""
     count = {0: "all ratings", 1: "the last rating"}.get(
         chosen.rows_per_user, f"the last {chosen.rows_per_user} ratings"
     )
@@ -57,9 +57,9 @@ class Log:
     """A log by user, each user's ratings in order.
 
     Attributes:
-        sequences: everybody's items, from 1.
-        liked: int64, the places in `sequences.items` of what was liked, ascending.
-        labels: float32 (ratings,), 1 where the rating makes a candidate liked.
+        sequences: the items of each user, from 1.
+        liked: int64, the positions of liked items in `sequences.items`, ascending.
+        labels: float32 (ratings,), 1 for a liked candidate.
     """
 
     sequences: Sequences
@@ -78,7 +78,7 @@ class Log:
         return cls(sequences, items, np.flatnonzero(liked), labels.astype(np.float32))
 
     def histories(self, places: NDArray[np.int64], length: int) -> NDArray[np.int64]:
-        """What was liked before each place by the same user, (P, length): the newest, then 0."""
+        """The latest liked items of the same user before each position, (P, length), then 0."""
         before = np.searchsorted(self.liked, places)
         begin = np.searchsorted(self.liked, self.sequences.offsets[self.sequences.users[places]])
         count = np.minimum(before - begin, length)
@@ -94,14 +94,14 @@ class Log:
 def split_log(
     log: Log, times: NDArray[np.int64] | None, chosen: ExampleOptions, path: str
 ) -> tuple[Parts, NDArray[np.int64]]:
-    """The part of each rating, and the places of the candidates."""
+    """The part of each rating, and the positions of the candidates."""
     offsets, users = log.sequences.offsets, log.sequences.users
     parts = np.full(len(users), TRAIN, np.uint8)
-    from_end = offsets[1:][users] - np.arange(len(users))  # 1 for a user's last
+    from_end = offsets[1:][users] - np.arange(len(users))  # 1 for a user's last rating
     most = chosen.rows_per_user or len(users)
     if chosen.split == "leave-one-out":
         parts, _ = leave_one_out(offsets, 3)
-        # Two less for those whose last two are other parts'.
+        # Users of 3 or more have their last two ratings in the valid and the test part.
         held_out = 2 * (np.diff(offsets) >= 3)[users]
         return parts, np.flatnonzero((parts != TRAIN) | (from_end - held_out <= most))
     places = np.flatnonzero(from_end <= most)
@@ -115,7 +115,7 @@ def split_log(
         return parts, places
     if times is None:
         raise InputError(
-            f"a split by time needs times, and `{path}` has none",
+            f"a split by time needs timestamps, and `{path}` has none",
             "name their column, `--columns user=…,item=…,time=…`, or use `--split user`",
         )
     parts[times >= np.quantile(times[places], 1 - TEST_SHARE, method="higher")] = TEST
@@ -124,7 +124,7 @@ def split_log(
 
 @dataclass(frozen=True, eq=False)
 class Cells:
-    """The rows of a part before they are encoded; items from 1, 0 for none.
+    """The rows of a part before they are encoded; items count from 1, 0 is padding.
 
     Attributes:
         history, negatives: int64 (R, H).
@@ -145,15 +145,15 @@ def make_rows(
     chosen: ExampleOptions,
     dropped: dict[str, int],
 ) -> Cells:
-    """The rows of a part; nothing is drawn that the user has in it or in an earlier one."""
+    """The rows of a part; negatives are items that the user has neither in it nor earlier."""
     number = PARTS.index(part)
     places = places[parts[places] == number]
     owners = log.sequences.users[places]
     items = log.sequences.items[places].astype(np.int64)
     history = log.histories(places, chosen.history_length)
-    there = parts <= number
-    counts = np.bincount(log.sequences.users[there], minlength=len(log.sequences))
-    known = Sequences(to_offsets(counts), log.sequences.items[there])
+    visible = parts <= number
+    counts = np.bincount(log.sequences.users[visible], minlength=len(log.sequences))
+    known = Sequences(to_offsets(counts), log.sequences.items[visible])
     uniform = UniformSampler(known, log.num_items)
     within = places - log.sequences.offsets[owners]
 
@@ -161,8 +161,10 @@ def make_rows(
         counters = within[:, None] * count + np.arange(count)
         return sampler.draw(chosen.seed, purpose, 0, owners[:, None], counters)
 
-    others = draw(uniform, Purpose.HISTORY_NEGATIVES, chosen.history_length)
-    cells = Cells(log.labels[places], owners, items, history, np.where(history > 0, others, 0))
+    history_negatives = draw(uniform, Purpose.HISTORY_NEGATIVES, chosen.history_length)
+    cells = Cells(
+        log.labels[places], owners, items, history, np.where(history > 0, history_negatives, 0)
+    )
     if not chosen.negatives:
         return cells
     sampler: Sampler = uniform
@@ -174,7 +176,7 @@ def make_rows(
 
 
 def with_negatives(cells: Cells, drawn: NDArray[np.int64], dropped: dict[str, int]) -> Cells:
-    """After each row, labelled 1, one for each drawn candidate (R, N), labelled 0; 0 is none."""
+    """Add to each row, labelled 1, one row labelled 0 for each drawn negative (R, N) but 0."""
     candidates = np.concatenate((cells.items[:, None], drawn), axis=1)
     labels = np.zeros(candidates.shape, np.float32)
     labels[:, 0] = 1

@@ -25,16 +25,16 @@ SIDES: tuple[Side, ...] = ("user", "item")
 
 @dataclass(frozen=True, eq=False)
 class Examples:
-    """Rows: a user with a history, a candidate, and whether it was liked.
+    """Rows: a user with a history, a candidate, and its label.
 
     Attributes:
         labels: float32 (R,), 1 or 0.
-        users: int32 (R,), whose row it is, from 0.
-        candidates: int32 (R,), which item, from 0.
-        items: int32 (R,), its code.
-        features: what else is known, a row a row.
-        history: int32 (R, H), codes of items, oldest first, and then 0.
-        negatives: int32 (R, H), an item that the user does not have for each of the history, or 0.
+        users: int32 (R,), from 0.
+        candidates: int32 (R,), items from 0.
+        items: int32 (R,), the codes of the candidates.
+        features: those of each row.
+        history: int32 (R, H), codes of items, oldest first, then 0.
+        negatives: int32 (R, H), for each item of the history one that the user does not have, or 0.
     """
 
     labels: NDArray[np.float32]
@@ -61,7 +61,7 @@ class Examples:
         )
 
     def arrays(self, part: Part) -> dict[str, NDArray[Any]]:
-        """Everything as plain arrays by name, for an npz."""
+        """Plain arrays by name, for an npz."""
         return {
             f"{part}_labels": self.labels,
             f"{part}_users": self.users,
@@ -81,7 +81,7 @@ class Examples:
         users: int,
         items: int,
     ) -> "Examples":
-        """What `arrays` made.
+        """Read the arrays of `arrays`.
 
         Raises:
             ValueError, KeyError: the arrays do not fit each other.
@@ -111,16 +111,16 @@ class Examples:
 
 @dataclass(frozen=True, eq=False)
 class RankingDataset:
-    """Rows to learn from, rows that pick the best weights where the split has any, and the test.
+    """The train rows, the valid rows if the split has any, and the test rows.
 
     Attributes:
         name: the file's name without its ending.
-        valid: None where it is to be carved out of train.
+        valid: picks the best weights; None: training takes a share of train for that.
         test: None in a dataset made for training.
         user_ids: the ids of the source, int64 or unicode (users,).
-        item_ids: likewise of the candidates.
-        sides: for "user" and "item", where rows were made of a log, what is known of each of them:
-            as many rows as ids, and one more for whoever is unknown.
+        item_ids: the candidates' ids of the source, int64 or unicode (items,).
+        sides: the features of "user" and "item", a row for each id and a last row for an unknown
+            one; empty if the rows are of a table.
         manifest: where the data came from, what was kept and dropped.
     """
 
@@ -154,16 +154,16 @@ class RankingDataset:
         return replace(self, test=None)
 
     def training_pairs(self) -> dict[str, NDArray[Any]]:
-        """The pairs of user and item that training uses, once each, and whether it learns from
-        them (rows of train) or only picks the best weights by them (rows of valid).
+        """The distinct pairs of user and item that training uses.
 
-        Sampled candidates are left out: they say nothing about the log.
+        `looked_to_learn` says whether it learns from a pair (train), or only picks the best weights
+        by it (valid). Sampled negatives are left out: they are not in the log.
         """
         parts = [part for part in (self.train, self.valid) if part is not None]
         if self.manifest.get("examples", {}).get("negatives"):
             parts = [part.take(np.flatnonzero(part.labels == 1)) for part in parts]
         pairs = [np.stack((part.users, part.candidates), axis=1) for part in parts]
-        # Of equal pairs the first is kept, and those of train come first.
+        # `unique` keeps the first of equal pairs, and the pairs of train come first.
         distinct, first = np.unique(np.concatenate(pairs), axis=0, return_index=True)
         return {
             "looked_users": distinct[:, 0].copy(),
@@ -172,9 +172,9 @@ class RankingDataset:
         }
 
     def encoder_arrays(self) -> dict[str, NDArray[Any]]:
-        """What it takes to encode other rows, as plain arrays: encoders, ids, and features.
+        """What is needed to encode other rows, as plain arrays: encoders, ids, and features.
 
-        `from_encoder_arrays` reads it.
+        `from_encoder_arrays` reads them.
         """
         arrays = self.encoders.arrays() | {"user_ids": self.user_ids, "item_ids": self.item_ids}
         for side, features in self.sides.items():
@@ -196,7 +196,7 @@ class RankingDataset:
 
     @classmethod
     def load(cls, path: Path, parts: Collection[Part] = PARTS) -> "RankingDataset":
-        """Read what `save` wrote; without "test" in `parts`, the test part is not even read.
+        """Read a saved dataset; only the `parts` asked for are read from the file.
 
         Raises:
             DatasetError: missing, damaged, or not a ranking dataset.
@@ -233,10 +233,11 @@ class RankingDataset:
 def from_encoder_arrays(
     arrays: Mapping[str, NDArray[Any]],
 ) -> tuple[Encoders, NDArray[Any], NDArray[Any], dict[Side, EncodedFeatures]]:
-    """What `RankingDataset.encoder_arrays` gave, in this version or an earlier one.
+    """Read the arrays of `RankingDataset.encoder_arrays`, of this version or an earlier one.
 
-    That is encoders, ids of users and of items, and features by side, whose last row is that of
-    an unknown user or item.
+    Returns:
+        encoders, ids of users, ids of items, and features by side; their last row is that of an
+        unknown user or item.
 
     Raises:
         ValueError, KeyError: the arrays do not fit each other.
@@ -251,5 +252,5 @@ def from_encoder_arrays(
         if features is not None:
             sides[side] = features
     if len(sides) == 1:
-        raise ValueError("it has the features of one side, where a row needs both")
+        raise ValueError("it has the features of one side, but a row needs both")
     return encoders, ids["user"], ids["item"], sides

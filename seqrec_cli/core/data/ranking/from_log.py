@@ -1,7 +1,7 @@
-"""A log of ratings to a ranking dataset: whose next item was liked, given what they liked before.
+"""From a log of ratings to a ranking dataset: is a candidate liked, given the items liked before?
 
-A candidate is a rating; its history are the user's last liked items before it. Encoders learn from
-the train part alone: those of a user's or an item's features from each user or item in it once.
+A candidate is a rating; its history is the user's last liked items before it. Encoders are fitted
+on the train part alone; those of features of users and items count each user or item once.
 """
 
 from collections.abc import Mapping
@@ -25,7 +25,7 @@ from seqrec_cli.core.data.ranking.candidates import (
     Cells,
     ExampleOptions,
     Log,
-    in_words,
+    describe_candidates,
     make_rows,
     split_log,
 )
@@ -40,10 +40,10 @@ from seqrec_cli.errors import InputError
 def prepare_examples(
     interactions: Interactions, options: Preparation, name: str, chosen: ExampleOptions
 ) -> RankingDataset:
-    """Put a log in order, filter it as for sequences, and make rows of it.
+    """Order and filter a log as for sequences, and make rows from it.
 
     Raises:
-        InputError: nothing is left, no ratings where they are needed, or a part without rows.
+        InputError: nothing is left, ratings are missing, or a part has no rows.
     """
     origin = interactions.origin
     rows, dropped, user_ids, item_ids = tidy_rows(interactions, options, chosen)
@@ -55,7 +55,7 @@ def prepare_examples(
         if part not in made:
             raise InputError(
                 f"the split leaves no rows for the {part} part of `{origin.path}`",
-                "bring a log of more users, or choose another `--split`",
+                "use a log of more users, or another `--split`",
             )
     encoders, sides, left_out = fit_encoders(
         made["train"],
@@ -75,7 +75,7 @@ def prepare_examples(
         sides=sides,
     )
     check_classes(dataset)
-    made_how = {"rated": rows.ratings is not None, "candidates": in_words(chosen)}
+    facts = {"rated": rows.ratings is not None, "candidates": describe_candidates(chosen)}
     manifest = describe(
         dataset,
         source=describe_origin(origin),
@@ -83,7 +83,7 @@ def prepare_examples(
         dropped=dropped,
         split={"kind": chosen.split},
         encoding=options.encoding,
-        examples=asdict(chosen) | made_how,
+        examples=asdict(chosen) | facts,
         left_out=left_out,
     )
     return replace(dataset, manifest=manifest)
@@ -92,16 +92,16 @@ def prepare_examples(
 def tidy_rows(
     interactions: Interactions, options: Preparation, chosen: ExampleOptions
 ) -> tuple[Rows, dict[str, int], NDArray[Any], NDArray[Any]]:
-    """The rows of a log in order, what was dropped of them, and the ids of users and items.
+    """The rows of a log in order, the counts of dropped rows, and the ids of users and items.
 
     Raises:
-        InputError: nothing is left, or there are no ratings where they are needed.
+        InputError: nothing is left, or ratings are missing.
     """
     origin = interactions.origin
     if interactions.ratings is None and not chosen.negatives:
         raise InputError(
-            f"`{origin.path}` has no ratings, so it is not known what was liked",
-            "name their column with --columns, or have what came next ranked: `--negatives 4`",
+            f"`{origin.path}` has no ratings, so nothing says which items were liked",
+            "name their column with `--columns`, or sample negatives: `--negatives 4`",
         )
     rows = Rows(
         interactions.users, interactions.items, interactions.timestamps, interactions.ratings
@@ -121,8 +121,12 @@ def fit_encoders(
     attributes: Mapping[Side, Attributes | None],
     encoding: Encoding,
 ) -> tuple[Encoders, dict[Side, EncodedFeatures], list[str]]:
-    """Encoders that learn from the train part, the features of every user and item (in the last
-    row those of an unknown one), and the names of the columns that are left out."""
+    """Fit the encoders on the train part.
+
+    Returns:
+        the encoders; the features of users and items, with a last row for an unknown one; and the
+        names of the columns that are left out.
+    """
     counts = np.bincount(
         np.concatenate((train.items, train.history.ravel())), minlength=len(ids["item"]) + 1
     )[1:]
@@ -144,7 +148,7 @@ def fit_encoders(
 
 
 def common_items(counts: NDArray[np.int64], item_ids: NDArray[Any], min_count: int) -> IdsEncoder:
-    """The encoder of the items that are in `min_count` places, the most frequent first."""
+    """The encoder of the items with at least `min_count` occurrences, the most frequent first."""
     common = np.flatnonzero(counts >= min_count)
     common = common[np.argsort(-counts[common], kind="stable")]
     return IdsEncoder("item", "item", to_texts([str(key) for key in item_ids[common].tolist()]))
@@ -156,7 +160,7 @@ def encode(
     sides: Mapping[Side, EncodedFeatures],
     item_ids: NDArray[Any],
 ) -> Examples:
-    """The rows of a part in codes."""
+    """Encode the rows of a part."""
     codes = np.concatenate(
         (np.zeros(1, np.int32), encoders.items.encode([str(key) for key in item_ids.tolist()]))
     )

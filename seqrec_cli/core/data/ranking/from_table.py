@@ -1,4 +1,4 @@
-"""Texts of a train and a test file to a ranking dataset with its manifest."""
+"""From a train and a test file to a ranking dataset with its manifest."""
 
 import hashlib
 from collections.abc import Mapping, Sequence
@@ -23,16 +23,16 @@ from seqrec_cli.core.data.sequences import Part
 from seqrec_cli.core.storage import files
 from seqrec_cli.errors import InputError
 
-LONGEST_HISTORY = 1000  # items of a row that are kept, the newest
+LONGEST_HISTORY = 1000  # the latest items of a row's history that are kept
 
 
 def prepare_pair(
     folder: Path, name: str, columns: TableColumns | None = None, encoding: Encoding | None = None
 ) -> RankingDataset:
-    """Make a ranking dataset of a train.csv and a test.csv; encoders learn from the first alone.
+    """Make a ranking dataset from a train.csv and a test.csv; encoders are fitted on the first.
 
     Raises:
-        InputError: missing or malformed files; the message names the row.
+        InputError: a file is missing or malformed; the message names the row.
     """
     encoding = encoding or Encoding()
     columns, texts = read_parts(folder, columns)
@@ -40,14 +40,15 @@ def prepare_pair(
     encoders = fit_encoders(texts["train"], lists["train"].histories, columns, encoding)
     user_ids, users = index([key for t in texts.values() for key in t.columns[columns.user]])
     item_ids, items = index([key for t in texts.values() for key in t.columns[columns.item]])
-    longest = max(len(history) for own in lists.values() for history in own.histories)
+    longest = max(len(history) for part in lists.values() for history in part.histories)
     width = min(LONGEST_HISTORY, longest or 1)
     made: dict[Part, Examples] = {}
     start = 0
     for part, text in texts.items():
         rows = slice(start, start + len(text))
-        own = lists[part]
-        made[part] = encode_rows(text, own, columns, encoders, users[rows], items[rows], width)
+        made[part] = encode_rows(
+            text, lists[part], columns, encoders, users[rows], items[rows], width
+        )
         start += len(text)
     dataset = RankingDataset(
         name=name,
@@ -86,57 +87,57 @@ def describe_source(
 
 @dataclass(frozen=True, eq=False)
 class TextLists:
-    """The lists of ids of a file, one a row."""
+    """The lists of ids of a file, one for each row."""
 
     histories: list[list[str]]
     negatives: list[list[str]]
 
 
 def read_lists(text: TextRows, columns: TableColumns) -> TextLists:
-    """The histories of a file, and the items that are not in them, if a column has any.
+    """The histories of a file, and the negatives of each history if a column has them.
 
     Raises:
-        InputError: a row with histories and others of different length.
+        InputError: a row whose history and negatives have different lengths.
     """
     histories = [split_list(cell) for cell in text.columns[columns.history]]
     if not columns.negatives:
         return TextLists(histories, [[]] * len(histories))
     negatives = [split_list(cell) for cell in text.columns[columns.negatives]]
-    for row, (own, others) in enumerate(zip(histories, negatives, strict=True), 1):
-        if others and len(others) != len(own):
+    for row, (history, drawn) in enumerate(zip(histories, negatives, strict=True), 1):
+        if drawn and len(drawn) != len(history):
             raise InputError(
-                f"`{text.source}`, row {row}: {len(others)} values in `{columns.negatives}`, and "
-                f"{len(own)} in `{columns.history}`",
-                "each item of the history needs one that the user does not have, or none does",
+                f"`{text.source}`, row {row}: {len(drawn)} values in `{columns.negatives}`, and "
+                f"{len(history)} in `{columns.history}`",
+                "write one negative for each item of the history, or leave the cell empty",
             )
     return TextLists(histories, negatives)
 
 
 def split_list(cell: str) -> list[str]:
-    """The ids of a cell with `|` between them, repeated ones too."""
+    """The ids of a cell with `|` between them, with repetitions."""
     return [] if is_missing(cell) else [v for v in (v.strip() for v in cell.split(TAG)) if v]
 
 
 def fit_encoders(
     train: TextRows, histories: list[list[str]], columns: TableColumns, encoding: Encoding
 ) -> Encoders:
-    """Encoders of the columns of a train file, and of items wherever they are.
+    """Fit the encoders of the columns of a train file, and of item ids.
 
-    Items have one encoder: for candidates, for histories, and for what is not in them.
+    One encoder of item ids serves candidates, histories and negatives.
     """
     by_kind: dict[Kind, tuple[str, ...]] = {
         "dense": columns.dense,
         "sparse": columns.sparse,
         "tags": columns.tags,
     }
-    own = [
+    fitted = [
         fit_encoder(name, kind, "row", Column.of(train.columns[name]), encoding)
         for kind, names in by_kind.items()
         for name in names
     ]
     seen = [*train.columns[columns.item], *(item for row in histories for item in row)]
     items = IdsEncoder.fit("item", "item", Column.of(seen), encoding.min_value_count)
-    return Encoders((*own, items))
+    return Encoders((*fitted, items))
 
 
 def encode_rows(
@@ -148,7 +149,7 @@ def encode_rows(
     candidates: NDArray[np.int32],
     width: int,
 ) -> Examples:
-    """The rows of a file in codes, with the last `width` items of each history."""
+    """Encode the rows of a file, with the last `width` items of each history."""
     cells = {name: Column.of(text.columns[name]) for name in columns.features()}
     return Examples(
         labels=labels_of(text, columns.label),
@@ -165,20 +166,20 @@ def labels_of(text: TextRows, column: str) -> NDArray[np.float32]:
     """The labels of a file, float32.
 
     Raises:
-        InputError: one that is neither 1 nor 0.
+        InputError: a label is neither 1 nor 0.
     """
     known = {"0": 0.0, "1": 1.0, "0.0": 0.0, "1.0": 1.0}
     for row, cell in enumerate(text.columns[column], 1):
         if cell not in known:
             raise InputError(
                 f"`{text.source}`, row {row}: the label in `{column}` is `{cell}`, not 0 or 1",
-                "fix the row, or name another column as the label in the file of --table",
+                "fix the row, or name another label column in the file of `--table`",
             )
     return np.array([known[cell] for cell in text.columns[column]], np.float32)
 
 
 def index(cells: Sequence[str]) -> tuple[NDArray[Any], NDArray[np.int32]]:
-    """The distinct ids, int64 if all are whole numbers, and which of them each cell is."""
+    """The distinct ids, int64 if all are integers, and the index of each cell in them."""
     ids: NDArray[Any]
     whole = all(WHOLE.fullmatch(cell) for cell in cells)
     ids, places = np.unique(np.array(cells, np.int64 if whole else np.str_), return_inverse=True)

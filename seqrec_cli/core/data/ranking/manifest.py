@@ -1,4 +1,4 @@
-"""The manifest of a ranking dataset: where rows came from, and what became of them."""
+"""The manifest of a ranking dataset: sources, split, counts and encoders."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -27,7 +27,7 @@ def describe(
     examples: dict[str, Any] | None = None,
     left_out: Sequence[str] = (),
 ) -> dict[str, Any]:
-    """The manifest: where rows came from, how they are split, and what encoders made of them."""
+    """The manifest: where rows came from, how they are split, and their encoders."""
     parts = {part: made for part in PARTS if (made := getattr(data, part)) is not None}
     lengths = np.concatenate([(made.history > 0).sum(axis=1) for made in parts.values()])
     return {
@@ -76,10 +76,10 @@ def describe_encoders(encoders: Encoders) -> list[dict[str, Any]]:
 
 
 def check_classes(data: RankingDataset) -> None:
-    """Refuse a dataset whose rows all have one label: there is nothing to learn or measure."""
+    """Refuse a part whose rows all have the same label: there is nothing to learn or measure."""
     for part, examples in (("train", data.train), ("test", data.test)):
         if examples is not None and len(np.unique(examples.labels)) < 2:
             raise InputError(
                 f"every row of the {part} part has the same label",
-                "bring rows of both kinds, or choose another split or --positive-rating",
+                "use data with both labels, another split, or another `--positive-rating`",
             )

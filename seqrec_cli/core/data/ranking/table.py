@@ -1,4 +1,4 @@
-"""Files of rows that are split already: which columns hold what, and their texts."""
+"""Files of rows that are split already: their columns and texts."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -59,11 +59,11 @@ WALKTHROUGH = TableColumns(
 
 @dataclass(frozen=True)
 class PartFiles:
-    """What the files of the parts are called, and how they are written.
+    """The names of the files of the parts, and their layout.
 
     Attributes:
         header: whether the first line names the columns; else they are numbered from 1.
-        columns: which column holds what, where the names of the files say it.
+        columns: the columns, if the names of the files tell the layout.
     """
 
     train: str
@@ -92,7 +92,7 @@ LAYOUTS = (
 
 @dataclass(frozen=True, eq=False)
 class TextRows:
-    """The rows of a file as texts, column by column."""
+    """The rows of a file as texts, by column."""
 
     source: str
     columns: Mapping[str, list[str]]
@@ -114,15 +114,17 @@ def pair_at(place: Path) -> tuple[Path, PartFiles] | None:
 def read_parts(
     folder: Path, columns: TableColumns | None
 ) -> tuple[TableColumns, dict[Part, TextRows]]:
-    """Read the files of the parts; what their columns are is known by their names where nobody
-    says. A valid.csv beside train.csv and test.csv is the valid part.
+    """Read the train and the test file, and the valid file if there is one.
+
+    Args:
+        columns: None: those of the layout, or of the walkthrough, recognized by name.
 
     Raises:
-        InputError: missing, malformed, or columns that are not there.
+        InputError: a file is missing or malformed, or has other columns.
     """
-    found = pair_at(folder)
-    assert found is not None
-    folder, layout = found
+    pair = pair_at(folder)
+    assert pair is not None
+    folder, layout = pair
     train = TextSource(folder / layout.train)
     columns = columns or layout.columns
     if columns is None:
@@ -130,7 +132,7 @@ def read_parts(
         if not set(WALKTHROUGH.names()) <= set(header):
             raise InputError(
                 f"it is not known what the columns of `{train}` are: {', '.join(header)}",
-                "say so in a file as configs/tables/dien-ml-1m.yaml does: `--table FILE`",
+                "name them in a file such as configs/tables/dien-ml-1m.yaml: `--table FILE`",
             )
         columns = WALKTHROUGH
     paths: dict[Part, Path] = {"train": folder / layout.train}
@@ -144,17 +146,17 @@ def read_parts(
 
 
 def read_rows(source: TextSource, columns: TableColumns, *, header: bool) -> TextRows:
-    """The columns that are named, lists with `|` between their values."""
+    """Read the named columns; lists have `|` between their values."""
     lists = [columns.history, *columns.tags]
     lists += [columns.negatives] if columns.negatives else []
     return TextRows(str(source), read_columns(source, columns.names(), lists, header=header))
 
 
 def load_columns(path: Path) -> TableColumns:
-    """Read a file that says which columns hold what.
+    """Read a YAML file that names the columns.
 
     Raises:
-        ConfigError: it cannot be read, or has a key that is not known, with the line.
+        ConfigError: it cannot be read, or has an unknown key; the message names the line.
     """
     text = read_text(path, f"`{path}`", "name a file such as configs/tables/dien-ml-1m.yaml")
     places: dict[tuple[str, ...], str] = {}

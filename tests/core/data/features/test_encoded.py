@@ -55,7 +55,7 @@ def test_a_file_brings_them_back(tmp_path: Path) -> None:
     again = Features.from_arrays(load_arrays(tmp_path / "a.npz"), 2)
     assert again.items is None
     assert [column.name for column in again.encoders.columns] == ["n", "c", "t"]
-    with pytest.raises(ValueError, match="it is about other items"):
+    with pytest.raises(ValueError, match="it is not about 3 items"):
         Features.from_arrays(features.arrays(), 3)
     newer = features.arrays() | {"features_format": np.array([3])}
     with pytest.raises(ValueError, match="made by a newer seqrec"):

@@ -89,7 +89,7 @@ def test_encoders_come_back_from_their_arrays_by_kind_and_side() -> None:
     assert [c.name for c in again.of(SparseEncoder, "user")] == ["city"]
     assert again.of(SparseEncoder, "item") == ()
     assert [c.name for c in again.side("item").columns] == ["topics", "item"]
-    with pytest.raises(ValueError, match="no encoder of the ids"):
+    with pytest.raises(ValueError, match="no encoder of item ids"):
         _ = Encoders().items
 
 

@@ -265,4 +265,4 @@ def test_movielens_100k(real_data: Path) -> None:
     assert data.test is not None
     assert (len(data.train), len(data.test)) == (754, 189)
     names = [column.name for column in data.encoders.columns]
-    assert names == ["age", "gender", "occupation", "zip code", "year", "genres"]
+    assert names == ["age", "gender", "occupation", "zip code", "year", "genres", "item"]
