@@ -57,6 +57,16 @@ class EvaluateOptions:
     ] = "full"
     k: Annotated[str, typer.Option("--k", help="List lengths, separated by commas.")] = "1,5,10,20"
     seen: Annotated[SeenOption, FULL] = None
+    targets: Annotated[
+        Literal["last", "all"],
+        typer.Option(
+            help="Predict what follows each user's history (of a session held out whole: its last "
+            "item), and average over users; or every item of the part from all before it, and "
+            "average over all of them, as session-based papers do. Intervals are over users.",
+        ),
+        FULL,
+        Only(lambda values: values["rerank"] is None, "for one stage, without --rerank"),
+    ] = "last"
     baselines: Annotated[bool, typer.Option(help="Include baselines that need no training.")] = True
     per_user: Annotated[
         Path | None,
@@ -74,7 +84,7 @@ class EvaluateOptions:
     as_json: Json = False
 
 
-NEXT_ITEM_ONLY = ("protocol", "k", "seen", "per_user", "index", "effort")
+NEXT_ITEM_ONLY = ("protocol", "k", "seen", "targets", "per_user", "index", "effort")
 
 
 @takes(EvaluateOptions)
@@ -93,6 +103,7 @@ def evaluate(options: EvaluateOptions, context: typer.Context) -> None:
         kind=options.protocol,
         ks=parse_ks(options.k),
         seen=options.seen,
+        targets=options.targets,
         seed=options.seed,
     )
     if options.per_user is not None:

@@ -18,10 +18,12 @@ def show(report: "Report") -> None:
         if protocol.kind == "full"
         else "100 sampled items"
     )
-    console.info(
-        f"{dataset.name}, {protocol.part} part: {len(first.users):,} users, "
-        f"each target against {candidates}"
-    )
+    asked = f"{len(first.users):,} users"
+    if first.counts is not None:
+        asked += f", {first.counts.sum():,} targets (every item with one before it)"
+    console.info(f"{dataset.name}, {protocol.part} part: {asked}, each target against {candidates}")
+    if first.counts is not None:
+        console.info("means are over all targets, intervals over users")
     for reason, count in first.skipped.items():
         console.info(f"{count:,} users skipped: {reason}")
     if first.unreachable:

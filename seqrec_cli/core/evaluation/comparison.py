@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from seqrec_cli.core.data.dataset import SequenceDataset
 from seqrec_cli.core.data.sequences import Part, Sequences
 from seqrec_cli.core.evaluation.queries import EvaluatedPart
-from seqrec_cli.core.evaluation.sequential import Evaluation
+from seqrec_cli.core.evaluation.sequential import Evaluation, means_of
 from seqrec_cli.core.evaluation.statistics import bootstrap_means, holm, interval, two_sided
 
 RESAMPLES = 10_000
@@ -94,7 +94,7 @@ def slices_of(
     wanted = dataset.targets(part).take(users)
     counts = np.bincount(dataset.train.items, minlength=dataset.num_items + 1)
     slices = thirds("history", dataset.histories(part).lengths[users].astype(np.float64), "items")
-    popularity = mean_of(counts[wanted.items].astype(np.float64), wanted.lengths)
+    popularity = means_of(counts[wanted.items].astype(np.float64), wanted.lengths)
     slices |= thirds("target", popularity, "times in train")
     times = dataset.timestamps
     if part in times and all(earlier in times for earlier in ("train", "valid")):
@@ -126,11 +126,6 @@ def last_times(dataset: SequenceDataset, part: EvaluatedPart) -> NDArray[np.int6
         nonempty = sequences.lengths > 0
         times[nonempty] = dataset.timestamps[name][sequences.offsets[1:][nonempty] - 1]
     return times
-
-
-def mean_of(values: NDArray[np.float64], lengths: NDArray[np.int64]) -> NDArray[np.float64]:
-    """The mean of each run of `lengths` values, all 1 or more."""
-    return np.asarray(np.add.reduceat(values, np.cumsum(lengths) - lengths) / lengths)
 
 
 def thirds(what: str, values: NDArray[np.float64], unit: str) -> dict[str, NDArray[np.bool_]]:

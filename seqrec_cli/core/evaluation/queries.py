@@ -1,5 +1,6 @@
 """Which users are asked about, with which history and targets."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Literal
 
@@ -12,6 +13,11 @@ from seqrec_cli.core.randomness import Purpose, stream
 from seqrec_cli.errors import DatasetError
 
 EvaluatedPart = Literal["valid", "test"]
+# What is predicted: what follows a user's history, as one set (of a session its last item), or
+# each item of the part from everything before it.
+Targets = Literal["last", "all"]
+
+MOST_HISTORY = 1 << 24  # items in the histories that are asked about at a time
 
 
 @dataclass(frozen=True, eq=False)
@@ -52,12 +58,7 @@ def queries(
         "no history before it": int((asked & ~known).sum()),
     }
     if not len(users):
-        raise DatasetError(
-            f"the dataset `{dataset.name}` has no user with a history and an item in its {part} "
-            "part",
-            "prepare it with another split (`--split sessions` where users are sessions), or from "
-            "more data",
-        )
+        raise nobody_to_ask(dataset, part)
     if most_users is not None and len(users) > most_users:
         skipped[f"not in the random sample of {most_users:,}"] = len(users) - most_users
         users = np.sort(stream(seed, Purpose.USERS).choice(users, most_users, replace=False))
@@ -70,6 +71,51 @@ def queries(
         len(wanted.items) - len(distinct.items),
         {reason: count for reason, count in skipped.items() if count},
     )
+
+
+def nobody_to_ask(dataset: SequenceDataset, part: EvaluatedPart) -> DatasetError:
+    return DatasetError(
+        f"the dataset `{dataset.name}` has no user with a history and an item in its {part} part",
+        "prepare it with another split (`--split sessions` where users are sessions), or from more "
+        "data",
+    )
+
+
+def position_queries(dataset: SequenceDataset, part: EvaluatedPart) -> Iterator[Queries]:
+    """A query for each item of `part`, whose history is everything that the user did before it:
+    each earlier item of the part too. The first item of a session has no history.
+
+    They come user by user, in blocks of at most MOST_HISTORY items of history.
+
+    Raises:
+        DatasetError: nobody can be asked.
+    """
+    held_out = dataset.held_out(part)
+    if held_out is None:
+        raise ValueError("this dataset was loaded without its test part")
+    before = dataset.learnt()
+    if part == "test":
+        before = before.followed_by(dataset.valid)
+    whole = before.followed_by(held_out)
+    first = np.maximum(before.lengths, 1)  # the first place that has a history
+    counts = np.where(held_out.lengths > 0, whole.lengths - first, 0)
+    users = np.repeat(np.arange(len(counts)), counts)
+    if not len(users):
+        raise nobody_to_ask(dataset, part)
+    places = np.arange(len(users)) - np.repeat(np.cumsum(counts) - counts - first, counts)
+    skipped = {
+        f"nothing in the {part} part": int((held_out.lengths == 0).sum()),
+        "no history before it": int(((held_out.lengths > 0) & (counts == 0)).sum()),
+    }
+    skipped = {reason: count for reason, count in skipped.items() if count}
+    ends, start = np.cumsum(places), 0
+    while start < len(users):
+        done = ends[start - 1] if start else 0
+        stop = max(start + 1, int(np.searchsorted(ends, done + MOST_HISTORY, side="right")))
+        rows, lengths = users[start:stop], places[start:stop]
+        targets = Sequences(np.arange(len(rows) + 1), whole.items[whole.offsets[rows] + lengths])
+        yield Queries(rows, whole.take(rows).cut(lengths)[0], targets, 0, skipped)
+        start = stop
 
 
 def with_others(asked: Queries, num_items: int, name: str) -> Queries:

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from seqrec_cli.core.data.dataset import SequenceDataset
-from seqrec_cli.core.evaluation.queries import EvaluatedPart
+from seqrec_cli.core.evaluation.queries import EvaluatedPart, Targets
 from seqrec_cli.core.evaluation.sequential import Evaluation, Protocol, evaluate, recall_of
 from seqrec_cli.core.evaluation.statistics import compare
 from seqrec_cli.core.evaluation.summary import Comparisons, Figure, plain_figures, summarise
@@ -28,6 +28,7 @@ class EvaluationProtocol:
         ks: list lengths, ascending.
         seen: whether items of the history are candidates; None: as the runs were trained, which
             `runs.loading.settle_protocol` puts in.
+        targets: what follows each user's history, or each position of the part.
         seed: of the intervals and the sampled items.
 
     Raises:
@@ -38,11 +39,17 @@ class EvaluationProtocol:
     kind: Protocol = "full"
     ks: Sequence[int] = (1, 5, 10, 20)
     seen: Seen | None = None
+    targets: Targets = "last"
     seed: int = 0
 
     def __post_init__(self) -> None:
         if self.kind == "sampled" and self.seen == "include":
             raise ConfigError("the sampled protocol never has seen items", "leave out --seen")
+        if self.kind == "sampled" and self.targets == "all":
+            raise ConfigError(
+                "the sampled protocol predicts what follows each user's history",
+                "leave out --targets",
+            )
 
     @property
     def settled_seen(self) -> Seen:
@@ -84,8 +91,10 @@ class Report:
             "split": protocol.part,
             "protocol": protocol.kind,
             "seen": protocol.settled_seen,
+            "targets": protocol.targets,
             "seed": protocol.seed,
             "users": len(first.users),
+            "queries": len(first.users) if first.counts is None else int(first.counts.sum()),
             "skipped": first.skipped,
             "unreachable_targets": first.unreachable,
             "repeated_targets": first.repeated,
@@ -93,7 +102,9 @@ class Report:
 
     def write_users(self, path: Path) -> None:
         """Write a row for each scorer and user, ids and metrics, to a .csv or .jsonl file."""
-        export.write_rows(path, self.user_rows(), ["scorer", "user", *self.first.per_user])
+        counted = [] if self.first.counts is None else ["targets"]
+        columns = ["scorer", "user", *counted, *self.first.per_user]
+        export.write_rows(path, self.user_rows(), columns)
 
     def user_rows(self) -> Iterator[dict[str, Any]]:
         """A row for each scorer and user: the user's id and metrics."""
@@ -101,7 +112,8 @@ class Report:
             for row, user in enumerate(outcome.users):
                 metrics = {m: float(values[row]) for m, values in outcome.per_user.items()}
                 user_id = self.dataset.user_ids[user].item()
-                yield {"scorer": name, "user": user_id, **metrics}
+                counted = {} if outcome.counts is None else {"targets": int(outcome.counts[row])}
+                yield {"scorer": name, "user": user_id, **counted, **metrics}
 
 
 def fit_baselines(dataset: SequenceDataset) -> tuple[dict[str, Scorer], list[str]]:
@@ -129,6 +141,7 @@ def evaluate_each(
                 protocol=protocol.kind,
                 seen=protocol.settled_seen,
                 seed=protocol.seed,
+                targets=protocol.targets,
                 lists=True,
                 retriever=finders.get(name),
             ),
@@ -151,7 +164,7 @@ def make_report(
         outcomes=outcomes,
         figures={name: summarise(outcome, dataset, ks, seed) for name, outcome in outcomes.items()},
         comparisons={
-            (a, b): compare(outcomes[a].per_user, outcomes[b].per_user, seed)
+            (a, b): compare(outcomes[a].per_user, outcomes[b].per_user, seed, outcomes[a].counts)
             for a, b in itertools.combinations(runs, 2)
         },
         recalls={
@@ -180,6 +193,7 @@ def candidate_recall(
         metrics=("recall",),
         ks=[candidates],
         seen=protocol.settled_seen,
+        targets=protocol.targets,
         retriever=retriever,
     )
     return outcome.means()[f"recall@{candidates}"]

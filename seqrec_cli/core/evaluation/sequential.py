@@ -5,8 +5,8 @@ paper, the target against 100 random items, is for comparison with published fig
 flatters, and may order models wrongly (Krichene & Rendle, KDD 2020). Its figures carry its name.
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
 import numpy as np
@@ -14,7 +14,14 @@ from numpy.typing import NDArray
 
 from seqrec_cli.core.data.dataset import SequenceDataset
 from seqrec_cli.core.evaluation.metrics import METRICS, MISSED, Ranks
-from seqrec_cli.core.evaluation.queries import EvaluatedPart, queries, with_others
+from seqrec_cli.core.evaluation.queries import (
+    EvaluatedPart,
+    Queries,
+    Targets,
+    position_queries,
+    queries,
+    with_others,
+)
 from seqrec_cli.core.evaluation.ranks import (
     NUM_SAMPLED,
     SampledCandidates,
@@ -23,6 +30,7 @@ from seqrec_cli.core.evaluation.ranks import (
     positions_of,
     ranks_in,
 )
+from seqrec_cli.core.evaluation.statistics import weighted_mean
 from seqrec_cli.core.inference.retrieval import (
     Finder,
     Retriever,
@@ -42,13 +50,15 @@ class Evaluation:
     """The outcome for one scorer.
 
     Attributes:
-        users: int64 (Q,), indices into the dataset's users.
-        per_user: metric name, such as "ndcg@10", to float64 (Q,).
-        lists: int64 (Q, largest k), recommended items, best first, 0 where there were too few; None
-            under the sampled protocol.
+        users: int64 (U,), indices into the dataset's users.
+        per_user: metric name, such as "ndcg@10", to float64 (U,); where every position is a target
+            of its own, the mean over the user's.
+        lists: int64 (Q, largest k), recommended items for each query, best first, 0 where there
+            were too few; None under the sampled protocol.
         skipped: users left out, by reason.
         unreachable: targets that are in the history and so cannot be recommended; all missed.
         repeated: targets left out as they were the same item of the same user again.
+        counts: int64 (U,), the queries of each user, where every position is one; else None.
     """
 
     users: NDArray[np.int64]
@@ -57,10 +67,20 @@ class Evaluation:
     skipped: dict[str, int] = field(default_factory=dict)
     unreachable: int = 0
     repeated: int = 0
+    counts: NDArray[np.int64] | None = None
 
     def means(self) -> dict[str, float]:
-        """The mean of each metric over the users."""
-        return {name: float(values.mean()) for name, values in self.per_user.items()}
+        """The mean of each metric over the users; over all positions, where each is a target."""
+        return {name: weighted_mean(v, self.counts) for name, v in self.per_user.items()}
+
+    def per_query(self, values: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Values (Q,) of queries as means of each user's, (U,)."""
+        return values if self.counts is None else means_of(values, self.counts)
+
+
+def means_of(values: NDArray[np.float64], counts: NDArray[np.int64]) -> NDArray[np.float64]:
+    """The mean of each run of `counts` values, all 1 or more."""
+    return np.asarray(np.add.reduceat(values, np.cumsum(counts) - counts) / counts)
 
 
 def evaluate(
@@ -75,6 +95,7 @@ def evaluate(
     seed: int = 0,
     lists: bool = False,
     retriever: Finder | None = None,
+    targets: Targets = "last",
 ) -> Evaluation:
     """Rank the targets of `part` and compute `metrics` at each of `ks`, for every user.
 
@@ -85,23 +106,78 @@ def evaluate(
         lists: keep what would be recommended too (full protocol only).
         retriever: ranks are those among the items that it finds; full protocol only. A target that
             it does not find is missed.
+        targets: what follows the history of each user, or (full protocol only) each position.
     """
     sampled = protocol == "sampled"
     functions = {name: METRICS[name] for name in (METRICS if metrics is None else metrics)}
-    asked = queries(dataset, part, MOST_SAMPLED_USERS if sampled else None, seed)
-    if sampled:
-        asked = with_others(asked, scorer.num_items, dataset.name)
-    ranks = np.empty(len(asked.targets.items), np.int64)
+    suffix = f" (sampled {NUM_SAMPLED})" if sampled else ""
     longest = min(max(ks), scorer.num_items)
-    best = np.zeros((len(asked.users), longest), np.int64) if lists and not sampled else None
+    users, values, best = [], [], []
+    unreachable = 0
+    for asked in asked_about(scorer, dataset, part, targets, seed, sampled=sampled):
+        ranks, found = rank_targets(scorer, asked, longest, seen, seed, sampled, lists, retriever)
+        by_query = Ranks.of(ranks, asked.targets.users, len(asked.users))
+        values.append(
+            {
+                f"{name}@{k}{suffix}": function(by_query, k)
+                for name, function in functions.items()
+                for k in ks
+            }
+        )
+        users.append(asked.users)
+        unreachable += int((ranks == MISSED).sum())
+        if found is not None:
+            best.append(found)
+    whole = Evaluation(
+        np.concatenate(users),
+        {name: np.concatenate([block[name] for block in values]) for name in values[0]},
+        np.concatenate(best) if best else None,
+        asked.skipped,
+        unreachable,
+        asked.repeated,
+    )
+    return by_user(whole) if targets == "all" else whole
+
+
+def asked_about(
+    scorer: Scorer,
+    dataset: SequenceDataset,
+    part: EvaluatedPart,
+    targets: Targets,
+    seed: int,
+    *,
+    sampled: bool,
+) -> Iterator[Queries]:
+    """The queries of an evaluation, a block at a time."""
+    if targets == "all":
+        assert not sampled
+        yield from position_queries(dataset, part)
+        return
+    asked = queries(dataset, part, MOST_SAMPLED_USERS if sampled else None, seed)
+    yield with_others(asked, scorer.num_items, dataset.name) if sampled else asked
+
+
+def rank_targets(
+    scorer: Scorer,
+    asked: Queries,
+    longest: int,
+    seen: Seen,
+    seed: int,
+    sampled: bool,
+    lists: bool,
+    retriever: Finder | None,
+) -> tuple[NDArray[np.int64], NDArray[np.int64] | None]:
+    """The rank of each target, int64 (targets,), and the lists (Q, longest) if they are wanted."""
     if retriever is not None:
         assert not sampled
         # One more than is wanted, to see whether a tie goes on beyond the end.
         found, scores = retriever.top(asked.histories, min(longest + 1, scorer.num_items), seen)
         ranks = ranks_in(found, scores, asked.targets, scorer.num_items)
-        best = found[:, :longest]
         if seen == "exclude":
             ranks[in_history(asked, scorer.num_items)] = MISSED
+        return ranks, found[:, :longest]
+    ranks = np.empty(len(asked.targets.items), np.int64)
+    best = np.zeros((len(asked.users), longest), np.int64) if lists and not sampled else None
     draw = SampledCandidates(asked, scorer.num_items, seed) if sampled else None
 
     def rank(scored: Scored) -> None:
@@ -111,23 +187,16 @@ def evaluate(
         if best is not None:
             best[scored.rows] = top_items(scored.scores, longest)[0].numpy()
 
-    if retriever is None:
-        for _ in score_all(scorer, asked.histories, "include" if sampled else seen, rank):
-            pass
-    by_user = Ranks.of(ranks, asked.targets.users, len(asked.users))
-    suffix = f" (sampled {NUM_SAMPLED})" if sampled else ""
-    return Evaluation(
-        asked.users,
-        {
-            f"{name}@{k}{suffix}": function(by_user, k)
-            for name, function in functions.items()
-            for k in ks
-        },
-        best,
-        asked.skipped,
-        int((ranks == MISSED).sum()),
-        asked.repeated,
-    )
+    for _ in score_all(scorer, asked.histories, "include" if sampled else seen, rank):
+        pass
+    return ranks, best
+
+
+def by_user(positions: Evaluation) -> Evaluation:
+    """An evaluation of queries, which are in the order of users, by user."""
+    users, counts = np.unique(positions.users, return_counts=True)
+    per_user = {name: means_of(values, counts) for name, values in positions.per_user.items()}
+    return replace(positions, users=users, per_user=per_user, counts=counts)
 
 
 def recall_of(
@@ -139,6 +208,8 @@ def recall_of(
 ) -> float:
     """The share of the exact lists, of the same length, that the retriever's lists have."""
     assert evaluation.lists is not None
-    histories = dataset.histories(before=part).take(evaluation.users)
-    exact, _ = exact_top(retriever.scorer, histories, evaluation.lists.shape[1], seen)
-    return recall(evaluation.lists, exact)
+    k = evaluation.lists.shape[1]
+    targets: Targets = "last" if evaluation.counts is None else "all"
+    blocks = asked_about(retriever.scorer, dataset, part, targets, seed=0, sampled=False)
+    exact = [exact_top(retriever.scorer, asked.histories, k, seen)[0] for asked in blocks]
+    return recall(evaluation.lists, np.concatenate(exact))

@@ -24,12 +24,31 @@ def resampled_counts(num_users: int, seed: int, resamples: int) -> Iterator[NDAr
 
 
 def bootstrap_means(
-    values: NDArray[np.float64], seed: int, resamples: int = RESAMPLES
+    values: NDArray[np.float64],
+    seed: int,
+    resamples: int = RESAMPLES,
+    weights: NDArray[np.int64] | None = None,
 ) -> NDArray[np.float64]:
-    """Means of the columns of `values` (users, M) over resampled users, (resamples, M)."""
+    """Means of the columns of `values` (users, M) over resampled users, (resamples, M).
+
+    With `weights` (users,) these are means over what each user's value is a mean of: a user is
+    drawn with all of it.
+    """
     users = len(values)
-    chunks = [counts @ values / users for counts in resampled_counts(users, seed, resamples)]
+    if weights is None:
+        chunks = [counts @ values / users for counts in resampled_counts(users, seed, resamples)]
+        return np.concatenate(chunks)
+    sums, sizes = values * weights[:, None], weights.astype(np.float64)
+    chunks = [
+        counts @ sums / (counts @ sizes)[:, None]
+        for counts in resampled_counts(users, seed, resamples)
+    ]
     return np.concatenate(chunks)
+
+
+def weighted_mean(values: NDArray[np.float64], weights: NDArray[np.int64] | None) -> float:
+    """The mean of `values` (users,), each as often as `weights` says."""
+    return float(values.mean() if weights is None else np.average(values, weights=weights))
 
 
 def interval(means: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
@@ -60,9 +79,11 @@ def two_sided(means: NDArray[np.float64]) -> float:
     return float(min(1.0, 2 * (tail + 1) / (len(means) + 1)))
 
 
-def paired_p_value(differences: NDArray[np.float64], seed: int) -> float:
+def paired_p_value(
+    differences: NDArray[np.float64], seed: int, weights: NDArray[np.int64] | None = None
+) -> float:
     """Two-sided bootstrap p-value of a mean difference of 0; `differences` is (users,)."""
-    return two_sided(bootstrap_means(differences[:, None], seed)[:, 0])
+    return two_sided(bootstrap_means(differences[:, None], seed, weights=weights)[:, 0])
 
 
 def holm(p: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -75,10 +96,14 @@ def holm(p: NDArray[np.float64]) -> NDArray[np.float64]:
 
 
 def compare(
-    a: dict[str, NDArray[np.float64]], b: dict[str, NDArray[np.float64]], seed: int
+    a: dict[str, NDArray[np.float64]],
+    b: dict[str, NDArray[np.float64]],
+    seed: int,
+    weights: NDArray[np.int64] | None = None,
 ) -> dict[str, tuple[float, float]]:
     """For each metric of the same users, the mean of a - b and its two-sided p-value."""
+    differences = {name: a[name] - b[name] for name in a}
     return {
-        name: (float((a[name] - b[name]).mean()), paired_p_value(a[name] - b[name], seed))
-        for name in a
+        name: (weighted_mean(difference, weights), paired_p_value(difference, seed, weights))
+        for name, difference in differences.items()
     }

@@ -10,7 +10,12 @@ from numpy.typing import NDArray
 from seqrec_cli.core.data.dataset import SequenceDataset
 from seqrec_cli.core.data.sequences import PAD
 from seqrec_cli.core.evaluation.sequential import Evaluation
-from seqrec_cli.core.evaluation.statistics import bootstrap_means, interval, standard_error
+from seqrec_cli.core.evaluation.statistics import (
+    bootstrap_means,
+    interval,
+    standard_error,
+    weighted_mean,
+)
 
 COVERAGE_RESAMPLES = 200
 
@@ -39,16 +44,18 @@ def summarise(
     if evaluation.lists is not None:
         popularity = popularity_ranks(dataset)
         for k in ks:
-            columns[f"popularity rank@{k}"] = mean_of_real(popularity, evaluation.lists[:, :k])
-    values = np.stack(list(columns.values()), axis=1)
-    low, high = interval(bootstrap_means(values, seed))
+            ranks = mean_of_real(popularity, evaluation.lists[:, :k])
+            columns[f"popularity rank@{k}"] = evaluation.per_query(ranks)
+    values, weights = np.stack(list(columns.values()), axis=1), evaluation.counts
+    low, high = interval(bootstrap_means(values, seed, weights=weights))
     figures = {
-        name: Figure(float(values[:, i].mean()), float(low[i]), float(high[i]))
+        name: Figure(weighted_mean(values[:, i], weights), float(low[i]), float(high[i]))
         for i, name in enumerate(columns)
     }
     if evaluation.lists is not None:
         for k in ks:
-            figures[f"coverage@{k}"] = coverage(evaluation.lists[:, :k], dataset.num_items, seed)
+            lists = evaluation.lists[:, :k]
+            figures[f"coverage@{k}"] = coverage(lists, dataset.num_items, seed, evaluation.counts)
     return figures
 
 
@@ -68,15 +75,20 @@ def mean_of_real(values: NDArray[np.float64], lists: NDArray[np.int64]) -> NDArr
     return np.asarray(sums / np.maximum(counts, 1), np.float64)
 
 
-def coverage(lists: NDArray[np.int64], num_items: int, seed: int) -> Figure:
-    """The share of the catalogue in at least one list, +- 1.96 bootstrap standard errors."""
+def coverage(
+    lists: NDArray[np.int64], num_items: int, seed: int, counts: NDArray[np.int64] | None = None
+) -> Figure:
+    """The share of the catalogue in at least one list, +- 1.96 bootstrap standard errors; `counts`
+    (users,) says how many of the lists are each user's, where it is not one."""
 
     def share(mask: NDArray[np.bool_]) -> float:
-        counts = np.bincount(lists[mask].ravel(), minlength=num_items + 1)
-        return int(np.count_nonzero(counts[1:])) / num_items
+        chosen = lists[mask if counts is None else np.repeat(mask, counts)]
+        found = np.bincount(chosen.ravel(), minlength=num_items + 1)
+        return int(np.count_nonzero(found[1:])) / num_items
 
-    mean = share(np.ones(len(lists), np.bool_))
-    margin = 1.96 * standard_error(share, len(lists), seed, COVERAGE_RESAMPLES)
+    users = len(lists) if counts is None else len(counts)
+    mean = share(np.ones(users, np.bool_))
+    margin = 1.96 * standard_error(share, users, seed, COVERAGE_RESAMPLES)
     return Figure(mean, max(0.0, mean - margin), min(1.0, mean + margin))
 
 
