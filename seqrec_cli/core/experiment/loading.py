@@ -8,6 +8,7 @@ from pydantic import BaseModel, ValidationError
 
 from seqrec_cli.core.experiment.ranking import RankingExperiment
 from seqrec_cli.core.experiment.sequential import Experiment
+from seqrec_cli.core.experiment.synonyms import SYNONYMS
 from seqrec_cli.core.models.ranking.registry import RANKERS
 from seqrec_cli.core.models.sequential.registry import MODEL, MODELS
 from seqrec_cli.core.settings.base import Settings, settings_in
@@ -119,7 +120,9 @@ def check_keys(
                 ]
                 wrong = ".".join((*key, found))
                 at = places.get((*key, found), f"`{source}`")
-                raise ConfigError(f"{at}: unknown setting `{wrong}`", nearest(wrong, known))
+                raise ConfigError(
+                    f"{at}: unknown setting `{wrong}`", nearest(wrong, known, SYNONYMS)
+                )
 
 
 def respell(

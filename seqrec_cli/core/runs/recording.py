@@ -9,9 +9,12 @@ import torch
 
 from seqrec_cli.core.batching.ranking import Sizes
 from seqrec_cli.core.data.dataset import SequenceDataset
+from seqrec_cli.core.data.features.kinds import Owner
 from seqrec_cli.core.data.ranking.dataset import RankingDataset
 from seqrec_cli.core.experiment.loading import AnyExperiment
 from seqrec_cli.core.experiment.ranking import RankingExperiment
+from seqrec_cli.core.experiment.sequential import Experiment
+from seqrec_cli.core.models.sequential.registry import MODELS
 from seqrec_cli.core.runs.resuming import differences, resume
 from seqrec_cli.core.runs.run import Run
 from seqrec_cli.core.training import ranking, sequential
@@ -19,6 +22,7 @@ from seqrec_cli.core.training.events import EpochDone, Event, Validated
 from seqrec_cli.core.training.seen import check_reachable, settle_seen
 from seqrec_cli.errors import TrainingError
 
+SIDES: tuple[Owner, ...] = ("user", "item")
 SAVE_SECONDS = 60.0  # between two checkpoints: the work that a power cut may cost
 
 AnyTraining = sequential.Training | ranking.RankingTraining
@@ -67,8 +71,23 @@ def begin(experiment: AnyExperiment, path: Path, device: torch.device) -> Begun:
     training = sequential.Training(experiment, dataset.num_items, device, dataset.features())
     begun = Begun(dataset, training, sequential.fit(training, dataset))
     begun.info.extend(filter(None, [settled.reason]))
-    begun.notes.extend(filter(None, [missed]))
+    begun.notes.extend(filter(None, [missed, unread_features(experiment, dataset)]))
     return begun
+
+
+def unread_features(experiment: Experiment, dataset: SequenceDataset) -> str:
+    """A note where the dataset has features and the model does not read them; else ""."""
+    if experiment.model.reads_features or not dataset.encoders.columns:
+        return ""
+    sides = (
+        (side, [column.name for column in dataset.encoders.side(side).columns]) for side in SIDES
+    )
+    features = " and ".join(f"{side}s' {', '.join(names)}" for side, names in sides if names)
+    readers = [name for name in MODELS.ours if MODELS[name].settings_class.reads_features]
+    return (
+        f"{experiment.model.name} does not read the features of `{dataset.name}` ({features}); "
+        f"{' and '.join(readers)} does: `--config configs/two-tower.yaml`"
+    )
 
 
 def begin_ranking(experiment: RankingExperiment, path: Path, device: torch.device) -> Begun:

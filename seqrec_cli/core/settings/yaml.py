@@ -1,7 +1,7 @@
 """YAML of plain values, read strictly, with line numbers."""
 
 import difflib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -108,11 +108,18 @@ def apply_override(content: dict[str, Any], override: str, places: dict[Key, str
     return key
 
 
-def nearest(wrong: str, known: Sequence[str]) -> str:
-    """A hint: the nearest known names, or all of them."""
-    close = difflib.get_close_matches(wrong, known, n=1, cutoff=0.6)
-    if not close:  # the right name in the wrong part, or a part of the name
-        tail = wrong.rpartition(".")[2]
-        by_tail = {name.rpartition(".")[2]: name for name in known}
+def nearest(
+    wrong: str, known: Sequence[str], synonyms: Mapping[str, Sequence[str]] | None = None
+) -> str:
+    """A hint: the nearest known names, or all of them.
+
+    A name in the wrong part comes first, then what it is called elsewhere (`synonyms`, by name
+    without its part), then what is spelled alike.
+    """
+    tail = wrong.rpartition(".")[2].lower()
+    by_tail = {name.rpartition(".")[2]: name for name in reversed(known)}  # the first of a name
+    meant = [by_tail[name] for name in (tail, *(synonyms or {}).get(tail, ())) if name in by_tail]
+    close = meant or difflib.get_close_matches(wrong, known, n=1, cutoff=0.6)
+    if not close:  # a part of the name
         close = [by_tail[m] for m in difflib.get_close_matches(tail, by_tail, n=1, cutoff=0.6)]
     return f"did you mean `{close[0]}`?" if close else f"known are {', '.join(known)}"
