@@ -151,6 +151,8 @@ def numbers(texts: Sequence[str]) -> NDArray[np.float64]:
         except ValueError:
             continue
     values[~(np.abs(values) < LARGEST)] = np.nan
+    # Between smaller numbers the slope of an interpolation would overflow.
+    values[np.abs(values) < 1 / LARGEST] = 0.0
     return values
 
 
