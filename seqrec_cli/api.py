@@ -29,7 +29,14 @@ from seqrec_cli.core.inference.names import Names, histories_of
 from seqrec_cli.core.inference.recommendation import recommend as recommend_items
 from seqrec_cli.core.inference.scoring import Scorer
 from seqrec_cli.core.runs.directory import find_run, next_run, refuse_latest
-from seqrec_cli.core.runs.loading import catalogue_of, load_rankers, load_runs, load_scorer
+from seqrec_cli.core.runs.loading import (
+    agreed_seen,
+    catalogue_of,
+    load_rankers,
+    load_runs,
+    load_scorer,
+    settle_protocol,
+)
 from seqrec_cli.core.runs.recording import begin, recorded
 from seqrec_cli.core.runs.run import Run, create_run
 from seqrec_cli.core.training.events import Event
@@ -122,7 +129,7 @@ def train(
     refuse_latest(target)
     with ExitStack() as lock:
         lock.enter_context(Run(target).locked())
-        made = create_run(target, experiment, begun.dataset, path, str(where))
+        made = create_run(target, begun.experiment, begun.dataset, path, str(where))
         for event in recorded(made, begun):
             if on_event is not None:
                 on_event(event)
@@ -156,6 +163,7 @@ def evaluate(
             baselines=baselines,
             seed=protocol.seed,
         )
+    protocol = settle_protocol(protocol, opened)
     compared = load_runs(opened, data, data_dir, where)
     scorers: dict[str, Scorer] = dict(compared.scorers)
     if baselines:
@@ -170,7 +178,7 @@ def recommend(
     users: Sequence[Any] = (),
     histories: Sequence[Sequence[Any]] = (),
     k: int = 10,
-    seen: Literal["exclude", "include"] = "exclude",
+    seen: Literal["exclude", "include"] | None = None,
     data: str | None = None,
     device: str = "auto",
     data_dir: Path = DATA_DIR,
@@ -180,6 +188,7 @@ def recommend(
     Args:
         users: ids as in the source.
         histories: for each new user one or more item ids as in the source, oldest first.
+        seen: whether items of the history may be recommended; None: as the run was trained.
 
     Returns:
         A list for each user, or for each history, best first.
@@ -211,7 +220,7 @@ def recommend(
             )
             for rank, (item, score) in enumerate(zip(best.items, best.scores, strict=True), 1)
         ]
-        for best in recommend_items(scorer, asked, k, seen)
+        for best in recommend_items(scorer, asked, k, agreed_seen([opened], seen))
     ]
 
 

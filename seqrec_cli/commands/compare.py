@@ -23,7 +23,7 @@ class CompareOptions:
     runs: Annotated[list[str], typer.Argument(metavar="RUN RUN…", help="Two runs or more.")]
     split: PartOption = "test"
     k: Annotated[int, typer.Option("--k", min=1, max=10_000, help="Length of the lists.")] = 10
-    seen: SeenOption = "exclude"
+    seen: SeenOption = None
     slices: Annotated[
         bool, typer.Option(help="Compare for kinds of users too, not only for all of them.")
     ] = True
@@ -49,10 +49,11 @@ def compare(options: CompareOptions) -> None:
     from seqrec_cli.core.evaluation import comparison
     from seqrec_cli.core.evaluation.sequential import evaluate
     from seqrec_cli.core.runs.directory import find_run
-    from seqrec_cli.core.runs.loading import load_runs
+    from seqrec_cli.core.runs.loading import agreed_seen, load_runs
     from seqrec_cli.core.runs.run import Run
 
     runs = [Run.open(find_run(name)) for name in options.runs]
+    seen = agreed_seen(runs, options.seen)
     device = choose_device(options.device)
     compared = load_runs(runs, options.data, options.data_dir, device)
     console.warn_all(compared.notes)
@@ -61,7 +62,7 @@ def compare(options: CompareOptions) -> None:
         for number, (name, scorer) in enumerate(compared.scorers.items()):
             advance(number, name)
             outcomes[name] = evaluate(
-                scorer, dataset, options.split, metrics=METRICS, ks=[options.k], seen=options.seen
+                scorer, dataset, options.split, metrics=METRICS, ks=[options.k], seen=seen
             )
     users = next(iter(outcomes.values())).users
     groups = comparison.slices_of(dataset, options.split, users) if options.slices else {}

@@ -56,7 +56,7 @@ class EvaluateOptions:
         typer.Option(help="Rank against the whole catalogue, or against 100 random items."),
     ] = "full"
     k: Annotated[str, typer.Option("--k", help="List lengths, separated by commas.")] = "1,5,10,20"
-    seen: Annotated[SeenOption, FULL] = "exclude"
+    seen: Annotated[SeenOption, FULL] = None
     baselines: Annotated[bool, typer.Option(help="Include baselines that need no training.")] = True
     per_user: Annotated[
         Path | None,
@@ -159,8 +159,9 @@ def evaluate_sequential(
     """Say how good runs are that find items, beside baselines, with one stage or two."""
     from seqrec_cli.core.devices import choose_device
     from seqrec_cli.core.evaluation.report import evaluate_each, make_report
-    from seqrec_cli.core.runs.loading import load_runs
+    from seqrec_cli.core.runs.loading import load_runs, settle_protocol
 
+    protocol = settle_protocol(protocol, runs)
     device = choose_device(options.device)
     compared = load_runs(runs, options.data, options.data_dir, device)
     console.warn_all(compared.notes)

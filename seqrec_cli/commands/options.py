@@ -32,8 +32,12 @@ Overrides = Annotated[
     Option("--set", metavar="KEY=VALUE", help="Change one setting of the experiment; repeatable."),
 ]
 SeenOption = Annotated[
-    Literal["exclude", "include"],
-    Option("--seen", help="Whether items of the user's own history may be recommended."),
+    Literal["exclude", "include"] | None,
+    Option(
+        "--seen",
+        help="Whether items of the user's own history may be recommended.",
+        show_default="as the run was trained",
+    ),
 ]
 Before = Annotated[
     Literal["end", "valid", "test"],

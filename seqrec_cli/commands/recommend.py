@@ -64,7 +64,7 @@ class RecommendOptions:
     ] = None
     topk: Annotated[int, typer.Option(min=1, max=1_000_000, help="How many items.")] = 10
     run: RunOption = "latest"
-    seen: SeenOption = "exclude"
+    seen: SeenOption = None
     why: Annotated[
         bool, typer.Option("--why", help="Show which items of the history led to each item.")
     ] = False
@@ -105,7 +105,7 @@ def recommend(options: RecommendOptions) -> None:
     from seqrec_cli.core.inference.export import check_output
     from seqrec_cli.core.inference.recommendation import recommend as recommend_items
     from seqrec_cli.core.inference.reranking import check_candidates
-    from seqrec_cli.core.runs.loading import load_scorer, newest_of
+    from seqrec_cli.core.runs.loading import agreed_seen, load_scorer, newest_of
     from seqrec_cli.core.runs.run import Run
 
     if options.output is not None:
@@ -113,11 +113,12 @@ def recommend(options: RecommendOptions) -> None:
     if options.rerank is not None:
         check_candidates(options.candidates, options.topk)
     run = Run.open(newest_of(NEXT_ITEM, options.run))
+    seen = agreed_seen([run], options.seen)
     scorer = load_scorer(run, choose_device(options.device))
     console.warn_all(run.notes)
     asked = known_users(run, options) if options.history is None else new_user(run, options)
-    finder = finder_of(options, run, scorer, asked)
-    found = recommend_items(scorer, asked.histories, options.topk, options.seen, finder)
+    finder = finder_of(options, run, scorer, asked, seen)
+    found = recommend_items(scorer, asked.histories, options.topk, seen, finder)
     if options.output is not None:
         write(options.output, asked.labels, found, options.topk, run)
     else:
@@ -162,7 +163,7 @@ def known_users(run: "Run", options: RecommendOptions) -> Asked:
 
 
 def finder_of(
-    options: RecommendOptions, run: "Run", scorer: "ModelScorer", asked: Asked
+    options: RecommendOptions, run: "Run", scorer: "ModelScorer", asked: Asked, seen: "Seen"
 ) -> "Finder | None":
     """What finds items: an index, a second stage, both, or None for exact search."""
     from seqrec_cli.core.runs.loading import catalogue_of
@@ -170,7 +171,7 @@ def finder_of(
     retriever = make_retriever(run, scorer, options.index, options.effort)
     if retriever is not None:
         k = options.topk if options.rerank is None else options.candidates
-        say_recall(retriever, asked.histories, k, options.seen)
+        say_recall(retriever, asked.histories, k, seen)
     if options.rerank is None:
         return retriever
     parts = retriever, scorer, catalogue_of(run), options.candidates, asked.dataset

@@ -104,12 +104,12 @@ def started(options: TrainOptions, lock: ExitStack) -> "tuple[Run, Begun]":
     device = choose_device(options.device)
     path = find_dataset(experiment.data, options.data_dir)
     begun = begin(experiment, path, device)
-    say(begun)
     dataset, model = begun.dataset, experiment.model.name
     target = find_run(options.run) if options.run else next_run(dataset.name, model)
     refuse_latest(target)
     lock.enter_context(Run(target).locked())
-    run = create_run(target, experiment, dataset, path, str(device))
+    run = create_run(target, begun.experiment, dataset, path, str(device))
+    say(begun)
     console.info(
         f"training {model} on {dataset.name}: {dataset.num_users:,} users, "
         f"{dataset.num_items:,} items, on {device}, into {run.path}"

@@ -14,7 +14,7 @@ def show(report: "Report") -> None:
     """Print a table of metrics by scorer, and one of differences between runs."""
     first, dataset, protocol = report.first, report.dataset, report.protocol
     candidates = (
-        f"all {dataset.num_items:,} items, seen ones {protocol.seen}d"
+        f"all {dataset.num_items:,} items, seen ones {protocol.settled_seen}d"
         if protocol.kind == "full"
         else "100 sampled items"
     )

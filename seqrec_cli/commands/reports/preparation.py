@@ -16,7 +16,11 @@ def summary(manifest: dict[str, Any]) -> list[tuple[str, str]]:
         ("interactions", f"{manifest['interactions']:,}"),
         ("users", f"{manifest['users']:,}"),
         ("items", f"{manifest['items']:,}"),
-        ("density", f"{manifest['density']:.2%}"),
+        ("density", f"{manifest['density']:.2%}, users by items that meet"),
+        (
+            "repeats",
+            f"{manifest['repeats']:.2%} of interactions are with an item that the user already had",
+        ),
         ("history length", f"{quantiles}, mean {lengths['mean']:.2f}"),
         (
             "at least",

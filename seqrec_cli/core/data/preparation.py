@@ -125,6 +125,7 @@ def prepare(interactions: Interactions, options: Preparation, name: str) -> Sequ
         parts, split = by_time(rows.times, options.valid_from, options.test_from, origin.time_unit)
     split |= count_parts(parts, rows, len(users))
     refuse_empty_parts(split, rows, origin.time_unit, origin.path)
+    again = Sequences(offsets, rows.items).count_repeats()
     there = item_ids
     user_ids, item_ids = user_ids[users], item_ids[items]
     titles = None if titles is None else titles[items]
@@ -139,7 +140,8 @@ def prepare(interactions: Interactions, options: Preparation, name: str) -> Sequ
         "users": len(users),
         "items": len(item_ids),
         "interactions": kept,
-        "density": kept / (len(users) * len(item_ids)),
+        "density": (kept - again) / (len(users) * len(item_ids)),
+        "repeats": again / kept,
         "history_length": quantiles(np.diff(offsets)),
         "filters": {
             "min_user_count": options.min_user_count,

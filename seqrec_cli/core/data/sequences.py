@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from seqrec_cli.core.data.features.encoded import EncodedFeatures
 
 PAD = 0
+REPEATS_BLOCK = 1 << 22  # interactions that are searched for repeats at a time
 
 
 Part = Literal["train", "valid", "test"]
@@ -86,6 +87,26 @@ class Sequences:
         lengths = np.bincount(self.users[~again], minlength=len(self))
         offsets = np.concatenate(([0], np.cumsum(lengths))).astype(np.int64)
         return Sequences(offsets, self.items[~again])
+
+    def count_repeats(self) -> int:
+        """How many interactions are with an item that the user already had."""
+        repeats, stride = 0, int(self.items.max(initial=0)) + 1
+        start = 0
+        # Block by block, so that the keys of a large log never lie side by side.
+        while start < len(self):
+            wanted = self.offsets[start] + REPEATS_BLOCK
+            stop = max(start + 1, int(np.searchsorted(self.offsets, wanted, side="right")) - 1)
+            users = np.repeat(np.arange(stop - start), self.lengths[start:stop])
+            keys = users * stride + self.items[self.offsets[start] : self.offsets[stop]]
+            keys.sort()
+            repeats += int(np.count_nonzero(keys[1:] == keys[:-1]))
+            start = stop
+        return repeats
+
+    @property
+    def repeat_share(self) -> float:
+        """The share of interactions with an item that the user already had; 0 without any."""
+        return self.count_repeats() / max(1, len(self.items))
 
     def followed_by(self, later: "Sequences") -> "Sequences":
         """For each user the items here, then those in `later`."""

@@ -26,7 +26,8 @@ class EvaluationProtocol:
         part: what is to be predicted.
         kind: against the whole catalogue, or against 100 sampled items.
         ks: list lengths, ascending.
-        seen: whether items of the history are candidates.
+        seen: whether items of the history are candidates; None: as the runs were trained, which
+            `runs.loading.settle_protocol` puts in.
         seed: of the intervals and the sampled items.
 
     Raises:
@@ -36,12 +37,17 @@ class EvaluationProtocol:
     part: EvaluatedPart = "test"
     kind: Protocol = "full"
     ks: Sequence[int] = (1, 5, 10, 20)
-    seen: Seen = "exclude"
+    seen: Seen | None = None
     seed: int = 0
 
     def __post_init__(self) -> None:
         if self.kind == "sampled" and self.seen == "include":
             raise ConfigError("the sampled protocol never has seen items", "leave out --seen")
+
+    @property
+    def settled_seen(self) -> Seen:
+        """The meaning of `seen`; to exclude, where neither a person nor a run says."""
+        return self.seen or "exclude"
 
 
 @dataclass(frozen=True, eq=False)
@@ -77,7 +83,7 @@ class Report:
             "data_sha256": self.dataset.sha256,
             "split": protocol.part,
             "protocol": protocol.kind,
-            "seen": protocol.seen,
+            "seen": protocol.settled_seen,
             "seed": protocol.seed,
             "users": len(first.users),
             "skipped": first.skipped,
@@ -121,7 +127,7 @@ def evaluate_each(
                 protocol.part,
                 ks=protocol.ks,
                 protocol=protocol.kind,
-                seen=protocol.seen,
+                seen=protocol.settled_seen,
                 seed=protocol.seed,
                 lists=True,
                 retriever=finders.get(name),
@@ -149,7 +155,9 @@ def make_report(
             for a, b in itertools.combinations(runs, 2)
         },
         recalls={
-            name: recall_of(retriever, outcomes[name], dataset, protocol.part, protocol.seen)
+            name: recall_of(
+                retriever, outcomes[name], dataset, protocol.part, protocol.settled_seen
+            )
             for name, retriever in retrievers.items()
             if retriever is not None
         },
@@ -171,7 +179,7 @@ def candidate_recall(
         protocol.part,
         metrics=("recall",),
         ks=[candidates],
-        seen=protocol.seen,
+        seen=protocol.settled_seen,
         retriever=retriever,
     )
     return outcome.means()[f"recall@{candidates}"]

@@ -99,6 +99,11 @@ class TrainingConfig(Settings):
         None, ge=0, description="sample negatives in proportion to count^power; null: uniformly"
     )
     validate_every: int = Field(20, ge=1, description="epochs between validations")
+    seen: Literal["exclude", "include", "auto"] = Field(
+        "auto",
+        description="whether items of a user's history may be recommended; auto: include from a "
+        "tenth of repeats in the train part on, else exclude",
+    )
     metric: str = Field("ndcg@10", description="validation metric that selects the best weights")
     patience: int | None = Field(
         None,

@@ -1,7 +1,7 @@
 """Trained runs, ready to score: one, several to compare, or two stages."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Literal
 
@@ -11,11 +11,12 @@ import torch
 from seqrec_cli.core.batching.ranking import Sizes
 from seqrec_cli.core.data.dataset import SequenceDataset
 from seqrec_cli.core.data.ranking.dataset import RankingDataset, from_encoder_arrays
+from seqrec_cli.core.evaluation.report import EvaluationProtocol
 from seqrec_cli.core.inference.names import Catalogue
 from seqrec_cli.core.inference.ranker import Ranker
 from seqrec_cli.core.inference.reranking import Reranker
 from seqrec_cli.core.inference.retrieval import Exact, Retriever, check_index
-from seqrec_cli.core.inference.scoring import ModelScorer
+from seqrec_cli.core.inference.scoring import ModelScorer, Seen
 from seqrec_cli.core.models.baselines import BASELINES
 from seqrec_cli.core.models.ranking.registry import build_ranker
 from seqrec_cli.core.models.sequential.registry import build_model
@@ -177,6 +178,33 @@ def refuse_different_data(runs: Mapping[str, Run]) -> None:
             f"the runs {', '.join(runs)} were trained on different datasets",
             "evaluate each with its own command",
         )
+
+
+def agreed_seen(runs: Iterable[Run], given: Seen | None) -> Seen:
+    """Whether seen items may be recommended: as `given`, or else as the runs were trained.
+
+    Raises:
+        ConfigError: nobody said, and the runs were trained differently.
+    """
+    if given is not None:
+        return given
+    by_meaning = {run.experiment().training.seen: run.name for run in runs}
+    if len(by_meaning) > 1:
+        raise ConfigError(
+            f"`{by_meaning['exclude']}` was trained with `seen: exclude` and "
+            f"`{by_meaning['include']}` with `seen: include`",
+            "say what counts for all of them: `--seen exclude` or `--seen include`",
+        )
+    (meaning,) = by_meaning
+    assert meaning != "auto", "a run says what it came to"
+    return meaning
+
+
+def settle_protocol(protocol: EvaluationProtocol, runs: Iterable[Run]) -> EvaluationProtocol:
+    """The protocol with what it leaves to the runs put in."""
+    if protocol.kind == "sampled":
+        return protocol
+    return replace(protocol, seen=agreed_seen(runs, protocol.seen))
 
 
 def labelled(runs: Sequence[Run]) -> dict[str, Run]:

@@ -16,6 +16,7 @@ from seqrec_cli.core.runs.resuming import differences, resume
 from seqrec_cli.core.runs.run import Run
 from seqrec_cli.core.training import ranking, sequential
 from seqrec_cli.core.training.events import EpochDone, Event, Validated
+from seqrec_cli.core.training.seen import check_reachable, settle_seen
 from seqrec_cli.errors import TrainingError
 
 SAVE_SECONDS = 60.0  # between two checkpoints: the work that a power cut may cost
@@ -41,6 +42,12 @@ class Begun:
     info: list[str] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
 
+    @property
+    def experiment(self) -> AnyExperiment:
+        """The experiment as it is run: what it left to the data is settled."""
+        experiment: AnyExperiment = self.training.experiment
+        return experiment
+
 
 def begin(experiment: AnyExperiment, path: Path, device: torch.device) -> Begun:
     """Read the dataset at `path` without its test part, and create a model with fresh weights.
@@ -54,8 +61,14 @@ def begin(experiment: AnyExperiment, path: Path, device: torch.device) -> Begun:
     sequential.check_device(experiment, device)
     dataset = SequenceDataset.load(path, parts=("train", "valid"))
     sequential.check_data(dataset)
+    settled = settle_seen(experiment, dataset)
+    missed = check_reachable(dataset, settled.seen)
+    experiment = settled.put_into(experiment)
     training = sequential.Training(experiment, dataset.num_items, device, dataset.features())
-    return Begun(dataset, training, sequential.fit(training, dataset))
+    begun = Begun(dataset, training, sequential.fit(training, dataset))
+    begun.info.extend(filter(None, [settled.reason]))
+    begun.notes.extend(filter(None, [missed]))
+    return begun
 
 
 def begin_ranking(experiment: RankingExperiment, path: Path, device: torch.device) -> Begun:

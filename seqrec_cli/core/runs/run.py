@@ -101,7 +101,7 @@ class Run:
         """
         path = self.path / "experiment.yaml"
         try:
-            return parse_experiment(foreign.read_text(path), str(path))
+            return settled(parse_experiment(foreign.read_text(path), str(path)))
         except (OSError, UnicodeDecodeError) as error:
             raise RunError(
                 f"`{path}` cannot be read: {error}", "train again; the run is incomplete"
@@ -203,6 +203,17 @@ class Run:
                 f"`{data.name}` as it is now",
                 "prepare it with the same options again, or train a new run",
             )
+
+
+def settled(experiment: AnyExperiment) -> AnyExperiment:
+    """The experiment of a run, which says whether seen items may be recommended.
+
+    One of an older version does not: it always left them out.
+    """
+    if isinstance(experiment, Experiment) and experiment.training.seen == "auto":
+        training = experiment.training.model_copy(update={"seen": "exclude"})
+        return experiment.model_copy(update={"training": training})
+    return experiment
 
 
 def create_run(

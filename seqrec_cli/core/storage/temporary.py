@@ -1,7 +1,7 @@
 """Files that are needed only while a command runs, such as unpacked copies: a private folder.
 
 It lies in the system's folder for such things (`TMPDIR`), nobody else may look into it, and it is
-removed however the command ends. What a killed process leaves there is removed by the next one.
+removed however the command ends. What a killed process leaves there is removed by a later one.
 """
 
 import contextlib
@@ -9,6 +9,7 @@ import os
 import shutil
 import stat
 import tempfile
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import BinaryIO
@@ -19,6 +20,7 @@ from seqrec_cli.errors import OutputError
 
 PREFIX = "seqrec-"
 HELD = ".held"  # a file that is locked as long as its folder is in use
+SECONDS_TO_LOCK = 60  # a younger one may be about to be locked
 LARGEST_COPY = 256 << 30  # bytes of one file
 REMEDY = "set TMPDIR to a folder with more room"
 
@@ -109,8 +111,9 @@ def remove_abandoned() -> None:
             with contextlib.suppress(OSError):
                 if is_own_folder(path):
                     with foreign.open_regular(path / HELD, follow=False) as file:
-                        free = try_lock(file.fileno())
-                    if free:
+                        age = time.time() - os.fstat(file.fileno()).st_mtime
+                        abandoned = age > SECONDS_TO_LOCK and try_lock(file.fileno())
+                    if abandoned:
                         shutil.rmtree(path)
 
 

@@ -23,7 +23,7 @@ class EpochDone:
 
 @dataclass(frozen=True)
 class Validated:
-    """The valid part was evaluated: by full ranking without seen items, or by predicting labels."""
+    """The valid part was evaluated: by full ranking, or by predicting labels."""
 
     epoch: int
     loss: float  # the epoch's mean

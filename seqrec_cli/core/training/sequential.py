@@ -22,7 +22,7 @@ from seqrec_cli.core.devices import WorkerPool, training_mode
 from seqrec_cli.core.evaluation.queries import queries
 from seqrec_cli.core.evaluation.sequential import evaluate
 from seqrec_cli.core.experiment.sequential import Experiment
-from seqrec_cli.core.inference.scoring import ModelScorer
+from seqrec_cli.core.inference.scoring import ModelScorer, Seen
 from seqrec_cli.core.kernels.dropout import Noise
 from seqrec_cli.core.kernels.switch import check_environment
 from seqrec_cli.core.models.sequential.registry import build_model
@@ -33,6 +33,7 @@ from seqrec_cli.core.training.loop import check_finite, epochs, note_validation,
 from seqrec_cli.core.training.objective import batch_loss
 from seqrec_cli.core.training.optimizers import Adagrad, Adam, Optimizer, RowwiseAdagrad
 from seqrec_cli.core.training.schedule import lr_factor
+from seqrec_cli.core.training.seen import check_reachable, settle_seen
 from seqrec_cli.core.training.state import Counters, Resumable
 from seqrec_cli.errors import ConfigError, DatasetError, TrainingError
 
@@ -85,6 +86,8 @@ def fit(training: Training, data: SequenceDataset) -> Iterator[Event]:
     if data.test is not None:
         raise ValueError("fit() must not be given the test part: use dataset.without_test()")
     check_data(data)
+    seen = settle_seen(training.experiment, data).seen
+    check_reachable(data, seen)
     settings = training.experiment.training
     training.interruptible = True
     batches = Batches(
@@ -109,7 +112,7 @@ def fit(training: Training, data: SequenceDataset) -> Iterator[Event]:
         training,
         settings,
         lambda: train_epoch(training, len(batches), partial(train_steps, training, batches)),
-        lambda scheduled: validate(training, data, scorer, scheduled),
+        lambda scheduled: validate(training, data, scorer, seen, scheduled),
     )
 
 
@@ -236,7 +239,7 @@ def make_scorer(training: Training, data: SequenceDataset) -> ModelScorer:
 
 
 def validate(
-    training: Training, data: SequenceDataset, scorer: ModelScorer, scheduled: bool
+    training: Training, data: SequenceDataset, scorer: ModelScorer, seen: Seen, scheduled: bool
 ) -> Validated:
     """Rank the valid part and note whether it is the best so far.
 
@@ -248,7 +251,7 @@ def validate(
     k = int(settings.metric.partition("@")[2])
     with training.safe_to_interrupt():
         scorer.refresh()
-        outcome = evaluate(scorer, data, "valid", ks=sorted({k, 10}), seen="exclude")
+        outcome = evaluate(scorer, data, "valid", ks=sorted({k, 10}), seen=seen)
     return note_validation(training, outcome.means(), scheduled)
 
 

@@ -278,12 +278,18 @@ def test_names_the_line(tmp_path: Path) -> None:
 
 def oracle_user_item(content: bytes) -> list[tuple[int, int]] | None:
     """What `user item` text says, the slow way; None where it must be refused."""
+    lines = [line.split() for line in content.removeprefix(b"\xef\xbb\xbf").split(b"\n")]
+    lines = [words for words in lines if words]
+    if any(len(words) != 2 for words in lines):
+        return None
+    for place in (0, 1):  # all of them written as pandas does, `7.0`
+        column = [words[place] for words in lines]
+        if all(re.fullmatch(rb"(0|[1-9][0-9]{0,17})\.0+", word) for word in column):
+            for words in lines:
+                words[place] = words[place].partition(b".")[0]
     rows = []
-    for line in content.removeprefix(b"\xef\xbb\xbf").split(b"\n"):
-        words = line.split()
-        if not words:
-            continue
-        if len(words) != 2 or not all(re.fullmatch(rb"0|[1-9][0-9]{0,19}", word) for word in words):
+    for words in lines:
+        if not all(re.fullmatch(rb"0|[1-9][0-9]{0,19}", word) for word in words):
             return None
         if not all(0 < int(word) < 2**63 for word in words):
             return None

@@ -173,7 +173,10 @@ def open_pairs(source: TextSource, facts: list[list[Facts]], engine: Engine) -> 
     dialect = Dialect("\t", 0, (), 2, quote="", escape="")
     facts = [[delimited.tightened(f, engine) for f in part] for part in facts]
     engine.allow(fact.path for part in facts for fact in part)
-    return delimited.relation(source, facts, dialect)
+    relation = delimited.relation(source, facts, dialect)
+    user, item = relation.columns
+    columns = (replace(user, known="user"), replace(item, known="item"))
+    return replace(relation, columns=columns)
 
 
 def quotes_of(head: bytes, delimiter: str) -> tuple[str, str]:
