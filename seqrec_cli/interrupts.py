@@ -15,7 +15,6 @@ from typing import Any, NoReturn
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM)
 GRACE = 3.0  # seconds to clean up
-RECEIVED: list[int] = []  # the signals that were answered by an exception
 
 
 class Interrupted(BaseException):
@@ -24,11 +23,6 @@ class Interrupted(BaseException):
     def __init__(self, number: int) -> None:
         super().__init__(number)
         self.number = number
-
-
-def swallowed() -> BaseException:
-    """The exception of a signal, where a library raised one of its own in its place."""
-    return Interrupted(RECEIVED[-1]) if RECEIVED else KeyboardInterrupt()
 
 
 @contextlib.contextmanager
@@ -57,7 +51,6 @@ def interrupt(number: int, frame: Any) -> NoReturn:
     clock = threading.Timer(GRACE, os._exit, (128 + number,))
     clock.daemon = True
     clock.start()
-    RECEIVED.append(number)
     raise Interrupted(number)
 
 

@@ -6,12 +6,17 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from hypothesis import settings
 from typer.testing import CliRunner
 
 from seqrec_cli.core.data.dataset import SequenceDataset
 from seqrec_cli.core.data.sequences import Sequences
 
 ROOT = Path(__file__).parent.parent
+
+# A busy machine is no failure: what must be fast has tests of its own, against a clock of its own.
+settings.register_profile("unhurried", deadline=None)
+settings.load_profile("unhurried")
 
 
 def pytest_make_parametrize_id(config: pytest.Config, val: object, argname: str) -> str | None:

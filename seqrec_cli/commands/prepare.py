@@ -43,6 +43,8 @@ def prepare(options: PrepareOptions) -> None:
     console.success(f"`{target}` and its manifest `{target.with_suffix('.json')}`")
     small = request.task == "next-item" and manifest["interactions"] < SMALL
     config = "dien" if request.task == "ranking" else "demo" if small else "sasrec"
+    if manifest["split"].get("whole_sessions"):
+        config = "gru4rec-session"
     folder = "" if options.data_dir == Path("data") else f" --data-dir {options.data_dir}"
     console.hint(f"seqrec train --config configs/{config}.yaml --data {manifest['name']}{folder}")
 
@@ -82,7 +84,7 @@ def request_of(options: PrepareOptions) -> "Request":
         min_value_count=options.min_value_count,
     )
     preparing = Preparation(
-        split="time" if options.split == "time" else "leave-one-out",
+        split=options.split if options.split in ("time", "sessions") else "leave-one-out",
         min_split_length=options.min_split_length,
         valid_from=options.valid_from,
         test_from=options.test_from,
@@ -98,7 +100,7 @@ def request_of(options: PrepareOptions) -> "Request":
         rows_per_user=options.rows_per_user,
         negatives=options.negatives,
         negatives_power=options.negatives_power,
-        split=options.split or "user",
+        split=options.split if options.split in ("time", "leave-one-out") else "user",
         seed=options.seed,
     )
     return Request(

@@ -44,7 +44,8 @@ WITH_FEATURES = Only(
 NEXT_ITEM = Only(is_next_item, "not for --task ranking")
 ROWS_OF_A_LOG = Only(makes_rows, "for --task ranking of a log")
 BY_TIME = Only(
-    lambda values: is_next_item(values) and values["split"] == "time", "for --split time"
+    lambda values: is_next_item(values) and values["split"] in ("time", "sessions"),
+    "for --split time or sessions",
 )
 LEAVE_ONE_OUT = Only(
     lambda values: is_next_item(values) and values["split"] in (None, "leave-one-out"),
@@ -256,10 +257,10 @@ class PrepareOptions:
         NOT_A_PAIR,
     ] = None
     split: Annotated[
-        Literal["leave-one-out", "time", "user"] | None,
+        Literal["leave-one-out", "time", "sessions", "user"] | None,
         Option(
-            help="What models are tested on: each user's last item, what happened last, or "
-            "(ranking) other users.",
+            help="What models are tested on: each user's last item, what happened last, whole "
+            "sessions (users) that ended last, or (ranking) other users.",
             show_default="leave-one-out; user for ranking",
             rich_help_panel=SPLIT,
         ),
@@ -267,6 +268,10 @@ class PrepareOptions:
         Only(
             lambda values: values["split"] != "user" or values["task"] == "ranking",
             "`user` only for --task ranking",
+        ),
+        Only(
+            lambda values: values["split"] != "sessions" or values["task"] == "next-item",
+            "`sessions` only for --task next-item",
         ),
     ] = None
     min_split_length: Annotated[
@@ -282,8 +287,8 @@ class PrepareOptions:
         str,
         Option(
             metavar="TIME",
-            help="--split time: start of the valid part, a number or a date.",
-            show_default="80 % of the log is before it",
+            help="--split time or sessions: start of the valid part, a number or a date.",
+            show_default="80 % of the log, or of the sessions, is before it",
             rich_help_panel=SPLIT,
         ),
         BY_TIME,
@@ -292,8 +297,8 @@ class PrepareOptions:
         str,
         Option(
             metavar="TIME",
-            help="--split time: start of the test part.",
-            show_default="90 % of the log is before it",
+            help="--split time or sessions: start of the test part.",
+            show_default="90 % is before it",
             rich_help_panel=SPLIT,
         ),
         BY_TIME,

@@ -84,13 +84,33 @@ def notes(manifest: dict[str, Any]) -> list[str]:
         )
     if manifest["users"] == 1:
         found.append("there is a single user, so every metric is about one person")
+    return found + split_notes(manifest)
+
+
+def split_notes(manifest: dict[str, Any]) -> list[str]:
+    """Who cannot be evaluated, and why."""
     split = manifest["split"]
+    if split.get("whole_sessions"):
+        new = split["new_items"]
+        if not new["items"]:
+            return []
+        return [
+            f"items of held-out sessions alone cannot be recommended: left out {new['items']:,} "
+            f"of them, {new['interactions']:,} interactions"
+        ]
+    found = []
     if split["test"]["users"] < manifest["users"]:
         left = manifest["users"] - split["test"]["users"]
         found.append(
             f"{left:,} of {manifest['users']:,} users have nothing in the test part, "
             "so they are not evaluated on it"
         )
+    for part, asked in split.get("asked", {}).items():
+        if asked < split[part]["users"]:
+            found.append(
+                f"only {asked:,} of the {split[part]['users']:,} users of the {part} part did "
+                "anything before it; where users are sessions, use `--split sessions`"
+            )
     return found
 
 

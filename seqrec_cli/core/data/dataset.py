@@ -18,6 +18,8 @@ from seqrec_cli.core.data.sequences import PARTS, Part, Sequences, check_list, c
 from seqrec_cli.core.data.store import NEXT_ITEM, check_task, load_checked, save_checked
 from seqrec_cli.errors import DatasetError
 
+HELD_OUT: tuple[Literal["valid", "test"], ...] = ("valid", "test")
+
 
 @dataclass(frozen=True, eq=False)
 class SequenceDataset:
@@ -80,14 +82,48 @@ class SequenceDataset:
         counts = np.bincount(self.train.items, minlength=self.num_items + 1)[1:]
         return Features(self.encoders, self.item_features, counts > 0)
 
-    def histories(self, before: Literal["end", "valid", "test"] = "end") -> Sequences:
-        """The history of each user, to the end or before the valid or test part; with features."""
+    @property
+    def whole_sessions(self) -> bool:
+        """Whether held-out users are sessions that lie in their part from the first item on."""
+        split = self.manifest.get("split")
+        return isinstance(split, dict) and split.get("whole_sessions") is True
+
+    def learnt(self) -> Sequences:
+        """What models learn from: the train part, with the users' features."""
         owners = np.arange(self.num_users, dtype=np.int64)
-        train = replace(self.train, features=self.user_features, owners=owners)
-        if before == "valid":
-            return train
-        known = train.followed_by(self.valid)
-        return known if before == "test" or self.test is None else known.followed_by(self.test)
+        return replace(self.train, features=self.user_features, owners=owners)
+
+    def histories(self, before: Literal["end", "valid", "test"] = "end") -> Sequences:
+        """What each user did, to the end or before what the valid or the test part asks for; with
+        features. Of a held-out session that is all but its last item."""
+        known = self.learnt()
+        for part in HELD_OUT:
+            held_out = self.held_out(part)
+            if held_out is None:
+                break
+            if part == before:
+                first = held_out.cut(np.maximum(held_out.lengths - 1, 0))[0]
+                return known.followed_by(first) if self.whole_sessions else known
+            known = known.followed_by(held_out)
+        return known
+
+    def held_out(self, part: Literal["valid", "test"]) -> Sequences | None:
+        """A part that is not learnt from; None for a test part that was left out."""
+        return self.valid if part == "valid" else self.test
+
+    def targets(self, part: Literal["valid", "test"]) -> Sequences:
+        """What each user of a part did after their history before it: all of the part, or of a
+        held-out session the last item.
+
+        Raises:
+            ValueError: the test part was left out.
+        """
+        held_out = self.held_out(part)
+        if held_out is None:
+            raise ValueError("this dataset was loaded without its test part")
+        if not self.whole_sessions:
+            return held_out
+        return held_out.cut(np.maximum(held_out.lengths - 1, 0))[1]
 
     def save(self, path: Path) -> dict[str, Any]:
         """Write `path` (npz) and the manifest beside it, which comes last and completes it.

@@ -28,6 +28,14 @@ from seqrec_cli.core.data.reading.sheets import Side
 from seqrec_cli.core.data.reading.units import show_moment
 from seqrec_cli.core.data.reading.wording import shortened
 from seqrec_cli.core.data.sequences import PARTS, Sequences
+from seqrec_cli.core.data.sessions import (
+    NEW_ITEM,
+    SHORT_SESSION,
+    are_whole,
+    new_items,
+    short_sessions,
+    split_sessions,
+)
 from seqrec_cli.core.data.shuffling import Shuffle, shuffled
 from seqrec_cli.core.data.splitting import (
     Parts,
@@ -37,6 +45,7 @@ from seqrec_cli.core.data.splitting import (
     count_parts,
     leave_one_out,
     refuse_empty_parts,
+    refuse_without_histories,
 )
 from seqrec_cli.errors import InputError
 
@@ -52,7 +61,8 @@ class Preparation:
     Attributes:
         min_user_count: users with fewer interactions are left out ...
         min_item_count: ... and items likewise, again and again until none is left.
-        split: the last two of each user, or what happened after two moments.
+        split: the last two of each user, what happened after two moments, or the sessions (users)
+            that ended after them, whole.
         min_split_length: leave-one-out keeps a shorter history whole for training; 3 or more.
         valid_from: first moment of the valid part: a number or ISO 8601; else 80 % of the log
             is before it.
@@ -99,6 +109,7 @@ def prepare(interactions: Interactions, options: Preparation, name: str) -> Sequ
     del interactions
     dropped = dict(origin.dropped)
     order = tidy(rows, dropped, options)
+    whole = put_sessions(rows, dropped, options, origin.time_unit)
     kept = len(rows)
     if not kept:
         raise nothing_left(origin.path, origin.rows_read, dropped)
@@ -117,7 +128,10 @@ def prepare(interactions: Interactions, options: Preparation, name: str) -> Sequ
     if options.shuffle:
         rows.items = shuffled(offsets, rows.items, options.shuffle, options.seed)
         order["shuffled"] = {"how": options.shuffle, "seed": options.seed}
-    if rows.parts is not None and options.keep_files:
+    if whole is not None:
+        assert rows.parts is not None
+        parts, split = rows.parts.astype(np.uint8), whole
+    elif rows.parts is not None and options.keep_files:
         parts, split = by_files(rows.parts)
     elif options.split == "leave-one-out":
         parts, split = leave_one_out(offsets, options.min_split_length)
@@ -125,6 +139,8 @@ def prepare(interactions: Interactions, options: Preparation, name: str) -> Sequ
         parts, split = by_time(rows.times, options.valid_from, options.test_from, origin.time_unit)
     split |= count_parts(parts, rows, len(users))
     refuse_empty_parts(split, rows, origin.time_unit, origin.path)
+    if split["kind"] != "leave-one-out" and whole is None:
+        split |= {"asked": refuse_without_histories(split, parts, rows, len(users), origin.path)}
     again = Sequences(offsets, rows.items).count_repeats()
     there = item_ids
     user_ids, item_ids = user_ids[users], item_ids[items]
@@ -227,6 +243,31 @@ def tidy(rows: Rows, dropped: dict[str, int], options: Preparation) -> dict[str,
         drop(rows, dropped, DOUBLE_WRITE, double_writes(rows))
     drop_rare(rows, dropped, options)
     return order
+
+
+def put_sessions(
+    rows: Rows, dropped: dict[str, int], options: Preparation, unit: str
+) -> dict[str, Any] | None:
+    """Put whole sessions into parts and leave out of the held-out ones what nothing can predict;
+    describe the split. None where sessions are not held out whole.
+
+    Files that are split already, each with users of its own, hold sessions.
+    """
+    if not len(rows):
+        return None
+    if rows.parts is not None and options.keep_files:
+        if not are_whole(rows):
+            return None
+        split: dict[str, Any] = {"kind": "files"}
+    elif options.split == "sessions":
+        split = split_sessions(rows, options.valid_from, options.test_from, unit)
+    else:
+        return None
+    new = np.zeros(len(rows), np.bool_) if options.new_items else new_items(rows)
+    count = {"items": len(np.unique(rows.items[new])), "interactions": int(new.sum())}
+    drop(rows, dropped, NEW_ITEM, new)
+    drop(rows, dropped, SHORT_SESSION, short_sessions(rows))
+    return split | {"whole_sessions": True, "new_items": count}
 
 
 def describe(origin: Origin) -> dict[str, Any]:

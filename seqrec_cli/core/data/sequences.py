@@ -88,6 +88,16 @@ class Sequences:
         offsets = np.concatenate(([0], np.cumsum(lengths))).astype(np.int64)
         return Sequences(offsets, self.items[~again])
 
+    def cut(self, counts: NDArray[np.int64]) -> tuple["Sequences", "Sequences"]:
+        """Each user's first items, as many as `counts` (users,) says, and the rest."""
+        place = np.arange(len(self.items)) - np.repeat(self.offsets[:-1], self.lengths)
+        first = place < np.repeat(counts, self.lengths)
+        heads = np.concatenate((np.zeros(1, np.int64), np.cumsum(counts)))
+        return (
+            Sequences(heads, self.items[first], self.features, self.owners),
+            Sequences(self.offsets - heads, self.items[~first], self.features, self.owners),
+        )
+
     def count_repeats(self) -> int:
         """How many interactions are with an item that the user already had."""
         repeats, stride = 0, int(self.items.max(initial=0)) + 1

@@ -11,7 +11,7 @@ from seqrec_cli.core.data.reading.units import parse_moment, show_moment
 from seqrec_cli.core.data.sequences import PARTS
 from seqrec_cli.errors import InputError
 
-Split = Literal["leave-one-out", "time"]
+Split = Literal["leave-one-out", "time", "sessions"]
 Parts = NDArray[np.uint8]  # (rows,), a number into PARTS
 TRAIN, VALID, TEST = range(3)
 
@@ -45,6 +45,20 @@ def by_time(
             "a split by time needs times, and this log has none",
             "name their column, `--columns user=…,item=…,time=…`, or use leave-one-out",
         )
+    valid, test = moments(times, valid_from, test_from, unit)
+    parts = (times >= valid).astype(np.uint8)
+    parts += times >= test
+    return parts, {"kind": "time", "valid_from": valid, "test_from": test}
+
+
+def moments(
+    times: NDArray[np.int64], valid_from: str, test_from: str, unit: str
+) -> tuple[int, int]:
+    """When the valid and the test part begin: as said, else after 80 % and 90 % of `times`.
+
+    Raises:
+        InputError: no such moments, or the later first.
+    """
     if not (valid_from and test_from):
         places = [int(0.8 * len(times)), int(0.9 * len(times))]
         early, late = np.partition(times, places)[places]
@@ -56,9 +70,7 @@ def by_time(
             f"after the test part at {show_moment(test, unit)}",
             "give --valid-from and --test-from, the earlier first",
         )
-    parts = (times >= valid).astype(np.uint8)
-    parts += times >= test
-    return parts, {"kind": "time", "valid_from": valid, "test_from": test}
+    return valid, test
 
 
 def count_parts(parts: Parts, rows: Rows, users: int) -> dict[str, dict[str, int]]:
@@ -69,6 +81,31 @@ def count_parts(parts: Parts, rows: Rows, users: int) -> dict[str, dict[str, int
         people = int(np.count_nonzero(count_codes(rows.users[inside], users)))
         counts[str(part)] = {"users": people, "interactions": int(np.count_nonzero(inside))}
     return counts
+
+
+def refuse_without_histories(
+    split: Mapping[str, Any], parts: Parts, rows: Rows, users: int, path: str
+) -> dict[str, int]:
+    """How many users of each held-out part have something before it; refuse a part of none.
+
+    Raises:
+        InputError: nobody could be evaluated.
+    """
+    known = count_codes(rows.users[parts == TRAIN], users) > 0
+    asked = {}
+    for number, part in ((VALID, "valid"), (TEST, "test")):
+        there = count_codes(rows.users[parts == number], users) > 0
+        asked[part] = int(np.count_nonzero(there & known))
+        known |= there
+        if not asked[part]:
+            raise InputError(
+                f"no user in the {part} part of `{path}` did anything before it, so nobody could "
+                "be evaluated",
+                "where users are sessions, split by whole sessions: `--split sessions`"
+                if split["kind"] == "time"
+                else "name files of the same users, or split the log here: leave out --test",
+            )
+    return asked
 
 
 def refuse_empty_parts(split: Mapping[str, Any], rows: Rows, unit: str, path: str) -> None:
@@ -87,6 +124,12 @@ def refuse_empty_parts(split: Mapping[str, Any], rows: Rows, unit: str, path: st
             "so there is nothing to validate or test on",
             "bring longer histories"
             + (", or try `--split time`" if rows.times is not None else ""),
+        )
+    if split.get("whole_sessions"):
+        raise InputError(
+            f"the {' and the '.join(empty)} part would be empty: no session of `{path}` there has "
+            "two items that the train part knows",
+            "bring a longer log, or give other --valid-from and --test-from",
         )
     first, last = (
         show_moment(int(moment), unit) for moment in (rows.times.min(), rows.times.max())

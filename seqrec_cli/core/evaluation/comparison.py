@@ -91,23 +91,35 @@ def slices_of(
 
     A user with several targets counts by their mean.
     """
-    targets = dataset.valid if part == "valid" else dataset.test
-    assert targets is not None
-    wanted = targets.take(users)
+    wanted = dataset.targets(part).take(users)
     counts = np.bincount(dataset.train.items, minlength=dataset.num_items + 1)
     slices = thirds("history", dataset.histories(part).lengths[users].astype(np.float64), "items")
     popularity = mean_of(counts[wanted.items].astype(np.float64), wanted.lengths)
     slices |= thirds("target", popularity, "times in train")
     times = dataset.timestamps
     if part in times and all(earlier in times for earlier in ("train", "valid")):
-        first = times[part][targets.offsets[users]]
-        last = last_times(dataset, part)[users]
-        slices |= thirds("target", (first - last).astype(np.float64), "after the history")
+        waits = target_times(dataset, part)[users] - last_times(dataset, part)[users]
+        slices |= thirds("target", waits.astype(np.float64), "after the history")
     return slices
 
 
+def target_times(dataset: SequenceDataset, part: EvaluatedPart) -> NDArray[np.int64]:
+    """The time of each user's first target in `part`, int64 (users,); any for who has none."""
+    held_out = dataset.held_out(part)
+    assert held_out is not None
+    places = held_out.offsets[1:] - 1 if dataset.whole_sessions else held_out.offsets[:-1]
+    times = dataset.timestamps[part]
+    return times[np.clip(places, 0, len(times) - 1)]
+
+
 def last_times(dataset: SequenceDataset, part: EvaluatedPart) -> NDArray[np.int64]:
-    """The time of each user's last interaction before `part`, int64 (users,); 0 without one."""
+    """The time of each user's last interaction before `part`, or in a held-out session before its
+    last; int64 (users,), 0 without one."""
+    if dataset.whole_sessions:
+        held_out = dataset.held_out(part)
+        assert held_out is not None
+        times = dataset.timestamps[part]
+        return times[np.clip(held_out.offsets[1:] - 2, 0, len(times) - 1)]
     times = np.zeros(dataset.num_users, dataset.timestamps["train"].dtype)
     earlier: list[tuple[Part, Sequences]] = [("train", dataset.train), ("valid", dataset.valid)]
     for name, sequences in earlier[: 1 if part == "valid" else 2]:

@@ -43,9 +43,7 @@ def queries(
     Raises:
         DatasetError: nobody can be asked.
     """
-    targets = dataset.valid if part == "valid" else dataset.test
-    if targets is None:
-        raise ValueError("this dataset was loaded without its test part")
+    targets = dataset.targets(part)
     histories = dataset.histories(before=part)
     asked, known = targets.lengths > 0, histories.lengths > 0
     users = np.flatnonzero(asked & known)
@@ -57,7 +55,8 @@ def queries(
         raise DatasetError(
             f"the dataset `{dataset.name}` has no user with a history and an item in its {part} "
             "part",
-            "prepare it with another split, or from more data",
+            "prepare it with another split (`--split sessions` where users are sessions), or from "
+            "more data",
         )
     if most_users is not None and len(users) > most_users:
         skipped[f"not in the random sample of {most_users:,}"] = len(users) - most_users

@@ -7,6 +7,7 @@ Shapes: B histories, C candidates, H items of a ranker's history.
 """
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any, Literal
 
 import numpy as np
@@ -229,15 +230,13 @@ def liked_histories(dataset: SequenceDataset, before: Before, ranker: Ranker) ->
     if not ranker.examples.get("rated") or any(part not in dataset.ratings for part in parts):
         return histories
     threshold = float(ranker.examples["positive_rating"])
-    whole: Sequences | None = None
-    for part in parts:
-        sequences = getattr(dataset, part)
-        if sequences is None:
-            continue
-        marks = Sequences(sequences.offsets, (dataset.ratings[part] >= threshold).astype(np.int32))
-        whole = marks if whole is None else whole.followed_by(marks)
-    assert whole is not None
-    kept = whole.items > 0
+    marks: dict[str, Any] = {}
+    for part in PARTS:
+        own = getattr(dataset, part)
+        if own is not None and part in dataset.ratings:
+            liked = (dataset.ratings[part] >= threshold).astype(np.int32)
+            marks[part] = Sequences(own.offsets, liked)
+    kept = replace(dataset, **marks).histories(before).items > 0
     counts = np.bincount(histories.users[kept], minlength=len(histories))
     offsets = np.concatenate((np.zeros(1, np.int64), np.cumsum(counts)))
     return Sequences(offsets, histories.items[kept], histories.features, histories.owners)

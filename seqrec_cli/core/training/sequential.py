@@ -91,7 +91,7 @@ def fit(training: Training, data: SequenceDataset) -> Iterator[Event]:
     settings = training.experiment.training
     training.interruptible = True
     batches = Batches(
-        data.histories(before="valid"),
+        data.learnt(),
         data.num_items,
         seed=training.experiment.seed,
         batch_size=settings.batch_size,

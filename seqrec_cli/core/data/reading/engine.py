@@ -5,18 +5,20 @@ into a private folder, which is gone when the engine is closed.
 """
 
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor, wait
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import duckdb
 import numpy as np
 from numpy.typing import NDArray
 
-from seqrec_cli import interrupts
 from seqrec_cli.core.storage.temporary import PrivateFolder, private_folder
 from seqrec_cli.errors import InputError
+
+Answer = TypeVar("Answer")
 
 SMALL_FILE = 64 << 20
 SMALL_MEMORY = 384 << 20  # what a small file may take, before anything is known of it
@@ -37,6 +39,7 @@ class Engine:
     def __init__(self, folder: PrivateFolder) -> None:
         self.folder = folder
         self._connection: duckdb.DuckDBPyConnection | None = None
+        self._worker = ThreadPoolExecutor(max_workers=1)
 
     def allow(self, paths: Iterable[Path]) -> None:
         """Open the database for these files, and for good no others."""
@@ -51,7 +54,7 @@ class Engine:
             "max_temp_directory_size": LARGEST_SPILL,
             "home_directory": str(spill),
         }
-        self.close()
+        self.disconnect()
         self._connection = duckdb.connect(config=config)
         # The zone is a setting of the session; without it a time would depend on the machine.
         self._connection.execute("SET TimeZone = 'UTC'")
@@ -61,6 +64,10 @@ class Engine:
         self._connection.execute("SET lock_configuration = true")
 
     def close(self) -> None:
+        self._worker.shutdown()
+        self.disconnect()
+
+    def disconnect(self) -> None:
         if self._connection is not None:
             self._connection.close()
             self._connection = None
@@ -72,11 +79,25 @@ class Engine:
 
     def run(self, sql: str) -> None:
         """Run a statement without a result."""
-        self.connection.execute(sql)
+        self.answer(lambda: self.connection.execute(sql))
 
     def rows(self, sql: str) -> list[tuple[Any, ...]]:
         """All rows of a query."""
-        return self.connection.execute(sql).fetchall()
+        return self.answer(lambda: self.connection.execute(sql).fetchall())
+
+    def answer(self, work: Callable[[], Answer]) -> Answer:
+        """What `work` returns, which asks the engine.
+
+        It runs in a thread of its own: Python sees a signal in the main thread alone, and not while
+        that waits inside the engine. An exception of a signal interrupts the query.
+        """
+        future = self._worker.submit(work)
+        try:
+            return future.result()
+        finally:
+            if not future.done():
+                self.connection.interrupt()
+                wait([future])
 
     def value(self, sql: str) -> Any:
         """The single value of a query of one row and one column."""
@@ -84,8 +105,11 @@ class Engine:
 
     def arrays(self, sql: str) -> dict[str, NDArray[Any]]:
         """The columns of a query as arrays; of numbers without missing values."""
-        columns = self.connection.execute(sql).fetchnumpy()
-        return {name: np.ma.getdata(column) for name, column in columns.items()}
+        return {name: np.ma.getdata(column) for name, column in self.masked(sql).items()}
+
+    def masked(self, sql: str) -> dict[str, NDArray[Any]]:
+        """The columns of a query as arrays, masked where a value is missing."""
+        return self.answer(lambda: self.connection.execute(sql).fetchnumpy())
 
 
 @contextmanager
@@ -104,11 +128,6 @@ def opened_engine() -> Iterator[Engine]:
                 f"reading needs more memory than it may take: {first_sentence(error)}",
                 "check that the file is what it seems: a small one takes little",
             ) from error
-        except RuntimeError as error:
-            # So the engine answers a signal: in the place of what its handler raised.
-            if "interrupted" in str(error).lower():
-                raise interrupts.swallowed() from None
-            raise
         finally:
             engine.close()
 

@@ -191,9 +191,7 @@ class LogTable:
         return replace(self.reading, drop_incomplete=True)
 
     def fetch_numbers(self) -> dict[str, Any]:
-        columns: dict[str, Any] = self.engine.connection.execute(
-            f"SELECT {', '.join(self.names())} FROM log"
-        ).fetchnumpy()
+        columns: dict[str, Any] = self.engine.masked(f"SELECT {', '.join(self.names())} FROM log")
         return self.coded(columns)
 
     def coded(self, columns: dict[str, Any]) -> dict[str, Any]:
@@ -209,9 +207,7 @@ class LogTable:
         rest = [name for name in self.names() if name not in ("u", "i")]
         columns: dict[str, Any] = {}
         if rest:
-            columns |= self.engine.connection.execute(
-                f"SELECT {', '.join(rest)} FROM log"
-            ).fetchnumpy()
+            columns |= self.engine.masked(f"SELECT {', '.join(rest)} FROM log")
         rows = sum(self.part_rows)
         kind = "INTEGER" if rows < 2**31 else "BIGINT"
         found = self.engine.arrays(
