@@ -278,7 +278,8 @@ def test_names_the_line(tmp_path: Path) -> None:
 
 def oracle_user_item(content: bytes) -> list[tuple[int, int]] | None:
     """What `user item` text says, the slow way; None where it must be refused."""
-    lines = [line.split() for line in content.removeprefix(b"\xef\xbb\xbf").split(b"\n")]
+    text = content.removeprefix(b"\xef\xbb\xbf")
+    lines = [re.findall(rb"[^ \t\r]+", line) for line in text.split(b"\n")]
     lines = [words for words in lines if words]
     if any(len(words) != 2 for words in lines):
         return None
