@@ -124,7 +124,7 @@ def test_mistakes_in_settings_are_told_with_their_place(runner: CliRunner, place
         ("training.patence=3", "unknown setting `training.patence`", "`training.patience`"),
         ("model.variant=lstm", "setting `model.variant`", "how attention enters"),
         ("model.name=dein", "unknown model `dein`", "did you mean `di"),
-        ("training.metric=ndcg@10", "setting `training.metric`", "picks the best weights"),
+        ("training.metric=ndcg@10", "setting `training.metric`", "selects the best weights"),
     ):
         said = run(runner, "train", "--config", "toy.yaml", "--set", change, code=1).stderr
         assert message in said
