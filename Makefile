@@ -1,10 +1,10 @@
 # make demo: install, then prepare a real dataset, train, evaluate and recommend.
 # make test: install, then lint, type-check and test.
 # make quick: lint, types and the fast tests, under a minute.
-# make bench: install, then time ours beside the textbook way, and each kernel beside its plain twin.
-# make torture: kill real commands at random moments and look at what is left.
-# make fuzz: the tests of hostile files with many more cases, for hours; CASES=2000 takes less.
-# make peers: before it, to have RecTools in the table too.
+# make bench: install, then compare times with a textbook implementation, and kernels with their twins.
+# make torture: kill real commands at random times and check their files.
+# make fuzz: the tests of hostile files with many more cases, for hours; fewer with CASES=2000.
+# make peers: install RecTools, which `make bench` then measures too.
 
 PYTHON ?= python3
 VENV   := .venv
@@ -36,7 +36,7 @@ torture: $(VENV)/.developer
 fuzz: $(VENV)/.developer
 	SEQREC_FUZZ=$(CASES) $(BIN)/python -m pytest tests/test_hostile_logs.py tests/test_hostile_runs.py
 
-# RecTools 0.19 needs NumPy 1 and seqrec NumPy 2, so it is measured from an environment of its own.
+# RecTools 0.19 needs NumPy 1 and seqrec NumPy 2, so it runs in a separate environment.
 peers: .venv-peers/.installed
 
 .venv-peers/.installed: constraints.txt
@@ -54,11 +54,11 @@ lint: $(VENV)/.developer
 types: $(VENV)/.developer
 	$(BIN)/mypy --strict seqrec_cli
 
-# Two processes: tests wait for files and children more than they compute.
+# Two processes: tests wait for files and child processes more than they compute.
 pytest: $(VENV)/.developer
 	$(BIN)/python -m pytest -n 2 --dist worksteal
 
-# The marks are written last, so that an installation that was cut off is begun again.
+# The marker files are written last, so that an interrupted installation starts again.
 $(VENV)/.installed: pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
 	  { echo "seqrec needs Python 3.11 or newer: make PYTHON=python3.12"; exit 1; }

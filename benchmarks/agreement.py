@@ -1,8 +1,8 @@
-"""Whether our training is the textbook's: the same metrics after the same number of epochs.
+"""Agreement with a textbook implementation: metrics after the same number of epochs.
 
-Both start from the same weights, for each of several seeds, and see every user once an epoch;
-which negatives and which dropout they draw is their own. Prints the valid part's metrics after
-every few epochs, as mean and spread over the seeds, and writes benchmarks/results/agreement.json.
+For each of several seeds both start from the same weights and see every user once an epoch, with
+different negatives and dropout. Prints the metrics on the valid part after every few epochs, as
+mean and standard deviation over the seeds, and writes benchmarks/results/agreement.json.
 """
 
 import argparse
@@ -37,7 +37,7 @@ def quality(ranks: NDArray[np.int64]) -> dict[str, float]:
 
 
 def compare(data: SequenceDataset, seed: int, epochs: int, every: int) -> list[dict[str, object]]:
-    """Train both with one seed; a line for each and every few epochs."""
+    """Train both with one seed; a row for each model every few epochs."""
     experiment = load_experiment(ROOT / "configs" / "sasrec.yaml", [f"seed={seed}"])
     training = Training(experiment, data.num_items, torch.device("cpu"))
     torch.manual_seed(seed)
@@ -46,7 +46,7 @@ def compare(data: SequenceDataset, seed: int, epochs: int, every: int) -> list[d
     textbook.model.eval()
     copy_weights(training.model, textbook.model)
     textbook.model.train()
-    # For the ranking of ours by the very code that ranks theirs.
+    # Our model, ranked by the same code as the textbook one.
     ours = TextbookTraining(data.train, data.num_items, 128, 200).model
     batches = Batches(
         data.train, data.num_items, seed=seed, batch_size=128, max_length=200, num_negatives=1

@@ -1,7 +1,7 @@
-"""make bench: ours beside the textbook way, in turns within one run, as ratios of medians.
+"""make bench: seqrec against a textbook implementation, taking turns in one run.
 
-Reads ml-1m.txt from the folder that SEQREC_DATASETS names, or else makes a log of the same size.
-Prints one table and writes benchmarks/results/bench.json.
+Reads ml-1m.txt from the folder in SEQREC_DATASETS, or else makes a log of the same size. Ratios are
+of medians. Prints one table and writes benchmarks/results/bench.json.
 """
 
 import argparse
@@ -44,7 +44,7 @@ PEERS = ROOT / ".venv-peers"  # `make peers`
 
 @dataclass(frozen=True)
 class Row:
-    """One line of the table; seconds, medians over the repeats."""
+    """One line of the table: seconds, medians over the repeats."""
 
     job: str
     ours: float
@@ -66,7 +66,7 @@ def seconds(work: Callable[[], object]) -> float:
 def in_turns(
     ours: Callable[[], object], reference: Callable[[], object], repeats: int, turn: int = 1
 ) -> tuple[float, float]:
-    """Medians of two jobs that take turns, so that a slow spell of the machine hits both.
+    """Medians of two jobs that take turns, so that a busy phase of the machine affects both.
 
     With short jobs a turn is several of them, as they follow each other in real use.
     """
@@ -79,7 +79,7 @@ def in_turns(
 
 
 def log_file(folder: Path) -> Path:
-    """ml-1m.txt where it is, or a made-up log of its size."""
+    """ml-1m.txt if it exists, or a generated log of its size."""
     real = Path(os.environ.get("SEQREC_DATASETS", "")) / "ml-1m.txt"
     if real.is_file():
         return real
@@ -141,7 +141,7 @@ def training_rows(data: SequenceDataset, repeats: int) -> list[Row]:
 
 
 def start(experiment: Experiment, data: SequenceDataset) -> tuple[Training, Batches]:
-    """A training that has not begun, and what it trains on."""
+    """A new training and its batches."""
     training = Training(experiment, data.num_items, torch.device("cpu"))
     settings = experiment.training
     batches = Batches(
@@ -206,7 +206,7 @@ def evaluation_row(data: SequenceDataset, repeats: int) -> Row:
 
 
 def process_rows(log: Path, folder: Path, repeats: int) -> list[Row]:
-    """Whole processes: prepare, one epoch of training for the sake of a run, recommend."""
+    """Whole processes: prepare, one epoch of training to have a run, recommend."""
 
     def run(*command: str) -> float:
         whole = [sys.executable, *command]

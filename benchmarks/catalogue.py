@@ -1,7 +1,7 @@
-"""What a training step costs as the catalogue grows, with `table_optimizer: adagrad`.
+"""The cost of a training step by size of the catalogue, with `table_optimizer: adagrad`.
 
-Synthetic users, BCE with one negative, d 64. Each size runs in a process of its own, so that
-memory can be told apart. Prints one table and writes benchmarks/results/catalogue.json.
+Synthetic users, BCE with one negative, d 64. Each size runs in a separate process, so that
+its memory can be measured. Prints one table and writes benchmarks/results/catalogue.json.
 """
 
 import json

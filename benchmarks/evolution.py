@@ -89,7 +89,7 @@ def pairwise_scores(
     return scores
 
 
-def told_apart(
+def auxiliary_loss(
     network: Discriminator, states: Tensor, clicked: Tensor, other: Tensor, real: Tensor
 ) -> Tensor:
     """The auxiliary loss over all positions (B, T, D), the real ones (B, T) counted."""
@@ -126,7 +126,7 @@ class LoopedDIEN(DIEN):
         logits, states = self.rank(batch, query, keys, noise)
         assert self.auxiliary is not None
         real = (batch.mask[:, 1:] & (batch.negatives[:, 1:] != 0)).float()
-        loss = told_apart(self.auxiliary, states[:, :-1], keys[:, 1:], others[:, 1:], real)
+        loss = auxiliary_loss(self.auxiliary, states[:, :-1], keys[:, 1:], others[:, 1:], real)
         return logits, self.auxiliary_weight * loss
 
     def columns(self, batch: RankingBatch) -> Tensor:
@@ -209,7 +209,7 @@ def at_once(rows: RankingBatch, labels: Tensor) -> Iterator[tuple[RankingBatch, 
         yield rows.take(own), labels[own]
 
 
-def epoch(model: Any, optimiser: Any, batches: Iterator[tuple[RankingBatch, Tensor]]) -> None:
+def epoch(model: Any, optimizer: Any, batches: Iterator[tuple[RankingBatch, Tensor]]) -> None:
     """A step for each batch."""
     parameters = list(model.parameters())
     for step, (batch, labels) in enumerate(batches, 1):
@@ -218,7 +218,7 @@ def epoch(model: Any, optimiser: Any, batches: Iterator[tuple[RankingBatch, Tens
         gradients = torch.autograd.grad(loss, parameters)
         for parameter, gradient in zip(parameters, gradients, strict=True):
             parameter.grad = gradient
-        optimiser.step()
+        optimizer.step()
 
 
 def layer(rows: RankingBatch, looped: bool) -> Callable[[], None]:

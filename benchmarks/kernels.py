@@ -1,8 +1,8 @@
-"""make bench: a step of training with each kernel, and with its plain twin in its place.
+"""make bench: a training step with each kernel, and with its plain twin.
 
 Two trainings of the same experiment take turns, step by step, on the same batches in one process:
-in one the kernel computes, in the other its twin, and all other kernels in both. So a slow spell
-of the machine hits both, and the ratio is the median over these pairs. `saves` is the share of the
+one uses the kernel, the other its twin, and both all other kernels. So a busy phase of the machine
+affects both, and the ratio is the median over the pairs of steps. `saves` is the share of the
 plain step that the kernel saves. Reads ml-1m.txt as bench.py does, and for DIEN ranking rows of it.
 Prints one table and writes benchmarks/results/kernels.json.
 """
@@ -87,7 +87,7 @@ CASES = [
     Case("adam", "sasrec, 100,000 items", "sasrec", (), 100_000),
     Case("adam", "dien", "dien"),
 ]
-# Without a switch: these change which numbers are drawn, and where they lie.
+# Without a switch: these change the random numbers and their layout.
 PACKING, DRAWS = "packing", "random bytes"
 EVERYTHING = "all switched off"
 
@@ -124,7 +124,7 @@ def measure(
     twin: Callable[[], AbstractContextManager[object]],
     pairs: int,
 ) -> KernelRow:
-    """Let both take turns, each first as often as the other; `twin` puts the twin in place."""
+    """Time both in turns, each first equally often; `twin` switches to the twin."""
     times: tuple[list[float], list[float]] = ([], [])
     for number in range(pairs + 2):
         for which in (number % 2, 1 - number % 2):
@@ -137,7 +137,7 @@ def measure(
 
 
 def sequential(data: SequenceDataset, case: Case) -> tuple[Training, SequenceBatches]:
-    """A fresh training, and what it trains on."""
+    """A new training and its batches."""
     experiment = load_experiment(ROOT / "configs" / f"{case.config}.yaml", list(case.changes))
     assert isinstance(experiment, Experiment)
     if case.items is not None:
@@ -146,7 +146,7 @@ def sequential(data: SequenceDataset, case: Case) -> tuple[Training, SequenceBat
 
 
 def ranking(data: RankingDataset, case: Case) -> Callable[[], float]:
-    """A call of it is a step of a fresh training of a ranking model."""
+    """A function whose calls are steps of a new training of a ranking model."""
     experiment = load_experiment(ROOT / "configs" / f"{case.config}.yaml")
     assert isinstance(experiment, RankingExperiment)
     training = RankingTraining(experiment, Sizes.of(data.encoders), CPU)
@@ -166,7 +166,7 @@ def ranking(data: RankingDataset, case: Case) -> Callable[[], float]:
 
 @contextmanager
 def torchs_draws() -> Iterator[None]:
-    """Let torch draw what dropout keeps, one number of its generator an element."""
+    """Draw the masks of dropout by torch, one number of its generator for each element."""
 
     def kept(self: Noise, shape: tuple[int, ...], drop: float) -> Tensor:
         return torch.empty(shape).bernoulli_(1 - drop)
@@ -178,7 +178,7 @@ def torchs_draws() -> Iterator[None]:
 def rows_of(
     data: SequenceDataset, ranked: RankingDataset, pairs: int, wanted: str
 ) -> Iterator[KernelRow]:
-    """Measure what is wanted, row by row."""
+    """Measure the chosen kernels, row by row."""
 
     def steps(case: Case) -> Callable[[], float]:
         if case.config == "dien":
@@ -205,7 +205,7 @@ def rows_of(
 
 
 def ranking_rows(log: Path, folder: Path) -> RankingDataset:
-    """Rows of the log's users with as many items that they do not have, histories of ten."""
+    """Ranking rows of the log: as many negatives as positives, histories of ten."""
     command = f"-m seqrec_cli prepare {log} --task ranking --split leave-one-out --rows-per-user 5"
     command += " --negatives 1 --name ranked --data-dir ."
     subprocess.run(

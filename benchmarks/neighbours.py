@@ -1,12 +1,12 @@
-"""Which library to look up nearest neighbours with: HNSW by voyager, usearch and faiss, and exact.
+"""Libraries for nearest neighbours: HNSW by voyager, usearch and faiss, against exact search.
 
     pip install voyager usearch faiss-cpu
     python -m benchmarks.neighbours [--items 10000 100000 1000000]
 
-Vectors of length 1 and size 64, made as trained ones look: clusters of unequal size, most of the
-variance in few directions; queries lie between the items of a cluster. For each library the least
-effort at query time that reaches a recall@10 of 0.98 is taken; times are of 2,000 queries at once
-on all cores, medians of five, and are held against the exact search in the same process.
+Vectors of norm 1 and size 64 that resemble trained ones: clusters of unequal size, most of the
+variance in few directions; queries lie between the items of a cluster. Each library uses the
+smallest `ef_search` that reaches a recall@10 of 0.98; times are of 2,000 queries at once on all
+cores, medians of five, and are compared with the exact search in the same process.
 """
 
 import argparse
@@ -31,7 +31,7 @@ LIBRARIES = ("voyager", "usearch", "faiss")
 
 
 def make(count: int, seed: int = 0) -> tuple[Any, Any]:
-    """Items (count, SIZE) and queries (QUERIES, SIZE), float32, of length 1."""
+    """Items (count, SIZE) and queries (QUERIES, SIZE), float32, of norm 1."""
     random = np.random.default_rng(seed)
     scales = (1 + np.arange(SIZE)) ** -0.5
     centres = random.normal(size=(max(16, count // 500), SIZE)) * scales
@@ -148,7 +148,7 @@ def main() -> None:
     rows = []
     for count in arguments.items:
         for library in LIBRARIES:
-            # A process of its own, so that memory is the library's.
+            # A separate process, so that its memory is that of the library.
             command = [sys.executable, "-m", "benchmarks.neighbours", "--library", library]
             done = subprocess.run(
                 [*command, "--items", str(count)], capture_output=True, text=True, check=False

@@ -1,7 +1,7 @@
 """RecTools' SASRec with the settings of configs/sasrec.yaml: seconds of each epoch, as JSON.
 
-Run by benchmarks/bench.py with an interpreter of its own, as RecTools 0.19 needs NumPy 1:
-`make peers` makes one. Reads the log (user, item a line) named as first argument.
+Run by benchmarks/bench.py with a separate interpreter, as RecTools 0.19 needs NumPy 1: `make peers`
+installs it. Reads the log (user and item a line) in the first argument.
 """
 
 import json
@@ -20,7 +20,7 @@ EPOCHS = 3
 
 
 class Stopwatch(Callback):  # type: ignore[misc]
-    """Notes how long each epoch took."""
+    """Records the seconds of each epoch."""
 
     def __init__(self) -> None:
         self.seconds: list[float] = []
@@ -33,7 +33,7 @@ class Stopwatch(Callback):  # type: ignore[misc]
 
 
 def main() -> None:
-    """Train without the last two items of each user, as the others do."""
+    """Train without the last two items of each user, as seqrec does."""
     warnings.simplefilter("ignore")
     log = pd.read_csv(sys.argv[1], sep=" ", names=[Columns.User, Columns.Item])
     log = log[log.groupby(Columns.User).cumcount(ascending=False) >= 2].copy()

@@ -1,11 +1,12 @@
-"""The textbook way, as a yardstick: what most implementations of SASRec and GRU4Rec do.
+"""A textbook implementation of SASRec and GRU4Rec, for comparison.
 
-`nn.MultiheadAttention`, every history padded to `max_length`, dropout as torch draws it, one
-negative a position drawn in Python for one user after the other, plain Adam, a full sort of the
-scores of one batch of users after the other. It follows the same equations as
-seqrec_cli/core/models/sasrec.py (tests/benchmarks/test_reference.py holds the two together) and
-is kept plain on purpose. GRU4Rec likewise: `nn.GRU` over histories padded to `max_length`, the
-logits of a whole batch at once, torch's cross-entropy.
+SASRec: `nn.MultiheadAttention`, every history padded to `max_length`, torch's dropout, one negative
+for each position drawn in Python user by user, torch's Adam, a full sort of the scores of a batch
+of users at a time. It follows the same equations as seqrec_cli/core/models/sequential/sasrec.py
+(tests/benchmarks/test_reference.py compares the two) and is kept plain on purpose.
+
+GRU4Rec: `nn.GRU` over histories padded to `max_length`, the logits of a whole batch at once,
+torch's cross-entropy.
 
 Shapes: B histories, L positions, D hidden size, N items.
 """
@@ -24,7 +25,7 @@ from seqrec_cli.core.models.sequential.sasrec import SASRec
 
 
 class TextbookSASRec(nn.Module):
-    """SASRec in torch's own building blocks; weights have the names of seqrec's where they can."""
+    """SASRec in modules of torch; weights have the names of seqrec's where possible."""
 
     def __init__(
         self, num_items: int, hidden: int, blocks: int, heads: int, drop: float, max_length: int
@@ -68,7 +69,7 @@ class TextbookSASRec(nn.Module):
 
 @torch.no_grad()
 def copy_weights(ours: SASRec, theirs: TextbookSASRec) -> None:
-    """Give the textbook model the weights of ours, whose keys have no bias."""
+    """Copy our weights to the textbook model; our key layers have no bias."""
     for part in ("items", "positions", "norm"):
         getattr(theirs, part).load_state_dict(getattr(ours, part).state_dict())
     for layer, block in enumerate(ours.blocks):
@@ -104,13 +105,13 @@ def sample(history: NDArray[Any], num_items: int, max_length: int) -> tuple[NDAr
 
 
 class TextbookTraining:
-    """A model, its optimiser and its data."""
+    """A model, its optimizer and its data."""
 
     def __init__(self, train: Sequences, num_items: int, batch_size: int, max_length: int) -> None:
         self.train, self.num_items = train, num_items
         self.batch_size, self.max_length = batch_size, max_length
         self.model = TextbookSASRec(num_items, 50, 2, 1, 0.2, max_length)
-        self.optimiser = torch.optim.Adam(
+        self.optimizer = torch.optim.Adam(
             self.model.parameters(), lr=1e-3, betas=(0.9, 0.98), fused=False, foreach=False
         )
 
@@ -127,14 +128,14 @@ class TextbookTraining:
         criterion = nn.BCEWithLogitsLoss()
         loss = criterion(positive[real], torch.ones_like(positive[real]))
         loss = loss + criterion(negative[real], torch.zeros_like(negative[real]))
-        self.optimiser.zero_grad()
+        self.optimizer.zero_grad()
         loss.backward()
-        self.optimiser.step()
+        self.optimizer.step()
         return float(loss.detach())
 
 
 class TextbookGRU4Rec(nn.Module):
-    """GRU4Rec of one layer in torch's own building blocks; scores with the table that it reads."""
+    """GRU4Rec of one layer in modules of torch; scores with its input table."""
 
     def __init__(self, num_items: int, config: GRU4RecConfig) -> None:
         super().__init__()
@@ -153,19 +154,19 @@ class TextbookGRU4Rec(nn.Module):
 
     @torch.no_grad()
     def copy_weights(self, ours: GRU4Rec) -> None:
-        """Take the weights of ours."""
+        """Copy our weights."""
         self.items.load_state_dict(ours.items.state_dict())
         self.recurrent.load_state_dict(ours.layers[0].state_dict())
         self.out.load_state_dict(ours.out.state_dict())
 
 
 class TextbookGRU4RecTraining:
-    """The same with its optimiser and its data."""
+    """A GRU4Rec model, its optimizer and its data."""
 
     def __init__(self, train: Sequences, num_items: int, config: GRU4RecConfig, lr: float) -> None:
         self.train, self.max_length = train, config.max_length
         self.model = TextbookGRU4Rec(num_items, config)
-        self.optimiser = torch.optim.Adam(
+        self.optimizer = torch.optim.Adam(
             self.model.parameters(), lr=lr, betas=(0.9, 0.98), fused=False, foreach=False
         )
 
@@ -180,9 +181,9 @@ class TextbookGRU4RecTraining:
         logits = self.model(rows[:, :-1]) @ self.model.items.weight.T  # (B, L, N + 1)
         logits[..., 0] = -torch.inf
         loss = nn.functional.cross_entropy(logits.flatten(0, 1), targets, ignore_index=0)
-        self.optimiser.zero_grad()
+        self.optimizer.zero_grad()
         loss.backward()
-        self.optimiser.step()
+        self.optimizer.step()
         return float(loss.detach())
 
 

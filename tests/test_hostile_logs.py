@@ -1,10 +1,13 @@
 """Strange logs, archives and files beside them: a dataset whose numbers add up, or a sentence."""
 
+import bz2
 import gzip
 import io
+import lzma
 import os
 import stat
 import struct
+import tarfile
 import tempfile
 import zipfile
 from collections.abc import Iterator
@@ -159,16 +162,30 @@ def as_parquet() -> bytes:
         return path.read_bytes()
 
 
+def tarred(members: dict[str, bytes], mode: str) -> bytes:
+    content = io.BytesIO()
+    with tarfile.open(fileobj=content, mode=f"w:{mode}") as archive:
+        for name, text in members.items():
+            entry = tarfile.TarInfo(name)
+            entry.size = len(text)
+            archive.addfile(entry, io.BytesIO(text))
+    return content.getvalue()
+
+
 ARCHIVES = {
     "a.parquet": as_parquet(),
     "a.csv.gz": gzip.compress(CSV, mtime=0),
     "a.zip": zipped({"ml/u.data": U_DATA, "ml/u.item": b"1|Title|||\n"}),
+    "a.csv.bz2": bz2.compress(CSV),
+    "a.jsonl.xz": lzma.compress(JSON),
+    "a.tar": tarred({"ml/u.data": U_DATA, "ml/u.item": b"1|Title|||\n"}, ""),
+    "a.tgz": tarred({"log.csv": CSV, "README.md": b"a log"}, "gz"),
     "b.zip": zipped({"ml/ratings.dat": RATINGS, "ml/movies.dat": MOVIES, "ml/users.dat": USERS}),
 }
 
 
 @pytest.mark.parametrize("name", ARCHIVES)
-@fuzzed(200)
+@fuzzed(150)
 @given(data=st.data())
 def test_a_mutated_archive(name: str, data: st.DataObject, folder: Path) -> None:
     only(folder, **{name: data.draw(mutated(ARCHIVES[name]))})
@@ -285,3 +302,190 @@ def test_a_name_that_is_not_utf_8(tmp_path: Path) -> None:
     path.write_bytes(TEXT)
     data = prepared(path, Reading())
     assert data.num_users == 6
+
+
+LONG = 100_000  # characters
+RUNS = {
+    **{mark: mark for mark in "\"9[{,\\': .-|;#(\t\r\n"},
+    **{
+        text: text
+        for text in ("1 ", "1e", "2024-", "9.9", "1,", '{"a":', "['a', ", '\\"', "1|", "é")
+    },
+}
+
+
+def long_runs(run: str) -> dict[str, bytes]:
+    """Files of some 100 kB with a run of the same in every place."""
+    rows = "".join(f"{u},{i},{t}\n" for u, i, t in PAIRS)
+    lines = "".join(f'{{"user": {u}, "item": {i}, "time": {t}}}\n' for u, i, t in PAIRS)
+    text = (run * LONG)[:LONG]
+    header = "user,item,time\n"
+    files = {
+        "alone.csv": text,
+        "user.csv": f"{header}{rows}{text},1,1000000000\n",
+        "item.csv": f"{header}{rows}1,{text}x,1000000000\n",
+        "time.csv": f"{header}1,1,{text}x\n{rows}",
+        "last.csv": f"{header}{rows}1,1,{text}x\n",
+        "header.csv": f"{text}\n{rows}",
+        "lines.csv": header + f"{run}\n" * (LONG // 4),
+        "lines.jsonl": f"{lines}{text}",
+        "cell.jsonl": lines + '{"user": 1, "item": "' + text.replace('"', '\\"') + '"}\n',
+        "sequence.txt": f"1 2 3\n2 3 4 5\n3 {text}\n",
+    }
+    return {name: content.encode() for name, content in files.items()}
+
+
+@pytest.mark.parametrize("run", RUNS, ids=ascii)
+def test_long_runs_of_anything_cost_little(run: str, tmp_path: Path) -> None:
+    for name, content in long_runs(run).items():
+        (tmp_path / name).write_bytes(content)
+        survives(lambda: read_interactions(TextSource(tmp_path / name), Reading()))  # noqa: B023
+        (tmp_path / name).unlink()
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        "1" * 60_000 + "x,5\n1,2\n",
+        "user,item,rating\n1,2," + "1" * 60_000 + "x\n1,3,4\n",
+        "user,item,time\n1,2," + "1" * 60_000 + "x\n1,3,4\n",
+    ],
+)
+def test_a_long_number_that_is_none_costs_little(content: str, tmp_path: Path) -> None:
+    """What took minutes once, as the expression for numbers took the square of their length."""
+    (tmp_path / "a.csv").write_text(content)
+    survives(lambda: read_interactions(TextSource(tmp_path / "a.csv"), Reading()))
+
+
+DEEP = 20_000
+DEEP_FILES = {
+    "lists.jsonl": "[" * DEEP + "]" * DEEP,
+    "objects.jsonl": '{"a":' * DEEP + "1" + "}" * DEEP,
+    "value.jsonl": '{"user": 1, "item": 2}\n' * 9
+    + '{"user": 1, "item": '
+    + "[" * DEEP
+    + "]" * DEEP,
+    "array.json": '[{"user": 1, "item":' + "[" * DEEP + "]" * DEEP + "}]",
+    "literal.txt": "{'user': 1, 'item': " + "(" * DEEP + ")" * DEEP + "}\n",
+    "signs.txt": "{'user': 1, 'item': 2}\n{'user': 1, 'item': " + "-" * DEEP + "1}\n",
+    "keys.jsonl": "{" + ",".join(f'"k{n}":{n}' for n in range(DEEP)) + "}\n",
+    "new keys.jsonl": "".join(f'{{"k{n}": 1, "user": 1, "item": {n}}}\n' for n in range(DEEP)),
+    "open.json": "[" + '{"user": 1, "item": 2},' * DEEP,
+    "wide.csv": ",".join(f"c{n}" for n in range(DEEP)) + "\n" + "1," * (DEEP - 1) + "1\n",
+    "wide rows.csv": (",".join(map(str, range(1999))) + "\n") * 50,
+    "cells.csv": "user,items\n" + f'1,"[{",".join(map(str, range(DEEP)))}]"\n' * 9,
+    "impressions.tsv": "1\tU1\t11/11/2019 9:05:58 AM\tN1\t" + "N2-1 " * DEEP + "N1-0\n",
+    "blocks.txt": "".join(f"{n}:\n1,3,2005-09-06\n" for n in range(DEEP)),
+    "colons.txt": "1:\n1,3,2005-09-06\n" + (":" * 50 + "\n") * 2000,
+}
+
+
+@pytest.mark.parametrize("name", DEEP_FILES)
+def test_what_is_deep_or_wide_costs_little(name: str, tmp_path: Path) -> None:
+    (tmp_path / name).write_text(DEEP_FILES[name])
+    survives(lambda: read_interactions(TextSource(tmp_path / name), Reading()))
+
+
+PARQUET_BOMBS = {
+    "rows": ("SELECT 1 AS user, 1 AS item FROM range(20000000)", "claims 20,000,000 rows"),
+    "long ids": (
+        "SELECT repeat('x', 1000000) AS user, range AS item FROM range(3000)",
+        "more memory than it may take",
+    ),
+    "long texts": (
+        "SELECT range % 9 AS user, range % 7 AS item, repeat('x', 1000000) AS title "
+        "FROM range(3000)",
+        "more memory than it may take",
+    ),
+    "long lists": (
+        "SELECT range AS user, [1 FOR x IN range(100000)] AS item FROM range(100)",
+        "more memory than it may take",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", PARQUET_BOMBS)
+def test_parquet_that_unpacks_to_very_much_is_refused(name: str, tmp_path: Path) -> None:
+    """A dictionary says the same many times: some kB that would be GB in memory."""
+    query, words = PARQUET_BOMBS[name]
+    path = tmp_path / "a.parquet"
+    duckdb.sql(f"COPY ({query}) TO '{path}' (COMPRESSION zstd)")
+    assert path.stat().st_size < 200_000
+    refused(path, path.read_bytes(), words)
+
+
+@pytest.mark.parametrize("size", [2**31 - 1, 2**62])
+def test_parquet_with_sizes_that_are_lies(size: int, tmp_path: Path) -> None:
+    """Each number of the footer once: what it says is held against the bytes that are there."""
+    good = as_parquet()
+    lie = bytearray()
+    rest = (size << 1) ^ (size >> 63)  # as the format writes numbers: zigzag, seven bits a byte
+    while rest > 127:
+        lie.append(rest & 127 | 128)
+        rest >>= 7
+    lie.append(rest & 127)
+    footer = struct.unpack("<I", good[-8:-4])[0]
+    start = len(good) - 8 - footer
+    path = tmp_path / "a.parquet"
+    for at in range(start, len(good) - 8, 5):
+        changed = good[start:at] + bytes(lie) + good[at + 1 : -8]
+        tail = struct.pack("<I", len(changed)) + b"PAR1"
+        path.write_bytes(good[:start] + changed + tail)
+        survives(lambda: read_interactions(TextSource(path), Reading()))
+    path.write_bytes(good[:-8] + struct.pack("<I", 2**31 - 1) + b"PAR1")
+    assert isinstance(survives(lambda: prepared(path, Reading())), SeqRecError)
+
+
+@pytest.mark.parametrize(
+    "name", ["a*.csv", "[ab].csv", "a?.csv", "{a,b}.csv", "a**", "a'b.csv", "~.csv"]
+)
+def test_a_name_is_a_name_and_no_pattern(name: str, tmp_path: Path) -> None:
+    """Beside a file whose name looks like a pattern lie others that it would fit."""
+    for other in ("ab.csv", "a.csv", "b.csv", "a1.csv"):
+        (tmp_path / other).write_text("user,item,time\nsecret,secret,1\n")
+    (tmp_path / name).write_bytes(CSV)
+    log = read_interactions(TextSource(tmp_path / name), Reading())
+    assert log.user_ids.tolist() == [f"u{n}" for n in range(1, 7)]
+
+
+def test_a_pattern_does_not_leave_its_folder_by_links(tmp_path: Path) -> None:
+    """A link is read as what it points to, as the user may: but never a device."""
+    (tmp_path / "a.csv").symlink_to("/dev/zero")
+    found = survives(lambda: read_interactions(TextSource(tmp_path / "a.csv"), Reading()))
+    assert isinstance(found, InputError)
+    assert "is not a regular file" in found.message
+    found = survives(lambda: read_interactions(TextSource(tmp_path / "*.csv"), Reading()))
+    assert isinstance(found, InputError)
+
+
+@pytest.mark.parametrize("name", ["a.json", "a.parquet"])
+def test_an_id_with_a_nul_is_refused(name: str, tmp_path: Path) -> None:
+    """In an array of texts it would be cut off, and two ids would be one."""
+    path = tmp_path / name
+    if name == "a.json":
+        path.write_text('{"user": 1, "item": "a\\u0000"}\n{"user": 1, "item": "a"}\n' * 3)
+    else:
+        duckdb.sql(
+            f"COPY (SELECT 1 AS user, unnest(['a', 'a' || chr(0), 'b']) AS item) TO '{path}'"
+        )
+    found = survives(lambda: prepared(path, Reading()))
+    assert isinstance(found, InputError) or found.num_items == len(set(found.item_ids.tolist()))
+
+
+def test_archives_in_archives_are_not_opened(tmp_path: Path) -> None:
+    """Ten levels of ten copies each would be ten billion logs."""
+    content = zipped({"u.data": U_DATA})
+    for _ in range(10):
+        content = zipped({f"{n}.zip": content for n in range(10)})
+    (tmp_path / "a.zip").write_bytes(content)
+    assert isinstance(
+        survives(lambda: read_interactions(TextSource(tmp_path / "a.zip"), Reading())), SeqRecError
+    )
+    packed = CSV
+    for _ in range(10):
+        packed = gzip.compress(packed, mtime=0)
+    (tmp_path / "a.csv.gz").write_bytes(packed)
+    assert isinstance(
+        survives(lambda: read_interactions(TextSource(tmp_path / "a.csv.gz"), Reading())),
+        SeqRecError,
+    )

@@ -12,7 +12,9 @@ from seqrec_cli.commands.prepare_options import PrepareOptions
 from seqrec_cli.commands.reports import preparation, ranking, shared
 
 if TYPE_CHECKING:
+    from seqrec_cli.core.data.interactions import Reading
     from seqrec_cli.core.data.loading import Dataset, Request
+    from seqrec_cli.core.data.preparation import Preparation
 
 SMALL = 200_000  # interactions up to which configs/demo.yaml is the better start
 
@@ -51,15 +53,38 @@ def prepare(options: PrepareOptions) -> None:
 
 def request_of(options: PrepareOptions) -> "Request":
     """What the core is asked for."""
-    from seqrec_cli.core.data.features.kinds import Encoding, parse_kinds
-    from seqrec_cli.core.data.interactions import Reading
     from seqrec_cli.core.data.loading import Request
-    from seqrec_cli.core.data.preparation import Preparation
     from seqrec_cli.core.data.ranking.candidates import ExampleOptions
-    from seqrec_cli.core.data.reading.options import parse_columns, parse_values
 
     source, more = choose_source(options)
-    reading = Reading(
+    examples = ExampleOptions(
+        positive_rating=options.positive_rating,
+        history_length=options.history_length,
+        rows_per_user=options.rows_per_user,
+        negatives=options.negatives,
+        negatives_power=options.negatives_power,
+        split=options.split if options.split in ("time", "leave-one-out") else "user",
+        seed=options.seed,
+    )
+    return Request(
+        source=source,
+        task=options.task,
+        name=options.name,
+        reading=reading_of(options, more),
+        preparation=preparation_of(options),
+        min_counts=(options.min_user_count, options.min_item_count),
+        examples=examples,
+        table=options.table,
+        data_dir=options.data_dir,
+    )
+
+
+def reading_of(options: PrepareOptions, more: tuple[Path, ...]) -> "Reading":
+    """How the log is read."""
+    from seqrec_cli.core.data.interactions import Reading
+    from seqrec_cli.core.data.reading.options import parse_columns, parse_values
+
+    return Reading(
         format=options.format_,
         columns=parse_columns(options.columns) if options.columns else {},
         delimiter=options.delimiter or "",
@@ -77,13 +102,20 @@ def request_of(options: PrepareOptions) -> "Request":
         items=options.items_file,
         users=options.users_file,
     )
+
+
+def preparation_of(options: PrepareOptions) -> "Preparation":
+    """How the log is filtered, split and given features."""
+    from seqrec_cli.core.data.features.kinds import Encoding, parse_kinds
+    from seqrec_cli.core.data.preparation import Preparation
+
     encoding = Encoding(
         user_kinds=parse_kinds(options.user_features, "--user-features"),
         item_kinds=parse_kinds(options.item_features, "--item-features"),
         scaling=options.scaling,
         min_value_count=options.min_value_count,
     )
-    preparing = Preparation(
+    return Preparation(
         split=options.split if options.split in ("time", "sessions") else "leave-one-out",
         min_split_length=options.min_split_length,
         valid_from=options.valid_from,
@@ -93,26 +125,6 @@ def request_of(options: PrepareOptions) -> "Request":
         keep_files=options.split is None,
         shuffle=options.shuffle_order,
         seed=options.seed,
-    )
-    examples = ExampleOptions(
-        positive_rating=options.positive_rating,
-        history_length=options.history_length,
-        rows_per_user=options.rows_per_user,
-        negatives=options.negatives,
-        negatives_power=options.negatives_power,
-        split=options.split if options.split in ("time", "leave-one-out") else "user",
-        seed=options.seed,
-    )
-    return Request(
-        source=source,
-        task=options.task,
-        name=options.name,
-        reading=reading,
-        preparation=preparing,
-        min_counts=(options.min_user_count, options.min_item_count),
-        examples=examples,
-        table=options.table,
-        data_dir=options.data_dir,
     )
 
 

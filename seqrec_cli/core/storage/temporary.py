@@ -1,7 +1,7 @@
-"""Files that are needed only while a command runs, such as unpacked copies: a private folder.
+"""Files needed only while a command runs, such as unpacked copies, in a private folder.
 
-It lies in the system's folder for such things (`TMPDIR`), nobody else may look into it, and it is
-removed however the command ends. What a killed process leaves there is removed by a later one.
+The folder is in the system's temporary folder (`TMPDIR`), is readable only by its user, and is
+removed when the command ends. A later command removes the folders of killed processes.
 """
 
 import contextlib

@@ -268,7 +268,7 @@ def test_joins_blocks_at_any_place(tmp_path: Path, monkeypatch: pytest.MonkeyPat
 
 def test_names_the_line(tmp_path: Path) -> None:
     path = written(tmp_path, "1 1\n" * 100 + "1 x\n" + "1 1\n" * 100, "log.txt")
-    with pytest.raises(InputError, match="the item `x` is not a whole number"):
+    with pytest.raises(InputError, match="line 101: the item `x` is not a whole number"):
         read(path, format="user-item")
     path = written(tmp_path, "1,1,5\n" * 100 + "1,2\n" + "1,1,6\n" * 100)
     with pytest.raises(InputError, match="line 101: fewer values") as caught:
@@ -278,7 +278,8 @@ def test_names_the_line(tmp_path: Path) -> None:
 
 def oracle_user_item(content: bytes) -> list[tuple[int, int]] | None:
     """What `user item` text says, the slow way; None where it must be refused."""
-    lines = [line.split() for line in content.removeprefix(b"\xef\xbb\xbf").split(b"\n")]
+    text = content.removeprefix(b"\xef\xbb\xbf")
+    lines = [re.findall(rb"[^ \t\r]+", line) for line in text.split(b"\n")]
     lines = [words for words in lines if words]
     if any(len(words) != 2 for words in lines):
         return None

@@ -34,21 +34,31 @@ def refuse_empty(relation: Relation, engine: Engine) -> None:
     raise InputError(f"`{relation.place}` has no interactions", "it must have a line for each")
 
 
-def check_counted(rows: Loaded, place: TextSource) -> None:
+def check_counted(rows: Loaded, relation: Relation) -> None:
     """Refuse what is no text of SASRec: in it ids are numbers from 1."""
-    for role, ids in (("user", rows.user_ids), ("item", rows.item_ids)):
+    for role, codes, ids in (
+        ("user", rows.users, rows.user_ids),
+        ("item", rows.items, rows.item_ids),
+    ):
+        odd = ""
         if ids.dtype.kind != "i":
             texts = [str(each) for each in ids.tolist()]
             odd = next((text for text in texts if not WHOLE.fullmatch(text)), "")
             problem = f"the {role} `{shortened(odd, 30)}` is not a whole number"
             if not odd:
-                problem = f"the {role} {max(texts, key=int)} is beyond 2^63 - 1"
+                odd = max(texts, key=lambda text: abs(int(text)))
+                problem = f"the {role} {odd} is beyond 2^63 - 1"
         elif len(ids) and int(ids[0]) < 1:
-            problem = f"the {role} is {ids[0]}, but ids count from 1"
+            odd = str(ids[0])
+            problem = f"the {role} is {odd}, but ids count from 1"
         else:
             continue
+        row = int((ids.astype(str)[codes] == odd).argmax())
+        whole = len(relation.scans) == 1 and rows.rows_read == len(codes)
+        where = f", {relation.place_of(0, row)}" if whole else ""
         raise InputError(
-            f"`{place}`: {problem}", "for any other ids, use `--format delimited` instead"
+            f"`{relation.place}`{where}: {problem}",
+            "for any other ids, use `--format delimited` instead",
         )
 
 

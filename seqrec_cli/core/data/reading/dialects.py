@@ -184,7 +184,7 @@ def quoting(lines: Sequence[str], delimiter: str) -> tuple[str, str]:
 
 
 def has_quoted_column(lines: Sequence[str], delimiter: str, quote: str = '"') -> bool:
-    rows = [line.split(delimiter) for line in lines]
+    rows = [line.split(delimiter) if delimiter else [line] for line in lines]
     columns = zip(*[row for row in rows if len(row) == len(rows[0])], strict=False)
     return any(
         all(len(cell) > 1 and cell[0] == cell[-1] == quote for cell in column) for column in columns

@@ -95,9 +95,10 @@ class Engine:
         try:
             return future.result()
         finally:
-            if not future.done():
+            # More than once: an interruption before the query has begun is forgotten.
+            while not future.done():
                 self.connection.interrupt()
-                wait([future])
+                wait([future], timeout=0.05)
 
     def value(self, sql: str) -> Any:
         """The single value of a query of one row and one column."""

@@ -225,16 +225,32 @@ class LogTable:
         encoding = self.relation.encoding
         if not encoding:
             return
-        for texts in ids:
-            if texts.dtype.kind == "U":
-                odd = [text for text in texts.tolist() if REPLACEMENT in text]
-                if odd:
-                    remedy = command(self.place, replace(self.reading, encoding=encoding))
-                    raise InputError(
-                        f"`{self.relation.place}` is not UTF-8: the id `{shortened(odd[0])}` "
-                        "cannot be read",
-                        f"name its encoding, perhaps: `{remedy}`",
-                    )
+        for name, texts in zip("ui", ids, strict=True):
+            if texts.dtype.kind == "U" and any(REPLACEMENT in text for text in texts.tolist()):
+                remedy = command(self.place, replace(self.reading, encoding=encoding))
+                ((row, odd),) = self.engine.rows(
+                    f"SELECT rowid, {name} FROM log WHERE contains({name}, '{REPLACEMENT}') "
+                    "ORDER BY rowid LIMIT 1"
+                )
+                raise InputError(
+                    f"`{self.relation.place}`, {self.place_of(row)}: the id `{shortened(odd)}` is "
+                    "not UTF-8",
+                    f"name the encoding, perhaps: `{remedy}`",
+                )
+
+    def part_of(self, row: int) -> tuple[int, int]:
+        """The part that a row of the table is from, and its number in that."""
+        part = 0
+        while part < len(self.part_rows) - 1 and row >= self.part_rows[part]:
+            row -= self.part_rows[part]
+            part += 1
+        return part, row
+
+    def place_of(self, row: int) -> str:
+        """Where a row of the table is in the file, in words."""
+        if self.plan.item.column.listed:
+            return f"row {row + 1}"
+        return self.relation.place_of(*self.part_of(row))
 
     def names(self) -> list[str]:
         names = ["u", "i"]

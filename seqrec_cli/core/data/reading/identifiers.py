@@ -52,6 +52,11 @@ def code_texts(engine: Engine, column: str, place: str) -> NDArray[Any]:
         f"count_if(regexp_full_match(id, {quoted(FLOATED)})) FROM {clean}"
     )
     check_width(int(count), int(longest), int(total), place)
+    if engine.value(f"SELECT count(*) FROM {clean} WHERE contains(id, chr(0))"):
+        raise InputError(
+            f"`{place}`: an id has a NUL character in it",
+            "choose another column with --columns, or export the ids without it",
+        )
     key = "id"
     if count and floated == count:
         key, whole = "regexp_replace(id, '\\.0+$', '')", count

@@ -42,6 +42,8 @@ def list_form(values: Sequence[str]) -> tuple[str, ListSql] | None:
 
 def is_list_of_ids(values: Sequence[str], separator: str) -> bool:
     """Whether most cells are several ids of one look, and not always as many."""
+    if sum(separator in value for value in values) < 0.5 * len(values):
+        return False
     pieces = [[piece.strip() for piece in value.split(separator)] for value in values]
     several = sum(len(own) > 1 for own in pieces)
     looks = {shape(piece) for own in pieces for piece in own if piece}

@@ -172,10 +172,7 @@ def incomplete(table: LogTable, row: int, role: str, number: int) -> InputError:
         "r": table.plan.rating,
     }[role]
     assert profile is not None
-    part, within = 0, row
-    while part < len(table.part_rows) - 1 and within >= table.part_rows[part]:
-        within -= table.part_rows[part]
-        part += 1
+    part, within = table.part_of(row)
     text = table.raw_text(profile, part, within)
     shown = "is empty" if text is None or not text.strip() else f"is `{shortened(text)}`"
     if text is not None and text.strip():
@@ -185,17 +182,13 @@ def incomplete(table: LogTable, row: int, role: str, number: int) -> InputError:
             shown += ", which is not like the others"
         elif role == "r":
             shown += ", which is no number"
-    where_ = (
-        table.relation.place_of(part, within)
-        if not table.plan.item.column.listed
-        else f"row {row + 1}"
-    )
     more = f"; {number:,} rows lack something" if number > 1 else ""
     remedy = f"leave such rows out and count them: `{command(table.place, table.dropping())}`"
     if role == "t" and text is not None and not is_missing(text):
         remedy += "; or say how times are written with --time-format"
     return InputError(
-        f"`{table.relation.place}`, {where_}: the {words[role]} in `{profile.name}` {shown}{more}",
+        f"`{table.relation.place}`, {table.place_of(row)}: the {words[role]} in "
+        f"`{profile.name}` {shown}{more}",
         remedy,
     )
 

@@ -67,10 +67,10 @@ def read_log(place: TextSource, reading: Reading) -> Log:
         refuse_examples(relation, plan, reading, place)
         kinds = event_columns(relation, plan)
         rows = load(relation, plan, kinds, reading, engine, place)
+        if reading.format == "user-item":
+            check_counted(rows, relation)
     if rows.rows_read == 0:
         raise InputError(f"`{place}` has no interactions", "it must have a line for each")
-    if reading.format == "user-item":
-        check_counted(rows, place)
     found = findings(files, relation, plan, rows, reading)
     columns = {"user": plan.user.name, "item": plan.item.name}
     if plan.rating is not None and rows.ratings is not None:

@@ -163,7 +163,7 @@ def clock_sql(profile: Profile) -> Callable[[str], str] | None:
         return None
     if all(
         len(parts := value.split(":")) in (2, 3)
-        and all(part.isdecimal() for part in parts)
+        and all(part.isdecimal() and len(part) < 3 for part in parts)
         and int(parts[0]) < 24
         for value in profile.values
     ):

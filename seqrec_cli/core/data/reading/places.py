@@ -86,9 +86,10 @@ def from_pattern(place: TextSource) -> Files:
     root = Path(path.anchor) if path.anchor else Path()
     pattern = str(path.relative_to(root)) if path.anchor else str(path)
     found = sorted(root.glob(pattern), key=lambda each: natural(str(each)))
+    found = [each for each in found if each.is_file()]
     if not found:
         raise InputError(f"there is no file `{path}`", "check the pattern")
-    return Files(place, (tuple(TextSource(each) for each in found if each.is_file()),))
+    return Files(place, (tuple(TextSource(each) for each in found),))
 
 
 def single(place: TextSource, reading: Reading) -> Files:

@@ -103,7 +103,7 @@ class Relation:
         for column in self.columns:
             if column.name == name or column.name.rpartition(":")[0] == name:
                 return column  # RecBole's names have a type behind them
-        if name.isdecimal() and 1 <= int(name) <= len(self.columns):
+        if name.isdecimal() and len(name) < 10 and 1 <= int(name) <= len(self.columns):
             return self.columns[int(name) - 1]
         return None
 

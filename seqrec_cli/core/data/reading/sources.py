@@ -193,7 +193,9 @@ def tar_names(path: Path) -> list[str]:
 def natural(text: str) -> list[tuple[int, str]]:
     """A key that sorts part-2 before part-10."""
     pieces = re.split(r"([0-9]+)", text)
-    return [(int(piece), "") if piece.isdigit() else (-1, piece) for piece in pieces]
+    digits = {n: piece.lstrip("0") for n, piece in enumerate(pieces) if n % 2}
+    # By length and then by letter, as numbers of thousands of digits are no numbers to Python.
+    return [(len(digits[n]), digits[n]) if n % 2 else (-1, p) for n, p in enumerate(pieces)]
 
 
 def parse_place(text: str) -> TextSource:

@@ -129,7 +129,7 @@ def cleaned(source: TextSource, encoding: str, seen: Seen) -> Iterator[bytes]:
                     "name another encoding: `--encoding latin-1` reads any bytes",
                 ) from error
             waiting = ""
-            if first:
+            if first and text:
                 text, first = text.removeprefix("\ufeff"), False
             if text.endswith("\r") and raw:
                 text, waiting = text[:-1], "\r"
@@ -171,6 +171,7 @@ def known_encoding(name: str) -> str:
 def guess_encoding(content: bytes) -> str:
     """The encoding of a text that is not UTF-8, told by its bytes; a guess for a hint."""
     high = [byte for byte in content if byte >= 0x80]
+    alone = len(re.findall(rb"(?<![\x80-\xff])[\x80-\xff](?![\x80-\xff])", content))
     for name, low, end in (("gb18030", "\u4e00", "\u9fff"), ("shift_jis", "\u3040", "\u30ff")):
         try:
             text = content[: len(content) // 2 * 2].decode(name, "strict")
@@ -179,7 +180,9 @@ def guess_encoding(content: bytes) -> str:
                 continue
             text = content[: error.start].decode(name, "ignore")
         wide = [character for character in text if ord(character) >= 0x80]
-        if wide and sum(low <= character <= end for character in wide) > 0.7 * len(wide):
+        # Chinese is written in pairs of high bytes; a letter with an accent mostly stands alone.
+        paired = name != "gb18030" or alone < 0.5 * len(high)
+        if wide and paired and sum(low <= each <= end for each in wide) > 0.7 * len(wide):
             return name
     letters = sum(byte >= 0xC0 for byte in high)
     pairs = sum(a >= 0xC0 and b >= 0xC0 for a, b in itertools.pairwise(content))

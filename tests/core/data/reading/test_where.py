@@ -1,7 +1,13 @@
 """Conditions choose rows and nothing else."""
 
-import pytest
+import operator
 
+import duckdb
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from seqrec_cli.core.data.reading.where import FUNCTIONS
 from seqrec_cli.errors import InputError
 from tests.core.data.reading.conftest import ReadText, rows_of
 
@@ -53,6 +59,25 @@ def test_all_of_several_must_hold(read: ReadText) -> None:
         ("true); drop table log; select (true", "is no condition|more than one expression"),
         ("read_text('/etc/passwd') = 'x'", "the function `read_text` is not known"),
         ("getenv('HOME') = 'x'", "the function `getenv` is not known"),
+        ("price > (from read_csv('/etc/passwd'))", "has no place in it|is no condition"),
+        ("read_csv('/etc/passwd') is null", "the function `read_csv` is not known"),
+        ("current_setting('allowed_paths') = ''", "the function `current_setting` is not known"),
+        ("length(repeat('x', 1000000000)) > 1", "the function `repeat` is not known"),
+        ("copy log to 'x.csv'", "is no condition"),
+        ("attach 'x.db'", "is no condition"),
+        ("install httpfs", "is no condition"),
+        ("load httpfs", "is no condition"),
+        ("set memory_limit = '100GB'", "is no condition"),
+        ("pragma database_list", "is no condition"),
+        ("true; copy log to 'x.csv'", "is no condition|more than one expression"),
+        ("true) ; install httpfs; select (true", "is no condition|more than one expression"),
+        ("price > $1", "has no place in it|is no condition"),
+        ("price > ?", "has no place in it|is no condition"),
+        ("list_filter([1], lambda x: x > 0) is null", "has no place in it|is not known"),
+        ("sum(price) > 1", "the function `sum` is not known"),
+        ("log.item = 'a'", "has no column `log.item`"),
+        ("(" * 3000 + "bought" + ")" * 3000, "is no condition"),
+        ("bought" + " or bought" * 2000, "is no condition|it is too long"),
         ("row_number() over () = 1", "has no place in it"),
         ("columns(*) = 'x'", "has no place in it|is no condition"),
     ],
@@ -67,3 +92,130 @@ def test_suggests_a_name(read: ReadText) -> None:
     with pytest.raises(InputError) as caught:
         read(LOG, where=("evnt = 'view'",))
     assert caught.value.hint == "did you mean `event`?"
+
+
+SIGNS = {
+    "<": operator.lt,
+    "<=": operator.le,
+    "=": operator.eq,
+    "<>": operator.ne,
+    ">=": operator.ge,
+    ">": operator.gt,
+}
+WORDS = [
+    "event",
+    "price",
+    "bought",
+    "when",
+    "item",
+    "user",
+    "and",
+    "or",
+    "not",
+    "in",
+    "(",
+    ")",
+    "'",
+    '"',
+    ",",
+    ";",
+    "--",
+    "/*",
+    "*/",
+    "=",
+    "<>",
+    "<",
+    ">",
+    "+",
+    "-",
+    "*",
+    "/",
+    "%",
+    "|",
+    "::",
+    "null",
+    "is",
+    "like",
+    "between",
+    "select",
+    "from",
+    "where",
+    "union",
+    "read_csv",
+    "getenv",
+    "copy",
+    "to",
+    "set",
+    "attach",
+    "'view'",
+    "1",
+    "1.5",
+    "case",
+    "then",
+    "else",
+    "end",
+    "cast",
+    "as",
+    "date",
+    "[",
+    "]",
+    "{",
+    "}",
+    "lambda",
+    ":",
+    "?",
+    "$1",
+    "@",
+    "~",
+    "^",
+    ".",
+    "x'00'",
+    "\\",
+]
+
+
+@settings(deadline=None, max_examples=80, suppress_health_check=list(HealthCheck))
+@given(st.lists(st.sampled_from([*WORDS, "\n"]), max_size=9).map(" ".join) | st.text(max_size=30))
+def test_any_text_is_a_condition_or_refused(read: ReadText, text: str) -> None:
+    try:
+        log = read(LOG, where=(text,))
+    except InputError:
+        pass
+    else:
+        assert log.rows.rows_read == 3
+        assert 3 - len(log.rows.users) == log.rows.dropped.get("not chosen by --where", 0)
+
+
+@settings(deadline=None, max_examples=25, suppress_health_check=list(HealthCheck))
+@given(
+    prices=st.lists(st.integers(-50, 50), min_size=2, max_size=20),
+    bound=st.integers(-60, 60),
+    sign=st.sampled_from(sorted(SIGNS)),
+    both=st.booleans(),
+)
+def test_chooses_the_rows_that_python_chooses(
+    read: ReadText, prices: list[int], bound: int, sign: str, both: bool
+) -> None:
+    text = "user,item,price\n" + "".join(f"1,{n},{price}\n" for n, price in enumerate(prices))
+    log = read(
+        text,
+        columns={"user": "user", "item": "item", "time": "none"},
+        where=(f"price {sign} {bound} {'and' if both else 'or'} item % 2 = 0",),
+    )
+    join = all if both else any
+    expected = [
+        n for n, price in enumerate(prices) if join((SIGNS[sign](price, bound), n % 2 == 0))
+    ]
+    assert [row[1] for row in rows_of(log)] == expected
+
+
+def test_no_function_that_looks_outside_is_known() -> None:
+    rows = duckdb.sql("SELECT DISTINCT function_name, function_type FROM duckdb_functions()")
+    words = ("read_", "getenv", "setting", "glob", "secret", "write", "query", "duckdb_", "pragma")
+    outside = {
+        name
+        for name, kind in rows.fetchall()
+        if kind in ("table", "pragma", "table_macro") or any(word in name for word in words)
+    }
+    assert len(outside) > 50
+    assert not outside & FUNCTIONS

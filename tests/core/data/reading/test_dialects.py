@@ -1,0 +1,100 @@
+"""The layout of a text is told by its first lines."""
+
+import csv
+import io
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from seqrec_cli.core.data.reading.dialects import is_number, lines_of, sniff, split
+from seqrec_cli.core.data.reading.options import Reading
+from seqrec_cli.core.data.reading.sources import parse_place
+from seqrec_cli.errors import InputError
+
+PLACE = parse_place("log.csv")
+
+
+@pytest.mark.parametrize(
+    ("text", "delimiter", "skip", "header"),
+    [
+        ("user,item\n1,2\n", ",", 1, ("user", "item")),
+        ("1,2\n3,4\n", ",", 0, ()),
+        ("a;b\n1,5;2\n1,7;3\n", ";", 1, ("a", "b")),
+        ("1::2::3\n4::5::6\n", "::", 0, ()),
+        ("1 2\n3 4\n", " ", 0, ()),
+        ("user\titem\n1\tToy Story, The\n", "\t", 1, ("user", "item")),
+        ("sep=;\nuser;item\n1;2\n", ";", 2, ("user", "item")),
+        ("# made by x\n# user,item\n1,2\n3,4\n", ",", 2, ("user", "item")),
+        ("\n\nuser,item\n1,2\n", ",", 3, ("user", "item")),
+        ("user,item,note\n1,2,a\n3,4,a\n", ",", 1, ("user", "item", "note")),
+        ('"a","user","item"\n"1",1,2\n', ",", 1, ("a", "user", "item")),
+    ],
+)
+def test_tells_a_layout(text: str, delimiter: str, skip: int, header: tuple[str, ...]) -> None:
+    found = sniff(PLACE, text.encode(), Reading())
+    assert (found.delimiter, found.skip, found.header) == (delimiter, skip, header)
+
+
+@settings(deadline=None)
+@given(
+    rows=st.lists(
+        st.tuples(st.integers(0, 999), st.text("ab é", min_size=1, max_size=5), st.integers(0, 9)),
+        min_size=3,
+        max_size=20,
+    ),
+    delimiter=st.sampled_from(["\t", ",", ";", "|", "::", "\x01"]),
+    quoted=st.booleans(),
+)
+def test_finds_the_delimiter_that_was_used(
+    rows: list[tuple[int, str, int]], delimiter: str, quoted: bool
+) -> None:
+    mark = '"' if quoted else ""
+    lines = ["user", "item", "rating"], *([str(u), f"{mark}{i}{mark}", str(r)] for u, i, r in rows)
+    text = "".join(delimiter.join(line) + "\n" for line in lines)
+    found = sniff(PLACE, text.encode(), Reading())
+    assert (found.delimiter, found.width) == (delimiter, 3)
+    assert found.header == ("user", "item", "rating")
+
+
+@given(st.lists(st.text("ab,;\"' \n", max_size=6), min_size=1, max_size=5))
+def test_cuts_a_line_as_it_was_written(cells: list[str]) -> None:
+    written = io.StringIO()
+    csv.writer(written, lineterminator="\n", quoting=csv.QUOTE_ALL).writerow(cells)
+    assert split(written.getvalue().removesuffix("\n"), ",") == cells
+
+
+@pytest.mark.parametrize(
+    ("delimiter", "message"),
+    [("12345", "`12345` cannot be a delimiter"), ('"', "cannot be"), ("\n", "cannot be")],
+)
+def test_refuses_what_cannot_be_a_delimiter(delimiter: str, message: str) -> None:
+    with pytest.raises(InputError, match=message):
+        sniff(PLACE, b"1,2\n", Reading(delimiter=delimiter))
+
+
+@pytest.mark.parametrize("content", [b"", b"\n", b" \n \n", b"\xef\xbb\xbf"])
+def test_nothing_is_empty(content: bytes) -> None:
+    with pytest.raises(InputError, match=r"`log\.csv` is empty"):
+        sniff(PLACE, content, Reading())
+
+
+@given(st.binary(max_size=120))
+def test_any_bytes_have_a_layout_or_none(content: bytes) -> None:
+    try:
+        found = sniff(PLACE, content, Reading())
+    except InputError:
+        return
+    assert found.width == len(found.names) > 0
+
+
+@given(st.floats(allow_nan=False, allow_infinity=False))
+def test_numbers_are_numbers(number: float) -> None:
+    assert is_number(str(number))
+    assert is_number(f" {number:.3f} ")
+    assert not is_number(f"{number}x")
+
+
+def test_a_last_line_that_is_cut_does_not_count() -> None:
+    assert lines_of(b"a\r\nb\rc") == ["a", "b", "c"]
+    assert lines_of(b"x" * 10 + b"\n" + b"y" * (1 << 18)) == ["x" * 10]

@@ -1,0 +1,70 @@
+"""Units of times, and times as people write them."""
+
+from datetime import UTC, datetime
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from seqrec_cli.core.data.reading.units import (
+    PER_SECOND,
+    UNKNOWN,
+    finer,
+    guess_unit,
+    parse_moment,
+    show_moment,
+)
+from seqrec_cli.errors import InputError
+
+MOMENTS = st.datetimes(min_value=datetime(1980, 1, 1), max_value=datetime(2100, 1, 1))
+
+
+@given(MOMENTS, st.sampled_from(sorted(PER_SECOND)))
+def test_a_moment_is_shown_as_it_is_read(moment: datetime, unit: str) -> None:
+    moment = moment.replace(microsecond=0)
+    stored = parse_moment(moment.isoformat(), unit)
+    assert stored == int(moment.replace(tzinfo=UTC).timestamp()) * PER_SECOND[unit]
+    assert show_moment(stored, unit) == moment.isoformat(sep=" ")
+    assert guess_unit(stored) == unit
+
+
+@pytest.mark.parametrize(
+    ("text", "unit", "moment"),
+    [
+        ("2023", "seconds", 1_672_531_200),
+        ("2023-02", "seconds", 1_675_209_600),
+        ("2023", UNKNOWN, 2023),
+        ("-5", "seconds", -5),
+        ("1500000000", "seconds", 1_500_000_000),
+        ("2024-05-31T12:00+02:00", "milliseconds", 1_717_149_600_000),
+    ],
+)
+def test_reads_a_time_of_the_command_line(text: str, unit: str, moment: int) -> None:
+    assert parse_moment(text, unit) == moment
+
+
+@pytest.mark.parametrize(
+    ("text", "unit", "message"),
+    [
+        ("soon", "seconds", "`soon` is not a time"),
+        ("2024-13-01", "seconds", "is not a time"),
+        ("٢٠٢٤", "seconds", "is not a time"),
+        ("2024-05-31", UNKNOWN, "cannot be compared"),
+        ("9" * 5000, "seconds", "is not a time"),
+    ],
+)
+def test_refuses_what_is_no_time(text: str, unit: str, message: str) -> None:
+    with pytest.raises(InputError, match=message):
+        parse_moment(text, unit)
+
+
+@given(st.integers(-(2**63), 2**63 - 1), st.sampled_from([*sorted(PER_SECOND), UNKNOWN]))
+def test_any_number_is_shown(moment: int, unit: str) -> None:
+    assert show_moment(moment, unit)
+
+
+def test_a_finer_unit_has_a_name() -> None:
+    assert finer("seconds", 1000) == "milliseconds"
+    assert finer("seconds", 1) == "seconds"
+    assert finer("seconds", 10) == "1/10 of seconds"
+    assert finer(UNKNOWN, 10) == "1/10 of the source's"
