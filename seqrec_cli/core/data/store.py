@@ -87,7 +87,7 @@ def load_checked(
                     manifest = load_manifest(path, hashlib.file_digest(file, "sha256").hexdigest())
                 except DatasetError:
                     # Replaced after it was opened: its manifest is gone, and the new one is there.
-                    if os.path.samestat(os.fstat(file.fileno()), os.stat(path)):
+                    if os.path.samestat(os.fstat(file.fileno()), path.stat()):
                         raise
                     continue
                 check_version(manifest, MANIFEST_VERSION, f"the dataset `{path}`", DatasetError)
