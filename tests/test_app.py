@@ -1,20 +1,19 @@
 """The command line as a whole: help, version, usage errors, and the error boundary."""
 
-import os
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
-import typer
 from typer.testing import CliRunner
 
-from seqrec_cli import __version__, console
+from seqrec_cli import __version__
 from seqrec_cli import app as app_module
-from seqrec_cli.app import app, friendly
+from seqrec_cli.app import app
 from seqrec_cli.core.experiment.loading import load_experiment
 from seqrec_cli.errors import InputError
 from tests.conftest import ROOT
+from tests.test_errors import failing
 
 COMMANDS = ["prepare", "train", "evaluate", "compare", "recommend", "embed"]
 
@@ -60,22 +59,6 @@ def test_usage_errors_exit_with_2(runner: CliRunner, arguments: list[str]) -> No
     assert "Traceback" not in result.stderr
 
 
-def failing(error: Exception) -> typer.Typer:
-    def command() -> None:
-        raise error
-
-    broken = typer.Typer()
-    broken.command()(friendly(command))
-    return broken
-
-
-def test_a_users_error_is_a_sentence_and_a_hint(runner: CliRunner) -> None:
-    result = runner.invoke(failing(InputError("no [old] file `a`", "make `a`")), [])
-    assert result.exit_code == 1
-    assert result.stdout == ""
-    assert result.stderr == "error: no [old] file `a`\n\nhint: make `a`\n"
-
-
 def test_a_defect_keeps_its_traceback(runner: CliRunner) -> None:
     result = runner.invoke(failing(ZeroDivisionError("ours")), [])
     assert isinstance(result.exception, ZeroDivisionError)
@@ -101,27 +84,6 @@ def test_too_little_memory_is_no_traceback(runner: CliRunner, error: Exception) 
     assert result.stderr.startswith("error: there is not enough memory for this\n")
     other = runner.invoke(failing(RuntimeError("ours")), [])
     assert isinstance(other.exception, RuntimeError)
-
-
-def test_text_is_shown_as_it_is(capsys: pytest.CaptureFixture[str]) -> None:
-    odd = "a :bomb: [red]x[/red] back\\ \x1b[31m new\nline"
-    console.print_table(["id", "title"], [["1", odd]])
-    console.info(odd)
-    shown = "a :bomb: [red]x[/red] back\\ \\x1b[31m new\\nline"
-    captured = capsys.readouterr()
-    assert shown in captured.out
-    assert shown in captured.err
-
-
-def test_titles_survive_a_terminal_that_cannot_show_them() -> None:
-    code = "from seqrec_cli import console; console.print_table(['t'], [['Ümlaut']])"
-    result = subprocess.run(
-        [sys.executable, "-c", code],
-        capture_output=True,
-        env=os.environ | {"PYTHONIOENCODING": "ascii"},
-        check=True,
-    )
-    assert rb"\xdcmlaut" in result.stdout
 
 
 def test_debug_shows_the_traceback_of_all(

@@ -31,7 +31,7 @@ from seqrec_cli.core.storage.arrays import load_arrays
 from seqrec_cli.core.storage.tensors import load_tensors, save_tensors
 from seqrec_cli.core.training.sequential import Training, check_data, fit
 from seqrec_cli.errors import DatasetError, RunError, SeqRecError
-from tests.core.models.test_contract import features
+from tests.core.models.conftest import features
 from tests.hostile import NASTY, fuzzed, mutated, survives
 from tests.workshop import CONFIG
 

@@ -21,11 +21,10 @@ from seqrec_cli.commands.options import (
     RetrievalWeight,
     Seed,
     SeenOption,
-    make_reranker,
-    make_retriever,
 )
 from seqrec_cli.commands.reports import evaluation as shown
 from seqrec_cli.commands.reports import ranking as shown_ranking
+from seqrec_cli.commands.stages import open_reranker, open_retriever
 from seqrec_cli.errors import InputError
 
 if TYPE_CHECKING:
@@ -177,7 +176,7 @@ def evaluate_sequential(
     compared = load_runs(runs, options.data, options.data_dir, device)
     console.warn_all(compared.notes)
     retrievers = {
-        name: make_retriever(run, compared.scorers[name], options.index, options.effort)
+        name: open_retriever(run, compared.scorers[name], options.index, options.effort)
         for name, run in compared.runs.items()
     }
     finders: dict[str, Finder | None] = dict(retrievers)
@@ -216,7 +215,7 @@ def add_second_stage(
     for name, run in compared.runs.items():
         scorer, retriever = compared.scorers[name], retrievers[name]
         parts = retriever, scorer, catalogue_of(run), options.candidates, compared.dataset
-        second = make_reranker(options.rerank, *parts, options.split, options.retrieval_weight)
+        second = open_reranker(options.rerank, *parts, options.split, options.retrieval_weight)
         check_unseen(second.ranker, compared.dataset, options.split)
         both = f"{name} + {Path(options.rerank).name}"
         scorers[both], finders[both] = scorer, second

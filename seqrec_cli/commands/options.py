@@ -1,20 +1,11 @@
 """Options shared by commands, spelled once so that they read alike everywhere."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import Annotated, Literal
 
 from typer import Option
 
-from seqrec_cli import console
 from seqrec_cli.commands.binding import Only
-
-if TYPE_CHECKING:
-    from seqrec_cli.core.data.dataset import SequenceDataset
-    from seqrec_cli.core.inference.names import Catalogue
-    from seqrec_cli.core.inference.reranking import Reranker
-    from seqrec_cli.core.inference.retrieval import Retriever
-    from seqrec_cli.core.inference.scoring import ModelScorer
-    from seqrec_cli.core.runs.run import Run
 
 DataDir = Annotated[Path, Option("--data-dir", help="Folder of the prepared datasets.")]
 Json = Annotated[bool, Option("--json", help="Print JSON instead of a table.")]
@@ -92,38 +83,3 @@ RetrievalWeight = Annotated[
     ),
     WITH_RERANK,
 ]
-
-
-def make_reranker(
-    name: str,
-    finder: "Retriever | None",
-    scorer: "ModelScorer",
-    catalogue: "Catalogue",
-    candidates: int,
-    dataset: "SequenceDataset | None",
-    before: Literal["end", "valid", "test"],
-    retrieval_weight: float,
-) -> "Reranker":
-    """What orders the finds of a retrieval model by the ranking run called `name`."""
-    from seqrec_cli.core.runs import loading
-    from seqrec_cli.core.runs.directory import find_run
-    from seqrec_cli.core.runs.run import Run
-
-    run = Run.open(find_run(name))
-    reranker = loading.make_reranker(
-        run, finder, scorer, catalogue, candidates, dataset, before, retrieval_weight
-    )
-    console.warn_all(run.notes)
-    return reranker
-
-
-def make_retriever(
-    run: "Run", scorer: "ModelScorer", index: str, effort: int
-) -> "Retriever | None":
-    """What finds items by the run's index, which is made if it has to be; None for all items."""
-    from seqrec_cli.core.runs import loading
-
-    retriever, made = loading.make_retriever(run, scorer, index, effort)
-    if made:
-        console.info(f"indexed {scorer.num_items:,} items, kept in {run.path}")
-    return retriever

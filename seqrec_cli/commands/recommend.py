@@ -22,10 +22,9 @@ from seqrec_cli.commands.options import (
     RetrievalWeight,
     RunOption,
     SeenOption,
-    make_reranker,
-    make_retriever,
 )
 from seqrec_cli.commands.reports import recommendation as shown
+from seqrec_cli.commands.stages import open_reranker, open_retriever
 
 if TYPE_CHECKING:
     from seqrec_cli.core.data.dataset import SequenceDataset
@@ -168,14 +167,14 @@ def finder_of(
     """What finds items: an index, a second stage, both, or None for exact search."""
     from seqrec_cli.core.runs.loading import catalogue_of
 
-    retriever = make_retriever(run, scorer, options.index, options.effort)
+    retriever = open_retriever(run, scorer, options.index, options.effort)
     if retriever is not None:
         k = options.topk if options.rerank is None else options.candidates
         say_recall(retriever, asked.histories, k, seen)
     if options.rerank is None:
         return retriever
     parts = retriever, scorer, catalogue_of(run), options.candidates, asked.dataset
-    second = make_reranker(options.rerank, *parts, options.before, options.retrieval_weight)
+    second = open_reranker(options.rerank, *parts, options.before, options.retrieval_weight)
     console.info(
         f"{options.candidates} candidates found by {run.path}, ordered by {second.ranker.path}"
     )

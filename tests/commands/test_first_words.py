@@ -1,4 +1,4 @@
-"""What a command says of data that its model cannot use; each from a case of ../shared/data."""
+"""What a command says of data that its model cannot use."""
 
 import json
 from pathlib import Path
@@ -45,19 +45,6 @@ def run(*arguments: str, code: int = 0) -> str:
     assert result.exit_code == code, result.output
     assert "Traceback" not in result.output
     return result.stderr
-
-
-def test_features_that_the_model_does_not_read_are_said() -> None:
-    run("prepare", "log.csv", "--items-file", "items.csv", "--min-value-count", "1")
-    said = run("train", "--config", "toy.yaml", *SMALL)
-    assert "sasrec does not read the features of `log` (items' category)" in said
-    assert "two_tower does: `--config configs/two-tower.yaml`" in said
-    assert "does not read" not in run("train", "--config", "two.yaml", *SMALL)
-
-
-def test_without_features_nothing_is_said_of_them() -> None:
-    run("prepare", "log.csv")
-    assert "does not read" not in run("train", "--config", "toy.yaml", *SMALL)
 
 
 @pytest.mark.parametrize("users", [1, 2])

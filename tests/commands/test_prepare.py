@@ -12,7 +12,6 @@ from typer.testing import CliRunner
 from seqrec_cli.app import app
 from seqrec_cli.core.data import public as datasets
 from seqrec_cli.core.data.dataset import SequenceDataset
-from seqrec_cli.core.data.loading import choose_name
 
 LOG = "user,item,rating,time\n" + "".join(
     f"{user},{item},{item % 5 + 1},{1_000_000_000 + 10 * item + user}\n"
@@ -80,24 +79,6 @@ def test_splits_by_time(runner: CliRunner, log: Path, tmp_path: Path) -> None:
     assert [split[part]["interactions"] for part in ("train", "valid", "test")] == [13, 5, 3]
 
 
-def test_prepares_the_demo_with_its_ceiling(runner: CliRunner, tmp_path: Path) -> None:
-    result = runner.invoke(app, ["prepare", "demo", "--data-dir", str(tmp_path)])
-    assert result.exit_code == 0, result.output
-    assert "ceiling ndcg@10" in result.stdout
-    ceiling = json.loads((tmp_path / "demo.json").read_text())["ceiling"]
-    assert 0.5 < ceiling["ndcg@10"] < ceiling["hr@10"] < 1
-
-
-def test_shuffles_the_order(runner: CliRunner, tmp_path: Path) -> None:
-    for arguments in (["demo"], ["demo", "--shuffle-order", "log"]):
-        result = runner.invoke(app, ["prepare", *arguments, "--data-dir", str(tmp_path)])
-        assert result.exit_code == 0, result.output
-    plain = SequenceDataset.load(tmp_path / "demo.npz")
-    shuffled = SequenceDataset.load(tmp_path / "demo-shuffled.npz")
-    np.testing.assert_array_equal(plain.train.offsets, shuffled.train.offsets)
-    assert (plain.train.items != shuffled.train.items).mean() > 0.9
-
-
 def test_takes_a_named_dataset_from_the_data_folder(runner: CliRunner, tmp_path: Path) -> None:
     (tmp_path / "ml-1m.txt").write_text("".join(f"{u} {i}\n" for u in (1, 2) for i in (1, 2, 3, 4)))
     result = runner.invoke(app, ["prepare", "ml-1m", "--data-dir", str(tmp_path), "--json"])
@@ -131,20 +112,6 @@ def test_filters_a_named_archive_as_the_literature_does(
     assert manifest["dropped"] == {}
 
 
-@pytest.mark.parametrize(
-    ("source", "name"),
-    [
-        ("ml-1m", "ml-1m"),
-        ("a/my log.csv.gz", "my-log"),
-        ("a/ratings.tar.dat", "ratings.tar"),
-        ("demo", "demo"),
-        ("./.hidden.txt", "hidden"),
-    ],
-)
-def test_names_the_result_after_the_source(source: str, name: str) -> None:
-    assert choose_name(None, source, shuffled=False) == name
-
-
 def test_does_not_import_torch(log: Path, tmp_path: Path) -> None:
     code = (
         "import sys; from seqrec_cli.app import app\n"
@@ -158,40 +125,6 @@ def test_does_not_import_torch(log: Path, tmp_path: Path) -> None:
 SMALL_LOG = "user,item,time\n" + "".join(
     f"u{u},i{(u + t) % 6},{t}\n" for u in range(8) for t in range(5)
 )
-
-
-def test_features_are_read_encoded_and_accounted_for(runner: CliRunner, tmp_path: Path) -> None:
-    (tmp_path / "log.csv").write_text(SMALL_LOG)
-    (tmp_path / "people.csv").write_text(
-        "user,age,city\n"
-        + "".join(f"u{u},{20 + u},{'Rome' if u % 2 else 'Bonn'}\n" for u in range(7))
-    )
-    (tmp_path / "things.csv").write_text(
-        "item,title,price,tags\n" + "".join(f"i{i},Thing {i},{i}.5,x|y\n" for i in range(9))
-    )
-    arguments = [
-        *("prepare", str(tmp_path / "log.csv"), "--data-dir", str(tmp_path)),
-        *("--users-file", str(tmp_path / "people.csv")),
-        *("--items-file", str(tmp_path / "things.csv"), "--min-value-count", "2"),
-        *("--item-features", "price=dense,tags=tags", "--new-items"),
-    ]
-    result = runner.invoke(app, arguments)
-    assert result.exit_code == 0, result.stderr
-    lines = " ".join(result.stdout.split())
-    assert "city (sparse, 2 values, 1 missing); left out: age; 1 without a row" in lines
-    assert "price (dense); tags (tags, 2 values)" in lines
-    dataset = SequenceDataset.load(tmp_path / "log.npz")
-    assert dataset.user_features is not None
-    assert dataset.user_features.sparse.ravel().tolist() == [2, 3, 2, 3, 2, 3, 2, 1]
-    assert dataset.item_ids.tolist() == [f"i{i}" for i in range(9)]
-    assert dataset.item_titles is not None
-    assert dataset.item_titles[8] == "Thing 8"
-    assert dataset.features().trained.tolist() == [True] * 6 + [False] * 3
-    assert dataset.item_features is not None
-    assert dataset.item_features.tags[0].tolist() == [[2, 3]] * 9
-    before = (tmp_path / "log.npz").read_bytes()
-    assert runner.invoke(app, arguments).exit_code == 0
-    assert (tmp_path / "log.npz").read_bytes() == before
 
 
 @pytest.mark.parametrize(

@@ -2,50 +2,18 @@
 
 import json
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
 from typer.testing import CliRunner
 
-from seqrec_cli.app import app
 from seqrec_cli.core.data.ranking.dataset import RankingDataset
-from tests.core.data.ranking.test_from_log import log  # noqa: F401
-from tests.core.data.ranking.toy import toy_folder
-
-CONFIG = """\
-data: toy
-model: {name: dien, embedding: 8}
-training: {epochs: 4, lr: 0.01}
-"""
-
-
-def run(runner: CliRunner, *arguments: str, code: int = 0) -> Any:
-    result = runner.invoke(app, list(arguments))
-    assert result.exit_code == code, result.output
-    return result
+from tests.commands.conftest import run
 
 
 @pytest.fixture
-def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, runner: CliRunner) -> Path:
-    """A folder with a prepared ranking dataset and an experiment, which is where commands run."""
-    monkeypatch.chdir(tmp_path)
-    toy_folder(tmp_path / "toy", users=300)
-    (tmp_path / "toy.yaml").write_text(CONFIG)
-    run(runner, "prepare", "toy", "--task", "ranking", "--table", "toy/columns.yaml")
-    return tmp_path
-
-
-def test_prepare_says_what_became_of_everything(runner: CliRunner, place: Path) -> None:
-    arguments = ["prepare", "toy", "--task", "ranking", "--table", "toy/columns.yaml"]
-    result = run(runner, *arguments)
-    assert "300 rows of 300 users" in result.stdout
-    assert "age (dense); city (sparse, 5 values); topics (tags, 4 values)" in result.stdout
-    assert "there is no valid part" in result.stderr
-    assert "hint: seqrec train --config configs/dien.yaml --data toy" in result.stderr
-    manifest = json.loads(run(runner, *arguments, "--json").stdout)
-    assert manifest["task"] == "ranking"
-    assert manifest == json.loads((place / "data" / "toy.json").read_text())
+def place(ranking_place: Path) -> Path:
+    return ranking_place
 
 
 @pytest.mark.parametrize(
@@ -78,22 +46,6 @@ def test_train_keeps_the_best_and_goes_on_byte_for_byte(runner: CliRunner, place
     assert [json.loads(line)["epoch"] for line in lines] == [1, 2, 3, 4]
     manifest = json.loads((place / "runs" / "whole" / "manifest.json").read_text())
     assert (manifest["task"], manifest["validated_on"]) == ("ranking", "held_out")
-
-
-def test_evaluate_prints_every_metric_with_its_interval(runner: CliRunner, place: Path) -> None:
-    run(runner, "train", "--config", "toy.yaml")
-    run(runner, "train", "--config", "toy.yaml", "--set", "model={name: mlp}")
-    result = run(runner, "evaluate", "toy-dien-1", "toy-mlp-1")
-    for word in ("auc", "log_loss", "calibration_error", "predicted/observed", "item's rate"):
-        assert word in result.stdout
-    assert "toy-dien-1 minus toy-mlp-1" in result.stdout
-    assert "150 users left out of gauc" in result.stderr
-    assert "optimistic" not in result.stderr
-    found = json.loads(run(runner, "evaluate", "toy-dien-1", "--json").stdout)
-    figure = found["figures"]["toy-dien-1"]["auc"]
-    assert figure["low"] < figure["mean"] < figure["high"]
-    assert (found["rows"], found["stopped_on_the_test_part"]) == (150, [])
-    assert "has no valid part" in run(runner, "evaluate", "--split", "valid", code=1).stderr
 
 
 def test_what_a_ranking_run_has_no_use_for_is_refused(runner: CliRunner, place: Path) -> None:
@@ -149,35 +101,6 @@ def test_tasks_are_not_mixed_up(runner: CliRunner, place: Path, cycle_npz: Path)
         assert "ranks candidates and does not find any" in said
 
 
-@pytest.fixture
-def two_stages(
-    log: Path,  # noqa: F811
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
-    runner: CliRunner,
-) -> Path:
-    """A retrieval run and a ranking run of the same log."""
-    monkeypatch.chdir(tmp_path)
-    files = [
-        "--users-file",
-        str(log.parent / "people.csv"),
-        "--items-file",
-        str(log.parent / "things.csv"),
-        "--min-value-count",
-        "1",
-    ]
-    run(runner, "prepare", str(log), "--name", "seq")
-    ranking = ["--task", "ranking", "--split", "leave-one-out", "--rows-per-user", "0"]
-    run(runner, "prepare", str(log), "--name", "rows", *ranking, *files)
-    (tmp_path / "seq.yaml").write_text(
-        "data: seq\nmodel: {hidden: 8, max_length: 12}\ntraining: {epochs: 2, validate_every: 1}\n"
-    )
-    (tmp_path / "rows.yaml").write_text(CONFIG.replace("toy", "rows"))
-    run(runner, "train", "--config", "seq.yaml", "--run", "finder")
-    run(runner, "train", "--config", "rows.yaml", "--run", "ranker")
-    return tmp_path
-
-
 def test_two_stages_are_shown_side_by_side(runner: CliRunner, two_stages: Path) -> None:
     both = ["--rerank", "ranker", "--candidates", "10", "--k", "5"]
     result = run(runner, "evaluate", "finder", *both, "--no-baselines")
@@ -213,36 +136,3 @@ def test_recommendations_of_two_stages_give_the_metrics_of_evaluate(
         for user in range(data.num_users)
     ]
     assert np.mean(hits) == pytest.approx(figures["finder + ranker"]["hr@5"]["mean"])
-
-
-def test_the_newest_run_that_finds_is_taken_where_the_latest_ranks(
-    runner: CliRunner, two_stages: Path
-) -> None:
-    assert (two_stages / "runs" / "latest").resolve().name == "ranker"
-    arguments = ["--user", "100", "--topk", "3", "--candidates", "6", "--rerank", "ranker"]
-    result = run(runner, "recommend", *arguments)
-    assert "6 candidates found by runs/finder, ordered by runs/ranker" in result.stderr
-    assert "user 100" in result.stdout
-    new = ["--history", "1003 1004", "--rerank", "ranker", "--topk", "3"]
-    assert "user new" in run(runner, "recommend", *new).stdout
-
-
-@pytest.mark.parametrize(
-    ("arguments", "code", "message"),
-    [
-        (["recommend", "--user", "100", "--candidates", "3"], 1, "3 candidates are fewer than"),
-        (["recommend", "--user", "100", "--why"], 2, "leave out --rerank"),
-        (["evaluate", "finder", "--protocol", "sampled"], 2, "--rerank is for --protocol full"),
-        (["evaluate", "ranker"], 1, "ranks candidates and does not find any"),
-    ],
-)
-def test_two_stages_explain_what_does_not_go_together(
-    runner: CliRunner, two_stages: Path, arguments: list[str], code: int, message: str
-) -> None:
-    result = run(runner, *arguments, "--rerank", "ranker", code=code)
-    assert message in " ".join(result.stderr.replace("│", " ").split())
-
-
-def test_a_run_that_finds_cannot_rank(runner: CliRunner, two_stages: Path) -> None:
-    said = run(runner, "recommend", "--user", "100", "--rerank", "finder", code=1).stderr
-    assert "does not rank candidates" in said

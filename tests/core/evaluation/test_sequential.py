@@ -1,6 +1,5 @@
 """Evaluation against brute force; ties never help, NaN is an error."""
 
-from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -11,59 +10,13 @@ from hypothesis import strategies as st
 
 from seqrec_cli.core.data.dataset import SequenceDataset
 from seqrec_cli.core.data.sequences import Sequences
-from seqrec_cli.core.evaluation import sequential as evaluation
 from seqrec_cli.core.evaluation.metrics import METRICS
-from seqrec_cli.core.evaluation.ranks import ranks_in
 from seqrec_cli.core.evaluation.sequential import evaluate, top_items
-from seqrec_cli.core.evaluation.summary import summarise
 from seqrec_cli.core.inference.recommendation import recommend
-from seqrec_cli.errors import DatasetError, RunError
+from seqrec_cli.errors import DatasetError
 from tests.conftest import leave_one_out
+from tests.core.evaluation.tables import NUM_ITEMS, Table, random_dataset, random_table
 from tests.core.evaluation.test_metrics import brute_force
-
-NUM_ITEMS = 15
-
-
-class Table:
-    """Scores that depend on the newest item alone, from a table (N + 1, N + 1)."""
-
-    max_length = 3
-    device = torch.device("cpu")
-
-    def __init__(self, table: torch.Tensor) -> None:
-        self.table = table
-        self.num_items = len(table) - 1
-
-    def score(self, histories: Sequences) -> torch.Tensor:
-        newest = histories.items[histories.offsets[1:] - 1]
-        return self.table[torch.from_numpy(newest.astype(np.int64))].clone()
-
-
-def random_table(seed: int = 0, num_items: int = NUM_ITEMS) -> torch.Tensor:
-    generator = torch.Generator().manual_seed(seed)
-    return torch.randn(num_items + 1, num_items + 1, generator=generator)
-
-
-def random_dataset(seed: int, repeats: bool = False, targets: int = 1) -> SequenceDataset:
-    random = np.random.default_rng(seed)
-    histories, valid, test = [], [], []
-    for _ in range(25):
-        length = int(random.integers(0, 8))
-        walk = (
-            random.integers(1, NUM_ITEMS + 1, length + 4)
-            if repeats
-            else random.permutation(NUM_ITEMS)[: length + 4] + 1
-        ).tolist()
-        histories.append(walk[:length])
-        valid.append(walk[length : length + int(random.integers(0, 2))])
-        rest = dict.fromkeys(walk[length + 1 :])  # a set of targets, each once
-        test.append([i for i in rest if i not in valid[-1]][: int(random.integers(0, targets + 1))])
-    return SequenceDataset(
-        "random",
-        *(Sequences.from_lists(part) for part in (histories, valid, test)),
-        user_ids=np.arange(25),
-        item_ids=np.arange(1, NUM_ITEMS + 1),
-    )
 
 
 def by_brute_force(
@@ -105,37 +58,6 @@ def test_full_ranking_is_what_sorting_gives(
         users, values = by_brute_force(table, data, seen, name, k)
         assert outcome.users.tolist() == users
         assert outcome.per_user[f"{name}@{k}"].tolist() == pytest.approx(values), name
-
-
-@pytest.mark.parametrize("targets", [1, 3])
-def test_batches_of_any_size_give_the_same(targets: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    from seqrec_cli.core.evaluation import ranks
-    from seqrec_cli.core.inference import scoring
-
-    data, table = random_dataset(5, targets=targets), Table(random_table(5))
-    whole = evaluate(table, data, "test", ks=[3]).per_user
-    for size in (1, 64, 200):
-        monkeypatch.setattr(scoring, "SCORE_BYTES", size)
-        monkeypatch.setattr(ranks, "SCORE_BYTES", size)
-        monkeypatch.setattr(scoring, "BATCH_SLOTS", size)
-        for name, values in evaluate(table, data, "test", ks=[3]).per_user.items():
-            np.testing.assert_array_equal(values, whole[name])
-
-
-@pytest.mark.parametrize("protocol", ["full", "sampled"])
-def test_a_model_that_scores_everything_the_same_gets_nothing(protocol: Any) -> None:
-    data = leave_one_out([[1, 2, 3, 4, 5]] * 20, 40)
-    constant = Table(torch.zeros(41, 41))
-    outcome = evaluate(constant, data, "test", ks=[10], protocol=protocol)
-    assert all(mean == 0 for mean in outcome.means().values())
-
-
-@pytest.mark.parametrize("wrong", [float("nan"), float("inf")])
-def test_scores_that_are_no_numbers_are_an_error(wrong: float) -> None:
-    table = random_table()
-    table[:, 7] = wrong
-    with pytest.raises(RunError, match="not finite"):
-        evaluate(Table(table), random_dataset(1), "test")
 
 
 def test_metrics_from_the_output_of_recommend_equal_those_of_evaluate() -> None:
@@ -203,109 +125,8 @@ def test_who_has_every_item_is_skipped_by_the_sampled_protocol() -> None:
         evaluate(Table(random_table(0, 5)), all_of_them, "test", protocol="sampled")
 
 
-def test_skipped_users_are_counted_by_reason() -> None:
-    data = SequenceDataset(
-        "partial",
-        Sequences.from_lists([[1, 2], [], [3], []]),
-        Sequences.from_lists([[], [], [], []]),
-        Sequences.from_lists([[3], [1], [], []]),
-        np.arange(4),
-        np.arange(1, 4),
-    )
-    outcome = evaluate(Table(random_table(0, 3)), data, "test")
-    assert outcome.users.tolist() == [0]
-    assert outcome.skipped == {"nothing in the test part": 2, "no history before it": 1}
-    with pytest.raises(DatasetError, match="no user with a history"):
-        evaluate(Table(random_table(0, 3)), data, "valid")
-
-
-def test_validation_reads_train_and_testing_reads_train_and_valid() -> None:
-    data = leave_one_out([[1, 2, 3, 4]], 5)
-    table = torch.zeros(6, 6)
-    table[2, 3] = table[3, 4] = 1  # 3 follows 2, 4 follows 3
-    for part in ("valid", "test"):
-        outcome = evaluate(Table(table), data, part, ks=[1])  # type: ignore[arg-type]
-        assert outcome.per_user["hr@1"].tolist() == [1]
-
-
-def test_sampled_ranks_hold_the_target_against_100_unseen_items() -> None:
-    random = np.random.default_rng(0)
-    histories = [(random.permutation(500)[:12] + 1).tolist() for _ in range(300)]
-    data, table = leave_one_out(histories, 500), Table(random_table(2, 500))
-    name = "hr@10 (sampled 100)"
-    outcome = evaluate(table, data, "test", ks=[10], protocol="sampled")
-    assert set(outcome.per_user) == {f"{metric}@10 (sampled 100)" for metric in METRICS}
-    # A random scorer ranks a target uniformly among 101: 10 / 101, within 4 standard errors.
-    assert abs(outcome.means()[name] - 10 / 101) < 4 * np.sqrt(0.099 * 0.901 / 300)
-    again = evaluate(table, data, "test", ks=[10], protocol="sampled")
-    assert (again.per_user[name] == outcome.per_user[name]).all()
-    other = evaluate(table, data, "test", ks=[10], protocol="sampled", seed=1)
-    assert (other.per_user[name] != outcome.per_user[name]).any()
-
-
-def test_sampled_candidates_are_never_in_the_history_nor_the_target() -> None:
-    data = leave_one_out([[1, 2, 3, 4, 5], [6, 7, 8, 1, 2]], 9)
-    scores = torch.zeros(10, 10)
-    scores[:, 1:9] = torch.arange(8, 0, -1).float()
-    scores[4, [6, 7, 8, 9]] = -5.0  # all that user 0 may be shown beside the target, 5
-    scores[1, [3, 4, 5, 9]] = -5.0  # the same of user 1, whose target is 2
-    outcome = evaluate(Table(scores), data, "test", ks=[1], protocol="sampled")
-    assert outcome.per_user["hr@1 (sampled 100)"].tolist() == [1, 1]
-
-
-def test_large_samples_of_users_are_seeded(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(evaluation, "MOST_SAMPLED_USERS", 7)
-    data, table = leave_one_out([[1, 2, 3, 4, 5]] * 30, 20), Table(random_table(1, 20))
-    outcome = evaluate(table, data, "test", protocol="sampled")
-    assert len(outcome.users) == 7
-    assert outcome.skipped == {"not in the random sample of 7": 23}
-    assert (
-        outcome.users.tolist() == evaluate(table, data, "test", protocol="sampled").users.tolist()
-    )
-
-
 def test_top_items_are_ordered_by_score_then_item_and_padded() -> None:
     scores = torch.tensor([[-torch.inf, 1.0, 3.0, 3.0, 2.0], [-torch.inf] * 3 + [5.0, -torch.inf]])
     items, values = top_items(scores, 3)
     assert items.tolist() == [[2, 3, 4], [3, 0, 0]]
     assert values[0].tolist() == [3, 3, 2]
-
-
-def test_coverage_and_popularity_of_what_is_recommended() -> None:
-    data = leave_one_out([[1, 1, 2, 3, 4], [1, 2, 1, 4, 3], [5, 5, 5, 6, 6]], 8)
-    table = torch.zeros(9, 9)
-    table[:, 5], table[:, 2], table[:, 7] = 3, 2, 1
-    outcome = evaluate(Table(table), data, "test", ks=[1], lists=True)
-    assert outcome.lists is not None
-    assert outcome.lists[:, 0].tolist() == [5, 5, 2]
-    figures = summarise(outcome, data, [1], seed=0)
-    assert figures["coverage@1"].mean == 2 / 8
-    # Train counts: item 1 four times, item 5 three times, item 2 twice.
-    assert figures["popularity rank@1"].mean == pytest.approx((2 + 2 + 3) / 3)
-    for figure in figures.values():
-        assert figure.low <= figure.mean <= figure.high
-
-
-def bounds(make: Callable[[np.random.Generator], np.ndarray]) -> float:
-    """How often the 95 % interval of a mean holds the true mean, 0."""
-    from seqrec_cli.core.evaluation.statistics import bootstrap_means, interval
-
-    hits = 0
-    for trial in range(200):
-        values = make(np.random.default_rng(trial))
-        low, high = interval(bootstrap_means(values[:, None], seed=trial, resamples=400))
-        hits += bool(low[0] <= 0 <= high[0])
-    return hits / 200
-
-
-def test_intervals_hold_the_truth_about_as_often_as_they_say() -> None:
-    assert 0.90 <= bounds(lambda random: random.normal(size=150)) <= 0.99
-
-
-def test_ranks_in_a_list_count_ties_against_the_target_as_far_as_they_go() -> None:
-    lists = np.array([[5, 2, 7], [5, 2, 7], [5, 2, 7], [5, 2, 7], [4, 6, 8]])
-    scores = np.array([[3, 2, 1], [3, 2, 1], [3, 2, 1], [3, 3, 1], [2, 1, 1]], np.float32)
-    targets = Sequences.from_lists([[5], [2, 9], [7], [5], [6]])
-    # The last item of a list may be one of many with its score.
-    assert ranks_in(lists, scores, targets, 99).tolist() == [0, 1, 99, 99, 1, 99]
-    assert ranks_in(lists, scores, targets, 3).tolist() == [0, 1, 3, 2, 1, 2]  # nothing beyond

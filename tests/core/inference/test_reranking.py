@@ -24,7 +24,7 @@ from seqrec_cli.core.inference.reranking import Reranker, check_candidates, chec
 from seqrec_cli.core.inference.retrieval import Exact
 from seqrec_cli.core.models.ranking.registry import RANKERS, build_ranker
 from seqrec_cli.errors import ConfigError, RunError
-from tests.core.data.ranking.test_from_log import log  # noqa: F401
+from tests.core.data.ranking.conftest import log  # noqa: F401
 
 CPU = torch.device("cpu")
 

@@ -1,59 +1,46 @@
-"""Convolution against torch's own, gradients included, and what must hold of dropout."""
+"""Pooling against loops, padding, and the weights that models begin with."""
 
-import numpy as np
 import pytest
 import torch
-from torch.nn import functional as F
+from torch import nn
 
-from seqrec_cli.core.batching.packing import Layout, Packed
-from seqrec_cli.core.kernels.convolution import convolve
-from seqrec_cli.core.kernels.dropout import Noise, dropout
+from seqrec_cli.core.models.layers import init_weights, pool
 
-CPU = torch.device("cpu")
+POOLED = {"mean": lambda x: x.mean(0), "sum": lambda x: x.sum(0), "max": lambda x: x.amax(0)}
 
 
-def batch_of(lengths: list[int]) -> Packed:
-    layout = Layout.of(np.array(lengths))
-    ages = torch.from_numpy(layout.ages)
-    return Packed(torch.ones_like(ages), ages, layout.blocks, torch.from_numpy(layout.last))
+@pytest.mark.parametrize("how", POOLED)
+@pytest.mark.parametrize("width", [0, 1, 5])
+def test_pooling_is_that_of_the_vectors_that_count(how: str, width: int) -> None:
+    generator = torch.Generator().manual_seed(width)
+    vectors = torch.randn(7, width, 3, generator=generator)
+    real = torch.rand(7, width, generator=generator) > 0.5
+    if width:
+        real[0] = False
+    found = pool(vectors, real, how)  # type: ignore[arg-type]
+    for row in range(7):
+        own = vectors[row][real[row]]
+        expected = POOLED[how](own) if len(own) else torch.zeros(3)
+        torch.testing.assert_close(found[row], expected)
 
 
-def test_the_convolution_and_its_gradients_are_torchs_depthwise_one() -> None:
-    lengths = [9, 1, 2, 8, 4]
-    batch = batch_of(lengths)
-    generator = torch.Generator().manual_seed(5)
-    x = torch.randn(len(batch.items), 6, generator=generator, requires_grad=True)
-    weights = torch.randn(3, 6, generator=generator, requires_grad=True)
-    upstream = torch.randn(x.shape, generator=generator)
-    kernel = torch.cat((weights.flip(0), torch.ones(1, 6))).T.unsqueeze(1)  # (D, 1, lags + 1)
-    got = convolve(x, weights, batch)
-    expected = []
-    for (rows,) in batch.views(x):
-        padded = F.pad(rows.transpose(1, 2), (3, 0))  # (R, D, 3 + L)
-        expected.append(F.conv1d(padded, kernel, groups=6).transpose(1, 2).flatten(0, 1))
-    torch.testing.assert_close(got, torch.cat(expected))
-    mine = torch.autograd.grad((got * upstream).sum(), (x, weights))
-    theirs = torch.autograd.grad((torch.cat(expected) * upstream).sum(), (x, weights))
-    for a, b in zip(mine, theirs, strict=True):
-        torch.testing.assert_close(a, b)
-
-
-def test_dropout_keeps_the_mean_and_drops_the_share_asked_for() -> None:
-    x = torch.ones(400, 500)
-    dropped = dropout(x, 0.2, Noise(0, 1, 1, 0, CPU))
-    assert float((dropped == 0).float().mean()) == pytest.approx(0.2, abs=0.005)
-    assert float(dropped.mean()) == pytest.approx(1, abs=0.005)
-    assert dropped.unique().tolist() == pytest.approx([0, 1.25], abs=1e-4)
-
-
-def test_dropout_masks_are_independent_between_calls_and_elements() -> None:
-    noise = Noise(0, 1, 1, 0, CPU)
-    first, second = (noise.kept((200_000,), 0.5) * 2 - 1 for _ in range(2))
-    for a, b in ((first, second), (first[1:], first[:-1]), (first[4:], first[:-4])):
-        assert float((a * b).mean()) == pytest.approx(0, abs=0.012)
-
-
-def test_without_noise_nothing_is_dropped() -> None:
-    x = torch.randn(5, 4)
-    assert dropout(x, 0.9, None) is x
-    assert dropout(x, 0.0, Noise(0, 1, 1, 0, CPU)) is x
+def test_weights_begin_as_glorot_and_bengio_say_and_padding_at_zero() -> None:
+    model = nn.ModuleDict(
+        {
+            "table": nn.Embedding(400, 50, padding_idx=0),
+            "linear": nn.Linear(300, 100),
+            "gru": nn.GRU(60, 40),
+        }
+    )
+    init_weights(model, torch.Generator().manual_seed(0))
+    weights = dict(model.named_parameters())
+    assert weights["table.weight"][0].abs().max() == 0
+    assert float(weights["linear.weight"].detach().std()) == pytest.approx((2 / 400) ** 0.5, rel=0.03)
+    assert float(weights["table.weight"].detach()[1:].std()) == pytest.approx((2 / 450) ** 0.5, rel=0.03)
+    for name, values in weights.items():
+        assert ("bias" in name) == (values.abs().max() == 0), name
+    again = nn.Linear(300, 100)
+    init_weights(again, torch.Generator().manual_seed(1))
+    first = nn.Linear(300, 100)
+    init_weights(first, torch.Generator().manual_seed(1))
+    assert torch.equal(first.weight, again.weight)

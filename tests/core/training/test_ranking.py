@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import torch
 
-from seqrec_cli.core.batching.ranking import Batches, Sizes, to_batch
+from seqrec_cli.core.batching.ranking import Sizes, to_batch
 from seqrec_cli.core.data.ranking.dataset import RankingDataset
 from seqrec_cli.core.evaluation.ranking import predict, score_rows
 from seqrec_cli.core.experiment.loading import parse_experiment
@@ -209,17 +209,6 @@ def test_a_loss_that_is_no_number_leaves_weights_and_statistics_as_they_were(
         next(events)
     for name, tensor in training.tensors().items():
         assert torch.equal(tensor, before[name]), name
-
-
-def test_each_row_is_trained_on_once_an_epoch_in_an_order_of_its_own() -> None:
-    batches = Batches(101, 20, seed=3)
-    assert len(batches) == 5  # a last row alone has no statistics
-    epochs = [torch.cat(list(batches.rows_of(epoch))) for epoch in (1, 2)]
-    for order in epochs:
-        assert sorted(order.tolist()) == list(range(101))
-    assert not torch.equal(*epochs)
-    assert torch.equal(torch.cat(list(batches.rows_of(1, done=2))), epochs[0][40:])
-    assert len(Batches(1, 20, seed=3)) == 1
 
 
 def test_rows_are_scored_alike_whatever_the_chunks(

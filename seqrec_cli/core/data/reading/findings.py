@@ -4,6 +4,18 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
+from seqrec_cli.core.data.reading import known
+from seqrec_cli.core.data.reading.loading import Loaded
+from seqrec_cli.core.data.reading.options import Reading
+from seqrec_cli.core.data.reading.places import Files
+from seqrec_cli.core.data.reading.profiles import Profile
+from seqrec_cli.core.data.reading.relations import Relation
+from seqrec_cli.core.data.reading.roles import Plan
+from seqrec_cli.core.data.reading.wording import shortened, where_option
+
+MOST_EVENTS = 20  # values of a column that may be a type of event
+NOTHING = "no column looks like a time: the order of the file counts"
+
 
 @dataclass(frozen=True)
 class Taken:
@@ -66,3 +78,95 @@ class Findings:
     def column_of(self, role: str) -> str:
         """The column taken for a role, or ""."""
         return next((taken.column for taken in self.taken if taken.role == role), "")
+
+
+def event_columns(relation: Relation, plan: Plan) -> list[Profile]:
+    """The columns that look like a type of event or a label, the likeliest first."""
+    used = plan.used()
+    found = []
+    for place, column in enumerate(relation.columns):
+        profile = Profile(column, place)
+        if column.name in used or not profile.values:
+            continue
+        if column.listed and not (
+            plan.item.column.listed and column.parent == plan.item.column.parent
+        ):
+            continue
+        if plan.item.column.listed and not column.listed:
+            continue
+        rank = profile.rank("event")
+        few = 1 < profile.distinct <= MOST_EVENTS
+        flag = profile.is_flag or profile.is_truth
+        named = rank >= 0 or (flag and profile.label.lower().startswith(("is_", "has_")))
+        words = not profile.label and few and not profile.numeric and len(profile.values) > 20
+        if few and (named or (words and profile.distinct <= 6)):
+            found.append(((rank if rank >= 0 else 500, place), profile))
+    return [profile for _, profile in sorted(found, key=lambda pair: pair[0])]
+
+
+def describe_log(
+    files: Files, relation: Relation, plan: Plan, rows: Loaded, reading: Reading
+) -> Findings:
+    """What was taken for what."""
+    taken = [
+        Taken("user", plan.user.name, example(plan.user), "user" not in plan.asked),
+        Taken("item", plan.item.name, example(plan.item), "item" not in plan.asked),
+    ]
+    if plan.time is not None:
+        first = plan.time.columns[0]
+        taken.append(Taken("time", plan.time.name, example(first), "time" not in plan.asked))
+    if plan.rating is not None and rows.ratings is not None:
+        taken.append(
+            Taken("rating", plan.rating.name, example(plan.rating), "rating" not in plan.asked)
+        )
+    used = plan.used()
+    unused = tuple(column.name for column in relation.columns if column.name not in used)
+    notes = [*relation.remarks, *plan.notes, *rows.notes]
+    notes += [files.note] if files.note else []
+    if plan.time is not None and plan.other_times:
+        others = ", ".join(f"`{moment.name}`" for moment in plan.other_times[:4] if moment.solid)
+        if others:
+            notes.append(f"{others} look like times too; `{plan.time.name}` is the finest or first")
+    return Findings(
+        layout=relation.layout,
+        taken=tuple(taken),
+        unused=unused,
+        order=order_of(plan, rows),
+        kinds=kinds_of(rows, reading),
+        notes=tuple(notes),
+    )
+
+
+def example(profile: Profile) -> str:
+    return shortened((profile.values or [""])[0], 40)
+
+
+def order_of(plan: Plan, rows: Loaded) -> str:
+    if plan.time is None:
+        return NOTHING
+    how = f" ({plan.time.form.name})" if plan.time.form.unit else ""
+    return f"by `{plan.time.name}`{how}, {rows.time_unit}"
+
+
+def kinds_of(rows: Loaded, reading: Reading) -> tuple[Kind, ...]:
+    """The columns that look like a type of event, with the option that chooses rows by them."""
+    found = []
+    for name, counts in rows.counts.items():
+        option = where_option(name, next(iter(counts)))
+        found.append(Kind(name, counts, any(name in each for each in reading.where), option))
+    return tuple(found)
+
+
+def form_of(files: Files, relation: Relation, plan: Plan, rows: Loaded) -> str:
+    """The form of the files, as in `--format`."""
+    name = files.first.filename
+    if name.endswith(".inter"):
+        return "inter"
+    if relation.form != "delimited":
+        return relation.form
+    if name in known.LOGS:
+        return "movielens"
+    numbers = rows.user_ids.dtype.kind == rows.item_ids.dtype.kind == "i"
+    spaced = "spaces" in relation.layout or "tabs" in relation.layout
+    pair = len(relation.columns) == 2 and not relation.named and spaced
+    return "user-item" if pair and numbers else "delimited"

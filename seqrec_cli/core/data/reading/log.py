@@ -11,7 +11,7 @@ from seqrec_cli.core.data.reading.checks import (
     undecided,
 )
 from seqrec_cli.core.data.reading.engine import opened_engine
-from seqrec_cli.core.data.reading.findings import Findings
+from seqrec_cli.core.data.reading.findings import Findings, describe_log, event_columns, form_of
 from seqrec_cli.core.data.reading.json_cells import with_texts_of_json
 from seqrec_cli.core.data.reading.lists import cut_sql
 from seqrec_cli.core.data.reading.loading import Loaded, load
@@ -21,7 +21,6 @@ from seqrec_cli.core.data.reading.places import Files, files_of
 from seqrec_cli.core.data.reading.relations import Relation
 from seqrec_cli.core.data.reading.roles import Plan, Undecided, assign
 from seqrec_cli.core.data.reading.sources import TextSource
-from seqrec_cli.core.data.reading.summary import event_columns, findings, form_of
 from seqrec_cli.errors import InputError
 
 
@@ -71,7 +70,7 @@ def read_log(place: TextSource, reading: Reading) -> Log:
             check_counted(rows, relation)
     if rows.rows_read == 0:
         raise InputError(f"`{place}` has no interactions", "it must have a line for each")
-    found = findings(files, relation, plan, rows, reading)
+    found = describe_log(files, relation, plan, rows, reading)
     columns = {"user": plan.user.name, "item": plan.item.name}
     if plan.rating is not None and rows.ratings is not None:
         columns["rating"] = plan.rating.name

@@ -101,7 +101,8 @@ class Relation:
     def column(self, name: str) -> Column | None:
         """The column of a name, or of a number from 1."""
         for column in self.columns:
-            if column.name == name or column.name.rpartition(":")[0] == name:
+            before, colon, _ = column.name.rpartition(":")
+            if column.name == name or (colon and before == name):
                 return column  # RecBole's names have a type behind them
         if name.isdecimal() and len(name) < 10 and 1 <= int(name) <= len(self.columns):
             return self.columns[int(name) - 1]

@@ -31,3 +31,9 @@ def read(tmp_path: Path) -> ReadText:
         return read_log(TextSource(path), Reading(**reading))
 
     return read_text
+
+
+HEADER = "user,item,rating,time\n"
+
+
+GOOD = "".join(f"{u},{i},{i % 5 + 1},{1_500_000_000 + i}\n" for u in (1, 2) for i in range(1, 9))

@@ -39,15 +39,6 @@ def test_atomic_files_of_recbole_are_understood(tmp_path: Path) -> None:
     assert items.titles == {"5": "Toy Story"}
 
 
-def test_a_row_for_each_property_becomes_a_column_for_each(tmp_path: Path) -> None:
-    path = tmp_path / "p.csv"
-    path.write_text("item_id,property,value\n5,colour,red\n5,size,L\n6,colour,blue\n6,colour,red\n")
-    items = read_attributes(TextSource(path), "item")
-    assert items.ids == ["5", "6"]
-    assert items.columns == {"colour": ["red", "blue|red"], "size": ["L", ""]}
-    assert "a row for each property" in items.notes[0]
-
-
 def test_lists_in_cells_are_tags(tmp_path: Path) -> None:
     path = tmp_path / "f.csv"
     path.write_text('video_id,feat\n5,"[1, 10]"\n6,[3]\n')

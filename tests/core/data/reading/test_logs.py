@@ -4,8 +4,7 @@ from typing import Any
 
 import pytest
 
-from seqrec_cli.core.data.reading.sources import parse_place
-from tests.core.data.reading.samples import folder, judged, load, parsed
+from tests.core.data.reading.samples import judged, load
 
 COMMANDS: dict[str, list[str]] = load("commands.json")
 TRUTHS: dict[str, Any] = load("truth.json")
@@ -32,16 +31,3 @@ def test_reads_a_sample_or_says_what_to_type(name: str) -> None:
 def test_most_of_the_first_commands_are_right() -> None:
     kinds = [judged(name, commands[0], TRUTHS.get(name))[0] for name, commands in COMMANDS.items()]
     assert kinds.count("exact") >= 0.85 * len(kinds)
-
-
-@pytest.mark.skipif(not COMMANDS, reason="SEQREC_DATASETS is not set")
-def test_names_a_file_beside_that_is_of_the_same_log(monkeypatch: pytest.MonkeyPatch) -> None:
-    from seqrec_cli.core.data.reading.log import read_log
-
-    found = folder()
-    assert found is not None
-    monkeypatch.chdir(found / "two_files")
-    places, reading = parsed("jan.csv")
-    (note,) = read_log(parse_place(places[0]), reading).findings.notes
-    assert "1 more files beside it have the same columns" in note
-    assert "`seqrec prepare .`" in note

@@ -1,10 +1,6 @@
 """From a name to files: folders, archives, parts, what is packed, what is none of ours."""
 
-import bz2
-import gzip
 import io
-import lzma
-import tarfile
 import zipfile
 from pathlib import Path
 
@@ -21,49 +17,12 @@ ROWS = [(1, 7, 1500000000), (2, 8, 1500000100), (1, 9, 1500000200)]
 TEXT = HEADER + "".join(f"{u},{i},{t}\n" for u, i, t in ROWS)
 
 
-def tarred(name: str, content: bytes) -> bytes:
-    packed = io.BytesIO()
-    with tarfile.open(fileobj=packed, mode="w:gz") as archive:
-        entry = tarfile.TarInfo(name)
-        entry.size = len(content)
-        archive.addfile(entry, io.BytesIO(content))
-    return packed.getvalue()
-
-
 def zipped(**members: str) -> bytes:
     packed = io.BytesIO()
     with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive:
         for name, text in members.items():
             archive.writestr(name.replace("__", "."), text)
     return packed.getvalue()
-
-
-@pytest.mark.parametrize(
-    ("name", "content"),
-    [
-        ("a.csv", TEXT.encode()),
-        ("a.csv.gz", gzip.compress(TEXT.encode())),
-        ("a.csv.bz2", bz2.compress(TEXT.encode())),
-        ("a.csv.xz", lzma.compress(TEXT.encode())),
-        ("a.csv", gzip.compress(TEXT.encode())),
-        ("a.tar.gz", tarred("d/log.csv", TEXT.encode())),
-        ("a.zip", zipped(log__csv=TEXT, README__md="what it is")),
-        ("a*[1]?.csv", TEXT.encode()),
-        ("a.csv", TEXT.encode("utf-16")),
-        ("a.csv", ("\ufeffsep=,\r\n" + TEXT.replace("\n", "\r\n")).encode()),
-        ("a.csv", TEXT.replace("\n", "\r").encode()),
-    ],
-)
-def test_reads_a_file_however_it_is_packed(tmp_path: Path, name: str, content: bytes) -> None:
-    (tmp_path / name).write_bytes(content)
-    log = read_log(TextSource(tmp_path / name), Reading())
-    assert rows_of(log) == ROWS
-
-
-def test_reads_zstandard(tmp_path: Path) -> None:
-    zstandard = pytest.importorskip("zstandard")
-    (tmp_path / "a.csv.zst").write_bytes(zstandard.compress(TEXT.encode()))
-    assert rows_of(read_log(TextSource(tmp_path / "a.csv.zst"), Reading())) == ROWS
 
 
 def test_reads_parts_in_natural_order(tmp_path: Path) -> None:

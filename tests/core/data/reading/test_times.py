@@ -59,49 +59,6 @@ def test_reads_every_form(read: ReadText, text: str, stored: int, unit: str) -> 
     assert log.rows.time_unit == unit
 
 
-def test_the_whole_column_tells_days_from_months(read: ReadText) -> None:
-    early = "".join(f"1,{n},0{n % 9 + 1}/02/2017\n" for n in range(1500))
-    days = read(f"user,item,date\n{early}1,9,13/02/2017\n")
-    months = read(f"user,item,date\n{early}1,9,02/13/2017\n")
-    assert days.rows.times is not None
-    assert months.rows.times is not None
-    assert days.rows.times[-1] == months.rows.times[-1] == 1_486_944_000
-    assert days.rows.times[0] != months.rows.times[0]
-
-
-def test_asks_where_days_and_months_cannot_be_told_apart(read: ReadText) -> None:
-    text = "user,item,date\n1,2,01/02/2017\n1,3,03/02/2017\n"
-    with pytest.raises(InputError, match="the day or the month first") as caught:
-        read(text)
-    assert "--time-format %d/%m/%Y" in caught.value.hint
-    assert rows_of(read(text, time_format="%d/%m/%Y"))[0][2] == 1_485_907_200
-    assert rows_of(read(text, time_format="%m/%d/%Y"))[0][2] == 1_483_315_200
-
-
-@pytest.mark.parametrize(
-    ("header", "row", "stored"),
-    [
-        ("date,time", "2017-07-30,14:16:02", SECONDS),
-        ("date,hourmin", "20170730,1416", MINUTE),
-        ("date,hour", "2017-07-30,14", SECONDS - SECONDS % 3600),
-        ("y_year,y_month,y_day,y_hour,y_minute", "2017,7,30,14,16", MINUTE),
-        ("day,time_ms", f"2017-07-30,{SECONDS}007", SECONDS * 1000 + 7),
-    ],
-)
-def test_puts_columns_together_and_takes_the_finest(
-    read: ReadText, header: str, row: str, stored: int
-) -> None:
-    log = read(f"user,item,{header}\n1,2,{row}\n1,3,{row}\n")
-    assert rows_of(log)[0] == (1, 2, stored)
-
-
-@pytest.mark.parametrize("name", ["year_of_birth", "price", "duration", "category_id"])
-def test_numbers_that_are_no_times_are_none(read: ReadText, name: str) -> None:
-    log = read(f"user,item,{name}\n1,2,1987\n1,3,1500\n2,2,1990\n")
-    assert log.rows.times is None
-    assert "no column looks like a time" in log.findings.order
-
-
 def test_refuses_times_of_an_unknown_form_by_name(read: ReadText) -> None:
     with pytest.raises(InputError, match="are no times in a form that is known") as caught:
         read("user,item,time\n1,2,now\n1,3,then\n")

@@ -7,18 +7,14 @@ from torch import nn
 
 from seqrec_cli.core.batching.features import FeatureTensors
 from seqrec_cli.core.batching.ranking import RankingBatch, Sizes
-from seqrec_cli.core.kernels.dropout import Noise
 from seqrec_cli.core.models.ranking.layers import (
     Attention,
     BatchNorm,
     Dice,
     FeatureEmbeddings,
-    Head,
     ItemEmbeddings,
     masked_softmax,
 )
-
-CPU = torch.device("cpu")
 
 
 def rows(count: int, width: int, seed: int = 0) -> torch.Tensor:
@@ -131,11 +127,3 @@ def test_tables_are_shared_or_not(shared: bool) -> None:
     ids = torch.tensor([3, 4])
     query, keys = items(ids, ids[:, None])
     assert torch.equal(query, keys[:, 0]) == shared
-
-
-def test_the_head_drops_only_in_training() -> None:
-    head = Head(5, [8, 4], 0.5)
-    x = rows(64, 5)
-    assert torch.equal(head(x, None), head(x, None))
-    first, second = (head(x, Noise(0, 1, step, 0, CPU)) for step in (1, 2))
-    assert not torch.equal(first, second)

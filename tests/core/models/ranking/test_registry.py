@@ -4,17 +4,16 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pytest
 import torch
 
 from seqrec_cli.core.batching.features import FeatureTensors
-from seqrec_cli.core.batching.ranking import RankingBatch, Sizes
+from seqrec_cli.core.batching.ranking import RankingBatch
 from seqrec_cli.core.kernels.dropout import Noise
 from seqrec_cli.core.models.ranking.registry import RANKERS, build_ranker
 from seqrec_cli.core.storage.tensors import load_tensors, save_tensors
+from tests.core.models.ranking.batches import SIZES, random_batch
 
-SIZES = Sizes(items=12, dense=1, sparse=(4, 3), tags=(6,))
 CPU = torch.device("cpu")
 
 VARIANTS: list[dict[str, Any]] = [
@@ -25,27 +24,6 @@ VARIANTS: list[dict[str, Any]] = [
     {"name": "din", "shared_tables": False, "embedding_dropout": 0.3},
     {"name": "logistic", "history": False},
 ]
-
-
-def random_batch(rows: int = 6, length: int = 5, seed: int = 0) -> RankingBatch:
-    """Rows of every length of history, the first of none; padding is on the right."""
-    generator = torch.Generator().manual_seed(seed)
-
-    def codes(most: int, *shape: int) -> torch.Tensor:
-        return torch.randint(1, most, shape, generator=generator)
-
-    mask = torch.arange(length) < (torch.arange(rows) % (length + 1))[:, None]
-    return RankingBatch(
-        items=codes(12, rows),
-        features=FeatureTensors(
-            dense=torch.rand(rows, 1, generator=generator),
-            sparse=torch.stack((codes(4, rows), codes(3, rows)), dim=1),
-            tags=(codes(6, rows, 3) * (torch.arange(3) < 2),),
-        ),
-        history=codes(12, rows, length) * mask,
-        negatives=codes(12, rows, length) * mask,
-        mask=mask,
-    )
 
 
 @pytest.fixture(params=VARIANTS, ids=lambda settings: "-".join(map(str, settings.values())))
@@ -165,93 +143,3 @@ def test_same_generator_same_weights() -> None:
         )
         for (which, a), b in zip(first.named_parameters(), second.parameters(), strict=True):
             assert torch.equal(a, b), (name, which)
-
-
-def test_logistic_regression_is_a_sum_of_weights() -> None:
-    model = build_ranker(RANKERS["logistic"].settings_class(), SIZES)
-    generator = torch.Generator().manual_seed(0)
-    with torch.no_grad():
-        for parameter in model.parameters():
-            parameter.normal_(generator=generator)
-    batch = random_batch()
-    found = model(batch).detach().numpy()
-    weights = {name: p.detach().double().numpy() for name, p in model.named_parameters()}
-    for row in range(6):
-        history = batch.history[row][batch.mask[row]].tolist()
-        tags = [tag for tag in batch.features.tags[0][row].tolist() if tag]
-        expected = weights["bias"][0] + weights["items.weight"][int(batch.items[row]), 0]
-        expected += float(batch.features.dense[row, 0]) * weights["dense"][0]
-        expected += weights["sparse.weight"][int(batch.features.sparse[row, 0]), 0]
-        expected += weights["sparse.weight"][4 + int(batch.features.sparse[row, 1]), 0]
-        expected += np.mean([weights["tags.0.weight"][tag, 0] for tag in tags])
-        if history:
-            expected += np.mean([weights["history.weight"][item, 0] for item in history])
-        np.testing.assert_allclose(found[row], expected, rtol=1e-5)
-
-
-def test_din_sums_what_attention_weighs_without_normalising() -> None:
-    model = build_ranker(RANKERS["din"].settings_class(), SIZES, torch.Generator().manual_seed(0))
-    batch = random_batch()
-    pooled: list[torch.Tensor] = []
-    model.head.register_forward_pre_hook(lambda _, inputs: pooled.append(inputs[0]))
-    model(batch)
-    query, keys = model.items(batch.items, batch.history)
-    scores = model.attention(query, keys, batch.mask, False)
-    expected = (scores[:, :, None] * keys).sum(1)
-    torch.testing.assert_close(pooled[0][:, :16], expected)
-    assert pooled[0][0, :16].abs().max() == 0  # the row without history
-
-
-def dien(variant: str) -> Any:
-    config = RANKERS["dien"].settings_class(variant=variant, embedding=4)
-    return build_ranker(config, SIZES, torch.Generator().manual_seed(0))
-
-
-@pytest.mark.parametrize("variant", ["gru", "aigru", "agru", "augru"])
-def test_interests_evolve_as_the_variant_says(variant: str) -> None:
-    """Row by row and step by step, from the weights alone."""
-    model, batch = dien(variant), random_batch()
-    with torch.no_grad():
-        query, keys = model.items(batch.items, batch.history)
-        states = model.extraction(keys, batch.mask.float())
-        found = model.evolve(query, states, batch.mask, False)
-        for row in range(6):
-            length = int(batch.mask[row].sum())
-            own = states[row : row + 1, :length]
-            if not length:
-                assert found[row].abs().max() == 0
-                continue
-            ones = torch.ones(1, length)
-            if variant == "gru":
-                own = model.evolution(own, ones)
-            mask = torch.ones(1, length, dtype=torch.bool)
-            scores = model.attention(query[row : row + 1], own, mask, False)
-            weights = torch.softmax(scores / 4**0.5, dim=1)
-            if variant == "gru":
-                expected = (weights[0, :, None] * own[0]).sum(0)
-            elif variant == "aigru":
-                expected = model.evolution(own * weights[:, :, None], ones)[0, -1]
-            else:
-                expected = model.evolution(own, weights)[0, -1]
-            torch.testing.assert_close(found[row], expected)
-
-
-def test_the_auxiliary_loss_is_the_mean_over_real_steps_of_both_halves() -> None:
-    model, batch = dien("augru"), random_batch()
-    model.auxiliary_weight = 2.0
-    _, found = model.learn(batch, Noise(0, 1, 1, 0, CPU))
-    with torch.no_grad():
-        _, keys = model.items(batch.items, batch.history)
-        _, others = model.items(batch.items, batch.negatives)
-        states = model.extraction(keys, batch.mask.float())
-        terms = []
-        for row in range(6):
-            for t in range(int(batch.mask[row].sum()) - 1):
-                for item, label in ((keys[row, t + 1], 1), (others[row, t + 1], 0)):
-                    x = torch.cat((states[row, t], item))
-                    for layer in model.auxiliary.layers:
-                        x = torch.sigmoid(layer(x))
-                    p = float(torch.sigmoid(model.auxiliary.out(x)))
-                    terms.append(-np.log(p if label else 1 - p))
-    assert len(terms) == 2 * (1 + 2 + 3 + 4)
-    np.testing.assert_allclose(found.item(), 2.0 * np.mean(terms), rtol=1e-5)

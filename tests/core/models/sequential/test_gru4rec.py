@@ -6,11 +6,9 @@ import numpy as np
 import pytest
 import torch
 from numpy.typing import NDArray
-from torch.nn.utils.rnn import PackedSequence
 
 from seqrec_cli.core.batching.packing import Layout, Packed
 from seqrec_cli.core.kernels.dropout import Noise
-from seqrec_cli.core.kernels.gru import recur
 from seqrec_cli.core.models.sequential.gru4rec import GRU4Rec, GRU4RecConfig, time_major
 
 NUM_ITEMS = 20
@@ -91,22 +89,6 @@ def test_the_seed_decides_every_weight() -> None:
     torch.manual_seed(1)
     for name, tensor in small().state_dict().items():
         assert torch.equal(tensor, first[name])
-
-
-@pytest.mark.parametrize("sizes", [[5, 5, 4, 2, 1, 1], [1], [3, 3, 3], [7, 1, 1]])
-@pytest.mark.parametrize("units", [6, 4])
-def test_the_recurrence_is_that_of_torch_gradients_included(sizes: list[int], units: int) -> None:
-    torch.manual_seed(0)
-    layer = torch.nn.GRU(6, units).double()
-    x = torch.randn(sum(sizes), 6, dtype=torch.float64, requires_grad=True)
-    weight = torch.randn(sum(sizes), units, dtype=torch.float64)
-    leaves = [x, *layer.parameters()]
-    ours = recur(x, sizes, layer)
-    theirs = layer(PackedSequence(x, torch.tensor(sizes)))[0].data
-    torch.testing.assert_close(ours, theirs)
-    gradients = (torch.autograd.grad((out * weight).sum(), leaves) for out in (ours, theirs))
-    for one, other in zip(*gradients, strict=True):
-        torch.testing.assert_close(one, other)
 
 
 def test_the_bias_of_an_item_is_added_to_its_score() -> None:

@@ -12,7 +12,7 @@ from seqrec_cli.core.batching.packing import pack
 from seqrec_cli.core.data.sequences import Sequences
 from seqrec_cli.core.kernels.dropout import Noise
 from seqrec_cli.core.models.sequential.two_tower import Tower, TwoTower, TwoTowerConfig, pool
-from tests.core.models.test_contract import NUM_ITEMS, features, user_features
+from tests.core.models.conftest import NUM_ITEMS, features, user_features
 
 HISTORY = {"name": "gru4rec", "hidden": 8, "max_length": 6}
 

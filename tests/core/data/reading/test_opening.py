@@ -5,7 +5,6 @@ from typing import Any
 
 import pytest
 
-from seqrec_cli.errors import InputError
 from tests.core.data.reading.conftest import ReadText, rows_of
 
 EVENTS = [
@@ -91,23 +90,3 @@ def test_reads_clicked_impressions(read: ReadText) -> None:
     )
     log = read(lines, "behaviors.tsv")
     assert [row[1] for row in rows_of(log)] == [f"N{n}" for n in range(1, 9)]
-
-
-def test_reads_sessions_of_recbole_whole(read: ReadText) -> None:
-    header = "session_id:token\titem_id_list:token_seq\titem_id:token\n"
-    text = f"{header}1\t10\t11\n1\t10 11\t12\n2\t5\t6\n"
-    assert rows_of(read(text, "x.inter")) == [(1, 10), (1, 11), (1, 12), (2, 5), (2, 6)]
-
-
-@pytest.mark.parametrize("history", ["a|b", "a,b", "a\x02b", "a b"])
-def test_a_labelled_example_is_no_interaction(read: ReadText, history: str) -> None:
-    text = "".join(f"{n % 2}\tu{n % 3}\t{'ab'[n % 2]}\tx\t{history}\n" for n in range(12))
-    with pytest.raises(InputError, match="is a labelled example with a history") as caught:
-        read(text, "train_data")
-    assert "--task ranking" in caught.value.hint
-
-
-def test_lists_of_different_lengths_do_not_shift(read: ReadText) -> None:
-    text = 'user,items,times\n1,"[1, 2]","[1500000000]"\n2,"[3]","[1500000001]"\n'
-    with pytest.raises(InputError, match="the time in `times`"):
-        read(text)

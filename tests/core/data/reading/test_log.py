@@ -1,0 +1,18 @@
+"""Sessions and lists become rows of a log."""
+
+import pytest
+
+from seqrec_cli.errors import InputError
+from tests.core.data.reading.conftest import ReadText, rows_of
+
+
+def test_reads_sessions_of_recbole_whole(read: ReadText) -> None:
+    header = "session_id:token\titem_id_list:token_seq\titem_id:token\n"
+    text = f"{header}1\t10\t11\n1\t10 11\t12\n2\t5\t6\n"
+    assert rows_of(read(text, "x.inter")) == [(1, 10), (1, 11), (1, 12), (2, 5), (2, 6)]
+
+
+def test_lists_of_different_lengths_do_not_shift(read: ReadText) -> None:
+    text = 'user,items,times\n1,"[1, 2]","[1500000000]"\n2,"[3]","[1500000001]"\n'
+    with pytest.raises(InputError, match="the time in `times`"):
+        read(text)

@@ -1,0 +1,63 @@
+"""The column that holds the time, by its content."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from tests.core.data.logs import read, written
+from tests.core.data.reading.conftest import ReadText, rows_of
+from tests.core.data.reading.test_times import MINUTE, SECONDS
+
+
+@pytest.mark.parametrize(
+    ("times", "stored", "unit"),
+    [
+        (["978300760", "978300761"], [978300760, 978300761], "seconds"),
+        (["978300760.0", "978300761"], [978300760, 978300761], "seconds"),
+        (["978300760000", "978300761000"], [978300760000, 978300761000], "milliseconds"),
+        (["978300760.5", "978300761"], [978300760500, 978300761000], "milliseconds"),
+        (["978300760.123456", "978300761"], [978300760123456, 978300761000000], "microseconds"),
+        (["-5", "3"], [-5, 3], "as in the source"),
+        (["1e3", "3"], [1000, 3], "as in the source"),
+        (["1970-01-02", "1970-01-01T00:00:01Z"], [86400, 1], "seconds"),
+        (["1970-01-01 00:00:01.250", "1970-01-01T01:00:00+01:00"], [1250, 0], "milliseconds"),
+        (["1969-12-31T23:59:59.999999", "1970-01-01"], [-1, 0], "microseconds"),
+    ],
+)
+def test_reads_times(tmp_path: Path, times: list[str], stored: list[int], unit: str) -> None:
+    content = "user,item,time\n" + "".join(f"1,{n},{time}\n" for n, time in enumerate(times))
+    log = read(written(tmp_path, content))
+    assert log.timestamps is not None
+    assert log.timestamps.dtype == np.int64
+    assert log.timestamps.tolist() == stored
+    assert log.origin.time_unit == unit
+
+
+def test_knows_a_time_without_header(tmp_path: Path) -> None:
+    log = read(written(tmp_path, "1,2,2024-05-31\n1,3,2024-06-01\n"))
+    assert log.origin.columns == {"user": "1", "item": "2", "time": "3"}
+
+
+@pytest.mark.parametrize(
+    ("header", "row", "stored"),
+    [
+        ("date,time", "2017-07-30,14:16:02", SECONDS),
+        ("date,hourmin", "20170730,1416", MINUTE),
+        ("date,hour", "2017-07-30,14", SECONDS - SECONDS % 3600),
+        ("y_year,y_month,y_day,y_hour,y_minute", "2017,7,30,14,16", MINUTE),
+        ("day,time_ms", f"2017-07-30,{SECONDS}007", SECONDS * 1000 + 7),
+    ],
+)
+def test_puts_columns_together_and_takes_the_finest(
+    read: ReadText, header: str, row: str, stored: int
+) -> None:
+    log = read(f"user,item,{header}\n1,2,{row}\n1,3,{row}\n")
+    assert rows_of(log)[0] == (1, 2, stored)
+
+
+@pytest.mark.parametrize("name", ["year_of_birth", "price", "duration", "category_id"])
+def test_numbers_that_are_no_times_are_none(read: ReadText, name: str) -> None:
+    log = read(f"user,item,{name}\n1,2,1987\n1,3,1500\n2,2,1990\n")
+    assert log.rows.times is None
+    assert "no column looks like a time" in log.findings.order

@@ -1,0 +1,68 @@
+"""A training is saved as it goes on, and what it does not use is said."""
+
+from pathlib import Path
+
+import pytest
+import torch
+
+from seqrec_cli.core.data.dataset import SequenceDataset
+from seqrec_cli.core.experiment.sequential import Experiment
+from seqrec_cli.core.runs.recording import begin, recorded
+from seqrec_cli.core.runs.run import create_run
+from seqrec_cli.core.storage.tensors import load_tensors
+from seqrec_cli.core.training.events import Validated
+from tests.commands.test_first_words import CONFIG, ITEMS, LOG, SMALL, TOWERS, run
+
+
+@pytest.fixture(autouse=True)
+def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.chdir(tmp_path)
+    for name, text in {
+        "log.csv": LOG,
+        "items.csv": ITEMS,
+        "toy.yaml": CONFIG,
+        "two.yaml": TOWERS,
+    }.items():
+        (tmp_path / name).write_text(text)
+    return tmp_path
+
+
+def test_features_that_the_model_does_not_read_are_said() -> None:
+    run("prepare", "log.csv", "--items-file", "items.csv", "--min-value-count", "1")
+    said = run("train", "--config", "toy.yaml", *SMALL)
+    assert "sasrec does not read the features of `log` (items' category)" in said
+    assert "two_tower does: `--config configs/two-tower.yaml`" in said
+    assert "does not read" not in run("train", "--config", "two.yaml", *SMALL)
+
+
+def test_without_features_nothing_is_said_of_them() -> None:
+    run("prepare", "log.csv")
+    assert "does not read" not in run("train", "--config", "toy.yaml", *SMALL)
+
+
+def test_each_validation_is_kept_with_the_best_weights_and_the_last(
+    cycle: SequenceDataset, cycle_npz: Path, tmp_path: Path
+) -> None:
+    experiment = Experiment.model_validate(
+        {
+            "data": "toy",
+            "model": {"hidden": 8, "max_length": 10},
+            "training": {"epochs": 4, "validate_every": 2},
+        }
+    )
+    started = begin(experiment, cycle_npz, torch.device("cpu"))
+    assert started.dataset.test is None
+    run = create_run(tmp_path / "run", started.experiment, started.dataset, cycle_npz, "cpu")
+    validations: list[Validated] = []
+    for event in recorded(run, started):
+        if isinstance(event, Validated):
+            validations.append(event)
+            lines = run.history.read()
+            assert [line["epoch"] for line in lines] == [seen.epoch for seen in validations]
+            assert lines[-1]["ndcg@10"] == event.metrics["ndcg@10"]
+            _, counters = load_tensors(run.checkpoints.last)
+            assert counters["epoch"] == event.epoch
+    assert [event.epoch for event in validations] == [2, 4]
+    best = max(validations, key=lambda event: event.metrics["ndcg@10"])
+    _, facts = load_tensors(run.checkpoints.best)
+    assert facts["epoch"] == best.epoch
