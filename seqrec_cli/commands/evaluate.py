@@ -21,6 +21,7 @@ from seqrec_cli.commands.options import (
     RetrievalWeight,
     Seed,
     SeenOption,
+    TargetsOption,
     make_reranker,
     make_retriever,
 )
@@ -58,12 +59,7 @@ class EvaluateOptions:
     k: Annotated[str, typer.Option("--k", help="List lengths, separated by commas.")] = "1,5,10,20"
     seen: Annotated[SeenOption, FULL] = None
     targets: Annotated[
-        Literal["last", "all"],
-        typer.Option(
-            help="Predict what follows each user's history (of a session held out whole: its last "
-            "item), and average over users; or every item of the part from all before it, and "
-            "average over all of them, as session-based papers do. Intervals are over users.",
-        ),
+        TargetsOption,
         FULL,
         Only(lambda values: values["rerank"] is None, "for one stage, without --rerank"),
     ] = "last"

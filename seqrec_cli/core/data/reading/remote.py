@@ -92,7 +92,8 @@ def opened_system(scheme: str, address: str) -> tuple[Any, str]:
         system, path = fsspec.core.url_to_fs(address)
     except ImportError as error:
         package = {"http": "aiohttp", "https": "aiohttp"}.get(scheme)
-        known = fsspec.registry.known_implementations.get(scheme, {}).get("class", "")
+        registry = importlib.import_module("fsspec.registry")
+        known = registry.known_implementations.get(scheme, {}).get("class", "")
         package = package or str(known).partition(".")[0] or scheme
         if package in ("aiohttp", "s3fs"):
             raise MissingExtra(package, "remote") from None
