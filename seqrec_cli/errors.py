@@ -17,6 +17,7 @@ REQUIREMENTS = {
     "ann": "usearch>=2.15",
     "parquet": "pyarrow>=16",
     "plot": "matplotlib>=3.8",
+    "remote": 'fsspec[http]>=2024.6" "s3fs>=2024.6',
     "zstd": "zstandard>=0.22",
 }
 LONGEST = 1200  # characters of a sentence

@@ -8,7 +8,16 @@ import typer
 
 from seqrec_cli import console
 from seqrec_cli.commands.binding import takes
-from seqrec_cli.commands.options import Data, DataDir, Device, Json, PartOption, Seed, SeenOption
+from seqrec_cli.commands.options import (
+    Data,
+    DataDir,
+    Device,
+    Json,
+    PartOption,
+    Seed,
+    SeenOption,
+    TargetsOption,
+)
 
 if TYPE_CHECKING:
     from seqrec_cli.core.evaluation.comparison import Difference
@@ -24,6 +33,7 @@ class CompareOptions:
     split: PartOption = "test"
     k: Annotated[int, typer.Option("--k", min=1, max=10_000, help="Length of the lists.")] = 10
     seen: SeenOption = None
+    targets: TargetsOption = "last"
     slices: Annotated[
         bool, typer.Option(help="Compare for kinds of users too, not only for all of them.")
     ] = True
@@ -62,7 +72,13 @@ def compare(options: CompareOptions) -> None:
         for number, (name, scorer) in enumerate(compared.scorers.items()):
             advance(number, name)
             outcomes[name] = evaluate(
-                scorer, dataset, options.split, metrics=METRICS, ks=[options.k], seen=seen
+                scorer,
+                dataset,
+                options.split,
+                metrics=METRICS,
+                ks=[options.k],
+                seen=seen,
+                targets=options.targets,
             )
     users = next(iter(outcomes.values())).users
     groups = comparison.slices_of(dataset, options.split, users) if options.slices else {}

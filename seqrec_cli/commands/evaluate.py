@@ -21,6 +21,7 @@ from seqrec_cli.commands.options import (
     RetrievalWeight,
     Seed,
     SeenOption,
+    TargetsOption,
 )
 from seqrec_cli.commands.reports import evaluation as shown
 from seqrec_cli.commands.reports import ranking as shown_ranking
@@ -57,12 +58,7 @@ class EvaluateOptions:
     k: Annotated[str, typer.Option("--k", help="List lengths, separated by commas.")] = "1,5,10,20"
     seen: Annotated[SeenOption, FULL] = None
     targets: Annotated[
-        Literal["last", "all"],
-        typer.Option(
-            help="Predict what follows each user's history (of a session held out whole: its last "
-            "item), and average over users; or every item of the part from all before it, and "
-            "average over all of them, as session-based papers do. Intervals are over users.",
-        ),
+        TargetsOption,
         FULL,
         Only(lambda values: values["rerank"] is None, "for one stage, without --rerank"),
     ] = "last"

@@ -34,6 +34,15 @@ Before = Annotated[
     Literal["end", "valid", "test"],
     Option("--before", help="Read a user's whole history, or only what comes before that part."),
 ]
+TargetsOption = Annotated[
+    Literal["last", "all"],
+    Option(
+        "--targets",
+        help="Predict what follows each user's history (of a session held out whole: its last "
+        "item), and average over users; or every item of the part from all before it, and "
+        "average over all of them, as session-based papers do. Intervals are over users.",
+    ),
+]
 PartOption = Annotated[
     Literal["test", "valid"], Option("--split", help="Which part is to be predicted.")
 ]

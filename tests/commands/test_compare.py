@@ -35,6 +35,15 @@ def test_compare_agrees_with_evaluate_and_looks_at_slices(runner: CliRunner) -> 
     assert "2 comparisons" in shown.stderr
 
 
+def test_compare_may_ask_about_every_position(runner: CliRunner) -> None:
+    found = ask(runner, "compare", "good", "raw", "--targets", "all", "--no-slices")
+    options = ("--targets", "all", "--k", "10", "--no-baselines")
+    (expected,) = ask(runner, "evaluate", "good", "raw", *options)["comparisons"]
+    for difference in found:
+        figure = expected["differences"][difference["metric"]]
+        assert difference["mean"] == pytest.approx(figure["mean"])
+
+
 def test_compare_wants_two_runs(runner: CliRunner) -> None:
     assert runner.invoke(app, ["compare", "good"]).exit_code == 2
     twice = runner.invoke(app, ["compare", "good", "good"])

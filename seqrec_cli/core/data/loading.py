@@ -17,6 +17,7 @@ from seqrec_cli.core.data.ranking.candidates import ExampleOptions
 from seqrec_cli.core.data.ranking.dataset import RankingDataset
 from seqrec_cli.core.data.ranking.from_log import prepare_examples
 from seqrec_cli.core.data.ranking.from_table import prepare_pair
+from seqrec_cli.core.data.reading import remote
 from seqrec_cli.core.data.reading.sources import TextSource, is_folder, mode_of, parse_place
 from seqrec_cli.core.storage.downloads import Received
 from seqrec_cli.errors import InputError
@@ -93,7 +94,9 @@ def kind_of(source: str, task: str) -> Kind:
         return "demo"
     if source in CATALOGUE:
         return "named"
-    return "pair" if task == "ranking" and table.pair_at(Path(source)) else "log"
+    if task == "ranking" and not remote.is_remote(source) and table.pair_at(Path(source)):
+        return "pair"
+    return "log"
 
 
 def choose_name(name: str | None, source: str, *, shuffled: bool, ranked: bool = False) -> str:
@@ -103,7 +106,7 @@ def choose_name(name: str | None, source: str, *, shuffled: bool, ranked: bool =
         InputError: no dataset can be called so.
     """
     if name is None:
-        path = Path(source)
+        path = Path(remote.name_of(source) if remote.is_remote(source) else source)
         keep = source in CATALOGUE or is_folder(path)
         filename = (path.name or path.resolve().name) if keep else TextSource(path).filename
         stem = filename if keep else Path(filename).stem
@@ -164,6 +167,10 @@ def with_counts(request: Request, usual: tuple[int, int]) -> Preparation:
 def read_log(request: Request) -> Interactions:
     """Read the log that the source names."""
     source = request.source
+    if remote.is_remote(source):
+        with remote.fetched(source) as path:
+            found = read_interactions(TextSource(path), request.reading)
+        return replace(found, origin=replace(found.origin, path=source))
     if not mode_of(Path(source)) and not re.search(r"[./\\]", source):
         raise InputError(
             f"there is no named dataset and no file `{source}`",

@@ -15,7 +15,13 @@ from seqrec_cli.core.data.dataset import SequenceDataset
 from seqrec_cli.core.data.sequences import Part, Sequences
 from seqrec_cli.core.evaluation.queries import EvaluatedPart
 from seqrec_cli.core.evaluation.sequential import Evaluation, means_of
-from seqrec_cli.core.evaluation.statistics import bootstrap_means, holm, interval, two_sided
+from seqrec_cli.core.evaluation.statistics import (
+    bootstrap_means,
+    holm,
+    interval,
+    two_sided,
+    weighted_mean,
+)
 
 RESAMPLES = 10_000
 ALL_USERS = "all users"
@@ -49,13 +55,17 @@ def compare(
 ) -> list[Difference]:
     """Compare each pair of scorers by each metric, over all users and over each slice of them.
 
+    Where every position was a target, means are over positions, and users are resampled with all of
+    theirs.
+
     Args:
         outcomes: of scorers that were evaluated on the same users.
         slices: masks (Q,) over those users.
         metrics: names in `per_user`, such as "ndcg@10".
     """
     results = []
-    masks = {ALL_USERS: np.ones(len(next(iter(outcomes.values())).users), bool), **slices}
+    first = next(iter(outcomes.values()))
+    masks = {ALL_USERS: np.ones(len(first.users), bool), **slices}
     for (name, mask), (a, b) in itertools.product(
         masks.items(), itertools.combinations(outcomes, 2)
     ):
@@ -63,7 +73,8 @@ def compare(
             [outcomes[a].per_user[m][mask] - outcomes[b].per_user[m][mask] for m in metrics],
             axis=1,
         )
-        means = bootstrap_means(differences, seed, RESAMPLES)
+        weights = None if first.counts is None else first.counts[mask]
+        means = bootstrap_means(differences, seed, RESAMPLES, weights)
         low, high = interval(means)
         for column, metric in enumerate(metrics):
             results.append(
@@ -73,7 +84,7 @@ def compare(
                     name,
                     int(mask.sum()),
                     metric,
-                    float(differences[:, column].mean()),
+                    weighted_mean(differences[:, column], weights),
                     float(low[column]),
                     float(high[column]),
                     two_sided(means[:, column]),

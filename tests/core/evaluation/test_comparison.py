@@ -35,6 +35,19 @@ def test_a_planted_difference_is_found_in_the_slice_that_has_it() -> None:
     assert [difference.users for difference in found] == [600, 300, 300]
 
 
+def test_means_are_over_positions_where_each_was_a_target() -> None:
+    counts = np.array([1, 3, 6])
+    values = {"a": np.array([1.0, 0.5, 0.0]), "b": np.array([0.0, 0.25, 0.5])}
+    outcomes = {
+        name: Evaluation(np.arange(3), {"ndcg@10": own}, None, counts=counts)
+        for name, own in values.items()
+    }
+    (found,) = compare(outcomes, {}, ["ndcg@10"], seed=0)
+    assert found.mean == pytest.approx((1 * 1 + 3 * 0.25 - 6 * 0.5) / 10)
+    assert found.low == pytest.approx(-0.5)
+    assert found.high == pytest.approx(1.0)
+
+
 def test_scorers_that_do_not_differ_are_seldom_told_apart() -> None:
     random = np.random.default_rng(1)
     told_apart = 0

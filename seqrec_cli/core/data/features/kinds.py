@@ -103,6 +103,7 @@ def choose_kinds(
         InputError: a named column is missing.
     """
     if kinds is not None:
+        kinds = with_vectors(attributes, kinds)
         unknown = [name for name in kinds if name not in attributes.columns]
         if unknown:
             raise InputError(
@@ -117,6 +118,17 @@ def choose_kinds(
         if kind:
             chosen[name] = kind  # type: ignore[assignment]
     return chosen, [name for name in attributes.columns if name not in chosen]
+
+
+def with_vectors(attributes: Attributes, kinds: Mapping[str, Kind]) -> dict[str, Kind]:
+    """The kinds, with the columns `emb[0]`, `emb[1]`, … of a vector in place of its name."""
+    found: dict[str, Kind] = {}
+    for name, kind in kinds.items():
+        vector = [column for column in attributes.columns if column.startswith(f"{name}[")]
+        if name in attributes.columns or kind != "dense":
+            vector = []
+        found |= dict.fromkeys(vector or [name], kind)
+    return found
 
 
 def guess_kind(column: Column, min_value_count: int) -> Kind | None:

@@ -14,6 +14,7 @@ SURE = 1000  # a name of a better rank is one that columns really have
 SMALL_SAMPLE = 10  # values, of which little can be told
 MOST_COMPARED = 50  # columns, each with each other
 USUAL = 20  # names of a better rank say what they hold even where all rows have the same value
+TITLES = frozenset({"title", "movietitle", "itemtitle", "producttitle", "booktitle"})
 MANY = 30  # rows of which each has another value: those are numbers of the rows
 
 
@@ -60,9 +61,18 @@ def choose_ids(
     user = user or by_name(pool, "user", item)
     session = None if user else by_name(pool, "session", item)
     item = item or by_name(pool, "item", user or session)
+    if user is None and session is not None:
+        notes.append(
+            f"no column is known as the user: each `{session.name}` is taken for one, with a "
+            "history of its own"
+        )
     user = user or session
+    if user is None and item is not None and item.name.endswith("[]"):
+        user = next((p for p in pool if vocabulary.plain(p.label) == "id"), None)
     if item is not None and not item.column.listed:
         item = unfolded(item) if user is None or item_lists(item, user) else item
+    if user is not None and item is None:
+        item = title_of(pool, notes)
     if user is not None and item is not None:
         return user, item
     rest = [p for p in pool if p not in (user, item) and not p.is_row_number and is_unnamed(p)]
@@ -75,7 +85,8 @@ def choose_ids(
         rest = [p for p in rest if not p.column.listed]
     if user is None and item is None:
         return by_look(rest, pool)
-    if len(rest) == 1:
+    # A name that nobody knows may be of anything: then it is proposed, not taken.
+    if len(rest) == 1 and not rest[0].label:
         (last,) = rest
         role = "user" if user is None else "item"
         notes.append(
@@ -85,6 +96,15 @@ def choose_ids(
             return last, item
         return user, unfolded(last)
     return user, item
+
+
+def title_of(pool: Sequence[Profile], notes: list[str]) -> Profile | None:
+    """A column of titles, which name the items where nothing else does."""
+    titles = [p for p in pool if vocabulary.plain(p.label) in TITLES and p.distinct > 1]
+    if len(titles) != 1 or titles[0].column.listed:
+        return None
+    notes.append(f"`{titles[0].name}` was taken for the item: no other column is one")
+    return titles[0]
 
 
 def item_lists(item: Profile, user: Profile) -> bool:
@@ -122,8 +142,18 @@ def by_name(
             continue
         if rank >= USUAL and profile.distinct < 2 and len(profile.values) > MANY:
             continue
+        if role == "session" and profile.distinct == len(profile.values) > MANY:
+            continue  # each row would be a session
+        generic = vocabulary.plain(profile.label) == "id" and any(
+            p.name.endswith("[]") and p.rank("item") >= 0 for p in pool
+        )
         nested = profile.column.listed and "[]" in profile.name
-        ranked.append(((nested, is_of_the_row(profile), rank, profile.place), profile))
+        ranked.append(
+            (
+                (generic and role == "item", nested, is_of_the_row(profile), rank, profile.place),
+                profile,
+            )
+        )
     if not ranked:
         return None
     best = min(ranked, key=lambda pair: pair[0])[1]
@@ -183,7 +213,7 @@ def by_look(
     if len(ids) != 2:
         return None, None
     first, second = ids
-    if first.is_asin and not second.is_asin_like:
+    if (first.is_asin or first.is_isbn) and not second.is_asin_like:
         return second, first
     return first, second
 
@@ -230,8 +260,11 @@ def guessed(
             plain = sorted(
                 (p for p in ids if p.name not in guess.values()), key=lambda p: -p.distinct
             )
-        if profile is None and plain:
-            profile = plain.pop(0)
+        if profile is None:
+            other: vocabulary.Named = "item" if role == "user" else "user"
+            fitting = [p for p in plain if p.rank(other) < 0 or not p.label]
+            profile = fitting[0] if fitting else None
+            plain = [p for p in plain if p is not profile]
         if profile is not None:
             guess[role] = profile.name  # type: ignore[index]
     if time is not None and len(time.columns) == 1:

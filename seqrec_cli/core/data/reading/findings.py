@@ -1,19 +1,22 @@
 """What was found in a log and taken for what, to be printed and kept in the manifest."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from seqrec_cli.core.data.reading import known
+from seqrec_cli.core.data.reading import known, vocabulary
 from seqrec_cli.core.data.reading.loading import Loaded
 from seqrec_cli.core.data.reading.options import Reading
-from seqrec_cli.core.data.reading.places import Files
+from seqrec_cli.core.data.reading.places import Files, header_line, same_suffix
 from seqrec_cli.core.data.reading.profiles import Profile
 from seqrec_cli.core.data.reading.relations import Relation
 from seqrec_cli.core.data.reading.roles import Plan
+from seqrec_cli.core.data.reading.sources import TextSource
 from seqrec_cli.core.data.reading.wording import shortened, where_option
 
 MOST_EVENTS = 20  # values of a column that may be a type of event
+ROUNDED = re.compile(r"-?[0-9](?:[.,][0-9]+)?[eE]\+?[0-9]+")
 NOTHING = "no column looks like a time: the order of the file counts"
 
 
@@ -123,6 +126,9 @@ def describe_log(
     unused = tuple(column.name for column in relation.columns if column.name not in used)
     notes = [*relation.remarks, *plan.notes, *rows.notes]
     notes += [files.note] if files.note else []
+    notes += oddities(relation, plan, rows)
+    owners = owners_beside(files, plan)
+    notes += [owners] if owners else []
     if plan.time is not None and plan.other_times:
         others = ", ".join(f"`{moment.name}`" for moment in plan.other_times[:4] if moment.solid)
         if others:
@@ -137,6 +143,34 @@ def describe_log(
     )
 
 
+def oddities(relation: Relation, plan: Plan, rows: Loaded) -> list[str]:
+    """What makes one doubt that the ids and times are what they should be."""
+    found = []
+    for role, profile in (("user", plan.user), ("item", plan.item)):
+        if profile.values and all(ROUNDED.fullmatch(value) for value in profile.values):
+            found.append(
+                f"the {role}s in `{profile.name}`, such as `{profile.values[0]}`, look rounded by "
+                "a spreadsheet: different ones may have become the same"
+            )
+    times = rows.times
+    if times is not None and len(times) > 1 and times.min() == times.max():
+        found.append("all rows have the same time: the order of the file counts")
+    for name in rows.counts if not plan.item.column.listed else ():
+        column = relation.column(name)
+        assert column is not None
+        numbers: dict[object, list[bool]] = {}
+        for kind, item in zip(column.cells, plan.item.column.cells, strict=True):
+            if isinstance(item, str) and item.strip():
+                numbers.setdefault(kind, []).append(any(letter.isdigit() for letter in item))
+        words = [str(kind) for kind, has in numbers.items() if not any(has)]
+        if words and any(all(has) for has in numbers.values()):
+            found.append(
+                f"where `{name}` is `{words[0]}`, `{plan.item.name}` holds words without digits "
+                "and elsewhere ids: perhaps those rows are not with an item"
+            )
+    return found
+
+
 def example(profile: Profile) -> str:
     return shortened((profile.values or [""])[0], 40)
 
@@ -146,6 +180,21 @@ def order_of(plan: Plan, rows: Loaded) -> str:
         return NOTHING
     how = f" ({plan.time.form.name})" if plan.time.form.unit else ""
     return f"by `{plan.time.name}`{how}, {rows.time_unit}"
+
+
+def owners_beside(files: Files, plan: Plan) -> str:
+    """A note on a file beside a log of orders that says whose they are, "" where there is none."""
+    if "user" in plan.asked or plan.user.rank("session") < 0:
+        return ""
+    for path in same_suffix(files.first):
+        names = re.split(r"[,;\t|]", header_line(TextSource(path)).replace('"', ""))
+        user = vocabulary.best(names, "user")
+        if plan.user.name in names and user is not None and names[user] != plan.user.name:
+            return (
+                f"`{path}` says which `{names[user]}` each `{plan.user.name}` is of: join the two "
+                "files for histories of users"
+            )
+    return ""
 
 
 def kinds_of(rows: Loaded, reading: Reading) -> tuple[Kind, ...]:

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from seqrec_cli.core.data.reading import vocabulary
 from seqrec_cli.core.data.reading.engine import Engine
 from seqrec_cli.core.data.reading.filling import LogTable
 from seqrec_cli.core.data.reading.identifiers import (
@@ -184,6 +185,9 @@ def incomplete(table: LogTable, row: int, role: str, number: int) -> InputError:
             shown += ", which is no number"
     more = f"; {number:,} rows lack something" if number > 1 else ""
     remedy = f"leave such rows out and count them: `{command(table.place, table.dropping())}`"
+    if role == "u" and (session := session_column(table)):
+        stand_in = table.reading.with_columns({"session": session})
+        remedy += f"; or let sessions stand for users: `{command(table.place, stand_in)}`"
     if role == "t" and text is not None and not is_missing(text):
         remedy += "; or say how times are written with --time-format"
     return InputError(
@@ -191,6 +195,13 @@ def incomplete(table: LogTable, row: int, role: str, number: int) -> InputError:
         f"`{profile.name}` {shown}{more}",
         remedy,
     )
+
+
+def session_column(table: LogTable) -> str:
+    """The name of a column of sessions, "" where there is none."""
+    names = [column.name for column in table.relation.columns if not column.listed]
+    best = vocabulary.best(names, "session")
+    return "" if best is None or names[best] in table.plan.used() else names[best]
 
 
 def count(dropped: dict[str, int], reason: str, mask: NDArray[np.bool_]) -> None:

@@ -23,8 +23,9 @@ PIECES = ("year", "month", "day", "hour", "minute", "second")
 CLOCKS = frozenset(
     {"hour", "hourmin", "hhmm", "hhmmss", "time", "timeofday", "transtime", "clock", "hourminute"}
     | {"uhrzeit", "heure", "hora", "ordertime", "transactiontime", "orderhourofday", "eventtime"}
-    | {"purchasetime", "invoicetime", "saletime", "visittime"}
+    | {"purchasetime", "invoicetime", "saletime", "visittime", "timeframe", "msofday"}
 )
+MILLIS = frozenset({"timeframe", "msofday"})
 
 
 @dataclass(frozen=True)
@@ -110,6 +111,8 @@ def candidates(profiles: Sequence[Profile], engine: Engine) -> list[Moment]:
         ranked = profile.rank("time")
         plain = vocabulary.plain(profile.label)
         counted = plain in COUNTED or (profile.column.listed and plain.removesuffix("s") in COUNTED)
+        # Dates with an hour, as 14102100; of the hour of a day alone there is no order.
+        counted |= plain == "hour" and bool(profile.counts) and min(profile.numbers) > 24
         if not (profile.is_moment or (counted and profile.counts)) or is_no_moment(profile):
             continue
         moment = moment_of(profile, engine)
@@ -168,10 +171,12 @@ def clock_sql(profile: Profile) -> Callable[[str], str] | None:
         for value in profile.values
     ):
         return lambda text: f"CAST(extract('epoch' FROM TRY_CAST({text} AS TIME)) AS BIGINT)"
-    if not all(value.isdecimal() and len(value) <= 6 for value in profile.values):
+    if not all(value.isdecimal() and len(value) <= 8 for value in profile.values):
         return None
     numbers = [int(value) for value in profile.values]
     number = "TRY_CAST({} AS BIGINT)"
+    if vocabulary.plain(profile.label) in MILLIS and 86_400 <= max(numbers) < 1000 * DAY:
+        return lambda text: f"({number.format(text)} / 1000.0)"
     if max(numbers) < 24 and vocabulary.plain(profile.label).endswith(("hour", "hourofday")):
         return lambda text: f"{number.format(text)} * 3600"
     if all(n // 100 < 24 and n % 100 < 60 for n in numbers):
@@ -193,7 +198,7 @@ def joined(date: Moment, profile: Profile, seconds: Callable[[str], str]) -> Mom
     day = f" * {DAY}" if not date.solid else ""
 
     def sql(text: str) -> str:
-        return f"({form.sql(text)}){day} + {form.scale} * ({seconds(clock)})"
+        return f"({form.sql(text)}){day} + CAST({form.scale} * ({seconds(clock)}) AS BIGINT)"
 
     described = TimeForm(f"{form.name}, with the time of day", sql, form.scale, form.unit)
     return Moment((*date.columns, profile), described, date.rivals, 1.0, date.solid)

@@ -19,6 +19,7 @@ from seqrec_cli.core.data.reading.texts import PLAIN_PATH, Facts, guess_encoding
 from seqrec_cli.errors import InputError
 
 PARQUET = b"PAR1"
+COUNTED = "each line begins with the number of its items; users are the lines, from 1"
 GAP = re.compile(r"[ \t]+")
 
 
@@ -138,7 +139,9 @@ def open_lines(
     between = separator_of_sequences(head, reading) if reading.format is None else ""
     if reading.format == "sequences" or between:
         engine.allow(fact.path for part in facts for fact in part)
-        return sequences(source, facts, between)
+        lines = [line for line in lines_of(head) if line.strip()][:200]
+        counted = is_counted([re.split("[ \t,]+", line.strip()) for line in lines])
+        return sequences(source, facts, between, counted=counted)
     if reading.format == "user-item":
         return open_pairs(source, facts, engine)
     layout = known.layout_of(source, head) if not reading.delimiter else None
@@ -216,10 +219,16 @@ def separator_of_sequences(head: bytes, reading: Reading) -> str:
         return ""
     if len({len(row) for row in rows}) < 2 and (separator != " " or not share_values(rows)):
         return ""
-    if len({row[0] for row in rows}) < len(rows):
+    if len({row[0] for row in rows}) < len(rows) and not is_counted(rows):
         return ""
     looks = {shape(word.strip()) for row in rows for word in row[1:]}
     return separator if len(looks) == 1 and "9" in next(iter(looks)) else ""
+
+
+def is_counted(rows: Sequence[Sequence[str]]) -> bool:
+    """Whether each line begins with the number of its items, so that the line is the user."""
+    counts = [row[0] for row in rows]
+    return len(set(counts)) > 1 and counts == [str(len(row) - 1) for row in rows]
 
 
 def share_values(rows: Sequence[Sequence[str]]) -> bool:
@@ -232,13 +241,21 @@ def share_values(rows: Sequence[Sequence[str]]) -> bool:
 
 
 def sequences(
-    source: TextSource, facts: Sequence[Sequence[Facts]], separator: str = " "
+    source: TextSource,
+    facts: Sequence[Sequence[Facts]],
+    separator: str = " ",
+    *,
+    counted: bool = False,
 ) -> Relation:
-    """Lines of a user and their items as a relation with a list of items."""
+    """Lines of a user and their items as a relation with a list of items.
+
+    Where they begin with the number of items instead, the line is the user, from 1.
+    """
     line = Dialect("", 0, (), 1, quote="", escape="")
+    user = "CAST(row_number() OVER () AS VARCHAR)" if counted else "rtrim(words[1], ':')"
     cut = "[ \\t]*,[ \\t]*" if separator == "," else "[ \\t]+"
     scans = tuple(
-        "(SELECT rtrim(words[1], ':') AS user, words[2:] AS items FROM "
+        f"(SELECT {user} AS user, words[2:] AS items FROM "
         f"(SELECT regexp_split_to_array(trim(c1, chr(9) || ' '), {quoted(cut)}) AS words FROM "
         f"{delimited.scan([fact.path for fact in part], line, quotes=False)}))"
         for part in facts
@@ -254,6 +271,7 @@ def sequences(
         columns,
         named=False,
         layout="a line a user, items in order",
+        remarks=(COUNTED,) if counted else (),
     )
 
 

@@ -29,6 +29,7 @@ NO_DATA = re.compile(
     r"thumbs\.db|desktop\.ini)(\.|$)|.*\.(md|pdf|png|jpe?g|gif|svg|py|ipynb|html?|sh|ya?ml|docx?|crc|"
     r"md5|sha256|log|toml|r|sql)$"
 )
+BLOCK = re.compile(r"[^,\s:]+:\s*")  # the head of a block, as in the Netflix prize
 MOST_LISTED = 12
 
 
@@ -139,22 +140,23 @@ def part_beside(place: TextSource, part: str) -> TextSource | None:
 
 def same_files_beside(place: TextSource) -> list[Path]:
     """Other files in the folder with the same ending and the same header; none without header."""
+    own = header_line(place) if (beside := same_suffix(place)) else ""
+    if not own or not re.search("[A-Za-z]", own):
+        return []
+    return [path for path in beside if header_line(TextSource(path)) == own]
+
+
+def same_suffix(place: TextSource) -> list[Path]:
+    """Other files in the folder with the same ending; none where there are many."""
     if place.member or not place.path.suffix:
         return []
     try:
-        beside = sorted(place.path.parent.glob(f"*{place.path.suffix}"))
+        found = sorted(place.path.parent.glob(f"*{place.path.suffix}"))
     except (OSError, ValueError, NotImplementedError):
         return []
-    if not 2 <= len(beside) <= 50:
+    if len(found) > 50:
         return []
-    own = header_line(place)
-    if not own or not re.search("[A-Za-z]", own):
-        return []
-    return [
-        path
-        for path in beside
-        if path != place.path and path.is_file() and header_line(TextSource(path)) == own
-    ]
+    return [path for path in found if path != place.path and path.is_file()]
 
 
 def header_line(source: TextSource) -> str:
@@ -172,6 +174,8 @@ def same_head(one: TextSource, other: TextSource) -> bool:
         return True
     first, second = header_line(one), header_line(other)
     if first == second:
+        return True
+    if BLOCK.fullmatch(first) and BLOCK.fullmatch(second):
         return True
     if re.match(r"\s*\{", first):
         return bool(re.match(r"\s*\{", second))

@@ -155,6 +155,12 @@ class Profile:
         return matches > 0.9 * len(self.values) and any(v.startswith("B0") for v in self.values)
 
     @cached_property
+    def is_isbn(self) -> bool:
+        """Whether they are ISBNs of ten digits, by the last one, which checks the others."""
+        several = self.distinct > 3
+        return several and all(len(v) == 10 and is_isbn(v) for v in set(self.values))
+
+    @cached_property
     def is_asin_like(self) -> bool:
         return bool(self.values) and all(ASIN.fullmatch(value) for value in self.values)
 
@@ -182,6 +188,17 @@ class Profile:
     def is_list(self) -> bool:
         """Whether the values are lists, in the file's own terms or as texts."""
         return self.column.listed or list_form(self.values) is not None
+
+
+def is_isbn(text: str) -> bool:
+    """Whether the weighted sum of ten digits is a multiple of 11 (ISO 2108); X is 10."""
+    if not re.fullmatch(r"[0-9]{9}[0-9X]", text):
+        return False
+    digits = [10 if digit == "X" else int(digit) for digit in text]
+    return (
+        sum(weight * digit for weight, digit in zip(range(10, 0, -1), digits, strict=True)) % 11
+        == 0
+    )
 
 
 def is_missing(text: str) -> bool:

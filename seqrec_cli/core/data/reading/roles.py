@@ -1,5 +1,6 @@
 """Which column of a log is the user, the item, the time, the rating: by content and by name."""
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
@@ -15,6 +16,7 @@ from seqrec_cli.core.data.reading.times import chosen_form
 from seqrec_cli.core.data.reading.wording import shortened
 from seqrec_cli.errors import InputError
 
+DIGITS = re.compile("[0-9]+")
 MOST_SHOWN = 30
 NONE = "none"  # what to say for a role that no column has
 
@@ -132,6 +134,11 @@ def find(relation: Relation, profiles: Sequence[Profile], role: Role, name: str)
             f"`{relation.place}` has no column `{name}` for the {role}; found {listed(relation)}",
             "name one of these, or give its number from 1",
         )
+    if column.listed and role in ("user", "session"):
+        raise InputError(
+            f"`{relation.place}`: `{column.name}` holds lists, which cannot be the {role}",
+            f"name another column for the {role}; found {listed(relation)}",
+        )
     same = next((p for p in profiles if p.column is column), None)
     profile = same or Profile(column, len(profiles))
     if role in ("item", "time", "rating") and not profile.column.listed:
@@ -215,8 +222,14 @@ def late_time(
 def refuse_unknown_times(relation: Relation, rest: Sequence[Profile]) -> None:
     """Refuse a log whose times, by the name of their column, are of a form that is not known."""
     for profile in rest:
-        known = profile.label and 0 <= profile.rank("time") < SURE
-        if known and profile.values and not profile.column.listed and not moments.is_clock(profile):
+        if not profile.label or profile.rank("time") < 0 or not profile.values:
+            continue
+        dated = all(len(DIGITS.findall(value)) > 2 for value in profile.values[:20])
+        if (
+            (profile.rank("time") < SURE or dated)
+            and not profile.column.listed
+            and not moments.is_clock(profile)
+        ):
             raise InputError(
                 f"`{relation.place}`: the values of `{profile.name}`, such as "
                 f"`{shortened(profile.values[0], 40)}`, are no times in a form that is known",
@@ -232,6 +245,9 @@ def aligned(time: Moment | None, item: Profile) -> Moment | None:
     own, other = time.columns[0].column, item.column
     if not other.listed:
         return None
+    if own.name.endswith("[]") and other.name.endswith("[]"):  # two lists side by side
+        pairs = zip(own.cells, other.cells, strict=True)
+        return time if all(len(a or ()) == len(b or ()) for a, b in pairs) else None
     if (
         own.parent
         and other.parent

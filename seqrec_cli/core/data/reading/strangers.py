@@ -1,5 +1,7 @@
 """Files that are no logs of ours, by their first bytes, and what to do with them."""
 
+import re
+
 from seqrec_cli.core.data.reading.sources import TextSource
 from seqrec_cli.errors import InputError
 
@@ -22,6 +24,12 @@ STRANGERS = (
     (b"\x80\x04\x95", "a Python pickle, which could run code", "export it as CSV or Parquet"),
     (b"\x80\x03", "a Python pickle, which could run code", "export it as CSV or Parquet"),
 )
+# Text that is laid out otherwise than in rows or records.
+TEXTS = (
+    (rb"\w+/\w+: [^\n]*\n\w+/\w+: ", "has a block of `key: value` lines for each review"),
+    (rb"(?:\w++=\S++ ++)++\w++=\S++\r?\n", "has lines of `key=value`"),
+    (rb"\([^\n()]++\),? *+\r?\n\(", "has lines in brackets, as Python prints them"),
+)
 SPREADSHEETS = (".xlsx", ".ods", ".xlsm", ".xlsb")
 
 
@@ -30,5 +38,10 @@ def refuse_strangers(source: TextSource, head: bytes) -> None:
     for magic, what, remedy in STRANGERS:
         if head.startswith(magic):
             raise InputError(f"`{source}` is {what}, which is not read", remedy)
+    for pattern, what in TEXTS:
+        if re.match(pattern, head):
+            raise InputError(
+                f"`{source}` {what}, which is not read", "write it as CSV or JSON lines"
+            )
     if head.startswith(b"PK\x03\x04") and source.filename.endswith(SPREADSHEETS):
         raise InputError(f"`{source}` is a spreadsheet, which is not read", "export it as CSV")

@@ -5,7 +5,7 @@ Times come out as int64 in a stated unit, never as float32, whose steps are 128 
 
 import re
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,6 +19,11 @@ MILLION = 10**6
 FIRST_LOOK = 20  # cells
 
 CLOCK = r"(?P<hour>[0-9]{1,2}):[0-9]{2}(?P<second>:[0-9]{2}(?P<fraction>\.[0-9]{1,9})?)?"
+# As log4j writes it, with a comma before the fraction, and Oracle, with dots between all.
+ANY_CLOCK = (
+    r"(?P<hour>[0-9]{1,2})(?P<k>[:.])[0-9]{2}"
+    r"(?P<second>(?P=k)[0-9]{2}(?P<fraction>[.,][0-9]{1,9})?)?"
+)
 HALF = r"(?P<half> ?[AaPp][Mm])?"
 ZONE = r"(?P<zone> ?(?:Z|UTC|GMT|[+-][0-9]{2}:?[0-9]{2}|[+-][0-9]{2}))"
 ISO = re.compile(rf"[0-9]{{4}}([-/])[0-9]{{1,2}}\1[0-9]{{1,2}}(?:[ T]{CLOCK}{ZONE}?)?")
@@ -47,7 +52,7 @@ DATES: tuple[tuple[str, dict[str, str]], ...] = (
     (r"[0-9]{8}", {"ymd": "%Y%m%d"}),
 )
 PATTERNS = tuple(
-    (re.compile(rf"(?P<date>{date})(?:(?P<gap>, |[ T:-]){CLOCK}{HALF}{ZONE}?)?"), formats)
+    (re.compile(rf"(?P<date>{date})(?:(?P<gap>, |[ T:-]){ANY_CLOCK}{HALF}{ZONE}?)?"), formats)
     for date, formats in DATES
 )
 # The year behind the time of day, as in `Tue Apr 03 18:00:09 +0000 2012`.
@@ -55,6 +60,8 @@ YEAR_LAST = re.compile(
     r"[A-Za-z]{3} [A-Za-z]{3} [0-9 ]?[0-9] [0-9]{2}:[0-9]{2}:[0-9]{2}"
     r"(?P<zone> [+-][0-9]{4}| [A-Z]{3,4})? [0-9]{4}"
 )
+HOURLY = re.compile(r"[0-9]{4}(?P<s>[-/])[0-9]{2}(?P=s)[0-9]{2} [0-9]{2}")
+FRAMES = re.compile(r"(?P<before>[\[(]|[A-Za-z]+:? )?.*?(?P<after>[\])]|\.)?")
 # Digits alone that are dates: how many, the format.
 COMPACT = {8: "%Y%m%d", 10: "%Y%m%d%H", 12: "%Y%m%d%H%M", 14: "%Y%m%d%H%M%S"}
 COMPACT_DATE = re.compile(
@@ -87,10 +94,36 @@ class TimeForm:
 def forms_of(cells: Sequence[str]) -> list[TimeForm]:
     """The forms that dates of a sample may have: none, one, or two where days may be months.
 
-    Numbers are not looked at, see `number_form`.
+    Numbers are not looked at, see `number_form`. Dates may stand in brackets or behind a word, as
+    in `Posted May 3, 2011.`, and have spaces before short numbers.
     """
     if not cells:
         return []
+    forms = plain_forms(cells)
+    match = FRAMES.fullmatch(cells[0]) if not forms else None
+    if match is None:
+        return forms
+    before, after = match["before"] or "", match["after"] or ""
+    least = least_of(len(cells))
+    before = before if sum(cell.startswith(before) for cell in cells) >= least else ""
+    after = after if sum(cell.endswith(after) for cell in cells) >= least else ""
+    if not (before or after or "  " in "".join(cells[:FIRST_LOOK])):
+        return []
+    for start in dict.fromkeys((before, "")):  # all may begin with the same month
+        frame = f"^{re.escape(start)}" + (f"|{re.escape(after)}$" if after else "")
+        inner = plain_forms([re.sub(" +", " ", re.sub(frame, "", cell)) for cell in cells])
+        if inner:
+            break
+
+    def unframed(form: TimeForm) -> Callable[[str], str]:
+        bare = "regexp_replace(regexp_replace({}, " + quoted(frame) + ", '', 'g'), ' +', ' ', 'g')"
+        return lambda text: form.sql(bare.format(text))
+
+    return [replace(form, sql=unframed(form)) for form in inner]
+
+
+def plain_forms(cells: Sequence[str]) -> list[TimeForm]:
+    """The forms of dates with nothing around them."""
     enough = least_of(len(cells))
     if sum(ISO.fullmatch(cell) is not None for cell in cells) >= enough:
         return [iso_form(cells)]
@@ -124,6 +157,8 @@ def formats_of(cell: str) -> dict[str, str]:
         zone = match["zone"] or ""
         zone = " %z" if zone[1:2] in ("+", "-") else zone
         return {"mdy": f"%a %b %d %H:%M:%S{zone} %Y"}
+    if match := HOURLY.fullmatch(cell):
+        return {"ymd": f"%Y{match['s']}%m{match['s']}%d %H"}
     for pattern, written in PATTERNS:
         match = pattern.fullmatch(cell)
         if match is None:
@@ -160,11 +195,12 @@ def clock_format(groups: dict[str, str | None]) -> str:
     if groups["hour"] is None:
         return ""
     half, fraction, zone = groups["half"], groups["fraction"], groups["zone"] or ""
-    written = f"{groups['gap']}{'%I' if half else '%H'}:%M"
+    mark = groups["k"]
+    written = f"{groups['gap']}{'%I' if half else '%H'}{mark}%M"
     if groups["second"]:
-        written += ":%S"
+        written += f"{mark}%S"
     if fraction:
-        written += ".%n" if len(fraction) > 7 else ".%f"
+        written += f"{fraction[0]}{'%n' if len(fraction) > 7 else '%f'}"
     if half:
         written += " %p" if half.startswith(" ") else "%p"
     if zone:

@@ -20,6 +20,10 @@ UNKNOWN = "as in the source"
 PER_SECOND = {SECONDS: 1, MILLISECONDS: 10**3, MICROSECONDS: 10**6, NANOSECONDS: 10**9}
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 LIMIT = 2**63
+# Seconds of times that are given as numbers: 1973, as the unit is told from there on, to 2100.
+EARLIEST, LATEST = 10**8, 4_102_444_800
+# Dates in digits alone: a year, a month, a day, a time of day.
+DIGITS = re.compile(r"([0-9]{4})(?:([0-9]{2})(?:([0-9]{2})([0-9]{4}(?:[0-9]{2})?)?)?)?")
 
 
 def extent(times: NDArray[np.int64]) -> int:
@@ -64,8 +68,14 @@ def parse_moment(text: str, unit: str) -> int:
     Raises:
         InputError: neither, or a date where the unit is not known.
     """
-    if re.fullmatch(r"-?[0-9]{1,18}", text) and not (len(text) == 4 and unit in PER_SECOND):
-        return int(text)
+    if re.fullmatch(r"-?[0-9]{1,18}", text):
+        if unit not in PER_SECOND or EARLIEST <= int(text) // PER_SECOND[unit] < LATEST:
+            return int(text)
+        if not DIGITS.fullmatch(text):
+            raise InputError(
+                f"`{text}` is no time of this log, whose times are {unit} since 1970",
+                "write a date, as in 2024-05-31 or 2024-05-31T12:00",
+            )
     try:
         since = (iso_moment(full_date(text)) - EPOCH) // timedelta(microseconds=1)
     except (ValueError, OverflowError):
@@ -81,9 +91,10 @@ def parse_moment(text: str, unit: str) -> int:
 
 
 def full_date(text: str) -> str:
-    """A year or a month as the date of its first day."""
-    if re.fullmatch(r"[0-9]{4}", text):
-        return f"{text}-01-01"
+    """A year or a month as the date of its first day; dates in digits alone, as in 20240531."""
+    if digits := DIGITS.fullmatch(text):
+        year, month, day, clock = digits.groups()
+        return f"{year}-{month or '01'}-{day or '01'}" + (f"T{clock}" if clock else "")
     return f"{text}-01" if re.fullmatch(r"[0-9]{4}-[0-9]{2}", text) else text
 
 

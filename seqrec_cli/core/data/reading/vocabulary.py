@@ -27,7 +27,7 @@ NAMES: dict[Named, tuple[str, ...]] = {
         *("идпользователя", "пользовательид", "идклиента", "кодклиента", "пользователь", "клиент"),
         *("用户id", "用户", "用户编号", "用户名", "会员id", "会员"),
         *("客户id", "客户", "ユーザーid", "ユーザー", "顧客id", "사용자", "사용자id", "고객"),
-        *("fromnodeid", "follower", "followerid"),
+        *("fromnodeid", "follower", "followerid", "distinctid", "card", "cardid", "cardno"),
     ),
     "item": (
         *("item", "itemid", "iid", "iditem", "itemidx", "movie", "movieid", "parentasin", "asin"),
@@ -103,7 +103,17 @@ NAMES: dict[Named, tuple[str, ...]] = {
         *("feedback", "feedbacktype", "label", "click", "clk", "isclick", "clicked", "purchase"),
         *("purchased", "isrecommended", "recommended", "voted", "like", "islike", "status"),
         *("isread", "nonclk", "reordered", "bought", "converted", "conversion", "playaction"),
-        *("activity", "activitytype", "operation", "operationtype", "mode", "行为", "事件"),
+        *(
+            "activity",
+            "activitytype",
+            "operation",
+            "operationtype",
+            "mode",
+            "target",
+            "行为",
+            "事件",
+        ),
+        *("productaction", "useraction", "pageaction", "commandname"),
     ),
     "position": ("position", "pos", "rank", "index", "idx", "unnamed:0", "rownumber", "rowid"),
 }
@@ -118,7 +128,7 @@ PARTS: dict[Named, frozenset[str]] = {
     "user": frozenset(
         {"user", "customer", "visitor", "reviewer", "member", "buyer", "shopper", "household"}
         | {"viewer", "listener", "reader", "player", "subscriber", "account", "kunde", "cliente"}
-        | {"client", "student", "learner", "usuario", "consumer", "person"}
+        | {"client", "student", "learner", "usuario", "consumer", "person", "profilename"}
     ),
     "item": frozenset(
         {"item", "product", "article", "movie", "book", "track", "song", "video", "game", "sku"}
@@ -132,11 +142,13 @@ PARTS: dict[Named, frozenset[str]] = {
     "rating": frozenset({"rating", "stars", "score"}),
     "session": frozenset({"session"}),
 }
+IDS = frozenset({"id", "ids", "key", "hash", "code", "uuid", "guid", "sku", "no", "nr"})
 # A part that says that the column is of something else.
 NOT_IDS = frozenset(
     {"name", "title", "count", "num", "number", "price", "age", "gender", "type", "category"}
     | {"cat", "duration", "length", "url", "image", "description", "text", "score", "rating"}
     | {"helpful", "verified", "brand", "group", "segment", "city", "country", "features", "time"}
+    | {"action", "status", "state"}
     | {"date", "weight", "dur", "language", "class", "level", "lat", "lon", "latitude", "subclass"}
 )
 NOT_MOMENTS = frozenset(
@@ -152,12 +164,14 @@ PART_OF_AN_ID = (
     "key",
     "code",
 )  # says nothing without what is above it
+BEHIND = re.compile(r"(?<=\w)\s+\([^()]*\)$")  # as in `Email (Billing)`
 PLAIN_AT = re.compile(r"[\s_\-.@]+")
 
 
 def bare(name: str) -> str:
     """A name without what is put around it: the types of RecBole, the table's name before a dot."""
     name = name.strip().strip("\"'").removeprefix("\ufeff")
+    name = BEHIND.sub("", name) or name
     head, colon, kind = name.rpartition(":")
     if colon and kind in ("token", "float", "token_seq", "float_seq"):
         name = head
@@ -197,7 +211,7 @@ def rank(name: str, named: Named) -> int:
     if named in ("rating", "event", "title"):
         strange = frozenset()
     if any(part in wanted for part in parts) and not strange.intersection(parts):
-        return 1000 + (0 if "id" in parts or len(parts) == 1 else 10) + len(parts)
+        return 1000 + (0 if IDS.intersection(parts) or len(parts) == 1 else 10) + len(parts)
     return -1
 
 

@@ -124,3 +124,13 @@ def test_what_is_asked_for_must_be_there() -> None:
     with pytest.raises(InputError, match="has no number, but `1,50`") as caught:
         encoded({"price": ["1,50", ""]}, {"price": "dense"})
     assert "price=sparse" in caught.value.hint
+
+
+def test_a_vector_is_named_as_a_whole() -> None:
+    columns = {"emb[0]": ["1", "2", "3"], "emb[1]": ["3", "2", "1"], "c": ["a", "b", "a"]}
+    attributes = Attributes("x.item", ["1", "2", "3"], columns, named=True)
+    encoding = Encoding(item_kinds={"emb": "dense"})
+    side = encode_side("item", attributes, np.arange(1, 4), np.ones(3, bool), encoding)
+    assert side is not None
+    assert side.features.dense.shape == (4, 2)
+    assert side.account["left_out"] == ["c"]

@@ -19,14 +19,18 @@ from typing import Any
 import pytest
 
 from seqrec_cli.core.data import reading
-from seqrec_cli.core.data.reading import rejects
+from seqrec_cli.core.data.reading import rejects, strangers
 
 FOLDER = Path(reading.__file__).parent
 SIZE = 100_000  # characters
 SECONDS = 1.0  # of computing
 METHODS = {"match", "fullmatch", "search", "sub", "split", "findall", "finditer"}
 # Expressions that are handed to `re` in a variable: where, and what they are.
-IN_VARIABLES = {"rejects.py:pattern": [pattern for pattern, _ in rejects.REASONS]}
+IN_VARIABLES: dict[str, list[Any]] = {
+    "rejects.py:pattern": [pattern for pattern, _ in rejects.REASONS],
+    "strangers.py:pattern": [pattern for pattern, _ in strangers.TEXTS],
+    "times.py:frame": [r"^Posted |\.$", r"^\[|\]$"],
+}
 EVERYTHING = "0a A.-,:'\"/\n\t\\[](){}|;+eEé#%$_x"
 
 
