@@ -10,6 +10,7 @@ import typer
 
 from seqrec_cli import __version__, console
 from seqrec_cli.commands import compare, embed, evaluate, plot, prepare, recommend, train
+from seqrec_cli.commands.binding import Command
 from seqrec_cli.errors import SeqRecError
 
 app = typer.Typer(
@@ -97,7 +98,7 @@ COMMANDS = (
     plot.plot,
 )
 for command in COMMANDS:
-    app.command()(friendly(command))
+    app.command(cls=Command)(friendly(command))
 
 
 def main() -> None:

@@ -9,9 +9,10 @@ import functools
 import inspect
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, get_type_hints
+from typing import Any, get_args, get_type_hints
 
 import typer
+import typer.core
 
 
 @dataclass(frozen=True)
@@ -63,6 +64,31 @@ def takes(options: type[Any]) -> Callable[[Callable[..., None]], Callable[..., N
         return run
 
     return decorate
+
+
+class Command(typer.core.TyperCommand):
+    """A command whose numbers are typed in decimal digits.
+
+    `int` and `float`, which Typer asks, also accept 1_0 for 10, and the digits of other scripts.
+    """
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """Refuse such numbers, then read the arguments.
+
+        Raises:
+            typer.BadParameter: with the option and what was typed.
+        """
+        typed, _, _ = self.make_parser(ctx).parse_args(args=list(args))
+        hints = get_type_hints(self.callback)
+        for parameter in self.get_params(ctx):
+            kind, text = hints.get(str(parameter.name)), typed.get(str(parameter.name))
+            number = any(each in (int, float) for each in (kind, *get_args(kind)))
+            if number and isinstance(text, str) and ("_" in text or not text.isascii()):
+                raise typer.BadParameter(
+                    f"{text!r} is not a number in the digits 0 to 9.",
+                    param_hint=f"'{max(parameter.opts, key=len)}'",
+                )
+        return super().parse_args(ctx, args)
 
 
 def is_given(context: typer.Context, name: str) -> bool:

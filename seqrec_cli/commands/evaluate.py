@@ -19,9 +19,11 @@ from seqrec_cli.commands.options import (
     PartOption,
     Rerank,
     RetrievalWeight,
+    SafeCsv,
     Seed,
     SeenOption,
     TargetsOption,
+    writes_csv,
 )
 from seqrec_cli.commands.reports import evaluation as shown
 from seqrec_cli.commands.reports import ranking as shown_ranking
@@ -67,6 +69,7 @@ class EvaluateOptions:
         Path | None,
         typer.Option(metavar="FILE", help="Write each user's metrics to a .csv or .jsonl file."),
     ] = None
+    safe_csv: Annotated[SafeCsv, writes_csv("per_user")] = False
     index: Annotated[IndexOption, FULL] = "exact"
     effort: Effort = 128
     rerank: Annotated[Rerank, FULL] = None
@@ -79,7 +82,7 @@ class EvaluateOptions:
     as_json: Json = False
 
 
-NEXT_ITEM_ONLY = ("protocol", "k", "seen", "targets", "per_user", "index", "effort")
+NEXT_ITEM_ONLY = ("protocol", "k", "seen", "targets", "per_user", "safe_csv", "index", "effort")
 
 
 @takes(EvaluateOptions)
@@ -237,7 +240,7 @@ def baselines_of(compared: "Compared") -> dict[str, Any]:
 def print_report(report: "Report", options: EvaluateOptions) -> None:
     """Print figures, comparisons, and what an index or a second stage costs and reaches."""
     if options.per_user is not None:
-        report.write_users(options.per_user)
+        report.write_users(options.per_user, safe=options.safe_csv)
     if not options.as_json:
         shown.show(report)
         shown.show_stages(report, options.index, options.candidates)
@@ -257,7 +260,9 @@ def print_report(report: "Report", options: EvaluateOptions) -> None:
 
 def parse_ks(text: str) -> list[int]:
     """List lengths, ascending."""
+    from seqrec_cli.core.storage.text import is_digits
+
     pieces = [piece.strip() for piece in text.split(",")]
-    if not all(p.isascii() and p.isdigit() and 0 < int(p) <= 10**6 for p in pieces):
+    if not all(is_digits(p) and len(p) < 8 and 0 < int(p) <= 10**6 for p in pieces):
         raise InputError(f"`--k {text}` is not a list of lengths", "write for example `--k 5,10`")
     return sorted({int(piece) for piece in pieces})

@@ -66,6 +66,14 @@ Effort = Annotated[
     Only(lambda values: values["index"] == "hnsw", "for --index hnsw"),
 ]
 
+SafeCsv = Annotated[
+    bool,
+    Option(
+        "--safe-csv",
+        help="For spreadsheets: put an apostrophe before each text that begins with = + - @, tab "
+        "or line end, which they would take for a formula.",
+    ),
+]
 
 WITH_RERANK = Only(lambda values: values["rerank"] is not None, "for --rerank RUN")
 Rerank = Annotated[
@@ -92,3 +100,11 @@ RetrievalWeight = Annotated[
     ),
     WITH_RERANK,
 ]
+
+
+def writes_csv(option: str) -> Only:
+    """Says that an option has a use where the file of another one is a CSV."""
+    return Only(
+        lambda values: str(values[option]).endswith(".csv"),
+        f"for --{option.replace('_', '-')} FILE.csv",
+    )

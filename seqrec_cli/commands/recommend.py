@@ -21,7 +21,9 @@ from seqrec_cli.commands.options import (
     Rerank,
     RetrievalWeight,
     RunOption,
+    SafeCsv,
     SeenOption,
+    writes_csv,
 )
 from seqrec_cli.commands.reports import recommendation as shown
 from seqrec_cli.commands.stages import open_reranker, open_retriever
@@ -71,6 +73,7 @@ class RecommendOptions:
         Path | None,
         typer.Option(metavar="FILE", help="Write to a .csv or .jsonl file instead."),
     ] = None
+    safe_csv: Annotated[SafeCsv, writes_csv("output")] = False
     before: Annotated[Before, KNOWN_USERS] = "end"
     index: IndexOption = "exact"
     effort: Effort = 128
@@ -119,7 +122,7 @@ def recommend(options: RecommendOptions) -> None:
     finder = finder_of(options, run, scorer, asked, seen)
     found = recommend_items(scorer, asked.histories, options.topk, seen, finder)
     if options.output is not None:
-        write(options.output, asked.labels, found, options.topk, run)
+        write(options, asked.labels, found, run)
     else:
         show(options, asked, found, scorer, run)
 
@@ -192,16 +195,19 @@ def say_recall(retriever: "Retriever", histories: "Sequences", k: int, seen: "Se
 
 
 def write(
-    output: Path, labels: list[Any], found: "Iterator[Recommended]", topk: int, run: "Run"
+    options: RecommendOptions, labels: list[Any], found: "Iterator[Recommended]", run: "Run"
 ) -> None:
     """Write all recommendations to a file, with a bar."""
     from seqrec_cli.core.inference.export import write_recommendations
     from seqrec_cli.core.runs.loading import catalogue_of
 
+    output, topk = options.output, options.topk
+    assert output is not None
     short: list[Any] = []
     with console.progress(len(labels), "users") as advance:
         pairs = counted(zip(labels, found, strict=True), advance, short, topk)
-        count = write_recommendations(output, pairs, catalogue_of(run))
+        catalogue = catalogue_of(run)
+        count = write_recommendations(output, pairs, catalogue, safe=options.safe_csv)
     if short:
         console.warn(
             f"{len(short):,} users got fewer than {topk} items, the first of them {short[0]}: "

@@ -100,11 +100,12 @@ class Report:
             "repeated_targets": first.repeated,
         } | plain_figures(self.figures, self.comparisons)
 
-    def write_users(self, path: Path) -> None:
-        """Write a row for each scorer and user, ids and metrics, to a .csv or .jsonl file."""
+    def write_users(self, path: Path, *, safe: bool = False) -> None:
+        """Write a row for each scorer and user, ids and metrics, to a .csv or .jsonl file; `safe`
+        as in `export.write_rows`."""
         counted = [] if self.first.counts is None else ["targets"]
         columns = ["scorer", "user", *counted, *self.first.per_user]
-        export.write_rows(path, self.user_rows(), columns)
+        export.write_rows(path, self.user_rows(), columns, safe=safe)
 
     def user_rows(self) -> Iterator[dict[str, Any]]:
         """A row for each scorer and user: the user's id and metrics."""

@@ -20,6 +20,7 @@ from seqrec_cli.core.models.sequential.registry import MODEL, ModelConfig
 from seqrec_cli.core.models.transitions import TransitionsConfig
 from seqrec_cli.core.settings.base import ExperimentSettings, Settings, check_betas
 from seqrec_cli.core.settings.registry import refused
+from seqrec_cli.core.storage.text import is_digits
 from seqrec_cli.errors import PluginError
 
 MOST_K = 10_000  # items in a list
@@ -211,7 +212,7 @@ class TrainingConfig(Settings):
     @classmethod
     def metric_exists(cls, metric: str) -> str:
         name, _, k = metric.partition("@")
-        if name not in METRICS or not (k.isascii() and k.isdigit() and 0 < int(k) <= MOST_K):
+        if name not in METRICS or not (is_digits(k) and 0 < int(k) <= MOST_K):
             raise ValueError(
                 f"must be NAME@K with NAME one of {', '.join(METRICS)} and K up to {MOST_K}"
             )

@@ -4,7 +4,7 @@ import contextlib
 import csv
 import importlib
 import io
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +17,10 @@ from seqrec_cli.core.storage import files
 from seqrec_cli.core.storage.arrays import save_arrays
 from seqrec_cli.core.storage.text import to_json
 from seqrec_cli.errors import InputError, MissingExtra, RunError
+
+# What a cell may begin with that a spreadsheet would run (OWASP, "CSV injection"); the last four
+# are the full-width forms, which some spreadsheets take for the others.
+FORMULA_SIGNS = ("=", "+", "-", "@", "\t", "\r", "\n", "\uff1d", "\uff0b", "\uff0d", "\uff20")
 
 
 def check_output(path: Path) -> None:
@@ -56,6 +60,16 @@ def load_pyarrow() -> tuple[Any, Any]:
         raise MissingExtra("pyarrow", "parquet") from None
 
 
+def cell_of(safe: bool) -> Callable[[Any], Any]:
+    """What is written of a value: the value, or what a spreadsheet does not run."""
+    return spreadsheet_safe if safe else lambda value: value
+
+
+def spreadsheet_safe(value: Any) -> Any:
+    """A cell that no spreadsheet takes for a formula: such a text gets an apostrophe in front."""
+    return f"'{value}" if isinstance(value, str) and value.startswith(FORMULA_SIGNS) else value
+
+
 def write_vectors(path: Path, ids: NDArray[Any], vectors: NDArray[np.float32]) -> None:
     """Write ids (R,) and vectors, float32 (R, D), as an npz or a Parquet file.
 
@@ -78,12 +92,21 @@ def write_vectors(path: Path, ids: NDArray[Any], vectors: NDArray[np.float32]) -
         parquet.write_table(table, file)
 
 
-def write_rows(path: Path, rows: Iterable[dict[str, Any]], header: Sequence[str]) -> int:
+def write_rows(
+    path: Path,
+    rows: Iterable[dict[str, Any]],
+    header: Sequence[str],
+    *,
+    safe: bool = False,
+) -> int:
     """Write rows, as they come, to a CSV (with `header`) or JSON lines file.
+
+    Args:
+        safe: whether cells of a CSV that a spreadsheet would run get an apostrophe in front.
 
     Returns the number of rows.
     """
-    count = 0
+    count, cell = 0, cell_of(safe)
     with open_text(path) as text:
         table = csv.writer(text)
         if path.suffix == ".csv":
@@ -92,15 +115,21 @@ def write_rows(path: Path, rows: Iterable[dict[str, Any]], header: Sequence[str]
             if path.suffix == ".jsonl":
                 text.write(to_json(row) + "\n")
             else:
-                table.writerow(row.values())
+                table.writerow(map(cell, row.values()))
             count += 1
     return count
 
 
 def write_recommendations(
-    path: Path, recommendations: Iterable[tuple[Any, Recommended]], catalogue: Catalogue
+    path: Path,
+    recommendations: Iterable[tuple[Any, Recommended]],
+    catalogue: Catalogue,
+    *,
+    safe: bool = False,
 ) -> int:
     """Write (user id, recommended items) as rows of user, rank, item, title if any, and score.
+
+    With `safe`, cells of a CSV that a spreadsheet would run get an apostrophe in front.
 
     Returns the number of rows. Items and users are formatted once, not for each row: there may be
     a hundred rows a user.
@@ -108,18 +137,20 @@ def write_recommendations(
     columns = {"item": catalogue.item_ids.tolist()}
     if catalogue.titles is not None:
         columns["title"] = catalogue.titles.tolist()
-    cells, lines = (csv_cells, csv_lines) if path.suffix == ".csv" else (json_cells, json_lines)
+    is_csv = path.suffix == ".csv"
+    cells, lines = (csv_cells, csv_lines) if is_csv else (json_cells, json_lines)
+    cell = cell_of(safe and is_csv)
     items = [
-        cells(dict(zip(columns, values, strict=True)))
+        cells(dict(zip(columns, map(cell, values), strict=True)))
         for values in zip(*columns.values(), strict=True)
     ]
     count = 0
     with open_text(path) as text:
-        if path.suffix == ".csv":
+        if is_csv:
             header = ["user", "rank", *columns, "score"]
             text.write(csv_cells({name: name for name in header}) + "\r\n")
         for user, result in recommendations:
-            text.writelines(lines(cells({"user": user}), result, items))
+            text.writelines(lines(cells({"user": cell(user)}), result, items))
             count += len(result.items)
     return count
 

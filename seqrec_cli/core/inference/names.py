@@ -130,7 +130,8 @@ def read_ids(path: Path) -> list[str]:
         InputError: the file cannot be read, or has no ids.
     """
     try:
-        lines = foreign.read_text(path, LARGEST_LIST, follow=True).splitlines()
+        # Not `splitlines`, which also cuts at characters that an id may have, such as U+2028.
+        lines = foreign.read_text(path, LARGEST_LIST, follow=True).split("\n")
     except OSError as error:
         raise InputError(
             f"cannot read `{path}`: {error.strerror}",

@@ -7,6 +7,8 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 from pydantic.fields import FieldInfo
 
+from seqrec_cli.core.storage.text import is_number
+
 LARGEST = 2**31  # for any number of things
 
 
@@ -47,6 +49,11 @@ class Settings(BaseModel):
         # YAML reads `no`, `off` and `yes` as booleans, and pydantic reads those as 0 and 1.
         if isinstance(value, bool) and cls.model_fields[info.field_name].annotation is not bool:
             raise ValueError(f"must not be {str(value).lower()}")
+        # pydantic reads the text 1_0 as 10.
+        if isinstance(value, str) and "_" in value and is_number(value.replace("_", "").strip()):
+            kind = cls.model_fields[info.field_name].annotation
+            if any(number in (kind, *get_args(kind)) for number in (int, float)):
+                raise ValueError("must be a number in digits")
         if isinstance(value, int) and abs(value) >= LARGEST and info.field_name != "seed":
             raise ValueError(f"must be below {LARGEST}")
         return value

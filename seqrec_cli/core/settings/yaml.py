@@ -1,6 +1,7 @@
 """YAML of plain values, read strictly, with line numbers."""
 
 import difflib
+import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,8 @@ from seqrec_cli.errors import ConfigError
 
 Key = tuple[str, ...]
 ROOT: Key = ()
+# YAML 1.1 also reads 1_0 as 10, 010 as 8, 0x10 as 16 and 1:30 as 90.
+WHOLE = re.compile(r"[+-]?(?:0|[1-9][0-9]*)")
 LARGEST_SETTINGS = 1 << 20  # bytes of a file
 
 
@@ -75,6 +78,12 @@ def scalar(node: yaml.Node, source: str) -> Any:
         value = yaml.SafeLoader("").construct_object(node)
     except (yaml.YAMLError, ValueError, OverflowError):
         value = ...
+    odd = type(value) is int and not WHOLE.fullmatch(node.value)
+    if odd or (type(value) is float and ("_" in node.value or ":" in node.value)):
+        raise ConfigError(
+            f"`{source}`, line {node.start_mark.line + 1}: `{node.value}` would be read as {value}",
+            f"write {value}, or put quotes around it if it is text",
+        )
     if not isinstance(value, str | int | float | bool | None):
         line = node.start_mark.line + 1
         raise ConfigError(

@@ -13,6 +13,7 @@ from typing import IO, Any, cast
 from urllib.parse import urlsplit
 
 from seqrec_cli.core.storage import files, locks
+from seqrec_cli.core.storage.text import is_digits
 from seqrec_cli.errors import OutputError, SeqRecError
 
 TIMEOUT = 15  # seconds without a byte
@@ -109,7 +110,7 @@ def receive(url: str, part: Path, max_bytes: int, opener: Opener) -> Iterator[Re
         if not resumed:
             done = 0
         length = response.headers.get("Content-Length")
-        total = done + int(length) if length and length.isdecimal() else None
+        total = done + int(length) if length and is_digits(length) else None
         if total is not None and total > max_bytes:
             raise too_large(url, total, max_bytes)
         if not resumed:

@@ -1,10 +1,26 @@
-"""JSON that is safe to show in a terminal: characters that are not printable are escaped."""
+"""Texts: JSON that is safe to show in a terminal, and numbers as people write them."""
 
 import json
 import re
 from typing import Any
 
+NUMBER = re.compile(
+    r"[+-]?(?:[0-9]{1,400}(?:\.[0-9]{0,400})?|\.[0-9]{1,400})(?:[eE][+-]?[0-9]{1,4})?"
+)
 NOT_PLAIN = re.compile(r"[^\x20-\x7e\n]")
+
+
+def is_digits(text: str) -> bool:
+    """Whether a text is one or more of the digits 0 to 9.
+
+    `str.isdigit`, `int` and `float` also accept the digits of other scripts, and the last two 1_0.
+    """
+    return text.isascii() and text.isdigit()
+
+
+def is_number(text: str) -> bool:
+    """Whether a text is a finite number in decimal digits, without spaces."""
+    return NUMBER.fullmatch(text) is not None
 
 
 def to_json(content: Any, indent: int | None = None) -> str:

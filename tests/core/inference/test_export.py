@@ -71,3 +71,40 @@ def test_vectors_come_back_from_parquet(tmp_path: Path, ids: Any) -> None:
     assert table.column_names == ["id", "vector"]
     assert table["id"].to_pylist() == ids.tolist()
     assert table["vector"].to_pylist() == vectors.tolist()
+
+
+SIGNS = ["=1+1", "+1", "-cmd|' /C calc'!A0", "@SUM(A1)", "\t=1", "\r=1", "\n=1", "\uff1d1"]
+
+
+@pytest.mark.parametrize("safe", [False, True])
+def test_a_formula_is_harmless_for_spreadsheets_on_request(tmp_path: Path, safe: bool) -> None:
+    """Texts get an apostrophe; numbers, also negative ones, stay numbers."""
+    mark = "'" if safe else ""
+    catalogue = Catalogue(np.array(SIGNS), np.array([*SIGNS[1:], "plain"]))
+    scores = -np.arange(1, len(SIGNS) + 1, dtype=np.float32)
+    found = Recommended(np.arange(1, len(SIGNS) + 1), scores)
+    path = tmp_path / "out.csv"
+    write_recommendations(path, [("=user", found)], catalogue, safe=safe)
+    with path.open(encoding="utf-8", newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert [row["item"] for row in rows] == [mark + sign for sign in SIGNS]
+    assert [row["title"] for row in rows] == [*(mark + sign for sign in SIGNS[1:]), "plain"]
+    assert {row["user"] for row in rows} == {f"{mark}=user"}
+    assert [float(row["score"]) for row in rows] == scores.tolist()
+
+    write_rows(path, [{"scorer": sign, "hr@1": -0.5} for sign in SIGNS], ["a", "b"], safe=safe)
+    with path.open(encoding="utf-8", newline="") as file:
+        assert [row["a"] for row in csv.DictReader(file)] == [mark + sign for sign in SIGNS]
+
+
+def test_json_lines_are_the_same_with_and_without_it(tmp_path: Path) -> None:
+    """A text with every kind of line end is one line, for all that cut lines at any of them."""
+    odd = "=1\u2028\u2029\x85\x0b\x0c\x1c\r\n\u202e"
+    catalogue = Catalogue(np.array([odd]), None)
+    found = Recommended(np.array([1]), np.array([1.0], np.float32))
+    for safe in (False, True):
+        path = tmp_path / f"{safe}.jsonl"
+        write_recommendations(path, [(odd, found)], catalogue, safe=safe)
+        (line,) = path.read_text().splitlines()
+        assert line.isprintable()
+        assert json.loads(line) == {"user": odd, "rank": 1, "item": odd, "score": 1.0}

@@ -1,5 +1,6 @@
 """The kinds of feature columns: numbers, categories, and sets of categories."""
 
+import contextlib
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -158,10 +159,10 @@ def numbers(texts: Sequence[str]) -> NDArray[np.float64]:
     """Texts as float64; NaN if a text is not a number, or one whose square is not finite."""
     values = np.full(len(texts), np.nan)
     for row, text in enumerate(texts):
-        try:
-            values[row] = float(text)
-        except ValueError:
-            continue
+        # `float` would also accept 1_0, and the digits of other scripts.
+        if "_" not in text and text.isascii():
+            with contextlib.suppress(ValueError):
+                values[row] = float(text)
     values[~(np.abs(values) < LARGEST)] = np.nan
     # Between smaller numbers the slope of an interpolation would overflow.
     values[np.abs(values) < 1 / LARGEST] = 0.0

@@ -14,6 +14,7 @@ from seqrec_cli.core.data.reading.sheets import GENRES, Side, read_sheet, unfold
 from seqrec_cli.core.data.reading.sources import TextSource
 from seqrec_cli.core.data.reading.tables import TAG
 from seqrec_cli.core.data.reading.wording import shortened
+from seqrec_cli.core.storage.text import is_digits
 from seqrec_cli.errors import InputError
 
 NO_GENRES = "(no genres listed)"
@@ -152,7 +153,7 @@ def titles_of(attributes: Attributes, release_year: bool = True) -> dict[str, st
     found = dict(attributes.titles)
     if years is not None:
         for key, year in zip(attributes.ids, years, strict=True):
-            if found.get(key) and year.isdecimal():
+            if found.get(key) and is_digits(year):
                 found[key] = f"{found[key]} ({year})"
     # An array of text is as wide as its longest entry.
     return {key: shortened(text, LONGEST_TITLE) for key, text in found.items()}

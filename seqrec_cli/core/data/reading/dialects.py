@@ -14,6 +14,7 @@ from seqrec_cli.core.data.reading import vocabulary
 from seqrec_cli.core.data.reading.options import SPELLED, Reading
 from seqrec_cli.core.data.reading.sources import TextSource
 from seqrec_cli.core.data.reading.times import forms_of
+from seqrec_cli.core.storage.text import is_digits
 from seqrec_cli.errors import InputError
 
 HEAD_BYTES = 1 << 18
@@ -95,6 +96,12 @@ def sniff(source: TextSource, head: bytes, reading: Reading) -> Dialect:
     rows = [split(line, delimiter, quote, escape, loose) for line in body]
     width = usual_width(rows)
     header = find_header(rows, width, reading, noted and split(noted, delimiter, "", "", loose))
+    if header and len(header) != width:
+        raise InputError(
+            f"the first line of `{source}` has {len(rows[0])} names, and most lines have {width} "
+            "values",
+            "fix that line, or use `--no-header` if it is no header",
+        )
     if header and header[-len(rows[0]) :] == tuple(cell.strip() for cell in rows[0]):
         skip += 1
     return Dialect(delimiter, skip, header, width, quote, escape, loose=loose, comments=bool(noted))
@@ -237,7 +244,7 @@ def find_header(
     if reading.header is False:
         return ()
     if reading.header:
-        return first
+        return ("",) * (len(first) == width - 1) + first
     if len(first) == width and is_header(first, rows[1:], reading):
         return first
     if len(first) == width - 1 and is_header(first, [row[1:] for row in rows[1:]], reading):
@@ -249,7 +256,7 @@ def find_header(
 
 def is_header(first: Sequence[str], others: Sequence[Sequence[str]], reading: Reading) -> bool:
     """Whether the first line holds names: known or chosen ones, or words above something else."""
-    chosen = [name for name in reading.columns.values() if not name.isdigit()]
+    chosen = [name for name in reading.columns.values() if not is_digits(name)]
     if any(name in first for name in chosen):
         return True
     if (

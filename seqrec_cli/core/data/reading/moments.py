@@ -4,10 +4,12 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from seqrec_cli.core.data.reading import vocabulary
+from seqrec_cli.core.data.reading.casts import number_sql
 from seqrec_cli.core.data.reading.engine import Engine, quoted
 from seqrec_cli.core.data.reading.profiles import Profile
 from seqrec_cli.core.data.reading.times import MILLION, TimeForm, number_form
 from seqrec_cli.core.data.reading.units import SECONDS
+from seqrec_cli.core.storage.text import is_digits
 
 DAY = 86_400
 # The names that make any numbers times, such as the days of a study.
@@ -166,29 +168,30 @@ def clock_sql(profile: Profile) -> Callable[[str], str] | None:
         return None
     if all(
         len(parts := value.split(":")) in (2, 3)
-        and all(part.isdecimal() and len(part) < 3 for part in parts)
+        and all(is_digits(part) and len(part) < 3 for part in parts)
         and int(parts[0]) < 24
         for value in profile.values
     ):
         return lambda text: f"CAST(extract('epoch' FROM TRY_CAST({text} AS TIME)) AS BIGINT)"
-    if not all(value.isdecimal() and len(value) <= 8 for value in profile.values):
+    if not all(is_digits(value) and len(value) <= 8 for value in profile.values):
         return None
     numbers = [int(value) for value in profile.values]
-    number = "TRY_CAST({} AS BIGINT)"
     if vocabulary.plain(profile.label) in MILLIS and 86_400 <= max(numbers) < 1000 * DAY:
-        return lambda text: f"({number.format(text)} / 1000.0)"
+        return lambda text: f"(({number_sql(text, 'BIGINT')}) / 1000.0)"
     if max(numbers) < 24 and vocabulary.plain(profile.label).endswith(("hour", "hourofday")):
-        return lambda text: f"{number.format(text)} * 3600"
+        return lambda text: f"({number_sql(text, 'BIGINT')}) * 3600"
     if all(n // 100 < 24 and n % 100 < 60 for n in numbers):
-        return lambda text: (
-            f"({number.format(text)} // 100 * 3600 + {number.format(text)} % 100 * 60)"
-        )
+        return lambda text: hours_sql(number_sql(text, "BIGINT"), with_seconds=False)
     if all(n // 10000 < 24 and n // 100 % 100 < 60 and n % 100 < 60 for n in numbers):
-        return lambda text: (
-            f"({number.format(text)} // 10000 * 3600 + {number.format(text)} // 100 % 100 * 60 "
-            f"+ {number.format(text)} % 100)"
-        )
+        return lambda text: hours_sql(number_sql(text, "BIGINT"), with_seconds=True)
     return None
+
+
+def hours_sql(number: str, *, with_seconds: bool) -> str:
+    """SQL of the seconds since midnight of a number as 1205 or, with seconds, 120530."""
+    if with_seconds:
+        return f"(({number}) // 10000 * 3600 + ({number}) // 100 % 100 * 60 + ({number}) % 100)"
+    return f"(({number}) // 100 * 3600 + ({number}) % 100 * 60)"
 
 
 def joined(date: Moment, profile: Profile, seconds: Callable[[str], str]) -> Moment:
@@ -214,7 +217,7 @@ def from_pieces(profiles: Sequence[Profile]) -> Moment | None:
     if not {"year", "month", "day"} <= set(found):
         return None
     columns = tuple(found[piece] for piece in PIECES if piece in found)
-    texts = {piece: f"TRY_CAST({found[piece].column.sql} AS BIGINT)" for piece in found}
+    texts = {piece: number_sql(found[piece].column.sql, "BIGINT") for piece in found}
     rest = ", ".join(texts.get(piece, "0") for piece in ("hour", "minute"))
     second = texts.get("second", "0")
     date = ", ".join(texts[piece] for piece in ("year", "month", "day"))

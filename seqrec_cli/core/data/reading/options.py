@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal
 
+from seqrec_cli.core.storage.text import is_number
 from seqrec_cli.errors import InputError
 
 Role = Literal["user", "item", "time", "rating", "session"]
@@ -138,9 +139,9 @@ def parse_values(text: str) -> dict[str, float]:
     values = {}
     for part in text.split(","):
         word, equals, number = (piece.strip() for piece in part.rpartition("="))
-        try:
+        if is_number(number):
             values[word] = float(number)
-        except ValueError:
+        else:
             equals = ""
         if not equals or not word or not math.isfinite(values[word]):
             raise InputError(

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
+from seqrec_cli.core.data.reading.casts import number_sql
 from seqrec_cli.core.data.reading.engine import Engine, quoted
 from seqrec_cli.core.data.reading.options import Reading, command
 from seqrec_cli.core.data.reading.profiles import Profile
@@ -96,5 +97,5 @@ def rating_sql(plan: Plan, reading: Reading, text: str) -> str:
             f"WHEN lower(trim({text})) IN ('false', 'f', 'no', 'n') THEN 0.0 END"
         )
     number = f"replace({text}, ',', '.')" if plan.rating.comma_numeric else text
-    parsed = f"TRY_CAST({number} AS DOUBLE)"
+    parsed = number_sql(number, "DOUBLE")
     return f"CASE WHEN abs({parsed}) <= 1e38 THEN {parsed} END"

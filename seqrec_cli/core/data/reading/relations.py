@@ -5,6 +5,7 @@ from dataclasses import dataclass, field, replace
 
 from seqrec_cli.core.data.reading.engine import Engine
 from seqrec_cli.core.data.reading.rejects import SKIPPING, STRICT
+from seqrec_cli.core.storage.text import is_digits
 
 SAMPLED = 1000  # rows
 MOST_CELLS = 100_000
@@ -39,7 +40,7 @@ class Column:
     @property
     def label(self) -> str:
         """What the column is called, for telling its role; "" where nobody says."""
-        return self.known or ("" if self.name.isdecimal() else self.name)
+        return self.known or ("" if is_digits(self.name) else self.name)
 
     @property
     def values(self) -> list[str]:
@@ -104,7 +105,7 @@ class Relation:
             before, colon, _ = column.name.rpartition(":")
             if column.name == name or (colon and before == name):
                 return column  # RecBole's names have a type behind them
-        if name.isdecimal() and len(name) < 10 and 1 <= int(name) <= len(self.columns):
+        if is_digits(name) and len(name) < 10 and 1 <= int(name) <= len(self.columns):
             return self.columns[int(name) - 1]
         return None
 

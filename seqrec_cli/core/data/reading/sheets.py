@@ -20,6 +20,7 @@ from seqrec_cli.core.data.reading.sources import TextSource
 from seqrec_cli.core.data.reading.tables import TAG
 from seqrec_cli.core.data.reading.texts import landed_text
 from seqrec_cli.core.data.reading.wording import shortened
+from seqrec_cli.core.storage.text import is_digits
 from seqrec_cli.errors import InputError
 
 Side = Literal["user", "item"]
@@ -153,7 +154,7 @@ def id_place(
     side: Side, known_as: str, names: Sequence[str], profiles: Sequence[Profile]
 ) -> int | None:
     """Which column holds the ids: the one called as in the log, or as users or items are."""
-    wanted = vocabulary.plain(known_as) if known_as and not known_as.isdecimal() else ""
+    wanted = vocabulary.plain(known_as) if known_as and not is_digits(known_as) else ""
     plain = [vocabulary.plain(name) for name in names]
     if wanted and wanted in plain:
         return plain.index(wanted)
@@ -224,7 +225,7 @@ def pivoted(sheet: Sheet, ids: Sequence[str], key: str, value: str, source: Text
         cells[own].setdefault(name.strip(), {})[text.strip().replace(TAG, "/")] = None
     columns: dict[str, list[str]] = {sheet.id: list(cells)}
     for name in properties:
-        label = name if not name.isdecimal() else f"{key} {name}"
+        label = name if not is_digits(name) else f"{key} {name}"
         columns[label] = [TAG.join(own.get(name, {})) for own in cells.values()]
     notes = [f"`{source}` has a row for each property: they became {len(properties)} columns"]
     return replace(sheet, columns=columns, title="", notes=[*sheet.notes, *notes])

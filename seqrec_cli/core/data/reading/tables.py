@@ -14,6 +14,7 @@ from seqrec_cli.core.data.reading.rejects import unreadable
 from seqrec_cli.core.data.reading.relations import Relation
 from seqrec_cli.core.data.reading.sources import TextSource
 from seqrec_cli.core.settings.yaml import nearest
+from seqrec_cli.core.storage.text import is_digits
 from seqrec_cli.errors import InputError
 
 TAG = "|"  # between the values of a list
@@ -96,7 +97,7 @@ def of_numbers(cells: Sequence[str]) -> tuple[str, None] | None:
     """What separates whole numbers in cells, where every list is as long."""
     for separator in (",", ";", " "):
         pieces = [cell.split(separator) for cell in cells]
-        numbers = all(piece.strip().isdecimal() for own in pieces for piece in own)
+        numbers = all(is_digits(piece.strip()) for own in pieces for piece in own)
         if numbers and any(len(own) > 1 for own in pieces):
             return separator, None
     return None

@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
+from seqrec_cli.core.data.reading.casts import number_sql
 from seqrec_cli.core.data.reading.engine import quoted
 from seqrec_cli.core.data.reading.units import SECONDS, extent, finer, guess_unit
 from seqrec_cli.errors import InputError
@@ -279,7 +280,7 @@ def number_form(cells: Sequence[str]) -> TimeForm | None:
     scale = MILLION if largest < 1e12 else 1000 if largest < 1e15 else 1
     return TimeForm(
         "numbers",
-        lambda text: f"TRY_CAST(TRY_CAST({text} AS DECIMAL(38, 9)) * {scale} AS BIGINT)",
+        lambda text: f"TRY_CAST({number_sql(text, 'DECIMAL(38, 9)')} * {scale} AS BIGINT)",
         scale,
     )
 
@@ -298,7 +299,7 @@ def is_compact(cells: Sequence[str]) -> bool:
 
 def whole_sql(text: str) -> str:
     """A whole number, also where it is written `12.0`; NULL if it has a fraction."""
-    number = f"TRY_CAST({text} AS DECIMAL(38, 9))"
+    number = number_sql(text, "DECIMAL(38, 9)")
     exact = f"CASE WHEN {number} = trunc({number}) THEN TRY_CAST({number} AS BIGINT) END"
     plain = f"CASE WHEN {text} SIMILAR TO '-?[0-9]{{1,18}}' THEN CAST({text} AS BIGINT) END"
     return f"coalesce({plain}, {exact})"

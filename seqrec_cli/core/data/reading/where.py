@@ -8,6 +8,7 @@ from typing import Any
 
 import duckdb
 
+from seqrec_cli.core.data.reading.casts import number_sql
 from seqrec_cli.core.data.reading.engine import Engine, first_sentence, name, quoted
 from seqrec_cli.core.data.reading.profiles import Profile
 from seqrec_cli.errors import InputError
@@ -109,9 +110,9 @@ def typed_sql(profile: Profile) -> str:
     if profile.is_truth:
         return f"TRY_CAST({text} AS BOOLEAN)"
     if profile.whole and not any(value.startswith("-0") for value in profile.values):
-        return f"TRY_CAST({text} AS BIGINT)"
+        return number_sql(text, "BIGINT")
     if profile.numeric:
-        return f"TRY_CAST({text} AS DOUBLE)"
+        return number_sql(text, "DOUBLE")
     if profile.date_forms and profile.date_forms[0].name == "ISO 8601":
         return f"TRY_CAST({text} AS TIMESTAMP)"
     return f"nullif(trim({text}), '')"

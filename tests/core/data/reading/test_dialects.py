@@ -98,3 +98,10 @@ def test_numbers_are_numbers(number: float) -> None:
 def test_a_last_line_that_is_cut_does_not_count() -> None:
     assert lines_of(b"a\r\nb\rc") == ["a", "b", "c"]
     assert lines_of(b"x" * 10 + b"\n" + b"y" * (1 << 18)) == ["x" * 10]
+
+
+@pytest.mark.parametrize("first", [b"a,b", b"a,b,c,d,e,f,g"])
+def test_a_header_of_another_width_than_the_rows_is_refused(first: bytes) -> None:
+    head = first + b"\n1,2,3,4,5\n6,7,8,9,1\n"
+    with pytest.raises(InputError, match=f"has {first.count(b',') + 1} names, and most lines"):
+        sniff(PLACE, head, Reading(header=True))

@@ -18,10 +18,10 @@ from typing import Any
 
 import pytest
 
-from seqrec_cli.core.data import reading
+import seqrec_cli
 from seqrec_cli.core.data.reading import rejects, strangers
 
-FOLDER = Path(reading.__file__).parent
+PACKAGE = Path(seqrec_cli.__file__).parent
 SIZE = 100_000  # characters
 SECONDS = 1.0  # of computing
 METHODS = {"match", "fullmatch", "search", "sub", "split", "findall", "finditer"}
@@ -65,7 +65,8 @@ def constants_of(node: ast.expr) -> list[str | bytes] | None:
 
 
 def uses_in(path: Path) -> Iterator[Use]:
-    module = importlib.import_module(f"{reading.__name__}.{path.stem}")
+    parts = path.relative_to(PACKAGE.parent).with_suffix("").parts
+    module = importlib.import_module(".".join(parts))
     tree = ast.parse(path.read_text())
     compiled = {name: x for name, x in vars(module).items() if isinstance(x, re.Pattern)}
     local: dict[str, list[re.Pattern[Any]]] = {}
@@ -96,14 +97,15 @@ def uses_in(path: Path) -> Iterator[Use]:
                 yield Use(f"{place}-{of}-{number}", pattern, method)
 
 
-USES = [use for path in sorted(FOLDER.glob("*.py")) for use in uses_in(path)]
+FILES = [path for path in sorted(PACKAGE.rglob("*.py")) if path.name != "__main__.py"]
+USES = [use for path in FILES for use in uses_in(path)]
 
 
 def test_all_expressions_are_found() -> None:
     """As many as there are calls of `re` and of what it compiled, by a look at the text."""
     assert len(USES) > 50
     named = {use.place.split(":")[0] for use in USES}
-    for path in FOLDER.glob("*.py"):
+    for path in FILES:
         text = path.read_text()
         if re.search(r"\bre\.(match|fullmatch|search|sub|split|findall|compile)\(", text):
             assert path.name in named, path.name
