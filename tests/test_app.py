@@ -17,14 +17,15 @@ from seqrec_cli.errors import InputError
 from tests.conftest import ROOT
 
 COMMANDS = ["prepare", "train", "evaluate", "compare", "recommend", "embed"]
+MORE = ["plot", "list", "configs", "doctor"]
 
 
-@pytest.mark.parametrize("command", [[], *[[name] for name in COMMANDS]])
+@pytest.mark.parametrize("command", [[], *[[name] for name in COMMANDS + MORE]])
 def test_help_of_every_command(runner: CliRunner, command: list[str]) -> None:
     result = runner.invoke(app, [*command, "--help"])
     assert result.exit_code == 0
     assert "Usage" in result.stdout
-    for name in COMMANDS if not command else []:
+    for name in COMMANDS + MORE if not command else []:
         assert name in result.stdout
 
 
@@ -124,6 +125,21 @@ def test_titles_survive_a_terminal_that_cannot_show_them() -> None:
     assert rb"\xdcmlaut" in result.stdout
 
 
+@pytest.mark.parametrize("encoding", ["ascii", "latin-1", "utf-8"])
+@pytest.mark.parametrize("command", [["train"], ["prepare"], ["evaluate"], []])
+def test_help_can_be_read_in_any_encoding(encoding: str, command: list[str]) -> None:
+    result = subprocess.run(
+        [sys.executable, "-m", "seqrec_cli", *command, "--help"],
+        capture_output=True,
+        env=os.environ | {"PYTHONIOENCODING": encoding, "COLUMNS": "80"},
+        check=True,
+    )
+    text = result.stdout.decode(encoding)
+    assert "Usage" in text
+    assert "\\u" not in text
+    assert b"Traceback" not in result.stderr
+
+
 def test_debug_shows_the_traceback_of_all(
     runner: CliRunner, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -140,7 +156,7 @@ CONFIGS = sorted((ROOT / "configs").glob("*.yaml"))
 def test_every_config_is_an_experiment_and_opens_with_its_commands(path: Path) -> None:
     experiment = load_experiment(path)
     text = path.read_text()
-    assert f"seqrec train --config configs/{path.name}" in text
+    assert f"seqrec train --config {path.stem}" in text
     assert f"seqrec prepare {experiment.data}" in text
     for line in text.splitlines():
         if line.startswith("#   seqrec "):

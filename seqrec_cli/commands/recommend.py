@@ -20,10 +20,13 @@ from seqrec_cli.commands.options import (
     Json,
     Rerank,
     RetrievalWeight,
-    RunOption,
+    RunArgument,
+    RunInstead,
     SeenOption,
+    chosen_run,
     make_reranker,
     make_retriever,
+    say_which,
 )
 from seqrec_cli.commands.reports import recommendation as shown
 
@@ -62,8 +65,11 @@ class RecommendOptions:
     users: Annotated[
         Path | None, typer.Option(metavar="FILE", help="A file with one user id a line.")
     ] = None
-    topk: Annotated[int, typer.Option(min=1, max=1_000_000, help="How many items.")] = 10
-    run: RunOption = "latest"
+    topk: Annotated[
+        int, typer.Option("--topk", "--k", min=1, max=1_000_000, help="How many items.")
+    ] = 10
+    named: RunArgument = None
+    named_by_option: RunInstead = None
     seen: SeenOption = None
     why: Annotated[
         bool, typer.Option("--why", help="Show which items of the history led to each item.")
@@ -82,6 +88,10 @@ class RecommendOptions:
     data_dir: DataDir = Path("data")
     device: Device = "auto"
     as_json: Json = False
+
+    @property
+    def run(self) -> str:
+        return chosen_run(self.named, self.named_by_option)
 
 
 @dataclass(frozen=True, eq=False)
@@ -113,6 +123,7 @@ def recommend(options: RecommendOptions) -> None:
     if options.rerank is not None:
         check_candidates(options.candidates, options.topk)
     run = Run.open(newest_of(NEXT_ITEM, options.run))
+    say_which(options.run, run.path)
     seen = agreed_seen([run], options.seen)
     scorer = load_scorer(run, choose_device(options.device))
     console.warn_all(run.notes)

@@ -20,10 +20,11 @@ from seqrec_cli.core.inference.scoring import ModelScorer, Seen
 from seqrec_cli.core.models.baselines import BASELINES
 from seqrec_cli.core.models.ranking.registry import build_ranker
 from seqrec_cli.core.models.sequential.registry import build_model
-from seqrec_cli.core.runs.directory import LATEST, MANIFEST, RUNS, find_run
+from seqrec_cli.core.runs.directory import LATEST, MANIFEST, find_run
 from seqrec_cli.core.runs.index import load_index
 from seqrec_cli.core.runs.inputs import ROWS, load_catalogue, load_features, load_transitions
 from seqrec_cli.core.runs.run import Run
+from seqrec_cli.core.runs.status import run_statuses
 from seqrec_cli.core.storage.arrays import load_arrays
 from seqrec_cli.errors import ConfigError, InputError, RunError
 
@@ -46,13 +47,12 @@ class Compared:
 
 
 def newest_of(task: str, name: str) -> Path:
-    """The directory that a user calls `name`; for `latest`, the newest run of that task."""
+    """The directory that a user calls `name`; for `latest`, the newest finished run of the task."""
     path = find_run(name)
     if name != LATEST or not (path / MANIFEST).exists() or Run(path).task == task:
         return path
-    made = sorted(RUNS.glob(f"*/{MANIFEST}"), key=lambda p: p.stat().st_mtime, reverse=True)
-    runs = (Run(p.parent) for p in made if p.parent.name != LATEST)
-    return next((run.path for run in runs if run.task == task), path)
+    finished = (run for run in run_statuses() if run.state == "finished")
+    return next((run.path for run in finished if run.task == task), path)
 
 
 def catalogue_of(run: Run) -> Catalogue:

@@ -18,9 +18,10 @@ from seqrec_cli.core.experiment.loading import AnyExperiment, parse_experiment
 from seqrec_cli.core.experiment.ranking import RankingExperiment
 from seqrec_cli.core.experiment.sequential import Experiment
 from seqrec_cli.core.runs.checkpoints import Checkpoints
-from seqrec_cli.core.runs.directory import LATEST, MANIFEST, RUNS, known_runs, refuse_latest
+from seqrec_cli.core.runs.directory import LATEST, LOCK, MANIFEST, known_runs, refuse_latest
 from seqrec_cli.core.runs.history import History
 from seqrec_cli.core.runs.inputs import save_model_inputs
+from seqrec_cli.core.runs.status import run_statuses
 from seqrec_cli.core.storage import files, foreign, locks
 from seqrec_cli.core.storage.versions import check_version
 from seqrec_cli.errors import ConfigError, DatasetError, RunError
@@ -51,11 +52,13 @@ class Run:
         """
         if not (path / MANIFEST).is_file():
             known = known_runs()
+            if path.name == LATEST and known:
+                raise no_latest()
             raise RunError(
                 f"there is no run `{path}`",
                 f"the runs here are {', '.join(known[-9:])}"
                 if known
-                else "train one: `seqrec train --config configs/sasrec.yaml`",
+                else "train one: `seqrec train --config sasrec --data NAME`",
             )
         return cls(path)
 
@@ -82,7 +85,7 @@ class Run:
         """
         refuse_latest(self.path)
         hint = "wait for it to end, or choose another `--run`"
-        lock = self.path / ".lock"
+        lock = self.path / LOCK
         with locks.exclusive(lock, RunError, f"the run `{self.path}`", hint):
             files.remove_leftovers(self.path)
             files.remove_leftovers(self.path.parent, LATEST)
@@ -140,7 +143,7 @@ class Run:
         if not isinstance(experiment, RankingExperiment):
             raise RunError(
                 f"the run `{self.path}` does not rank candidates: it predicts the next item",
-                "name a run of configs/dien.yaml, din.yaml, mlp.yaml or logistic.yaml",
+                "name a run of the config dien, din, mlp or logistic",
             )
         return experiment
 
@@ -205,6 +208,17 @@ class Run:
             )
 
 
+def no_latest() -> RunError:
+    """The error where a run is not named and none has finished."""
+    newest = next(run_statuses())
+    remedy = f"name a run, such as `{newest.path}`"
+    if newest.state == "interrupted":
+        remedy = f"go on with it: `seqrec train --resume {newest.path}`"
+    return RunError(
+        f"no run has finished yet: `{newest.path}`, the newest, is {newest.in_words()}", remedy
+    )
+
+
 def settled(experiment: AnyExperiment) -> AnyExperiment:
     """The experiment of a run, which says whether seen items may be recommended.
 
@@ -259,6 +273,4 @@ def create_run(
             **facts,
         },
     )
-    if path.parent == RUNS and path.name != LATEST:
-        files.point_link(RUNS / LATEST, path.name)
     return run

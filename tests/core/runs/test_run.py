@@ -17,6 +17,7 @@ from seqrec_cli.core.runs.index import load_index
 from seqrec_cli.core.runs.loading import catalogue_of, load_scorer
 from seqrec_cli.core.runs.resuming import experiment_to_resume, resume
 from seqrec_cli.core.runs.run import Run, create_run
+from seqrec_cli.core.runs.status import write_finished
 from seqrec_cli.core.storage.arrays import load_arrays, save_arrays
 from seqrec_cli.core.storage.tensors import load_tensors, save_tensors
 from seqrec_cli.core.training.events import Validated
@@ -74,9 +75,14 @@ def test_everything_is_there_and_comes_back(trained: tuple[Run, Training]) -> No
     assert again.counters == training.counters
 
 
-def test_latest_points_at_the_newest(trained: tuple[Run, Training], cycle: SequenceDataset) -> None:
+def test_latest_points_at_the_newest_that_is_finished(
+    trained: tuple[Run, Training], cycle: SequenceDataset
+) -> None:
+    write_finished(Path("runs/one"), {"epoch": 2})
     assert Run.open(find_run("latest")).name == "one"
     create_run(Path("runs/two"), EXPERIMENT, cycle, Path("data/toy.npz"), "cpu")
+    assert Run.open(find_run("latest")).name == "one"
+    write_finished(Path("runs/two"), {"epoch": 2})
     assert Run.open(find_run("latest")).name == "two"
     assert next_run("toy", "sasrec") == Path("runs/toy-sasrec-1")
 
@@ -97,7 +103,7 @@ def test_a_name_is_a_run_and_a_path_is_a_path(
 
 
 def test_latest_is_no_name_for_a_run(cycle: SequenceDataset, tmp_path: Path) -> None:
-    with pytest.raises(RunError, match="is the link to the newest run"):
+    with pytest.raises(RunError, match="is the link to the newest finished run"):
         create_run(tmp_path / "latest", EXPERIMENT, cycle, Path("x"), "cpu")
     assert not (tmp_path / "latest").exists()
 
@@ -292,8 +298,10 @@ def test_damaged_best_weights_give_way_to_those_before(trained: tuple[Run, Train
 def test_the_link_to_the_newest_is_followed_once(
     trained: tuple[Run, Training], cycle: SequenceDataset
 ) -> None:
+    write_finished(Path("runs/one"), {"epoch": 2})
     opened = Run.open(find_run("latest"))
     create_run(Path("runs/two"), EXPERIMENT, cycle, Path("data/toy.npz"), "cpu")
+    write_finished(Path("runs/two"), {"epoch": 2})
     assert opened.path == Path("runs/one")
     assert opened.checkpoints.best.exists()
 
