@@ -25,13 +25,14 @@ from seqrec_cli.core.evaluation.report import (
     make_report,
 )
 from seqrec_cli.core.experiment.loading import load_experiment
-from seqrec_cli.core.inference.names import Names, histories_of
+from seqrec_cli.core.inference.names import Names
 from seqrec_cli.core.inference.recommendation import recommend as recommend_items
 from seqrec_cli.core.inference.scoring import Scorer
 from seqrec_cli.core.runs.directory import find_run, next_run, refuse_latest
 from seqrec_cli.core.runs.loading import (
     agreed_seen,
     catalogue_of,
+    histories_for,
     load_rankers,
     load_runs,
     load_scorer,
@@ -208,8 +209,7 @@ def recommend(
     scorer, catalogue = load_scorer(opened, choose_device(device)), catalogue_of(opened)
     if users:
         dataset = SequenceDataset.load(opened.find_data(data, data_dir))
-        opened.check_data(dataset)
-        _, asked = histories_of(dataset, [str(user) for user in users], "end")
+        _, asked, _ = histories_for(opened, dataset, [str(user) for user in users], "end")
     else:
         names = Names.of_items(catalogue)
         asked = Sequences.from_lists([list(known_items(names, history)) for history in histories])

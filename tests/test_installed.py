@@ -1,7 +1,7 @@
 """What is built is what works: sdist and wheel, installed elsewhere, run from an unrelated folder.
 
-As a test it installs the wheel alone, beside the packages that are here. With SEQREC_DIST_CHECK=fresh
-(`make dist-check`) it makes a fresh environment, in which pip installs everything from the index.
+As a test it installs the wheel alone, beside the packages that are here. `make dist-check`
+(SEQREC_DIST_CHECK=fresh) makes a new environment, in which pip installs everything from the index.
 """
 
 import os

@@ -7,6 +7,7 @@ import typer
 from seqrec_cli import console
 from seqrec_cli.commands.binding import takes
 from seqrec_cli.commands.options import Json
+from seqrec_cli.wording import counted, size
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -33,10 +34,10 @@ def doctor(options: DoctorOptions) -> None:
         versions = ", ".join(f"{name} {v or 'missing'}" for name, v in facts["versions"].items())
         rows = [
             ("versions", versions),
-            ("machine", f"{facts['machine']}, {console.count(facts['cores'], 'core')}"),
+            ("machine", f"{facts['machine']}, {counted(facts['cores'], 'core')}"),
             ("devices", "; ".join(facts["devices"])),
             ("threads", str(facts["threads"])),
-            ("cache", f"{facts['cache']}, {console.size(facts['cache_bytes'])}"),
+            ("cache", f"{facts['cache']}, {size(facts['cache_bytes'])}"),
             ("terminal", str(facts["encoding"])),
             *((f"{name}", value) for name, value in facts["settings"].items()),
         ]

@@ -7,6 +7,7 @@ from typing import Any
 from seqrec_cli import console
 from seqrec_cli.commands.binding import takes
 from seqrec_cli.commands.options import DataDir, Json
+from seqrec_cli.wording import size
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -49,7 +50,7 @@ def dataset_row(each: dict[str, Any]) -> list[str]:
     """A dataset as a row of a table."""
     counts = (each[key] for key in ("users", "items", "interactions"))
     shown = ("?" if count is None else f"{count:,}" for count in counts)
-    return [each["name"], each["task"], *shown, console.size(each["bytes"])]
+    return [each["name"], each["task"], *shown, size(each["bytes"])]
 
 
 def run_row(each: dict[str, Any]) -> list[str]:
@@ -57,4 +58,4 @@ def run_row(each: dict[str, Any]) -> list[str]:
     best = each["best"]
     score = "-" if best is None else f"{each['metric']} {best:.4f}, epoch {each['best_epoch']}"
     name = f"{each['name']} *" if each["latest"] else each["name"]
-    return [name, each["model"], each["status"], score, console.size(each["bytes"])]
+    return [name, each["model"], each["status"], score, size(each["bytes"])]

@@ -164,12 +164,15 @@ def new_user(run: "Run", options: RecommendOptions) -> Asked:
 def known_users(run: "Run", options: RecommendOptions) -> Asked:
     """Users of the dataset, with their histories up to the end or before one of its parts."""
     from seqrec_cli.core.data.dataset import SequenceDataset
-    from seqrec_cli.core.inference.names import histories_of, read_ids
+    from seqrec_cli.core.inference.names import read_ids
+    from seqrec_cli.core.runs.loading import histories_for
 
     ids = options.user if options.users is None else read_ids(options.users)
     dataset = SequenceDataset.load(run.find_data(options.data, options.data_dir))
-    run.check_data(dataset)
-    labels, histories = histories_of(dataset, ids or [], options.before)
+    if options.rerank is not None:
+        run.check_data(dataset)  # the second stage reads features by the numbers of its items
+    labels, histories, notes = histories_for(run, dataset, ids or [], options.before)
+    console.warn_all(notes)
     return Asked(labels, histories, dataset)
 
 

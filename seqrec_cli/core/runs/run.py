@@ -190,7 +190,8 @@ class Run:
         if existing is None:
             raise DatasetError(
                 f"the dataset of the run `{self.path}` is not at `{noted}`",
-                "use `--data FILE.npz` to name its place, or prepare it again",
+                "name its place with `--data FILE.npz`, or prepare it again; "
+                "`seqrec recommend --history` needs no dataset",
             )
         return existing
 
@@ -198,14 +199,18 @@ class Run:
         """Refuse a dataset that is not the one the run was trained on.
 
         Raises:
-            RunError: another dataset.
+            RunError: another dataset; the message says what differs.
         """
-        if data.sha256 != self.manifest().get("data_sha256"):
-            raise RunError(
-                f"the run `{self.path}` was trained on another dataset than "
-                f"`{data.name}` as it is now",
-                "prepare it with the same options again, or train a new run",
-            )
+        if data.sha256 == self.manifest().get("data_sha256"):
+            return
+        differences = dataset_differences(self.manifest(), data)
+        what = f": {'; '.join(differences)}" if differences else ""
+        raise RunError(
+            f"the run `{self.path}` was trained on another dataset than "
+            f"`{data.name}` as it is now{what}",
+            "prepare it as it was under another name and add `--data NAME`, or train a new run: "
+            f"`seqrec train --config {self.path / 'experiment.yaml'} --data {data.name}`",
+        )
 
 
 def no_latest() -> RunError:
@@ -217,6 +222,45 @@ def no_latest() -> RunError:
     return RunError(
         f"no run has finished yet: `{newest.path}`, the newest, is {newest.in_words()}", remedy
     )
+
+
+def dataset_facts(data: SequenceDataset | RankingDataset) -> dict[str, Any]:
+    """What a dataset was made of and how, to say later what has changed."""
+    manifest, source = data.manifest, data.manifest.get("source")
+    source = source if isinstance(source, dict) else {}
+    split = manifest.get("split")
+    return {
+        "users": data.num_users,
+        "items": data.num_items,
+        "interactions": manifest.get("interactions", manifest.get("rows")),
+        "source": source.get("path"),
+        "checksum of the source": str(source.get("sha256", ""))[:12] or None,
+        "filters": manifest.get("filters"),
+        "split": split.get("kind") if isinstance(split, dict) else None,
+        "seqrec": manifest.get("seqrec_version"),
+    }
+
+
+def dataset_differences(
+    manifest: dict[str, Any], data: SequenceDataset | RankingDataset
+) -> list[str]:
+    """What differs between the dataset of a run, by the run's manifest, and `data`; in words."""
+    noted = manifest.get("dataset")
+    before = noted if isinstance(noted, dict) else {k: manifest.get(k) for k in ("users", "items")}
+    return [
+        f"{key} was {shown(before[key])} and is {shown(value)}"
+        if key not in ("users", "items", "interactions", "filters")
+        else f"{key} were {shown(before[key])} and are {shown(value)}"
+        for key, value in dataset_facts(data).items()
+        if before.get(key) is not None and before[key] != value
+    ]
+
+
+def shown(value: Any) -> str:
+    """A value of a manifest in words."""
+    if isinstance(value, dict):
+        return ", ".join(f"{key} {inner}" for key, inner in value.items())
+    return f"{value:,}" if isinstance(value, int) else f"`{value}`"
 
 
 def settled(experiment: AnyExperiment) -> AnyExperiment:
@@ -268,6 +312,7 @@ def create_run(
             "seed": experiment.seed,
             "data": str(data_path),
             "data_sha256": data.sha256,
+            "dataset": dataset_facts(data),
             "items": data.num_items,
             "users": data.num_users,
             **facts,
