@@ -4,6 +4,7 @@
 # make bench: install, then compare times with a textbook implementation, and kernels with their twins.
 # make torture: kill real commands at random times and check their files.
 # make fuzz: the tests of hostile files with many more cases, for hours; fewer with CASES=2000.
+# make dist-check: build sdist and wheel, install the wheel elsewhere, run the four commands there.
 # make peers: install RecTools, which `make bench` then measures too.
 
 PYTHON ?= python3
@@ -13,11 +14,11 @@ PIP    := $(BIN)/python -m pip --disable-pip-version-check
 
 CASES  ?= 20000
 
-.PHONY: demo test quick bench torture fuzz peers install lint types pytest clean
+.PHONY: demo test quick bench torture fuzz dist-check peers install lint types pytest clean
 
 demo: $(VENV)/.installed
 	$(BIN)/seqrec prepare ml-100k
-	$(BIN)/seqrec train --config configs/demo.yaml
+	$(BIN)/seqrec train --config demo
 	$(BIN)/seqrec evaluate --k 10
 	$(BIN)/seqrec recommend --user 42 --topk 10
 
@@ -35,6 +36,10 @@ torture: $(VENV)/.developer
 
 fuzz: $(VENV)/.developer
 	SEQREC_FUZZ=$(CASES) $(BIN)/python -m pytest tests/test_hostile_logs.py tests/test_hostile_runs.py
+
+# With torch and everything else from the index, as a person would install it.
+dist-check: $(VENV)/.developer
+	SEQREC_DIST_CHECK=fresh $(BIN)/python -m pytest tests/test_installed.py
 
 # RecTools 0.19 needs NumPy 1 and seqrec NumPy 2, so it runs in a separate environment.
 peers: .venv-peers/.installed

@@ -3,7 +3,7 @@
 From a notebook, `import seqrec_cli as seqrec`:
 
     data = seqrec.prepare("ml-100k")
-    run = seqrec.train("configs/demo.yaml", data="ml-100k")
+    run = seqrec.train("demo", data="ml-100k")
     print(seqrec.evaluate(run).figures)
     print(seqrec.recommend(run, users=[42], k=10))
 

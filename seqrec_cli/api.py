@@ -14,7 +14,7 @@ from seqrec_cli.core.data.dataset import SequenceDataset
 from seqrec_cli.core.data.loading import Dataset, Request, make_dataset
 from seqrec_cli.core.data.ranking.dataset import RankingDataset
 from seqrec_cli.core.data.sequences import Sequences
-from seqrec_cli.core.data.store import RANKING, find_dataset, task_of
+from seqrec_cli.core.data.store import RANKING, find_dataset, refuse_other_source, task_of
 from seqrec_cli.core.devices import choose_device
 from seqrec_cli.core.evaluation.ranking import RankingReport, evaluate_rows
 from seqrec_cli.core.evaluation.report import (
@@ -25,13 +25,14 @@ from seqrec_cli.core.evaluation.report import (
     make_report,
 )
 from seqrec_cli.core.experiment.loading import load_experiment
-from seqrec_cli.core.inference.names import Names, histories_of
+from seqrec_cli.core.inference.names import Names
 from seqrec_cli.core.inference.recommendation import recommend as recommend_items
 from seqrec_cli.core.inference.scoring import Scorer
 from seqrec_cli.core.runs.directory import find_run, next_run, refuse_latest
 from seqrec_cli.core.runs.loading import (
     agreed_seen,
     catalogue_of,
+    histories_for,
     load_rankers,
     load_runs,
     load_scorer,
@@ -39,6 +40,7 @@ from seqrec_cli.core.runs.loading import (
 )
 from seqrec_cli.core.runs.recording import begin, recorded
 from seqrec_cli.core.runs.run import Run, create_run
+from seqrec_cli.core.settings.configs import find_config
 from seqrec_cli.core.training.events import Event
 from seqrec_cli.errors import ConfigError, InputError
 
@@ -55,12 +57,13 @@ class Recommendation:
     score: float
 
 
-def prepare(source: str, *, save: bool = True, **options: Any) -> Dataset:
+def prepare(source: str, *, save: bool = True, force: bool = False, **options: Any) -> Dataset:
     """Prepare a dataset from a log, as `seqrec prepare`.
 
     Args:
         source: the name of a public dataset, `demo`, or a path.
         save: write the dataset to the data folder, as the command does.
+        force: replace a dataset that was made from another file.
         options: fields of `seqrec_cli.core.data.loading.Request`, such as `name`, `reading`,
             `preparation`, `task` and `data_dir`.
 
@@ -73,6 +76,8 @@ def prepare(source: str, *, save: bool = True, **options: Any) -> Dataset:
         if isinstance(event, SequenceDataset | RankingDataset):
             if not save:
                 return event
+            if not force:
+                refuse_other_source(target, event.manifest)
             event.save(target)
             return load_dataset(str(target))
     raise AssertionError("make_dataset ends with the dataset, or raises")
@@ -111,7 +116,7 @@ def train(
     """Train a model and keep the best weights, as `seqrec train`; returns the run.
 
     Args:
-        config: an experiment file.
+        config: an experiment file, or the name of one that comes with seqrec.
         data: a prepared dataset; None: the one of the experiment.
         run: the name of the new run, or its folder; None: runs/DATASET-MODEL-NUMBER.
         settings: changed settings, such as "training.epochs=50".
@@ -120,7 +125,7 @@ def train(
     Raises:
         ConfigError, DatasetError, RunError, TrainingError: as the command.
     """
-    experiment = load_experiment(Path(config), settings, data)
+    experiment = load_experiment(find_config(str(config)), settings, data)
     if experiment.data is None:
         raise ConfigError(f"`{config}` names no dataset", 'use `data="NAME"`')
     where, path = choose_device(device), find_dataset(experiment.data, data_dir)
@@ -204,8 +209,7 @@ def recommend(
     scorer, catalogue = load_scorer(opened, choose_device(device)), catalogue_of(opened)
     if users:
         dataset = SequenceDataset.load(opened.find_data(data, data_dir))
-        opened.check_data(dataset)
-        _, asked = histories_of(dataset, [str(user) for user in users], "end")
+        _, asked, _ = histories_for(opened, dataset, [str(user) for user in users], "end")
     else:
         names = Names.of_items(catalogue)
         asked = Sequences.from_lists([list(known_items(names, history)) for history in histories])

@@ -9,7 +9,18 @@ from typing import Annotated
 import typer
 
 from seqrec_cli import __version__, console
-from seqrec_cli.commands import compare, embed, evaluate, plot, prepare, recommend, train
+from seqrec_cli.commands import (
+    compare,
+    configs,
+    doctor,
+    embed,
+    evaluate,
+    listing,
+    plot,
+    prepare,
+    recommend,
+    train,
+)
 from seqrec_cli.commands.binding import Command
 from seqrec_cli.errors import SeqRecError
 
@@ -18,7 +29,6 @@ app = typer.Typer(
     help="Learn what a person does next: prepare a log, train a sequential recommender, "
     "evaluate it honestly, recommend.",
     no_args_is_help=True,
-    add_completion=False,
     pretty_exceptions_show_locals=False,
     rich_markup_mode="markdown",
 )
@@ -96,9 +106,12 @@ COMMANDS = (
     recommend.recommend,
     embed.embed,
     plot.plot,
+    listing.list_,
+    configs.configs,
+    doctor.doctor,
 )
 for command in COMMANDS:
-    app.command(cls=Command)(friendly(command))
+    app.command(command.__name__.rstrip("_"), cls=Command)(friendly(command))
 
 
 def main() -> None:
@@ -106,6 +119,7 @@ def main() -> None:
     # Importing torch makes half a million objects, none of them garbage. With the usual thresholds
     # the collector scans them again and again, and once more at the end: 0.4 s in all.
     gc.set_threshold(50_000, 20, 100)
+    console.write_anything()  # Typer prints help and usage errors without asking us
     try:
         app()
     finally:

@@ -1,6 +1,9 @@
 """What the user sees: results on stdout, diagnostics on stderr."""
 
+import codecs
 import io
+import os
+import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
@@ -37,11 +40,34 @@ def stderr() -> Console:
     return fitted(Console(stderr=True, soft_wrap=True, highlight=False, emoji=False))
 
 
+# What stands for characters of ours in a terminal that has not got them.
+PLAIN = str.maketrans(
+    {
+        **{"…": "...", "·": ".", "•": "*", "×": "x", "±": "+-", "→": "->", "≥": ">=", "≤": "<="},
+        **{"–": "-", "—": "-", "−": "-", "‘": "'", "’": "'", "“": '"', "”": '"', "\xa0": " "},
+    }
+)
+
+
+def spell_out(error: UnicodeError) -> tuple[str, int]:
+    """An error handler of codecs: ASCII in place of what an encoding lacks, or an escape."""
+    if not isinstance(error, UnicodeEncodeError):
+        raise error
+    text = error.object[error.start : error.end].translate(PLAIN)
+    return text.encode("ascii", "backslashreplace").decode("ascii"), error.end
+
+
+def write_anything() -> None:
+    """Let stdout and stderr spell out what the terminal's encoding has not got."""
+    codecs.register_error("seqrec.spell_out", spell_out)
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="seqrec.spell_out")
+
+
 def fitted(console: Console) -> Console:
-    if isinstance(console.file, io.TextIOWrapper):
-        # A title that the terminal cannot show is escaped.
-        console.file.reconfigure(errors="backslashreplace")
-    if not console.is_terminal:
+    write_anything()
+    if not console.is_terminal and not os.environ.get("COLUMNS"):
         console.width = WIDE
     return console
 
@@ -91,6 +117,12 @@ def fail(error: SeqRecError) -> None:
 def print_text(text: str) -> None:
     """Write a result to stdout."""
     stdout().print(plain(text))
+
+
+def print_lines(text: str) -> None:
+    """Write lines to stdout as they are."""
+    for line in text.splitlines():
+        print_text(line)
 
 
 def print_json(result: Any) -> None:

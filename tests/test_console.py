@@ -28,3 +28,18 @@ def test_titles_survive_a_terminal_that_cannot_show_them() -> None:
         check=True,
     )
     assert rb"\xdcmlaut" in result.stdout
+
+
+@pytest.mark.parametrize("encoding", ["ascii", "latin-1", "utf-8"])
+@pytest.mark.parametrize("command", [["train"], ["prepare"], ["evaluate"], []])
+def test_help_can_be_read_in_any_encoding(encoding: str, command: list[str]) -> None:
+    result = subprocess.run(
+        [sys.executable, "-m", "seqrec_cli", *command, "--help"],
+        capture_output=True,
+        env=os.environ | {"PYTHONIOENCODING": encoding, "COLUMNS": "80"},
+        check=True,
+    )
+    text = result.stdout.decode(encoding)
+    assert "Usage" in text
+    assert "\\u" not in text
+    assert b"Traceback" not in result.stderr

@@ -7,6 +7,7 @@ import pytest
 import typer
 
 from seqrec_cli.app import app
+from seqrec_cli.core.settings.configs import find_config
 from tests.conftest import ROOT
 
 README = (ROOT / "README.md").read_text()
@@ -29,11 +30,16 @@ def test_the_first_two_commands_are_demo_and_test() -> None:
 @pytest.mark.parametrize("line", SEQREC)
 def test_every_command_and_option_exists(line: str) -> None:
     _, command, *arguments = shlex.split(line)
+    if command.startswith("-"):
+        assert command in ("--version", "--install-completion")
+        return
     known = options_of(command)
     assert {a.split("=")[0] for a in arguments if a.startswith("--")} <= known
     for argument in arguments:
         if argument.startswith("configs/"):
             assert (ROOT / argument).is_file()
+    if "--config" in arguments:
+        assert find_config(arguments[arguments.index("--config") + 1]).is_file()
 
 
 def test_the_demo_runs_the_commands_that_its_config_shows() -> None:

@@ -8,12 +8,14 @@ import typer
 
 from seqrec_cli import console
 from seqrec_cli.commands.binding import takes
+from seqrec_cli.commands.completing import run_names
 from seqrec_cli.commands.options import (
     Data,
     DataDir,
     Device,
     Json,
     PartOption,
+    RunsInstead,
     Seed,
     SeenOption,
     TargetsOption,
@@ -29,9 +31,15 @@ METRICS = ("ndcg", "hr")
 class CompareOptions:
     """The options of `seqrec compare`."""
 
-    runs: Annotated[list[str], typer.Argument(metavar="RUN RUN…", help="Two runs or more.")]
+    named: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="RUN RUN…", help="Two runs or more.", autocompletion=run_names),
+    ] = None
+    named_by_option: RunsInstead = None
     split: PartOption = "test"
-    k: Annotated[int, typer.Option("--k", min=1, max=10_000, help="Length of the lists.")] = 10
+    k: Annotated[
+        int, typer.Option("--k", "--topk", min=1, max=10_000, help="Length of the lists.")
+    ] = 10
     seen: SeenOption = None
     targets: TargetsOption = "last"
     slices: Annotated[
@@ -42,6 +50,10 @@ class CompareOptions:
     seed: Seed = 0
     device: Device = "auto"
     as_json: Json = False
+
+    @property
+    def runs(self) -> list[str]:
+        return [*(self.named or ()), *(self.named_by_option or ())]
 
 
 @takes(CompareOptions)

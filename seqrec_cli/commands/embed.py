@@ -8,14 +8,24 @@ import typer
 
 from seqrec_cli import console
 from seqrec_cli.commands.binding import Only, takes
-from seqrec_cli.commands.options import Before, Data, DataDir, Device
+from seqrec_cli.commands.options import (
+    Before,
+    Data,
+    DataDir,
+    Device,
+    RunArgument,
+    RunInstead,
+    chosen_run,
+    say_which,
+)
 
 
 @dataclass(frozen=True, kw_only=True)
 class EmbedOptions:
     """The options of `seqrec embed`."""
 
-    run: Annotated[str, typer.Argument(metavar="[RUN]", help="A run.")] = "latest"
+    named: RunArgument = None
+    named_by_option: RunInstead = None
     users: Annotated[bool, typer.Option("--users", help="The vectors of all users.")] = False
     items: Annotated[bool, typer.Option("--items", help="The vectors of all items.")] = False
     output: Annotated[
@@ -25,6 +35,10 @@ class EmbedOptions:
     data: Data = None
     data_dir: DataDir = Path("data")
     device: Device = "auto"
+
+    @property
+    def run(self) -> str:
+        return chosen_run(self.named, self.named_by_option)
 
 
 @takes(EmbedOptions)
@@ -48,6 +62,7 @@ def embed(options: EmbedOptions) -> None:
 
     export.check_vectors_output(options.output)
     opened = Run.open(find_run(options.run))
+    say_which(options.run, opened.path)
     scorer = load_scorer(opened, choose_device(options.device))
     console.warn_all(opened.notes)
     if scorer.transitions is not None:

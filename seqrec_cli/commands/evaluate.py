@@ -19,10 +19,14 @@ from seqrec_cli.commands.options import (
     PartOption,
     Rerank,
     RetrievalWeight,
+    RunArguments,
+    RunsInstead,
     SafeCsv,
     Seed,
     SeenOption,
     TargetsOption,
+    chosen_runs,
+    say_which,
     writes_csv,
 )
 from seqrec_cli.commands.reports import evaluation as shown
@@ -48,16 +52,16 @@ FULL = Only(
 class EvaluateOptions:
     """The options of `seqrec evaluate`."""
 
-    runs: Annotated[
-        list[str] | None,
-        typer.Argument(metavar="[RUN]…", help="Runs; the latest if none is named."),
-    ] = None
+    named: RunArguments = None
+    named_by_option: RunsInstead = None
     split: PartOption = "test"
     protocol: Annotated[
         Literal["full", "sampled"],
         typer.Option(help="Rank against the whole catalogue, or against 100 random items."),
     ] = "full"
-    k: Annotated[str, typer.Option("--k", help="List lengths, separated by commas.")] = "1,5,10,20"
+    k: Annotated[str, typer.Option("--k", "--topk", help="List lengths, separated by commas.")] = (
+        "1,5,10,20"
+    )
     seen: Annotated[SeenOption, FULL] = None
     targets: Annotated[
         TargetsOption,
@@ -80,6 +84,10 @@ class EvaluateOptions:
     seed: Seed = 0
     device: Device = "auto"
     as_json: Json = False
+
+    @property
+    def runs(self) -> list[str]:
+        return chosen_runs(self.named, self.named_by_option)
 
 
 NEXT_ITEM_ONLY = ("protocol", "k", "seen", "targets", "per_user", "safe_csv", "index", "effort")
@@ -119,12 +127,15 @@ def evaluate(options: EvaluateOptions, context: typer.Context) -> None:
 def opened(options: EvaluateOptions) -> "list[Run]":
     """The runs that are named, or the latest; before a re-ranker, the latest that finds items."""
     from seqrec_cli.core.data.store import NEXT_ITEM
-    from seqrec_cli.core.runs.directory import LATEST, find_run
+    from seqrec_cli.core.runs.directory import find_run
     from seqrec_cli.core.runs.loading import newest_of
     from seqrec_cli.core.runs.run import Run
 
     find = find_run if options.rerank is None else lambda name: newest_of(NEXT_ITEM, name)
-    return [Run.open(find(name)) for name in options.runs or [LATEST]]
+    runs = [Run.open(find(name)) for name in options.runs]
+    for name, run in zip(options.runs, runs, strict=True):
+        say_which(name, run.path)
+    return runs
 
 
 def refuse_next_item_options(context: typer.Context) -> None:

@@ -3,24 +3,35 @@
 from pathlib import Path
 from typing import Annotated, Literal
 
-from typer import Option
+from typer import Argument, BadParameter, Option
 
+from seqrec_cli import console
 from seqrec_cli.commands.binding import Only
+from seqrec_cli.commands.completing import dataset_names, run_names, setting_keys
+
+LATEST = "latest"
 
 DataDir = Annotated[Path, Option("--data-dir", help="Folder of the prepared datasets.")]
 Json = Annotated[bool, Option("--json", help="Print JSON instead of a table.")]
 
-RunOption = Annotated[
-    str, Option("--run", metavar="RUN", help="A run: its name under runs/, or its folder.")
-]
 Data = Annotated[
     str | None,
-    Option("--data", metavar="NAME", help="A prepared dataset: its name, or its npz file."),
+    Option(
+        "--data",
+        metavar="NAME",
+        help="A prepared dataset: its name, or its npz file.",
+        autocompletion=dataset_names,
+    ),
 ]
 Device = Annotated[str, Option("--device", metavar="auto|cpu|cuda|mps", help="Where to compute.")]
 Overrides = Annotated[
     list[str] | None,
-    Option("--set", metavar="KEY=VALUE", help="Change one setting of the experiment; repeatable."),
+    Option(
+        "--set",
+        metavar="KEY=VALUE",
+        help="Change one setting of the experiment; repeatable.",
+        autocompletion=setting_keys,
+    ),
 ]
 SeenOption = Annotated[
     Literal["exclude", "include"] | None,
@@ -75,12 +86,67 @@ SafeCsv = Annotated[
     ),
 ]
 
+# RUN stands behind the command or after --run, whatever the command.
+RunArgument = Annotated[
+    str | None,
+    Argument(metavar="[RUN]", help="A run; the latest if none is named.", autocompletion=run_names),
+]
+RunInstead = Annotated[
+    str | None,
+    Option(
+        "--run",
+        metavar="RUN",
+        help="The same as RUN: its name under runs/, or its folder.",
+        autocompletion=run_names,
+    ),
+]
+RunArguments = Annotated[
+    list[str] | None,
+    Argument(metavar="[RUN]…", help="Runs; the latest if none is named.", autocompletion=run_names),
+]
+RunsInstead = Annotated[
+    list[str] | None,
+    Option(
+        "--run",
+        metavar="RUN",
+        help="The same as RUN: its name under runs/, or its folder; repeatable.",
+        autocompletion=run_names,
+    ),
+]
+
+
+def chosen_run(positional: str | None, option: str | None) -> str:
+    """The run that is named behind the command or by --run; the latest if neither is.
+
+    Raises:
+        typer.BadParameter: both are.
+    """
+    if positional is not None and option is not None:
+        raise BadParameter(f"`{positional}` and --run {option} name a run each: leave one out")
+    return positional or option or LATEST
+
+
+def chosen_runs(positional: list[str] | None, option: list[str] | None) -> list[str]:
+    """The runs that are named behind the command or by --run; the latest if none is."""
+    return [*(positional or ()), *(option or ())] or [LATEST]
+
+
+def say_which(name: str, path: Path) -> None:
+    """Where the latest run was taken, say so if a newer one has not ended."""
+    from seqrec_cli.core.runs.status import newer_unfinished
+
+    if name == LATEST:
+        for newer in newer_unfinished(path):
+            console.warn(f"{newer.path} is {newer.in_words()}; the latest finished run is {path}")
+
+
 WITH_RERANK = Only(lambda values: values["rerank"] is not None, "for --rerank RUN")
 Rerank = Annotated[
     str | None,
     Option(
         "--rerank",
         metavar="RUN",
+        autocompletion=run_names,
         help="A ranking run (of a dataset made with --task ranking): it orders what is found.",
     ),
 ]

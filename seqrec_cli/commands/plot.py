@@ -6,13 +6,12 @@ from typing import Annotated
 import typer
 
 from seqrec_cli import console
+from seqrec_cli.commands.options import RunArguments, RunsInstead, chosen_runs
 
 
 def plot(
-    runs: Annotated[
-        list[str] | None,
-        typer.Argument(metavar="[RUN]…", help="Runs; the latest if none is named."),
-    ] = None,
+    runs: RunArguments = None,
+    runs_by_option: RunsInstead = None,
     output: Annotated[
         Path | None,
         typer.Option(
@@ -26,13 +25,14 @@ def plot(
     $ seqrec plot ml-1m-sasrec-1 ml-1m-gru4rec-1 --output trainings.svg
     """
     from seqrec_cli.core.runs import plotting
-    from seqrec_cli.core.runs.directory import LATEST, find_run
+    from seqrec_cli.core.runs.directory import find_run
     from seqrec_cli.core.runs.loading import labelled
     from seqrec_cli.core.runs.run import Run
 
     if output is not None:
         plotting.check_picture(output)
-    opened = labelled([Run.open(find_run(name)) for name in runs or [LATEST]])
+    names = chosen_runs(runs, runs_by_option)
+    opened = labelled([Run.open(find_run(name)) for name in names])
     panels = plotting.panels_of(opened)
     if output is not None:
         plotting.draw(output, panels)

@@ -31,12 +31,16 @@ def prepare(options: PrepareOptions) -> None:
 
     $ seqrec prepare ml-100k --task ranking --split leave-one-out
     """
+    from seqrec_cli.core.data.store import refuse_other_source
+
     request = request_of(options)
     if options.dry_run:
         show_findings(request, as_json=options.as_json)
         return
     target = request.target
     dataset = made(request)
+    if not options.force:
+        refuse_other_source(target, dataset.manifest)
     manifest = dataset.save(target)
     report = ranking if request.task == "ranking" else preparation
     shared.report(
@@ -48,7 +52,7 @@ def prepare(options: PrepareOptions) -> None:
     if manifest["split"].get("whole_sessions"):
         config = "gru4rec-session"
     folder = "" if options.data_dir == Path("data") else f" --data-dir {options.data_dir}"
-    console.hint(f"seqrec train --config configs/{config}.yaml --data {manifest['name']}{folder}")
+    console.hint(f"seqrec train --config {config} --data {manifest['name']}{folder}")
 
 
 def request_of(options: PrepareOptions) -> "Request":

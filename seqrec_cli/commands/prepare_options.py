@@ -8,6 +8,7 @@ from typing import Annotated, Any, Literal
 from typer import Argument, Option
 
 from seqrec_cli.commands.binding import Only
+from seqrec_cli.commands.completing import source_names
 from seqrec_cli.commands.options import DataDir, Json
 
 SOURCE, COLUMNS, FILTERS = "Source and result", "Reading the file", "Filters"
@@ -81,6 +82,7 @@ class PrepareOptions:
         list[str] | None,
         Argument(
             metavar="SOURCE…",
+            autocompletion=source_names,
             help="A named dataset (ml-100k, ml-1m, ml-20m, ml-25m, ml-32m, ml-latest-small), "
             "`demo` for a generated one, or the path of a file, of several, of a folder or an "
             "archive.",
@@ -122,6 +124,15 @@ class PrepareOptions:
         Option(metavar="FILE", help="File with the test part.", rich_help_panel=SOURCE),
         A_FILE,
     ] = None
+    force: Annotated[
+        bool,
+        Option(
+            "--force",
+            help="Replace a dataset of that name that was made from another file.",
+            rich_help_panel=SOURCE,
+        ),
+        Only(lambda values: not values["dry_run"], "for what is written, not for --dry-run"),
+    ] = False
     dry_run: Annotated[
         bool,
         Option(

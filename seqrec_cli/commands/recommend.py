@@ -20,9 +20,12 @@ from seqrec_cli.commands.options import (
     Json,
     Rerank,
     RetrievalWeight,
-    RunOption,
+    RunArgument,
+    RunInstead,
     SafeCsv,
     SeenOption,
+    chosen_run,
+    say_which,
     writes_csv,
 )
 from seqrec_cli.commands.reports import recommendation as shown
@@ -63,8 +66,11 @@ class RecommendOptions:
     users: Annotated[
         Path | None, typer.Option(metavar="FILE", help="A file with one user id a line.")
     ] = None
-    topk: Annotated[int, typer.Option(min=1, max=1_000_000, help="How many items.")] = 10
-    run: RunOption = "latest"
+    topk: Annotated[
+        int, typer.Option("--topk", "--k", min=1, max=1_000_000, help="How many items.")
+    ] = 10
+    named: RunArgument = None
+    named_by_option: RunInstead = None
     seen: SeenOption = None
     why: Annotated[
         bool, typer.Option("--why", help="Show which items of the history led to each item.")
@@ -84,6 +90,10 @@ class RecommendOptions:
     data_dir: DataDir = Path("data")
     device: Device = "auto"
     as_json: Json = False
+
+    @property
+    def run(self) -> str:
+        return chosen_run(self.named, self.named_by_option)
 
 
 @dataclass(frozen=True, eq=False)
@@ -115,6 +125,7 @@ def recommend(options: RecommendOptions) -> None:
     if options.rerank is not None:
         check_candidates(options.candidates, options.topk)
     run = Run.open(newest_of(NEXT_ITEM, options.run))
+    say_which(options.run, run.path)
     seen = agreed_seen([run], options.seen)
     scorer = load_scorer(run, choose_device(options.device))
     console.warn_all(run.notes)
@@ -155,12 +166,15 @@ def new_user(run: "Run", options: RecommendOptions) -> Asked:
 def known_users(run: "Run", options: RecommendOptions) -> Asked:
     """Users of the dataset, with their histories up to the end or before one of its parts."""
     from seqrec_cli.core.data.dataset import SequenceDataset
-    from seqrec_cli.core.inference.names import histories_of, read_ids
+    from seqrec_cli.core.inference.names import read_ids
+    from seqrec_cli.core.runs.loading import histories_for
 
     ids = options.user if options.users is None else read_ids(options.users)
     dataset = SequenceDataset.load(run.find_data(options.data, options.data_dir))
-    run.check_data(dataset)
-    labels, histories = histories_of(dataset, ids or [], options.before)
+    if options.rerank is not None:
+        run.check_data(dataset)  # the second stage reads features by the numbers of its items
+    labels, histories, notes = histories_for(run, dataset, ids or [], options.before)
+    console.warn_all(notes)
     return Asked(labels, histories, dataset)
 
 

@@ -12,7 +12,8 @@ import typer
 
 from seqrec_cli import console
 from seqrec_cli.commands.binding import Only, takes
-from seqrec_cli.commands.options import Data, DataDir, Device, Overrides
+from seqrec_cli.commands.completing import config_names, run_names
+from seqrec_cli.commands.options import Data, DataDir, Device, Overrides, say_which
 from seqrec_cli.errors import ConfigError
 from seqrec_cli.interrupts import SIGNALS, Interrupted, is_importing, next_one_ends
 
@@ -31,7 +32,12 @@ class TrainOptions:
     """The options of `seqrec train`."""
 
     config: Annotated[
-        Path | None, typer.Option(help="Experiment, such as configs/sasrec.yaml.")
+        str | None,
+        typer.Option(
+            metavar="NAME|FILE",
+            help="An experiment: one of `seqrec configs`, such as sasrec, or a YAML file.",
+            autocompletion=config_names,
+        ),
     ] = None
     data: Data = None
     run: Annotated[
@@ -43,7 +49,7 @@ class TrainOptions:
     device: Device = "auto"
     precision: Annotated[
         Literal["float32", "bfloat16"] | None,
-        typer.Option(help="Short for --set training.precision=…"),
+        typer.Option(help="Short for --set training.precision=VALUE"),
     ] = None
     compile_model: Annotated[
         bool, typer.Option("--compile", help="Short for --set training.compile=true")
@@ -52,6 +58,7 @@ class TrainOptions:
         str | None,
         typer.Option(
             metavar="RUN",
+            autocompletion=run_names,
             help="Go on with an interrupted run, or with more --set training.epochs.",
         ),
     ] = None
@@ -72,7 +79,7 @@ class TrainOptions:
 def train(options: TrainOptions) -> None:
     """Fit a model on a prepared dataset and keep the best weights, as validation finds them.
 
-    $ seqrec train --config configs/sasrec.yaml --data ml-1m --set training.epochs=50
+    $ seqrec train --config sasrec --data ml-1m --set training.epochs=50
     """
     if (options.config is None) == (options.resume is None):
         raise typer.BadParameter(
@@ -94,13 +101,13 @@ def started(options: TrainOptions, lock: ExitStack) -> "tuple[Run, Begun]":
     from seqrec_cli.core.runs.directory import find_run, next_run, refuse_latest
     from seqrec_cli.core.runs.recording import begin
     from seqrec_cli.core.runs.run import Run, create_run
+    from seqrec_cli.core.settings.configs import find_config
 
     assert options.config is not None
-    experiment = load_experiment(options.config, options.changes, options.data)
+    config = find_config(options.config)
+    experiment = load_experiment(config, options.changes, options.data)
     if experiment.data is None:
-        raise ConfigError(
-            f"`{options.config}` names no dataset", "add `data: NAME`, or say `--data NAME`"
-        )
+        raise ConfigError(f"`{config}` names no dataset", "add `data: NAME`, or say `--data NAME`")
     device = choose_device(options.device)
     path = find_dataset(experiment.data, options.data_dir)
     begun = begin(experiment, path, device)
@@ -127,6 +134,7 @@ def resumed(options: TrainOptions, lock: ExitStack) -> "tuple[Run, Begun]":
 
     assert options.resume is not None
     run = Run.open(find_run(options.resume))
+    say_which(options.resume, run.path)
     lock.enter_context(run.locked())
     experiment = experiment_to_resume(run, options.changes)
     device = choose_device(options.device)

@@ -98,7 +98,7 @@ def test_a_dataset_that_changed_is_refused(
     from tests.conftest import leave_one_out
 
     leave_one_out([[1, 2, 3, 4]] * 5, 50).save(tmp_path / "other.npz")
-    for command in (["evaluate", "good"], ["recommend", "--user", "100"]):
+    for command in (["evaluate", "good"], ["embed", "good", "--users", "--output", "u.npz"]):
         result = runner.invoke(app, [*command, "--data", str(tmp_path / "other.npz")])
         assert result.exit_code == 1
         assert "was trained on another dataset" in result.stderr

@@ -43,7 +43,7 @@ def test_prepares_a_strangers_csv(runner: CliRunner, log: Path, tmp_path: Path) 
     for words in ("interactions", "21", "15 of 3 users", "leave-one-out", "100.00%"):
         assert words in result.stdout
     assert "clicks.npz" in result.stderr
-    assert "hint: seqrec train --config configs/demo.yaml --data clicks" in result.stderr
+    assert "hint: seqrec train --config demo --data clicks" in result.stderr
 
 
 def test_prints_the_manifest_as_json(runner: CliRunner, log: Path, tmp_path: Path) -> None:
@@ -195,3 +195,22 @@ def test_files_beside_a_log_are_taken_for_what_they_are(
     result = runner.invoke(app, ["prepare", "ratings.csv"])  # of another log, by chance
     assert result.exit_code == 0, result.stderr
     assert SequenceDataset.load(Path("data/ratings.npz")).item_features is None
+
+
+def test_a_dataset_made_from_another_file_is_not_replaced_without_force(
+    runner: CliRunner, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    rows = [f"{user} {(user + t) % 7 + 1}" for user in range(1, 9) for t in range(5)]
+    for name in ("a.txt", "b.txt"):
+        Path(name).write_text("\n".join(rows) + f"\n1 {8 + (name == 'b.txt')}\n")
+    assert runner.invoke(app, ["prepare", "a.txt", "--name", "log"]).exit_code == 0
+    before = Path("data/log.npz").read_bytes()
+    refused = runner.invoke(app, ["prepare", "b.txt", "--name", "log"])
+    assert refused.exit_code == 1
+    assert "error: the dataset `data/log.npz` was made from `a.txt`" in refused.stderr
+    assert "`--force`" in refused.stderr
+    assert Path("data/log.npz").read_bytes() == before
+    Path("a.txt").write_text("\n".join(rows) + "\n")  # the log itself may change
+    assert runner.invoke(app, ["prepare", "a.txt", "--name", "log"]).exit_code == 0
+    assert runner.invoke(app, ["prepare", "b.txt", "--name", "log", "--force"]).exit_code == 0

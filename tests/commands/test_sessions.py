@@ -51,7 +51,7 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
         patch.chdir(folder)
         said = run(*prepare)
         assert "left out 1 of them, 5 interactions" in said
-        assert "--config configs/gru4rec-session.yaml --data clicks" in said
+        assert "--config gru4rec-session --data clicks" in said
         run(*train, *SMALL)
         (folder / "said.json").write_text(run(*evaluate, "--json"))
     return folder

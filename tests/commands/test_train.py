@@ -167,7 +167,11 @@ def test_a_learning_rate_beyond_reason_is_told_and_nothing_broken_is_kept(
             "unknown device `cuda9`",
             "auto, cpu, cuda, mps",
         ),
-        (["--config", "toy.yaml", "--run", "latest"], "is the link to the newest run", "another"),
+        (
+            ["--config", "toy.yaml", "--run", "latest"],
+            "is the link to the newest finished run",
+            "another",
+        ),
         (["--config", "toy.yaml", "--set", "training.epochs=0"], "setting `training.epochs`", ""),
         (["--resume", "none"], "there is no run `runs/none`", "train one"),
     ],

@@ -37,6 +37,38 @@ def find_dataset(name: str, data_dir: Path) -> Path:
     return path.with_name(f"{path.name}.npz") if len(path.parts) > 1 else data_dir / f"{name}.npz"
 
 
+def known_datasets(data_dir: Path) -> list[str]:
+    """The names of the prepared datasets in `data_dir`."""
+    return sorted(path.stem for path in data_dir.glob("*.npz") if manifest_path(path).is_file())
+
+
+def refuse_other_source(path: Path, manifest: dict[str, Any]) -> None:
+    """Refuse to replace the dataset at `path` (the npz) by one that was made from another file.
+
+    The same file with other content, as of a log that grows, is no other file; nor is a copy.
+
+    Raises:
+        DatasetError: the dataset there was made from another file, or for another task.
+    """
+    before: Any = None
+    with contextlib.suppress(OSError, ValueError, RecursionError):
+        before = foreign.read_json(manifest_path(path))
+    if not path.exists() or not isinstance(before, dict):
+        return
+    old, new = before.get("source"), manifest["source"]
+    if not isinstance(old, dict):
+        return
+    same = old.get("path") == new["path"] or (new["sha256"] and old.get("sha256") == new["sha256"])
+    tasks = before.get("task", NEXT_ITEM), manifest.get("task", NEXT_ITEM)
+    if same and tasks[0] == tasks[1]:
+        return
+    made = f"from `{old.get('path')}`" if not same else f"for the task {tasks[0]}"
+    raise DatasetError(
+        f"the dataset `{path}` was made {made}",
+        "choose another name with `--name NAME`, or replace it with `--force`",
+    )
+
+
 def save_checked(
     path: Path, arrays: dict[str, NDArray[Any]], manifest: dict[str, Any]
 ) -> dict[str, Any]:

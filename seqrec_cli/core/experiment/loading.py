@@ -32,7 +32,7 @@ def load_experiment(
     Raises:
         ConfigError: with the file, the line and the nearest key that exists.
     """
-    hint = "name an experiment file, such as configs/sasrec.yaml"
+    hint = "name one of `seqrec configs`, or a YAML file"
     text = read_text(path, f"the experiment `{path}`", hint)
     experiment = parse_experiment(text, str(path), overrides)
     return experiment if data is None else experiment.model_copy(update={"data": data})
@@ -44,11 +44,11 @@ def parse_experiment(text: str, source: str, overrides: Sequence[str] = ()) -> A
     if len(text) > LARGEST_FILE:
         raise ConfigError(
             f"`{source}` has {len(text):,} characters, more than any experiment has",
-            "see configs/sasrec.yaml",
+            "see `seqrec configs sasrec`",
         )
     content = read_yaml(text, source, places)
     if not isinstance(content, dict):
-        raise ConfigError(f"`{source}` is not a list of settings", "see configs/sasrec.yaml")
+        raise ConfigError(f"`{source}` is not a list of settings", "see `seqrec configs sasrec`")
     overridden = [apply_override(content, override, places) for override in overrides]
     kind = kind_of(content, places, source)
     respell(kind, content, places, source, overridden)

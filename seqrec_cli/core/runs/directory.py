@@ -10,12 +10,15 @@ from seqrec_cli.errors import RunError
 RUNS = Path("runs")
 LATEST = "latest"
 MANIFEST = "manifest.json"
+LOCK = ".lock"
 
 
 def refuse_latest(path: Path) -> None:
     """Refuse `latest`, the name of the link, as the name of a new run."""
     if path.name == LATEST:
-        raise RunError(f"`{path}` is the link to the newest run", "choose another name for the run")
+        raise RunError(
+            f"`{path}` is the link to the newest finished run", "choose another name for the run"
+        )
 
 
 def find_run(name: str) -> Path:

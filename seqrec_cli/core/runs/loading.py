@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 import torch
@@ -11,8 +11,9 @@ import torch
 from seqrec_cli.core.batching.ranking import Sizes
 from seqrec_cli.core.data.dataset import SequenceDataset
 from seqrec_cli.core.data.ranking.dataset import RankingDataset, from_encoder_arrays
+from seqrec_cli.core.data.sequences import Sequences
 from seqrec_cli.core.evaluation.report import EvaluationProtocol
-from seqrec_cli.core.inference.names import Catalogue
+from seqrec_cli.core.inference.names import Catalogue, Names, histories_of
 from seqrec_cli.core.inference.ranker import Ranker
 from seqrec_cli.core.inference.reranking import Reranker
 from seqrec_cli.core.inference.retrieval import Exact, Retriever, check_index
@@ -20,12 +21,14 @@ from seqrec_cli.core.inference.scoring import ModelScorer, Seen
 from seqrec_cli.core.models.baselines import BASELINES
 from seqrec_cli.core.models.ranking.registry import build_ranker
 from seqrec_cli.core.models.sequential.registry import build_model
-from seqrec_cli.core.runs.directory import LATEST, MANIFEST, RUNS, find_run
+from seqrec_cli.core.runs.directory import LATEST, MANIFEST, find_run
 from seqrec_cli.core.runs.index import load_index
 from seqrec_cli.core.runs.inputs import ROWS, load_catalogue, load_features, load_transitions
 from seqrec_cli.core.runs.run import Run
+from seqrec_cli.core.runs.status import run_statuses
 from seqrec_cli.core.storage.arrays import load_arrays
 from seqrec_cli.errors import ConfigError, InputError, RunError
+from seqrec_cli.wording import counted
 
 
 @dataclass(frozen=True, eq=False)
@@ -46,13 +49,12 @@ class Compared:
 
 
 def newest_of(task: str, name: str) -> Path:
-    """The directory that a user calls `name`; for `latest`, the newest run of that task."""
+    """The directory that a user calls `name`; for `latest`, the newest finished run of the task."""
     path = find_run(name)
     if name != LATEST or not (path / MANIFEST).exists() or Run(path).task == task:
         return path
-    made = sorted(RUNS.glob(f"*/{MANIFEST}"), key=lambda p: p.stat().st_mtime, reverse=True)
-    runs = (Run(p.parent) for p in made if p.parent.name != LATEST)
-    return next((run.path for run in runs if run.task == task), path)
+    finished = (run for run in run_statuses() if run.state == "finished")
+    return next((run.path for run in finished if run.task == task), path)
 
 
 def catalogue_of(run: Run) -> Catalogue:
@@ -220,6 +222,46 @@ def labelled(runs: Sequence[Run]) -> dict[str, Run]:
         str(run.path) if names.count(run.name) > 1 or run.name in BASELINES else run.name: run
         for run in runs
     }
+
+
+def histories_for(
+    run: Run,
+    dataset: SequenceDataset,
+    ids: Sequence[str],
+    before: Literal["end", "valid", "test"],
+) -> tuple[list[Any], Sequences, list[str]]:
+    """The ids of users, their histories in the numbers of the run's items, and notes.
+
+    The dataset may have been prepared anew since the training: items are found by their ids. A
+    model that reads features, whose codes belong to one preparation, needs its own dataset.
+
+    Raises:
+        InputError: a user is unknown, or has no history of items that the run knows.
+        RunError: another dataset than the run's, and the model reads features.
+    """
+    labels, histories = histories_of(dataset, ids, before)
+    if dataset.sha256 == run.manifest()["data_sha256"]:
+        return labels, histories, []
+    if run.experiment().model.reads_features:
+        run.check_data(dataset)
+    names, numbers = Names.of_items(catalogue_of(run)), np.zeros(dataset.num_items + 1, np.int32)
+    for number in np.unique(histories.items).tolist():
+        index = names.find_id(str(dataset.item_ids[number - 1]))
+        numbers[number] = 0 if index is None else index + 1
+    known = [numbers[items][numbers[items] > 0].tolist() for items in histories]
+    left = len(histories.items) - sum(map(len, known))
+    note = f"`{dataset.name}` was prepared anew since the training: histories are read as they are"
+    if left:
+        note += (
+            f" now, without {counted(left, 'interaction')} with items that the run does not know"
+        )
+    empty = next((label for label, items in zip(labels, known, strict=True) if not items), None)
+    if empty is not None:
+        raise InputError(
+            f"user `{empty}` has no history of items that the run `{run.path}` knows",
+            "leave that user out, or train a new run",
+        )
+    return labels, Sequences.from_lists(known), [note if left else f"{note} now"]
 
 
 def make_retriever(

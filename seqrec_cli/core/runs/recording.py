@@ -17,6 +17,7 @@ from seqrec_cli.core.experiment.sequential import Experiment
 from seqrec_cli.core.models.sequential.registry import MODELS
 from seqrec_cli.core.runs.resuming import differences, resume
 from seqrec_cli.core.runs.run import Run
+from seqrec_cli.core.runs.status import write_finished
 from seqrec_cli.core.training import ranking, sequential
 from seqrec_cli.core.training.events import EpochDone, Event, Validated
 from seqrec_cli.core.training.seen import check_reachable, settle_seen
@@ -86,7 +87,7 @@ def unread_features(experiment: Experiment, dataset: SequenceDataset) -> str:
     readers = [name for name in MODELS.ours if MODELS[name].settings_class.reads_features]
     return (
         f"{experiment.model.name} does not read the features of `{dataset.name}` ({features}); "
-        f"{' and '.join(readers)} does: `--config configs/two-tower.yaml`"
+        f"{' and '.join(readers)} does: `--config two-tower`"
     )
 
 
@@ -143,6 +144,8 @@ def recorded(run: Run, begun: Begun) -> Iterator[Event]:
                 checkpoints.save_last(training)
                 saved = time.monotonic()
             yield event
+        if not training.counters.step:
+            end(run, training, time.monotonic() - start)
     except TrainingError as error:
         # The step that failed did not change the weights.
         if training.is_finite():
@@ -154,6 +157,13 @@ def recorded(run: Run, begun: Begun) -> Iterator[Event]:
             + (f"the last good weights are in {where}" if kept else "no weights were good"),
             error.hint,
         ) from None
+
+
+def end(run: Run, training: AnyTraining, seconds: float) -> None:
+    """Note that the training has ended, which makes the run the latest."""
+    counters = training.counters
+    facts = {"epoch": counters.epoch, "best_epoch": counters.best_epoch}
+    write_finished(run.path, facts | {"seconds": round(seconds, 3)})
 
 
 def keep(run: Run, training: AnyTraining, event: Validated, seconds: float) -> None:

@@ -18,9 +18,10 @@ from seqrec_cli.core.experiment.loading import AnyExperiment, parse_experiment
 from seqrec_cli.core.experiment.ranking import RankingExperiment
 from seqrec_cli.core.experiment.sequential import Experiment
 from seqrec_cli.core.runs.checkpoints import Checkpoints
-from seqrec_cli.core.runs.directory import LATEST, MANIFEST, RUNS, known_runs, refuse_latest
+from seqrec_cli.core.runs.directory import LATEST, LOCK, MANIFEST, known_runs, refuse_latest
 from seqrec_cli.core.runs.history import History
 from seqrec_cli.core.runs.inputs import save_model_inputs
+from seqrec_cli.core.runs.status import run_statuses
 from seqrec_cli.core.storage import files, foreign, locks
 from seqrec_cli.core.storage.versions import check_version
 from seqrec_cli.errors import ConfigError, DatasetError, RunError
@@ -51,11 +52,13 @@ class Run:
         """
         if not (path / MANIFEST).is_file():
             known = known_runs()
+            if path.name == LATEST and known:
+                raise no_latest()
             raise RunError(
                 f"there is no run `{path}`",
                 f"the runs here are {', '.join(known[-9:])}"
                 if known
-                else "train one: `seqrec train --config configs/sasrec.yaml`",
+                else "train one: `seqrec train --config sasrec --data NAME`",
             )
         return cls(path)
 
@@ -82,7 +85,7 @@ class Run:
         """
         refuse_latest(self.path)
         hint = "wait for it to end, or choose another `--run`"
-        lock = self.path / ".lock"
+        lock = self.path / LOCK
         with locks.exclusive(lock, RunError, f"the run `{self.path}`", hint):
             files.remove_leftovers(self.path)
             files.remove_leftovers(self.path.parent, LATEST)
@@ -140,7 +143,7 @@ class Run:
         if not isinstance(experiment, RankingExperiment):
             raise RunError(
                 f"the run `{self.path}` does not rank candidates: it predicts the next item",
-                "name a run of configs/dien.yaml, din.yaml, mlp.yaml or logistic.yaml",
+                "name a run of the config dien, din, mlp or logistic",
             )
         return experiment
 
@@ -187,7 +190,8 @@ class Run:
         if existing is None:
             raise DatasetError(
                 f"the dataset of the run `{self.path}` is not at `{noted}`",
-                "use `--data FILE.npz` to name its place, or prepare it again",
+                "name its place with `--data FILE.npz`, or prepare it again; "
+                "`seqrec recommend --history` needs no dataset",
             )
         return existing
 
@@ -195,14 +199,68 @@ class Run:
         """Refuse a dataset that is not the one the run was trained on.
 
         Raises:
-            RunError: another dataset.
+            RunError: another dataset; the message says what differs.
         """
-        if data.sha256 != self.manifest().get("data_sha256"):
-            raise RunError(
-                f"the run `{self.path}` was trained on another dataset than "
-                f"`{data.name}` as it is now",
-                "prepare it with the same options again, or train a new run",
-            )
+        if data.sha256 == self.manifest().get("data_sha256"):
+            return
+        differences = dataset_differences(self.manifest(), data)
+        what = f": {'; '.join(differences)}" if differences else ""
+        raise RunError(
+            f"the run `{self.path}` was trained on another dataset than "
+            f"`{data.name}` as it is now{what}",
+            "prepare it as it was under another name and add `--data NAME`, or train a new run: "
+            f"`seqrec train --config {self.path / 'experiment.yaml'} --data {data.name}`",
+        )
+
+
+def no_latest() -> RunError:
+    """The error where a run is not named and none has finished."""
+    newest = next(run_statuses())
+    remedy = f"name a run, such as `{newest.path}`"
+    if newest.state == "interrupted":
+        remedy = f"go on with it: `seqrec train --resume {newest.path}`"
+    return RunError(
+        f"no run has finished yet: `{newest.path}`, the newest, is {newest.in_words()}", remedy
+    )
+
+
+def dataset_facts(data: SequenceDataset | RankingDataset) -> dict[str, Any]:
+    """What a dataset was made of and how, to say later what has changed."""
+    manifest, source = data.manifest, data.manifest.get("source")
+    source = source if isinstance(source, dict) else {}
+    split = manifest.get("split")
+    return {
+        "users": data.num_users,
+        "items": data.num_items,
+        "interactions": manifest.get("interactions", manifest.get("rows")),
+        "source": source.get("path"),
+        "checksum of the source": str(source.get("sha256", ""))[:12] or None,
+        "filters": manifest.get("filters"),
+        "split": split.get("kind") if isinstance(split, dict) else None,
+        "seqrec": manifest.get("seqrec_version"),
+    }
+
+
+def dataset_differences(
+    manifest: dict[str, Any], data: SequenceDataset | RankingDataset
+) -> list[str]:
+    """What differs between the dataset of a run, by the run's manifest, and `data`; in words."""
+    noted = manifest.get("dataset")
+    before = noted if isinstance(noted, dict) else {k: manifest.get(k) for k in ("users", "items")}
+    return [
+        f"{key} was {shown(before[key])} and is {shown(value)}"
+        if key not in ("users", "items", "interactions", "filters")
+        else f"{key} were {shown(before[key])} and are {shown(value)}"
+        for key, value in dataset_facts(data).items()
+        if before.get(key) is not None and before[key] != value
+    ]
+
+
+def shown(value: Any) -> str:
+    """A value of a manifest in words."""
+    if isinstance(value, dict):
+        return ", ".join(f"{key} {inner}" for key, inner in value.items())
+    return f"{value:,}" if isinstance(value, int) else f"`{value}`"
 
 
 def settled(experiment: AnyExperiment) -> AnyExperiment:
@@ -254,11 +312,10 @@ def create_run(
             "seed": experiment.seed,
             "data": str(data_path),
             "data_sha256": data.sha256,
+            "dataset": dataset_facts(data),
             "items": data.num_items,
             "users": data.num_users,
             **facts,
         },
     )
-    if path.parent == RUNS and path.name != LATEST:
-        files.point_link(RUNS / LATEST, path.name)
     return run

@@ -53,7 +53,9 @@ def build(node: yaml.Node, source: str, key: Key, places: dict[Key, str], seen: 
         raise ConfigError(f"`{source}`, line {line}: has an alias", "write out what it stands for")
     seen.add(id(node))
     if len(key) > 8:
-        raise ConfigError(f"`{source}`, line {line}: nested too deeply", "see configs/sasrec.yaml")
+        raise ConfigError(
+            f"`{source}`, line {line}: nested too deeply", "see `seqrec configs sasrec`"
+        )
     if isinstance(node, yaml.SequenceNode):
         children = enumerate(node.value)
         return [build(child, source, (*key, str(i)), places, seen) for i, child in children]

@@ -76,6 +76,18 @@ def acquire(path: Path) -> int | None:
     return descriptor
 
 
+def is_held(path: Path) -> bool:
+    """Whether a process holds the lock file `path` now."""
+    try:
+        descriptor = os.open(path, os.O_RDWR | NO_LINK)
+    except OSError:
+        return False  # there is none, or it is not ours to open
+    try:
+        return not try_lock(descriptor)
+    finally:
+        os.close(descriptor)
+
+
 def holder(path: Path) -> str:
     """The process that holds a lock, in words."""
     with contextlib.suppress(OSError, ValueError):

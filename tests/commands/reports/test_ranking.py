@@ -20,7 +20,7 @@ def test_prepare_says_what_became_of_everything(runner: CliRunner, place: Path) 
     assert "300 rows of 300 users" in result.stdout
     assert "age (dense); city (sparse, 5 values); topics (tags, 4 values)" in result.stdout
     assert "there is no valid part" in result.stderr
-    assert "hint: seqrec train --config configs/dien.yaml --data toy" in result.stderr
+    assert "hint: seqrec train --config dien --data toy" in result.stderr
     manifest = json.loads(run(runner, *arguments, "--json").stdout)
     assert manifest["task"] == "ranking"
     assert manifest == json.loads((place / "data" / "toy.json").read_text())
