@@ -85,6 +85,7 @@ class Batches:
         cost: CostModel = ATTENTION,
     ) -> None:
         self.train = train
+        self.histories = Sequences(train.offsets, train.items)
         self.seed = seed
         self.batch_size = batch_size
         self.max_length = max_length
@@ -100,18 +101,20 @@ class Batches:
         allowed = np.ones(num_items + 1, np.bool_)
         allowed[0 if excluded_items is None else excluded_items.cpu().numpy()] = False
         self.allowed = np.concatenate(([PAD], np.flatnonzero(allowed))).astype(np.int64)
-        known, count = renumbered(train, self.allowed, num_items), len(self.allowed) - 1
-        self.sampler: Sampler = (
-            UniformSampler(known, count)
-            if popularity_power is None
-            else PopularitySampler(known, count, popularity_power)
-        )
+        self.num_items = num_items
+        # Without users: those of a part come with it, so that nothing is built for all of them.
+        nobody, number = Sequences.from_lists([]), len(self.allowed) - 1
+        self.sampler: Sampler = UniformSampler(nobody, number)
         self.pool: SharedSampler | None = None  # of negatives that a batch shares
+        if negatives_per == "batch" or popularity_power is not None:
+            counts = np.bincount(train.items, minlength=num_items + 1)
+            own_counts = counts[self.allowed[1:]]
         if negatives_per == "batch":
             power = 1.0 if in_batch else popularity_power or 0.0
-            self.pool = SharedSampler(known, count, power, num_negatives)
-            counts = np.bincount(train.items, minlength=num_items + 1)
+            self.pool = SharedSampler(own_counts, power, num_negatives)
             self.log_frequency = np.log(np.maximum(counts, 1) / len(train.items))
+        elif popularity_power is not None:
+            self.sampler = PopularitySampler(nobody, number, popularity_power, own_counts)
 
     def __len__(self) -> int:
         """The number of batches in an epoch."""
@@ -197,14 +200,15 @@ class Batches:
             if self.log_probabilities:
                 log_probabilities = self.log_share(shared)
         else:
+            sampler = self.sampler.for_users(self.renumbered(self.histories.take(users)))
             if self.negatives_per == "history":
-                rows_users, positions = users[layout.rows], np.zeros(len(users), np.int64)
+                rows, positions = layout.rows, np.zeros(len(users), np.int64)
             else:
-                rows_users = np.repeat(users, lengths)
-                positions = source - self.train.offsets[rows_users]
-            negatives = self.draw(epoch, rows_users, positions)
+                rows = np.repeat(np.arange(len(users)), lengths)
+                positions = source - self.train.offsets[users[rows]]
+            negatives = self.draw(sampler, epoch, rows, users, positions)
             if self.log_probabilities:
-                log_probabilities = self.sampler.log_probability(rows_users[:, None], negatives)
+                log_probabilities = sampler.log_probability(rows[:, None], negatives)
             negatives = self.allowed[negatives]
             if self.negatives_per == "target":
                 negatives = layout.spread_rows(negatives)
@@ -226,15 +230,21 @@ class Batches:
         )
 
     def draw(
-        self, epoch: int, users: NDArray[np.int64], positions: NDArray[np.int64]
+        self,
+        sampler: Sampler,
+        epoch: int,
+        rows: NDArray[np.int64],
+        users: NDArray[np.int64],
+        positions: NDArray[np.int64],
     ) -> NDArray[np.int64]:
-        """Draw K negatives for each user and position in the user's history, int64 (R, K)."""
+        """Draw K negatives for each row of `users` and position in its history, int64 (R, K)."""
         counters = positions[:, None] * self.num_negatives + np.arange(self.num_negatives)
-        return self.sampler.draw(self.seed, Purpose.NEGATIVES, epoch, users[:, None], counters)
+        keys = users[rows][:, None]
+        purpose = Purpose.NEGATIVES
+        return sampler.draw(self.seed, purpose, epoch, rows[:, None], counters, keys)
 
-
-def renumbered(train: Sequences, allowed: NDArray[np.int64], num_items: int) -> Sequences:
-    """The train part with each item renumbered by its place in `allowed`."""
-    if len(allowed) == num_items + 1:
-        return train
-    return Sequences(train.offsets, np.searchsorted(allowed, train.items).astype(np.int32))
+    def renumbered(self, known: Sequences) -> Sequences:
+        """Sequences with each item renumbered by its place in `allowed`."""
+        if len(self.allowed) == self.num_items + 1:
+            return known
+        return Sequences(known.offsets, np.searchsorted(self.allowed, known.items).astype(np.int32))

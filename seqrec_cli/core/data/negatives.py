@@ -1,5 +1,6 @@
 """Negatives: items a user has not interacted with."""
 
+import copy
 from typing import Any, Protocol
 
 import numpy as np
@@ -22,14 +23,22 @@ class Sampler(Protocol):
         epoch: int,
         users: NDArray[np.int64],
         counters: NDArray[Any],
+        keys: NDArray[np.int64] | None = None,
     ) -> NDArray[np.int64]:
-        """Draw one item for each user and counter, which broadcast together; int64, 0 for none."""
+        """Draw one item for each user and counter, which broadcast together; int64, 0 for none.
+
+        `keys` are the users' numbers in the random stream, if they differ from the rows of `known`.
+        """
         ...
 
     def log_probability(
         self, users: NDArray[np.int64], items: NDArray[np.int64]
     ) -> NDArray[np.float32]:
         """The log of the probability that a draw for the user gives the item; broadcasts."""
+        ...
+
+    def for_users(self, known: Sequences) -> "Sampler":
+        """The sampler of other users, with their items."""
         ...
 
 
@@ -46,15 +55,17 @@ class UniformSampler:
         """`known`: the items of each user, which are never drawn; repetitions are allowed."""
         stride = num_items + 1
         # Sorted by user, then by item; int64 holds 3 billion users of 3 billion items.
-        keys = np.sort(known.users * stride + known.items)
-        if len(keys):
-            keys = keys[np.concatenate(([True], keys[1:] != keys[:-1]))]
+        keys = sorted_distinct(known.users * stride + known.items)
         users, items = np.divmod(keys, stride)
         self.offsets = np.searchsorted(users, np.arange(len(known) + 1))
         rank = np.arange(len(keys)) - self.offsets[users]
         self.below = users * stride + items - 1 - rank  # u * stride + c_j, never decreasing
         self.num_others = num_items - np.diff(self.offsets)  # items that a user does not have
         self.stride = stride
+
+    def for_users(self, known: Sequences) -> "UniformSampler":
+        """The sampler of other users, with their items."""
+        return UniformSampler(known, self.stride - 1)
 
     def draw(
         self,
@@ -91,16 +102,32 @@ class PopularitySampler:
     unless power is 0.
     """
 
-    def __init__(self, known: Sequences, num_items: int, power: float) -> None:
-        """`known`: the items of each user, which are never drawn; repetitions are allowed."""
-        counts = np.bincount(known.items, minlength=num_items + 1)[1:]
+    def __init__(
+        self,
+        known: Sequences,
+        num_items: int,
+        power: float,
+        counts: NDArray[np.int64] | None = None,
+    ) -> None:
+        """`known`: the items of each user, which are never drawn; repetitions are allowed.
+
+        `counts` are those of items 1 to N, if they differ from the ones in `known`.
+        """
+        if counts is None:
+            counts = np.bincount(known.items, minlength=num_items + 1)[1:]
         sums = np.cumsum((counts / max(1, counts.max())) ** power)
         self.bounds = sums / sums[-1]  # the last is 1, which no draw reaches
         with np.errstate(divide="ignore"):
             self.log_probabilities = np.log(np.diff(self.bounds, prepend=0.0))
         self.log_probabilities = np.concatenate(([0.0], self.log_probabilities))
         self.stride = num_items + 1
-        self.keys = np.unique(known.users * self.stride + known.items)
+        self.keys = sorted_distinct(known.users * self.stride + known.items)
+
+    def for_users(self, known: Sequences) -> "PopularitySampler":
+        """The sampler of other users, with their items and the same counts."""
+        other = copy.copy(self)
+        other.keys = sorted_distinct(known.users * self.stride + known.items)
+        return other
 
     def draw(
         self,
@@ -109,13 +136,14 @@ class PopularitySampler:
         epoch: int,
         users: NDArray[np.int64],
         counters: NDArray[Any],
+        keys: NDArray[np.int64] | None = None,
     ) -> NDArray[np.int64]:
-        """Draw one item for each user and counter, which broadcast together; int64, 0 for none."""
-        points = hashed(seed, purpose, epoch, users, counters)
+        """Draw one item for each user and counter, as `UniformSampler`."""
+        points = hashed(seed, purpose, epoch, users if keys is None else keys, counters)
         items = np.searchsorted(self.bounds, points, side="right") + 1
-        keys = users * self.stride + items
-        place = np.minimum(np.searchsorted(self.keys, keys), len(self.keys) - 1)
-        return np.where(self.keys[place] == keys, PAD, items)
+        drawn = users * self.stride + items
+        place = np.minimum(np.searchsorted(self.keys, drawn), len(self.keys) - 1)
+        return np.where(self.keys[place] == drawn, PAD, items)
 
     def log_probability(
         self, users: NDArray[np.int64], items: NDArray[np.int64]
@@ -133,9 +161,9 @@ class SharedSampler:
     is the softmax over all items. An item without interactions is never drawn, unless power is 0.
     """
 
-    def __init__(self, known: Sequences, num_items: int, power: float, count: int) -> None:
-        """`known`: the interactions that are counted; `count`: K, at most the number of items."""
-        weights = np.bincount(known.items, minlength=num_items + 1)[1:].astype(np.float64) ** power
+    def __init__(self, counts: NDArray[np.int64], power: float, count: int) -> None:
+        """`counts`: of items 1 to N; `count`: K, at most the number of items."""
+        weights = counts.astype(np.float64) ** power
         self.count = min(count, int(np.count_nonzero(weights)))
         self.probabilities = inclusion_probabilities(weights, self.count)
         self.bounds = np.cumsum(self.probabilities)
@@ -151,6 +179,12 @@ class SharedSampler:
     def log_probability(self, items: NDArray[np.int64]) -> NDArray[np.float32]:
         """The log of each item's probability in one of the K draws: log(inclusion / K)."""
         return np.asarray(np.log(self.probabilities[items - 1] / self.count), np.float32)
+
+
+def sorted_distinct(keys: NDArray[np.int64]) -> NDArray[np.int64]:
+    """The distinct values, ascending. `np.unique` hashes, which takes far longer than to sort."""
+    keys = np.sort(keys)
+    return keys[np.concatenate(([True], keys[1:] != keys[:-1]))] if len(keys) else keys
 
 
 def inclusion_probabilities(weights: NDArray[np.float64], count: int) -> NDArray[np.float64]:

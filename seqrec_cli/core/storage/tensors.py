@@ -3,11 +3,12 @@
 import hashlib
 import json
 import math
+import struct
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import safetensors.torch
+import safetensors
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
@@ -15,6 +16,20 @@ from torch.overrides import TorchFunctionMode
 
 from seqrec_cli.core.storage import files, foreign
 from seqrec_cli.errors import RunError
+
+# What safetensors calls each dtype, in the order in which it writes them.
+DTYPES = {
+    torch.int64: "I64",
+    torch.float64: "F64",
+    torch.float32: "F32",
+    torch.int32: "I32",
+    torch.bfloat16: "BF16",
+    torch.float16: "F16",
+    torch.int16: "I16",
+    torch.int8: "I8",
+    torch.uint8: "U8",
+    torch.bool: "BOOL",
+}
 
 SMALL_MODEL = 1 << 22  # numbers that any run may allocate
 
@@ -52,18 +67,56 @@ def save_tensors(
 ) -> None:
     """Write tensors and JSON metadata as one safetensors file, with a checksum of both.
 
-    The file that it replaces is kept at `previous`.
+    They are written from where they lie, one after the other, without a copy of all of them. The
+    file that this one replaces is kept at `previous`.
     """
-    plain = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
     text = json.dumps(facts)
     # One key: safetensors writes several in random order, and equal runs must give equal bytes.
-    metadata = {"seqrec": json.dumps({"facts": text, "sha256": digest(plain, text)})}
+    metadata = {"seqrec": json.dumps({"facts": text, "sha256": digest(tensors, text)})}
+    header = header_of(tensors, metadata)
 
     def keep(_: Path) -> None:
         if previous is not None:
             files.keep_previous(path, previous)
 
-    files.write_bytes(path, safetensors.torch.save(plain, metadata), keep)
+    size = len(header) + sum(tensor.nbytes for tensor in tensors.values())
+    with files.atomic_writer(path, size, keep) as file:
+        file.write(header)
+        for name in in_file_order(tensors):
+            file.write(content_of(tensors[name]).data)
+
+
+def header_of(tensors: dict[str, Tensor], metadata: dict[str, str]) -> bytes:
+    """The beginning of a safetensors file: the length of its header, and the header.
+
+    As https://huggingface.co/docs/safetensors#format says, to the byte what the library writes.
+    """
+    entries: dict[str, Any] = {"__metadata__": metadata}
+    end = 0
+    for name in in_file_order(tensors):
+        tensor = tensors[name]
+        start, end = end, end + tensor.nbytes
+        entries[name] = {
+            "dtype": DTYPES[tensor.dtype],
+            "shape": list(tensor.shape),
+            "data_offsets": [start, end],
+        }
+    text = json.dumps(entries, separators=(",", ":"), ensure_ascii=False).encode()
+    text += b" " * (-len(text) % 8)
+    return struct.pack("<Q", len(text)) + text
+
+
+def in_file_order(tensors: dict[str, Tensor]) -> list[str]:
+    """Names in the order of the library, which keeps what needs wider alignment first."""
+    kinds = list(DTYPES)
+    return sorted(tensors, key=lambda name: (kinds.index(tensors[name].dtype), name))
+
+
+def content_of(tensor: Tensor) -> NDArray[np.uint8]:
+    """The bytes of a tensor (its own, on the CPU), little-endian as on every machine of ours."""
+    plain = tensor.detach().cpu().contiguous()
+    content: NDArray[np.uint8] = plain.reshape(-1).view(torch.uint8).numpy()
+    return content
 
 
 def load_tensors(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
@@ -102,8 +155,7 @@ def digest(tensors: dict[str, Tensor], facts: str) -> str:
     """SHA-256 of names, shapes, dtypes, values and facts, as hexadecimal digits."""
     checksum = hashlib.sha256(facts.encode())
     for name in sorted(tensors):
-        tensor = tensors[name].detach().cpu().contiguous()
+        tensor = tensors[name]
         checksum.update(f"{name} {tuple(tensor.shape)} {tensor.dtype}".encode())
-        content: NDArray[np.uint8] = tensor.reshape(-1).view(torch.uint8).numpy()
-        checksum.update(content.data)
+        checksum.update(content_of(tensor).data)
     return checksum.hexdigest()

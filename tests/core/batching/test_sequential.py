@@ -7,9 +7,11 @@ import pytest
 import torch
 
 from seqrec_cli.core.batching import sequential as batching
-from seqrec_cli.core.batching.packing import CostModel
+from seqrec_cli.core.batching.packing import CostModel, Layout
 from seqrec_cli.core.batching.sequential import Batches, TrainBatch
+from seqrec_cli.core.data.negatives import PopularitySampler, UniformSampler
 from seqrec_cli.core.data.sequences import Sequences
+from seqrec_cli.core.randomness import Purpose
 
 HISTORIES = [[1, 2, 3, 4, 5], [6], [7, 8], [], [9, 10, 11], [1, 3, 5, 7, 9, 11]]
 
@@ -197,3 +199,31 @@ def test_excluded_items_are_never_negatives(per: str, power: float | None) -> No
         assert batch.log_probabilities is not None
         assert torch.isfinite(batch.log_probabilities[batch.negatives > 0]).all()
     assert drawn - {0} == {1, 2, 4, 5, 7, 8}
+
+
+@pytest.mark.parametrize("per", ["target", "history"])
+@pytest.mark.parametrize("power", [None, 0.7])
+def test_a_part_draws_what_a_sampler_of_all_users_would(per: str, power: float | None) -> None:
+    random = np.random.default_rng(0)
+    train = Sequences.from_lists([random.integers(1, 40, n).tolist() for n in range(2, 30)])
+    settings = {"seed": 1, "batch_size": 9, "max_length": 12, "num_negatives": 3}
+    options = {"negatives_per": per, "popularity_power": power, "log_probabilities": True}
+    batches = Batches(train, 40, **settings, **options)  # type: ignore[arg-type]
+    whole = UniformSampler(train, 40) if power is None else PopularitySampler(train, 40, power)
+    users = batches.users_of(1)[0]
+    made = batches.make(1, users)
+    layout = Layout.of(batches.num_targets(users))
+    for row, user in enumerate(users):
+        places = train.lengths[user] - 1 - np.arange(batches.num_targets(users)[row], 0, -1)
+        places = places if per == "target" else np.zeros(1, np.int64)
+        counters = places[:, None] * 3 + np.arange(3)
+        drawn = whole.draw(1, Purpose.NEGATIVES, 1, np.full((1, 1), user), counters)
+        logs = whole.log_probability(np.full((1, 1), user), drawn)
+        slots = (
+            layout.last[row] - np.arange(len(places))[::-1]
+            if per == "target"
+            else np.flatnonzero(layout.rows == row)
+        )
+        assert made.negatives.numpy()[slots].tolist() == drawn.tolist()
+        assert made.log_probabilities is not None
+        np.testing.assert_array_equal(made.log_probabilities.numpy()[slots], logs)

@@ -119,8 +119,7 @@ def test_corrected_logits_estimate_the_sum_over_all_items_without_bias(power: fl
 def test_what_a_batch_shares_is_drawn_as_often_as_it_should_be(
     counts: list[int], count: int, power: float
 ) -> None:
-    known = Sequences.from_lists([[i for i, n in enumerate(counts, 1) for _ in range(n)]])
-    sampler = SharedSampler(known, len(counts), power, count)
+    sampler = SharedSampler(np.array(counts), power, count)
     draws = [sampler.draw(0, Purpose.NEGATIVES, 1, step) for step in range(400)]
     assert all(len(set(draw.tolist())) == sampler.count for draw in draws)
     seen = np.bincount(np.concatenate(draws), minlength=len(counts) + 1)[1:] / 400
@@ -137,8 +136,7 @@ def test_what_a_batch_shares_is_drawn_as_often_as_it_should_be(
 
 
 def test_sharing_all_items_makes_the_corrected_softmax_the_whole_one() -> None:
-    known = Sequences.from_lists([[1, 1, 2, 3, 4, 4, 4, 5]])
-    sampler = SharedSampler(known, 5, 0.75, 9)
+    sampler = SharedSampler(np.array([2, 1, 1, 3, 1]), 0.75, 9)
     items = sampler.draw(0, Purpose.NEGATIVES, 1, 1)
     assert items.tolist() == [1, 2, 3, 4, 5]
     torch.manual_seed(0)
