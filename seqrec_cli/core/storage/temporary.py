@@ -68,8 +68,19 @@ class PrivateFolder:
             OutputError: as `Copy.write`; it cannot be made.
         """
         self._files += 1
-        path = self.path / f"{self._files}{suffix}"
+        with self.file_at(Path(f"{self._files}{suffix}"), most) as copy:
+            yield copy
+
+    @contextlib.contextmanager
+    def file_at(self, inside: Path, most: int = LARGEST_COPY) -> Iterator[Copy]:
+        """A new file at a path inside the folder, for writing bytes.
+
+        Raises:
+            OutputError: as `Copy.write`; it cannot be made.
+        """
+        path = self.path / inside
         try:
+            files.disk.make_folder(path.parent)
             file = files.disk.create(path)
         except OSError as error:
             raise cannot_copy(path, error) from error

@@ -12,10 +12,11 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from seqrec_cli.core.data.reading.sources import BLOCK_BYTES, MOST_MEMBERS, natural
-from seqrec_cli.core.storage.temporary import private_folder
+from seqrec_cli.core.storage.temporary import PrivateFolder, private_folder
 from seqrec_cli.errors import InputError, MissingExtra
 
 ADDRESS = re.compile(r"([a-z][a-z0-9+.-]{1,20})://.")
+FETCHED = Path("fetched")  # in the private folder
 LARGEST = 64 << 30  # bytes of all files together
 # Schemes that name no other machine, run something else, or chain several of them.
 REFUSED = frozenset({"file", "local", "simplecache", "filecache", "blockcache", "dir", "reference"})
@@ -49,16 +50,13 @@ def fetched(address: str) -> Iterator[Path]:
         )
     system, path = opened_system(scheme, address)
     with private_folder() as folder:
-        root = folder.path / "fetched"
+        root, left = folder.path / FETCHED, LARGEST
         try:
             paths = found_at(system, scheme, path)
             base = common_folder(paths)
             for each in paths:
                 inside = name_of(each) if len(paths) == 1 else each[len(base) :]
-                target = root / cleaned(inside)
-                target.parent.mkdir(parents=True, exist_ok=True)
-                left = LARGEST - sum(size_of(other) for other in root.rglob("*"))
-                copy(system, each, target, left, address)
+                left -= copy(system, each, folder, FETCHED / cleaned(inside), left, address)
         except (OSError, ValueError, PermissionError) as error:
             raise unreachable(address, error) from error
         except Exception as error:
@@ -144,25 +142,24 @@ def cleaned(path: str) -> Path:
     return Path(*[part for part in parts if part not in ("", ".", "..")] or ["log"])
 
 
-def size_of(path: Path) -> int:
-    return path.stat().st_size if path.is_file() else 0
-
-
-def copy(system: Any, path: str, target: Path, left: int, address: str) -> None:
-    """Fetch one file, a block at a time.
+def copy(
+    system: Any, path: str, folder: PrivateFolder, inside: Path, left: int, address: str
+) -> int:
+    """Fetch one file, a block at a time; the number of its bytes.
 
     Raises:
         InputError: it has more bytes than are left.
+        OutputError: the disk has no room.
     """
-    with system.open(path, "rb") as source, target.open("xb") as file:
+    with system.open(path, "rb") as source, folder.file_at(inside) as file:
         while block := source.read(BLOCK_BYTES):
-            left -= len(block)
-            if left < 0:
+            if file.size + len(block) > left:
                 raise InputError(
                     f"`{address}` has more than {LARGEST:,} bytes",
                     "fetch it yourself, and name the file or the folder",
                 )
             file.write(block)
+    return file.size
 
 
 def unreachable(address: str, error: Exception) -> InputError:
