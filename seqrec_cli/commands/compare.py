@@ -25,7 +25,7 @@ class CompareOptions:
     k: Annotated[int, typer.Option("--k", min=1, max=10_000, help="Length of the lists.")] = 10
     seen: SeenOption = None
     slices: Annotated[
-        bool, typer.Option(help="Compare for kinds of users too, not only for all of them.")
+        bool, typer.Option(help="Compare for slices of users too, not only for all users.")
     ] = True
     data: Data = None
     data_dir: DataDir = Path("data")
@@ -76,10 +76,10 @@ def compare(options: CompareOptions) -> None:
         "comparisons, each with the 95 % interval of its paired difference; p is corrected for "
         "all of them"
     )
-    show(differences)
+    show_differences(differences)
 
 
-def show(differences: "list[Difference]") -> None:
+def show_differences(differences: "list[Difference]") -> None:
     """Print a table for each pair of runs, a row for each slice and metric."""
     for a, b in dict.fromkeys((d.a, d.b) for d in differences):
         console.print_table(

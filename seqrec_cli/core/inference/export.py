@@ -84,7 +84,7 @@ def write_rows(path: Path, rows: Iterable[dict[str, Any]], header: Sequence[str]
     Returns the number of rows.
     """
     count = 0
-    with open_text(path) as text:
+    with open_output(path) as text:
         table = csv.writer(text)
         if path.suffix == ".csv":
             table.writerow(header)
@@ -114,7 +114,7 @@ def write_recommendations(
         for values in zip(*columns.values(), strict=True)
     ]
     count = 0
-    with open_text(path) as text:
+    with open_output(path) as text:
         if path.suffix == ".csv":
             header = ["user", "rank", *columns, "score"]
             text.write(csv_cells({name: name for name in header}) + "\r\n")
@@ -149,7 +149,7 @@ def json_lines(user: str, result: Recommended, items: list[str]) -> Iterator[str
 
 
 @contextlib.contextmanager
-def open_text(path: Path) -> Iterator[io.TextIOWrapper]:
+def open_output(path: Path) -> Iterator[io.TextIOWrapper]:
     """Open a file for UTF-8 text that appears, complete, when the block ends well."""
     check_output(path)
     files.remove_leftovers(path.parent, path.name)

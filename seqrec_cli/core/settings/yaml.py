@@ -15,7 +15,7 @@ ROOT: Key = ()
 LARGEST_SETTINGS = 1 << 20  # bytes of a file
 
 
-def read_text(path: Path, what: str, hint: str) -> str:
+def read_settings_text(path: Path, what: str, hint: str) -> str:
     """The text of a file of settings.
 
     Raises:

@@ -35,8 +35,12 @@ def test_weights_begin_as_glorot_and_bengio_say_and_padding_at_zero() -> None:
     init_weights(model, torch.Generator().manual_seed(0))
     weights = dict(model.named_parameters())
     assert weights["table.weight"][0].abs().max() == 0
-    assert float(weights["linear.weight"].detach().std()) == pytest.approx((2 / 400) ** 0.5, rel=0.03)
-    assert float(weights["table.weight"].detach()[1:].std()) == pytest.approx((2 / 450) ** 0.5, rel=0.03)
+    assert float(weights["linear.weight"].detach().std()) == pytest.approx(
+        (2 / 400) ** 0.5, rel=0.03
+    )
+    assert float(weights["table.weight"].detach()[1:].std()) == pytest.approx(
+        (2 / 450) ** 0.5, rel=0.03
+    )
     for name, values in weights.items():
         assert ("bias" in name) == (values.abs().max() == 0), name
     again = nn.Linear(300, 100)

@@ -97,7 +97,7 @@ def is_unnamed(profile: Profile) -> bool:
     if not profile.label:
         return True
     return not (
-        vocabulary.plain(profile.label) in vocabulary.KNOWN
+        vocabulary.compared(profile.label) in vocabulary.KNOWN
         and profile.rank("user") < 0
         and profile.rank("item") < 0
     )
@@ -127,7 +127,7 @@ def by_name(
     if not ranked:
         return None
     best = min(ranked, key=lambda pair: pair[0])[1]
-    unique = vocabulary.plain(best.label) == "id" and best.distinct == len(best.values) > 20
+    unique = vocabulary.compared(best.label) == "id" and best.distinct == len(best.values) > 20
     if unique:
         others = [(key, p) for key, p in ranked if p is not best]
         return min(others, key=lambda pair: pair[0])[1] if others else None

@@ -68,7 +68,7 @@ def moment_of(profile: Profile, engine: Engine) -> Moment | None:
         return None
     if profile.is_epoch:
         return Moment((profile,), form, (), resolution_of(profile, form, engine))
-    plain = vocabulary.plain(profile.label)
+    plain = vocabulary.compared(profile.label)
     resolution = float(next((size for word, size in SIZES.items() if word in plain), 1))
     return Moment((profile,), form, (), resolution, solid=False)
 
@@ -108,7 +108,7 @@ def candidates(profiles: Sequence[Profile], engine: Engine) -> list[Moment]:
     found = []
     for profile in profiles:
         ranked = profile.rank("time")
-        plain = vocabulary.plain(profile.label)
+        plain = vocabulary.compared(profile.label)
         counted = plain in COUNTED or (profile.column.listed and plain.removesuffix("s") in COUNTED)
         if not (profile.is_moment or (counted and profile.counts)) or is_no_moment(profile):
             continue
@@ -130,7 +130,7 @@ def is_no_moment(profile: Profile) -> bool:
     """Whether the name says that it is something else: an id, a duration, a date of birth."""
     if not profile.label:
         return False
-    parts = set(vocabulary.parts_of(profile.label))
+    parts = set(vocabulary.words_of(profile.label))
     if vocabulary.NOT_MOMENTS & parts and profile.rank("time") < 0:
         return True
     if profile.rank("time") >= 0:
@@ -144,17 +144,17 @@ def with_clock(date: Moment, profiles: Sequence[Profile], engine: Engine) -> Mom
     if date.resolution < DAY or len(date.columns) > 1 or date.columns[0].column.listed:
         return date
     for profile in profiles:
-        if profile is date.columns[0] or vocabulary.plain(profile.label) not in CLOCKS:
+        if profile is date.columns[0] or vocabulary.compared(profile.label) not in CLOCKS:
             continue
         seconds = clock_sql(profile)
         if seconds:
-            return joined(date, profile, seconds)
+            return with_time_of_day(date, profile, seconds)
     return date
 
 
 def is_clock(profile: Profile) -> bool:
     """Whether a column holds times of day without a date."""
-    return vocabulary.plain(profile.label) in CLOCKS and clock_sql(profile) is not None
+    return vocabulary.compared(profile.label) in CLOCKS and clock_sql(profile) is not None
 
 
 def clock_sql(profile: Profile) -> Callable[[str], str] | None:
@@ -172,7 +172,7 @@ def clock_sql(profile: Profile) -> Callable[[str], str] | None:
         return None
     numbers = [int(value) for value in profile.values]
     number = "TRY_CAST({} AS BIGINT)"
-    if max(numbers) < 24 and vocabulary.plain(profile.label).endswith(("hour", "hourofday")):
+    if max(numbers) < 24 and vocabulary.compared(profile.label).endswith(("hour", "hourofday")):
         return lambda text: f"{number.format(text)} * 3600"
     if all(n // 100 < 24 and n % 100 < 60 for n in numbers):
         return lambda text: (
@@ -186,7 +186,7 @@ def clock_sql(profile: Profile) -> Callable[[str], str] | None:
     return None
 
 
-def joined(date: Moment, profile: Profile, seconds: Callable[[str], str]) -> Moment:
+def with_time_of_day(date: Moment, profile: Profile, seconds: Callable[[str], str]) -> Moment:
     clock = profile.column.sql
     form = date.form
     # A count of days becomes seconds, so that the time of day fits in.
@@ -203,7 +203,7 @@ def from_pieces(profiles: Sequence[Profile]) -> Moment | None:
     """The time in columns of their own for year, month, day and so on; None without those."""
     found: dict[str, Profile] = {}
     for profile in profiles:
-        parts = vocabulary.parts_of(profile.label) if profile.label else []
+        parts = vocabulary.words_of(profile.label) if profile.label else []
         if parts and parts[-1] in PIECES and profile.whole and not profile.column.listed:
             found.setdefault(parts[-1], profile)
     if not {"year", "month", "day"} <= set(found):
