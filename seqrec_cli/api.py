@@ -129,13 +129,13 @@ def train(
     if experiment.data is None:
         raise ConfigError(f"`{config}` names no dataset", 'use `data="NAME"`')
     where, path = choose_device(device), find_dataset(experiment.data, data_dir)
-    begun = begin(experiment, path, where)
-    target = find_run(run) if run else next_run(begun.dataset.name, experiment.model.name)
+    started = begin(experiment, path, where)
+    target = find_run(run) if run else next_run(started.dataset.name, experiment.model.name)
     refuse_latest(target)
     with ExitStack() as lock:
         lock.enter_context(Run(target).locked())
-        made = create_run(target, begun.experiment, begun.dataset, path, str(where))
-        for event in recorded(made, begun):
+        made = create_run(target, started.experiment, started.dataset, path, str(where))
+        for event in recorded(made, started):
             if on_event is not None:
                 on_event(event)
     return made

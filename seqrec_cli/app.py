@@ -114,7 +114,7 @@ for command in COMMANDS:
     app.command(command.__name__.rstrip("_"), cls=Command)(friendly(command))
 
 
-def main() -> None:
+def run_app() -> None:
     """Run the command line."""
     # Importing torch makes half a million objects, none of them garbage. With the usual thresholds
     # the collector scans them again and again, and once more at the end: 0.4 s in all.

@@ -72,7 +72,7 @@ def fitted(console: Console) -> Console:
     return console
 
 
-def plain(text: str) -> Text:
+def visible(text: str) -> Text:
     """Text as it is: no markup, and control characters made visible."""
     return Text(
         "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
@@ -81,17 +81,17 @@ def plain(text: str) -> Text:
 
 def info(message: str) -> None:
     """Print what is going on."""
-    stderr().print(plain(message))
+    stderr().print(visible(message))
 
 
 def success(message: str) -> None:
     """Print that something is finished."""
-    stderr().print(Text("done: ", "green") + plain(message))
+    stderr().print(Text("done: ", "green") + visible(message))
 
 
 def warn(message: str) -> None:
     """Print what the user should know before trusting the result."""
-    stderr().print(Text("note: ", "yellow") + plain(message))
+    stderr().print(Text("note: ", "yellow") + visible(message))
 
 
 def warn_all(notes: Iterable[str]) -> None:
@@ -102,13 +102,13 @@ def warn_all(notes: Iterable[str]) -> None:
 
 def hint(message: str) -> None:
     """Print what to type next."""
-    stderr().print(Text("hint: ", "cyan") + plain(message))
+    stderr().print(Text("hint: ", "cyan") + visible(message))
 
 
 def fail(error: SeqRecError) -> None:
     """Show an error as a sentence and its remedy."""
     console = stderr()
-    console.print(Text("error: ", "red") + plain(error.message))
+    console.print(Text("error: ", "red") + visible(error.message))
     if error.hint:
         console.print()
         hint(error.hint)
@@ -116,7 +116,7 @@ def fail(error: SeqRecError) -> None:
 
 def print_text(text: str) -> None:
     """Write a result to stdout."""
-    stdout().print(plain(text))
+    stdout().print(visible(text))
 
 
 def print_lines(text: str) -> None:
@@ -156,9 +156,9 @@ def make_table(
     )
     for number, column in enumerate(columns):
         justify = "left" if number in left else "right"
-        table.add_column(plain(column), justify=justify, overflow="fold")  # type: ignore[arg-type]
+        table.add_column(visible(column), justify=justify, overflow="fold")  # type: ignore[arg-type]
     for row in rows:
-        table.add_row(*(plain(cell) for cell in row))
+        table.add_row(*(visible(cell) for cell in row))
     return table
 
 

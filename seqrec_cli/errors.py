@@ -31,11 +31,11 @@ class SeqRecError(Exception):
 
     def __init__(self, message: str, hint: str = "") -> None:
         super().__init__(message)
-        self.message = shortened(message)
-        self.hint = shortened(hint)
+        self.message = without_middle(message)
+        self.hint = without_middle(hint)
 
 
-def shortened(sentence: str) -> str:
+def without_middle(sentence: str) -> str:
     """A sentence without its middle where it is too long to read, as it may quote from files."""
     if len(sentence) <= LONGEST:
         return sentence

@@ -176,7 +176,7 @@ def in_a_new_process(code: str) -> str:
         "import seqrec_cli",
         "import seqrec_cli.app",
         "import sys; sys.argv = ['seqrec', '--help']\n"
-        "try: from seqrec_cli.app import main; main()\nexcept SystemExit: pass",
+        "try: from seqrec_cli.app import run_app; run_app()\nexcept SystemExit: pass",
         "from seqrec_cli.core.data import dataset, interactions, preparation",
     ],
 )

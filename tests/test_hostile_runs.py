@@ -24,7 +24,7 @@ from seqrec_cli.core.experiment.sequential import Experiment
 from seqrec_cli.core.inference.names import Names, find_history, find_users, read_ids
 from seqrec_cli.core.inference.recommendation import recommend
 from seqrec_cli.core.runs.loading import catalogue_of, load_scorer
-from seqrec_cli.core.runs.resuming import differences, experiment_to_resume, resume
+from seqrec_cli.core.runs.resuming import changes_since_start, experiment_to_resume, resume
 from seqrec_cli.core.runs.run import Run, create_run
 from seqrec_cli.core.storage import files
 from seqrec_cli.core.storage.arrays import load_arrays
@@ -72,7 +72,7 @@ def use_run(path: Path, data: SequenceDataset) -> None:
         assert (found.items <= len(catalogue.item_ids)).all()
     experiment = experiment_to_resume(run, [])
     run.find_data(None, Path("data"))
-    differences(run, CPU)
+    changes_since_start(run, CPU)
     run.check_data(data)
     run.history.read()
     training = Training(experiment, data.num_items, CPU, data.features())

@@ -43,7 +43,7 @@ class CompareOptions:
     seen: SeenOption = None
     targets: TargetsOption = "last"
     slices: Annotated[
-        bool, typer.Option(help="Compare for kinds of users too, not only for all of them.")
+        bool, typer.Option(help="Compare for slices of users too, not only for all users.")
     ] = True
     data: Data = None
     data_dir: DataDir = Path("data")
@@ -104,10 +104,10 @@ def compare(options: CompareOptions) -> None:
         "comparisons, each with the 95 % interval of its paired difference; p is corrected for "
         "all of them"
     )
-    show(differences)
+    show_differences(differences)
 
 
-def show(differences: "list[Difference]") -> None:
+def show_differences(differences: "list[Difference]") -> None:
     """Print a table for each pair of runs, a row for each slice and metric."""
     for a, b in dict.fromkeys((d.a, d.b) for d in differences):
         console.print_table(

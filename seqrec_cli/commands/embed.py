@@ -48,9 +48,9 @@ def embed(options: EmbedOptions) -> None:
     $ seqrec embed ml-100k-two_tower-1 --items --output items.npz
     """
     if options.users == options.items:
-        raise typer.BadParameter("say whose vectors: --users or --items")
+        raise typer.BadParameter("choose the vectors: --users or --items")
     if options.output is None:
-        raise typer.BadParameter("say where to: --output FILE (.npz or .parquet)")
+        raise typer.BadParameter("name a file: --output FILE (.npz or .parquet)")
 
     from seqrec_cli.core.data.dataset import SequenceDataset
     from seqrec_cli.core.devices import choose_device
@@ -66,7 +66,9 @@ def embed(options: EmbedOptions) -> None:
     scorer = load_scorer(opened, choose_device(options.device))
     console.warn_all(opened.notes)
     if scorer.transitions is not None:
-        console.warn("the run adds counts of transitions to its scores, which no vectors can hold")
+        console.warn(
+            "the run adds counts of transitions to its scores, which vectors cannot represent"
+        )
     if options.items:
         ids, vectors = catalogue_of(opened).item_ids, item_vectors(scorer)
     else:

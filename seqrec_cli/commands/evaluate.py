@@ -44,7 +44,7 @@ if TYPE_CHECKING:
 
 FULL = Only(
     lambda values: values["protocol"] == "full",
-    "for --protocol full: the sampled protocol finds nothing and never has seen items",
+    "for --protocol full: the sampled protocol ranks 100 given items, none of them seen",
 )
 
 
@@ -116,7 +116,7 @@ def evaluate(options: EvaluateOptions, context: typer.Context) -> None:
         check_output(options.per_user)
     if options.rerank is not None:
         check_candidates(options.candidates, max(protocol.ks))
-    runs = opened(options)
+    runs = open_runs(options)
     if options.rerank is None and all(run.task == RANKING for run in runs):
         refuse_next_item_options(context)
         evaluate_ranking(runs, options)
@@ -124,7 +124,7 @@ def evaluate(options: EvaluateOptions, context: typer.Context) -> None:
         evaluate_sequential(runs, options, protocol)
 
 
-def opened(options: EvaluateOptions) -> "list[Run]":
+def open_runs(options: EvaluateOptions) -> "list[Run]":
     """The runs that are named, or the latest; before a re-ranker, the latest that finds items."""
     from seqrec_cli.core.data.store import NEXT_ITEM
     from seqrec_cli.core.runs.directory import find_run
@@ -166,7 +166,7 @@ def evaluate_ranking(runs: "Sequence[Run]", options: EvaluateOptions) -> None:
     if options.as_json:
         console.print_json(report.plain() | {"stopped_on_the_test_part": stopped})
     else:
-        shown_ranking.show(report)
+        shown_ranking.show_ranking_metrics(report)
     if options.split == "test" and stopped:
         console.warn(
             f"{', '.join(stopped)}: stopped on the test file, so these figures are optimistic"
@@ -253,7 +253,7 @@ def print_report(report: "Report", options: EvaluateOptions) -> None:
     if options.per_user is not None:
         report.write_users(options.per_user, safe=options.safe_csv)
     if not options.as_json:
-        shown.show(report)
+        shown.show_metrics(report)
         shown.show_stages(report, options.index, options.candidates)
         return
     plain = report.plain()

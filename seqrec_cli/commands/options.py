@@ -57,7 +57,7 @@ TargetsOption = Annotated[
 PartOption = Annotated[
     Literal["test", "valid"], Option("--split", help="Which part is to be predicted.")
 ]
-Seed = Annotated[int, Option("--seed", min=0, help="Seed of everything drawn at random.")]
+Seed = Annotated[int, Option("--seed", min=0, help="Seed of all random draws.")]
 IndexOption = Annotated[
     Literal["exact", "hnsw"],
     Option(

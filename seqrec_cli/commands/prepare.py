@@ -150,7 +150,7 @@ def show_findings(request: "Request", *, as_json: bool) -> None:
 
     for event in inspect(request):
         if isinstance(event, dict):
-            rows, notes = preparation.findings(event)
+            rows, notes = preparation.findings_summary(event)
             shared.report(event, rows, notes, as_json=as_json)
 
 

@@ -17,10 +17,10 @@ SPLIT, FEATURES, RANKING = "Split", "Features", "Ranking (--task ranking)"
 
 def kind(values: Mapping[str, Any]) -> str:
     """What the source is: demo, named, pair or log."""
-    from seqrec_cli.core.data.loading import kind_of
+    from seqrec_cli.core.data.loading import source_kind
 
     source = values["sources"][0] if values["sources"] else str(values["train"])
-    return kind_of(source, values["task"])
+    return source_kind(source, values["task"])
 
 
 def is_log(values: Mapping[str, Any]) -> bool:
@@ -92,7 +92,7 @@ class PrepareOptions:
     task: Annotated[
         Literal["next-item", "ranking"],
         Option(
-            help="What models learn: what comes next, or whether a candidate is liked.",
+            help="What models learn: the next item, or whether a candidate is liked.",
             rich_help_panel=SOURCE,
         ),
     ] = "next-item"
@@ -137,7 +137,7 @@ class PrepareOptions:
         bool,
         Option(
             "--dry-run",
-            help="Print which column would be taken for what, and stop.",
+            help="Print the inferred role of each column, and stop.",
             rich_help_panel=SOURCE,
         ),
         A_FILE,
@@ -159,7 +159,7 @@ class PrepareOptions:
         str | None,
         Option(
             metavar="ROLE=COLUMN,…",
-            help="Which column holds what, by name, number from 1 or path in nested data: "
+            help="The column of each role, by name, number from 1 or path in nested data: "
             "user=…,item=…,time=…,rating=…,session=…; adds to what is inferred.",
             show_default="auto-detected",
             rich_help_panel=COLUMNS,
@@ -225,8 +225,8 @@ class PrepareOptions:
     repeats: Annotated[
         Literal["keep", "collapse", "first"],
         Option(
-            help="Of the same item several times in a row, keep all or (collapse) one; or of each "
-            "item the first alone.",
+            help="Repeats of an item: keep all, one of several in a row (collapse), or only the "
+            "first of each item (first).",
             rich_help_panel=FILTERS,
         ),
         A_FILE,
@@ -270,8 +270,8 @@ class PrepareOptions:
     split: Annotated[
         Literal["leave-one-out", "time", "sessions", "user"] | None,
         Option(
-            help="What models are tested on: each user's last item, what happened last, whole "
-            "sessions (users) that ended last, or (ranking) other users.",
+            help="The test part: each user's last item (leave-one-out), the latest interactions "
+            "(time), the sessions that ended last (sessions), or other users (user, for ranking).",
             show_default="leave-one-out; user for ranking",
             rich_help_panel=SPLIT,
         ),
@@ -385,7 +385,7 @@ class PrepareOptions:
         bool,
         Option(
             "--new-items",
-            help="Items of the items' file that nobody has may be recommended.",
+            help="Add the items of the items' file that nobody has, to be recommended too.",
             rich_help_panel=FEATURES,
         ),
         A_FILE,
@@ -452,7 +452,7 @@ class PrepareOptions:
     ] = 0.0
     seed: Annotated[
         int,
-        Option(min=0, help="Seed of everything drawn at random.", rich_help_panel=SOURCE),
+        Option(min=0, help="Seed of all random draws.", rich_help_panel=SOURCE),
         RANDOM,
     ] = 0
     data_dir: DataDir = Path("data")

@@ -135,14 +135,14 @@ def recommend(options: RecommendOptions) -> None:
     if options.output is not None:
         write(options, asked.labels, found, run)
     else:
-        show(options, asked, found, scorer, run)
+        print_each(options, asked, found, scorer, run)
 
 
 def refuse_contradictions(options: RecommendOptions) -> None:
     """Refuse options that exclude each other."""
     given = (options.user, options.history, options.users)
     if sum(value is not None for value in given) != 1:
-        raise typer.BadParameter('name somebody: --user ID, --history "ID ID …", or --users FILE')
+        raise typer.BadParameter('name a user: --user ID, --history "ID ID …", or --users FILE')
     if options.users is not None and options.output is None:
         raise typer.BadParameter("--users FILE needs --output FILE (.csv or .jsonl)")
     if options.output is not None and (options.why or options.as_json):
@@ -205,7 +205,7 @@ def say_recall(retriever: "Retriever", histories: "Sequences", k: int, seen: "Se
     recall, count = measured_recall(retriever, histories, k, seen, MEASURED_USERS)
     console.info(f"hnsw: recall@{k} {recall:.4f} of the exact result, over {count:,} histories")
     if recall < WANTED_RECALL:
-        console.warn(f"that is little: look at more items with `--effort {4 * retriever.effort}`")
+        console.warn(f"that is low: search more items with `--effort {4 * retriever.effort}`")
 
 
 def write(
@@ -240,7 +240,7 @@ def counted(pairs: Any, advance: Any, short: list[Any], topk: int) -> Iterator[A
         yield label, result
 
 
-def show(
+def print_each(
     options: RecommendOptions,
     asked: Asked,
     found: "Iterator[Recommended]",
@@ -261,6 +261,6 @@ def show(
         if options.as_json:
             plain.append(shown.as_plain(label, items, result, reasons, catalogue))
         else:
-            shown.show(label, items, result, reasons, catalogue)
+            shown.show_recommendations(label, items, result, reasons, catalogue)
     if options.as_json:
         console.print_json(plain)

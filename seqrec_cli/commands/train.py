@@ -18,7 +18,7 @@ from seqrec_cli.errors import ConfigError
 from seqrec_cli.interrupts import SIGNALS, Interrupted, is_importing, next_one_ends
 
 if TYPE_CHECKING:
-    from seqrec_cli.core.runs.recording import AnyTraining, Begun
+    from seqrec_cli.core.runs.recording import AnyTraining, StartedTraining
     from seqrec_cli.core.runs.run import Run
     from seqrec_cli.core.training.events import Event
 
@@ -86,13 +86,13 @@ def train(options: TrainOptions) -> None:
             "name an experiment with --config FILE, or a run with --resume RUN"
         )
     with ExitStack() as lock:
-        start = started if options.resume is None else resumed
-        run, begun = start(options, lock)
-        with graceful_stop(begun.training) as stop:
-            follow(run, begun, stop)
+        start = start_run if options.resume is None else resume_run
+        run, started = start(options, lock)
+        with graceful_stop(started.training) as stop:
+            follow(run, started, stop)
 
 
-def started(options: TrainOptions, lock: ExitStack) -> "tuple[Run, Begun]":
+def start_run(options: TrainOptions, lock: ExitStack) -> "tuple[Run, StartedTraining]":
     """Begin a new run; `lock` keeps others from training there."""
     # Imported here so that `seqrec --help` does not wait for torch.
     from seqrec_cli.core.data.store import find_dataset
@@ -107,24 +107,24 @@ def started(options: TrainOptions, lock: ExitStack) -> "tuple[Run, Begun]":
     config = find_config(options.config)
     experiment = load_experiment(config, options.changes, options.data)
     if experiment.data is None:
-        raise ConfigError(f"`{config}` names no dataset", "add `data: NAME`, or say `--data NAME`")
+        raise ConfigError(f"`{config}` names no dataset", "add `data: NAME`, or use `--data NAME`")
     device = choose_device(options.device)
     path = find_dataset(experiment.data, options.data_dir)
-    begun = begin(experiment, path, device)
-    dataset, model = begun.dataset, experiment.model.name
+    started = begin(experiment, path, device)
+    dataset, model = started.dataset, experiment.model.name
     target = find_run(options.run) if options.run else next_run(dataset.name, model)
     refuse_latest(target)
     lock.enter_context(Run(target).locked())
-    run = create_run(target, begun.experiment, dataset, path, str(device))
-    say(begun)
+    run = create_run(target, started.experiment, dataset, path, str(device))
+    say(started)
     console.info(
         f"training {model} on {dataset.name}: {dataset.num_users:,} users, "
         f"{dataset.num_items:,} items, on {device}, into {run.path}"
     )
-    return run, begun
+    return run, started
 
 
-def resumed(options: TrainOptions, lock: ExitStack) -> "tuple[Run, Begun]":
+def resume_run(options: TrainOptions, lock: ExitStack) -> "tuple[Run, StartedTraining]":
     """Go on with a run; `lock` keeps others from training there."""
     from seqrec_cli.core.devices import choose_device
     from seqrec_cli.core.runs.directory import find_run
@@ -138,37 +138,37 @@ def resumed(options: TrainOptions, lock: ExitStack) -> "tuple[Run, Begun]":
     lock.enter_context(run.locked())
     experiment = experiment_to_resume(run, options.changes)
     device = choose_device(options.device)
-    begun = go_on(run, experiment, run.find_data(options.data, options.data_dir), device)
-    say(begun)
-    counters = begun.training.counters
+    started = go_on(run, experiment, run.find_data(options.data, options.data_dir), device)
+    say(started)
+    counters = started.training.counters
     console.info(f"resuming {run.path} after epoch {counters.epoch}, step {counters.step}")
-    return run, begun
+    return run, started
 
 
-def say(begun: "Begun") -> None:
+def say(started: "StartedTraining") -> None:
     """Print what the user may or should know before the training goes on."""
-    for message in begun.info:
+    for message in started.info:
         console.info(message)
-    console.warn_all(begun.notes)
+    console.warn_all(started.notes)
 
 
-def follow(run: "Run", begun: "Begun", stop: dict[str, int]) -> None:
+def follow(run: "Run", started: "StartedTraining", stop: dict[str, int]) -> None:
     """Train, and show what happens."""
     from seqrec_cli.core.runs.recording import recorded
 
-    shown = begun.training.experiment.shown
+    shown = started.training.experiment.shown
     start = time.monotonic()
     with console.training_view(["epoch", "loss", *shown, "seconds"]) as view:
         try:
-            for event in recorded(run, begun):
-                show(event, view, begun.training, time.monotonic() - start)
+            for event in recorded(run, started):
+                show_event(event, view, started.training, time.monotonic() - start)
                 if stop:
                     break
         except Interrupted:
             pass  # where nothing was changed; `stop` knows
     if stop:
-        run.checkpoints.save_last(begun.training)
-        counters = begun.training.counters
+        run.checkpoints.save_last(started.training)
+        counters = started.training.counters
         console.info(
             f"stopped in epoch {counters.epoch + 1}, after step {counters.step}; nothing is lost"
         )
@@ -178,7 +178,7 @@ def follow(run: "Run", begun: "Begun", stop: dict[str, int]) -> None:
     console.hint(f"`seqrec evaluate {run.path}`")
 
 
-def show(
+def show_event(
     event: "Event", view: console.TrainingView, training: "AnyTraining", seconds: float
 ) -> None:
     """Show one event of a training."""

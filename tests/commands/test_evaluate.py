@@ -1,4 +1,4 @@
-"""seqrec evaluate, compare and recommend on a run that has learnt the cycle."""
+"""seqrec evaluate (and what it shares with recommend) on a run that has learnt the cycle."""
 
 import csv
 import io

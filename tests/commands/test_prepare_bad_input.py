@@ -191,7 +191,7 @@ def assert_refused(result: Result, tmp_path: Path, message: str, hint: str) -> N
             "user,item,rating\n1,2,good\n",
             ["--columns", "rating=rating"],
             "the rating in `rating` is `good`, which is not a number",
-            "say what the words stand for: `--rating-values good=1`",
+            "set the rating of each word: `--rating-values good=1`",
         ),
         ("a.csv", GOOD_CSV, ["--delimiter", "xxxxx"], "`xxxxx` cannot be a delimiter", "name one"),
         ("a.csv", GOOD_CSV, ["--delimiter", '"'], '`"` cannot be a delimiter', "name one"),
@@ -379,7 +379,7 @@ def test_says_how_to_get_a_dataset_by_hand(
         ("a.csv", GOOD_CSV + "2,4,50\n", "note: 1 rows were earlier than the one before"),
         ("a.csv", GOOD_CSV + "2,3,103\n", ""),
     ],
-    ids=["mark", "CRLF", "one interaction", "one user", "back in time", "double write"],
+    ids=["mark", "CRLF", "one interaction", "one user", "back in time", "exact duplicate"],
 )
 def test_copes_with(
     runner: CliRunner, tmp_path: Path, name: str, content: str | bytes, note: str
@@ -388,7 +388,7 @@ def test_copes_with(
     assert result.exit_code == 0, result.output
     assert note in result.stderr
     if content == GOOD_CSV + "2,3,103\n":
-        assert "dropped: double write" in result.stdout
+        assert "dropped: exact duplicate" in result.stdout
 
 
 @pytest.mark.parametrize(

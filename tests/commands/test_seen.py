@@ -49,7 +49,7 @@ def test_repeats_are_counted_and_are_no_density() -> None:
     assert manifest["density"] == pytest.approx(0.5)  # 3 of 6 items each
     assert manifest["repeats"] == pytest.approx(6 / 9)
     result = CliRunner().invoke(app, ["prepare", "replay.txt"])
-    assert "66.67% of interactions are with an item that the user already had" in result.stdout
+    assert "66.67% of interactions repeat an item of the user's history" in result.stdout
     assert "150" not in result.stdout
 
 
@@ -102,5 +102,5 @@ def test_a_training_that_could_find_nothing_is_refused() -> None:
     said("prepare", "replay.txt")
     exclude = ["--set", "training.seen=exclude"]
     message = said("train", "--config", "toy.yaml", "--run", "one", *exclude, code=1)
-    assert "nothing can be found" in message
+    assert "every metric would be 0" in message
     assert "hint: train with `--set training.seen=include`" in message

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from seqrec_cli.core.evaluation.summary import Figure
 
 
-def show(report: "Report") -> None:
+def show_metrics(report: "Report") -> None:
     """Print a table of metrics by scorer, and one of differences between runs."""
     first, dataset, protocol = report.first, report.dataset, report.protocol
     candidates = (
@@ -34,7 +34,9 @@ def show(report: "Report") -> None:
     if first.repeated:
         console.warn(f"{first.repeated:,} targets were the same item again and count once")
     names = list(next(iter(report.figures.values())))
-    rows = [[name, *(cell(name, f[name]) for f in report.figures.values())] for name in names]
+    rows = [
+        [name, *(metric_cell(name, f[name]) for f in report.figures.values())] for name in names
+    ]
     console.print_table(["metric", *report.figures], rows)
     shared.print_comparisons(report.comparisons)
 
@@ -53,7 +55,7 @@ def show_stages(report: "Report", index: str, candidates: int) -> None:
         )
 
 
-def cell(name: str, figure: "Figure") -> str:
+def metric_cell(name: str, figure: "Figure") -> str:
     """A figure with its interval."""
     digits = 1 if name.startswith("popularity rank") else 4
     return f"{figure.mean:.{digits}f} [{figure.low:.{digits}f}, {figure.high:.{digits}f}]"

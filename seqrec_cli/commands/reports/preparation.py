@@ -3,7 +3,7 @@
 from typing import Any
 
 
-def summary(manifest: dict[str, Any]) -> list[tuple[str, str]]:
+def histories_summary(manifest: dict[str, Any]) -> list[tuple[str, str]]:
     """The rows of the summary."""
     lengths, split, filters = (manifest[key] for key in ("history_length", "split", "filters"))
     quantiles = ", ".join(f"{key} {value:g}" for key, value in lengths.items() if key != "mean")
@@ -19,7 +19,7 @@ def summary(manifest: dict[str, Any]) -> list[tuple[str, str]]:
         ("density", f"{manifest['density']:.2%}, users by items that meet"),
         (
             "repeats",
-            f"{manifest['repeats']:.2%} of interactions are with an item that the user already had",
+            f"{manifest['repeats']:.2%} of interactions repeat an item of the user's history",
         ),
         ("history length", f"{quantiles}, mean {lengths['mean']:.2f}"),
         (
@@ -68,7 +68,7 @@ def features_line(told: dict[str, Any]) -> str:
     return "; ".join(pieces) or "none"
 
 
-def notes(manifest: dict[str, Any]) -> list[str]:
+def histories_notes(manifest: dict[str, Any]) -> list[str]:
     """What the user should know before trusting the result."""
     found = findings_notes(manifest["source"].get("findings", {}))
     backwards = manifest["order"].get("rows_back_in_time", 0)
@@ -114,7 +114,7 @@ def split_notes(manifest: dict[str, Any]) -> list[str]:
     return found
 
 
-def findings(inspected: dict[str, Any]) -> tuple[list[tuple[str, str]], list[str]]:
+def findings_summary(inspected: dict[str, Any]) -> tuple[list[tuple[str, str]], list[str]]:
     """The rows and notes of a dry run."""
     found = inspected["source"]["findings"]
     rows = [

@@ -12,13 +12,13 @@ if TYPE_CHECKING:
 MOST_EMPTY = 0.1  # share of empty histories that is worth a note
 
 
-def parts_of(manifest: dict[str, Any]) -> dict[str, dict[str, int]]:
+def part_counts(manifest: dict[str, Any]) -> dict[str, dict[str, int]]:
     """The counts of each part that there is."""
     split = manifest["split"]
     return {part: split[part] for part in ("train", "valid", "test") if part in split}
 
 
-def summary(manifest: dict[str, Any]) -> list[tuple[str, str]]:
+def rows_summary(manifest: dict[str, Any]) -> list[tuple[str, str]]:
     """The rows of the summary."""
     source, encoders, history = (manifest[key] for key in ("source", "encoders", "history"))
     made = manifest["examples"]
@@ -45,7 +45,7 @@ def summary(manifest: dict[str, Any]) -> list[tuple[str, str]]:
         ("columns", "; ".join(columns) or "none"),
         ("split", manifest["split"]["kind"]),
     ]
-    for part, counts in parts_of(manifest).items():
+    for part, counts in part_counts(manifest).items():
         share = counts["positives"] / counts["rows"]
         rows.append(
             (part, f"{counts['rows']:,} rows of {counts['users']:,} users, {share:.1%} positive")
@@ -59,14 +59,14 @@ def column_line(column: dict[str, Any]) -> str:
     return f"{column['name']} ({column['kind']}{values})"
 
 
-def notes(manifest: dict[str, Any]) -> list[str]:
+def rows_notes(manifest: dict[str, Any]) -> list[str]:
     """What the user should know before trusting the result."""
     found = []
-    for part, counts in parts_of(manifest).items():
+    for part, counts in part_counts(manifest).items():
         if part != "train" and counts["unknown_candidates"]:
             found.append(
                 f"{counts['unknown_candidates']:,} of {counts['rows']:,} candidates of the {part} "
-                "part are unknown or rare items, told by their features alone"
+                "part are unknown or rare items, represented by their features alone"
             )
         if counts["empty_histories"] > MOST_EMPTY * counts["rows"]:
             found.append(
@@ -74,11 +74,11 @@ def notes(manifest: dict[str, Any]) -> list[str]:
                 "an empty history"
             )
     if "valid" not in manifest["split"]:
-        found.append("there is no valid part: training carves one out of the train part")
+        found.append("there is no valid part: training holds out a share of the train part")
     return found
 
 
-def show(report: "RankingReport") -> None:
+def show_ranking_metrics(report: "RankingReport") -> None:
     """Print a table of metrics by run, and one of differences between runs."""
     first, figures = report.first, report.figures
     console.info(
@@ -91,12 +91,13 @@ def show(report: "RankingReport") -> None:
         )
     names = list(dict.fromkeys(name for by_metric in figures.values() for name in by_metric))
     rows = [
-        [name, *(cell(f[name]) if name in f else "-" for f in figures.values())] for name in names
+        [name, *(ranking_cell(f[name]) if name in f else "-" for f in figures.values())]
+        for name in names
     ]
     console.print_table(["metric", *figures], rows)
     shared.print_comparisons(report.comparisons)
 
 
-def cell(figure: "Figure") -> str:
+def ranking_cell(figure: "Figure") -> str:
     """A figure with its interval."""
     return f"{figure.mean:.4f} [{figure.low:.4f}, {figure.high:.4f}]"

@@ -51,7 +51,7 @@ def strongest(reasons: "NDArray[np.float32]", count: int = 3) -> list[int]:
     return [int(at) for at in best if reasons[at] > 0]
 
 
-def show(
+def show_recommendations(
     label: Any,
     items: "NDArray[np.int32]",
     result: "Recommended",

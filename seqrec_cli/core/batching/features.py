@@ -44,6 +44,8 @@ class FeatureTensors:
         return FeatureTensors(self.dense.to(device), self.sparse.to(device), tags)
 
 
-def rows_of(features: EncodedFeatures | None, rows: NDArray[np.int64]) -> FeatureTensors | None:
+def rows_as_tensors(
+    features: EncodedFeatures | None, rows: NDArray[np.int64]
+) -> FeatureTensors | None:
     """Some rows of a table; None without one."""
     return None if features is None else FeatureTensors.of(features.take(rows))

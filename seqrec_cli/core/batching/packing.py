@@ -20,7 +20,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from seqrec_cli.core.batching.features import FeatureTensors, rows_of
+from seqrec_cli.core.batching.features import FeatureTensors, rows_as_tensors
 from seqrec_cli.core.data.sequences import PAD, Sequences
 
 # A row joins a block while it fills at least this share of it. Measured on ml-1m, batches of 128:
@@ -177,7 +177,7 @@ def pack(histories: Sequences, max_length: int, fill: float = FILL) -> Packed:
         torch.from_numpy(layout.ages),
         layout.blocks,
         torch.from_numpy(layout.last),
-        rows_of(histories.features, layout.rows),
+        rows_as_tensors(histories.features, layout.rows),
     )
 
 

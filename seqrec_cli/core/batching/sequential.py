@@ -8,14 +8,9 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from seqrec_cli.core.batching.features import rows_of
+from seqrec_cli.core.batching.features import rows_as_tensors
 from seqrec_cli.core.batching.packing import ATTENTION, FILL, CostModel, Layout, Packed
-from seqrec_cli.core.data.negatives import (
-    PopularitySampler,
-    Sampler,
-    SharedSampler,
-    UniformSampler,
-)
+from seqrec_cli.core.data.negatives import SAMPLERS, Sampler, SharedSampler, sampler_name
 from seqrec_cli.core.data.sequences import PAD, Sequences
 from seqrec_cli.core.randomness import Purpose, hashed, stream
 
@@ -78,6 +73,7 @@ class Batches:
         negatives_per: NegativesPer = "target",
         in_batch: bool = False,
         popularity_power: float | None = None,
+        sampler: str | None = None,
         log_probabilities: bool = False,
         half_life: float | None = None,
         excluded_items: Tensor | None = None,
@@ -102,19 +98,22 @@ class Batches:
         allowed[0 if excluded_items is None else excluded_items.cpu().numpy()] = False
         self.allowed = np.concatenate(([PAD], np.flatnonzero(allowed))).astype(np.int64)
         self.num_items = num_items
-        # Without users: those of a part come with it, so that nothing is built for all of them.
-        nobody, number = Sequences.from_lists([]), len(self.allowed) - 1
-        self.sampler: Sampler = UniformSampler(nobody, number)
-        self.pool: SharedSampler | None = None  # of negatives that a batch shares
-        if negatives_per == "batch" or popularity_power is not None:
+        name, number = sampler_name(sampler, popularity_power), len(self.allowed) - 1
+        counts = own_counts = None
+        if negatives_per == "batch" or name != "uniform":
             counts = np.bincount(train.items, minlength=num_items + 1)
             own_counts = counts[self.allowed[1:]]
+        # Without users: those of a part come with it, so that nothing is built for all of them.
+        nobody = Sequences.from_lists([])
+        self.sampler = SAMPLERS[name](nobody, number, popularity_power, own_counts)
+        self.pool: SharedSampler | None = None  # of negatives that a batch shares
         if negatives_per == "batch":
-            power = 1.0 if in_batch else popularity_power or 0.0
+            by_count = in_batch or (name == "popularity" and popularity_power is None)
+            power = 1.0 if by_count else popularity_power or 0.0
+            assert counts is not None
+            assert own_counts is not None
             self.pool = SharedSampler(own_counts, power, num_negatives)
             self.log_frequency = np.log(np.maximum(counts, 1) / len(train.items))
-        elif popularity_power is not None:
-            self.sampler = PopularitySampler(nobody, number, popularity_power, own_counts)
 
     def __len__(self) -> int:
         """The number of batches in an epoch."""
@@ -221,7 +220,7 @@ class Batches:
                 torch.from_numpy(layout.ages),
                 layout.blocks,
                 torch.from_numpy(layout.last),
-                rows_of(self.train.features, users[layout.rows]),
+                rows_as_tensors(self.train.features, users[layout.rows]),
             ),
             layout.spread(self.train.items[source + 1]),
             torch.from_numpy(negatives),

@@ -1,6 +1,5 @@
 """From a raw log to `Interactions`: users, items, timestamps and ratings."""
 
-import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -12,7 +11,6 @@ from seqrec_cli.core.data.reading.attributes import Attributes, align, read_attr
 from seqrec_cli.core.data.reading.findings import Findings
 from seqrec_cli.core.data.reading.log import Log, read_log
 from seqrec_cli.core.data.reading.options import Format, Reading, Role
-from seqrec_cli.core.data.reading.places import Files
 from seqrec_cli.core.data.reading.sheets import LAYOUTS
 from seqrec_cli.core.data.reading.sources import TextSource
 from seqrec_cli.core.data.reading.wording import shortened
@@ -112,7 +110,7 @@ def from_log(log: Log, place: TextSource, reading: Reading) -> Interactions:
     rows = log.rows
     origin = Origin(
         path=str(place),
-        sha256=sha256_of(log.files),
+        sha256=files.sha256_of_all(source.path for part in log.files.parts for source in part),
         format=log.form,
         rows_read=rows.rows_read,
         dropped=rows.dropped,
@@ -131,15 +129,6 @@ def from_log(log: Log, place: TextSource, reading: Reading) -> Interactions:
         ratings=rows.ratings,
         parts=rows.parts,
     )
-
-
-def sha256_of(log_files: Files) -> str:
-    """The checksum of a log's file; of several files, one of all their checksums."""
-    paths = list(dict.fromkeys(source.path for part in log_files.parts for source in part))
-    if len(paths) == 1:
-        return files.sha256(paths[0])
-    together = " ".join(files.sha256(path) for path in paths)
-    return hashlib.sha256(together.encode()).hexdigest()
 
 
 def with_items(

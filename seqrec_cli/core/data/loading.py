@@ -56,7 +56,7 @@ class Request:
 
     @property
     def kind(self) -> Kind:
-        return kind_of(self.source, self.task)
+        return source_kind(self.source, self.task)
 
     @property
     def dataset_name(self) -> str:
@@ -88,7 +88,7 @@ class Request:
         return target
 
 
-def kind_of(source: str, task: str) -> Kind:
+def source_kind(source: str, task: str) -> Kind:
     """What a source is: generated, a named dataset, a train.csv with a test.csv, or a log."""
     if source == "demo":
         return "demo"
@@ -139,7 +139,9 @@ def make_dataset(request: Request) -> Iterator[Received | Step | Dataset]:
     elif request.kind == "named":
         yield from make_named(request, name)
     else:
-        yield make_of_log(request, partial(read_log, request), with_counts(request, (1, 1)), name)
+        yield make_of_log(
+            request, partial(read_named_log, request), with_counts(request, (1, 1)), name
+        )
 
 
 def make_named(request: Request, name: str) -> Iterator[Received | Step | Dataset]:
@@ -164,7 +166,7 @@ def with_counts(request: Request, usual: tuple[int, int]) -> Preparation:
     )
 
 
-def read_log(request: Request) -> Interactions:
+def read_named_log(request: Request) -> Interactions:
     """Read the log that the source names."""
     source = request.source
     if remote.is_remote(source):
@@ -205,7 +207,7 @@ def inspect(request: Request) -> Iterator[Received | Step | dict[str, Any]]:
             else:
                 yield event
     else:
-        log = read_log(request)
+        log = read_named_log(request)
     assert log is not None
     origin = log.origin
     yield {

@@ -1,6 +1,10 @@
-"""Negatives: items a user has not interacted with."""
+"""Negatives: items a user has not interacted with, and the registry of samplers that draw them.
+
+To add a sampler, write its class and a function that makes it, and add its line to `SAMPLERS`.
+"""
 
 import copy
+from collections.abc import Callable
 from typing import Any, Protocol
 
 import numpy as np
@@ -8,6 +12,7 @@ from numpy.typing import NDArray
 
 from seqrec_cli.core.data.sequences import PAD, Sequences
 from seqrec_cli.core.randomness import Purpose, hashed
+from seqrec_cli.core.settings.registry import Registry
 
 
 class Sampler(Protocol):
@@ -201,3 +206,31 @@ def inclusion_probabilities(weights: NDArray[np.float64], count: int) -> NDArray
         free &= ~certain
         if not free.any():
             return probabilities
+
+
+def uniform(
+    known: Sequences, num_items: int, power: float | None, counts: NDArray[np.int64] | None
+) -> Sampler:
+    """A uniform sampler; it has no use for a power and counts."""
+    return UniformSampler(known, num_items)
+
+
+def popularity(
+    known: Sequences, num_items: int, power: float | None, counts: NDArray[np.int64] | None
+) -> Sampler:
+    """A sampler in proportion to count^power; to the counts themselves without a power."""
+    return PopularitySampler(known, num_items, 1.0 if power is None else power, counts)
+
+
+# Makes a sampler of the items of each user, the number of items, `popularity_power`, and the counts
+# of items 1 to N, which are those in the items of each user if they are None.
+MakeSampler = Callable[[Sequences, int, float | None, NDArray[np.int64] | None], Sampler]
+
+SAMPLERS: Registry[MakeSampler] = Registry(
+    "sampler", "seqrec.samplers", {"uniform": uniform, "popularity": popularity}
+)
+
+
+def sampler_name(name: str | None, power: float | None) -> str:
+    """The name of a sampler; that of the one that a power asks for, if none is given."""
+    return name or ("uniform" if power is None else "popularity")

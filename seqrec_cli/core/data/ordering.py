@@ -140,7 +140,7 @@ def ties(users: NDArray[np.int32], times: NDArray[np.int64]) -> NDArray[np.bool_
     return tied
 
 
-def double_writes(rows: Rows) -> NDArray[np.bool_]:
+def exact_duplicates(rows: Rows) -> NDArray[np.bool_]:
     """Mask of exact duplicates: rows, in order, with the user, item and time of an earlier row."""
     assert rows.times is not None
     repeated = np.zeros(len(rows), bool)

@@ -1,4 +1,4 @@
-"""Interactions to a prepared dataset: order, double writes, filters, split; and the account."""
+"""Interactions to a prepared dataset: order, exact duplicates, filters, split; and the account."""
 
 import re
 from collections.abc import Mapping
@@ -17,7 +17,7 @@ from seqrec_cli.core.data.interactions import Interactions, Origin
 from seqrec_cli.core.data.ordering import (
     Rows,
     count_codes,
-    double_writes,
+    exact_duplicates,
     group_by_user,
     order_by_time,
     ties,
@@ -50,7 +50,7 @@ from seqrec_cli.core.data.splitting import (
 from seqrec_cli.errors import InputError
 
 WHOLE = re.compile(r"0|-?[1-9][0-9]{0,17}")  # as int64 is written, so that no two are the same
-DOUBLE_WRITE = "double write: user, item and time of an earlier row"
+EXACT_DUPLICATE = "exact duplicate: user, item and time of an earlier row"
 RARE_ITEM, RARE_USER = "rare item", "rare user"
 
 
@@ -149,7 +149,7 @@ def prepare(interactions: Interactions, options: Preparation, name: str) -> Sequ
         item_ids, titles = with_new_items(item_ids, titles, attributes[1], there, origin.path)
     manifest = {
         "name": name,
-        "source": describe(origin),
+        "source": describe_origin(origin),
         "rows_read": origin.rows_read,
         "rows_kept": kept,
         "dropped": dropped,
@@ -158,7 +158,7 @@ def prepare(interactions: Interactions, options: Preparation, name: str) -> Sequ
         "interactions": kept,
         "density": (kept - again) / (len(users) * len(item_ids)),
         "repeats": again / kept,
-        "history_length": quantiles(np.diff(offsets)),
+        "history_length": length_quantiles(np.diff(offsets)),
         "filters": {
             "min_user_count": options.min_user_count,
             "min_item_count": options.min_item_count,
@@ -195,7 +195,7 @@ def with_new_items(
         if wrong is not None:
             raise InputError(
                 f"`{attributes.source}` has the item `{wrong}`, where the log has whole numbers",
-                "mend the line, or leave out --new-items",
+                "fix the line, or leave out --new-items",
             )
     kind = np.int64 if item_ids.dtype.kind == "i" else np.str_
     ids = np.concatenate((item_ids, np.array(new, dtype=kind)))
@@ -240,7 +240,7 @@ def tidy(rows: Rows, dropped: dict[str, int], options: Preparation) -> dict[str,
     order: dict[str, Any] = {"rule": "position in the file"}
     if rows.times is not None:
         order = {"rule": "(time, position in the file)", "rows_back_in_time": order_by_time(rows)}
-        drop(rows, dropped, DOUBLE_WRITE, double_writes(rows))
+        drop(rows, dropped, EXACT_DUPLICATE, exact_duplicates(rows))
     drop_rare(rows, dropped, options)
     return order
 
@@ -270,7 +270,7 @@ def put_sessions(
     return split | {"whole_sessions": True, "new_items": count}
 
 
-def describe(origin: Origin) -> dict[str, Any]:
+def describe_origin(origin: Origin) -> dict[str, Any]:
     """Where the log came from, for the manifest."""
     return {
         "path": origin.path,
@@ -318,7 +318,7 @@ def nothing_left(path: str, read: int, dropped: Mapping[str, int]) -> InputError
 
 
 def compact(codes: NDArray[np.int32], most: int) -> tuple[NDArray[np.int32], NDArray[np.int64]]:
-    """Number the codes that are there anew from 0, in order; (new codes, the old code of each)."""
+    """Number the codes that are there from 0, in order; (new codes, the old code of each)."""
     there = np.flatnonzero(count_codes(codes, most))
     if len(there) == most:
         return codes, there
@@ -336,7 +336,7 @@ def count_ties(rows: Rows, offsets: NDArray[np.int64]) -> dict[str, Any]:
     }
 
 
-def quantiles(lengths: NDArray[np.int64]) -> dict[str, float]:
+def length_quantiles(lengths: NDArray[np.int64]) -> dict[str, float]:
     """How long the histories are."""
     ranked, last = np.sort(lengths), len(lengths) - 1
     low, quarter, middle, three, high = np.interp(

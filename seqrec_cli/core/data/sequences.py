@@ -99,7 +99,7 @@ class Sequences:
         )
 
     def count_repeats(self) -> int:
-        """How many interactions are with an item that the user already had."""
+        """The number of interactions with an item that the user already has."""
         repeats, stride = 0, int(self.items.max(initial=0)) + 1
         start = 0
         # Block by block, so that the keys of a large log never lie side by side.
@@ -115,7 +115,7 @@ class Sequences:
 
     @property
     def repeat_share(self) -> float:
-        """The share of interactions with an item that the user already had; 0 without any."""
+        """The share of interactions with an item that the user already has; 0 without any."""
         return self.count_repeats() / max(1, len(self.items))
 
     def followed_by(self, later: "Sequences") -> "Sequences":

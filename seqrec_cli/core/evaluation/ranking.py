@@ -150,7 +150,7 @@ def figures(predictions: Predictions, draws: dict[str, Values]) -> dict[str, Fig
     return figures_by_metric
 
 
-def differences(
+def differences_of(
     a: Predictions, b: Predictions, draws: tuple[dict[str, Values], dict[str, Values]]
 ) -> dict[str, tuple[float, float]]:
     """For each metric with a direction: a minus b on the same rows, and its two-sided p-value."""
@@ -277,7 +277,7 @@ def evaluate_rows(
             name: figures(prediction, draws[name]) for name, prediction in predictions.items()
         },
         comparisons={
-            (a, b): differences(predictions[a], predictions[b], (draws[a], draws[b]))
+            (a, b): differences_of(predictions[a], predictions[b], (draws[a], draws[b]))
             for a, b in itertools.combinations(models, 2)
         },
     )

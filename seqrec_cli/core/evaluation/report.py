@@ -9,8 +9,8 @@ from typing import Any
 from seqrec_cli.core.data.dataset import SequenceDataset
 from seqrec_cli.core.evaluation.queries import EvaluatedPart, Targets
 from seqrec_cli.core.evaluation.sequential import Evaluation, Protocol, evaluate, recall_of
-from seqrec_cli.core.evaluation.statistics import compare
-from seqrec_cli.core.evaluation.summary import Comparisons, Figure, plain_figures, summarise
+from seqrec_cli.core.evaluation.statistics import paired_differences
+from seqrec_cli.core.evaluation.summary import Comparisons, Figure, plain_figures, summarize
 from seqrec_cli.core.inference import export
 from seqrec_cli.core.inference.retrieval import Finder, Retriever
 from seqrec_cli.core.inference.scoring import Scorer, Seen
@@ -163,9 +163,11 @@ def make_report(
         dataset=dataset,
         protocol=protocol,
         outcomes=outcomes,
-        figures={name: summarise(outcome, dataset, ks, seed) for name, outcome in outcomes.items()},
+        figures={name: summarize(outcome, dataset, ks, seed) for name, outcome in outcomes.items()},
         comparisons={
-            (a, b): compare(outcomes[a].per_user, outcomes[b].per_user, seed, outcomes[a].counts)
+            (a, b): paired_differences(
+                outcomes[a].per_user, outcomes[b].per_user, seed, outcomes[a].counts
+            )
             for a, b in itertools.combinations(runs, 2)
         },
         recalls={

@@ -35,7 +35,7 @@ from seqrec_cli.core.inference.retrieval import (
     Finder,
     Retriever,
     exact_top,
-    recall,
+    recall_of_exact,
     top_items,
 )
 from seqrec_cli.core.inference.scoring import Scored, Scorer, Seen, score_all
@@ -212,4 +212,4 @@ def recall_of(
     targets: Targets = "last" if evaluation.counts is None else "all"
     blocks = asked_about(retriever.scorer, dataset, part, targets, seed=0, sampled=False)
     exact = [exact_top(retriever.scorer, asked.histories, k, seen)[0] for asked in blocks]
-    return recall(evaluation.lists, np.concatenate(exact))
+    return recall_of_exact(evaluation.lists, np.concatenate(exact))

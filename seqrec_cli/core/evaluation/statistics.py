@@ -95,7 +95,7 @@ def holm(p: NDArray[np.float64]) -> NDArray[np.float64]:
     return corrected
 
 
-def compare(
+def paired_differences(
     a: dict[str, NDArray[np.float64]],
     b: dict[str, NDArray[np.float64]],
     seed: int,

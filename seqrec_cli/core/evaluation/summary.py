@@ -32,7 +32,7 @@ class Figure:
     high: float
 
 
-def summarise(
+def summarize(
     evaluation: Evaluation, dataset: SequenceDataset, ks: Sequence[int], seed: int
 ) -> dict[str, Figure]:
     """Means with 95 % bootstrap intervals over users; with lists, coverage and popularity too.

@@ -13,7 +13,14 @@ from seqrec_cli.core.models.ranking.registry import RANKERS
 from seqrec_cli.core.models.sequential.registry import MODEL, MODELS
 from seqrec_cli.core.settings.base import Settings, settings_in
 from seqrec_cli.core.settings.registry import choice_of
-from seqrec_cli.core.settings.yaml import ROOT, Key, apply_override, nearest, read_text, read_yaml
+from seqrec_cli.core.settings.yaml import (
+    ROOT,
+    Key,
+    apply_override,
+    nearest,
+    read_settings_text,
+    read_yaml,
+)
 from seqrec_cli.errors import ConfigError
 
 LARGEST_FILE = 50_000  # characters in an experiment file
@@ -33,7 +40,7 @@ def load_experiment(
         ConfigError: with the file, the line and the nearest key that exists.
     """
     hint = "name one of `seqrec configs`, or a YAML file"
-    text = read_text(path, f"the experiment `{path}`", hint)
+    text = read_settings_text(path, f"the experiment `{path}`", hint)
     experiment = parse_experiment(text, str(path), overrides)
     return experiment if data is None else experiment.model_copy(update={"data": data})
 
@@ -50,7 +57,7 @@ def parse_experiment(text: str, source: str, overrides: Sequence[str] = ()) -> A
     if not isinstance(content, dict):
         raise ConfigError(f"`{source}` is not a list of settings", "see `seqrec configs sasrec`")
     overridden = [apply_override(content, override, places) for override in overrides]
-    kind = kind_of(content, places, source)
+    kind = experiment_class(content, places, source)
     respell(kind, content, places, source, overridden)
     check_keys(kind, content, places, source)
     try:
@@ -59,7 +66,7 @@ def parse_experiment(text: str, source: str, overrides: Sequence[str] = ()) -> A
         raise explain(error, kind, content, places, source) from None
 
 
-def kind_of(
+def experiment_class(
     content: dict[str, Any], places: dict[Key, str], source: str
 ) -> type[Experiment | RankingExperiment]:
     """The class of the experiment, which follows from the name of its model.
@@ -76,7 +83,7 @@ def kind_of(
     raise ConfigError(f"{place}: unknown model `{name}`", nearest(name, [*MODELS, *RANKERS]))
 
 
-def parts_of(
+def settings_parts(
     settings: type[Settings], content: Any, places: dict[Key, str], source: str, key: Key = ROOT
 ) -> Iterator[tuple[Key, type[Settings], dict[str, Any]]]:
     """Each part of a file: its key, its settings class and its content, as read.
@@ -101,14 +108,14 @@ def parts_of(
             inside[name] = part
     yield key, settings, content
     for name, part in inside.items():
-        yield from parts_of(part, content.get(name), places, source, (*key, name))
+        yield from settings_parts(part, content.get(name), places, source, (*key, name))
 
 
 def check_keys(
     kind: type[Settings], content: dict[str, Any], places: dict[Key, str], source: str
 ) -> None:
     """Refuse a key that no part knows, naming the nearest that one does."""
-    parts = list(parts_of(kind, content, places, source))
+    parts = list(settings_parts(kind, content, places, source))
     for key, settings, part in parts:
         fields = settings.known_fields(part)
         for found in part:
@@ -134,7 +141,7 @@ def respell(
 ) -> None:
     """Find the place of old keys under the new ones too; of both, the latest override counts."""
     order = {key: number for number, key in enumerate(overridden, 1)}
-    for key, settings, part in parts_of(kind, content, places, source):
+    for key, settings, part in settings_parts(kind, content, places, source):
         for old, new in settings.old_keys(part).items():
             keys = [(*key, name) for name in (old, new) if name in part]
             if len(keys) == 2 and any(key in order for key in keys):
@@ -163,7 +170,7 @@ def explain(
     quoted = not isinstance(value, dict | BaseModel) and first["type"] != "combination"
     shown = f", not {value!r}" if quoted else ""
     hint = first.get("ctx", {}).get("hint", "")
-    for part, settings, inside in parts_of(kind, content, places, source):
+    for part, settings, inside in settings_parts(kind, content, places, source):
         field = settings.known_fields(inside).get(key[-1]) if key[:-1] == part and key else None
         if field is not None and field.description and not hint:
             hint = f"`{'.'.join(key)}` is: {field.description}"

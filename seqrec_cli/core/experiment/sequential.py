@@ -13,6 +13,7 @@ from pydantic import (
 )
 from pydantic.fields import FieldInfo
 
+from seqrec_cli.core.data.negatives import SAMPLERS
 from seqrec_cli.core.evaluation.metrics import METRICS
 from seqrec_cli.core.losses.interface import LossSettings
 from seqrec_cli.core.losses.registry import LOSS, LOSSES
@@ -96,6 +97,11 @@ class TrainingConfig(Settings):
     in_batch: bool = Field(
         False, description="draw negatives from the batch's targets, with negatives_per: batch"
     )
+    sampler: str | None = Field(
+        None,
+        description="how negatives are drawn: uniform, popularity, or the sampler of an installed "
+        "package; null: popularity if popularity_power is set, else uniform",
+    )
     popularity_power: float | None = Field(
         None, ge=0, description="sample negatives in proportion to count^power; null: uniformly"
     )
@@ -165,10 +171,16 @@ class TrainingConfig(Settings):
             content |= {"loss": value.pop("name"), **value} if key == "loss" else {key: value}
         return content
 
+    @field_validator("sampler")
+    @classmethod
+    def sampler_exists(cls, sampler: str | None) -> str | None:
+        if sampler is not None and sampler not in SAMPLERS:
+            raise ValueError(f"must be one of {', '.join(SAMPLERS)}, or null")
+        return sampler
+
     @model_validator(mode="after")
-    def settings_agree(self) -> "TrainingConfig":
-        """Refuse a setting that does not go with another one."""
-        loss, samples = self.loss.name, LOSSES[self.loss.name].of_scores is not None
+    def optimizers_agree(self) -> "TrainingConfig":
+        """Refuse a setting of the optimizers that does not go with another setting."""
         if self.momentum and self.optimizer != "adagrad":
             raise refused(
                 "momentum",
@@ -183,6 +195,21 @@ class TrainingConfig(Settings):
                 "leave it out, or use `optimizer: adam`",
                 self.weight_decay,
             )
+        samples = LOSSES[self.loss.name].of_scores is not None
+        if self.table_optimizer == "adagrad" and (self.l2_emb or not samples):
+            whole = "l2_emb" if self.l2_emb else f"loss: {self.loss.name}"
+            raise refused(
+                "table_optimizer",
+                f"adagrad updates the rows of a batch, and `{whole}` changes the whole item table "
+                "in each step",
+                "use `table_optimizer: adam`, or leave that out",
+                self.table_optimizer,
+            )
+        return self
+
+    @model_validator(mode="after")
+    def negatives_agree(self) -> "TrainingConfig":
+        """Refuse a setting of the negatives that does not go with another setting."""
         if self.in_batch and (self.negatives_per != "batch" or self.popularity_power is not None):
             raise refused(
                 "in_batch",
@@ -190,21 +217,29 @@ class TrainingConfig(Settings):
                 "set `negatives_per: batch`, and leave `popularity_power` out",
                 self.in_batch,
             )
-        if self.popularity_power is not None and not samples:
+        for key in ("sampler", "popularity_power"):
+            given = getattr(self, key)
+            if given is not None and LOSSES[self.loss.name].of_scores is None:
+                raise refused(
+                    key,
+                    f"is for sampled negatives, and `loss: {self.loss.name}` has none",
+                    "leave it out, or use `loss: sampled_softmax`",
+                    given,
+                )
+        if self.popularity_power is not None and self.sampler not in (None, "popularity"):
             raise refused(
                 "popularity_power",
-                f"is for sampled negatives, and `loss: {loss}` has none",
-                "leave it out, or use `loss: sampled_softmax`",
+                f"is for `sampler: popularity`, not for `sampler: {self.sampler}`",
+                "leave one of them out",
                 self.popularity_power,
             )
-        if self.table_optimizer == "adagrad" and (self.l2_emb or not samples):
-            whole = "l2_emb" if self.l2_emb else f"loss: {loss}"
+        draws_shared = not self.in_batch and self.sampler in ("uniform", "popularity")
+        if self.negatives_per == "batch" and self.sampler is not None and not draws_shared:
             raise refused(
-                "table_optimizer",
-                f"adagrad updates the rows of a batch, and `{whole}` changes the whole item table "
-                "in each step",
-                "use `table_optimizer: adam`, or leave that out",
-                self.table_optimizer,
+                "sampler",
+                "does not draw negatives that a whole batch shares",
+                "leave it out, or leave out `negatives_per: batch` and `in_batch`",
+                self.sampler,
             )
         return self
 

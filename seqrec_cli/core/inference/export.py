@@ -107,7 +107,7 @@ def write_rows(
     Returns the number of rows.
     """
     count, cell = 0, cell_of(safe)
-    with open_text(path) as text:
+    with open_output(path) as text:
         table = csv.writer(text)
         if path.suffix == ".csv":
             table.writerow(header)
@@ -145,7 +145,7 @@ def write_recommendations(
         for values in zip(*columns.values(), strict=True)
     ]
     count = 0
-    with open_text(path) as text:
+    with open_output(path) as text:
         if is_csv:
             header = ["user", "rank", *columns, "score"]
             text.write(csv_cells({name: name for name in header}) + "\r\n")
@@ -180,7 +180,7 @@ def json_lines(user: str, result: Recommended, items: list[str]) -> Iterator[str
 
 
 @contextlib.contextmanager
-def open_text(path: Path) -> Iterator[io.TextIOWrapper]:
+def open_output(path: Path) -> Iterator[io.TextIOWrapper]:
     """Open a file for UTF-8 text that appears, complete, when the block ends well."""
     check_output(path)
     files.remove_leftovers(path.parent, path.name)

@@ -137,13 +137,15 @@ def exact_top(
     """The k best items for each history and their scores, both (B, k); 0 and -inf fill the rest."""
     items = np.empty((len(histories), k), np.int64)
     scores = np.empty((len(histories), k), np.float32)
-    batches = score_all(scorer, histories, seen, lambda scored: (scored.rows, *best(scored, k)))
+    batches = score_all(
+        scorer, histories, seen, lambda scored: (scored.rows, *top_arrays(scored, k))
+    )
     for places, best_items, values in batches:
         items[places], scores[places] = best_items, values
     return items, scores
 
 
-def best(scored: Scored, k: int) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
+def top_arrays(scored: Scored, k: int) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
     """The k best items of each row and their scores, both (B, k)."""
     items, scores = top_items(scored.scores, k)
     return items.numpy(), scores.numpy()
@@ -174,10 +176,10 @@ def measured_recall(
     k = min(k, retriever.scorer.num_items)
     approximate, _ = retriever.top(histories, k, seen)
     exact, _ = exact_top(retriever.scorer, histories, k, seen)
-    return recall(approximate, exact), len(histories)
+    return recall_of_exact(approximate, exact), len(histories)
 
 
-def recall(approximate: NDArray[np.int64], exact: NDArray[np.int64]) -> float:
+def recall_of_exact(approximate: NDArray[np.int64], exact: NDArray[np.int64]) -> float:
     """The share of the exact items (B, k) among the approximate ones (B, k); 1 if none."""
     stride = max(int(approximate.max(initial=0)), int(exact.max(initial=0))) + 1
     rows = np.arange(len(exact))[:, None] * stride

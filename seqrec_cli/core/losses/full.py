@@ -10,7 +10,7 @@ from pydantic import Field
 from torch import Tensor
 
 from seqrec_cli.core.kernels.cross_entropy import linear_cross_entropy
-from seqrec_cli.core.losses.interface import Catalogue, LossSettings
+from seqrec_cli.core.losses.interface import AllItems, LossSettings
 
 
 class SoftmaxSettings(LossSettings):
@@ -33,7 +33,7 @@ class SoftmaxSettings(LossSettings):
         return self.half_life
 
 
-def softmax(inputs: Catalogue, settings: SoftmaxSettings) -> Tensor:
+def softmax(inputs: AllItems, settings: SoftmaxSettings) -> Tensor:
     """Cross-entropy of the target among all items, without holding all logits.
 
     With smoothing, a share of the target's probability is spread over all items (Szegedy et al.,

@@ -70,7 +70,7 @@ class SharedNegatives:
 
 
 @dataclass(frozen=True, eq=False)
-class Catalogue:
+class AllItems:
     """States with the vectors of all items, before they are scored.
 
     Attributes:
@@ -101,7 +101,7 @@ class Loss:
 
     settings_class: type[LossSettings]
     of_scores: Callable[[Scores, Any], Tensor] | None = None
-    of_catalogue: Callable[[Catalogue, Any], Tensor] | None = None
+    of_catalogue: Callable[[AllItems, Any], Tensor] | None = None
     of_shared: Callable[[SharedNegatives, Any], Tensor] | None = None
 
     def __post_init__(self) -> None:

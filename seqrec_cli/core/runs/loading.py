@@ -195,7 +195,7 @@ def agreed_seen(runs: Iterable[Run], given: Seen | None) -> Seen:
         raise ConfigError(
             f"`{by_meaning['exclude']}` was trained with `seen: exclude` and "
             f"`{by_meaning['include']}` with `seen: include`",
-            "say what counts for all of them: `--seen exclude` or `--seen include`",
+            "choose one for all of them: `--seen exclude` or `--seen include`",
         )
     (meaning,) = by_meaning
     assert meaning != "auto", "a run says what it came to"

@@ -15,7 +15,7 @@ from seqrec_cli.core.experiment.loading import AnyExperiment
 from seqrec_cli.core.experiment.ranking import RankingExperiment
 from seqrec_cli.core.experiment.sequential import Experiment
 from seqrec_cli.core.models.sequential.registry import MODELS
-from seqrec_cli.core.runs.resuming import differences, resume
+from seqrec_cli.core.runs.resuming import changes_since_start, resume
 from seqrec_cli.core.runs.run import Run
 from seqrec_cli.core.runs.status import write_finished
 from seqrec_cli.core.training import ranking, sequential
@@ -30,7 +30,7 @@ AnyTraining = sequential.Training | ranking.RankingTraining
 
 
 @dataclass(frozen=True, eq=False)
-class Begun:
+class StartedTraining:
     """A training that is ready to run.
 
     Attributes:
@@ -54,7 +54,7 @@ class Begun:
         return experiment
 
 
-def begin(experiment: AnyExperiment, path: Path, device: torch.device) -> Begun:
+def begin(experiment: AnyExperiment, path: Path, device: torch.device) -> StartedTraining:
     """Read the dataset at `path` without its test part, and create a model with fresh weights.
 
     Raises:
@@ -70,10 +70,10 @@ def begin(experiment: AnyExperiment, path: Path, device: torch.device) -> Begun:
     missed = check_reachable(dataset, settled.seen)
     experiment = settled.put_into(experiment)
     training = sequential.Training(experiment, dataset.num_items, device, dataset.features())
-    begun = Begun(dataset, training, sequential.fit(training, dataset))
-    begun.info.extend(filter(None, [settled.reason]))
-    begun.notes.extend(filter(None, [missed, unread_features(experiment, dataset)]))
-    return begun
+    started = StartedTraining(dataset, training, sequential.fit(training, dataset))
+    started.info.extend(filter(None, [settled.reason]))
+    started.notes.extend(filter(None, [missed, unread_features(experiment, dataset)]))
+    return started
 
 
 def unread_features(experiment: Experiment, dataset: SequenceDataset) -> str:
@@ -91,40 +91,44 @@ def unread_features(experiment: Experiment, dataset: SequenceDataset) -> str:
     )
 
 
-def begin_ranking(experiment: RankingExperiment, path: Path, device: torch.device) -> Begun:
+def begin_ranking(
+    experiment: RankingExperiment, path: Path, device: torch.device
+) -> StartedTraining:
     """Start a ranking model, as `begin`."""
     rows = RankingDataset.load(path, parts=ranking.parts_needed(experiment))
     train, valid = ranking.divide(rows, experiment)
     training = ranking.RankingTraining(experiment, Sizes.of(rows.encoders), device)
-    begun = Begun(rows, training, ranking.fit(training, train, valid))
-    begun.info.append(f"{len(train):,} rows to learn from, {len(valid):,} to pick the best weights")
+    started = StartedTraining(rows, training, ranking.fit(training, train, valid))
+    started.info.append(
+        f"{len(train):,} rows to learn from, {len(valid):,} to pick the best weights"
+    )
     if rows.test is not None:
-        begun.notes.append(
+        started.notes.append(
             "training stops on the test part (`training.validate_on: test`), as published "
             "walkthroughs do: its figures there are optimistic"
         )
-    return begun
+    return started
 
 
-def go_on(run: Run, experiment: AnyExperiment, path: Path, device: torch.device) -> Begun:
+def go_on(run: Run, experiment: AnyExperiment, path: Path, device: torch.device) -> StartedTraining:
     """Continue a training where the run stopped; `experiment` may have more epochs than before.
 
     Raises:
         RunError: there is nothing to resume from, or the dataset at `path` has changed.
     """
-    begun = begin(experiment, path, device)
-    run.check_data(begun.dataset)
-    resume(run, begun.training)
+    started = begin(experiment, path, device)
+    run.check_data(started.dataset)
+    resume(run, started.training)
     run.save_experiment(experiment)
-    begun.notes.extend(run.notes)
-    begun.notes.extend(
+    started.notes.extend(run.notes)
+    started.notes.extend(
         f"{difference}: the last bits may differ from an uninterrupted training"
-        for difference in differences(run, device)
+        for difference in changes_since_start(run, device)
     )
-    return begun
+    return started
 
 
-def recorded(run: Run, begun: Begun) -> Iterator[Event]:
+def recorded(run: Run, started: StartedTraining) -> Iterator[Event]:
     """Train, yield the events, and save validations and checkpoints in the run.
 
     A checkpoint follows each validation, and an epoch that ends a minute or more after the last.
@@ -133,12 +137,12 @@ def recorded(run: Run, begun: Begun) -> Iterator[Event]:
         TrainingError: the loss or the weights are not finite; the message names the last good
             weights.
     """
-    training, checkpoints = begun.training, run.checkpoints
+    training, checkpoints = started.training, run.checkpoints
     start = saved = time.monotonic()
     try:
-        for event in begun.events:
+        for event in started.events:
             if isinstance(event, Validated):
-                keep(run, training, event, time.monotonic() - start)
+                save_validation(run, training, event, time.monotonic() - start)
                 saved = time.monotonic()
             elif isinstance(event, EpochDone) and time.monotonic() - saved > SAVE_SECONDS:
                 checkpoints.save_last(training)
@@ -166,7 +170,7 @@ def end(run: Run, training: AnyTraining, seconds: float) -> None:
     write_finished(run.path, facts | {"seconds": round(seconds, 3)})
 
 
-def keep(run: Run, training: AnyTraining, event: Validated, seconds: float) -> None:
+def save_validation(run: Run, training: AnyTraining, event: Validated, seconds: float) -> None:
     """Record a validation, and save the weights if they are the best so far."""
     if event.is_best:
         run.checkpoints.save_best(training, event.epoch, event.metrics)

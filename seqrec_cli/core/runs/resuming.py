@@ -96,7 +96,7 @@ def restore_best(run: Run, training: Resumable) -> None:
         counters.best, counters.best_epoch = best, epoch
 
 
-def differences(run: Run, device: torch.device) -> list[str]:
+def changes_since_start(run: Run, device: torch.device) -> list[str]:
     """What has changed since the training began, and may change the last bits."""
     now = {
         "seqrec": __version__,

@@ -104,7 +104,7 @@ class Run:
         """
         path = self.path / "experiment.yaml"
         try:
-            return settled(parse_experiment(foreign.read_text(path), str(path)))
+            return with_settled_seen(parse_experiment(foreign.read_text(path), str(path)))
         except (OSError, UnicodeDecodeError) as error:
             raise RunError(
                 f"`{path}` cannot be read: {error}", "train again; the run is incomplete"
@@ -263,7 +263,7 @@ def shown(value: Any) -> str:
     return f"{value:,}" if isinstance(value, int) else f"`{value}`"
 
 
-def settled(experiment: AnyExperiment) -> AnyExperiment:
+def with_settled_seen(experiment: AnyExperiment) -> AnyExperiment:
     """The experiment of a run, which says whether seen items may be recommended.
 
     One of an older version does not: it always left them out.

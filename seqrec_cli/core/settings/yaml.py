@@ -18,7 +18,7 @@ WHOLE = re.compile(r"[+-]?(?:0|[1-9][0-9]*)")
 LARGEST_SETTINGS = 1 << 20  # bytes of a file
 
 
-def read_text(path: Path, what: str, hint: str) -> str:
+def read_settings_text(path: Path, what: str, hint: str) -> str:
     """The text of a file of settings.
 
     Raises:

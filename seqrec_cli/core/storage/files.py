@@ -9,7 +9,7 @@ import re
 import secrets
 import shutil
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -284,3 +284,11 @@ def sha256(path: Path) -> str:
     """The SHA-256 of a file, as hexadecimal digits."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def sha256_of_all(paths: Iterable[Path]) -> str:
+    """The SHA-256 of a file; of several files, that of their own ones with spaces between them."""
+    paths = list(dict.fromkeys(paths))
+    if len(paths) == 1:
+        return sha256(paths[0])
+    return hashlib.sha256(" ".join(map(sha256, paths)).encode()).hexdigest()

@@ -10,7 +10,7 @@ from seqrec_cli.core.batching.sequential import TrainBatch
 from seqrec_cli.core.data.sequences import PAD
 from seqrec_cli.core.experiment.sequential import TrainingConfig
 from seqrec_cli.core.kernels.dropout import Noise
-from seqrec_cli.core.losses.interface import Catalogue, Scores, SharedNegatives
+from seqrec_cli.core.losses.interface import AllItems, Scores, SharedNegatives
 from seqrec_cli.core.losses.registry import LOSSES
 from seqrec_cli.core.models.sequential.interface import SequenceModel
 
@@ -28,7 +28,7 @@ def batch_loss(
         table = model.item_vectors(None, noise)
         half_life = settings.loss.target_half_life
         weights = None if half_life is None else torch.exp2(-batch.histories.ages / half_life)
-        inputs = Catalogue(states.float(), table, batch.targets, weights, model.excluded_items)
+        inputs = AllItems(states.float(), table, batch.targets, weights, model.excluded_items)
         return loss.of_catalogue(inputs, settings.loss)
     assert loss.of_scores is not None
     if settings.negatives_per == "batch":

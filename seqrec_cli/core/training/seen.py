@@ -1,11 +1,11 @@
-"""Whether items of a user's history may be recommended: settled once, when a training begins.
+"""Whether items of a user's history may be recommended: decided once, when a training begins.
 
-The run keeps what was settled, and means the same by it wherever it is used.
+The run stores the decision, and every command that uses the run follows it.
 
-Excluding seen items makes every repeat a miss, whatever the model: with a share s of repeats no
-figure can pass 1 - s. Including them gives places of the list to items that nobody takes again: on
-data without repeats that costs counts of transitions 3 % (Amazon Beauty) to 17 % (ml-1m) of their
-NDCG@10. So a tenth is about where the two cost the same.
+If seen items are excluded, no model can hit a repeated item: with a share s of repeats no metric
+exceeds 1 - s. If they are included, they take places in the list, although without repeats nobody
+chooses them again: this lowers the NDCG@10 of transition counts by 3 % (Amazon Beauty) to 17 %
+(ml-1m). At a tenth of repeats the two lose about the same.
 """
 
 from dataclasses import dataclass
@@ -19,17 +19,17 @@ from seqrec_cli.core.experiment.sequential import Experiment
 from seqrec_cli.core.inference.scoring import Seen
 from seqrec_cli.errors import DatasetError
 
-MANY_REPEATS = 0.1  # share of the train part from which on `auto` is `include`
-MANY_MISSED = 0.1  # share of the targets that is worth a note
+MANY_REPEATS = 0.1  # share of the train part's interactions at which `auto` becomes `include`
+MANY_MISSED = 0.1  # share of the targets above which the user is warned
 
 
 @dataclass(frozen=True)
 class SettledSeen:
-    """What `training.seen` came to.
+    """The value of `training.seen`, with `auto` resolved.
 
     Attributes:
-        seen: the meaning.
-        repeat_share: of the train part's interactions, where that decided; else None.
+        seen: exclude or include.
+        repeat_share: the share of repeats in the train part, if `auto` was resolved by it; or None.
     """
 
     seen: Seen
@@ -37,34 +37,37 @@ class SettledSeen:
 
     @property
     def reason(self) -> str:
-        """The meaning and why, for people; "" where the experiment said it."""
+        """A sentence with the value and the reason; "" if the experiment sets the value."""
         if self.repeat_share is None:
             return ""
         return (
             f"seen items are {self.seen}d (training.seen: auto): {self.repeat_share:.1%} of the "
-            "interactions to learn from are with an item that the user already had"
+            "training interactions repeat an item of the user's history"
         )
 
     def put_into(self, experiment: Experiment) -> Experiment:
-        """The experiment with the meaning in it."""
+        """The experiment with this value of `training.seen`."""
         training = experiment.training.model_copy(update={"seen": self.seen})
         return experiment.model_copy(update={"training": training})
 
 
 def settle_seen(experiment: Experiment, data: SequenceDataset) -> SettledSeen:
-    """What `training.seen` means for this data: `auto` follows the share of repeats in train."""
-    wanted = experiment.training.seen
-    if wanted != "auto":
-        return SettledSeen(wanted)
+    """Resolve `training.seen` for a dataset: `auto` follows the share of repeats in train."""
+    asked = experiment.training.seen
+    if asked != "auto":
+        return SettledSeen(asked)
     share = data.train.repeat_share
     return SettledSeen("include" if share >= MANY_REPEATS else "exclude", share)
 
 
 def check_reachable(data: SequenceDataset, seen: Seen) -> str:
-    """Refuse a validation that is 0 whatever the model does; a note where much of it is.
+    """Check that the targets of the valid part can be recommended at all.
+
+    Returns:
+        a warning if many of them cannot, because seen items are excluded; else "".
 
     Raises:
-        DatasetError: every target is a seen item, and these are excluded.
+        DatasetError: none of them can.
     """
     if seen == "include":
         return ""
@@ -73,13 +76,13 @@ def check_reachable(data: SequenceDataset, seen: Seen) -> str:
     total = len(asked.targets.items)
     if missed == total:
         raise DatasetError(
-            f"every item to predict in the valid part of `{data.name}` is in the user's history "
-            "already, so with `training.seen: exclude` nothing can be found",
+            f"every target in the valid part of `{data.name}` is in the user's history already, "
+            "so with `training.seen: exclude` every metric would be 0",
             "train with `--set training.seen=include`",
         )
     if missed <= MANY_MISSED * total:
         return ""
     return (
-        f"{missed:,} of {total:,} items to predict in the valid part are in the user's history "
-        "already and count as missed; `--set training.seen=include` lets them be found"
+        f"{missed:,} of {total:,} targets in the valid part are in the user's history already and "
+        "count as missed; to recommend seen items use `--set training.seen=include`"
     )

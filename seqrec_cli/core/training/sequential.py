@@ -100,6 +100,7 @@ def fit(training: Training, data: SequenceDataset) -> Iterator[Event]:
         negatives_per=settings.negatives_per,
         in_batch=settings.in_batch,
         popularity_power=settings.popularity_power,
+        sampler=settings.sampler,
         log_probabilities=settings.loss.corrects_sampling,
         half_life=settings.loss.target_half_life,
         excluded_items=training.model.excluded_items,

@@ -3,7 +3,7 @@
 import numpy as np
 import torch
 
-from seqrec_cli.core.batching.features import FeatureTensors, rows_of
+from seqrec_cli.core.batching.features import FeatureTensors, rows_as_tensors
 from seqrec_cli.core.data.features.encoded import EncodedFeatures
 
 FEATURES = EncodedFeatures(
@@ -17,13 +17,13 @@ def test_tensors_have_the_rows_that_are_taken() -> None:
     whole = FeatureTensors.of(FEATURES)
     assert (whole.dense.dtype, whole.sparse.dtype) == (torch.float32, torch.int64)
     one = whole.take(torch.tensor([2, 0])).to(torch.device("cpu"))
-    other = rows_of(FEATURES, np.array([2, 0]))
+    other = rows_as_tensors(FEATURES, np.array([2, 0]))
     assert other is not None
     pairs = ((one.dense, other.dense), (one.sparse, other.sparse), (one.tags[0], other.tags[0]))
     for mine, theirs in pairs:
         assert torch.equal(mine, theirs)
     assert one.tags[0].tolist() == [[0, 0], [2, 0]]
-    assert rows_of(None, np.array([0])) is None
+    assert rows_as_tensors(None, np.array([0])) is None
 
 
 def test_tensors_can_be_written_to_though_a_file_cannot() -> None:

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from seqrec_cli.core.data.negatives import PopularitySampler, SharedSampler, UniformSampler
 from seqrec_cli.core.data.sequences import Sequences
 from seqrec_cli.core.losses.full import SoftmaxSettings, softmax
-from seqrec_cli.core.losses.interface import Catalogue, SharedNegatives
+from seqrec_cli.core.losses.interface import AllItems, SharedNegatives
 from seqrec_cli.core.losses.sampled import SampledSoftmaxSettings, shared_softmax
 from seqrec_cli.core.randomness import Purpose
 
@@ -146,5 +146,5 @@ def test_sharing_all_items_makes_the_corrected_softmax_the_whole_one() -> None:
         torch.from_numpy(sampler.log_probability(items)),
     )
     ours = shared_softmax(shared, SampledSoftmaxSettings())
-    whole = softmax(Catalogue(states, table, targets), SoftmaxSettings())
+    whole = softmax(AllItems(states, table, targets), SoftmaxSettings())
     torch.testing.assert_close(ours, whole)

@@ -43,7 +43,7 @@ def by_hand(rows: list[Row], valid: int, test: int) -> tuple[list[dict[int, list
     sessions: dict[int, list[tuple[int, int, int]]] = defaultdict(list)
     written = set()
     for place, (session, item, time) in enumerate(rows):
-        if (session, item, time) not in written:  # a double write
+        if (session, item, time) not in written:  # an exact duplicate
             written.add((session, item, time))
             sessions[session].append((time, place, item))
     parts: list[dict[int, list[int]]] = [{}, {}, {}]

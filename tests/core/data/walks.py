@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from seqrec_cli.core.data.dataset import SequenceDataset
 from seqrec_cli.core.data.interactions import Interactions, Origin
 from seqrec_cli.core.data.preparation import (
-    DOUBLE_WRITE,
+    EXACT_DUPLICATE,
     RARE_ITEM,
     RARE_USER,
     Preparation,
@@ -55,7 +55,7 @@ def slow_rows(rows: list[Row], timed: bool, options: Preparation) -> tuple[dict[
     seen = set()
     for number, row in enumerate(rows):
         if timed and row in seen:
-            dropped[DOUBLE_WRITE] += 1
+            dropped[EXACT_DUPLICATE] += 1
             continue
         seen.add(row)
         kept.setdefault(row[0], []).append((row[1], number, row[2]))

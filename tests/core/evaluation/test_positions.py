@@ -5,8 +5,8 @@ import pytest
 
 from seqrec_cli.core.evaluation.metrics import METRICS
 from seqrec_cli.core.evaluation.sequential import evaluate
-from seqrec_cli.core.evaluation.statistics import bootstrap_means, compare
-from seqrec_cli.core.evaluation.summary import summarise
+from seqrec_cli.core.evaluation.statistics import bootstrap_means, paired_differences
+from seqrec_cli.core.evaluation.summary import summarize
 from seqrec_cli.core.inference.recommendation import recommend
 from seqrec_cli.core.models.baselines import MarkovChain
 from tests.core.evaluation.positions import dataset_of, positions_by_hand, whole_sessions
@@ -22,7 +22,7 @@ def test_where_each_user_has_one_target_all_is_last() -> None:
     last = evaluate(scorer, data, "test", ks=[3], lists=True)
     every = evaluate(scorer, data, "test", ks=[3], lists=True, targets="all")
     assert every.means() == pytest.approx(last.means())
-    one, other = (summarise(outcome, data, [3], seed=0) for outcome in (last, every))
+    one, other = (summarize(outcome, data, [3], seed=0) for outcome in (last, every))
     for name in one:
         assert other[name].mean == pytest.approx(one[name].mean)
         assert (other[name].low, other[name].high) == pytest.approx((one[name].low, one[name].high))
@@ -53,7 +53,7 @@ def test_resampling_draws_a_user_with_all_targets() -> None:
     for row, times in zip(found, np.rint(drawn).astype(int), strict=True):
         targets = np.concatenate([np.tile(own, n) for own, n in zip(values, times, strict=True)])
         assert row == pytest.approx(targets.mean())
-    difference, _ = compare({"hr": means}, {"hr": means * 0}, 0, counts)["hr"]
+    difference, _ = paired_differences({"hr": means}, {"hr": means * 0}, 0, counts)["hr"]
     assert difference == pytest.approx(np.concatenate(values).mean())
 
 
@@ -70,7 +70,7 @@ def test_a_markov_chain_is_found_as_often_as_it_is_followed() -> None:
     data = whole_sessions(sessions)
     chain = MarkovChain(data.train, NUM_ITEMS)
     outcome = evaluate(chain, data, "test", ks=[1], seen="include", targets="all")
-    figure = summarise(outcome, data, [1], seed=0)["hr@1"]
+    figure = summarize(outcome, data, [1], seed=0)["hr@1"]
     best = 0.8 + 0.2 / NUM_ITEMS
     assert figure.low < best < figure.high
     followed = np.mean(

@@ -67,10 +67,10 @@ def test_gauc_is_there_only_where_users_have_both_labels() -> None:
 def test_differences_are_paired_and_tell_a_real_one() -> None:
     a, b = predictions(signal=2.0), predictions(signal=0.5, seed=1)
     draws = evaluation.bootstrap(a, 0), evaluation.bootstrap(b, 0)
-    mean, p = evaluation.differences(a, b, draws)["auc"]
+    mean, p = evaluation.differences_of(a, b, draws)["auc"]
     assert mean > 0.1
     assert p < 0.01
-    assert evaluation.differences(a, a, (draws[0], draws[0]))["auc"] == (0.0, 1.0)
+    assert evaluation.differences_of(a, a, (draws[0], draws[0]))["auc"] == (0.0, 1.0)
 
 
 def test_baselines_are_rates_of_the_train_part(tmp_path: Path) -> None:

@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from seqrec_cli.core.evaluation.sequential import evaluate
-from seqrec_cli.core.evaluation.summary import summarise
+from seqrec_cli.core.evaluation.summary import summarize
 from tests.conftest import leave_one_out
 from tests.core.evaluation.tables import Table
 
@@ -19,7 +19,7 @@ def test_coverage_and_popularity_of_what_is_recommended() -> None:
     outcome = evaluate(Table(table), data, "test", ks=[1], lists=True)
     assert outcome.lists is not None
     assert outcome.lists[:, 0].tolist() == [5, 5, 2]
-    figures = summarise(outcome, data, [1], seed=0)
+    figures = summarize(outcome, data, [1], seed=0)
     assert figures["coverage@1"].mean == 2 / 8
     # Train counts: item 1 four times, item 5 three times, item 2 twice.
     assert figures["popularity rank@1"].mean == pytest.approx((2 + 2 + 3) / 3)

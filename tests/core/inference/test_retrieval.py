@@ -14,7 +14,12 @@ from seqrec_cli.core.evaluation.metrics import METRICS
 from seqrec_cli.core.evaluation.sequential import evaluate, recall_of
 from seqrec_cli.core.inference.index import NeighbourIndex
 from seqrec_cli.core.inference.recommendation import recommend
-from seqrec_cli.core.inference.retrieval import Retriever, exact_top, measured_recall, recall
+from seqrec_cli.core.inference.retrieval import (
+    Retriever,
+    exact_top,
+    measured_recall,
+    recall_of_exact,
+)
 from seqrec_cli.core.inference.scoring import ModelScorer
 from seqrec_cli.core.models.sequential.gru4rec import GRU4RecConfig
 from seqrec_cli.core.models.sequential.registry import build_model
@@ -118,11 +123,11 @@ def test_ties_count_against_the_target_as_in_the_exact_search() -> None:
 
 def test_recall_counts_what_is_missing() -> None:
     exact = np.array([[1, 2, 3], [4, 5, 0]])
-    assert recall(np.array([[3, 9, 1], [4, 0, 0]]), exact) == 3 / 5
-    assert recall(exact, exact) == 1
-    assert recall(np.zeros((1, 2), int), np.zeros((1, 2), int)) == 1
+    assert recall_of_exact(np.array([[3, 9, 1], [4, 0, 0]]), exact) == 3 / 5
+    assert recall_of_exact(exact, exact) == 1
+    assert recall_of_exact(np.zeros((1, 2), int), np.zeros((1, 2), int)) == 1
     # The same item found for somebody else does not count, nor a list in another order less.
-    assert recall(np.array([[5, 6], [1, 2]]), np.array([[2, 1], [2, 1]])) == 1 / 2
+    assert recall_of_exact(np.array([[5, 6], [1, 2]]), np.array([[2, 1], [2, 1]])) == 1 / 2
 
 
 def test_recall_is_measured_and_falls_with_the_effort(cycle: SequenceDataset) -> None:

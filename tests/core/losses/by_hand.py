@@ -6,7 +6,7 @@ from typing import Any
 import torch
 
 from seqrec_cli.core.losses.full import SoftmaxSettings, softmax
-from seqrec_cli.core.losses.interface import Catalogue, Scores
+from seqrec_cli.core.losses.interface import AllItems, Scores
 from seqrec_cli.core.losses.registry import LOSSES
 
 
@@ -21,7 +21,7 @@ def loss_of(name: str, *scores: Any, num_items: int = 0, **settings: Any) -> tor
 
 def full(states: Any, table: Any, targets: Any, *rest: Any, smoothing: float = 0.0) -> torch.Tensor:
     """The softmax over a table, with `rest` = weights, excluded items."""
-    inputs = Catalogue(states, table, targets, *rest)
+    inputs = AllItems(states, table, targets, *rest)
     return softmax(inputs, SoftmaxSettings(label_smoothing=smoothing))
 
 

@@ -72,7 +72,7 @@ def test_a_validation_that_would_be_0_everywhere_is_refused() -> None:
         lambda: check_reachable(data, "exclude"),
         lambda: next(fit(Training(experiment("exclude"), 15, torch.device("cpu")), data)),
     ):
-        with pytest.raises(DatasetError, match="nothing can be found") as caught:
+        with pytest.raises(DatasetError, match="every metric would be 0") as caught:
             ask()
         assert "training.seen=include" in caught.value.hint
     assert check_reachable(data, "include") == ""
@@ -81,5 +81,5 @@ def test_a_validation_that_would_be_0_everywhere_is_refused() -> None:
 def test_many_targets_that_cannot_be_found_are_said() -> None:
     histories = [[1, 2, 3, 4, 5]] * 7 + [[1, 2, 3, 1, 5]] * 3
     note = check_reachable(leave_one_out(histories, 5), "exclude")
-    assert "3 of 10 items to predict" in note
+    assert "3 of 10 targets" in note
     assert check_reachable(leave_one_out([[1, 2, 3, 4, 5]] * 9, 5), "exclude") == ""

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 
 @dataclass(frozen=True, eq=False)
-class Column:
+class TextColumn:
     """The cells of a column.
 
     Attributes:
@@ -25,7 +25,7 @@ class Column:
         return len(self.rows)
 
     @classmethod
-    def of(cls, cells: Sequence[str]) -> "Column":
+    def of(cls, cells: Sequence[str]) -> "TextColumn":
         """The column with these cells."""
         first: dict[str, int] = {}
         # `setdefault` returns the first row of a text, without a Python loop over cells.
@@ -33,10 +33,10 @@ class Column:
         _, rows = np.unique(places, return_inverse=True)
         return cls(list(first), rows.astype(np.int64))
 
-    def take(self, rows: NDArray[Any]) -> "Column":
+    def take(self, rows: NDArray[Any]) -> "TextColumn":
         """Some of the cells."""
         used, places = np.unique(self.rows[rows], return_inverse=True)
-        return Column([self.texts[text] for text in used.tolist()], places.astype(np.int64))
+        return TextColumn([self.texts[text] for text in used.tolist()], places.astype(np.int64))
 
     @property
     def counts(self) -> NDArray[np.int64]:

@@ -11,7 +11,7 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from seqrec_cli.core.data.features.columns import Column
+from seqrec_cli.core.data.features.columns import TextColumn
 from seqrec_cli.core.data.features.kinds import SCALINGS, Owner, Scaling, check_length, numbers
 
 QUANTILES = 1000  # of a column, at most
@@ -39,7 +39,7 @@ class DenseEncoder:
     places: NDArray[np.float64]
 
     @classmethod
-    def fit(cls, name: str, side: Owner, column: Column, scaling: Scaling) -> "DenseEncoder":
+    def fit(cls, name: str, side: Owner, column: TextColumn, scaling: Scaling) -> "DenseEncoder":
         """Fit to the cells of the train part.
 
         Raises:
@@ -65,7 +65,7 @@ class DenseEncoder:
         """The scaled value of a missing number."""
         return float(self.places[0])
 
-    def encode(self, column: Column) -> NDArray[np.float32]:
+    def encode(self, column: TextColumn) -> NDArray[np.float32]:
         """Each cell as a scaled number, float32 (R,)."""
         return self.scale(numbers(column.texts)).astype(np.float32)[column.rows]
 
@@ -79,7 +79,7 @@ class DenseEncoder:
             scaled = np.clip((known - points[0]) / points[1], places[0], places[1])
         return np.where(np.isnan(values), self.missing, scaled)
 
-    def count_missing(self, column: Column) -> int:
+    def count_missing(self, column: TextColumn) -> int:
         """The number of cells that are not numbers."""
         return int(np.isnan(numbers(column.texts))[column.rows].sum())
 

@@ -7,7 +7,7 @@ from typing import Any, TypeVar, cast
 import numpy as np
 from numpy.typing import NDArray
 
-from seqrec_cli.core.data.features.columns import Column, to_texts
+from seqrec_cli.core.data.features.columns import TextColumn, to_texts
 from seqrec_cli.core.data.features.dense import DenseEncoder
 from seqrec_cli.core.data.features.kinds import Encoding, Kind, Owner
 from seqrec_cli.core.data.features.vocabularies import IdsEncoder, SparseEncoder, TagsEncoder
@@ -103,7 +103,7 @@ def encoder_of(name: str, kind: str, side: str, scaling: str, content: NDArray[A
 
 
 def fit_encoder(
-    name: str, kind: Kind, side: Owner, column: Column, encoding: Encoding
+    name: str, kind: Kind, side: Owner, column: TextColumn, encoding: Encoding
 ) -> ColumnEncoder:
     """Fit an encoder of this kind to the cells of a column in the train part.
 

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from seqrec_cli.core.data.features.columns import Column
+from seqrec_cli.core.data.features.columns import TextColumn
 from seqrec_cli.core.data.features.dense import DenseEncoder
 from seqrec_cli.core.data.features.encoded import EncodedFeatures
 from seqrec_cli.core.data.features.encoders import ColumnEncoder, Encoders, fit_encoder
@@ -52,7 +52,7 @@ def encode_side(
         return None
     train_rows = rows[trained & (rows >= 0)]
     # The last cell of a column, row -1, is that of an id that the file does not have.
-    columns = {name: Column.of([*cells, ""]) for name, cells in attributes.columns.items()}
+    columns = {name: TextColumn.of([*cells, ""]) for name, cells in attributes.columns.items()}
     train_cells = {name: column.take(train_rows) for name, column in columns.items()}
     chosen, left_out = choose_kinds(
         attributes, encoding.kinds(side), train_cells, encoding.min_value_count
@@ -63,7 +63,7 @@ def encode_side(
     encoders = Encoders(tuple(fitted_encoders))
     cells = {name: columns[name].take(rows) for name in chosen}
     check_numbers(attributes.source, encoders, cells)
-    summary = describe(attributes, rows, train_rows, fitted_encoders, cells, encoding)
+    summary = describe_attributes(attributes, rows, train_rows, fitted_encoders, cells, encoding)
     summary["left_out"] = left_out
     with_unknown = {name: columns[name].take(np.append(rows, -1)) for name in chosen}
     features = encode_columns(encoders, side, with_unknown, len(rows) + 1)
@@ -97,7 +97,7 @@ def find_rows(
 
 
 def encode_columns(
-    encoders: Encoders, side: Owner, cells: Mapping[str, Column], rows: int
+    encoders: Encoders, side: Owner, cells: Mapping[str, TextColumn], rows: int
 ) -> EncodedFeatures:
     """Encode the columns of a side from their cells by name."""
     dense = [c.encode(cells[c.name]) for c in encoders.of(DenseEncoder, side)]
@@ -109,7 +109,7 @@ def encode_columns(
     )
 
 
-def check_numbers(source: str, encoders: Encoders, cells: Mapping[str, Column]) -> None:
+def check_numbers(source: str, encoders: Encoders, cells: Mapping[str, TextColumn]) -> None:
     """Refuse a dense column without numbers.
 
     Raises:
@@ -125,12 +125,12 @@ def check_numbers(source: str, encoders: Encoders, cells: Mapping[str, Column]) 
             )
 
 
-def describe(
+def describe_attributes(
     attributes: Attributes,
     rows: NDArray[np.int64],
     train_rows: NDArray[np.int64],
     encoders: Sequence[ColumnEncoder],
-    cells: Mapping[str, Column],
+    cells: Mapping[str, TextColumn],
     encoding: Encoding,
 ) -> dict[str, Any]:
     """The summary of a file, for the manifest."""
@@ -145,7 +145,7 @@ def describe(
     }
 
 
-def describe_column(encoder: ColumnEncoder, column: Column) -> dict[str, Any]:
+def describe_column(encoder: ColumnEncoder, column: TextColumn) -> dict[str, Any]:
     """The summary of a column, for the manifest."""
     facts: dict[str, Any] = {"name": encoder.name, "kind": encoder.kind}
     if isinstance(encoder, DenseEncoder):

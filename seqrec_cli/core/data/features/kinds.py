@@ -9,7 +9,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from seqrec_cli.core.data.features.columns import Column
+from seqrec_cli.core.data.features.columns import TextColumn
 from seqrec_cli.core.data.reading.attributes import Attributes
 from seqrec_cli.core.data.reading.sheets import Side
 from seqrec_cli.core.data.reading.tables import TAG
@@ -93,7 +93,7 @@ def parse_kinds(text: str | None, option: str) -> dict[str, Kind] | None:
 def choose_kinds(
     attributes: Attributes,
     kinds: Mapping[str, Kind] | None,
-    train_cells: Mapping[str, Column],
+    train_cells: Mapping[str, TextColumn],
     min_value_count: int,
 ) -> tuple[dict[str, Kind], list[str]]:
     """The kind of each column that becomes a feature, and the names of the others.
@@ -132,7 +132,7 @@ def with_vectors(attributes: Attributes, kinds: Mapping[str, Kind]) -> dict[str,
     return found
 
 
-def guess_kind(column: Column, min_value_count: int) -> Kind | None:
+def guess_kind(column: TextColumn, min_value_count: int) -> Kind | None:
     """The likely kind of a column; None if it is empty, or nearly every row has another value."""
     present = np.array([not is_missing(text) for text in column.texts], np.bool_)
     if not present.any():

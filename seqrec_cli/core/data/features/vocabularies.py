@@ -14,7 +14,7 @@ from typing import ClassVar, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from seqrec_cli.core.data.features.columns import Column, to_texts
+from seqrec_cli.core.data.features.columns import TextColumn, to_texts
 from seqrec_cli.core.data.features.kinds import Owner, check_length, is_missing, split_tags
 
 PAD, UNKNOWN, FIRST = 0, 1, 2
@@ -40,7 +40,7 @@ class Vocabulary:
         return len(self.values) + FIRST
 
     @classmethod
-    def fit(cls, name: str, side: Owner, column: Column, min_count: int) -> Self:
+    def fit(cls, name: str, side: Owner, column: TextColumn, min_count: int) -> Self:
         """Fit to the cells of the train part; values in fewer than `min_count` are unknown.
 
         Raises:
@@ -65,7 +65,7 @@ class SparseEncoder(Vocabulary):
 
     kind: ClassVar = "sparse"
 
-    def encode(self, column: Column) -> NDArray[np.int32]:
+    def encode(self, column: TextColumn) -> NDArray[np.int32]:
         """The code of each cell, int32 (R,)."""
         return self.codes_of(column.texts)[column.rows]
 
@@ -77,14 +77,14 @@ class TagsEncoder(Vocabulary):
     kind: ClassVar = "tags"
 
     @classmethod
-    def fit(cls, name: str, side: Owner, column: Column, min_count: int) -> Self:
+    def fit(cls, name: str, side: Owner, column: TextColumn, min_count: int) -> Self:
         """Fit to the cells of the train part; values in fewer than `min_count` are unknown."""
         counts: Counter[str] = Counter()
         for text, count in zip(column.texts, column.counts.tolist(), strict=True):
             counts.update(dict.fromkeys(split_tags(text), count))
         return cls(name, side, common_values(name, counts, min_count))
 
-    def encode(self, column: Column) -> NDArray[np.int32]:
+    def encode(self, column: TextColumn) -> NDArray[np.int32]:
         """The codes of each cell's tags, int32 (R, M): distinct, at most MOST_TAGS, then 0."""
         known = {value: code for code, value in enumerate(self.values.tolist(), FIRST)}
         codes = [

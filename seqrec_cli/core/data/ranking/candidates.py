@@ -6,7 +6,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from seqrec_cli.core.data.negatives import PopularitySampler, Sampler, UniformSampler
+from seqrec_cli.core.data.negatives import SAMPLERS, sampler_name
 from seqrec_cli.core.data.ordering import Rows, count_codes, to_offsets
 from seqrec_cli.core.data.sequences import PARTS, Part, Sequences
 from seqrec_cli.core.data.splitting import TEST, TRAIN, Parts, leave_one_out
@@ -53,7 +53,7 @@ def describe_candidates(chosen: ExampleOptions) -> str:
 
 
 @dataclass(frozen=True, eq=False)
-class Log:
+class LabelledLog:
     """A log by user, each user's ratings in order.
 
     Attributes:
@@ -68,7 +68,7 @@ class Log:
     labels: NDArray[np.float32]
 
     @classmethod
-    def of(cls, rows: Rows, users: int, items: int, chosen: ExampleOptions) -> "Log":
+    def of(cls, rows: Rows, users: int, items: int, chosen: ExampleOptions) -> "LabelledLog":
         offsets = to_offsets(count_codes(rows.users, users))
         liked = np.ones(len(rows), np.bool_)
         if rows.ratings is not None:
@@ -92,7 +92,7 @@ class Log:
 
 
 def split_log(
-    log: Log, times: NDArray[np.int64] | None, chosen: ExampleOptions, path: str
+    log: LabelledLog, times: NDArray[np.int64] | None, chosen: ExampleOptions, path: str
 ) -> tuple[Parts, NDArray[np.int64]]:
     """The part of each rating, and the positions of the candidates."""
     offsets, users = log.sequences.offsets, log.sequences.users
@@ -138,7 +138,7 @@ class Cells:
 
 
 def make_rows(
-    log: Log,
+    log: LabelledLog,
     places: NDArray[np.int64],
     parts: Parts,
     part: Part,
@@ -154,25 +154,22 @@ def make_rows(
     visible = parts <= number
     counts = np.bincount(log.sequences.users[visible], minlength=len(log.sequences))
     known = Sequences(to_offsets(counts), log.sequences.items[visible])
-    uniform = UniformSampler(known, log.num_items)
     within = places - log.sequences.offsets[owners]
 
-    def draw(sampler: Sampler, purpose: Purpose, count: int) -> NDArray[np.int64]:
+    def draw(name: str, power: float | None, purpose: Purpose, count: int) -> NDArray[np.int64]:
+        sampler = SAMPLERS[name](known, log.num_items, power, None)
         counters = within[:, None] * count + np.arange(count)
         return sampler.draw(chosen.seed, purpose, 0, owners[:, None], counters)
 
-    history_negatives = draw(uniform, Purpose.HISTORY_NEGATIVES, chosen.history_length)
+    history_negatives = draw("uniform", None, Purpose.HISTORY_NEGATIVES, chosen.history_length)
     cells = Cells(
         log.labels[places], owners, items, history, np.where(history > 0, history_negatives, 0)
     )
     if not chosen.negatives:
         return cells
-    sampler: Sampler = uniform
-    if chosen.negatives_power:
-        sampler = PopularitySampler(known, log.num_items, chosen.negatives_power)
-    return with_negatives(
-        cells, draw(sampler, Purpose.CANDIDATE_NEGATIVES, chosen.negatives), dropped
-    )
+    power = chosen.negatives_power or None
+    drawn = draw(sampler_name(None, power), power, Purpose.CANDIDATE_NEGATIVES, chosen.negatives)
+    return with_negatives(cells, drawn, dropped)
 
 
 def with_negatives(cells: Cells, drawn: NDArray[np.int64], dropped: dict[str, int]) -> Cells:

@@ -20,17 +20,17 @@ from seqrec_cli.core.data.features.vocabularies import IdsEncoder
 from seqrec_cli.core.data.interactions import Interactions
 from seqrec_cli.core.data.ordering import Rows
 from seqrec_cli.core.data.preparation import Preparation, compact, nothing_left, tidy
-from seqrec_cli.core.data.preparation import describe as describe_origin
+from seqrec_cli.core.data.preparation import describe_origin as describe_origin
 from seqrec_cli.core.data.ranking.candidates import (
     Cells,
     ExampleOptions,
-    Log,
+    LabelledLog,
     describe_candidates,
     make_rows,
     split_log,
 )
 from seqrec_cli.core.data.ranking.dataset import Examples, RankingDataset
-from seqrec_cli.core.data.ranking.manifest import check_classes, describe
+from seqrec_cli.core.data.ranking.manifest import check_classes, describe_rows
 from seqrec_cli.core.data.reading.attributes import Attributes
 from seqrec_cli.core.data.reading.sheets import Side
 from seqrec_cli.core.data.sequences import PARTS
@@ -47,7 +47,7 @@ def prepare_examples(
     """
     origin = interactions.origin
     rows, dropped, user_ids, item_ids = tidy_rows(interactions, options, chosen)
-    log = Log.of(rows, len(user_ids), len(item_ids), chosen)
+    log = LabelledLog.of(rows, len(user_ids), len(item_ids), chosen)
     parts, places = split_log(log, rows.times, chosen, origin.path)
     made = {part: make_rows(log, places, parts, part, chosen, dropped) for part in PARTS}
     made = {part: cells for part, cells in made.items() if len(cells.labels)}
@@ -57,7 +57,7 @@ def prepare_examples(
                 f"the split leaves no rows for the {part} part of `{origin.path}`",
                 "use a log of more users, or another `--split`",
             )
-    encoders, sides, left_out = fit_encoders(
+    encoders, sides, left_out = fit_log_encoders(
         made["train"],
         {"user": user_ids, "item": item_ids},
         {"user": interactions.user_attributes, "item": interactions.item_attributes},
@@ -76,7 +76,7 @@ def prepare_examples(
     )
     check_classes(dataset)
     facts = {"rated": rows.ratings is not None, "candidates": describe_candidates(chosen)}
-    manifest = describe(
+    manifest = describe_rows(
         dataset,
         source=describe_origin(origin),
         rows_read=origin.rows_read,
@@ -115,7 +115,7 @@ def tidy_rows(
     return rows, dropped, interactions.user_ids[users], interactions.item_ids[items]
 
 
-def fit_encoders(
+def fit_log_encoders(
     train: Cells,
     ids: Mapping[Side, NDArray[Any]],
     attributes: Mapping[Side, Attributes | None],

@@ -1,6 +1,5 @@
 """From a train and a test file to a ranking dataset with its manifest."""
 
-import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -9,14 +8,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from seqrec_cli.core.data.features.columns import Column
+from seqrec_cli.core.data.features.columns import TextColumn
 from seqrec_cli.core.data.features.encoders import Encoders, fit_encoder
 from seqrec_cli.core.data.features.encoding import encode_columns
 from seqrec_cli.core.data.features.kinds import Encoding, Kind, is_missing
 from seqrec_cli.core.data.features.vocabularies import IdsEncoder
 from seqrec_cli.core.data.preparation import WHOLE
 from seqrec_cli.core.data.ranking.dataset import Examples, RankingDataset
-from seqrec_cli.core.data.ranking.manifest import check_classes, describe
+from seqrec_cli.core.data.ranking.manifest import check_classes, describe_rows
 from seqrec_cli.core.data.ranking.table import TableColumns, TextRows, read_parts
 from seqrec_cli.core.data.reading.tables import TAG
 from seqrec_cli.core.data.sequences import Part
@@ -37,7 +36,7 @@ def prepare_pair(
     encoding = encoding or Encoding()
     columns, texts = read_parts(folder, columns)
     lists = {part: read_lists(text, columns) for part, text in texts.items()}
-    encoders = fit_encoders(texts["train"], lists["train"].histories, columns, encoding)
+    encoders = fit_table_encoders(texts["train"], lists["train"].histories, columns, encoding)
     user_ids, users = index([key for t in texts.values() for key in t.columns[columns.user]])
     item_ids, items = index([key for t in texts.values() for key in t.columns[columns.item]])
     longest = max(len(history) for part in lists.values() for history in part.histories)
@@ -60,7 +59,7 @@ def prepare_pair(
         encoders=encoders,
     )
     check_classes(dataset)
-    manifest = describe(
+    manifest = describe_rows(
         dataset,
         source=describe_source(folder, texts, columns),
         rows_read=sum(map(len, texts.values())),
@@ -78,7 +77,7 @@ def describe_source(
     paths = [Path(text.source) for text in texts.values()]
     return {
         "path": str(place),
-        "sha256": sha256_of(*paths),
+        "sha256": files.sha256_of_all(paths),
         "format": " and ".join(path.name for path in paths),
         "columns": columns.model_dump(mode="json"),
         "licence": "",
@@ -118,7 +117,7 @@ def split_list(cell: str) -> list[str]:
     return [] if is_missing(cell) else [v for v in (v.strip() for v in cell.split(TAG)) if v]
 
 
-def fit_encoders(
+def fit_table_encoders(
     train: TextRows, histories: list[list[str]], columns: TableColumns, encoding: Encoding
 ) -> Encoders:
     """Fit the encoders of the columns of a train file, and of item ids.
@@ -131,12 +130,12 @@ def fit_encoders(
         "tags": columns.tags,
     }
     fitted = [
-        fit_encoder(name, kind, "row", Column.of(train.columns[name]), encoding)
+        fit_encoder(name, kind, "row", TextColumn.of(train.columns[name]), encoding)
         for kind, names in by_kind.items()
         for name in names
     ]
     seen = [*train.columns[columns.item], *(item for row in histories for item in row)]
-    items = IdsEncoder.fit("item", "item", Column.of(seen), encoding.min_value_count)
+    items = IdsEncoder.fit("item", "item", TextColumn.of(seen), encoding.min_value_count)
     return Encoders((*fitted, items))
 
 
@@ -150,7 +149,7 @@ def encode_rows(
     width: int,
 ) -> Examples:
     """Encode the rows of a file, with the last `width` items of each history."""
-    cells = {name: Column.of(text.columns[name]) for name in columns.features()}
+    cells = {name: TextColumn.of(text.columns[name]) for name in columns.features()}
     return Examples(
         labels=labels_of(text, columns.label),
         users=users,
@@ -184,8 +183,3 @@ def index(cells: Sequence[str]) -> tuple[NDArray[Any], NDArray[np.int32]]:
     whole = all(WHOLE.fullmatch(cell) for cell in cells)
     ids, places = np.unique(np.array(cells, np.int64 if whole else np.str_), return_inverse=True)
     return ids, places.astype(np.int32)
-
-
-def sha256_of(*paths: Path) -> str:
-    """One checksum of several files."""
-    return hashlib.sha256(" ".join(files.sha256(path) for path in paths).encode()).hexdigest()

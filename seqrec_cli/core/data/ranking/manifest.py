@@ -16,7 +16,7 @@ from seqrec_cli.core.data.store import RANKING
 from seqrec_cli.errors import InputError
 
 
-def describe(
+def describe_rows(
     data: RankingDataset,
     *,
     source: dict[str, Any],

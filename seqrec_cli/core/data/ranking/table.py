@@ -10,7 +10,7 @@ from seqrec_cli.core.data.reading.sources import TextSource, is_folder, mode_of
 from seqrec_cli.core.data.reading.tables import header_of, read_columns
 from seqrec_cli.core.data.sequences import Part
 from seqrec_cli.core.settings.base import Settings
-from seqrec_cli.core.settings.yaml import nearest, read_text, read_yaml
+from seqrec_cli.core.settings.yaml import nearest, read_settings_text, read_yaml
 from seqrec_cli.errors import ConfigError, InputError
 
 
@@ -158,7 +158,9 @@ def load_columns(path: Path) -> TableColumns:
     Raises:
         ConfigError: it cannot be read, or has an unknown key; the message names the line.
     """
-    text = read_text(path, f"`{path}`", "name a file such as configs/tables/dien-ml-1m.yaml")
+    text = read_settings_text(
+        path, f"`{path}`", "name a file such as configs/tables/dien-ml-1m.yaml"
+    )
     places: dict[tuple[str, ...], str] = {}
     content = read_yaml(text, str(path), places)
     known = list(TableColumns.model_fields)

@@ -1,4 +1,4 @@
-"""What files say about users and items, beside who did what: texts, column by column."""
+"""Attributes of users and items from files: texts, column by column."""
 
 import re
 from collections.abc import Mapping
@@ -27,7 +27,7 @@ FIRST_TWO = ("item", "title")
 
 @dataclass(frozen=True, eq=False)
 class Attributes:
-    """What a file says of users or items.
+    """Attributes of users or items from a file.
 
     Attributes:
         source: the file, as the user knows it.
@@ -83,7 +83,7 @@ def read_attributes(source: TextSource, side: Side, known_as: str = "") -> Attri
 def typed_columns(
     types: Mapping[str, str], columns: dict[str, list[str]]
 ) -> tuple[dict[str, list[str]], dict[str, str]]:
-    """Make of RecBole's columns what their types say: `token_seq` is tags, `float_seq` numbers."""
+    """Convert RecBole's columns by their types: `token_seq` is tags, `float_seq` numbers."""
     kinds: dict[str, str] = {}
     found: dict[str, list[str]] = {}
     for name, column in columns.items():
@@ -106,7 +106,7 @@ def typed_columns(
 def known_columns(
     filename: str, columns: dict[str, list[str]], titles: Mapping[str, str]
 ) -> tuple[dict[str, list[str]], dict[str, str]]:
-    """Make of MovieLens' columns what they mean; and their kinds."""
+    """The attributes in MovieLens' columns, and their kinds."""
     kinds: dict[str, str] = {}
     if filename == "u.item":
         genres = [name for name in GENRES if name in columns]

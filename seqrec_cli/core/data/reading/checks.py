@@ -1,4 +1,4 @@
-"""What a log must not be, once its columns are told: refused with what to type instead."""
+"""Checks of a log whose columns are known: what cannot be used is refused, with a remedy."""
 
 import re
 from dataclasses import replace
@@ -26,7 +26,7 @@ from seqrec_cli.errors import InputError
 
 
 def refuse_empty(relation: Relation, engine: Engine) -> None:
-    """Say why there is not a single row."""
+    """Refuse a log without rows, and say why."""
     try:
         engine.rows(f"SELECT count(*) FROM {relation.scans[0]}")
     except duckdb.Error as error:
@@ -81,7 +81,7 @@ def check_rating(relation: Relation, plan: Plan, reading: Reading, place: TextSo
         raise InputError(
             f"`{relation.place}`: the rating in `{rating.name}` is `{shortened(values[0])}`, "
             "which is not a number",
-            f"say what the words stand for: `--rating-values {option}`; or choose rows by them: "
+            f"set the rating of each word: `--rating-values {option}`; or choose rows by them: "
             f"`{where_option(rating.name, values[0])}`",
         )
 

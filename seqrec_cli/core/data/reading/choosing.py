@@ -68,7 +68,7 @@ def choose_ids(
         )
     user = user or session
     if user is None and item is not None and item.name.endswith("[]"):
-        user = next((p for p in pool if vocabulary.plain(p.label) == "id"), None)
+        user = next((p for p in pool if vocabulary.compared(p.label) == "id"), None)
     if item is not None and not item.column.listed:
         item = unfolded(item) if user is None or item_lists(item, user) else item
     if user is not None and item is None:
@@ -100,7 +100,7 @@ def choose_ids(
 
 def title_of(pool: Sequence[Profile], notes: list[str]) -> Profile | None:
     """A column of titles, which name the items where nothing else does."""
-    titles = [p for p in pool if vocabulary.plain(p.label) in TITLES and p.distinct > 1]
+    titles = [p for p in pool if vocabulary.compared(p.label) in TITLES and p.distinct > 1]
     if len(titles) != 1 or titles[0].column.listed:
         return None
     notes.append(f"`{titles[0].name}` was taken for the item: no other column is one")
@@ -117,7 +117,7 @@ def is_unnamed(profile: Profile) -> bool:
     if not profile.label:
         return True
     return not (
-        vocabulary.plain(profile.label) in vocabulary.KNOWN
+        vocabulary.compared(profile.label) in vocabulary.KNOWN
         and profile.rank("user") < 0
         and profile.rank("item") < 0
     )
@@ -144,7 +144,7 @@ def by_name(
             continue
         if role == "session" and profile.distinct == len(profile.values) > MANY:
             continue  # each row would be a session
-        generic = vocabulary.plain(profile.label) == "id" and any(
+        generic = vocabulary.compared(profile.label) == "id" and any(
             p.name.endswith("[]") and p.rank("item") >= 0 for p in pool
         )
         nested = profile.column.listed and "[]" in profile.name
@@ -157,7 +157,7 @@ def by_name(
     if not ranked:
         return None
     best = min(ranked, key=lambda pair: pair[0])[1]
-    unique = vocabulary.plain(best.label) == "id" and best.distinct == len(best.values) > 20
+    unique = vocabulary.compared(best.label) == "id" and best.distinct == len(best.values) > 20
     if unique:
         others = [(key, p) for key, p in ranked if p is not best]
         return min(others, key=lambda pair: pair[0])[1] if others else None

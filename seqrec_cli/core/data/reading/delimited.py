@@ -6,9 +6,9 @@ import re
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from seqrec_cli.core.data.reading.dialects import Dialect, lines_of, split
+from seqrec_cli.core.data.reading.dialects import Dialect, split
 from seqrec_cli.core.data.reading.engine import Engine, quoted
-from seqrec_cli.core.data.reading.rejects import STRICT, refuse_monsters
+from seqrec_cli.core.data.reading.rejects import STRICT, refuse_oversized_lines
 from seqrec_cli.core.data.reading.relations import Column, Numbers, Relation
 from seqrec_cli.core.data.reading.sources import BLOCK_BYTES, TextSource
 from seqrec_cli.core.data.reading.texts import Facts
@@ -89,7 +89,7 @@ def relation(
 
     def check_lines() -> None:
         paths = [fact.path for part in facts for fact in part]
-        refuse_monsters(str(source), paths, dialect.delimiter, dialect.width)
+        refuse_oversized_lines(str(source), paths, dialect.delimiter, dialect.width)
 
     def place_of(part: int, row: int) -> str:
         single = len(facts[part]) == 1 and facts[part][0].size < COUNTED_BYTES
@@ -105,7 +105,7 @@ def relation(
         check_lines=check_lines,
         skipped=skipped,
         place_of=place_of,
-        layout=describe(dialect),
+        layout=describe_dialect(dialect),
         numbers=numbers,
     )
 
@@ -155,7 +155,7 @@ def refuse_open_quote(source: TextSource, path: Path, dialect: Dialect) -> None:
                 ) from None
 
 
-def describe(dialect: Dialect) -> str:
+def describe_dialect(dialect: Dialect) -> str:
     """The layout in words."""
     words = {"\t": "tabs", " ": "spaces", "": "nothing"}
     between = words.get(dialect.delimiter, f"`{dialect.delimiter}`")
@@ -223,28 +223,3 @@ def whole_lines(file: object, size: int = 1 << 22) -> Iterator[bytes]:
         rest = block[end:]
     if rest:
         yield rest
-
-
-def blocks_unfolded(facts: Facts, engine: Engine) -> Facts:
-    """A copy of blocks as in the Netflix prize, `ITEM:` above its lines, with the item in each."""
-    current = b""
-    with facts.path.open("rb") as file, engine.folder.new_file(".txt") as copy:
-        for block in whole_lines(file):
-            pieces = re.split(rb"^([^,\n:]+):[ \r]*\n", block, flags=re.MULTILINE)
-            for number, piece in enumerate(pieces):
-                if number % 2:
-                    current = piece.strip()
-                elif piece:
-                    lines = piece.rstrip(b"\r\n").replace(b"\n", b"\n" + current + b",")
-                    copy.write(current + b"," + lines + b"\n")
-    return Facts(copy.path, facts.quotes, facts.damaged, copy.size)
-
-
-def looks_like_blocks(head: bytes) -> bool:
-    """Whether the lines after `ITEM:` are the rows of that item."""
-    lines = [line for line in lines_of(head) if line.strip()][:200]
-    if len(lines) < 2 or not re.fullmatch(r"[^,\s:]+:\s*", lines[0]):
-        return False
-    others = [line for line in lines if not re.fullmatch(r"[^,\s:]+:\s*", line)]
-    widths = {line.count(",") for line in others}
-    return len(widths) == 1 and widths != {0}

@@ -88,7 +88,7 @@ def sniff(source: TextSource, head: bytes, reading: Reading) -> Dialect:
     if len(body) > 2 and is_ruler(body[1]):
         names = tuple(cell.strip() for cell in body[0].split("|"))
         return Dialect("|", skip + 2, names, len(names), quote="", ruled=True)
-    whole = joined(body)
+    whole = joined_lines(body)
     delimiter = delimiter or guess_delimiter(body, whole)
     body = body if delimiter in UNQUOTED else whole
     quote, escape = quoting(body, delimiter)
@@ -138,7 +138,7 @@ def is_ruler(line: str) -> bool:
     return set(line.strip()) <= set("-+|= ") and line.count("-") > 2 and "+" in line
 
 
-def joined(lines: Sequence[str]) -> list[str]:
+def joined_lines(lines: Sequence[str]) -> list[str]:
     """The lines with those put together that a quoted line end cuts."""
     found: list[str] = []
     waiting = ""

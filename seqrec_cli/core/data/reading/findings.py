@@ -188,7 +188,7 @@ def owners_beside(files: Files, plan: Plan) -> str:
         return ""
     for path in same_suffix(files.first):
         names = re.split(r"[,;\t|]", header_line(TextSource(path)).replace('"', ""))
-        user = vocabulary.best(names, "user")
+        user = vocabulary.best_named(names, "user")
         if plan.user.name in names and user is not None and names[user] != plan.user.name:
             return (
                 f"`{path}` says which `{names[user]}` each `{plan.user.name}` is of: join the two "

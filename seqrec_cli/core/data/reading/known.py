@@ -8,15 +8,15 @@ from seqrec_cli.core.data.reading.sources import TextSource
 
 
 @dataclass(frozen=True)
-class Layout:
+class KnownLayout:
     """What separates the values of a known file, and what its columns are."""
 
     delimiter: str
     names: tuple[str, ...]
 
 
-def layout(delimiter: str, names: str) -> Layout:
-    return Layout(delimiter, tuple(names.split()))
+def layout(delimiter: str, names: str) -> KnownLayout:
+    return KnownLayout(delimiter, tuple(names.split()))
 
 
 MOVIELENS = "user_id item_id rating timestamp"
@@ -25,7 +25,7 @@ FOURSQUARE = (
     "user_id venue_id venue_category_id venue_category_name latitude longitude timezone_offset "
     "utc_time"
 )
-LAYOUTS: Mapping[str, Layout] = {
+LAYOUTS: Mapping[str, KnownLayout] = {
     "u.data": layout("\t", MOVIELENS),
     "ua.base": layout("\t", MOVIELENS),
     "ub.base": layout("\t", MOVIELENS),
@@ -63,7 +63,7 @@ USERS = {"u.data": "u.user", "ratings.dat": "users.dat"}
 LOGS = ("u.data", "ratings.dat", "ratings.csv")
 
 
-def layout_of(source: TextSource, head: bytes) -> Layout | None:
+def layout_of(source: TextSource, head: bytes) -> KnownLayout | None:
     """The layout of a known file, if this one looks like it at all."""
     known = LAYOUTS.get(source.filename)
     if known is None:

@@ -14,10 +14,10 @@ from seqrec_cli.core.data.reading.identifiers import (
     compacted,
 )
 from seqrec_cli.core.data.reading.options import Reading, command
-from seqrec_cli.core.data.reading.profiles import Profile, is_missing
+from seqrec_cli.core.data.reading.profiles import Profile, is_missing_cell
 from seqrec_cli.core.data.reading.relations import Relation
 from seqrec_cli.core.data.reading.roles import Plan
-from seqrec_cli.core.data.reading.times import settled
+from seqrec_cli.core.data.reading.times import in_coarsest_unit
 from seqrec_cli.core.data.reading.wording import shortened
 from seqrec_cli.errors import InputError
 
@@ -25,7 +25,7 @@ LOW_RATED = "rating below the threshold"
 NOT_CHOSEN = "not chosen by --where"
 UNREADABLE = "line that cannot be read"
 NO_ROLE = {"u": "no user", "i": "no item", "t": "no time that can be read", "r": "no rating"}
-REPEATED = {"collapse": "the item of the row before", "first": "an item that the user has already"}
+REPEATED = {"collapse": "the item of the row before", "first": "an item the user has already"}
 
 
 @dataclass
@@ -83,7 +83,7 @@ def finished(table: LogTable, columns: dict[str, Any]) -> Loaded:
     times, unit = None, ""
     if "t" in columns:
         assert table.form is not None
-        times, unit = settled(
+        times, unit = in_coarsest_unit(
             np.ma.getdata(columns["t"])[keep].astype(np.int64, copy=False), table.form
         )
     parts = None
@@ -177,7 +177,7 @@ def incomplete(table: LogTable, row: int, role: str, number: int) -> InputError:
     text = table.raw_text(profile, part, within)
     shown = "is empty" if text is None or not text.strip() else f"is `{shortened(text)}`"
     if text is not None and text.strip():
-        if is_missing(text):
+        if is_missing_cell(text):
             shown += ", which stands for a missing one"
         elif role == "t":
             shown += ", which is not like the others"
@@ -188,8 +188,8 @@ def incomplete(table: LogTable, row: int, role: str, number: int) -> InputError:
     if role == "u" and (session := session_column(table)):
         stand_in = table.reading.with_columns({"session": session})
         remedy += f"; or let sessions stand for users: `{command(table.place, stand_in)}`"
-    if role == "t" and text is not None and not is_missing(text):
-        remedy += "; or say how times are written with --time-format"
+    if role == "t" and text is not None and not is_missing_cell(text):
+        remedy += "; or set the format of times with --time-format"
     return InputError(
         f"`{table.relation.place}`, {table.place_of(row)}: the {words[role]} in "
         f"`{profile.name}` {shown}{more}",
@@ -200,7 +200,7 @@ def incomplete(table: LogTable, row: int, role: str, number: int) -> InputError:
 def session_column(table: LogTable) -> str:
     """The name of a column of sessions, "" where there is none."""
     names = [column.name for column in table.relation.columns if not column.listed]
-    best = vocabulary.best(names, "session")
+    best = vocabulary.best_named(names, "session")
     return "" if best is None or names[best] in table.plan.used() else names[best]
 
 

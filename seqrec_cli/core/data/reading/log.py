@@ -15,7 +15,7 @@ from seqrec_cli.core.data.reading.findings import Findings, describe_log, event_
 from seqrec_cli.core.data.reading.json_cells import with_texts_of_json
 from seqrec_cli.core.data.reading.lists import cut_sql
 from seqrec_cli.core.data.reading.loading import Loaded, load
-from seqrec_cli.core.data.reading.opening import opened
+from seqrec_cli.core.data.reading.opening import open_relation
 from seqrec_cli.core.data.reading.options import Reading
 from seqrec_cli.core.data.reading.places import Files, files_of
 from seqrec_cli.core.data.reading.relations import Relation
@@ -54,7 +54,7 @@ def read_log(place: TextSource, reading: Reading) -> Log:
     """
     files = files_of(place, reading)
     with opened_engine() as engine:
-        relation = with_texts_of_json(opened(files, reading, engine))
+        relation = with_texts_of_json(open_relation(files, reading, engine))
         if not any(column.cells for column in relation.columns):
             refuse_empty(relation, engine)
         try:
@@ -92,8 +92,8 @@ def with_histories(relation: Relation, plan: Plan, reading: Reading) -> tuple[Re
 
     So RecBole writes sessions: `session_id`, `item_id_list` and `item_id`, a row for each prefix.
     """
-    wanted = vocabulary.plain(plan.item.label) + "list"
-    lists = [c for c in relation.columns if vocabulary.plain(c.name) == wanted]
+    wanted = vocabulary.compared(plan.item.label) + "list"
+    lists = [c for c in relation.columns if vocabulary.compared(c.name) == wanted]
     if len(lists) != 1 or "item" in plan.asked or len(relation.scans) > 1 or reading.where:
         return relation, plan
     (column,) = lists

@@ -71,7 +71,7 @@ def moment_of(profile: Profile, engine: Engine) -> Moment | None:
         return None
     if profile.is_epoch:
         return Moment((profile,), form, (), resolution_of(profile, form, engine))
-    plain = vocabulary.plain(profile.label)
+    plain = vocabulary.compared(profile.label)
     resolution = float(next((size for word, size in SIZES.items() if word in plain), 1))
     return Moment((profile,), form, (), resolution, solid=False)
 
@@ -111,7 +111,7 @@ def candidates(profiles: Sequence[Profile], engine: Engine) -> list[Moment]:
     found = []
     for profile in profiles:
         ranked = profile.rank("time")
-        plain = vocabulary.plain(profile.label)
+        plain = vocabulary.compared(profile.label)
         counted = plain in COUNTED or (profile.column.listed and plain.removesuffix("s") in COUNTED)
         # Dates with an hour, as 14102100; of the hour of a day alone there is no order.
         counted |= plain == "hour" and bool(profile.counts) and min(profile.numbers) > 24
@@ -135,7 +135,7 @@ def is_no_moment(profile: Profile) -> bool:
     """Whether the name says that it is something else: an id, a duration, a date of birth."""
     if not profile.label:
         return False
-    parts = set(vocabulary.parts_of(profile.label))
+    parts = set(vocabulary.words_of(profile.label))
     if vocabulary.NOT_MOMENTS & parts and profile.rank("time") < 0:
         return True
     if profile.rank("time") >= 0:
@@ -149,17 +149,17 @@ def with_clock(date: Moment, profiles: Sequence[Profile], engine: Engine) -> Mom
     if date.resolution < DAY or len(date.columns) > 1 or date.columns[0].column.listed:
         return date
     for profile in profiles:
-        if profile is date.columns[0] or vocabulary.plain(profile.label) not in CLOCKS:
+        if profile is date.columns[0] or vocabulary.compared(profile.label) not in CLOCKS:
             continue
         seconds = clock_sql(profile)
         if seconds:
-            return joined(date, profile, seconds)
+            return with_time_of_day(date, profile, seconds)
     return date
 
 
 def is_clock(profile: Profile) -> bool:
     """Whether a column holds times of day without a date."""
-    return vocabulary.plain(profile.label) in CLOCKS and clock_sql(profile) is not None
+    return vocabulary.compared(profile.label) in CLOCKS and clock_sql(profile) is not None
 
 
 def clock_sql(profile: Profile) -> Callable[[str], str] | None:
@@ -176,9 +176,9 @@ def clock_sql(profile: Profile) -> Callable[[str], str] | None:
     if not all(is_digits(value) and len(value) <= 8 for value in profile.values):
         return None
     numbers = [int(value) for value in profile.values]
-    if vocabulary.plain(profile.label) in MILLIS and 86_400 <= max(numbers) < 1000 * DAY:
+    if vocabulary.compared(profile.label) in MILLIS and 86_400 <= max(numbers) < 1000 * DAY:
         return lambda text: f"(({number_sql(text, 'BIGINT')}) / 1000.0)"
-    if max(numbers) < 24 and vocabulary.plain(profile.label).endswith(("hour", "hourofday")):
+    if max(numbers) < 24 and vocabulary.compared(profile.label).endswith(("hour", "hourofday")):
         return lambda text: f"({number_sql(text, 'BIGINT')}) * 3600"
     if all(n // 100 < 24 and n % 100 < 60 for n in numbers):
         return lambda text: hours_sql(number_sql(text, "BIGINT"), with_seconds=False)
@@ -194,7 +194,7 @@ def hours_sql(number: str, *, with_seconds: bool) -> str:
     return f"(({number}) // 100 * 3600 + ({number}) % 100 * 60)"
 
 
-def joined(date: Moment, profile: Profile, seconds: Callable[[str], str]) -> Moment:
+def with_time_of_day(date: Moment, profile: Profile, seconds: Callable[[str], str]) -> Moment:
     clock = profile.column.sql
     form = date.form
     # A count of days becomes seconds, so that the time of day fits in.
@@ -211,7 +211,7 @@ def from_pieces(profiles: Sequence[Profile]) -> Moment | None:
     """The time in columns of their own for year, month, day and so on; None without those."""
     found: dict[str, Profile] = {}
     for profile in profiles:
-        parts = vocabulary.parts_of(profile.label) if profile.label else []
+        parts = vocabulary.words_of(profile.label) if profile.label else []
         if parts and parts[-1] in PIECES and profile.whole and not profile.column.listed:
             found.setdefault(parts[-1], profile)
     if not {"year", "month", "day"} <= set(found):

@@ -1,4 +1,4 @@
-"""JSON and Parquet: records, in which columns may be nested, as flat columns with paths."""
+"""JSON: records, in which columns may be nested, as flat columns with paths."""
 
 import ast
 import json
@@ -6,10 +6,9 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-import duckdb
-
 from seqrec_cli.core.data.reading.dialects import lines_of
-from seqrec_cli.core.data.reading.engine import Engine, first_sentence, name, quoted
+from seqrec_cli.core.data.reading.engine import Engine, quoted
+from seqrec_cli.core.data.reading.landed import Landed, head_of
 from seqrec_cli.core.data.reading.relations import Column, Relation
 from seqrec_cli.core.data.reading.sources import TextSource
 from seqrec_cli.core.data.reading.texts import Facts
@@ -20,9 +19,25 @@ MOST_COLUMNS = 400
 DEEPEST = 6
 LARGEST_RECORD = 64 << 20
 LONGEST_LITERAL = 1 << 20
-MOST_ROWS_PER_BYTE = 100  # of a Parquet file
-ROWS_ANYWAY = 1 << 20
-INTEGERS = {"tinyint", "smallint", "integer", "bigint", "utinyint", "usmallint", "uinteger"}
+
+
+def open_json(landed: Landed) -> Relation | None:
+    """Records of JSON or of Python's literals; None for other text.
+
+    Raises:
+        InputError: other text, though `--format json` says that it is JSON.
+    """
+    source, facts, head = landed.source, landed.facts, landed.head
+    form = json_form(head)
+    if not form:
+        if landed.reading.format == "json":
+            raise InputError(f"`{source}` does not begin like JSON", "leave out --format json")
+        return None
+    if form == "literal":
+        facts = [[literals_as_json(source, fact, landed.engine) for fact in part] for part in facts]
+        head, form = head_of(facts), "newline_delimited"
+    landed.allow(facts)
+    return json_relation(source, facts, form, head)
 
 
 def json_form(head: bytes) -> str:
@@ -137,7 +152,7 @@ def table_in_record(
         return Relation(
             str(source), "json", scans, columns, named=False, layout="JSON, a list of items a user"
         )
-    path = quoted(f'$."{escaped(key)}"[*]')
+    path = quoted(f'$."{escaped_key(key)}"[*]')
     scans = tuple(
         f"(SELECT unnest(json_extract(json, {path})) AS json FROM {read})" for read in reads
     )
@@ -166,14 +181,14 @@ def paths_of(value: Any, above: tuple[str, ...], deep: int) -> Iterator[tuple[st
 
 
 def json_column(path: tuple[str, ...]) -> Column:
-    steps = "".join("[*]" if step == "[]" else f'."{escaped(step)}"' for step in path)
+    steps = "".join("[*]" if step == "[]" else f'."{escaped_key(step)}"' for step in path)
     sql = f"json_extract_string(json, {quoted('$' + steps)})"
     listed = "[]" in path
     parent = label_of(path[: path.index("[]")]) if listed else ""
     return Column(label_of(path), sql, listed, parent)
 
 
-def escaped(key: str) -> str:
+def escaped_key(key: str) -> str:
     return key.replace("\\", "\\\\").replace('"', '\\"')
 
 
@@ -206,84 +221,6 @@ def literals_as_json(source: TextSource, facts: Facts, engine: Engine) -> Facts:
             except (ValueError, SyntaxError, TypeError, RecursionError, MemoryError):
                 raise InputError(
                     f"`{source}`, line {number}: not a record as Python writes it",
-                    "mend the line, or leave it out",
+                    "fix the line, or leave it out",
                 ) from None
     return Facts(copy.path, quotes=2, damaged=facts.damaged, size=copy.size)
-
-
-def parquet_relation(
-    source: TextSource, parts: Sequence[Sequence[str]], engine: Engine, *, hive: bool
-) -> Relation:
-    """Parquet files as a relation; structs and lists become columns with paths.
-
-    Raises:
-        InputError: not Parquet, or more rows than such a file can hold.
-    """
-    scans = tuple(
-        f"read_parquet([{', '.join(map(quoted, paths))}], hive_partitioning = {str(hive).lower()}, "
-        f"hive_types_autocast = false, union_by_name = {str(len(paths) > 1).lower()})"
-        for paths in parts
-    )
-    try:
-        for paths in parts:
-            check_rows(source, paths, engine)
-        described = engine.connection.sql(f"SELECT * FROM {scans[0]} LIMIT 0")
-        columns = tuple(
-            column
-            for label, kind in zip(described.columns, described.types, strict=True)
-            for column in parquet_columns(label, name(label), kind)
-        )
-    except duckdb.Error as error:
-        raise InputError(
-            f"cannot read `{source}` as Parquet: {first_sentence(error)}", "export it anew"
-        ) from error
-    return Relation(str(source), "parquet", scans, columns, named=True, layout="Parquet")
-
-
-def check_rows(source: TextSource, paths: Sequence[str], engine: Engine) -> None:
-    """Hold the number of rows against the bytes that are there, before any is read."""
-    from pathlib import Path
-
-    size = sum(Path(path).stat().st_size for path in paths)
-    listed = ", ".join(map(quoted, paths))
-    rows = engine.value(f"SELECT sum(num_rows) FROM parquet_file_metadata([{listed}])") or 0
-    if rows > max(ROWS_ANYWAY, MOST_ROWS_PER_BYTE * size):
-        raise InputError(
-            f"`{source}` claims {rows:,} rows in {size:,} bytes, which is no log of interactions "
-            "but made to fill a disk or a memory",
-            "export it anew, if you know where it comes from",
-        )
-
-
-def parquet_columns(label: str, sql: str, kind: Any) -> Iterator[Column]:
-    """The columns in a column of some type: itself, those of a struct, of a list or of both."""
-    if kind.id == "struct":
-        for key, inner in kind.children:
-            yield from parquet_columns(f"{label}.{key}", f"{sql}.{name(key)}", inner)
-        return
-    if kind.id in ("list", "array"):
-        inner = kind.children[0][1]
-        if inner.id == "struct":
-            for key, deepest in inner.children:
-                if deepest.id not in ("list", "array", "struct", "map"):
-                    each = f"x.{name(key)}"
-                    taken = f"list_transform({sql}, lambda x: {as_text(each, deepest)})"
-                    yield Column(f"{label}[].{key}", taken, listed=True, parent=label)
-        elif inner.id not in ("list", "array", "map"):
-            taken = f"list_transform({sql}, lambda x: {as_text('x', inner)})"
-            yield Column(label, taken, listed=True, parent=label)
-        return
-    if kind.id == "map":
-        return
-    moment = kind.id.startswith("timestamp") or kind.id == "date"
-    told = "integer" if kind.id in INTEGERS else "moment" if moment else "text"
-    if kind.id == "timestamp_ns":
-        told = "fine moment"
-    yield Column(label, as_text(sql, kind), raw=sql, kind=told)
-
-
-def as_text(sql: str, kind: Any) -> str:
-    """A value as text; bytes are read as UTF-8."""
-    if kind.id == "blob":
-        return f"TRY(decode({sql}))"
-    return f"CAST({sql} AS VARCHAR)"

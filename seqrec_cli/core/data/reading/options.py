@@ -1,4 +1,4 @@
-"""How to read a log, as the user says it; and the same in words to type."""
+"""The options for reading a log, and the command that sets them."""
 
 import math
 import re
@@ -24,14 +24,14 @@ SPELLED = {
 
 @dataclass(frozen=True, kw_only=True)
 class Reading:
-    """How to read a log; what is left open is inferred.
+    """How to read a log; what is not set is inferred.
 
     Attributes:
         columns: which column holds a role: its name, its number from 1 or, in nested data, its
             path; they add to what is inferred.
         header: whether the first line holds names.
         encoding: of the text, where it is not UTF-8.
-        time_format: of the times, with the letters of strptime.
+        time_format: of the times, as for strptime.
         where: expressions over the file's columns that a row must fulfil, all of them.
         rating_values: the rating that a word stands for.
         min_rating: rows rated lower are left out.
@@ -81,7 +81,7 @@ class Reading:
 
 
 def command(place: object, reading: Reading) -> str:
-    """What to type to read `place` like this."""
+    """The command that reads `place` with these options."""
     words = ["seqrec", "prepare", shlex.quote(str(place))]
     words += [shlex.quote(str(path)) for path in reading.more]
     if reading.columns:

@@ -44,7 +44,7 @@ class Profile:
     @cached_property
     def values(self) -> list[str]:
         """The values that are there; words for a missing one are not."""
-        return [value for value in self.column.values if not is_missing(value)]
+        return [value for value in self.column.values if not is_missing_cell(value)]
 
     @cached_property
     def filled(self) -> float:
@@ -52,7 +52,7 @@ class Profile:
         if not self.column.cells:
             return 0.0
         there = sum(
-            bool(cell) if isinstance(cell, list) else cell is not None and not is_missing(cell)
+            bool(cell) if isinstance(cell, list) else cell is not None and not is_missing_cell(cell)
             for cell in self.column.cells
         )
         return there / len(self.column.cells)
@@ -201,6 +201,6 @@ def is_isbn(text: str) -> bool:
     )
 
 
-def is_missing(text: str) -> bool:
+def is_missing_cell(text: str) -> bool:
     """Whether a cell holds a word for a missing value, or nothing."""
     return text.strip().lower() in MISSING

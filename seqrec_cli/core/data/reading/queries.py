@@ -35,7 +35,7 @@ def settled_form(
         example = (time.columns[0].values or [""])[0]
         raise InputError(
             f"`{relation.place}`: the dates in `{time.name}`, such as `{example}`, may have "
-            "the day or the month first, and no row tells which",
+            "the day or the month first, and no row shows which",
             f"say which: {commands}",
         )
     return best[0]

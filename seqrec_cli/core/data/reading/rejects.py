@@ -1,7 +1,7 @@
 """Lines that the engine cannot read: the first of them in words, and how many there are.
 
-Reading stops at the first one. Only where such lines are to be left out are they noted: for a line
-with many values too many the engine takes the square of their number.
+Reading stops at the first one. They are recorded only if such lines are left out: for a line
+with far too many values the engine needs memory in the square of their number.
 """
 
 import re
@@ -60,7 +60,7 @@ def rejected(error: duckdb.Error) -> Rejected | None:
     return Rejected(int(match[1]), f"{reason}: `{shown}`")
 
 
-def unreadable(place: str, error: duckdb.Error, remedy: str = "mend that line") -> InputError:
+def unreadable(place: str, error: duckdb.Error, remedy: str = "fix that line") -> InputError:
     """What to say about an error of the engine."""
     found = rejected(error)
     if found is not None:
@@ -76,8 +76,8 @@ def count_rejected(engine: Engine) -> int:
     return int(engine.value("SELECT count(DISTINCT (file_id, line)) FROM reject_errors"))
 
 
-def refuse_monsters(place: str, paths: Iterable[Path], delimiter: str, width: int) -> None:
-    """Refuse a line of very many values too many, before the engine notes each of them."""
+def refuse_oversized_lines(place: str, paths: Iterable[Path], delimiter: str, width: int) -> None:
+    """Refuse a line with far too many values, before the engine records each of them."""
     if len(delimiter) != 1:
         return
     mark = ord(delimiter)

@@ -111,7 +111,7 @@ class Relation:
 
 
 def sampled(relation: Relation, engine: Engine, rows: int = SAMPLED) -> Relation:
-    """The same with the first rows of each column as its sample.
+    """The relation with the first rows of each column as its sample.
 
     Raises:
         duckdb.Error: the engine cannot read them.

@@ -22,7 +22,7 @@ NONE = "none"  # what to say for a role that no column has
 
 
 class Undecided(Exception):
-    """A role that cannot be told.
+    """A role that cannot be inferred.
 
     Attributes:
         missing: the roles.
@@ -37,7 +37,7 @@ class Undecided(Exception):
 
 @dataclass
 class Plan:
-    """What is read of a log.
+    """Which columns are read, and as what.
 
     Attributes:
         user, item: the columns of the ids; `item` may hold lists.
@@ -66,7 +66,7 @@ class Plan:
 
 
 def assign(relation: Relation, reading: Reading, engine: Engine) -> Plan:
-    """Tell the roles of the columns; those in `reading.columns` are taken as said.
+    """Infer the roles of the columns; those in `reading.columns` are set.
 
     Raises:
         InputError: a column that is not there.
@@ -175,7 +175,7 @@ def choose_time(
             raise InputError(
                 f"the values of `{said.name}`, such as `{(said.values or [''])[0]}`, are no times "
                 "in a form that is known",
-                "say how they are written: `--time-format '%d.%m.%Y %H:%M'`, or name another "
+                "set their format: `--time-format '%d.%m.%Y %H:%M'`, or name another "
                 "column: `--columns time=…`",
             )
         return moment, inferred
@@ -232,8 +232,8 @@ def refuse_unknown_times(relation: Relation, rest: Sequence[Profile]) -> None:
         ):
             raise InputError(
                 f"`{relation.place}`: the values of `{profile.name}`, such as "
-                f"`{shortened(profile.values[0], 40)}`, are no times in a form that is known",
-                "say how they are written, as in `--time-format '%d.%m.%Y %H:%M'`; or, if the "
+                f"`{shortened(profile.values[0], 40)}`, are in no known time format",
+                "set their format, as in `--time-format '%d.%m.%Y %H:%M'`; or, if the "
                 f"order of the file is what counts: `--columns time={NONE}`",
             )
 

@@ -10,7 +10,7 @@ import duckdb
 from seqrec_cli.core.data.reading import delimited, vocabulary
 from seqrec_cli.core.data.reading.dialects import HEAD_BYTES, Dialect
 from seqrec_cli.core.data.reading.engine import Engine, opened_engine
-from seqrec_cli.core.data.reading.opening import opened
+from seqrec_cli.core.data.reading.opening import open_relation
 from seqrec_cli.core.data.reading.options import Reading
 from seqrec_cli.core.data.reading.places import Files
 from seqrec_cli.core.data.reading.profiles import Profile
@@ -72,12 +72,12 @@ def read_sheet(source: TextSource, side: Side, known_as: str = "") -> Sheet:
 def open_sheet(source: TextSource, engine: Engine) -> Relation:
     layout = LAYOUTS.get(source.filename)
     if layout is None:
-        relation = opened(Files(source, ((source,),)), Reading(), engine)
+        relation = open_relation(Files(source, ((source,),)), Reading(), engine)
         damaged = bool(relation.remarks)
         if not damaged:
             return relation
         # The older editions of MovieLens, and most of what Windows wrote.
-        return opened(Files(source, ((source,),)), Reading(encoding="latin-1"), engine)
+        return open_relation(Files(source, ((source,),)), Reading(encoding="latin-1"), engine)
     delimiter, names = layout
     names += GENRES if source.filename == "u.item" else ()
     head = source.head(HEAD_BYTES).decode("utf-8", "replace")
@@ -133,7 +133,7 @@ def filled_sheet(
             + ", ".join(f"`{shortened(name, 30)}`" for name in names[:30]),
             f"give it a header, with the {side}'s id under `{side}`",
         )
-    title = vocabulary.best(names, "title") if side == "item" else None
+    title = vocabulary.best_named(names, "title") if side == "item" else None
     if title == place:
         title = None
     return Sheet(columns, names[place], names[title] if title is not None else "", types=types)
@@ -154,11 +154,11 @@ def id_place(
     side: Side, known_as: str, names: Sequence[str], profiles: Sequence[Profile]
 ) -> int | None:
     """Which column holds the ids: the one called as in the log, or as users or items are."""
-    wanted = vocabulary.plain(known_as) if known_as and not is_digits(known_as) else ""
-    plain = [vocabulary.plain(name) for name in names]
+    wanted = vocabulary.compared(known_as) if known_as and not is_digits(known_as) else ""
+    plain = [vocabulary.compared(name) for name in names]
     if wanted and wanted in plain:
         return plain.index(wanted)
-    found = vocabulary.best(names, side)
+    found = vocabulary.best_named(names, side)
     if found is not None:
         return found
     return plain.index("id") if "id" in plain else None

@@ -1,4 +1,4 @@
-"""Where bytes come from: files, packed files, members of archives; a stream at a time, capped."""
+"""Sources of bytes: files, compressed files, members of archives; a stream, with a limit."""
 
 import contextlib
 import re

@@ -9,8 +9,8 @@ from seqrec_cli.errors import InputError
 STRANGERS = (
     (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", "an old Excel or Office file", "export it as CSV"),
     (b"MATLAB", "a MATLAB file", "export its table as CSV"),
-    (b"<!DOCTYPE", "a page of the web", "fetch the file itself"),
-    (b"<html", "a page of the web", "fetch the file itself"),
+    (b"<!DOCTYPE", "a web page", "fetch the file itself"),
+    (b"<html", "a web page", "fetch the file itself"),
     (b"<?xml", "an XML file", "export it as CSV or JSON lines"),
     (b"\x89HDF", "an HDF5 file", "export its table as CSV or Parquet"),
     (b"ARROW1", "an Arrow or Feather file", "export it as Parquet"),

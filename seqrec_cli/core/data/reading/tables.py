@@ -7,7 +7,7 @@ import duckdb
 from seqrec_cli.core.data.reading.dialects import HEAD_BYTES, sniff
 from seqrec_cli.core.data.reading.engine import Engine, name, opened_engine
 from seqrec_cli.core.data.reading.lists import cut_values, list_form
-from seqrec_cli.core.data.reading.opening import opened
+from seqrec_cli.core.data.reading.opening import open_relation
 from seqrec_cli.core.data.reading.options import Reading
 from seqrec_cli.core.data.reading.places import Files
 from seqrec_cli.core.data.reading.rejects import unreadable
@@ -26,7 +26,7 @@ def header_of(source: TextSource) -> tuple[str, ...]:
     """The names in the header of a table."""
     if source.filename.endswith(PARQUET):
         with opened_engine() as engine:
-            relation = opened(Files(source, ((source,),)), Reading(), engine)
+            relation = open_relation(Files(source, ((source,),)), Reading(), engine)
             return tuple(column.name for column in relation.columns)
     return sniff(source, source.head(HEAD_BYTES), Reading(header=True)).header
 
@@ -46,17 +46,17 @@ def read_columns(
         files = Files(source, ((source,),))
         is_parquet = source.filename.endswith(PARQUET)
         reading = Reading() if is_parquet else Reading(header=header, format="delimited")
-        relation = opened(files, reading, engine)
+        relation = open_relation(files, reading, engine)
         if relation.remarks:
             # The older editions of MovieLens, and most of what Windows wrote.
             reading = Reading(header=header, format="delimited", encoding="latin-1")
-            relation = opened(files, reading, engine)
+            relation = open_relation(files, reading, engine)
         try:
             found = cells_of(source, relation, names, engine)
         except duckdb.OutOfMemoryException:
             raise
         except duckdb.Error as error:
-            raise unreadable(str(source), error, "mend the line, or check the delimiter") from error
+            raise unreadable(str(source), error, "fix the line, or check the delimiter") from error
     if not found or not next(iter(found.values())):
         raise InputError(f"`{source}` has a header but no rows", "it must have a row an example")
     return {label: with_bars(cells) if label in lists else cells for label, cells in found.items()}

@@ -32,7 +32,7 @@ class Facts:
     Attributes:
         path: where the engine reads it.
         quotes: how many `"` there are in it.
-        damaged: whether bytes that are no UTF-8 were replaced by U+FFFD.
+        damaged: whether bytes that are not UTF-8 were replaced by U+FFFD.
         size: bytes.
     """
 

@@ -250,7 +250,7 @@ def chosen_form(time_format: str) -> TimeForm:
     """
     if "%" not in time_format or not any(f"%{letter}" in time_format for letter in "YymdsBbjf"):
         raise InputError(
-            f"`{time_format}` is no format of times",
+            f"`{time_format}` is not a time format",
             "write it as for strptime: `--time-format '%d.%m.%Y %H:%M'`",
         )
     return strptime_form((time_format,))
@@ -305,7 +305,7 @@ def whole_sql(text: str) -> str:
     return f"coalesce({plain}, {exact})"
 
 
-def settled(times: NDArray[np.int64], form: TimeForm) -> tuple[NDArray[np.int64], str]:
+def in_coarsest_unit(times: NDArray[np.int64], form: TimeForm) -> tuple[NDArray[np.int64], str]:
     """Times in the coarsest unit that holds them all, int64 (rows,), and that unit."""
     divisor = form.scale
     while divisor > 1 and (times % divisor).any():

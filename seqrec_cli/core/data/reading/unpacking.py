@@ -1,4 +1,4 @@
-"""Packed bytes as a stream of unpacked ones, capped."""
+"""Decompression as a stream, with a limit."""
 
 import bz2
 import gzip
@@ -30,7 +30,7 @@ PACKED = (".gz", ".bz2", ".xz", ".zst")
 
 
 class Unpacked:
-    """Reads what is being unpacked, and stops where that becomes more than packed text ever is."""
+    """Reads decompressed bytes, and stops at a ratio that no text reaches."""
 
     def __init__(self, source: object, text: Any, packed: BinaryIO, start: int) -> None:
         self.source = source
@@ -45,7 +45,7 @@ class Unpacked:
         if self.done > max(UNPACKED_ANYWAY, MOST_RATIO * (self.packed.tell() - self.start)):
             raise InputError(
                 f"`{self.source}` unpacks to more than {MOST_RATIO} times its size, "
-                "which is no log of interactions but made to fill a disk or a memory",
+                "which is not a log but made to exhaust disk or memory",
                 "unpack it and name the file, if you know where it comes from",
             )
         return content

@@ -1,4 +1,4 @@
-"""What columns are called in logs, in the order of preference; compared without case and `_`."""
+"""Names of columns in logs, in order of preference; compared without case and `_`."""
 
 import re
 from collections.abc import Sequence
@@ -185,12 +185,12 @@ def bare(name: str) -> str:
     return steps[-1]
 
 
-def plain(name: str) -> str:
+def compared(name: str) -> str:
     """A name as it is compared: lower case, no spaces, `_`, `-` or `.`."""
     return PLAIN_AT.sub("", bare(name)).lower()
 
 
-def parts_of(name: str) -> list[str]:
+def words_of(name: str) -> list[str]:
     """The parts of a name in snake or camel case, in lower case."""
     spaced = re.sub(r"([a-z0-9])([A-Z])", r"\1 \2", bare(name))
     return [part for part in re.split(r"[\s_\-.]+", spaced.lower()) if part]
@@ -201,11 +201,11 @@ def rank(name: str, named: Named) -> int:
 
     A name of the list counts by its place; one that holds a part of it comes after all of them.
     """
-    bare_name = plain(name)
+    bare_name = compared(name)
     place = PLAIN[named].get(bare_name)
     if place is not None:
         return place
-    parts = parts_of(name)
+    parts = words_of(name)
     wanted = PARTS.get(named, frozenset())
     strange = NOT_MOMENTS if named == "time" else NOT_IDS
     if named in ("rating", "event", "title"):
@@ -217,14 +217,14 @@ def rank(name: str, named: Named) -> int:
 
 def is_known(name: str) -> bool:
     """Whether a cell is a name that columns have."""
-    if plain(name) in KNOWN:
+    if compared(name) in KNOWN:
         return True
     if any(character.isdigit() for character in name):
         return False  # as in `user_000001`
     return any(rank(name, named) >= 0 for named in PARTS)
 
 
-def best(names: Sequence[str], named: Named) -> int | None:
+def best_named(names: Sequence[str], named: Named) -> int | None:
     """The column whose name says best that it is this, or None."""
     ranked = [(rank(name, named), place) for place, name in enumerate(names)]
     return min((pair for pair in ranked if pair[0] >= 0), default=(0, None))[1]

@@ -174,7 +174,7 @@ class TwoTower(nn.Module):
         """The vectors (R, D) of items (R,)."""
         known = self.known[ids]
         if noise is not None and self.config.id_dropout:
-            known = known * keep(known, self.config.id_dropout, noise)
+            known = known * kept_ids(known, self.config.id_dropout, noise)
         own = self.items(known) * math.sqrt(self.items.embedding_dim)
         features = self.item_side.read(self.features_of(ids), len(ids))
         return self.item_side(own, features, noise)  # type: ignore[no-any-return]
@@ -271,7 +271,7 @@ def named(rows: FeatureTensors) -> dict[str, Tensor]:
     return {"dense": rows.dense, "sparse": rows.sparse, **tags}
 
 
-def keep(ids: Tensor, drop: float, noise: Noise) -> Tensor:
+def kept_ids(ids: Tensor, drop: float, noise: Noise) -> Tensor:
     """1 for each id, or 0 with probability `drop`, int64."""
     if ids.device.type != "cpu":
         return (torch.rand(ids.shape, device=ids.device) >= drop).long()

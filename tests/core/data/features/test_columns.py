@@ -4,18 +4,18 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from seqrec_cli.core.data.features.columns import Column, to_texts
+from seqrec_cli.core.data.features.columns import TextColumn, to_texts
 
 CELLS = st.lists(st.text(max_size=2), max_size=30)
 
 
-def cells_of(column: Column) -> list[str]:
+def cells_of(column: TextColumn) -> list[str]:
     return [column.texts[text] for text in column.rows.tolist()]
 
 
 @given(CELLS, st.data())
 def test_gives_the_cells_back_all_or_some(cells: list[str], data: st.DataObject) -> None:
-    column = Column.of(cells)
+    column = TextColumn.of(cells)
     assert cells_of(column) == cells
     assert column.texts == list(dict.fromkeys(cells))
     assert column.counts.tolist() == [cells.count(text) for text in column.texts]

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 from sklearn.preprocessing import QuantileTransformer
 
-from seqrec_cli.core.data.features.columns import Column
+from seqrec_cli.core.data.features.columns import TextColumn
 from seqrec_cli.core.data.features.dense import DenseEncoder
 from seqrec_cli.core.data.features.kinds import Scaling
 
@@ -17,11 +17,11 @@ MISSING = ["", "NA", "nan", r"\N", "None", "NULL"]
 
 
 def dense(cells: list[str], scaling: Scaling = "quantile") -> DenseEncoder:
-    return DenseEncoder.fit("age", "row", Column.of(cells), scaling)
+    return DenseEncoder.fit("age", "row", TextColumn.of(cells), scaling)
 
 
 def scaled(encoder: DenseEncoder, cells: list[str]) -> NDArray[np.float32]:
-    return encoder.encode(Column.of(cells))
+    return encoder.encode(TextColumn.of(cells))
 
 
 def test_equal_numbers_become_the_middle_of_their_ranks() -> None:

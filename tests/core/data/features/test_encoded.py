@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from seqrec_cli.core.data.features.columns import Column
+from seqrec_cli.core.data.features.columns import TextColumn
 from seqrec_cli.core.data.features.dense import DenseEncoder
 from seqrec_cli.core.data.features.encoded import EncodedFeatures, Features, side_features
 from seqrec_cli.core.data.features.encoders import Encoders
@@ -18,7 +18,7 @@ from seqrec_cli.core.data.features.vocabularies import SparseEncoder, TagsEncode
 from seqrec_cli.core.storage.arrays import load_arrays, save_arrays
 
 CELLS = {"n": ["1", "2", ""], "c": ["x", "", "y"], "t": ["a|b", "", "b"]}
-COLUMNS = {name: Column.of(cells) for name, cells in CELLS.items()}
+COLUMNS = {name: TextColumn.of(cells) for name, cells in CELLS.items()}
 ENCODERS = Encoders(
     (
         DenseEncoder.fit("n", "user", COLUMNS["n"], "quantile"),

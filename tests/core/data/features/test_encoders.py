@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from seqrec_cli.core.data.features.columns import Column, to_texts
+from seqrec_cli.core.data.features.columns import TextColumn, to_texts
 from seqrec_cli.core.data.features.dense import DenseEncoder
 from seqrec_cli.core.data.features.encoders import Encoder, Encoders, encoder_of, fit_encoder
 from seqrec_cli.core.data.features.kinds import Encoding, Kind, Scaling, is_missing, numbers
@@ -37,9 +37,9 @@ def test_every_kind_reads_everything(scaling: Scaling, train: list[str], asked: 
     options = Encoding(min_value_count=1, scaling=scaling)
     kinds: tuple[Kind, ...] = ("dense", "sparse", "tags")
     for kind in kinds:
-        encoder = fit_encoder("x", kind, "row", Column.of(train), options)
+        encoder = fit_encoder("x", kind, "row", TextColumn.of(train), options)
         again = back(encoder)
-        column = Column.of(asked)
+        column = TextColumn.of(asked)
         codes = encoder.encode(column)
         np.testing.assert_array_equal(codes, again.encode(column))  # type: ignore[union-attr, arg-type]
         assert len(codes) == len(asked)
@@ -65,15 +65,15 @@ def back(encoder: Encoder) -> Encoder:
 def test_values_too_long_for_an_array_are_refused() -> None:
     long = "x" * 501
     with pytest.raises(InputError, match="a value of 501 characters, more than 500"):
-        SparseEncoder.fit("city", "row", Column.of([long]), 1)
+        SparseEncoder.fit("city", "row", TextColumn.of([long]), 1)
     with pytest.raises(InputError, match="a name of 501 characters"):
-        DenseEncoder.fit(long, "row", Column.of(["1"]), "quantile")
-    assert SparseEncoder.fit("city", "row", Column.of([long]), 2).values.tolist() == []
+        DenseEncoder.fit(long, "row", TextColumn.of(["1"]), "quantile")
+    assert SparseEncoder.fit("city", "row", TextColumn.of([long]), 2).values.tolist() == []
 
 
 def test_encoders_come_back_from_their_arrays_by_kind_and_side() -> None:
     ages, cities, topics = (
-        Column.of(cells) for cells in (["1", "2", "9"], ["a", "b", "a"], ["x|y", "y"])
+        TextColumn.of(cells) for cells in (["1", "2", "9"], ["a", "b", "a"], ["x|y", "y"])
     )
     columns = (
         DenseEncoder.fit("age", "user", ages, "quantile"),

@@ -2,7 +2,7 @@
 
 import pytest
 
-from seqrec_cli.core.data.features.columns import Column
+from seqrec_cli.core.data.features.columns import TextColumn
 from seqrec_cli.core.data.features.kinds import guess_kind, is_missing, parse_kinds, split_tags
 from seqrec_cli.errors import InputError
 
@@ -22,7 +22,7 @@ from seqrec_cli.errors import InputError
     ],
 )
 def test_kinds_are_guessed(cells: list[str], kind: str | None) -> None:
-    assert guess_kind(Column.of(cells), 5) == kind
+    assert guess_kind(TextColumn.of(cells), 5) == kind
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from seqrec_cli.core.data.dataset import SequenceDataset
-from seqrec_cli.core.data.features.columns import Column
+from seqrec_cli.core.data.features.columns import TextColumn
 from seqrec_cli.core.data.features.dense import DenseEncoder
 from seqrec_cli.core.data.features.encoded import Features
 from seqrec_cli.core.data.features.encoders import Encoders
@@ -20,12 +20,12 @@ from tests.conftest import ROOT
 GOLDEN = ROOT / "tests" / "golden" / "version-1"
 
 
-def column(side: str, name: str, ids: list[Any]) -> Column:
+def column(side: str, name: str, ids: list[Any]) -> TextColumn:
     """The cells of a file's column for ids, "" without a row."""
     header, *lines = (GOLDEN / f"{side}.csv").read_text().splitlines()
     place = header.split(",").index(name)
     rows = {line.split(",")[0]: line.split(",")[place] for line in lines}
-    return Column.of([rows.get(str(key), "") for key in ids])
+    return TextColumn.of([rows.get(str(key), "") for key in ids])
 
 
 @pytest.mark.parametrize("name", ["next", "scores"])

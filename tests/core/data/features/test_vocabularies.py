@@ -4,7 +4,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from seqrec_cli.core.data.features.columns import Column
+from seqrec_cli.core.data.features.columns import TextColumn
 from seqrec_cli.core.data.features.vocabularies import (
     FIRST,
     UNKNOWN,
@@ -16,23 +16,23 @@ from seqrec_cli.core.data.features.vocabularies import (
 
 
 def test_codes_leave_room_for_padding_and_for_what_is_unknown_or_rare() -> None:
-    column = Column.of(["a", "b", "a", "b", "a", "c", ""])
+    column = TextColumn.of(["a", "b", "a", "b", "a", "c", ""])
     encoder = SparseEncoder.fit("city", "row", column, 2)
     assert encoder.values.tolist() == ["a", "b"]
-    found = encoder.encode(Column.of(["a", "b", "c", "new", ""]))
+    found = encoder.encode(TextColumn.of(["a", "b", "c", "new", ""]))
     assert found.tolist() == [FIRST, FIRST + 1, UNKNOWN, UNKNOWN, UNKNOWN]
     assert encoder.size == 4
 
 
 def test_tags_are_codes_once_each_and_unknown_ones_share_one() -> None:
-    encoder = TagsEncoder.fit("topics", "row", Column.of(["a|b", "b|a", "b", "c"]), 2)
+    encoder = TagsEncoder.fit("topics", "row", TextColumn.of(["a|b", "b|a", "b", "c"]), 2)
     assert encoder.values.tolist() == ["b", "a"]
-    found = encoder.encode(Column.of(["a|b|a", "new|c|b", "", "b", "NA|b"]))
+    found = encoder.encode(TextColumn.of(["a|b|a", "new|c|b", "", "b", "NA|b"]))
     assert found.tolist() == [[3, 2], [1, 2], [0, 0], [2, 0], [2, 0]]
 
 
 def test_ids_have_one_code_wherever_they_are() -> None:
-    encoder = IdsEncoder.fit("item", "item", Column.of(["5", "7", "7", "nan", "nan"]), 1)
+    encoder = IdsEncoder.fit("item", "item", TextColumn.of(["5", "7", "7", "nan", "nan"]), 1)
     assert encoder.values.tolist() == ["7", "5"]
     assert encoder.encode(["5", "9", "7"]).tolist() == [3, 1, 2]
     lists = encoder.encode_lists([["5", "7", "9"], [], ["7"]], 2)

@@ -1,69 +1,60 @@
-"""Parquet gives the same interactions as text; pyarrow writes it here, the engine reads it."""
+"""Records of JSON, nested in any way, are the rows that the json module reads."""
 
-from datetime import UTC, datetime
-from pathlib import Path
+import json
 from typing import Any
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
-from seqrec_cli.core.data.interactions import Reading, read_interactions
-from seqrec_cli.core.data.reading.sources import TextSource
+from seqrec_cli.core.data.reading.nested import label_of, paths_of
 from seqrec_cli.errors import InputError
+from tests.core.data.reading.conftest import ReadText, rows_of
 
-arrow = pytest.importorskip("pyarrow")
-parquet = pytest.importorskip("pyarrow.parquet")
-
-
-def read(tmp_path: Path, table: dict[str, list[Any]], **reading: Any) -> Any:
-    path = tmp_path / "log.parquet"
-    parquet.write_table(arrow.table(table), path)
-    return read_interactions(TextSource(path), Reading(**reading))
-
-
-@pytest.mark.parametrize(
-    ("times", "stored", "unit"),
-    [
-        ([100, 101, 99], [100, 101, 99], "as in the source"),
-        ([1e9, 1e9 + 0.5, 0.0], [10**12, 10**12 + 500, 0], "milliseconds"),
-        ([datetime(1970, 1, 2, tzinfo=UTC)] * 3, [86_400] * 3, "seconds"),
-        (["1970-01-02"] * 3, [86_400] * 3, "seconds"),
-    ],
+PLAIN = st.integers() | st.text(max_size=3) | st.booleans()
+KEYS = st.text("abc", min_size=1, max_size=2)
+NESTED = st.dictionaries(
+    KEYS, st.recursive(PLAIN, lambda x: st.dictionaries(KEYS, x), max_leaves=6)
 )
-def test_reads_columns(tmp_path: Path, times: list[Any], stored: list[int], unit: str) -> None:
-    log = read(
-        tmp_path,
-        {"userId": ["b", "a", "b"], "itemId": [7, 5, 5], "time": times, "rating": [1, 2, 3]},
-    )
-    assert log.user_ids[log.users].tolist() == ["b", "a", "b"]
-    assert log.item_ids[log.items].tolist() == [7, 5, 5]
-    assert log.timestamps.tolist() == stored
-    assert log.ratings.tolist() == [1, 2, 3]
-    assert (log.origin.time_unit, log.origin.format) == (unit, "parquet")
 
 
-def test_leaves_out_low_ratings(tmp_path: Path) -> None:
-    table = {"u": [1, 2, 3], "i": [4, 5, 6], "r": [1.0, 3.5, 5.0]}
-    log = read(tmp_path, table, columns={"user": "u", "item": "i", "rating": "r"}, min_rating=3)
-    assert log.user_ids[log.users].tolist() == [2, 3]
-    assert log.origin.dropped == {"rating below the threshold": 1}
+def leaves(value: Any, above: tuple[str, ...] = ()) -> set[tuple[str, ...]]:
+    if not isinstance(value, dict):
+        return {above}
+    return set().union(*(leaves(inner, (*above, key)) for key, inner in value.items()))
 
 
-@pytest.mark.parametrize(
-    ("columns", "message"),
-    [
-        ({"user": [1, None], "item": [1, 2]}, "row 2: the user in `user` is empty"),
-        ({"a": [1], "b": [2]}, "cannot tell which column is the user"),
-        ({"user": [1], "item": [2], "time": ["now"]}, "such as `now`, are no times"),
-        ({"user": [], "item": []}, "has no interactions"),
-    ],
+@given(NESTED)
+def test_every_plain_value_has_a_path(record: dict[str, Any]) -> None:
+    assert set(paths_of(record, (), 10)) == leaves(record)
+
+
+def test_a_path_is_written_with_dots_and_brackets() -> None:
+    record = {"a": {"b": 1}, "items": [{"id": 7, "price": 2}]}
+    assert [label_of(path) for path in paths_of(record, (), 6)] == [
+        "a.b",
+        "items[].id",
+        "items[].price",
+    ]
+
+
+@settings(deadline=None, max_examples=25, suppress_health_check=list(HealthCheck))
+@given(
+    rows=st.lists(st.tuples(st.integers(1, 99), st.integers(1, 99)), min_size=2, max_size=9),
+    form=st.sampled_from(["lines", "array", "literals"]),
 )
-def test_refuses(tmp_path: Path, columns: dict[str, list[Any]], message: str) -> None:
-    with pytest.raises(InputError, match=message):
-        read(tmp_path, columns)
+def test_records_are_rows(read: ReadText, rows: list[tuple[int, int]], form: str) -> None:
+    records = [{"who": {"user": user}, "what": [{"item": item}]} for user, item in rows]
+    texts = {
+        "lines": "\n".join(map(json.dumps, records)),
+        "array": json.dumps(records),
+        "literals": "\n".join(map(str, records)),
+    }
+    columns = {"user": "who.user", "item": "what[].item"}
+    assert rows_of(read(texts[form], "a.json", columns=columns)) == rows
 
 
-def test_refuses_what_is_not_parquet(tmp_path: Path) -> None:
-    path = tmp_path / "log.parquet"
-    path.write_bytes(b"PAR1 is how it begins")
-    with pytest.raises(InputError, match="as Parquet"):
-        read_interactions(TextSource(path))
+def test_what_is_named_json_and_is_none_is_refused(read: ReadText) -> None:
+    with pytest.raises(InputError, match="does not begin like JSON") as caught:
+        read("user,item\n1,2\n", format="json")
+    assert caught.value.hint == "leave out --format json"

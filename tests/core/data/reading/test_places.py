@@ -69,7 +69,7 @@ def test_takes_the_parts_that_lie_beside_a_train_part(tmp_path: Path) -> None:
         ("a.xlsx", b"PK\x03\x04 and so on", "is a spreadsheet"),
         ("a.feather", b"ARROW1\0\0", "is an Arrow or Feather file"),
         ("a.pkl", b"\x80\x04\x95 and so on", "is a Python pickle"),
-        ("a.csv", b"<!DOCTYPE html><html>", "is a page of the web"),
+        ("a.csv", b"<!DOCTYPE html><html>", "is a web page"),
         ("a.csv", b"user,item\n1,\x002\n", "line 2: a NUL byte"),
         ("a.csv", b"", "is empty"),
         ("a.csv", b"user,item\n", "has no interactions|has no rows"),

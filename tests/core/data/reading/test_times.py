@@ -60,7 +60,7 @@ def test_reads_every_form(read: ReadText, text: str, stored: int, unit: str) -> 
 
 
 def test_refuses_times_of_an_unknown_form_by_name(read: ReadText) -> None:
-    with pytest.raises(InputError, match="are no times in a form that is known") as caught:
+    with pytest.raises(InputError, match="are in no known time format") as caught:
         read("user,item,time\n1,2,now\n1,3,then\n")
     assert "--columns time=none" in caught.value.hint
     assert read("user,item,time\n1,2,now\n1,3,then\n", columns={"time": "none"}).rows.times is None

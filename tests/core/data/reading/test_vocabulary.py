@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from seqrec_cli.core.data.reading.vocabulary import NAMES, Named, bare, is_known, plain, rank
+from seqrec_cli.core.data.reading.vocabulary import NAMES, Named, bare, compared, is_known, rank
 
 
 @pytest.mark.parametrize(
@@ -50,4 +50,4 @@ def test_a_name_without_what_is_around_it(name: str, expected: str) -> None:
 def test_any_text_has_a_rank(name: str, named: Named) -> None:
     assert rank(name, named) >= -1
     assert is_known(name) in (True, False)
-    assert plain(name) == plain(name).lower()
+    assert compared(name) == compared(name).lower()
