@@ -1,5 +1,6 @@
 """Files of seqrec, changed as somebody would who knows their format: checksums agree."""
 
+import copy
 import io
 import json
 import random
@@ -106,6 +107,11 @@ def twisted_npz(content: bytes, chance: random.Random) -> bytes:
     return made.getvalue()
 
 
+def strange(chance: random.Random) -> Any:
+    """One of the strange values, which the caller may change."""
+    return copy.deepcopy(chance.choice(STRANGE_VALUES))
+
+
 def places_in(content: Any) -> Iterator[tuple[Any, Any]]:
     """Each container in a structure, with each of its keys."""
     if isinstance(content, dict | list):
@@ -119,20 +125,20 @@ def twisted_value(content: Any, chance: random.Random) -> Any:
     for _ in range(chance.choice((1, 1, 2))):
         places = list(places_in(content))
         if not places or chance.random() < 0.03:
-            return chance.choice(STRANGE_VALUES)
+            return strange(chance)
         inside, key = chance.choice(places)
         kind = chance.randrange(8)
         if kind == 0:
             del inside[key]
         elif kind == 1 and isinstance(inside, dict):
-            inside[chance.choice(("more", "\x1b[31m", "a" * 400))] = chance.choice(STRANGE_VALUES)
+            inside[chance.choice(("more", "\x1b[31m", "a" * 400))] = strange(chance)
         elif kind == 2:
             inside[key] = chance.choice(places)[0]
             if is_circular(content):
-                return chance.choice(STRANGE_VALUES)
+                return strange(chance)
             content = json.loads(json.dumps(content))
         else:
-            inside[key] = chance.choice(STRANGE_VALUES)
+            inside[key] = strange(chance)
     return content
 
 

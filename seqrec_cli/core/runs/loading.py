@@ -30,6 +30,8 @@ from seqrec_cli.core.storage.arrays import load_arrays
 from seqrec_cli.errors import ConfigError, InputError, RunError
 from seqrec_cli.wording import counted
 
+LONGEST_HISTORY = 10_000  # items before a candidate; `seqrec prepare` allows fewer
+
 
 @dataclass(frozen=True, eq=False)
 class Compared:
@@ -109,8 +111,30 @@ def load_ranker(run: Run, device: torch.device) -> Ranker:
         sides=sides,
         training_pairs=training_pairs,
         learned=learned,
-        examples=run.manifest().get("examples", {}),
+        examples=checked_examples(run) if sides else {},
     )
+
+
+def checked_examples(run: Run) -> dict[str, Any]:
+    """How the rows of a ranking run were made from a log, by its manifest.
+
+    Raises:
+        RunError: it does not say.
+    """
+    examples = run.manifest().get("examples")
+    try:
+        if not isinstance(examples, dict):
+            raise ValueError("it does not say how its rows were made")
+        length, positive = examples["history_length"], examples["positive_rating"]
+        if type(length) is not int or not 0 < length <= LONGEST_HISTORY:
+            raise ValueError("its `history_length` is not a valid value")
+        if type(positive) not in (int, float) or not np.isfinite(float(positive)):
+            raise ValueError("its `positive_rating` is not a valid value")
+    except (ValueError, KeyError, OverflowError) as error:
+        raise RunError(
+            f"`{run.path / MANIFEST}` is damaged: {error}", "train the run again"
+        ) from error
+    return examples
 
 
 def load_runs(

@@ -16,5 +16,6 @@ from seqrec_cli.core.data.reading.casts import Kind, number_sql
     ],
 )
 def test_reads_digits_alone(kind: Kind, text: str, expected: int | None) -> None:
-    found = duckdb.execute(f"SELECT {number_sql('$1', kind)}", [text]).fetchone()
-    assert found == (expected,)
+    with duckdb.connect() as engine:
+        found = engine.execute(f"SELECT {number_sql('$1', kind)}", [text]).fetchall()
+    assert found == [(expected,)]
