@@ -1,7 +1,7 @@
 """Options shared by commands, spelled once so that they read alike everywhere."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from typer import Option
 
@@ -13,7 +13,9 @@ if TYPE_CHECKING:
     from seqrec_cli.core.inference.names import Catalogue
     from seqrec_cli.core.inference.reranking import Reranker
     from seqrec_cli.core.inference.retrieval import Retriever
+    from seqrec_cli.core.inference.rules import Rules
     from seqrec_cli.core.inference.scoring import ModelScorer
+    from seqrec_cli.core.runs.ruling import Ruled
     from seqrec_cli.core.runs.run import Run
 
 DataDir = Annotated[Path, Option("--data-dir", help="Folder of the prepared datasets.")]
@@ -67,6 +69,56 @@ Effort = Annotated[
 ]
 
 
+OnlyItems = Annotated[
+    list[str] | None,
+    Option(
+        "--only",
+        metavar="FILE|EXPRESSION",
+        help="Recommend only these items: a file with one id a line, or an expression over the "
+        "items' table kept in the run, such as \"category = 'shoes' and in_stock\"; repeatable, "
+        "an item must fulfil all.",
+    ),
+]
+ExcludeItems = Annotated[
+    list[str] | None,
+    Option(
+        "--exclude",
+        metavar="FILE|EXPRESSION",
+        help="Never recommend these items: as --only; repeatable, an item may fulfil none.",
+    ),
+]
+ExcludeSeen = Annotated[
+    str | None,
+    Option(
+        "--exclude-seen",
+        metavar="since=30d",
+        help="Leave out only the items of the user's history since then: 30d (s, min, h, d, w) "
+        "before the recommendation, or a date.",
+    ),
+    Only(
+        lambda values: values["seen"] is None,
+        "a choice of its own of which seen items are left out; beside --seen it has no use",
+    ),
+]
+PopularityPenalty = Annotated[
+    float,
+    Option(
+        "--popularity-penalty",
+        min=0,
+        max=1e6,
+        help="Subtract this many times log(1 + train count of the item) from its score.",
+    ),
+    Only(
+        lambda values: values["rerank"] is None,
+        "for the scores of one stage, without --rerank",
+    ),
+    Only(
+        lambda values: values["index"] == "exact",
+        "for --index exact: with it scores are not dot products, which an index finds",
+    ),
+]
+
+
 WITH_RERANK = Only(lambda values: values["rerank"] is not None, "for --rerank RUN")
 Rerank = Annotated[
     str | None,
@@ -103,6 +155,7 @@ def make_reranker(
     dataset: "SequenceDataset | None",
     before: Literal["end", "valid", "test"],
     retrieval_weight: float,
+    rules: "Rules | None" = None,
 ) -> "Reranker":
     """What orders the finds of a retrieval model by the ranking run called `name`."""
     from seqrec_cli.core.runs import loading
@@ -111,19 +164,36 @@ def make_reranker(
 
     run = Run.open(find_run(name))
     reranker = loading.make_reranker(
-        run, finder, scorer, catalogue, candidates, dataset, before, retrieval_weight
+        run, finder, scorer, catalogue, candidates, dataset, before, retrieval_weight, rules
     )
     console.warn_all(run.notes)
     return reranker
 
 
 def make_retriever(
-    run: "Run", scorer: "ModelScorer", index: str, effort: int
+    run: "Run", scorer: "ModelScorer", index: str, effort: int, rules: "Rules | None" = None
 ) -> "Retriever | None":
     """What finds items by the run's index, which is made if it has to be; None for all items."""
     from seqrec_cli.core.runs import loading
 
-    retriever, made = loading.make_retriever(run, scorer, index, effort)
+    retriever, made = loading.make_retriever(run, scorer, index, effort, rules)
     if made:
         console.info(f"indexed {scorer.num_items:,} items, kept in {run.path}")
     return retriever
+
+
+def make_rules(options: Any, run: "Run", dataset: "SequenceDataset | None") -> "Ruled":
+    """The rules that the options ask for, over the items of a run."""
+    from seqrec_cli.core.inference.recent import Since, unit_of
+    from seqrec_cli.core.runs import ruling
+
+    since = None
+    if options.exclude_seen is not None and dataset is not None:
+        since = Since.parse(options.exclude_seen, unit_of(dataset))
+    wanted = ruling.Wanted(
+        only=options.only or (),
+        exclude=options.exclude or (),
+        since=since,
+        popularity_penalty=options.popularity_penalty,
+    )
+    return ruling.make_rules(run, wanted)

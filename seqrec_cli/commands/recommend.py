@@ -1,7 +1,7 @@
 """seqrec recommend: what comes next, for users of the dataset or for somebody new."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -16,22 +16,30 @@ from seqrec_cli.commands.options import (
     DataDir,
     Device,
     Effort,
+    ExcludeItems,
+    ExcludeSeen,
     IndexOption,
     Json,
+    OnlyItems,
+    PopularityPenalty,
     Rerank,
     RetrievalWeight,
     RunOption,
     SeenOption,
     make_reranker,
     make_retriever,
+    make_rules,
 )
 from seqrec_cli.commands.reports import recommendation as shown
+from seqrec_cli.commands.reports import rules as shown_rules
 
 if TYPE_CHECKING:
     from seqrec_cli.core.data.dataset import SequenceDataset
     from seqrec_cli.core.data.sequences import Sequences
+    from seqrec_cli.core.inference.recent import Since
     from seqrec_cli.core.inference.recommendation import Recommended
     from seqrec_cli.core.inference.retrieval import Finder, Retriever
+    from seqrec_cli.core.inference.rules import Rules
     from seqrec_cli.core.inference.scoring import ModelScorer, Seen
     from seqrec_cli.core.runs.run import Run
 
@@ -65,6 +73,10 @@ class RecommendOptions:
     topk: Annotated[int, typer.Option(min=1, max=1_000_000, help="How many items.")] = 10
     run: RunOption = "latest"
     seen: SeenOption = None
+    only: OnlyItems = None
+    exclude: ExcludeItems = None
+    exclude_seen: Annotated[ExcludeSeen, KNOWN_USERS] = None
+    popularity_penalty: PopularityPenalty = 0.0
     why: Annotated[
         bool, typer.Option("--why", help="Show which items of the history led to each item.")
     ] = False
@@ -117,8 +129,12 @@ def recommend(options: RecommendOptions) -> None:
     scorer = load_scorer(run, choose_device(options.device))
     console.warn_all(run.notes)
     asked = known_users(run, options) if options.history is None else new_user(run, options)
-    finder = finder_of(options, run, scorer, asked, seen)
-    found = recommend_items(scorer, asked.histories, options.topk, seen, finder)
+    ruled = make_rules(options, run, asked.dataset)
+    shown_rules.show(ruled)
+    if ruled.rules is not None and ruled.rules.since is not None:
+        seen, asked = "exclude", with_recent(asked, options, ruled.rules.since)
+    finder = finder_of(options, run, scorer, asked, seen, ruled.rules)
+    found = recommend_items(scorer, asked.histories, options.topk, seen, finder, ruled.rules)
     if options.output is not None:
         write(options.output, asked.labels, found, options.topk, run)
     else:
@@ -162,20 +178,36 @@ def known_users(run: "Run", options: RecommendOptions) -> Asked:
     return Asked(labels, histories, dataset)
 
 
+def with_recent(asked: Asked, options: RecommendOptions, since: "Since") -> Asked:
+    """The same users, with the items that they saw lately."""
+    from seqrec_cli.core.inference.recent import at_the_end
+
+    assert asked.dataset is not None
+    users = asked.histories.owners
+    assert users is not None
+    histories = at_the_end(asked.dataset, asked.histories, users, options.before, since)
+    return replace(asked, histories=histories)
+
+
 def finder_of(
-    options: RecommendOptions, run: "Run", scorer: "ModelScorer", asked: Asked, seen: "Seen"
+    options: RecommendOptions,
+    run: "Run",
+    scorer: "ModelScorer",
+    asked: Asked,
+    seen: "Seen",
+    rules: "Rules | None",
 ) -> "Finder | None":
     """What finds items: an index, a second stage, both, or None for exact search."""
     from seqrec_cli.core.runs.loading import catalogue_of
 
-    retriever = make_retriever(run, scorer, options.index, options.effort)
+    retriever = make_retriever(run, scorer, options.index, options.effort, rules)
     if retriever is not None:
         k = options.topk if options.rerank is None else options.candidates
         say_recall(retriever, asked.histories, k, seen)
     if options.rerank is None:
         return retriever
     parts = retriever, scorer, catalogue_of(run), options.candidates, asked.dataset
-    second = make_reranker(options.rerank, *parts, options.before, options.retrieval_weight)
+    second = make_reranker(options.rerank, *parts, options.before, options.retrieval_weight, rules)
     console.info(
         f"{options.candidates} candidates found by {run.path}, ordered by {second.ranker.path}"
     )
@@ -238,7 +270,8 @@ def show(
         one = asked.histories.only(row)
         reasons = influence(scorer, one, result.items) if options.why else None
         if len(result.items) < options.topk:
-            console.warn(f"only {len(result.items)} items were left to recommend to {label}")
+            count = f"only {len(result.items)}" if len(result.items) else "no"
+            console.warn(f"{count} items were left to recommend to {label}")
         if options.as_json:
             plain.append(shown.as_plain(label, items, result, reasons, catalogue))
         else:
