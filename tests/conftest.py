@@ -94,3 +94,21 @@ def place(origin: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path
     shutil.copytree(origin, tmp_path / "a", symlinks=True)
     monkeypatch.chdir(tmp_path / "a")
     return tmp_path / "a"
+
+
+@pytest.fixture(scope="session")
+def shop_origin(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A small shop with a finished run; not to be changed."""
+    from tests.shop import build
+
+    folder = tmp_path_factory.mktemp("shop")
+    build(folder)
+    return folder
+
+
+@pytest.fixture
+def shop(shop_origin: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A copy of it, which is where commands run."""
+    shutil.copytree(shop_origin, tmp_path / "shop", symlinks=True)
+    monkeypatch.chdir(tmp_path / "shop")
+    return tmp_path / "shop"

@@ -1,6 +1,6 @@
 """seqrec evaluate: how good runs are, beside what needs no training."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
@@ -14,9 +14,13 @@ from seqrec_cli.commands.options import (
     DataDir,
     Device,
     Effort,
+    ExcludeItems,
+    ExcludeSeen,
     IndexOption,
     Json,
+    OnlyItems,
     PartOption,
+    PopularityPenalty,
     Rerank,
     RetrievalWeight,
     RunArguments,
@@ -31,14 +35,16 @@ from seqrec_cli.commands.options import (
 )
 from seqrec_cli.commands.reports import evaluation as shown
 from seqrec_cli.commands.reports import ranking as shown_ranking
-from seqrec_cli.commands.stages import open_reranker, open_retriever
+from seqrec_cli.commands.reports import rules as shown_rules
+from seqrec_cli.commands.stages import open_reranker, open_retriever, open_rules
 from seqrec_cli.errors import InputError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from seqrec_cli.core.evaluation.report import EvaluationProtocol, Report
     from seqrec_cli.core.inference.retrieval import Finder, Retriever
+    from seqrec_cli.core.inference.rules import Rules
     from seqrec_cli.core.runs.loading import Compared
     from seqrec_cli.core.runs.run import Run
 
@@ -68,6 +74,14 @@ class EvaluateOptions:
         FULL,
         Only(lambda values: values["rerank"] is None, "for one stage, without --rerank"),
     ] = "last"
+    only: Annotated[OnlyItems, FULL] = None
+    exclude: Annotated[ExcludeItems, FULL] = None
+    exclude_seen: Annotated[
+        ExcludeSeen,
+        FULL,
+        Only(lambda values: values["targets"] != "all", "for one moment a user: not --targets all"),
+    ] = None
+    popularity_penalty: Annotated[PopularityPenalty, FULL] = 0.0
     baselines: Annotated[bool, typer.Option(help="Include baselines that need no training.")] = True
     per_user: Annotated[
         Path | None,
@@ -90,7 +104,10 @@ class EvaluateOptions:
         return chosen_runs(self.named, self.named_by_option)
 
 
-NEXT_ITEM_ONLY = ("protocol", "k", "seen", "targets", "per_user", "safe_csv", "index", "effort")
+NEXT_ITEM_ONLY = (
+    *("protocol", "k", "seen", "targets", "per_user", "safe_csv", "index", "effort"),
+    *("only", "exclude", "exclude_seen", "popularity_penalty"),
+)
 
 
 @takes(EvaluateOptions)
@@ -181,39 +198,65 @@ def evaluate_sequential(
     from seqrec_cli.core.evaluation.report import evaluate_each, make_report
     from seqrec_cli.core.runs.loading import load_runs, settle_protocol
 
+    if options.exclude_seen is not None:
+        protocol = replace(protocol, seen="exclude")
     protocol = settle_protocol(protocol, runs)
     device = choose_device(options.device)
     compared = load_runs(runs, options.data, options.data_dir, device)
     console.warn_all(compared.notes)
+    rules, account = rules_of(compared, options)
     retrievers = {
-        name: open_retriever(run, compared.scorers[name], options.index, options.effort)
+        name: open_retriever(
+            run, compared.scorers[name], options.index, options.effort, rules[name]
+        )
         for name, run in compared.runs.items()
     }
     finders: dict[str, Finder | None] = dict(retrievers)
     scorers: dict[str, Any] = dict(compared.scorers)
     reach: dict[str, float] = {}
     if options.rerank is not None:
-        reach = add_second_stage(options, protocol, compared, retrievers, scorers, finders)
+        stages = Stages(compared, retrievers, scorers, finders, rules)
+        reach = add_second_stage(options, protocol, stages)
     if options.baselines:
-        scorers |= baselines_of(compared)
+        baselines = baselines_of(compared)
+        scorers |= baselines
+        rules |= dict.fromkeys(baselines, next(iter(rules.values())))
     outcomes = {}
     with console.progress(len(scorers), "evaluated") as advance:
-        for name, outcome in evaluate_each(compared.dataset, scorers, protocol, finders):
+        for name, outcome in evaluate_each(compared.dataset, scorers, protocol, finders, rules):
             outcomes[name] = outcome
             advance(len(outcomes), name)
     report = make_report(
-        compared.dataset, protocol, outcomes, list(compared.runs), retrievers, reach
+        compared.dataset, protocol, outcomes, list(compared.runs), retrievers, reach, account
     )
     print_report(report, options)
 
 
+def rules_of(
+    compared: "Compared", options: EvaluateOptions
+) -> "tuple[dict[str, Rules | None], Mapping[str, Any]]":
+    """The rules of each run, and what was asked for, in words; says what they leave."""
+    ruled = {
+        name: open_rules(options, run, compared.dataset) for name, run in compared.runs.items()
+    }
+    first = next(iter(ruled.values()))
+    shown_rules.show(first)
+    return {name: each.rules for name, each in ruled.items()}, first.account
+
+
+@dataclass(frozen=True)
+class Stages:
+    """The runs, and by their names what finds, scores and rules; a second stage adds to them."""
+
+    compared: "Compared"
+    retrievers: "dict[str, Retriever | None]"
+    scorers: dict[str, Any]
+    finders: "dict[str, Finder | None]"
+    rules: "dict[str, Rules | None]"
+
+
 def add_second_stage(
-    options: EvaluateOptions,
-    protocol: "EvaluationProtocol",
-    compared: "Compared",
-    retrievers: "dict[str, Retriever | None]",
-    scorers: dict[str, Any],
-    finders: "dict[str, Finder | None]",
+    options: EvaluateOptions, protocol: "EvaluationProtocol", stages: Stages
 ) -> dict[str, float]:
     """Add what orders the finds of each run; returns what the candidates of each can reach."""
     from seqrec_cli.core.evaluation.report import candidate_recall
@@ -221,16 +264,22 @@ def add_second_stage(
     from seqrec_cli.core.runs.loading import catalogue_of
 
     assert options.rerank is not None
-    reach = {}
+    reach, compared = {}, stages.compared
     for name, run in compared.runs.items():
-        scorer, retriever = compared.scorers[name], retrievers[name]
+        scorer, retriever, rules = (
+            compared.scorers[name],
+            stages.retrievers[name],
+            stages.rules[name],
+        )
         parts = retriever, scorer, catalogue_of(run), options.candidates, compared.dataset
-        second = open_reranker(options.rerank, *parts, options.split, options.retrieval_weight)
+        second = open_reranker(
+            options.rerank, *parts, options.split, options.retrieval_weight, rules
+        )
         check_unseen(second.ranker, compared.dataset, options.split)
         both = f"{name} + {Path(options.rerank).name}"
-        scorers[both], finders[both] = scorer, second
+        stages.scorers[both], stages.finders[both], stages.rules[both] = scorer, second, rules
         reach[name] = candidate_recall(
-            scorer, compared.dataset, protocol, options.candidates, retriever
+            scorer, compared.dataset, protocol, options.candidates, retriever, rules
         )
     return reach
 

@@ -140,6 +140,56 @@ def say_which(name: str, path: Path) -> None:
             console.warn(f"{newer.path} is {newer.in_words()}; the latest finished run is {path}")
 
 
+OnlyItems = Annotated[
+    list[str] | None,
+    Option(
+        "--only",
+        metavar="FILE|EXPRESSION",
+        help="Recommend only these items: a file with one id a line, or an expression over the "
+        "items' table kept in the run, such as \"category = 'shoes' and in_stock\"; repeatable, "
+        "an item must fulfil all.",
+    ),
+]
+ExcludeItems = Annotated[
+    list[str] | None,
+    Option(
+        "--exclude",
+        metavar="FILE|EXPRESSION",
+        help="Never recommend these items: as --only; repeatable, an item may fulfil none.",
+    ),
+]
+ExcludeSeen = Annotated[
+    str | None,
+    Option(
+        "--exclude-seen",
+        metavar="since=30d",
+        help="Leave out only the items of the user's history since then: 30d (s, min, h, d, w) "
+        "before the recommendation, or a date.",
+    ),
+    Only(
+        lambda values: values["seen"] is None,
+        "a choice of its own of which seen items are left out; beside --seen it has no use",
+    ),
+]
+PopularityPenalty = Annotated[
+    float,
+    Option(
+        "--popularity-penalty",
+        min=0,
+        max=1e6,
+        help="Subtract this many times log(1 + train count of the item) from its score.",
+    ),
+    Only(
+        lambda values: values["rerank"] is None,
+        "for the scores of one stage, without --rerank",
+    ),
+    Only(
+        lambda values: values["index"] == "exact",
+        "for --index exact: with it scores are not dot products, which an index finds",
+    ),
+]
+
+
 WITH_RERANK = Only(lambda values: values["rerank"] is not None, "for --rerank RUN")
 Rerank = Annotated[
     str | None,

@@ -1,7 +1,7 @@
 """seqrec recommend: what comes next, for users of the dataset or for somebody new."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -16,8 +16,12 @@ from seqrec_cli.commands.options import (
     DataDir,
     Device,
     Effort,
+    ExcludeItems,
+    ExcludeSeen,
     IndexOption,
     Json,
+    OnlyItems,
+    PopularityPenalty,
     Rerank,
     RetrievalWeight,
     RunArgument,
@@ -29,13 +33,16 @@ from seqrec_cli.commands.options import (
     writes_csv,
 )
 from seqrec_cli.commands.reports import recommendation as shown
-from seqrec_cli.commands.stages import open_reranker, open_retriever
+from seqrec_cli.commands.reports import rules as shown_rules
+from seqrec_cli.commands.stages import open_reranker, open_retriever, open_rules
 
 if TYPE_CHECKING:
     from seqrec_cli.core.data.dataset import SequenceDataset
     from seqrec_cli.core.data.sequences import Sequences
+    from seqrec_cli.core.inference.recent import Since
     from seqrec_cli.core.inference.recommendation import Recommended
     from seqrec_cli.core.inference.retrieval import Finder, Retriever
+    from seqrec_cli.core.inference.rules import Rules
     from seqrec_cli.core.inference.scoring import ModelScorer, Seen
     from seqrec_cli.core.runs.run import Run
 
@@ -72,6 +79,10 @@ class RecommendOptions:
     named: RunArgument = None
     named_by_option: RunInstead = None
     seen: SeenOption = None
+    only: OnlyItems = None
+    exclude: ExcludeItems = None
+    exclude_seen: Annotated[ExcludeSeen, KNOWN_USERS] = None
+    popularity_penalty: PopularityPenalty = 0.0
     why: Annotated[
         bool, typer.Option("--why", help="Show which items of the history led to each item.")
     ] = False
@@ -130,8 +141,12 @@ def recommend(options: RecommendOptions) -> None:
     scorer = load_scorer(run, choose_device(options.device))
     console.warn_all(run.notes)
     asked = known_users(run, options) if options.history is None else new_user(run, options)
-    finder = finder_of(options, run, scorer, asked, seen)
-    found = recommend_items(scorer, asked.histories, options.topk, seen, finder)
+    ruled = open_rules(options, run, asked.dataset)
+    shown_rules.show(ruled)
+    if ruled.rules is not None and ruled.rules.since is not None:
+        seen, asked = "exclude", with_recent(asked, options, ruled.rules.since)
+    finder = finder_of(options, run, scorer, asked, seen, ruled.rules)
+    found = recommend_items(scorer, asked.histories, options.topk, seen, finder, ruled.rules)
     if options.output is not None:
         write(options, asked.labels, found, run)
     else:
@@ -178,20 +193,36 @@ def known_users(run: "Run", options: RecommendOptions) -> Asked:
     return Asked(labels, histories, dataset)
 
 
+def with_recent(asked: Asked, options: RecommendOptions, since: "Since") -> Asked:
+    """The same users, with the items that they saw lately."""
+    from seqrec_cli.core.inference.recent import at_the_end
+
+    assert asked.dataset is not None
+    users = asked.histories.owners
+    assert users is not None
+    histories = at_the_end(asked.dataset, asked.histories, users, options.before, since)
+    return replace(asked, histories=histories)
+
+
 def finder_of(
-    options: RecommendOptions, run: "Run", scorer: "ModelScorer", asked: Asked, seen: "Seen"
+    options: RecommendOptions,
+    run: "Run",
+    scorer: "ModelScorer",
+    asked: Asked,
+    seen: "Seen",
+    rules: "Rules | None",
 ) -> "Finder | None":
     """What finds items: an index, a second stage, both, or None for exact search."""
     from seqrec_cli.core.runs.loading import catalogue_of
 
-    retriever = open_retriever(run, scorer, options.index, options.effort)
+    retriever = open_retriever(run, scorer, options.index, options.effort, rules)
     if retriever is not None:
         k = options.topk if options.rerank is None else options.candidates
         say_recall(retriever, asked.histories, k, seen)
     if options.rerank is None:
         return retriever
     parts = retriever, scorer, catalogue_of(run), options.candidates, asked.dataset
-    second = open_reranker(options.rerank, *parts, options.before, options.retrieval_weight)
+    second = open_reranker(options.rerank, *parts, options.before, options.retrieval_weight, rules)
     console.info(
         f"{options.candidates} candidates found by {run.path}, ordered by {second.ranker.path}"
     )
@@ -257,7 +288,8 @@ def print_each(
         one = asked.histories.only(row)
         reasons = influence(scorer, one, result.items) if options.why else None
         if len(result.items) < options.topk:
-            console.warn(f"only {len(result.items)} items were left to recommend to {label}")
+            count = f"only {len(result.items)}" if len(result.items) else "no"
+            console.warn(f"{count} items were left to recommend to {label}")
         if options.as_json:
             plain.append(shown.as_plain(label, items, result, reasons, catalogue))
         else:

@@ -1,6 +1,6 @@
-"""The two stages of a recommendation: finding candidates, and ordering them by a second run."""
+"""The stages of a recommendation: rules, finding candidates, ordering them by a second run."""
 
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from seqrec_cli import console
 
@@ -9,7 +9,9 @@ if TYPE_CHECKING:
     from seqrec_cli.core.inference.names import Catalogue
     from seqrec_cli.core.inference.reranking import Reranker
     from seqrec_cli.core.inference.retrieval import Retriever
+    from seqrec_cli.core.inference.rules import Rules
     from seqrec_cli.core.inference.scoring import ModelScorer
+    from seqrec_cli.core.runs.ruling import Ruled
     from seqrec_cli.core.runs.run import Run
 
 
@@ -22,6 +24,7 @@ def open_reranker(
     dataset: "SequenceDataset | None",
     before: Literal["end", "valid", "test"],
     retrieval_weight: float,
+    rules: "Rules | None" = None,
 ) -> "Reranker":
     """What orders the finds of a retrieval model by the ranking run called `name`."""
     from seqrec_cli.core.runs import loading
@@ -30,19 +33,36 @@ def open_reranker(
 
     run = Run.open(find_run(name))
     reranker = loading.make_reranker(
-        run, finder, scorer, catalogue, candidates, dataset, before, retrieval_weight
+        run, finder, scorer, catalogue, candidates, dataset, before, retrieval_weight, rules
     )
     console.warn_all(run.notes)
     return reranker
 
 
 def open_retriever(
-    run: "Run", scorer: "ModelScorer", index: str, effort: int
+    run: "Run", scorer: "ModelScorer", index: str, effort: int, rules: "Rules | None" = None
 ) -> "Retriever | None":
     """What finds items by the run's index, which is made if it has to be; None for all items."""
     from seqrec_cli.core.runs import loading
 
-    retriever, made = loading.make_retriever(run, scorer, index, effort)
+    retriever, made = loading.make_retriever(run, scorer, index, effort, rules)
     if made:
         console.info(f"indexed {scorer.num_items:,} items, kept in {run.path}")
     return retriever
+
+
+def open_rules(options: Any, run: "Run", dataset: "SequenceDataset | None") -> "Ruled":
+    """The rules that the options ask for, over the items of a run."""
+    from seqrec_cli.core.inference.recent import Since, unit_of
+    from seqrec_cli.core.runs import ruling
+
+    since = None
+    if options.exclude_seen is not None and dataset is not None:
+        since = Since.parse(options.exclude_seen, unit_of(dataset))
+    wanted = ruling.Wanted(
+        only=options.only or (),
+        exclude=options.exclude or (),
+        since=since,
+        popularity_penalty=options.popularity_penalty,
+    )
+    return ruling.make_rules(run, wanted)

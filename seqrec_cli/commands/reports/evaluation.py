@@ -15,6 +15,7 @@ def show_metrics(report: "Report") -> None:
     first, dataset, protocol = report.first, report.dataset, report.protocol
     candidates = (
         f"all {dataset.num_items:,} items, seen ones {protocol.settled_seen}d"
+        f"{', under rules' if report.rules else ''}"
         if protocol.kind == "full"
         else "100 sampled items"
     )
@@ -26,6 +27,10 @@ def show_metrics(report: "Report") -> None:
         console.info("means are over all targets, intervals over users")
     for reason, count in first.skipped.items():
         console.info(f"{count:,} users skipped: {reason}")
+    if first.left_out:
+        console.warn(
+            f"{first.left_out:,} targets are items that the rules leave out, and count as missed"
+        )
     if first.unreachable:
         console.warn(
             f"{first.unreachable:,} targets were in the user's history already and count as "

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from seqrec_cli.core.data.features.encoded import EncodedFeatures, Features, side_features
 from seqrec_cli.core.data.features.encoders import Encoders
 from seqrec_cli.core.data.features.upgrade import upgrade
+from seqrec_cli.core.data.item_table import ItemTable
 from seqrec_cli.core.data.sequences import PARTS, Part, Sequences, check_list, checked_sequences
 from seqrec_cli.core.data.store import NEXT_ITEM, check_task, load_checked, save_checked
 from seqrec_cli.errors import DatasetError
@@ -38,6 +39,9 @@ class SequenceDataset:
         user_features: a row for each user, or None.
         item_features: a row for each item, item i at i - 1; or None.
         encoders: of the features of users and items.
+        item_table: what is known of each item, as texts, for rules; or None.
+        left_out_users: sorted marks (`marks_of`) of the users of the log that filters left
+            out; None in a dataset of an earlier version.
         manifest: where the data came from, what was kept and dropped.
     """
 
@@ -53,6 +57,8 @@ class SequenceDataset:
     user_features: EncodedFeatures | None = None
     item_features: EncodedFeatures | None = None
     encoders: Encoders = field(default_factory=Encoders)
+    item_table: ItemTable | None = None
+    left_out_users: NDArray[np.int64] | None = None
     manifest: dict[str, Any] = field(default_factory=dict)
 
     @property
@@ -81,6 +87,16 @@ class SequenceDataset:
         """The inputs of a model other than histories."""
         counts = np.bincount(self.train.items, minlength=self.num_items + 1)[1:]
         return Features(self.encoders, self.item_features, counts > 0)
+
+    def item_counts(self) -> NDArray[np.int64]:
+        """How often the train part has each item, int64 (items,)."""
+        return np.bincount(self.train.items, minlength=self.num_items + 1)[1:]
+
+    def new_items(self) -> NDArray[np.bool_]:
+        """Which items nobody has, in any part, bool (items,): `prepare --new-items` puts them
+        last."""
+        count = self.manifest.get("items_without_interactions", 0)
+        return np.asarray(np.arange(self.num_items) >= self.num_items - count)
 
     @property
     def whole_sessions(self) -> bool:
@@ -147,6 +163,10 @@ class SequenceDataset:
             arrays |= self.encoders.arrays() | self.user_features.arrays("user")
         if self.item_features is not None:
             arrays |= self.encoders.arrays() | self.item_features.arrays("item")
+        if self.item_table is not None:
+            arrays |= self.item_table.arrays()
+        if self.left_out_users is not None:
+            arrays["left_out_users"] = self.left_out_users
         return save_checked(path, arrays, self.manifest)
 
     @classmethod
@@ -207,6 +227,8 @@ class SequenceDataset:
             user_features=side_features(arrays, "user", encoders, len(user_ids)),
             item_features=side_features(arrays, "item", encoders, len(item_ids)),
             encoders=encoders,
+            item_table=ItemTable.from_arrays(arrays, len(item_ids)),
+            left_out_users=checked_marks(arrays),
             manifest=manifest,
         )
 
@@ -228,6 +250,20 @@ def checked_ids(
     if titles is not None and titles.dtype.kind != "U":
         raise ValueError("item_titles are not texts")
     return arrays["user_ids"], item_ids, titles
+
+
+def checked_marks(arrays: Mapping[str, NDArray[Any]]) -> NDArray[np.int64] | None:
+    """The marks of the users that were left out.
+
+    Raises:
+        ValueError: they are not sorted numbers.
+    """
+    marks = arrays.get("left_out_users")
+    if marks is not None and (
+        marks.dtype != np.int64 or marks.ndim != 1 or (marks[1:] < marks[:-1]).any()
+    ):
+        raise ValueError("left_out_users is not a sorted list of int64")
+    return marks
 
 
 def checked_values(arrays: Mapping[str, NDArray[Any]], kind: str, part: Part) -> NDArray[Any]:

@@ -13,7 +13,9 @@ from seqrec_cli.core.data.dataset import SequenceDataset
 from seqrec_cli.core.data.features.encoders import Encoders
 from seqrec_cli.core.data.features.encoding import encode_side
 from seqrec_cli.core.data.features.kinds import Encoding
+from seqrec_cli.core.data.identity import marks_of
 from seqrec_cli.core.data.interactions import Interactions, Origin
+from seqrec_cli.core.data.item_table import ItemTable
 from seqrec_cli.core.data.ordering import (
     Rows,
     count_codes,
@@ -143,6 +145,7 @@ def prepare(interactions: Interactions, options: Preparation, name: str) -> Sequ
         split |= {"asked": refuse_without_histories(split, parts, rows, len(users), origin.path)}
     again = Sequences(offsets, rows.items).count_repeats()
     there = item_ids
+    left_out = marks_of(np.delete(user_ids, users))
     user_ids, item_ids = user_ids[users], item_ids[items]
     titles = None if titles is None else titles[items]
     if options.new_items:
@@ -155,6 +158,7 @@ def prepare(interactions: Interactions, options: Preparation, name: str) -> Sequ
         "dropped": dropped,
         "users": len(users),
         "items": len(item_ids),
+        "items_without_interactions": len(item_ids) - len(items),
         "interactions": kept,
         "density": (kept - again) / (len(users) * len(item_ids)),
         "repeats": again / kept,
@@ -169,6 +173,7 @@ def prepare(interactions: Interactions, options: Preparation, name: str) -> Sequ
         "seqrec_version": __version__,
     }
     dataset = assemble(name, rows, parts, user_ids, item_ids, titles, manifest)
+    dataset = replace(with_item_table(dataset, attributes[1]), left_out_users=left_out)
     return with_features(dataset, *attributes, options.encoding)
 
 
@@ -203,6 +208,15 @@ def with_new_items(
         own = [shortened(attributes.titles.get(text, ""), LONGEST_TITLE) for text in new]
         titles = np.concatenate((titles, np.array(own, dtype=np.str_)))
     return ids, titles
+
+
+def with_item_table(dataset: SequenceDataset, items: Attributes | None) -> SequenceDataset:
+    """Keep what is known of items, for rules over them."""
+    if items is None:
+        return dataset
+    table, left_out = ItemTable.of(items, dataset.item_ids)
+    account = {"source": items.source, "columns": list(table.columns), "left_out": left_out}
+    return replace(dataset, item_table=table, manifest=dataset.manifest | {"item_table": account})
 
 
 def with_features(

@@ -29,12 +29,15 @@ class Sequences:
         items: int32 (interactions,), each 1 or more.
         features: of each user, if the dataset has any.
         owners: int64 (users,), the rows of these users in a dataset, if they are of one.
+        barred: the items that may not be recommended to each user where seen items are excluded;
+            None: all of the history.
     """
 
     offsets: NDArray[np.int64]
     items: NDArray[np.int32]
     features: EncodedFeatures | None = None
     owners: NDArray[np.int64] | None = None
+    barred: "Sequences | None" = None
 
     @classmethod
     def from_lists(cls, histories: Collection[Collection[int]]) -> "Sequences":
@@ -72,7 +75,14 @@ class Sequences:
         shift = np.repeat(self.offsets[users] - offsets[:-1], lengths)
         features = None if self.features is None else self.features.take(users)
         owners = None if self.owners is None else self.owners[users]
-        return Sequences(offsets, self.items[np.arange(offsets[-1]) + shift], features, owners)
+        items = self.items[np.arange(offsets[-1]) + shift]
+        barred = None if self.barred is None else self.barred.take(users)
+        return Sequences(offsets, items, features, owners, barred)
+
+    @property
+    def excluded(self) -> "Sequences":
+        """The items that are left out for each user where seen items are excluded."""
+        return self if self.barred is None else self.barred
 
     def only(self, user: int) -> "Sequences":
         """The sequence of one user."""
@@ -121,7 +131,7 @@ class Sequences:
     def followed_by(self, later: "Sequences") -> "Sequences":
         """For each user the items here, then those in `later`."""
         offsets = self.offsets + later.offsets
-        items = np.empty(offsets[-1], np.int32)
+        items = np.empty(offsets[-1], self.items.dtype)
         for part, before in ((self, later.offsets[:-1]), (later, self.offsets[1:])):
             items[np.arange(len(part.items)) + np.repeat(before, part.lengths)] = part.items
         return Sequences(offsets, items, self.features, self.owners)

@@ -32,9 +32,10 @@ def ranks_in(
 
 
 def in_history(asked: Queries, num_items: int) -> NDArray[np.bool_]:
-    """Which of the targets are in the user's history, bool (targets,)."""
+    """Which of the targets are left out as seen, bool (targets,)."""
     stride = num_items + 1
-    known = asked.histories.users * stride + asked.histories.items
+    excluded = asked.histories.excluded
+    known = excluded.users * stride + excluded.items
     return np.isin(asked.targets.users * stride + asked.targets.items, known)
 
 

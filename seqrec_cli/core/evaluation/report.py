@@ -13,6 +13,7 @@ from seqrec_cli.core.evaluation.statistics import paired_differences
 from seqrec_cli.core.evaluation.summary import Comparisons, Figure, plain_figures, summarize
 from seqrec_cli.core.inference import export
 from seqrec_cli.core.inference.retrieval import Finder, Retriever
+from seqrec_cli.core.inference.rules import Rules
 from seqrec_cli.core.inference.scoring import Scorer, Seen
 from seqrec_cli.core.models.baselines import BASELINES, affordable
 from seqrec_cli.errors import ConfigError
@@ -67,6 +68,7 @@ class Report:
         comparisons: of each two runs.
         recalls: for scorers with an index, the share of the exact lists that it finds.
         reach: for scorers with a second stage, the share of targets among its candidates.
+        rules: those that all scorers were under, in words and counts.
     """
 
     dataset: SequenceDataset
@@ -76,6 +78,7 @@ class Report:
     comparisons: Comparisons
     recalls: Mapping[str, float] = field(default_factory=dict)
     reach: Mapping[str, float] = field(default_factory=dict)
+    rules: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def first(self) -> Evaluation:
@@ -85,6 +88,7 @@ class Report:
     def plain(self) -> dict[str, Any]:
         """All of it as plain values, for JSON."""
         protocol, first = self.protocol, self.first
+        ruled = {"rules": dict(self.rules), "targets_left_out": first.left_out}
         return {
             "data": self.dataset.name,
             "data_sha256": self.dataset.sha256,
@@ -98,6 +102,7 @@ class Report:
             "skipped": first.skipped,
             "unreachable_targets": first.unreachable,
             "repeated_targets": first.repeated,
+            **(ruled if self.rules else {}),
         } | plain_figures(self.figures, self.comparisons)
 
     def write_users(self, path: Path, *, safe: bool = False) -> None:
@@ -129,8 +134,10 @@ def evaluate_each(
     scorers: Mapping[str, Scorer],
     protocol: EvaluationProtocol,
     finders: Mapping[str, Finder | None],
+    rules: Mapping[str, Rules | None] | None = None,
 ) -> Iterator[tuple[str, Evaluation]]:
-    """Evaluate one scorer after the other; each by its finder, where it has one."""
+    """Evaluate one scorer after the other; each by its finder, where it has one, and under its
+    rules, which its finder has too."""
     for name, scorer in scorers.items():
         yield (
             name,
@@ -145,6 +152,7 @@ def evaluate_each(
                 targets=protocol.targets,
                 lists=True,
                 retriever=finders.get(name),
+                rules=(rules or {}).get(name),
             ),
         )
 
@@ -156,6 +164,7 @@ def make_report(
     runs: Sequence[str],
     retrievers: Mapping[str, Retriever | None],
     reach: Mapping[str, float],
+    rules: Mapping[str, Any] | None = None,
 ) -> Report:
     """Summarise outcomes, compare each two of `runs`, and measure what an index finds."""
     ks, seed = protocol.ks, protocol.seed
@@ -178,6 +187,7 @@ def make_report(
             if retriever is not None
         },
         reach=reach,
+        rules=rules or {},
     )
 
 
@@ -187,6 +197,7 @@ def candidate_recall(
     protocol: EvaluationProtocol,
     candidates: int,
     retriever: Finder | None,
+    rules: Rules | None = None,
 ) -> float:
     """The share of targets among the candidates that a second stage orders."""
     outcome = evaluate(
@@ -198,5 +209,6 @@ def candidate_recall(
         seen=protocol.settled_seen,
         targets=protocol.targets,
         retriever=retriever,
+        rules=rules,
     )
     return outcome.means()[f"recall@{candidates}"]

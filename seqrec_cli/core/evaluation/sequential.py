@@ -31,6 +31,7 @@ from seqrec_cli.core.evaluation.ranks import (
     ranks_in,
 )
 from seqrec_cli.core.evaluation.statistics import weighted_mean
+from seqrec_cli.core.inference.recent import Since, at_the_targets
 from seqrec_cli.core.inference.retrieval import (
     Finder,
     Retriever,
@@ -38,6 +39,7 @@ from seqrec_cli.core.inference.retrieval import (
     recall_of_exact,
     top_items,
 )
+from seqrec_cli.core.inference.rules import Rules
 from seqrec_cli.core.inference.scoring import Scored, Scorer, Seen, score_all
 
 Protocol = Literal["full", "sampled"]
@@ -58,6 +60,7 @@ class Evaluation:
         skipped: users left out, by reason.
         unreachable: targets that are in the history and so cannot be recommended; all missed.
         repeated: targets left out as they were the same item of the same user again.
+        left_out: targets that the rules leave out; all missed.
         counts: int64 (U,), the queries of each user, where every position is one; else None.
     """
 
@@ -67,6 +70,7 @@ class Evaluation:
     skipped: dict[str, int] = field(default_factory=dict)
     unreachable: int = 0
     repeated: int = 0
+    left_out: int = 0
     counts: NDArray[np.int64] | None = None
 
     def means(self) -> dict[str, float]:
@@ -96,6 +100,7 @@ def evaluate(
     lists: bool = False,
     retriever: Finder | None = None,
     targets: Targets = "last",
+    rules: Rules | None = None,
 ) -> Evaluation:
     """Rank the targets of `part` and compute `metrics` at each of `ks`, for every user.
 
@@ -107,15 +112,20 @@ def evaluate(
         retriever: ranks are those among the items that it finds; full protocol only. A target that
             it does not find is missed.
         targets: what follows the history of each user, or (full protocol only) each position.
+        rules: what may be recommended (full protocol only); a `retriever` has the same. A target
+            that they leave out is missed.
     """
     sampled = protocol == "sampled"
     functions = {name: METRICS[name] for name in (METRICS if metrics is None else metrics)}
     suffix = f" (sampled {NUM_SAMPLED})" if sampled else ""
     longest = min(max(ks), scorer.num_items)
     users, values, best = [], [], []
-    unreachable = 0
-    for asked in asked_about(scorer, dataset, part, targets, seed, sampled=sampled):
-        ranks, found = rank_targets(scorer, asked, longest, seen, seed, sampled, lists, retriever)
+    unreachable = left_out = 0
+    since = None if rules is None else rules.since
+    for asked in asked_about(scorer, dataset, part, targets, seed, since, sampled=sampled):
+        ranks, found = rank_targets(
+            scorer, asked, longest, seen, seed, sampled, lists, retriever, rules
+        )
         by_query = Ranks.of(ranks, asked.targets.users, len(asked.users))
         values.append(
             {
@@ -125,7 +135,9 @@ def evaluate(
             }
         )
         users.append(asked.users)
-        unreachable += int((ranks == MISSED).sum())
+        barred = 0 if rules is None else int(rules.leave_out(asked.targets.items).sum())
+        left_out += barred
+        unreachable += int((ranks == MISSED).sum()) - barred
         if found is not None:
             best.append(found)
     whole = Evaluation(
@@ -135,6 +147,7 @@ def evaluate(
         asked.skipped,
         unreachable,
         asked.repeated,
+        left_out,
     )
     return by_user(whole) if targets == "all" else whole
 
@@ -145,15 +158,20 @@ def asked_about(
     part: EvaluatedPart,
     targets: Targets,
     seed: int,
+    since: Since | None = None,
     *,
     sampled: bool,
 ) -> Iterator[Queries]:
     """The queries of an evaluation, a block at a time."""
     if targets == "all":
         assert not sampled
+        assert since is None
         yield from position_queries(dataset, part)
         return
     asked = queries(dataset, part, MOST_SAMPLED_USERS if sampled else None, seed)
+    if since is not None:
+        histories = at_the_targets(dataset, asked.histories, asked.users, part, since)
+        asked = replace(asked, histories=histories)
     yield with_others(asked, scorer.num_items, dataset.name) if sampled else asked
 
 
@@ -166,6 +184,7 @@ def rank_targets(
     sampled: bool,
     lists: bool,
     retriever: Finder | None,
+    rules: Rules | None,
 ) -> tuple[NDArray[np.int64], NDArray[np.int64] | None]:
     """The rank of each target, int64 (targets,), and the lists (Q, longest) if they are wanted."""
     if retriever is not None:
@@ -175,6 +194,8 @@ def rank_targets(
         ranks = ranks_in(found, scores, asked.targets, scorer.num_items)
         if seen == "exclude":
             ranks[in_history(asked, scorer.num_items)] = MISSED
+        if rules is not None:
+            ranks[rules.leave_out(asked.targets.items)] = MISSED
         return ranks, found[:, :longest]
     ranks = np.empty(len(asked.targets.items), np.int64)
     best = np.zeros((len(asked.users), longest), np.int64) if lists and not sampled else None
@@ -187,7 +208,7 @@ def rank_targets(
         if best is not None:
             best[scored.rows] = top_items(scored.scores, longest)[0].numpy()
 
-    for _ in score_all(scorer, asked.histories, "include" if sampled else seen, rank):
+    for _ in score_all(scorer, asked.histories, "include" if sampled else seen, rank, rules):
         pass
     return ranks, best
 
@@ -210,6 +231,8 @@ def recall_of(
     assert evaluation.lists is not None
     k = evaluation.lists.shape[1]
     targets: Targets = "last" if evaluation.counts is None else "all"
-    blocks = asked_about(retriever.scorer, dataset, part, targets, seed=0, sampled=False)
-    exact = [exact_top(retriever.scorer, asked.histories, k, seen)[0] for asked in blocks]
+    rules = retriever.rules
+    since = None if rules is None else rules.since
+    blocks = asked_about(retriever.scorer, dataset, part, targets, 0, since, sampled=False)
+    exact = [exact_top(retriever.scorer, asked.histories, k, seen, rules)[0] for asked in blocks]
     return recall_of_exact(evaluation.lists, np.concatenate(exact))

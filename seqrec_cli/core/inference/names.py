@@ -23,10 +23,18 @@ LARGEST_LIST = 1 << 30  # bytes of a file of ids
 
 @dataclass(frozen=True, eq=False)
 class Catalogue:
-    """The items of a run: item i has the id `item_ids[i - 1]` and the title `titles[i - 1]`."""
+    """The items of a run: item i has the id `item_ids[i - 1]` and the title `titles[i - 1]`.
+
+    Attributes:
+        counts: int64 (items,), how often the train part has each; None in a run of an earlier
+            version.
+        new: bool (items,), which of them nobody has; None likewise.
+    """
 
     item_ids: NDArray[Any]
     titles: NDArray[np.str_] | None
+    counts: NDArray[np.int64] | None = None
+    new: NDArray[np.bool_] | None = None
 
 
 class Names:
@@ -123,19 +131,24 @@ def find_users(names: Names, wanted: Sequence[str], dataset: str) -> NDArray[np.
     return np.array(users, np.int64)
 
 
-def read_ids(path: Path) -> list[str]:
-    """The user ids in a text file, one a line; empty lines are skipped.
+def read_ids(path: Path, what: str = "user") -> list[str]:
+    """The ids of users or items in a text file, one a line; empty lines are skipped; `-` is the
+    standard input.
 
     Raises:
         InputError: the file cannot be read, or has no ids.
     """
     try:
         # Not `splitlines`, which also cuts at characters that an id may have, such as U+2028.
-        lines = foreign.read_text(path, LARGEST_LIST, follow=True).split("\n")
+        if str(path) == "-":
+            text = foreign.read_standard_input(LARGEST_LIST).decode("utf-8-sig")
+        else:
+            text = foreign.read_text(path, LARGEST_LIST, follow=True)
+        lines = text.split("\n")
     except OSError as error:
         raise InputError(
             f"cannot read `{path}`: {error.strerror}",
-            "check the path; the file has one user id a line",
+            f"check the path; the file has one {what} id a line",
         ) from error
     except UnicodeDecodeError as error:
         raise InputError(
@@ -143,7 +156,7 @@ def read_ids(path: Path) -> list[str]:
         ) from None
     ids = [line.strip() for line in lines if line.strip()]
     if not ids:
-        raise InputError(f"`{path}` has no ids", "write one user id a line")
+        raise InputError(f"`{path}` has no ids", f"write one {what} id a line")
     return ids
 
 

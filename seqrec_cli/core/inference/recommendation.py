@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from seqrec_cli.core.data.sequences import Sequences
 from seqrec_cli.core.inference.retrieval import Finder, exact_top
+from seqrec_cli.core.inference.rules import Rules
 from seqrec_cli.core.inference.scoring import Scored, Scorer, Seen, score_all
 
 STREAM_USERS = 2048  # users whose recommendations are in memory at a time
@@ -33,11 +34,13 @@ def recommend(
     k: int,
     seen: Seen = "exclude",
     retriever: Finder | None = None,
+    rules: Rules | None = None,
 ) -> Iterator[Recommended]:
     """The k best items for each history of 1 or more items, in the order of the histories.
 
     Memory does not grow with the number of histories. A history that leaves fewer than k
-    candidates gets a shorter list. With a `retriever` the items are those that it finds.
+    candidates gets a shorter list. With a `retriever` the items are those that it finds, by its own
+    rules.
     """
     k = min(k, scorer.num_items)
     for start in range(0, len(histories), STREAM_USERS):
@@ -46,7 +49,7 @@ def recommend(
         if retriever is not None:
             items, scores = retriever.top(batch, k, seen)
         else:
-            items, scores = exact_top(scorer, batch, k, seen)
+            items, scores = exact_top(scorer, batch, k, seen, rules)
         lengths = (items > 0).sum(axis=1)  # excluded items come last
         for row, length in enumerate(lengths):
             yield Recommended(items[row, :length], scores[row, :length])

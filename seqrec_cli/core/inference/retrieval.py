@@ -9,6 +9,7 @@ from torch import Tensor
 
 from seqrec_cli.core.data.sequences import PAD, Sequences
 from seqrec_cli.core.inference.index import EFFORT, NeighbourIndex
+from seqrec_cli.core.inference.rules import Rules
 from seqrec_cli.core.inference.scoring import (
     ModelScorer,
     Scored,
@@ -56,21 +57,36 @@ class Finder(Protocol):
 class Exact:
     """Scores the whole catalogue."""
 
-    def __init__(self, scorer: Scorer) -> None:
+    def __init__(self, scorer: Scorer, rules: Rules | None = None) -> None:
         self.scorer = scorer
+        self.rules = rules
 
     def top(
         self, histories: Sequences, k: int, seen: Seen
     ) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
         """The k best items for each history and their scores, both (B, k), k at most N."""
-        return exact_top(self.scorer, histories, min(k, self.scorer.num_items), seen)
+        k = min(k, self.scorer.num_items)
+        return exact_top(self.scorer, histories, k, seen, self.rules)
 
 
 class Retriever:
     """Finds candidates by an approximate index, and scores them exactly."""
 
-    def __init__(self, scorer: ModelScorer, index: NeighbourIndex, effort: int = EFFORT) -> None:
+    def __init__(
+        self,
+        scorer: ModelScorer,
+        index: NeighbourIndex,
+        effort: int = EFFORT,
+        rules: Rules | None = None,
+    ) -> None:
         check_index(scorer)
+        if rules is not None and rules.penalty is not None:
+            raise ConfigError(
+                "with a penalty for popularity scores are not dot products, so an index cannot "
+                "find the best items",
+                "use `--index exact`, or leave out --popularity-penalty",
+            )
+        self.rules = rules
         self.scorer = scorer
         self.index = index
         self.effort = effort
@@ -82,16 +98,18 @@ class Retriever:
 
         Best first, equal scores ordered by item; 0 and -inf fill a shorter list. The index is
         asked for k plus the number of seen items, so that k are left, independently of the other
-        histories. If that is a large share of the catalogue, or the index finds too few, the
-        whole catalogue is scored.
+        histories; under rules for more, by the share that they leave. If that is a large part of
+        the catalogue, or the index finds too few, the whole catalogue is scored.
         """
-        known = histories.distinct()
+        known = histories.excluded.distinct()
         num_excluded = known.lengths if seen == "exclude" else np.zeros(len(histories), np.int64)
+        num_items, rules = self.scorer.num_items, self.rules
+        share = 1.0 if rules is None else rules.share_left(num_items)
         items = np.zeros((len(histories), k), np.int64)
         scores = np.full((len(histories), k), -np.inf, np.float32)
         # Powers of two: few different counts, so few calls.
-        counts = np.exp2(np.ceil(np.log2(k + num_excluded))).astype(np.int64)
-        indexed = counts <= LARGE_SHARE * self.scorer.num_items
+        counts = np.exp2(np.ceil(np.log2((k + num_excluded) / share))).astype(np.int64)
+        indexed = counts <= LARGE_SHARE * num_items
         vectors = vectors_of(self.scorer, histories)
         for count in np.unique(counts[indexed]).tolist():
             group = np.flatnonzero(indexed & (counts == count))
@@ -100,10 +118,14 @@ class Retriever:
                 excluded = known.take(rows) if seen == "exclude" else None
                 ranked = self.look_up(vectors[rows], count, excluded)
                 items[rows], scores[rows] = (array[:, :k] for array in ranked)
-        wanted = np.minimum(k, self.scorer.num_items - num_excluded)
+        if rules is not None and seen == "exclude":
+            free = known.users[~rules.leave_out(known.items)]
+            num_excluded = np.bincount(free, minlength=len(histories))
+        wanted = np.minimum(k, round(share * num_items) - num_excluded)
         short = np.flatnonzero((items > 0).sum(axis=1) < wanted)
         if len(short):
-            items[short], scores[short] = exact_top(self.scorer, histories.take(short), k, seen)
+            rest = histories.take(short)
+            items[short], scores[short] = exact_top(self.scorer, rest, k, seen, rules)
         return items, scores
 
     def look_up(
@@ -115,8 +137,8 @@ class Retriever:
         rows = torch.from_numpy(candidates).to(table.device)
         states = torch.from_numpy(vectors).to(table)
         exact = (table[rows] @ states.unsqueeze(-1)).squeeze(-1).float().cpu().numpy()
-        hidden = candidates == PAD
-        if excluded is not None:
+        hidden = candidates == PAD if self.rules is None else self.rules.leave_out(candidates)
+        if excluded is not None and len(excluded.items):
             stride = self.scorer.num_items + 1
             keys = np.sort(excluded.users * stride + excluded.items)
             candidate_keys = np.arange(len(candidates))[:, None] * stride + candidates
@@ -132,13 +154,13 @@ class Retriever:
 
 
 def exact_top(
-    scorer: Scorer, histories: Sequences, k: int, seen: Seen
+    scorer: Scorer, histories: Sequences, k: int, seen: Seen, rules: Rules | None = None
 ) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
     """The k best items for each history and their scores, both (B, k); 0 and -inf fill the rest."""
     items = np.empty((len(histories), k), np.int64)
     scores = np.empty((len(histories), k), np.float32)
     batches = score_all(
-        scorer, histories, seen, lambda scored: (scored.rows, *top_arrays(scored, k))
+        scorer, histories, seen, lambda scored: (scored.rows, *top_arrays(scored, k)), rules
     )
     for places, best_items, values in batches:
         items[places], scores[places] = best_items, values
@@ -175,7 +197,7 @@ def measured_recall(
         histories = histories.take(np.sort(chosen))
     k = min(k, retriever.scorer.num_items)
     approximate, _ = retriever.top(histories, k, seen)
-    exact, _ = exact_top(retriever.scorer, histories, k, seen)
+    exact, _ = exact_top(retriever.scorer, histories, k, seen, retriever.rules)
     return recall_of_exact(approximate, exact), len(histories)
 
 

@@ -17,6 +17,7 @@ from seqrec_cli.core.batching.packing import pack
 from seqrec_cli.core.data.dataset import SequenceDataset
 from seqrec_cli.core.data.sequences import PAD, Sequences
 from seqrec_cli.core.devices import Result, WorkerPool, evaluation_mode
+from seqrec_cli.core.inference.rules import Rules
 from seqrec_cli.core.models.transitions import Transitions
 from seqrec_cli.errors import RunError
 
@@ -106,13 +107,18 @@ class Scored:
 
 
 def score_all(
-    scorer: Scorer, histories: Sequences, seen: Seen, then: Callable[[Scored], Result]
+    scorer: Scorer,
+    histories: Sequences,
+    seen: Seen,
+    then: Callable[[Scored], Result],
+    rules: Rules | None = None,
 ) -> Iterator[Result]:
     """Score histories of 1 or more items in batches of similar length and bounded size.
 
     Args:
         seen: whether the items of the history itself may be recommended.
         then: applied to each batch of scores, on the core that computed it.
+        rules: which items may be recommended, and what is subtracted from scores.
 
     Raises:
         RunError: a score is not finite.
@@ -129,9 +135,11 @@ def score_all(
                 "its weights are broken: train again, or use another run",
             )
         scores[:, PAD] = -torch.inf
+        if rules is not None:
+            rules.apply(scores)
         if seen == "exclude":
-            known = torch.from_numpy(batch.items.astype(np.int64))
-            scores[torch.from_numpy(batch.users), known] = -torch.inf
+            known = torch.from_numpy(batch.excluded.items.astype(np.int64))
+            scores[torch.from_numpy(batch.excluded.users), known] = -torch.inf
         return then(Scored(rows, scores))
 
     yield from WorkerPool(scorer.device).map(

@@ -3,10 +3,13 @@
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from numpy.typing import NDArray
 
 from seqrec_cli.core.data.dataset import SequenceDataset
 from seqrec_cli.core.data.features.encoded import Features
+from seqrec_cli.core.data.item_table import PREFIX as TABLE
+from seqrec_cli.core.data.item_table import ItemTable
 from seqrec_cli.core.data.ranking.dataset import RankingDataset
 from seqrec_cli.core.data.sequences import check_list, checked_sequences
 from seqrec_cli.core.experiment.loading import AnyExperiment
@@ -39,6 +42,9 @@ def save_model_inputs(
     arrays: dict[str, NDArray[Any]] = {"item_ids": data.item_ids}
     if data.item_titles is not None:
         arrays["item_titles"] = data.item_titles
+    arrays |= {"item_counts": data.item_counts(), "item_new": data.new_items()}
+    if data.item_table is not None:
+        arrays |= data.item_table.arrays()
     save_arrays(path / CATALOGUE, arrays)
     if experiment.model.reads_features:
         save_arrays(path / FEATURES, data.features().arrays())
@@ -55,17 +61,39 @@ def load_catalogue(folder: Path, num_items: int) -> Catalogue:
         RunError: their number is not `num_items`.
     """
     path = folder / CATALOGUE
-    arrays = load_arrays(path)
+    # The table is for rules only, and may be large.
+    arrays = load_arrays(path, lambda name: name.startswith(TABLE))
     item_ids, titles = arrays.get("item_ids"), arrays.get("item_titles")
+    counts, new = arrays.get("item_counts"), arrays.get("item_new")
     try:
         if item_ids is None or item_ids.shape != (num_items,):
             raise ValueError(f"it does not have {num_items} items")
         check_list(item_ids, "item_ids")
         if titles is not None and (titles.shape, titles.dtype.kind) != (item_ids.shape, "U"):
             raise ValueError("its titles are not one text for each item")
+        for known, dtype in ((counts, np.int64), (new, np.bool_)):
+            if known is not None and (known.shape != item_ids.shape or known.dtype != dtype):
+                raise ValueError("its counts are not one for each item")
+        if counts is not None and (counts < 0).any():
+            raise ValueError("it has negative counts")
     except ValueError as error:
         raise RunError(f"`{path}` is not this run's catalogue: {error}", "train again") from error
-    return Catalogue(item_ids, titles)
+    return Catalogue(item_ids, titles, counts, new)
+
+
+def load_item_table(folder: Path, num_items: int) -> ItemTable | None:
+    """What the run in `folder` keeps of its items besides ids and titles; None if it has no table.
+
+    Raises:
+        RunError: it does not fit the run.
+    """
+    path = folder / CATALOGUE
+    try:
+        return ItemTable.from_arrays(
+            load_arrays(path, lambda name: not name.startswith(TABLE)), num_items
+        )
+    except (ValueError, KeyError) as error:
+        raise RunError(f"`{path}` is not this run's catalogue: {error}", "train again") from error
 
 
 def load_features(folder: Path, experiment: Experiment, num_items: int) -> Features | None:

@@ -10,6 +10,7 @@ import torch
 
 from seqrec_cli.core.batching.ranking import Sizes
 from seqrec_cli.core.data.dataset import SequenceDataset
+from seqrec_cli.core.data.item_table import ItemTable
 from seqrec_cli.core.data.ranking.dataset import RankingDataset, from_encoder_arrays
 from seqrec_cli.core.data.sequences import Sequences
 from seqrec_cli.core.evaluation.report import EvaluationProtocol
@@ -17,13 +18,20 @@ from seqrec_cli.core.inference.names import Catalogue, Names, histories_of
 from seqrec_cli.core.inference.ranker import Ranker
 from seqrec_cli.core.inference.reranking import Reranker
 from seqrec_cli.core.inference.retrieval import Exact, Retriever, check_index
+from seqrec_cli.core.inference.rules import Rules
 from seqrec_cli.core.inference.scoring import ModelScorer, Seen
 from seqrec_cli.core.models.baselines import BASELINES
 from seqrec_cli.core.models.ranking.registry import build_ranker
 from seqrec_cli.core.models.sequential.registry import build_model
 from seqrec_cli.core.runs.directory import LATEST, MANIFEST, find_run
 from seqrec_cli.core.runs.index import load_index
-from seqrec_cli.core.runs.inputs import ROWS, load_catalogue, load_features, load_transitions
+from seqrec_cli.core.runs.inputs import (
+    ROWS,
+    load_catalogue,
+    load_features,
+    load_item_table,
+    load_transitions,
+)
 from seqrec_cli.core.runs.run import Run
 from seqrec_cli.core.runs.status import run_statuses
 from seqrec_cli.core.storage.arrays import load_arrays
@@ -62,6 +70,11 @@ def newest_of(task: str, name: str) -> Path:
 def catalogue_of(run: Run) -> Catalogue:
     """The items that a run knows."""
     return load_catalogue(run.path, run.manifest()["items"])
+
+
+def item_table_of(run: Run) -> ItemTable | None:
+    """What a run keeps of its items for rules, besides ids and titles."""
+    return load_item_table(run.path, run.manifest()["items"])
 
 
 def load_scorer(run: Run, device: torch.device) -> ModelScorer:
@@ -289,7 +302,7 @@ def histories_for(
 
 
 def make_retriever(
-    run: Run, scorer: ModelScorer, index: str, effort: int
+    run: Run, scorer: ModelScorer, index: str, effort: int, rules: Rules | None = None
 ) -> tuple[Retriever | None, bool]:
     """The retriever with the run's index, and whether the index had to be built.
 
@@ -299,7 +312,7 @@ def make_retriever(
         return None, False
     check_index(scorer)
     neighbours, made = load_index(run.path, scorer)
-    return Retriever(scorer, neighbours, effort), made
+    return Retriever(scorer, neighbours, effort, rules), made
 
 
 def make_reranker(
@@ -311,10 +324,11 @@ def make_reranker(
     dataset: SequenceDataset | None,
     before: Literal["end", "valid", "test"],
     retrieval_weight: float,
+    rules: Rules | None = None,
 ) -> Reranker:
     """A reranker that orders the candidates of a retrieval model by the ranking run `run`."""
     ranker = load_ranker(run, scorer.device)
-    first = finder or Exact(scorer)
+    first = finder or Exact(scorer, rules)
     return Reranker(
         first, ranker, catalogue.item_ids, candidates, dataset, before, retrieval_weight
     )

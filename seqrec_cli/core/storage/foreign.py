@@ -4,6 +4,7 @@ import errno
 import json
 import os
 import stat
+import sys
 from io import BufferedReader
 from pathlib import Path
 from typing import Any
@@ -55,6 +56,20 @@ def read_bytes(path: Path, most: int = LARGEST_TEXT, *, follow: bool = False) ->
             if len(content) > most:
                 raise OSError(errno.EFBIG, f"it has more than {most:,} bytes", str(path))
     return bytes(content)
+
+
+def read_standard_input(most: int) -> bytes:
+    """All that the standard input holds.
+
+    Raises:
+        OSError: it is closed, or has more than `most` bytes.
+    """
+    if sys.stdin is None:
+        raise OSError(errno.EBADF, "the standard input is closed", "-")
+    content = sys.stdin.buffer.read(most + 1)
+    if len(content) > most:
+        raise OSError(errno.EFBIG, f"it has more than {most:,} bytes", "-")
+    return content
 
 
 def read_text(path: Path, most: int = LARGEST_TEXT, *, follow: bool = False) -> str:

@@ -20,6 +20,7 @@ from seqrec_cli.core.inference.retrieval import (
     measured_recall,
     recall_of_exact,
 )
+from seqrec_cli.core.inference.rules import Rules
 from seqrec_cli.core.inference.scoring import ModelScorer
 from seqrec_cli.core.models.sequential.gru4rec import GRU4RecConfig
 from seqrec_cli.core.models.sequential.registry import build_model
@@ -75,6 +76,55 @@ def test_an_index_that_misses_nothing_gives_the_exact_result(
         np.testing.assert_allclose(scores, exact_scores, rtol=1e-5, atol=1e-6)
     lists = [list(r.items) for r in recommend(scorer, histories, 10, seen, retriever)]
     assert lists == [list(r.items) for r in recommend(scorer, histories, 10, seen)]
+
+
+@pytest.mark.parametrize("seen", ["exclude", "include"])
+@pytest.mark.parametrize("share", [0.9, 0.3, 0.02])
+def test_under_rules_the_index_gives_the_best_of_what_is_left(
+    scorer: ModelScorer, data: SequenceDataset, seen: Any, share: float
+) -> None:
+    allowed = np.random.default_rng(1).random(ITEMS) < share
+    rules = Rules.of(allowed)
+    index: Any = Complete(scorer.item_vectors()[1:].numpy())
+    retriever = Retriever(scorer, index, rules=rules)
+    histories = data.histories("test")
+    every, scores = exact_top(scorer, histories, ITEMS, seen)
+    for k in (1, 10, 100):
+        items, found = retriever.top(histories, k, seen)
+        for row in range(len(histories)):
+            kept = (every[row] > 0) & np.append(False, allowed)[every[row]]
+            expected = every[row][kept][:k]
+            np.testing.assert_array_equal(items[row][: len(expected)], expected)
+            assert (items[row][len(expected) :] == 0).all()
+            np.testing.assert_allclose(
+                found[row][: len(expected)], scores[row][kept][:k], rtol=1e-5, atol=1e-6
+            )
+        lists = [list(r.items) for r in recommend(scorer, histories, k, seen, rules=rules)]
+        assert lists == [[i for i in row.tolist() if i] for row in items]
+
+
+def test_figures_under_rules_are_those_of_the_exact_search(
+    scorer: ModelScorer, data: SequenceDataset
+) -> None:
+    allowed = np.random.default_rng(1).random(ITEMS) < 0.5
+    best, _ = exact_top(scorer, data.histories("test"), 25, "exclude", Rules.of(allowed))
+    targets = [[int(best[user, user % 25])] if user % 5 else [user + 1] for user in range(60)]
+    data, rules = replace(data, test=Sequences.from_lists(targets)), Rules.of(allowed)
+    index: Any = Complete(scorer.item_vectors()[1:].numpy())
+    retriever = Retriever(scorer, index, rules=rules)
+    options: dict[str, Any] = {"ks": (1, 5, 20), "lists": True, "rules": rules}
+    exact = evaluate(scorer, data, "test", **options)
+    found = evaluate(scorer, data, "test", **options, retriever=retriever)
+    assert found.means() == pytest.approx(exact.means())
+    assert found.left_out == exact.left_out > 0
+    assert found.unreachable == exact.unreachable
+    assert recall_of(retriever, found, data, "test", "exclude") == 1
+
+
+def test_an_index_refuses_a_penalty(scorer: ModelScorer) -> None:
+    index: Any = Complete(None)
+    with pytest.raises(ConfigError, match="not dot products"):
+        Retriever(scorer, index, rules=Rules.of(None, np.ones(ITEMS)))
 
 
 def test_all_metrics_are_those_of_the_exact_index(

@@ -3,6 +3,7 @@
 import json
 import re
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from difflib import get_close_matches
 from typing import Any
 
@@ -25,8 +26,24 @@ FUNCTIONS = frozenset(
     | {"regexp_full_match", "substring", "left", "right", "replace", "year", "month", "day"}
     | {"hour", "minute", "date_part", "date_trunc", "+", "-", "*", "/", "//", "%", "~~", "!~~"}
     | {"~~*", "!~~*", "^@", "||", "not_like_escape", "ilike_escape", "greatest", "least", "~"}
+    | {"list_contains", "list_has", "list_has_any", "list_has_all", "len"}
     | {"list_value", "to_timestamp", "epoch", "isnan", "strptime", "split_part", "row"}
 )
+
+
+@dataclass(frozen=True)
+class Wording:
+    """How messages call the option that has an expression.
+
+    Attributes:
+        option: as typed.
+        example: an expression, quoted for a shell.
+        place: what has the columns.
+    """
+
+    option: str
+    example: str
+    place: str
 
 
 def condition(expression: str, profiles: Sequence[Profile], engine: Engine, place: str) -> str:
@@ -35,46 +52,59 @@ def condition(expression: str, profiles: Sequence[Profile], engine: Engine, plac
     Raises:
         InputError: it is no expression, has more in it than one, or names no column of the file.
     """
+    wording = Wording("--where", "\"event in ('cart', 'purchase')\"", f"`{place}`")
+    by_name = {profile.name.lower(): profile for profile in profiles}
+    used = columns_in(expression, [profile.name for profile in profiles], engine, wording)
+    return with_columns(expression, {label: by_name[label] for label in used}, engine)
+
+
+def columns_in(
+    expression: str, names: Sequence[str], engine: Engine, wording: Wording
+) -> list[str]:
+    """The columns that an expression reads, in lower case; nothing is run.
+
+    Raises:
+        InputError: as `condition`.
+    """
     if not expression.strip() or len(expression) > LONGEST:
-        raise malformed(expression, "it is empty" if not expression.strip() else "it is too long")
-    tree = parsed(expression, engine)
+        reason = "it is empty" if not expression.strip() else "it is too long"
+        raise malformed(expression, reason, wording)
+    tree = parsed(expression, engine, wording)
     if [statement.get("node", {}).get("type") for statement in tree] != ["SELECT_NODE"]:
-        raise malformed(expression, "it is more than one expression")
+        raise malformed(expression, "it is more than one expression", wording)
     node = tree[0]["node"]
     selected = node.get("select_list", [])
     plain = len(selected) == 1 and node.get("from_table", {}).get("type") == "EMPTY"
     extras = ("where_clause", "having", "qualify", "sample", "group_expressions", "modifiers")
     if not plain or any(node.get(extra) for extra in extras) or node.get("cte_map", {}).get("map"):
-        raise malformed(expression, "it is more than one expression")
-    by_name = {profile.name.lower(): profile for profile in profiles}
-    columns = {}
+        raise malformed(expression, "it is more than one expression", wording)
+    known, used = {name.lower() for name in names}, []
     for inner in nodes(selected[0]):
         kind = inner.get("class")
         if kind not in CLASSES:
-            raise malformed(
-                expression, f"`{str(kind).lower().replace('_', ' ')}` has no place in it"
-            )
+            reason = f"`{str(kind).lower().replace('_', ' ')}` has no place in it"
+            raise malformed(expression, reason, wording)
         if kind == "FUNCTION" and inner.get("function_name", "").lower() not in FUNCTIONS:
-            raise malformed(
-                expression, f"the function `{inner['function_name']}` is not known here"
-            )
+            reason = f"the function `{inner['function_name']}` is not known here"
+            raise malformed(expression, reason, wording)
         if kind == "COLUMN_REF":
             label = ".".join(inner["column_names"])
-            if label.lower() not in by_name:
-                raise unknown(expression, label, [p.name for p in profiles], place)
-            columns[label.lower()] = by_name[label.lower()]
-    return with_columns(expression, columns, engine)
+            if label.lower() not in known:
+                raise unknown(expression, label, names, wording)
+            used.append(label.lower())
+    return list(dict.fromkeys(used))
 
 
-def parsed(expression: str, engine: Engine) -> list[dict[str, Any]]:
+def parsed(expression: str, engine: Engine, wording: Wording) -> list[dict[str, Any]]:
     """The statements in `SELECT (expression)`, as the engine parses them; nothing is run."""
     text = f"SELECT ({expression}\n)"
     try:
         found = json.loads(engine.value(f"SELECT json_serialize_sql({quoted(text)})"))
     except duckdb.Error as error:
-        raise malformed(expression, first_sentence(error)) from None
+        raise malformed(expression, first_sentence(error), wording) from None
     if found.get("error"):
-        raise malformed(expression, str(found.get("error_message", "it cannot be read")))
+        reason = str(found.get("error_message", "it cannot be read"))
+        raise malformed(expression, reason, wording)
     statements: list[dict[str, Any]] = found["statements"]
     return statements
 
@@ -118,18 +148,18 @@ def typed_sql(profile: Profile) -> str:
     return f"nullif(trim({text}), '')"
 
 
-def malformed(expression: str, reason: str) -> InputError:
+def malformed(expression: str, reason: str, wording: Wording) -> InputError:
     reason = re.sub(r"\s+", " ", reason)[:200]
     return InputError(
-        f"`--where {expression[:100]}` is no condition: {reason}",
-        "write an expression over the columns: `--where \"event in ('cart', 'purchase')\"`",
+        f"`{wording.option} {expression[:100]}` is no condition: {reason}",
+        f"write an expression over the columns: `{wording.option} {wording.example}`",
     )
 
 
-def unknown(expression: str, label: str, names: Sequence[str], place: str) -> InputError:
+def unknown(expression: str, label: str, names: Sequence[str], wording: Wording) -> InputError:
     close = get_close_matches(label, names, n=1)
     known = ", ".join(f"`{each}`" for each in names[:30])
     return InputError(
-        f"`--where {expression[:100]}`: `{place}` has no column `{label}`",
+        f"`{wording.option} {expression[:100]}`: {wording.place} has no column `{label}`",
         f"did you mean `{close[0]}`?" if close else f"it has {known}; texts are in single quotes",
     )

@@ -1,0 +1,32 @@
+"""What is printed of rules."""
+
+from typing import TYPE_CHECKING
+
+from seqrec_cli import console
+
+if TYPE_CHECKING:
+    from seqrec_cli.core.runs.ruling import Ruled
+
+
+def show(ruled: "Ruled") -> None:
+    """Say what the rules leave."""
+    console.warn_all(ruled.notes)
+    account = ruled.account
+    for option in ("only", "exclude"):
+        for rule in account.get(option, ()):
+            console.info(
+                f"--{option} {rule['rule']}: {rule['items']:,} of {account['items']:,} items"
+            )
+    if "only" in account or "exclude" in account:
+        console.info(f"{account['items_left']:,} of {account['items']:,} items may be recommended")
+    if "exclude_seen" in account:
+        console.info(f"seen items are left out {account['exclude_seen'].replace('=', ' ')}")
+    if "popularity_penalty" in account:
+        console.info(
+            f"scores minus {account['popularity_penalty']:g} log(1 + the item's train count)"
+        )
+    if ruled.new_items:
+        console.warn(
+            f"{ruled.new_items:,} items that nobody has yet are left out: this model knows items "
+            "by their ids alone; one that reads features (`two_tower`) can recommend them"
+        )

@@ -1,0 +1,107 @@
+"""The rules of a run: what a person asks for, over the items that the run keeps."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from seqrec_cli.core.inference.recent import Since
+from seqrec_cli.core.inference.rules import Rules, popularity_penalty
+from seqrec_cli.core.inference.selection import Selection
+from seqrec_cli.core.runs.loading import catalogue_of, item_table_of
+from seqrec_cli.core.runs.run import Run
+from seqrec_cli.errors import ConfigError, RunError
+
+
+@dataclass(frozen=True, kw_only=True)
+class Wanted:
+    """The rules that a person asks for.
+
+    Attributes:
+        only: files of ids, or expressions over the items' table; an item must be in all of them.
+        exclude: likewise; an item may be in none of them.
+        since: from when on seen items are left out.
+        popularity_penalty: how much the logarithm of popularity counts against an item.
+    """
+
+    only: Sequence[str] = ()
+    exclude: Sequence[str] = ()
+    since: Since | None = None
+    popularity_penalty: float = 0.0
+
+
+@dataclass(frozen=True, eq=False)
+class Ruled:
+    """The rules of a run.
+
+    Attributes:
+        rules: None where every item may be recommended at its score.
+        account: the rules that were asked for, in words and counts; empty without any.
+        notes: what the user should know.
+        new_items: how many items were left out as nothing was learned of them.
+    """
+
+    rules: Rules | None
+    account: Mapping[str, Any] = field(default_factory=dict)
+    notes: list[str] = field(default_factory=list)
+    new_items: int = 0
+
+
+def make_rules(run: Run, wanted: Wanted) -> Ruled:
+    """The rules that are asked for, over the items of a run.
+
+    An item that nobody has is left out where the model reads nothing but ids: its vector is as
+    training began, so that it would be recommended by chance.
+
+    Raises:
+        InputError: a rule that cannot be read, or that names no item.
+        ConfigError: no item is left.
+        RunError: the run is of an earlier version, and does not keep what a rule needs.
+    """
+    catalogue = catalogue_of(run)
+    num_items = len(catalogue.item_ids)
+    allowed = np.ones(num_items, np.bool_)
+    account: dict[str, Any] = {}
+    notes: list[str] = []
+    if wanted.only or wanted.exclude:
+        place = f"the items' table of the run `{run.path}`"
+        selection = Selection(catalogue, item_table_of(run), place)
+        for option, texts in (("--only", wanted.only), ("--exclude", wanted.exclude)):
+            for text in texts:
+                chosen = selection.choose(option, text)
+                allowed &= chosen.mask if option == "--only" else ~chosen.mask
+                notes += chosen.notes
+                rule = {"rule": chosen.text, "items": int(chosen.mask.sum())}
+                account.setdefault(option.removeprefix("--"), []).append(rule)
+    new = 0
+    if catalogue.new is not None and not run.experiment().model.reads_features:
+        new = int((allowed & catalogue.new).sum())
+        allowed &= ~catalogue.new
+    if not allowed.any():
+        raise nothing_left(wanted, num_items)
+    penalty = None
+    if wanted.popularity_penalty:
+        if catalogue.counts is None:
+            raise RunError(
+                f"the run `{run.path}` is of an earlier version, which kept no popularity",
+                "train again, or leave out --popularity-penalty",
+            )
+        penalty = popularity_penalty(catalogue.counts, wanted.popularity_penalty)
+        account["popularity_penalty"] = wanted.popularity_penalty
+    if wanted.since is not None:
+        account["exclude_seen"] = wanted.since.text
+    if account:
+        account |= {"items_left": int(allowed.sum()), "items": num_items}
+    rules = Rules.of(allowed, penalty, wanted.since, account)
+    return Ruled(rules, account, notes, new)
+
+
+def nothing_left(wanted: Wanted, num_items: int) -> ConfigError:
+    typed = [f"--only {text}" for text in wanted.only]
+    typed += [f"--exclude {text}" for text in wanted.exclude]
+    return ConfigError(
+        f"no item is left of {num_items:,}: {' and '.join(f'`{each}`' for each in typed)} leave "
+        "nothing to recommend",
+        "leave out one of them; each alone may leave some",
+    )
