@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from seqrec_cli.core.inference.names import Catalogue
     from seqrec_cli.core.inference.reranking import Reranker
     from seqrec_cli.core.inference.retrieval import Retriever
-    from seqrec_cli.core.inference.scoring import ModelScorer
+    from seqrec_cli.core.inference.scoring import Scorer
     from seqrec_cli.core.runs.run import Run
 
 DataDir = Annotated[Path, Option("--data-dir", help="Folder of the prepared datasets.")]
@@ -97,7 +97,7 @@ RetrievalWeight = Annotated[
 def make_reranker(
     name: str,
     finder: "Retriever | None",
-    scorer: "ModelScorer",
+    scorer: "Scorer",
     catalogue: "Catalogue",
     candidates: int,
     dataset: "SequenceDataset | None",
@@ -117,9 +117,7 @@ def make_reranker(
     return reranker
 
 
-def make_retriever(
-    run: "Run", scorer: "ModelScorer", index: str, effort: int
-) -> "Retriever | None":
+def make_retriever(run: "Run", scorer: "Scorer", index: str, effort: int) -> "Retriever | None":
     """What finds items by the run's index, which is made if it has to be; None for all items."""
     from seqrec_cli.core.runs import loading
 

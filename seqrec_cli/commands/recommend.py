@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from seqrec_cli.core.data.sequences import Sequences
     from seqrec_cli.core.inference.recommendation import Recommended
     from seqrec_cli.core.inference.retrieval import Finder, Retriever
-    from seqrec_cli.core.inference.scoring import ModelScorer, Seen
+    from seqrec_cli.core.inference.scoring import Scorer, Seen
     from seqrec_cli.core.runs.run import Run
 
 MEASURED_USERS = 200  # for whom an approximate result is held against the exact one
@@ -163,7 +163,7 @@ def known_users(run: "Run", options: RecommendOptions) -> Asked:
 
 
 def finder_of(
-    options: RecommendOptions, run: "Run", scorer: "ModelScorer", asked: Asked, seen: "Seen"
+    options: RecommendOptions, run: "Run", scorer: "Scorer", asked: Asked, seen: "Seen"
 ) -> "Finder | None":
     """What finds items: an index, a second stage, both, or None for exact search."""
     from seqrec_cli.core.runs.loading import catalogue_of
@@ -225,7 +225,7 @@ def show(
     options: RecommendOptions,
     asked: Asked,
     found: "Iterator[Recommended]",
-    scorer: "ModelScorer",
+    scorer: "Scorer",
     run: "Run",
 ) -> None:
     """Print recommendations, with reasons if they are asked for."""

@@ -9,15 +9,20 @@ NDCG@10. So a tenth is about where the two cost the same.
 """
 
 from dataclasses import dataclass
+from typing import TypeVar
 
 import numpy as np
 
 from seqrec_cli.core.data.dataset import SequenceDataset
 from seqrec_cli.core.evaluation.queries import queries
 from seqrec_cli.core.evaluation.ranks import in_history
+from seqrec_cli.core.experiment.fitted import FittedExperiment
+from seqrec_cli.core.experiment.loading import NextItemExperiment
 from seqrec_cli.core.experiment.sequential import Experiment
 from seqrec_cli.core.inference.scoring import Seen
 from seqrec_cli.errors import DatasetError
+
+AnyNextItem = TypeVar("AnyNextItem", Experiment, FittedExperiment)
 
 MANY_REPEATS = 0.1  # share of the train part from which on `auto` is `include`
 MANY_MISSED = 0.1  # share of the targets that is worth a note
@@ -45,13 +50,13 @@ class SettledSeen:
             "interactions to learn from are with an item that the user already had"
         )
 
-    def put_into(self, experiment: Experiment) -> Experiment:
+    def put_into(self, experiment: AnyNextItem) -> AnyNextItem:
         """The experiment with the meaning in it."""
         training = experiment.training.model_copy(update={"seen": self.seen})
         return experiment.model_copy(update={"training": training})
 
 
-def settle_seen(experiment: Experiment, data: SequenceDataset) -> SettledSeen:
+def settle_seen(experiment: NextItemExperiment, data: SequenceDataset) -> SettledSeen:
     """What `training.seen` means for this data: `auto` follows the share of repeats in train."""
     wanted = experiment.training.seen
     if wanted != "auto":

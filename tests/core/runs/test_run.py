@@ -15,6 +15,7 @@ from seqrec_cli.core.models.transitions import Transitions, TransitionsConfig
 from seqrec_cli.core.runs.directory import find_run, next_run
 from seqrec_cli.core.runs.index import load_index
 from seqrec_cli.core.runs.loading import catalogue_of, load_scorer
+from seqrec_cli.core.runs.recording import Begun, recorded
 from seqrec_cli.core.runs.resuming import experiment_to_resume, resume
 from seqrec_cli.core.runs.run import Run, create_run
 from seqrec_cli.core.storage.arrays import load_arrays, save_arrays
@@ -168,19 +169,25 @@ def test_what_was_counted_comes_back_with_the_run(
     experiment = EXPERIMENT.model_copy(update={"transitions": TransitionsConfig(weight=0.5)})
     training = Training(experiment, 50, torch.device("cpu"))
     run = create_run(Path("runs/one"), experiment, cycle, Path("data/toy.npz"), "cpu")
-    (validated,) = (e for e in fit(training, cycle.without_test()) if isinstance(e, Validated))
-    run.checkpoints.save_best(training, validated.epoch, validated.metrics)
+    begun = Begun(cycle, training, fit(training, cycle.without_test()))
+    (validated,) = (e for e in recorded(run, begun) if isinstance(e, Validated))
     scorer = load_scorer(run, torch.device("cpu"))
     assert evaluate(scorer, cycle, "valid").means() == pytest.approx(validated.metrics)
     alone = ModelScorer(training.model, 50).score(cycle.train)
     counted = Transitions(cycle.train, 50, TransitionsConfig()).score(cycle.train)
     torch.testing.assert_close(scorer.score(cycle.train), alone + 0.5 * counted)
-    save_arrays(run.path / "transitions.npz", {"offsets": cycle.train.offsets})
-    with pytest.raises(RunError, match="does not hold the counts of this run"):
+    kept = run.path / "joined-transitions.safetensors"
+    save_tensors(kept, {"offsets": torch.from_numpy(cycle.train.offsets)}, {})
+    with pytest.raises(RunError, match="does not belong to this run"):
         load_scorer(run, torch.device("cpu"))
-    (run.path / "transitions.npz").unlink()
-    with pytest.raises(DatasetError, match="there is no file"):
+    kept.unlink()
+    with pytest.raises(RunError, match="there is no checkpoint"):
         load_scorer(run, torch.device("cpu"))
+    # As older versions kept it.
+    arrays = {"offsets": cycle.train.offsets, "items": cycle.train.items}
+    save_arrays(run.path / "transitions.npz", arrays)
+    again = load_scorer(run, torch.device("cpu"))
+    torch.testing.assert_close(again.score(cycle.train), scorer.score(cycle.train))
 
 
 def test_an_index_is_kept_made_anew_for_other_weights_and_refused_if_it_is_another(
