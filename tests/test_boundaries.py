@@ -213,7 +213,7 @@ def test_nothing_acts_on_import(path: Path) -> None:
 def test_nothing_asks_which_model_it_holds(name: str) -> None:
     """They know the registry alone, not the models in it, nor what those are called."""
     models = {path.stem for path in (ROOT / "seqrec_cli/core/models").rglob("*.py")}
-    models -= {"__init__", "interface", "registry", "transitions"}
+    models -= {"__init__", "interface", "registry", "fitted", "transitions", "linear"}
     for node in ast.walk(ast.parse((ROOT / f"seqrec_cli/core/{name}.py").read_text())):
         if isinstance(node, ast.ImportFrom) and node.module:
             package, _, module = node.module.rpartition(".")

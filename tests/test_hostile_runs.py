@@ -146,7 +146,10 @@ def with_file(room: Path, path: Path, content: bytes, use: Callable[[], Any]) ->
 RUN_FILES = [
     *(("one", name) for name in ("manifest.json", "experiment.yaml", "metrics.jsonl")),
     *(("one", name) for name in ("catalogue.npz", "best.safetensors", "last.safetensors")),
-    *(("two", name) for name in ("features.npz", "transitions.npz", "experiment.yaml")),
+    *(
+        ("two", name)
+        for name in ("features.npz", "joined-transitions.safetensors", "experiment.yaml")
+    ),
 ]
 
 

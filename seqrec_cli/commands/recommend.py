@@ -43,7 +43,7 @@ if TYPE_CHECKING:
     from seqrec_cli.core.inference.recommendation import Recommended
     from seqrec_cli.core.inference.retrieval import Finder, Retriever
     from seqrec_cli.core.inference.rules import Rules
-    from seqrec_cli.core.inference.scoring import ModelScorer, Seen
+    from seqrec_cli.core.inference.scoring import Scorer, Seen
     from seqrec_cli.core.runs.run import Run
 
 MEASURED_USERS = 200  # for whom an approximate result is held against the exact one
@@ -207,7 +207,7 @@ def with_recent(asked: Asked, options: RecommendOptions, since: "Since") -> Aske
 def finder_of(
     options: RecommendOptions,
     run: "Run",
-    scorer: "ModelScorer",
+    scorer: "Scorer",
     asked: Asked,
     seen: "Seen",
     rules: "Rules | None",
@@ -275,7 +275,7 @@ def print_each(
     options: RecommendOptions,
     asked: Asked,
     found: "Iterator[Recommended]",
-    scorer: "ModelScorer",
+    scorer: "Scorer",
     run: "Run",
 ) -> None:
     """Print recommendations, with reasons if they are asked for."""

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from seqrec_cli.core.inference.reranking import Reranker
     from seqrec_cli.core.inference.retrieval import Retriever
     from seqrec_cli.core.inference.rules import Rules
-    from seqrec_cli.core.inference.scoring import ModelScorer
+    from seqrec_cli.core.inference.scoring import Scorer
     from seqrec_cli.core.runs.ruling import Ruled
     from seqrec_cli.core.runs.run import Run
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 def open_reranker(
     name: str,
     finder: "Retriever | None",
-    scorer: "ModelScorer",
+    scorer: "Scorer",
     catalogue: "Catalogue",
     candidates: int,
     dataset: "SequenceDataset | None",
@@ -40,7 +40,7 @@ def open_reranker(
 
 
 def open_retriever(
-    run: "Run", scorer: "ModelScorer", index: str, effort: int, rules: "Rules | None" = None
+    run: "Run", scorer: "Scorer", index: str, effort: int, rules: "Rules | None" = None
 ) -> "Retriever | None":
     """What finds items by the run's index, which is made if it has to be; None for all items."""
     from seqrec_cli.core.runs import loading

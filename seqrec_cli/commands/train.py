@@ -156,9 +156,8 @@ def follow(run: "Run", started: "StartedTraining", stop: dict[str, int]) -> None
     """Train, and show what happens."""
     from seqrec_cli.core.runs.recording import recorded
 
-    shown = started.training.experiment.shown
     start = time.monotonic()
-    with console.training_view(["epoch", "loss", *shown, "seconds"]) as view:
+    with console.training_view(columns_of(started.training)) as view:
         try:
             for event in recorded(run, started):
                 show_event(event, view, started.training, time.monotonic() - start)
@@ -178,22 +177,50 @@ def follow(run: "Run", started: "StartedTraining", stop: dict[str, int]) -> None
     console.hint(f"`seqrec evaluate {run.path}`")
 
 
+def is_fitted(training: "AnyTraining") -> bool:
+    """Whether the model is fitted without gradients, in tries instead of epochs."""
+    from seqrec_cli.core.training.fitted import Fitting
+
+    return isinstance(training, Fitting)
+
+
+def columns_of(training: "AnyTraining") -> list[str]:
+    """The columns of the table of validations."""
+    shown = training.experiment.shown
+    if is_fitted(training):
+        return ["try", *shown, "seconds", "settings"]
+    return ["epoch", "loss", *shown, "seconds", *(["weights"] if picks_weights(training) else [])]
+
+
+def picks_weights(training: "AnyTraining") -> bool:
+    """Whether validation picks the weights of models that join the network."""
+    joined = getattr(training.experiment, "joined", {})
+    return any(settings.weight == "auto" for settings in joined.values())
+
+
 def show_event(
     event: "Event", view: console.TrainingView, training: "AnyTraining", seconds: float
 ) -> None:
     """Show one event of a training."""
-    from seqrec_cli.core.training.events import StepDone, Stopped, Validated
+    from seqrec_cli.core.training.events import Joining, StepDone, Stopped, Validated
 
-    experiment = training.experiment
-    epochs = experiment.training.epochs
+    epochs = training.epochs
+    fitted = is_fitted(training)
     if isinstance(event, StepDone):
         done = (event.epoch - 1) * event.steps + event.step
-        remark = f"epoch {event.epoch}/{epochs}, loss {event.loss:.4f}"
+        remark = "try" if fitted else "epoch"
+        remark += f" {event.epoch}/{epochs}" + ("" if fitted else f", loss {event.loss:.4f}")
         view.step(done, epochs * event.steps, remark)
+    elif isinstance(event, Joining):
+        view.step(int(100 * event.share), 100, f"fitting {event.name}, which joins the network")
     elif isinstance(event, Validated):
-        metrics = (f"{event.metrics[name]:.4f}" for name in experiment.shown)
+        metrics = [f"{event.metrics[name]:.4f}" for name in training.experiment.shown]
         epoch = f"{event.epoch}{' *' if event.is_best else ''}"
-        view.row([epoch, f"{event.loss:.4f}", *metrics, f"{seconds:.0f}"])
+        if fitted:
+            view.row([epoch, *metrics, f"{seconds:.1f}", event.remark])
+        else:
+            weights = [event.remark] if picks_weights(training) else []
+            view.row([epoch, f"{event.loss:.4f}", *metrics, f"{seconds:.0f}", *weights])
     elif isinstance(event, Stopped):
         console.info(
             f"stopped after epoch {event.epoch}: no better validation since epoch "

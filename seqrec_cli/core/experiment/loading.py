@@ -6,9 +6,11 @@ from typing import Any
 
 from pydantic import BaseModel, ValidationError
 
+from seqrec_cli.core.experiment.fitted import FittedExperiment
 from seqrec_cli.core.experiment.ranking import RankingExperiment
 from seqrec_cli.core.experiment.sequential import Experiment
 from seqrec_cli.core.experiment.synonyms import SYNONYMS
+from seqrec_cli.core.models.fitted import FITTED
 from seqrec_cli.core.models.ranking.registry import RANKERS
 from seqrec_cli.core.models.sequential.registry import MODEL, MODELS
 from seqrec_cli.core.settings.base import Settings, settings_in
@@ -26,7 +28,8 @@ from seqrec_cli.errors import ConfigError
 LARGEST_FILE = 50_000  # characters in an experiment file
 
 
-AnyExperiment = Experiment | RankingExperiment
+NextItemExperiment = Experiment | FittedExperiment
+AnyExperiment = NextItemExperiment | RankingExperiment
 
 
 def load_experiment(
@@ -68,7 +71,7 @@ def parse_experiment(text: str, source: str, overrides: Sequence[str] = ()) -> A
 
 def experiment_class(
     content: dict[str, Any], places: dict[Key, str], source: str
-) -> type[Experiment | RankingExperiment]:
+) -> type[AnyExperiment]:
     """The class of the experiment, which follows from the name of its model.
 
     Raises:
@@ -79,8 +82,12 @@ def experiment_class(
         return Experiment
     if name in RANKERS:
         return RankingExperiment
+    if name in FITTED:
+        return FittedExperiment
     place = places.get(("model", "name"), f"`{source}`")
-    raise ConfigError(f"{place}: unknown model `{name}`", nearest(name, [*MODELS, *RANKERS]))
+    raise ConfigError(
+        f"{place}: unknown model `{name}`", nearest(name, [*MODELS, *FITTED, *RANKERS])
+    )
 
 
 def settings_parts(

@@ -14,17 +14,16 @@ from pydantic import (
 from pydantic.fields import FieldInfo
 
 from seqrec_cli.core.data.negatives import SAMPLERS
-from seqrec_cli.core.evaluation.metrics import METRICS
+from seqrec_cli.core.experiment.metrics import check_metric
 from seqrec_cli.core.losses.interface import LossSettings
 from seqrec_cli.core.losses.registry import LOSS, LOSSES
+from seqrec_cli.core.models.fitted import JoinedSettings
+from seqrec_cli.core.models.linear import LinearConfig
 from seqrec_cli.core.models.sequential.registry import MODEL, ModelConfig
 from seqrec_cli.core.models.transitions import TransitionsConfig
 from seqrec_cli.core.settings.base import ExperimentSettings, Settings, check_betas
 from seqrec_cli.core.settings.registry import refused
-from seqrec_cli.core.storage.text import is_digits
 from seqrec_cli.errors import PluginError
-
-MOST_K = 10_000  # items in a list
 
 # A file with these keys was written by an older version, which wrote the settings of all losses.
 OLD_KEYS = {"optimiser", "table_optimiser", "bpr_max_regularisation"}
@@ -246,12 +245,7 @@ class TrainingConfig(Settings):
     @field_validator("metric")
     @classmethod
     def metric_exists(cls, metric: str) -> str:
-        name, _, k = metric.partition("@")
-        if name not in METRICS or not (is_digits(k) and 0 < int(k) <= MOST_K):
-            raise ValueError(
-                f"must be NAME@K with NAME one of {', '.join(METRICS)} and K up to {MOST_K}"
-            )
-        return metric
+        return check_metric(metric)
 
 
 class Experiment(ExperimentSettings):
@@ -262,6 +256,15 @@ class Experiment(ExperimentSettings):
     transitions: TransitionsConfig | None = Field(
         None, description="item-to-item transition counts added to the model's scores; null: none"
     )
+    linear: LinearConfig | None = Field(
+        None, description="a linear model whose scores are added to the model's; null: none"
+    )
+
+    @property
+    def joined(self) -> dict[str, JoinedSettings]:
+        """The settings of the fitted models that join the network, by name."""
+        parts = {"transitions": self.transitions, "linear": self.linear}
+        return {name: settings for name, settings in parts.items() if settings is not None}
 
     @property
     def shown(self) -> list[str]:

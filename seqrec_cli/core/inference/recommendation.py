@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 import torch
@@ -26,6 +27,15 @@ class Recommended:
 
     items: NDArray[np.int64]
     scores: NDArray[np.float32]
+
+
+@runtime_checkable
+class Additive(Protocol):
+    """A scorer whose scores follow from a sum over the items of a history."""
+
+    def contributions(self, sequence: Sequences, items: NDArray[np.int64]) -> NDArray[np.float32]:
+        """What each item of one history adds for each of `items`, float32 (items, history)."""
+        ...
 
 
 def recommend(
@@ -59,8 +69,11 @@ def influence(scorer: Scorer, sequence: Sequences, items: NDArray[np.int64]) -> 
     """The influence of each item of a history on each recommendation, float32 (items, history).
 
     Leave-one-out: the score of the whole history minus the score without that item. A positive
-    influence raised the score. `sequence` is the history of a single user.
+    influence raised the score. `sequence` is the history of a single user. Where what is scored is
+    a sum over the history, it is each item's share of the sum.
     """
+    if isinstance(scorer, Additive):
+        return scorer.contributions(sequence, items)
     history = sequence[0]
     whole = len(history)
     # Older items are not read and have no influence. One more is kept: leaving one out lets it in.

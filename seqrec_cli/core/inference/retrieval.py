@@ -27,18 +27,27 @@ FOUND_BYTES = 64 * 2**20
 LARGE_SHARE = 0.25
 
 
-def check_index(scorer: ModelScorer) -> None:
-    """Refuse a scorer whose scores are not dot products of vectors.
+def check_index(scorer: Scorer) -> ModelScorer:
+    """The scorer, if its scores are dot products of vectors.
 
     Raises:
-        ConfigError: the run has transitions.
+        ConfigError: they are not: its model was fitted without gradients, or such a one joins it.
     """
-    if scorer.transitions is not None:
+    if not isinstance(scorer, ModelScorer):
         raise ConfigError(
-            "the scores of a run with `transitions` are not dot products, so an index cannot "
-            "find its best items",
-            "use `--index exact`, or train with `--set transitions=null`",
+            "the scores of a model that was fitted without gradients are not dot products, so an "
+            "index cannot find its best items",
+            "use `--index exact`",
         )
+    if scorer.joined:
+        names = [joined.name for joined in scorer.joined]
+        raise ConfigError(
+            f"the scores of a run with {' and '.join(f'`{name}`' for name in names)} are not dot "
+            "products, so an index cannot find its best items",
+            "use `--index exact`, or train with "
+            + " ".join(f"`--set {name}=null`" for name in names),
+        )
+    return scorer
 
 
 class Finder(Protocol):
@@ -79,7 +88,6 @@ class Retriever:
         effort: int = EFFORT,
         rules: Rules | None = None,
     ) -> None:
-        check_index(scorer)
         if rules is not None and rules.penalty is not None:
             raise ConfigError(
                 "with a penalty for popularity scores are not dot products, so an index cannot "
@@ -87,7 +95,7 @@ class Retriever:
                 "use `--index exact`, or leave out --popularity-penalty",
             )
         self.rules = rules
-        self.scorer = scorer
+        self.scorer = check_index(scorer)
         self.index = index
         self.effort = effort
 

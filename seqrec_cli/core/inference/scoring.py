@@ -3,7 +3,7 @@
 Shapes: B histories, N items; column 0 of a score matrix is padding.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, Protocol
 
@@ -18,8 +18,7 @@ from seqrec_cli.core.data.dataset import SequenceDataset
 from seqrec_cli.core.data.sequences import PAD, Sequences
 from seqrec_cli.core.devices import Result, WorkerPool, evaluation_mode
 from seqrec_cli.core.inference.rules import Rules
-from seqrec_cli.core.models.transitions import Transitions
-from seqrec_cli.errors import RunError
+from seqrec_cli.errors import ConfigError, RunError
 
 Seen = Literal["exclude", "include"]
 
@@ -41,10 +40,27 @@ class Scorer(Protocol):
         ...
 
 
+@dataclass
+class Joined:
+    """A fitted model whose scores are added to those of a network.
+
+    Attributes:
+        name: its name in the registry.
+        scorer: the model.
+        weight: the factor of its scores.
+        picked: whether validation picks the weight.
+    """
+
+    name: str
+    scorer: Scorer
+    weight: float
+    picked: bool = False
+
+
 class ModelScorer:
     """A sequence model as a scorer: dot products of the newest item's state with all item vectors.
 
-    With `transitions`, their scores are added with the weight of their settings.
+    The scores of the models that join it are added, each with its weight.
     """
 
     def __init__(
@@ -52,13 +68,12 @@ class ModelScorer:
         model: Any,
         num_items: int,
         device: torch.device | None = None,
-        transitions: Transitions | None = None,
+        joined: Sequence[Joined] = (),
     ) -> None:
         self.model = model
-        self.transitions = transitions
+        self.joined = list(joined)
         self.num_items = num_items
-        lags = transitions.max_length if transitions is not None else 0
-        self.max_length: int = max(model.max_length, lags)
+        self.max_length: int = max([model.max_length, *(j.scorer.max_length for j in joined)])
         self.device = device or torch.device("cpu")
         self.refresh()
 
@@ -86,11 +101,30 @@ class ModelScorer:
     @torch.no_grad()
     def score(self, histories: Sequences) -> Tensor:
         """Score every id 0 to N for each history, float32 (B, N + 1)."""
-        scores = F.linear(self.history_vectors(histories), self.item_vectors()).float().cpu()
-        if self.transitions is not None:
-            counted = self.transitions.score(histories)
-            scores.add_(counted, alpha=self.transitions.settings.weight)
+        scores = self.score_alone(histories)
+        for joined in self.joined:
+            if joined.weight:
+                scores.add_(joined.scorer.score(histories), alpha=joined.weight)
         return scores
+
+    @torch.no_grad()
+    def score_alone(self, histories: Sequences) -> Tensor:
+        """The network's own scores, float32 (B, N + 1)."""
+        return F.linear(self.history_vectors(histories), self.item_vectors()).float().cpu()
+
+
+def with_vectors(scorer: Scorer) -> ModelScorer:
+    """The scorer, if it has vectors of histories and items.
+
+    Raises:
+        ConfigError: it was fitted without gradients, and has none.
+    """
+    if not isinstance(scorer, ModelScorer):
+        raise ConfigError(
+            "a model that was fitted without gradients has no vectors of users and items",
+            "name a run of a network, such as one of configs/seqrec-small.yaml",
+        )
+    return scorer
 
 
 @dataclass(frozen=True, eq=False)

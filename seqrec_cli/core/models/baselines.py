@@ -12,11 +12,15 @@ from torch import Tensor
 
 from seqrec_cli.core.data.dataset import SequenceDataset
 from seqrec_cli.core.data.sequences import Sequences
+from seqrec_cli.core.devices import WorkerPool
+from seqrec_cli.core.models.fitted import fit_whole
+from seqrec_cli.core.models.linear import Linear, LinearModelConfig
 from seqrec_cli.core.models.transitions import Transitions, TransitionsConfig
 
 RECENT_SHARE = 0.1  # of the train part counts as recent
 NEIGHBOUR_BYTES = 2**30  # what the item-item table may take
 MOST_PAIRS = 10**9  # of items that transitions may look at: about a minute on one core
+MOST_WORK = 1e11  # additions and multiplications of a baseline: a second or two on one core
 WHOLE = np.iinfo(np.int64).max
 
 
@@ -78,17 +82,78 @@ class ItemNeighbours:
 
     def __init__(self, train: Sequences, num_items: int) -> None:
         self.num_items = num_items
-        together = torch.zeros(num_items + 1, num_items + 1)
-        step = max(1, 2**24 // (num_items + 1))
-        for start in range(0, len(train), step):
-            users = train.take(np.arange(start, min(start + step, len(train))))
-            has = occurrence(users, num_items)
-            together.addmm_(has.T, has)
+        together = items_together(train, num_items)
         norm = together.diagonal().sqrt().clamp(min=1)
         self.similarity = together.div_(norm).div_(norm[:, None]).fill_diagonal_(0)
 
     def score(self, histories: Sequences) -> Tensor:
         return occurrence(histories, self.num_items) @ self.similarity
+
+
+class Ease:
+    """The items of a history as a linear regression of each item on all others, in any order.
+
+    EASE (Steck, "Embarrassingly shallow autoencoders for sparse data", WWW 2019), in closed form.
+    """
+
+    max_length = WHOLE
+    device = torch.device("cpu")
+    ridge = 500.0  # the paper's for its densest data
+
+    def __init__(self, train: Sequences, num_items: int) -> None:
+        self.num_items = num_items
+        together = items_together(train, num_items)
+        together.diagonal().add_(self.ridge)
+        inverse = torch.cholesky_inverse(torch.linalg.cholesky(together))
+        self.weights = inverse.div_(-inverse.diagonal()).fill_diagonal_(0)
+
+    def score(self, histories: Sequences) -> Tensor:
+        return occurrence(histories, self.num_items) @ self.weights
+
+
+class HistoryNeighbours:
+    """What the most similar histories of the train part have, weighted by their similarity.
+
+    Session-based nearest neighbours (Jannach & Ludewig, RecSys 2017), newer items counting for
+    more as in Ludewig & Jannach, UMUAI 2018: a sum of decay^age over common items, divided by the
+    square root of the other history's length.
+    """
+
+    max_length = WHOLE
+    device = torch.device("cpu")
+    neighbours = 200
+    decay = 0.85
+
+    def __init__(self, train: Sequences, num_items: int) -> None:
+        self.num_items = num_items
+        self.has = occurrence(train, num_items)
+        self.lengths = self.has.sum(dim=1).sqrt().clamp(min=1)
+
+    def score(self, histories: Sequences) -> Tensor:
+        ages = histories.offsets[histories.users + 1] - 1 - np.arange(len(histories.items))
+        asked = torch.zeros(len(histories), self.num_items + 1)
+        # In the order of the history, so that of an item that came again the newest age stays.
+        places = (
+            torch.from_numpy(histories.users),
+            torch.from_numpy(histories.items.astype(np.int64)),
+        )
+        weights = torch.from_numpy((self.decay**ages).astype(np.float32))
+        flat = places[0] * (self.num_items + 1) + places[1]
+        asked.view(-1).scatter_reduce_(0, flat, weights, "amax")
+        similar = (asked @ self.has.T) / self.lengths  # (B, users)
+        best, who = similar.topk(min(self.neighbours, len(self.has)), dim=1)
+        kept = torch.zeros_like(similar).scatter_(1, who, best)
+        return kept @ self.has
+
+
+def items_together(train: Sequences, num_items: int) -> Tensor:
+    """How many users have both of two items, float32 (N + 1, N + 1)."""
+    together = torch.zeros(num_items + 1, num_items + 1)
+    step = max(1, 2**24 // (num_items + 1))
+    for start in range(0, len(train), step):
+        has = occurrence(train.take(np.arange(start, min(start + step, len(train)))), num_items)
+        together.addmm_(has.T, has)
+    return together
 
 
 def occurrence(histories: Sequences, num_items: int) -> Tensor:
@@ -109,13 +174,22 @@ def recent_items(dataset: SequenceDataset) -> NDArray[np.int32]:
     return train.items[newest]
 
 
-Baseline = Popularity | MarkovChain | ItemNeighbours | Transitions
+ONE_SCALE = LinearModelConfig(decays=(0.85,), ridge=100)  # one reading of the history is cheap
+
+Baseline = (
+    Popularity | MarkovChain | ItemNeighbours | HistoryNeighbours | Ease | Transitions | Linear
+)
 
 BASELINES: dict[str, Callable[[SequenceDataset], Baseline]] = {
     "popularity": lambda data: Popularity(data.train.items, data.num_items),
     "recent popularity": lambda data: Popularity(recent_items(data), data.num_items),
     "markov chain": lambda data: MarkovChain(data.train, data.num_items),
     "transitions": lambda data: Transitions(data.train, data.num_items, TransitionsConfig()),
+    "linear": lambda data: fit_whole(
+        "linear", data.train, data.num_items, ONE_SCALE, WorkerPool(torch.device("cpu"))
+    ),
+    "ease": lambda data: Ease(data.train, data.num_items),
+    "history neighbours": lambda data: HistoryNeighbours(data.train, data.num_items),
     "item neighbours": lambda data: ItemNeighbours(data.train, data.num_items),
 }
 
@@ -124,8 +198,14 @@ def affordable(name: str, dataset: SequenceDataset) -> bool:
     """Whether a baseline is within reach.
 
     Item neighbours need 4 bytes for each pair of items; transitions look at every occurrence of
-    each user's newest items, which are as popular as items in histories are.
+    each user's newest items, which are as popular as items in histories are. Linear and EASE solve
+    a system as large as the catalogue; history neighbours hold each history against all others.
     """
+    items, users = float(dataset.num_items), float(dataset.num_users)
+    if name in ("linear", "ease"):
+        return 7 / 3 * items**3 <= MOST_WORK
+    if name == "history neighbours":
+        return 4 * users**2 * items <= MOST_WORK and 4 * users * items <= NEIGHBOUR_BYTES
     if name == "item neighbours":
         return 4 * (dataset.num_items + 1) ** 2 <= NEIGHBOUR_BYTES
     if name == "transitions":

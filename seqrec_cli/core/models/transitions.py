@@ -15,28 +15,28 @@ better, and made it longer (docs/accuracy.md).
 Shapes: B histories, N items; column 0 is padding.
 """
 
+from collections.abc import Iterator, Mapping
+from typing import ClassVar, Literal
+
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from pydantic import Field
 from torch import Tensor
 
-from seqrec_cli.core.data.sequences import PAD, Sequences
+from seqrec_cli.core.data.sequences import PAD, Sequences, checked_sequences
+from seqrec_cli.core.devices import WorkerPool
+from seqrec_cli.core.models.fitted import FittedModelSettings, JoinedSettings
+from seqrec_cli.core.models.popularity import smoothed_shares
 from seqrec_cli.core.settings.base import Settings
 
 # Pairs that are looked at a time: popular items of a large log are followed very often.
 PAIRS = 2**21
 
 
-class TransitionsConfig(Settings):
-    """The `transitions` part of an experiment."""
+class TransitionsSettings(Settings):
+    """What is counted, by itself or beside a network."""
 
-    weight: float = Field(
-        1.0,
-        ge=0,
-        le=100,
-        description="weight of the log probabilities in the sum with model scores",
-    )
     lags: int = Field(
         8, ge=1, le=100, description="number of most recent items whose successors are counted"
     )
@@ -48,12 +48,23 @@ class TransitionsConfig(Settings):
     )
 
 
+class TransitionsConfig(JoinedSettings, TransitionsSettings):
+    """The `transitions` part of an experiment: counts that join a network."""
+
+
+class TransitionsModelConfig(FittedModelSettings, TransitionsSettings):
+    """The `model` part of an experiment with `name: transitions`."""
+
+    name: Literal["transitions"] = "transitions"
+
+
 class Transitions:
     """A scorer that learns from the train part by counting: the logarithm of p above."""
 
+    settings_class: ClassVar = TransitionsModelConfig
     device = torch.device("cpu")
 
-    def __init__(self, train: Sequences, num_items: int, settings: TransitionsConfig) -> None:
+    def __init__(self, train: Sequences, num_items: int, settings: TransitionsSettings) -> None:
         self.train = train
         self.num_items = num_items
         self.settings = settings
@@ -65,8 +76,39 @@ class Transitions:
         self.places = np.argsort(train.items, kind="stable")
         followers = train.offsets[train.users + 1] - 1 - np.arange(len(train.items))
         self.followers = np.minimum(followers, settings.lags).astype(np.int32)
-        counts[1:] += 1
-        self.popularity = torch.from_numpy(counts / counts.sum()).to(torch.float32)
+        self.popularity = smoothed_shares(train.items, num_items)
+
+    @classmethod
+    def fitting(
+        cls, train: Sequences, num_items: int, settings: TransitionsSettings, workers: WorkerPool
+    ) -> Iterator["float | Transitions"]:
+        """Fit; yields the model."""
+        yield cls(train, num_items, settings)
+
+    @classmethod
+    def restored(
+        cls, num_items: int, settings: TransitionsSettings, tensors: Mapping[str, Tensor]
+    ) -> "Transitions":
+        """The model whose `state_dict` was `tensors`.
+
+        Raises:
+            ValueError, KeyError: they are not of such a model.
+        """
+        offsets, items = tensors["offsets"].numpy(), tensors["items"].numpy()
+        train = checked_sequences("train", offsets, items, offsets.size - 1, num_items)
+        return cls(train, num_items, settings)
+
+    @classmethod
+    def bytes_needed(cls, train: Sequences, num_items: int, settings: TransitionsSettings) -> int:
+        """The memory that fitting takes beyond the data, in bytes."""
+        return 12 * len(train.items)
+
+    def state_dict(self) -> dict[str, Tensor]:
+        """What was learnt, by name: the train part."""
+        return {
+            "offsets": torch.from_numpy(self.train.offsets.copy()),
+            "items": torch.from_numpy(self.train.items.copy()),
+        }
 
     def score(self, histories: Sequences) -> Tensor:
         """log p for every id 0 to N and each history of 1 or more items, float32 (B, N + 1).

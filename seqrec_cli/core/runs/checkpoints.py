@@ -36,7 +36,7 @@ class Checkpoints:
 
     def save_best(self, training: Resumable, epoch: int, metrics: dict[str, float]) -> None:
         """Save the weights as the best so far; the best before become the previous ones."""
-        facts = {"epoch": epoch, "metrics": metrics}
+        facts = {"epoch": epoch, "metrics": metrics} | training.facts()
         save_tensors(self.best, training.model.state_dict(), facts, self.previous_best)
 
     def save_last(self, training: Resumable) -> None:
@@ -65,21 +65,15 @@ class Checkpoints:
         """The best weights, their facts, and whether they are the previous ones."""
         return self.load_either(self.best, self.previous_best)
 
-    def load_best_into(self, build: Callable[[], Model]) -> Model:
-        """The model that `build` makes, with the best weights.
+    def load_best_into(self, build: Callable[[], Model]) -> tuple[Model, dict[str, Any]]:
+        """The model that `build` makes, with the best weights, and the facts beside these.
 
         If these are damaged, the previous best weights are used, and `notes` says so.
 
         Raises:
             RunError: no best weights, or both the best and the previous ones are damaged.
         """
-        if not (self.best.exists() or self.previous_best.exists()):
-            raise RunError(
-                f"the run `{self.folder}` has no best weights: it was stopped before its first "
-                "validation",
-                f"resume it: `seqrec train --resume {self.folder}`",
-            )
-        tensors, _, _ = self.load_best()
+        tensors, facts = self.load_best_weights()
         try:
             with AllocationLimit(tensors):
                 model = build()
@@ -89,7 +83,22 @@ class Checkpoints:
                 f"`{self.best}` does not belong to the experiment beside it: {first_line(error)}",
                 "train again",
             ) from error
-        return model
+        return model, facts
+
+    def load_best_weights(self) -> tuple[dict[str, Tensor], dict[str, Any]]:
+        """The best weights and their facts, or the previous ones if these are damaged.
+
+        Raises:
+            RunError: there are none, or both are damaged.
+        """
+        if not (self.best.exists() or self.previous_best.exists()):
+            raise RunError(
+                f"the run `{self.folder}` has no best weights: it was stopped before its first "
+                "validation",
+                f"resume it: `seqrec train --resume {self.folder}`",
+            )
+        tensors, facts, _ = self.load_best()
+        return tensors, facts
 
     def load_either(self, path: Path, previous: Path) -> Loaded:
         """The checkpoint at `path`, or the one before it; and whether it is that one.

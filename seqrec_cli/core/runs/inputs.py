@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 
 from seqrec_cli.core.data.dataset import SequenceDataset
@@ -11,19 +12,22 @@ from seqrec_cli.core.data.features.encoded import Features
 from seqrec_cli.core.data.item_table import PREFIX as TABLE
 from seqrec_cli.core.data.item_table import ItemTable
 from seqrec_cli.core.data.ranking.dataset import RankingDataset
-from seqrec_cli.core.data.sequences import check_list, checked_sequences
+from seqrec_cli.core.data.sequences import check_list
+from seqrec_cli.core.experiment.fitted import FittedExperiment
 from seqrec_cli.core.experiment.loading import AnyExperiment
 from seqrec_cli.core.experiment.ranking import RankingExperiment
 from seqrec_cli.core.experiment.sequential import Experiment
 from seqrec_cli.core.inference.names import Catalogue
-from seqrec_cli.core.models.transitions import Transitions
+from seqrec_cli.core.inference.scoring import Joined
+from seqrec_cli.core.models.fitted import FITTED, FittedModel
 from seqrec_cli.core.storage.arrays import load_arrays, save_arrays
+from seqrec_cli.core.storage.tensors import first_line, load_tensors, save_tensors
 from seqrec_cli.errors import RunError
 
 CATALOGUE = "catalogue.npz"
 FEATURES = "features.npz"  # the items' features, and the encoders of items and users
 ROWS = "rows.npz"  # of a ranking run: its encoders, and the pairs that it was trained on
-COUNTED = "transitions.npz"  # the train part, from which transitions are counted
+COUNTED = "transitions.npz"  # in runs of older versions: the train part, to count transitions
 
 
 def save_model_inputs(
@@ -46,11 +50,10 @@ def save_model_inputs(
     if data.item_table is not None:
         arrays |= data.item_table.arrays()
     save_arrays(path / CATALOGUE, arrays)
+    if isinstance(experiment, FittedExperiment):
+        return {}
     if experiment.model.reads_features:
         save_arrays(path / FEATURES, data.features().arrays())
-    if experiment.transitions is not None:
-        offsets, items = data.train.offsets, data.train.items
-        save_arrays(path / COUNTED, {"offsets": offsets, "items": items})
     return {}
 
 
@@ -110,16 +113,46 @@ def load_features(folder: Path, experiment: Experiment, num_items: int) -> Featu
         ) from error
 
 
-def load_transitions(folder: Path, experiment: Experiment, num_items: int) -> Transitions | None:
-    """The transition counts that are added to the model's scores, if the experiment has any."""
-    if experiment.transitions is None:
-        return None
-    arrays = load_arrays(folder / COUNTED)
-    try:
-        offsets, items = arrays["offsets"], arrays["items"]
-        counted = checked_sequences("train", offsets, items, offsets.size - 1, num_items)
-    except (KeyError, ValueError) as error:
-        raise RunError(
-            f"`{folder / COUNTED}` does not hold the counts of this run", "train again"
-        ) from error
-    return Transitions(counted, num_items, experiment.transitions)
+def joined_file(folder: Path, name: str) -> Path:
+    """Where a run keeps what a model that joins its network has learnt."""
+    return folder / f"joined-{name}.safetensors"
+
+
+def save_joined(folder: Path, name: str, model: FittedModel) -> None:
+    """Keep what a model that joins the network has learnt; the same again is not written."""
+    path = joined_file(folder, name)
+    if not path.exists():
+        save_tensors(path, model.state_dict(), {})
+
+
+def load_joined(folder: Path, experiment: Experiment, num_items: int, weights: Any) -> list[Joined]:
+    """The fitted models that join the network.
+
+    Args:
+        weights: those that came with the network's, by name; None: those of the experiment.
+
+    Raises:
+        RunError: one is missing or damaged, or does not belong to the experiment.
+    """
+    found = []
+    for name, settings in experiment.joined.items():
+        path, old = joined_file(folder, name), folder / COUNTED
+        if name == "transitions" and old.exists() and not path.exists():
+            path, tensors = (
+                old,
+                {k: torch.from_numpy(a.copy()) for k, a in load_arrays(old).items()},
+            )
+        else:
+            tensors = load_tensors(path)[0]
+        try:
+            model = FITTED[name].restored(num_items, settings, tensors)
+            wanted = settings.weight if weights is None else weights[name]
+            weight = type(settings).model_validate({"weight": wanted}).weight
+            if weight == "auto":
+                raise ValueError("it has no weight")
+        except (KeyError, ValueError, TypeError, AttributeError, RuntimeError) as error:
+            raise RunError(
+                f"`{path}` does not belong to this run: {first_line(error)}", "train again"
+            ) from error
+        found.append(Joined(name, model, weight))
+    return found

@@ -14,13 +14,15 @@ from seqrec_cli.core.data.item_table import ItemTable
 from seqrec_cli.core.data.ranking.dataset import RankingDataset, from_encoder_arrays
 from seqrec_cli.core.data.sequences import Sequences
 from seqrec_cli.core.evaluation.report import EvaluationProtocol
+from seqrec_cli.core.experiment.fitted import FittedExperiment
 from seqrec_cli.core.inference.names import Catalogue, Names, histories_of
 from seqrec_cli.core.inference.ranker import Ranker
 from seqrec_cli.core.inference.reranking import Reranker
 from seqrec_cli.core.inference.retrieval import Exact, Retriever, check_index
 from seqrec_cli.core.inference.rules import Rules
-from seqrec_cli.core.inference.scoring import ModelScorer, Seen
+from seqrec_cli.core.inference.scoring import ModelScorer, Scorer, Seen
 from seqrec_cli.core.models.baselines import BASELINES
+from seqrec_cli.core.models.fitted import FITTED, FittedModel
 from seqrec_cli.core.models.ranking.registry import build_ranker
 from seqrec_cli.core.models.sequential.registry import build_model
 from seqrec_cli.core.runs.directory import LATEST, MANIFEST, find_run
@@ -30,11 +32,12 @@ from seqrec_cli.core.runs.inputs import (
     load_catalogue,
     load_features,
     load_item_table,
-    load_transitions,
+    load_joined,
 )
 from seqrec_cli.core.runs.run import Run
 from seqrec_cli.core.runs.status import run_statuses
 from seqrec_cli.core.storage.arrays import load_arrays
+from seqrec_cli.core.storage.tensors import first_line
 from seqrec_cli.errors import ConfigError, InputError, RunError
 from seqrec_cli.wording import counted
 
@@ -54,7 +57,7 @@ class Compared:
 
     runs: dict[str, Run]
     dataset: SequenceDataset
-    scorers: dict[str, ModelScorer]
+    scorers: dict[str, Scorer]
     notes: list[str] = field(default_factory=list)
 
 
@@ -77,19 +80,40 @@ def item_table_of(run: Run) -> ItemTable | None:
     return load_item_table(run.path, run.manifest()["items"])
 
 
-def load_scorer(run: Run, device: torch.device) -> ModelScorer:
+def load_scorer(run: Run, device: torch.device) -> Scorer:
     """The model of a run with its best weights, ready to score.
 
     Raises:
         RunError: no best weights, or they are damaged.
     """
     num_items, experiment = run.manifest()["items"], run.experiment()
+    if isinstance(experiment, FittedExperiment):
+        return load_fitted(run, experiment, num_items)
     features = load_features(run.path, experiment, num_items)
-    model = run.checkpoints.load_best_into(
+    model, facts = run.checkpoints.load_best_into(
         lambda: build_model(experiment.model, num_items, None, features)
     )
-    transitions = load_transitions(run.path, experiment, num_items)
-    return ModelScorer(model.to(device), num_items, device, transitions)
+    joined = load_joined(run.path, experiment, num_items, facts.get("weights"))
+    return ModelScorer(model.to(device), num_items, device, joined)
+
+
+def load_fitted(run: Run, experiment: FittedExperiment, num_items: int) -> FittedModel:
+    """The model of a run that was fitted without gradients, as it was best.
+
+    Raises:
+        RunError: there is none, or it is damaged.
+    """
+    tensors, facts = run.checkpoints.load_best_weights()
+    try:
+        settings = type(experiment.model).model_validate(facts["settings"])
+        model: FittedModel = FITTED[settings.name].restored(num_items, settings, tensors)
+    except (KeyError, ValueError, TypeError, RuntimeError) as error:
+        raise RunError(
+            f"`{run.checkpoints.best}` does not belong to the experiment beside it: "
+            f"{first_line(error)}",
+            "train again",
+        ) from error
+    return model
 
 
 def load_ranker(run: Run, device: torch.device) -> Ranker:
@@ -113,7 +137,7 @@ def load_ranker(run: Run, device: torch.device) -> Ranker:
     except (KeyError, ValueError) as error:
         raise RunError(f"`{path}` does not belong to this run: {error}", "train again") from error
     sizes = Sizes.of(encoders)
-    model = run.checkpoints.load_best_into(lambda: build_ranker(experiment.model, sizes))
+    model, _ = run.checkpoints.load_best_into(lambda: build_ranker(experiment.model, sizes))
     return Ranker(
         path=str(run.path),
         model=model.to(device),
@@ -302,7 +326,7 @@ def histories_for(
 
 
 def make_retriever(
-    run: Run, scorer: ModelScorer, index: str, effort: int, rules: Rules | None = None
+    run: Run, scorer: Scorer, index: str, effort: int, rules: Rules | None = None
 ) -> tuple[Retriever | None, bool]:
     """The retriever with the run's index, and whether the index had to be built.
 
@@ -310,7 +334,7 @@ def make_retriever(
     """
     if index == "exact":
         return None, False
-    check_index(scorer)
+    scorer = check_index(scorer)
     neighbours, made = load_index(run.path, scorer)
     return Retriever(scorer, neighbours, effort, rules), made
 
@@ -318,7 +342,7 @@ def make_retriever(
 def make_reranker(
     run: Run,
     finder: Retriever | None,
-    scorer: ModelScorer,
+    scorer: Scorer,
     catalogue: Catalogue,
     candidates: int,
     dataset: SequenceDataset | None,

@@ -59,16 +59,17 @@ def panels_of(runs: dict[str, Run]) -> list[Panel]:
         metric = run.any_experiment().training.metric
         epochs = tuple(line["epoch"] for line in lines)
         try:
-            loss, values = (tuple(float(line[key]) for line in lines) for key in ("loss", metric))
+            values = tuple(float(line[metric]) for line in lines)
+            if any("loss" in line for line in lines):  # a model that is fitted has none
+                losses.append(Curve(name, epochs, tuple(float(line["loss"]) for line in lines)))
         except (KeyError, TypeError, ValueError) as error:
             raise RunError(
                 f"`{run.history.path}` is damaged: a line has no number for {error}",
                 "remove it: only the record of validations is lost, not the weights",
             ) from error
-        losses.append(Curve(name, epochs, loss))
         best = max((line["epoch"] for line in lines if line.get("best")), default=epochs[-1])
         by_metric.setdefault(metric, []).append((Curve(name, epochs, values), best))
-    panels = [Panel("loss", tuple(losses), (None,) * len(losses))]
+    panels = [Panel("loss", tuple(losses), (None,) * len(losses))] if losses else []
     for metric, pairs in by_metric.items():
         curves, bests = zip(*pairs, strict=True)
         panels.append(Panel(f"validation {metric}", curves, bests))

@@ -11,22 +11,24 @@ from seqrec_cli.core.batching.ranking import Sizes
 from seqrec_cli.core.data.dataset import SequenceDataset
 from seqrec_cli.core.data.features.kinds import Owner
 from seqrec_cli.core.data.ranking.dataset import RankingDataset
-from seqrec_cli.core.experiment.loading import AnyExperiment
+from seqrec_cli.core.experiment.fitted import FittedExperiment
+from seqrec_cli.core.experiment.loading import AnyExperiment, NextItemExperiment
 from seqrec_cli.core.experiment.ranking import RankingExperiment
 from seqrec_cli.core.experiment.sequential import Experiment
 from seqrec_cli.core.models.sequential.registry import MODELS
+from seqrec_cli.core.runs.inputs import save_joined
 from seqrec_cli.core.runs.resuming import changes_since_start, resume
 from seqrec_cli.core.runs.run import Run
 from seqrec_cli.core.runs.status import write_finished
-from seqrec_cli.core.training import ranking, sequential
-from seqrec_cli.core.training.events import EpochDone, Event, Validated
+from seqrec_cli.core.training import fitted, ranking, sequential
+from seqrec_cli.core.training.events import EpochDone, Event, JoinedFitted, Validated
 from seqrec_cli.core.training.seen import check_reachable, settle_seen
 from seqrec_cli.errors import TrainingError
 
 SIDES: tuple[Owner, ...] = ("user", "item")
 SAVE_SECONDS = 60.0  # between two checkpoints: the work that a power cut may cost
 
-AnyTraining = sequential.Training | ranking.RankingTraining
+AnyTraining = sequential.Training | ranking.RankingTraining | fitted.Fitting
 
 
 @dataclass(frozen=True, eq=False)
@@ -63,6 +65,8 @@ def begin(experiment: AnyExperiment, path: Path, device: torch.device) -> Starte
     """
     if isinstance(experiment, RankingExperiment):
         return begin_ranking(experiment, path, device)
+    if isinstance(experiment, FittedExperiment):
+        return begin_fitting(experiment, path)
     sequential.check_device(experiment, device)
     dataset = SequenceDataset.load(path, parts=("train", "valid"))
     sequential.check_data(dataset)
@@ -76,9 +80,27 @@ def begin(experiment: AnyExperiment, path: Path, device: torch.device) -> Starte
     return started
 
 
-def unread_features(experiment: Experiment, dataset: SequenceDataset) -> str:
+def begin_fitting(experiment: FittedExperiment, path: Path) -> StartedTraining:
+    """Start a model that is fitted without gradients, as `begin`."""
+    dataset = SequenceDataset.load(path, parts=("train", "valid"))
+    sequential.check_data(dataset)
+    settled = settle_seen(experiment, dataset)
+    missed = check_reachable(dataset, settled.seen)
+    experiment = settled.put_into(experiment)
+    fitting = fitted.Fitting(experiment, dataset)
+    started = StartedTraining(dataset, fitting, fitted.fit(fitting, dataset))
+    size = fitted.shown_size(fitting.bytes_needed)
+    started.info.extend(filter(None, [settled.reason, f"fitting takes {size} of memory"]))
+    started.notes.extend(filter(None, [missed, unread_features(experiment, dataset)]))
+    started.notes.extend(fitting.left_out)
+    return started
+
+
+def unread_features(experiment: NextItemExperiment, dataset: SequenceDataset) -> str:
     """A note where the dataset has features and the model does not read them; else ""."""
-    if experiment.model.reads_features or not dataset.encoders.columns:
+    if isinstance(experiment, Experiment) and experiment.model.reads_features:
+        return ""
+    if not dataset.encoders.columns:
         return ""
     sides = (
         (side, [column.name for column in dataset.encoders.side(side).columns]) for side in SIDES
@@ -144,6 +166,8 @@ def recorded(run: Run, started: StartedTraining) -> Iterator[Event]:
             if isinstance(event, Validated):
                 save_validation(run, training, event, time.monotonic() - start)
                 saved = time.monotonic()
+            elif isinstance(event, JoinedFitted):
+                save_joined(run.path, event.name, event.model)
             elif isinstance(event, EpochDone) and time.monotonic() - saved > SAVE_SECONDS:
                 checkpoints.save_last(training)
                 saved = time.monotonic()
@@ -177,9 +201,10 @@ def save_validation(run: Run, training: AnyTraining, event: Validated, seconds: 
     run.history.add(
         {
             "epoch": event.epoch,
-            "loss": event.loss,
+            **({} if isinstance(training, fitted.Fitting) else {"loss": event.loss}),
             **event.metrics,
             "best": event.is_best,
+            **({"remark": event.remark} if event.remark else {}),
             "seconds": round(seconds, 3),
         }
     )

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 import torch
 
 from seqrec_cli import __version__
+from seqrec_cli.core.experiment.fitted import FittedExperiment
 from seqrec_cli.core.experiment.loading import AnyExperiment, parse_experiment
 from seqrec_cli.core.runs.run import Run
 from seqrec_cli.core.storage.tensors import first_line, save_tensors
@@ -31,6 +32,8 @@ def experiment_to_resume(run: Run, overrides: Sequence[str]) -> AnyExperiment:
             f"resuming `{run.path}` can change only {allowed}",
             "train a new run for other settings",
         )
+    if isinstance(before, FittedExperiment) or isinstance(after, FittedExperiment):
+        return after
     if before.training.schedule == "cosine" and after.training.epochs != before.training.epochs:
         raise ConfigError(
             f"the learning rate of `{run.path}` falls to 0 by epoch {before.training.epochs}, "
@@ -64,7 +67,7 @@ def resume(run: Run, training: Resumable) -> None:
             f"{first_line(error)}",
             "train again",
         ) from error
-    wanted, done = training.experiment.training.epochs, training.counters.epoch
+    wanted, done = training.epochs, training.counters.epoch
     if wanted < done:
         raise ConfigError(
             f"the run `{run.path}` has {done} epochs behind it, more than the {wanted} asked for",

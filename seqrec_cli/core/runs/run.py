@@ -14,9 +14,8 @@ from seqrec_cli import __version__
 from seqrec_cli.core.data.dataset import SequenceDataset
 from seqrec_cli.core.data.ranking.dataset import RankingDataset
 from seqrec_cli.core.data.store import NEXT_ITEM, find_dataset
-from seqrec_cli.core.experiment.loading import AnyExperiment, parse_experiment
+from seqrec_cli.core.experiment.loading import AnyExperiment, NextItemExperiment, parse_experiment
 from seqrec_cli.core.experiment.ranking import RankingExperiment
-from seqrec_cli.core.experiment.sequential import Experiment
 from seqrec_cli.core.runs.checkpoints import Checkpoints
 from seqrec_cli.core.runs.directory import LATEST, LOCK, MANIFEST, known_runs, refuse_latest
 from seqrec_cli.core.runs.history import History
@@ -119,14 +118,14 @@ class Run:
                 "use that version, or train again",
             ) from error
 
-    def experiment(self) -> Experiment:
+    def experiment(self) -> NextItemExperiment:
         """The experiment of a run whose model predicts the next item.
 
         Raises:
             RunError: it is a ranking run.
         """
         experiment = self.any_experiment()
-        if not isinstance(experiment, Experiment):
+        if isinstance(experiment, RankingExperiment):
             raise RunError(
                 f"the run `{self.path}` ranks candidates and does not find any",
                 f"name a retrieval run, and add `--rerank {self.path}` to reorder its candidates",
@@ -268,7 +267,7 @@ def with_settled_seen(experiment: AnyExperiment) -> AnyExperiment:
 
     One of an older version does not: it always left them out.
     """
-    if isinstance(experiment, Experiment) and experiment.training.seen == "auto":
+    if not isinstance(experiment, RankingExperiment) and experiment.training.seen == "auto":
         training = experiment.training.model_copy(update={"seen": "exclude"})
         return experiment.model_copy(update={"training": training})
     return experiment

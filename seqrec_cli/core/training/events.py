@@ -1,6 +1,7 @@
 """The events of a training, in the order in which they happen."""
 
 from dataclasses import dataclass
+from typing import Any
 
 
 @dataclass(frozen=True)
@@ -29,6 +30,7 @@ class Validated:
     loss: float  # the epoch's mean
     metrics: dict[str, float]
     is_best: bool
+    remark: str = ""  # what else was settled then, for people
 
 
 @dataclass(frozen=True)
@@ -39,4 +41,20 @@ class Stopped:
     best_epoch: int
 
 
-Event = StepDone | EpochDone | Validated | Stopped
+@dataclass(frozen=True)
+class Joining:
+    """A model that joins the network is being fitted; `share` of the work is done."""
+
+    name: str
+    share: float
+
+
+@dataclass(frozen=True, eq=False)
+class JoinedFitted:
+    """A model that joins the network was fitted."""
+
+    name: str
+    model: Any
+
+
+Event = Joining | JoinedFitted | StepDone | EpochDone | Validated | Stopped

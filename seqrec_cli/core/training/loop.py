@@ -72,7 +72,9 @@ def check_finite(training: Resumable, lr: float) -> None:
         )
 
 
-def note_validation(training: Resumable, metrics: dict[str, float], scheduled: bool) -> Validated:
+def note_validation(
+    training: Resumable, metrics: dict[str, float], scheduled: bool, remark: str = ""
+) -> Validated:
     """Say whether a validation is the best so far, and record it if it is on schedule."""
     counters, value = training.counters, training.validation_score(metrics)
     is_best = value > counters.best
@@ -81,4 +83,4 @@ def note_validation(training: Resumable, metrics: dict[str, float], scheduled: b
         counters.worse = 0 if is_best else counters.worse + 1
         if is_best:
             counters.best, counters.best_epoch = value, counters.epoch
-    return Validated(counters.epoch, counters.loss, metrics, is_best)
+    return Validated(counters.epoch, counters.loss, metrics, is_best, remark)

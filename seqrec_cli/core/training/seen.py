@@ -9,15 +9,20 @@ chooses them again: this lowers the NDCG@10 of transition counts by 3 % (Amazon 
 """
 
 from dataclasses import dataclass
+from typing import TypeVar
 
 import numpy as np
 
 from seqrec_cli.core.data.dataset import SequenceDataset
 from seqrec_cli.core.evaluation.queries import queries
 from seqrec_cli.core.evaluation.ranks import in_history
+from seqrec_cli.core.experiment.fitted import FittedExperiment
+from seqrec_cli.core.experiment.loading import NextItemExperiment
 from seqrec_cli.core.experiment.sequential import Experiment
 from seqrec_cli.core.inference.scoring import Seen
 from seqrec_cli.errors import DatasetError
+
+AnyNextItem = TypeVar("AnyNextItem", Experiment, FittedExperiment)
 
 MANY_REPEATS = 0.1  # share of the train part's interactions at which `auto` becomes `include`
 MANY_MISSED = 0.1  # share of the targets above which the user is warned
@@ -45,13 +50,13 @@ class SettledSeen:
             "training interactions repeat an item of the user's history"
         )
 
-    def put_into(self, experiment: Experiment) -> Experiment:
+    def put_into(self, experiment: AnyNextItem) -> AnyNextItem:
         """The experiment with this value of `training.seen`."""
         training = experiment.training.model_copy(update={"seen": self.seen})
         return experiment.model_copy(update={"training": training})
 
 
-def settle_seen(experiment: Experiment, data: SequenceDataset) -> SettledSeen:
+def settle_seen(experiment: NextItemExperiment, data: SequenceDataset) -> SettledSeen:
     """Resolve `training.seen` for a dataset: `auto` follows the share of repeats in train."""
     asked = experiment.training.seen
     if asked != "auto":

@@ -21,14 +21,15 @@ from seqrec_cli.core.data.features.encoded import Features
 from seqrec_cli.core.devices import WorkerPool, training_mode
 from seqrec_cli.core.evaluation.queries import queries
 from seqrec_cli.core.evaluation.sequential import evaluate
+from seqrec_cli.core.evaluation.weighing import pick_weights
 from seqrec_cli.core.experiment.sequential import Experiment
-from seqrec_cli.core.inference.scoring import ModelScorer, Seen
+from seqrec_cli.core.inference.scoring import Joined, ModelScorer, Seen
 from seqrec_cli.core.kernels.dropout import Noise
 from seqrec_cli.core.kernels.switch import check_environment
+from seqrec_cli.core.models.fitted import FITTED
 from seqrec_cli.core.models.sequential.registry import build_model
-from seqrec_cli.core.models.transitions import Transitions
 from seqrec_cli.core.randomness import Purpose, torch_stream
-from seqrec_cli.core.training.events import Event, Validated
+from seqrec_cli.core.training.events import Event, JoinedFitted, Joining, Validated
 from seqrec_cli.core.training.loop import check_finite, epochs, note_validation, train_epoch
 from seqrec_cli.core.training.objective import batch_loss
 from seqrec_cli.core.training.optimizers import Adagrad, Adam, Optimizer, RowwiseAdagrad
@@ -54,6 +55,7 @@ class Training(Resumable):
         self.num_items = num_items
         self.device = device
         self.counters = Counters()
+        self.joined: list[Joined] = []
         generator = torch_stream(experiment.seed, Purpose.WEIGHTS)
         self.model = build_model(experiment.model, num_items, generator, features).to(device)
         parameters = self.trained_parameters()
@@ -71,6 +73,11 @@ class Training(Resumable):
             self.optimizers["tables"] = by_name(tables, table_lr)
         self.encode = torch.compile(self.model.encode) if settings.compile else self.model.encode
         self.workers = WorkerPool(device)
+
+    def facts(self) -> dict[str, Any]:
+        """The weights of what joins the network."""
+        weights = {joined.name: joined.weight for joined in self.joined}
+        return {"weights": weights} if weights else {}
 
 
 def fit(training: Training, data: SequenceDataset) -> Iterator[Event]:
@@ -107,7 +114,11 @@ def fit(training: Training, data: SequenceDataset) -> Iterator[Event]:
         fill=FILL if training.device.type == "cpu" else 0.0,
         cost=training.model.cost,
     )
-    scorer = make_scorer(training, data)
+    for event in join(training, data):
+        training.interruptible = False
+        yield event
+        training.interruptible = True
+    scorer = make_scorer(training)
     training.interruptible = False
     yield from epochs(
         training,
@@ -232,11 +243,23 @@ def add_l2(table: Tensor, weight: float) -> None:
     table.grad.add_(table, alpha=2 * weight)
 
 
-def make_scorer(training: Training, data: SequenceDataset) -> ModelScorer:
-    """The scorer: the model, with transition counts of the train part if the experiment says so."""
-    settings = training.experiment.transitions
-    transitions = Transitions(data.train, data.num_items, settings) if settings else None
-    return ModelScorer(training.model, training.num_items, training.device, transitions)
+def join(training: Training, data: SequenceDataset) -> Iterator[Joining | JoinedFitted]:
+    """Fit the models that join the network on the train part."""
+    training.joined = []
+    for name, settings in training.experiment.joined.items():
+        fitting = FITTED[name].fitting(data.train, data.num_items, settings, training.workers)
+        for found in fitting:
+            if isinstance(found, float):
+                yield Joining(name, found)
+        picked = settings.weight == "auto"
+        weight = 1.0 if settings.weight == "auto" else settings.weight
+        training.joined.append(Joined(name, found, weight, picked))
+        yield JoinedFitted(name, found)
+
+
+def make_scorer(training: Training) -> ModelScorer:
+    """The scorer: the network, with what joins it."""
+    return ModelScorer(training.model, training.num_items, training.device, training.joined)
 
 
 def validate(
@@ -252,8 +275,11 @@ def validate(
     k = int(settings.metric.partition("@")[2])
     with training.safe_to_interrupt():
         scorer.refresh()
+        if any(joined.picked for joined in scorer.joined):
+            pick_weights(scorer, data, settings.metric, seen)
         outcome = evaluate(scorer, data, "valid", ks=sorted({k, 10}), seen=seen)
-    return note_validation(training, outcome.means(), scheduled)
+    picked = [f"{joined.name} {joined.weight:g}" for joined in scorer.joined if joined.picked]
+    return note_validation(training, outcome.means(), scheduled, ", ".join(picked))
 
 
 def check_data(data: SequenceDataset) -> None:

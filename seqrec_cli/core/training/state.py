@@ -59,6 +59,15 @@ class Resumable:
         finally:
             self.interruptible = False
 
+    @property
+    def epochs(self) -> int:
+        """The number of epochs, or of what takes their place."""
+        return int(self.experiment.training.epochs)
+
+    def facts(self) -> dict[str, Any]:
+        """What else belongs to the weights, as JSON."""
+        return {}
+
     def validation_score(self, metrics: dict[str, float]) -> float:
         """What validation picks the best weights by; higher is better."""
         return metrics[self.experiment.training.metric]

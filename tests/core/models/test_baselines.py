@@ -80,3 +80,41 @@ def test_a_catalogue_too_large_for_item_neighbours_is_said_to_be(
     monkeypatch.undo()
     monkeypatch.setattr(baselines, "NEIGHBOUR_BYTES", 100)
     assert [name for name in BASELINES if not affordable(name, data)] == ["item neighbours"]
+
+
+def test_ease_is_the_regression_of_each_item_on_all_others(data: SequenceDataset) -> None:
+    has = np.zeros((3, 5))
+    for user, items in enumerate(data.train):
+        has[user, items - 1] = 1
+    weights = np.zeros((5, 5))
+    for item in range(5):
+        others = [other for other in range(5) if other != item]
+        x = has[:, others]
+        ridge = x.T @ x + 500 * np.eye(4)
+        weights[others, item] = np.linalg.solve(ridge, x.T @ has[:, item])
+    found = score("ease", data, [1, 3], [2])
+    expected = np.array([[1, 0, 1, 0, 0], [0, 1, 0, 0, 0]]) @ weights
+    np.testing.assert_allclose(found[:, 1:].numpy(), expected, rtol=1e-3, atol=1e-6)
+
+
+def test_history_neighbours_by_hand(data: SequenceDataset) -> None:
+    # The train part: 1 2 3 1; 2 3; 1 2. The newest 3 counts 1, the 2 before it 0.85.
+    roots = [3**0.5, 2**0.5, 2**0.5]
+    similar = [1.85 / roots[0], 1.85 / roots[1], 0.85 / roots[2]]
+    expected = [similar[0] + similar[2], sum(similar), similar[0] + similar[1], 0, 0]
+    assert score("history neighbours", data, [2, 3])[0, 1:].tolist() == pytest.approx(expected)
+    assert score("history neighbours", data, [2, 2, 3])[0, 1:].tolist() == pytest.approx(expected)
+
+
+def test_the_linear_baseline_knows_what_follows_what() -> None:
+    data = leave_one_out([[1, 2, 3, 4, 5, 1, 2]] * 200, 5)
+    assert score("linear", data, [1, 2], [3, 4])[:, 1:].argmax(dim=1).tolist() == [2, 4]
+
+
+@pytest.mark.parametrize("name", ["linear", "ease", "history neighbours"])
+def test_what_takes_long_is_not_affordable(
+    name: str, data: SequenceDataset, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert affordable(name, data)
+    monkeypatch.setattr(baselines, "MOST_WORK", 100.0)
+    assert not affordable(name, data)

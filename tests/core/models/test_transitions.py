@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from seqrec_cli.core.data.sequences import Sequences
 from seqrec_cli.core.inference.recommendation import influence
-from seqrec_cli.core.inference.scoring import ModelScorer
+from seqrec_cli.core.inference.scoring import Joined, ModelScorer
 from seqrec_cli.core.models import transitions
 from seqrec_cli.core.models.sequential.registry import build_model
 from seqrec_cli.core.models.sequential.sasrec import SASRecConfig
@@ -78,7 +78,7 @@ def test_influence_reaches_as_far_as_the_lags_where_the_model_does_not() -> None
     train = Sequences.from_lists([[1, 2, 3, 4, 5], [2, 3, 4, 1, 5], [4, 3, 2, 5, 1]])
     model = build_model(SASRecConfig(hidden=4, max_length=2), 5, torch.Generator().manual_seed(0))
     counted = Transitions(train, 5, TransitionsConfig(lags=4, smoothing=1))
-    scorer = ModelScorer(model, 5, transitions=counted)
+    scorer = ModelScorer(model, 5, joined=[Joined("transitions", counted, 1.0)])
     history = [5, 1, 2, 3, 4]
 
     def score(items: list[int]) -> float:
@@ -93,8 +93,9 @@ def test_influence_reaches_as_far_as_the_lags_where_the_model_does_not() -> None
 def test_a_models_scores_are_joined_by_their_weight() -> None:
     train = Sequences.from_lists([[1, 2, 3], [2, 3, 4, 1]])
     model = build_model(SASRecConfig(hidden=4), 4, torch.Generator().manual_seed(0))
-    counted = Transitions(train, 4, TransitionsConfig(weight=0.5, lags=2))
+    counted = Transitions(train, 4, TransitionsConfig(lags=2))
     alone = ModelScorer(model, 4).score(train)
-    together = ModelScorer(model, 4, transitions=counted).score(train)
+    joined = [Joined("transitions", counted, 0.5)]
+    together = ModelScorer(model, 4, joined=joined).score(train)
     torch.testing.assert_close(together, alone + 0.5 * counted.score(train))
     assert not torch.allclose(together, alone)

@@ -13,11 +13,13 @@ from seqrec_cli.core.experiment.sequential import Experiment
 from seqrec_cli.core.inference.scoring import ModelScorer
 from seqrec_cli.core.models.transitions import Transitions, TransitionsConfig
 from seqrec_cli.core.runs.loading import load_scorer
+from seqrec_cli.core.runs.recording import StartedTraining, recorded
 from seqrec_cli.core.runs.run import create_run
 from seqrec_cli.core.storage.arrays import load_arrays, save_arrays
+from seqrec_cli.core.storage.tensors import save_tensors
 from seqrec_cli.core.training.events import Validated
 from seqrec_cli.core.training.sequential import Training, fit
-from seqrec_cli.errors import DatasetError, RunError
+from seqrec_cli.errors import RunError
 from tests.core.models.conftest import features
 from tests.core.runs.conftest import EXPERIMENT
 
@@ -29,19 +31,25 @@ def test_what_was_counted_comes_back_with_the_run(
     experiment = EXPERIMENT.model_copy(update={"transitions": TransitionsConfig(weight=0.5)})
     training = Training(experiment, 50, torch.device("cpu"))
     run = create_run(Path("runs/one"), experiment, cycle, Path("data/toy.npz"), "cpu")
-    (validated,) = (e for e in fit(training, cycle.without_test()) if isinstance(e, Validated))
-    run.checkpoints.save_best(training, validated.epoch, validated.metrics)
+    begun = StartedTraining(cycle, training, fit(training, cycle.without_test()))
+    (validated,) = (e for e in recorded(run, begun) if isinstance(e, Validated))
     scorer = load_scorer(run, torch.device("cpu"))
     assert evaluate(scorer, cycle, "valid").means() == pytest.approx(validated.metrics)
     alone = ModelScorer(training.model, 50).score(cycle.train)
     counted = Transitions(cycle.train, 50, TransitionsConfig()).score(cycle.train)
     torch.testing.assert_close(scorer.score(cycle.train), alone + 0.5 * counted)
-    save_arrays(run.path / "transitions.npz", {"offsets": cycle.train.offsets})
-    with pytest.raises(RunError, match="does not hold the counts of this run"):
+    kept = run.path / "joined-transitions.safetensors"
+    save_tensors(kept, {"offsets": torch.from_numpy(cycle.train.offsets)}, {})
+    with pytest.raises(RunError, match="does not belong to this run"):
         load_scorer(run, torch.device("cpu"))
-    (run.path / "transitions.npz").unlink()
-    with pytest.raises(DatasetError, match="there is no file"):
+    kept.unlink()
+    with pytest.raises(RunError, match="there is no checkpoint"):
         load_scorer(run, torch.device("cpu"))
+    # As older versions kept it.
+    arrays = {"offsets": cycle.train.offsets, "items": cycle.train.items}
+    save_arrays(run.path / "transitions.npz", arrays)
+    again = load_scorer(run, torch.device("cpu"))
+    torch.testing.assert_close(again.score(cycle.train), scorer.score(cycle.train))
 
 
 def test_two_towers_come_back_with_what_they_were_told(

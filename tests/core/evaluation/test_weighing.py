@@ -1,0 +1,65 @@
+"""The weights that validation picks, against an evaluation of each combination."""
+
+import itertools
+
+import numpy as np
+import pytest
+import torch
+
+from seqrec_cli.core.data.dataset import SequenceDataset
+from seqrec_cli.core.data.sequences import Sequences
+from seqrec_cli.core.devices import WorkerPool
+from seqrec_cli.core.evaluation.sequential import evaluate
+from seqrec_cli.core.evaluation.weighing import WEIGHTS, pick_weights
+from seqrec_cli.core.inference.scoring import Joined, ModelScorer
+from seqrec_cli.core.models.fitted import fit_whole
+from seqrec_cli.core.models.linear import LinearConfig
+from seqrec_cli.core.models.sequential.registry import build_model
+from seqrec_cli.core.models.sequential.sasrec import SASRecConfig
+from seqrec_cli.core.models.transitions import Transitions, TransitionsConfig
+from tests.conftest import leave_one_out
+
+
+@pytest.fixture
+def noise() -> SequenceDataset:
+    random = np.random.default_rng(0)
+    return leave_one_out([(random.permutation(50)[:12] + 1).tolist() for _ in range(60)], 50)
+
+
+def joined_of(data: SequenceDataset) -> list[Joined]:
+    linear = LinearConfig(decays=(0.5,), ridge=1e4)
+    workers = WorkerPool(torch.device("cpu"))
+    return [
+        Joined("transitions", Transitions(data.train, 50, TransitionsConfig(lags=1)), 0.5),
+        Joined("linear", fit_whole("linear", data.train, 50, linear, workers), 1.0, picked=True),
+    ]
+
+
+@pytest.mark.parametrize("both", [False, True])
+def test_the_best_weights_on_the_valid_part_are_picked(noise: SequenceDataset, both: bool) -> None:
+    model = build_model(SASRecConfig(hidden=8), 50, torch.Generator().manual_seed(1))
+    joined = joined_of(noise)
+    joined[0].picked = both
+    scorer = ModelScorer(model, 50, joined=joined)
+    pick_weights(scorer, noise, "ndcg@10", "exclude")
+    picked = [each.weight for each in joined]
+
+    def value(weights: tuple[float, ...]) -> float:
+        for each, weight in zip(joined, weights, strict=True):
+            each.weight = weight
+        return evaluate(scorer, noise, "valid").means()["ndcg@10"]
+
+    choices = list(itertools.product(WEIGHTS if both else (0.5,), WEIGHTS))
+    values = [value(weights) for weights in choices]
+    assert len(set(values)) > 3
+    assert picked == list(choices[values.index(max(values))])
+
+
+def test_scores_are_the_sum_by_weight(cycle: SequenceDataset) -> None:
+    model = build_model(SASRecConfig(hidden=8), 50, torch.Generator().manual_seed(1))
+    joined = joined_of(cycle)
+    histories = Sequences.from_lists([[1, 2, 3], [9]])
+    found = ModelScorer(model, 50, joined=joined).score(histories)
+    alone = ModelScorer(model, 50).score(histories)
+    parts = [each.scorer.score(histories) for each in joined]
+    torch.testing.assert_close(found, alone + 0.5 * parts[0] + parts[1])

@@ -1,0 +1,149 @@
+"""The linear model against the textbook: X and Y made row by row, and the inverse of a matrix."""
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from numpy.typing import NDArray
+
+from seqrec_cli.core.data.sequences import Sequences
+from seqrec_cli.core.devices import WorkerPool
+from seqrec_cli.core.inference.recommendation import influence
+from seqrec_cli.core.models import cholesky, linear
+from seqrec_cli.core.models.fitted import fit_whole
+from seqrec_cli.core.models.linear import Linear, LinearModelConfig, lengths_of
+
+NUM_ITEMS = 6
+CPU = torch.device("cpu")
+HISTORY = st.lists(st.integers(1, NUM_ITEMS), min_size=1, max_size=9)
+DECAYS = st.sampled_from([(0.5,), (0.9,), (0.3, 0.8), (0.9, 0.2, 0.6)])
+
+
+def fitted(train: list[list[int]], config: LinearModelConfig, num_items: int = NUM_ITEMS) -> Linear:
+    workers = WorkerPool(CPU)
+    model = fit_whole("linear", Sequences.from_lists(train), num_items, config, workers)
+    assert isinstance(model, Linear)
+    return model
+
+
+def read(history: list[int], decays: tuple[float, ...], num_items: int) -> NDArray[np.float64]:
+    """x: the weights of a history's items, scale after scale."""
+    x = np.zeros((len(decays), num_items))
+    for scale, (decay, length) in enumerate(zip(decays, lengths_of(decays), strict=True)):
+        for age, item in enumerate(history[::-1][:length]):
+            x[scale, item - 1] += decay**age
+    return x.ravel()
+
+
+def textbook(
+    train: list[list[int]], history: list[int], config: LinearModelConfig, num_items: int
+) -> NDArray[np.float64]:
+    """x W for a history, W = (X'X + D)^-1 X'Y, with all of X and Y."""
+    pairs = [(user[:at], user[at]) for user in train for at in range(1, len(user))]
+    x = np.array([read(before, config.decays, num_items) for before, _ in pairs])
+    x = x.reshape(len(pairs), len(config.decays) * num_items)
+    y = np.zeros((len(pairs), num_items))
+    y[np.arange(len(pairs)), [item - 1 for _, item in pairs]] = 1
+    products = x.T @ x
+    ridge = config.ridge * np.eye(len(products))
+    ridge += config.count_ridge * np.diag(np.diag(products))
+    weights = np.linalg.inv(products + ridge) @ (x.T @ y)
+    return read(history, config.decays, num_items) @ weights
+
+
+@settings(deadline=None)
+@given(
+    train=st.lists(HISTORY, min_size=1, max_size=6),
+    histories=st.lists(HISTORY, min_size=1, max_size=4),
+    decays=DECAYS,
+    count_ridge=st.sampled_from([0.0, 1.5]),
+)
+def test_scores_are_those_of_the_textbook(
+    train: list[list[int]],
+    histories: list[list[int]],
+    decays: tuple[float, ...],
+    count_ridge: float,
+) -> None:
+    config = LinearModelConfig(decays=decays, ridge=0.7, count_ridge=count_ridge, popularity=0.2)
+    scores = fitted(train, config).score(Sequences.from_lists(histories))
+    assert scores.dtype == torch.float32
+    items = [item for user in train for item in user]
+    share = np.array([(items.count(i) + 1) / (len(items) + NUM_ITEMS) for i in range(1, 7)])
+    for row, history in zip(scores, histories, strict=True):
+        predicted = textbook(train, history, config, NUM_ITEMS)
+        expected = np.log(np.maximum(predicted, 0) + 0.2 * share)
+        np.testing.assert_allclose(row[1:].numpy(), expected, rtol=1e-3, atol=1e-4)
+        assert row[0] == 0
+
+
+@pytest.fixture
+def train() -> list[list[int]]:
+    random = np.random.default_rng(0)
+    return [random.integers(1, 41, size).tolist() for size in random.integers(1, 30, 60)]
+
+
+def test_tiles_stretches_and_threads_make_no_difference(
+    train: list[list[int]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    config = LinearModelConfig(decays=(0.4, 0.9), ridge=2)
+    whole = fitted(train, config, 40).weights
+    monkeypatch.setattr(linear, "EVENTS", 7)
+    torch.testing.assert_close(fitted(train, config, 40).weights, whole, rtol=1e-4, atol=1e-6)
+    monkeypatch.setattr(cholesky, "TILE", 16)
+    tiled = fitted(train, config, 40).weights
+    torch.testing.assert_close(tiled, whole, rtol=1e-4, atol=1e-5)
+    before = torch.get_num_threads()
+    try:
+        for count in (1, 3):
+            torch.set_num_threads(count)
+            assert torch.equal(fitted(train, config, 40).weights, tiled)
+    finally:
+        torch.set_num_threads(before)
+
+
+def test_rarer_items_have_their_popularity_alone() -> None:
+    train = [[1, 2, 3, 1, 2], [1, 2, 1, 2, 4], [5, 1, 2]]
+    config = LinearModelConfig(decays=(0.5,), items=2, ridge=1)
+    model = fitted(train, config, 5)
+    assert model.weights.shape == (3, 3)
+    scores = model.score(Sequences.from_lists([[1], [3]]))
+    shares = torch.tensor([5, 6, 2, 2, 2]) / 18  # each counted once more than it occurs
+    shares[0] = 6 / 18
+    torch.testing.assert_close(scores[1, 1:].exp(), 0.1 * shares)  # 3 says nothing
+    assert scores[0, 2] > scores[1, 2]  # 2 follows 1
+    torch.testing.assert_close(scores[0, 3:], scores[1, 3:])
+
+
+def test_reasons_add_up_to_what_is_predicted(train: list[list[int]]) -> None:
+    model = fitted(train, LinearModelConfig(decays=(0.3, 0.9), ridge=1), 40)
+    history, items = Sequences.from_lists([[3, 9, 3, 20, 8]]), np.array([1, 17, 40])
+    reasons = influence(model, history, items)
+    assert reasons.shape == (3, 5)
+    found = model.predicted(history)[0, torch.from_numpy(items)]
+    np.testing.assert_allclose(reasons.sum(axis=1), found.numpy(), rtol=1e-4)
+    alone = influence(model, Sequences.from_lists([[20, 8]]), items)
+    np.testing.assert_allclose(reasons[:, 3:], alone, rtol=1e-5)
+
+
+def test_what_was_learnt_comes_back_and_is_checked(train: list[list[int]]) -> None:
+    config = LinearModelConfig(decays=(0.4, 0.9), items=30)
+    model, history = fitted(train, config, 40), Sequences.from_lists([[1, 2, 3]])
+    again = Linear.restored(40, config, model.state_dict())
+    assert torch.equal(again.score(history), model.score(history))
+    state = model.state_dict()
+    for name, wrong in (
+        ("weights", state["weights"][:-1]),
+        ("weights", state["weights"].double()),
+        ("slots", state["slots"] * 0 + 99),
+        ("slots", state["slots"].flip(0)),
+        ("popularity", state["popularity"][1:]),
+    ):
+        with pytest.raises(ValueError, match="it"):
+            Linear.restored(40, config, state | {name: wrong})
+
+
+@pytest.mark.parametrize("decays", [(), (1.0,), (0.5, 0.5), (0.0,)])
+def test_decays_that_are_none_are_refused(decays: tuple[float, ...]) -> None:
+    with pytest.raises(ValueError, match="decays"):
+        LinearModelConfig(decays=decays)
