@@ -1,6 +1,7 @@
 """An epoch visits everyone once, in an order that only chance decides."""
 
 import math
+from typing import Any
 
 import numpy as np
 import pytest
@@ -9,6 +10,7 @@ import torch
 from seqrec_cli.core.batching import sequential as batching
 from seqrec_cli.core.batching.packing import CostModel
 from seqrec_cli.core.batching.sequential import Batches, TrainBatch
+from seqrec_cli.core.data.negatives import SAMPLERS
 from seqrec_cli.core.data.sequences import Sequences
 
 HISTORIES = [[1, 2, 3, 4, 5], [6], [7, 8], [], [9, 10, 11], [1, 3, 5, 7, 9, 11]]
@@ -197,3 +199,33 @@ def test_excluded_items_are_never_negatives(per: str, power: float | None) -> No
         assert batch.log_probabilities is not None
         assert torch.isfinite(batch.log_probabilities[batch.negatives > 0]).all()
     assert drawn - {0} == {1, 2, 4, 5, 7, 8}
+
+
+class AlwaysLast:
+    """A sampler of the last item alone."""
+
+    def __init__(self, num_items: int) -> None:
+        self.num_items = num_items
+
+    def draw(self, seed: int, purpose: Any, epoch: int, users: Any, counters: Any) -> Any:
+        return np.full(np.broadcast_shapes(users.shape, counters.shape), self.num_items)
+
+    def log_probability(self, users: Any, items: Any) -> Any:
+        return np.zeros(items.shape, np.float32)
+
+
+def test_a_sampler_of_another_package_draws_the_negatives(monkeypatch: pytest.MonkeyPatch) -> None:
+    makers = {"last": lambda known, num_items, power: AlwaysLast(num_items)}
+    monkeypatch.setattr(SAMPLERS, "ours", SAMPLERS.ours | makers)
+    batches = Batches(
+        Sequences.from_lists([[1, 2, 3], [2, 4]]),
+        9,
+        seed=0,
+        batch_size=2,
+        max_length=4,
+        num_negatives=3,
+        sampler="last",
+    )
+    for users in batches.users_of(1):
+        batch = batches.make(1, users)
+        assert batch.negatives[batch.targets > 0].unique().tolist() == [9]
