@@ -52,7 +52,7 @@ lint: $(VENV)/.developer
 	$(BIN)/ruff format --check .
 
 types: $(VENV)/.developer
-	$(BIN)/mypy --strict seqrec_cli
+	$(BIN)/mypy --strict seqrec_cli benchmarks
 
 # Two processes: tests wait for files and child processes more than they compute.
 pytest: $(VENV)/.developer

@@ -23,6 +23,7 @@ from seqrec_cli.core.data.interactions import Reading, read_interactions
 from seqrec_cli.core.data.preparation import Preparation, prepare
 from seqrec_cli.core.data.reading.sources import TextSource
 from seqrec_cli.core.experiment.loading import load_experiment
+from seqrec_cli.core.experiment.sequential import Experiment
 from seqrec_cli.core.storage import files
 from seqrec_cli.core.training.sequential import Training, train_steps
 
@@ -39,6 +40,7 @@ def quality(ranks: NDArray[np.int64]) -> dict[str, float]:
 def compare(data: SequenceDataset, seed: int, epochs: int, every: int) -> list[dict[str, object]]:
     """Train both with one seed; a row for each model every few epochs."""
     experiment = load_experiment(ROOT / "configs" / "sasrec.yaml", [f"seed={seed}"])
+    assert isinstance(experiment, Experiment)
     training = Training(experiment, data.num_items, torch.device("cpu"))
     torch.manual_seed(seed)
     random.seed(seed)

@@ -126,6 +126,7 @@ def training_rows(data: SequenceDataset, repeats: int) -> list[Row]:
     }
     for name, changes in losses.items():
         experiment = load_experiment(ROOT / "configs" / "sasrec.yaml", changes)
+        assert isinstance(experiment, Experiment)
         training, batches = start(experiment, data)
         ours, reference = in_turns(
             steps_of(training, batches),
@@ -191,6 +192,7 @@ def peer_row(log: Path, ours: Row) -> Row:
 def evaluation_row(data: SequenceDataset, repeats: int) -> Row:
     """Full ranking of the test part."""
     experiment = load_experiment(ROOT / "configs" / "sasrec.yaml")
+    assert isinstance(experiment, Experiment)
     training = Training(experiment, data.num_items, torch.device("cpu"))
     scorer = ModelScorer(training.model, data.num_items)
     textbook = TextbookTraining(data.train, data.num_items, 128, 200).model

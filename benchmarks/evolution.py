@@ -257,7 +257,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--data", type=Path, default=Path("data/dien-ml-1m.npz"))
     torch.set_num_threads(1)
-    dataset = RankingDataset.load(parser.parse_args().data, parts=("train",))
+    dataset = RankingDataset.load(parser.parse_args().data, parts=["train"])
     rows, labels = to_batch(dataset.train, CPU), torch.from_numpy(dataset.train.labels.copy())
     ours, looped, usual = (
         kind(Sizes.of(dataset.encoders), DIENConfig(), torch.Generator().manual_seed(0))

@@ -158,7 +158,7 @@ def ranking(data: RankingDataset, case: Case) -> Callable[[], float]:
             for step, own in enumerate(batches.rows_of(epoch), 1):
                 arguments = rows.take(own), labels[own], Noise(0, epoch, step, 0, CPU)
                 work = partial(train_step, training, *arguments, 1.0, epoch, step)
-                yield training.cores.alone(work)
+                yield training.workers.alone(work)
 
     steps = losses()
     return lambda: next(steps)
@@ -215,7 +215,7 @@ def ranking_rows(log: Path, folder: Path) -> RankingDataset:
         cwd=folder,
         env={**os.environ, "PYTHONPATH": str(ROOT)},
     )
-    return RankingDataset.load(folder / "ranked.npz", parts=("train",))
+    return RankingDataset.load(folder / "ranked.npz", parts=["train"])
 
 
 def main() -> None:

@@ -40,10 +40,11 @@ def make(count: int, seed: int = 0) -> tuple[Any, Any]:
     items = centres[owners] + 0.5 * random.normal(size=(count, SIZE)) * scales
     asked = centres[random.choice(owners, QUERIES)]
     queries = asked + 0.5 * random.normal(size=(QUERIES, SIZE)) * scales
-    return tuple(
+    items, queries = (
         np.ascontiguousarray(x / np.linalg.norm(x, axis=1, keepdims=True), np.float32)
         for x in (items, queries)
     )
+    return items, queries
 
 
 def exact(items: Any, queries: Any) -> Any:
@@ -73,7 +74,7 @@ def with_usearch(items: Any) -> Callable[[Any, int], Any]:
     index.add(np.arange(len(items)), items, threads=0)
 
     def search(queries: Any, effort: int) -> Any:
-        index.expansion_search = effort
+        index.expansion_search = effort  # type: ignore[misc]  # usearch's stub lacks the setter
         return index.search(queries, K, threads=0).keys
 
     return search

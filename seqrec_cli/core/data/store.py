@@ -2,6 +2,7 @@
 
 import contextlib
 import hashlib
+import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -79,12 +80,19 @@ def load_checked(
     """
     try:
         check_regular(path)
-        # Opened once: preparing it again replaces the file and does not change this one.
-        with foreign.open_regular(path) as file:
-            manifest = load_manifest(path, hashlib.file_digest(file, "sha256").hexdigest())
-            check_version(manifest, MANIFEST_VERSION, f"the dataset `{path}`", DatasetError)
-            check(manifest)
-            return manifest, load_arrays(path, skip, file)
+        while True:
+            # Opened once: preparing it again replaces the file and does not change this one.
+            with foreign.open_regular(path) as file:
+                try:
+                    manifest = load_manifest(path, hashlib.file_digest(file, "sha256").hexdigest())
+                except DatasetError:
+                    # Replaced after it was opened: its manifest is gone, and the new one is there.
+                    if os.path.samestat(os.fstat(file.fileno()), path.stat()):
+                        raise
+                    continue
+                check_version(manifest, MANIFEST_VERSION, f"the dataset `{path}`", DatasetError)
+                check(manifest)
+                return manifest, load_arrays(path, skip, file)
     except FileNotFoundError:
         raise DatasetError(
             f"there is no prepared dataset `{path}`",
