@@ -224,3 +224,20 @@ def test_nothing_asks_which_model_it_holds(name: str) -> None:
             }, ast.unparse(node)
         if isinstance(node, ast.Attribute):
             assert node.attr != "name" or "model" not in ast.unparse(node.value), ast.unparse(node)
+
+
+@pytest.mark.parametrize("path", sorted((PACKAGE / "commands").rglob("*.py")), ids=names)
+def test_no_function_of_a_command_is_longer_than_40_lines(path: Path) -> None:
+    lengths = {
+        node.name: (node.end_lineno or node.lineno) - node.lineno + 1
+        for node in ast.walk(ast.parse(path.read_text()))
+        if isinstance(node, ast.FunctionDef)
+    }
+    assert {name: length for name, length in lengths.items() if length > 40} == {}
+
+
+@pytest.mark.parametrize("path", CORE, ids=names)
+def test_no_function_of_the_core_is_longer_than_60_lines(path: Path) -> None:
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.FunctionDef):
+            assert (node.end_lineno or node.lineno) - node.lineno < 60, node.name

@@ -23,6 +23,9 @@ from seqrec_cli.commands.options import (
 
 if TYPE_CHECKING:
     from seqrec_cli.core.evaluation.comparison import Difference
+    from seqrec_cli.core.evaluation.sequential import Evaluation
+    from seqrec_cli.core.inference.scoring import Seen
+    from seqrec_cli.core.runs.loading import Compared
 
 METRICS = ("ndcg", "hr")
 
@@ -69,7 +72,6 @@ def compare(options: CompareOptions) -> None:
         raise typer.BadParameter("name two runs or more")
     from seqrec_cli.core.devices import choose_device
     from seqrec_cli.core.evaluation import comparison
-    from seqrec_cli.core.evaluation.sequential import evaluate
     from seqrec_cli.core.runs.directory import find_run
     from seqrec_cli.core.runs.loading import agreed_seen, load_runs
     from seqrec_cli.core.runs.run import Run
@@ -79,19 +81,8 @@ def compare(options: CompareOptions) -> None:
     device = choose_device(options.device)
     compared = load_runs(runs, options.data, options.data_dir, device)
     console.warn_all(compared.notes)
-    dataset, outcomes = compared.dataset, {}
-    with console.progress(len(runs), "evaluated") as advance:
-        for number, (name, scorer) in enumerate(compared.scorers.items()):
-            advance(number, name)
-            outcomes[name] = evaluate(
-                scorer,
-                dataset,
-                options.split,
-                metrics=METRICS,
-                ks=[options.k],
-                seen=seen,
-                targets=options.targets,
-            )
+    dataset = compared.dataset
+    outcomes = evaluate_each_run(compared, options, seen)
     users = next(iter(outcomes.values())).users
     groups = comparison.slices_of(dataset, options.split, users) if options.slices else {}
     metrics = [f"{name}@{options.k}" for name in METRICS]
@@ -105,6 +96,28 @@ def compare(options: CompareOptions) -> None:
         "all of them"
     )
     show_differences(differences)
+
+
+def evaluate_each_run(
+    compared: "Compared", options: CompareOptions, seen: "Seen"
+) -> "dict[str, Evaluation]":
+    """The evaluation of each run by its label."""
+    from seqrec_cli.core.evaluation.sequential import evaluate
+
+    outcomes = {}
+    with console.progress(len(compared.scorers), "evaluated") as advance:
+        for number, (name, scorer) in enumerate(compared.scorers.items()):
+            advance(number, name)
+            outcomes[name] = evaluate(
+                scorer,
+                compared.dataset,
+                options.split,
+                metrics=METRICS,
+                ks=[options.k],
+                seen=seen,
+                targets=options.targets,
+            )
+    return outcomes
 
 
 def show_differences(differences: "list[Difference]") -> None:

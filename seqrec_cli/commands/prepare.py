@@ -42,10 +42,11 @@ def prepare(options: PrepareOptions) -> None:
     if not options.force:
         refuse_other_source(target, dataset.manifest)
     manifest = dataset.save(target)
-    report = ranking if request.task == "ranking" else preparation
-    shared.report(
-        manifest, report.summary(manifest), report.notes(manifest), as_json=options.as_json
-    )
+    if request.task == "ranking":
+        rows, notes = ranking.rows_summary(manifest), ranking.rows_notes(manifest)
+    else:
+        rows, notes = preparation.histories_summary(manifest), preparation.histories_notes(manifest)
+    shared.report(manifest, rows, notes, as_json=options.as_json)
     console.success(f"`{target}` and its manifest `{target.with_suffix('.json')}`")
     small = request.task == "next-item" and manifest["interactions"] < SMALL
     config = "dien" if request.task == "ranking" else "demo" if small else "sasrec"

@@ -5,9 +5,25 @@ from typing import Any
 
 def histories_summary(manifest: dict[str, Any]) -> list[tuple[str, str]]:
     """The rows of the summary."""
-    lengths, split, filters = (manifest[key] for key in ("history_length", "split", "filters"))
+    rows = [*count_rows(manifest), *time_rows(manifest)]
+    split = manifest["split"]
+    rows.append(("split", split["kind"]))
+    for part in ("train", "valid", "test"):
+        counts = split[part]
+        rows.append((part, f"{counts['interactions']:,} of {counts['users']:,} users"))
+    for side, encoded in manifest.get("features", {}).items():
+        rows.append((f"{side}' features", features_line(encoded)))
+    for metric, value in manifest.get("ceiling", {}).items():
+        if "@" in metric:
+            rows.append((f"ceiling {metric.replace('_', ' ')}", f"{value:.4f}"))
+    return rows
+
+
+def count_rows(manifest: dict[str, Any]) -> list[tuple[str, str]]:
+    """What was read, dropped and kept."""
+    lengths, filters = manifest["history_length"], manifest["filters"]
     quantiles = ", ".join(f"{key} {value:g}" for key, value in lengths.items() if key != "mean")
-    rows = [
+    return [
         ("source", manifest["source"]["path"]),
         ("format", manifest["source"]["format"]),
         *findings_rows(manifest["source"].get("findings", {})),
@@ -16,7 +32,7 @@ def histories_summary(manifest: dict[str, Any]) -> list[tuple[str, str]]:
         ("interactions", f"{manifest['interactions']:,}"),
         ("users", f"{manifest['users']:,}"),
         ("items", f"{manifest['items']:,}"),
-        ("density", f"{manifest['density']:.2%}, users by items that meet"),
+        ("density", f"{manifest['density']:.2%} of user-item pairs"),
         (
             "repeats",
             f"{manifest['repeats']:.2%} of interactions repeat an item of the user's history",
@@ -27,26 +43,21 @@ def histories_summary(manifest: dict[str, Any]) -> list[tuple[str, str]]:
             f"{filters['min_user_count']} a user, {filters['min_item_count']} an item",
         ),
     ]
-    if manifest["time"]:
-        order = manifest["order"]
-        rows += [
-            ("time", f"{manifest['time']['from']} to {manifest['time']['to']}"),
-            ("ties in time", f"{order['tied_share']:.2%} of interactions"),
-            (
-                "last item ties",
-                f"{order['users_whose_last_ties']:,} of {manifest['users']:,} users",
-            ),
-        ]
-    rows.append(("split", split["kind"]))
-    for part in ("train", "valid", "test"):
-        counts = split[part]
-        rows.append((part, f"{counts['interactions']:,} of {counts['users']:,} users"))
-    for side, told in manifest.get("features", {}).items():
-        rows.append((f"{side}' features", features_line(told)))
-    for metric, value in manifest.get("ceiling", {}).items():
-        if "@" in metric:
-            rows.append((f"ceiling {metric.replace('_', ' ')}", f"{value:.4f}"))
-    return rows
+
+
+def time_rows(manifest: dict[str, Any]) -> list[tuple[str, str]]:
+    """When the interactions were, and how many share their time; nothing without times."""
+    if not manifest["time"]:
+        return []
+    order = manifest["order"]
+    return [
+        ("time", f"{manifest['time']['from']} to {manifest['time']['to']}"),
+        ("ties in time", f"{order['tied_share']:.2%} of interactions"),
+        (
+            "last item ties",
+            f"{order['users_whose_last_ties']:,} of {manifest['users']:,} users",
+        ),
+    ]
 
 
 def features_line(told: dict[str, Any]) -> str:

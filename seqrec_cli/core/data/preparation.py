@@ -1,8 +1,7 @@
-"""Interactions to a prepared dataset: order, exact duplicates, filters, split; and the account."""
+"""Interactions to a prepared dataset: order, exact duplicates, filters, split; and the manifest."""
 
-import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -10,12 +9,11 @@ from numpy.typing import NDArray
 
 from seqrec_cli import __version__
 from seqrec_cli.core.data.dataset import SequenceDataset
-from seqrec_cli.core.data.features.encoders import Encoders
-from seqrec_cli.core.data.features.encoding import encode_side
+from seqrec_cli.core.data.enrichment import with_features, with_item_table, with_new_items
 from seqrec_cli.core.data.features.kinds import Encoding
 from seqrec_cli.core.data.identity import marks_of
 from seqrec_cli.core.data.interactions import Interactions, Origin
-from seqrec_cli.core.data.item_table import ItemTable
+from seqrec_cli.core.data.manifest import describe_histories, describe_origin, time_range
 from seqrec_cli.core.data.ordering import (
     Rows,
     count_codes,
@@ -25,10 +23,6 @@ from seqrec_cli.core.data.ordering import (
     ties,
     to_offsets,
 )
-from seqrec_cli.core.data.reading.attributes import LONGEST_TITLE, Attributes
-from seqrec_cli.core.data.reading.sheets import Side
-from seqrec_cli.core.data.reading.units import show_moment
-from seqrec_cli.core.data.reading.wording import shortened
 from seqrec_cli.core.data.sequences import PARTS, Sequences
 from seqrec_cli.core.data.sessions import (
     NEW_ITEM,
@@ -51,7 +45,6 @@ from seqrec_cli.core.data.splitting import (
 )
 from seqrec_cli.errors import InputError
 
-WHOLE = re.compile(r"0|-?[1-9][0-9]{0,17}")  # as int64 is written, so that no two are the same
 EXACT_DUPLICATE = "exact duplicate: user, item and time of an earlier row"
 RARE_ITEM, RARE_USER = "rare item", "rare user"
 
@@ -90,7 +83,7 @@ class Preparation:
 
 
 def prepare(interactions: Interactions, options: Preparation, name: str) -> SequenceDataset:
-    """Put a log in order, filter it and split it; the manifest of the result gives the account.
+    """Put a log in order, filter it and split it; the manifest of the result describes all of it.
 
     Large logs: call it as `prepare(read_interactions(path), ...)`, so that nobody else holds the
     columns and each is let go when it is replaced.
@@ -116,12 +109,7 @@ def prepare(interactions: Interactions, options: Preparation, name: str) -> Sequ
     if not kept:
         raise nothing_left(origin.path, origin.rows_read, dropped)
     assert origin.rows_read == kept + sum(dropped.values()), "rows went missing uncounted"
-
-    if int(rows.items.min()) == int(rows.items.max()):
-        raise InputError(
-            f"`{origin.path}` has a single item, so there is nothing to choose between",
-            "bring a log of several items; or name the item's column with --columns",
-        )
+    refuse_single_item(rows, origin.path)
     rows.users, users = compact(rows.users, len(user_ids))
     rows.items, items = compact(rows.items, len(item_ids))
     offsets = to_offsets(count_codes(rows.users, len(users)))
@@ -130,39 +118,21 @@ def prepare(interactions: Interactions, options: Preparation, name: str) -> Sequ
     if options.shuffle:
         rows.items = shuffled(offsets, rows.items, options.shuffle, options.seed)
         order["shuffled"] = {"how": options.shuffle, "seed": options.seed}
-    if whole is not None:
-        assert rows.parts is not None
-        parts, split = rows.parts.astype(np.uint8), whole
-    elif rows.parts is not None and options.keep_files:
-        parts, split = by_files(rows.parts)
-    elif options.split == "leave-one-out":
-        parts, split = leave_one_out(offsets, options.min_split_length)
-    else:
-        parts, split = by_time(rows.times, options.valid_from, options.test_from, origin.time_unit)
-    split |= count_parts(parts, rows, len(users))
-    refuse_empty_parts(split, rows, origin.time_unit, origin.path)
-    if split["kind"] != "leave-one-out" and whole is None:
-        split |= {"asked": refuse_without_histories(split, parts, rows, len(users), origin.path)}
-    again = Sequences(offsets, rows.items).count_repeats()
-    there = item_ids
+    parts, split = split_rows(rows, offsets, options, origin, whole)
+    in_log = item_ids
     left_out = marks_of(np.delete(user_ids, users))
     user_ids, item_ids = user_ids[users], item_ids[items]
     titles = None if titles is None else titles[items]
     if options.new_items:
-        item_ids, titles = with_new_items(item_ids, titles, attributes[1], there, origin.path)
+        item_ids, titles = with_new_items(item_ids, titles, attributes[1], in_log, origin.path)
     manifest = {
         "name": name,
         "source": describe_origin(origin),
         "rows_read": origin.rows_read,
         "rows_kept": kept,
         "dropped": dropped,
-        "users": len(users),
-        "items": len(item_ids),
+        **describe_histories(Sequences(offsets, rows.items), len(item_ids)),
         "items_without_interactions": len(item_ids) - len(items),
-        "interactions": kept,
-        "density": (kept - again) / (len(users) * len(item_ids)),
-        "repeats": again / kept,
-        "history_length": length_quantiles(np.diff(offsets)),
         "filters": {
             "min_user_count": options.min_user_count,
             "min_item_count": options.min_item_count,
@@ -177,75 +147,42 @@ def prepare(interactions: Interactions, options: Preparation, name: str) -> Sequ
     return with_features(dataset, *attributes, options.encoding)
 
 
-def with_new_items(
-    item_ids: NDArray[Any],
-    titles: NDArray[np.str_] | None,
-    attributes: Attributes | None,
-    in_log: NDArray[Any],
-    path: str,
-) -> tuple[NDArray[Any], NDArray[np.str_] | None]:
-    """Put the items that have features, but that nobody has, behind those of the log.
-
-    What was in the log (`in_log`) and was left out of it is not new.
-    """
-    if attributes is None:
+def refuse_single_item(rows: Rows, path: str) -> None:
+    """Refuse a log of one item."""
+    if int(rows.items.min()) == int(rows.items.max()):
         raise InputError(
-            f"there is no file with items beside `{path}`, so there are no new ones",
-            "name it: `--items-file FILE`, or leave out --new-items",
+            f"`{path}` has a single item, so there is nothing to choose between",
+            "bring a log of several items; or name the item's column with --columns",
         )
-    there = set(map(str, in_log.tolist()))
-    new = [text for text in attributes.ids if text and text not in there]
-    if item_ids.dtype.kind == "i":
-        wrong = next((text for text in new if not WHOLE.fullmatch(text)), None)
-        if wrong is not None:
-            raise InputError(
-                f"`{attributes.source}` has the item `{wrong}`, where the log has whole numbers",
-                "fix the line, or leave out --new-items",
-            )
-    kind = np.int64 if item_ids.dtype.kind == "i" else np.str_
-    ids = np.concatenate((item_ids, np.array(new, dtype=kind)))
-    if titles is not None:
-        own = [shortened(attributes.titles.get(text, ""), LONGEST_TITLE) for text in new]
-        titles = np.concatenate((titles, np.array(own, dtype=np.str_)))
-    return ids, titles
 
 
-def with_item_table(dataset: SequenceDataset, items: Attributes | None) -> SequenceDataset:
-    """Keep what is known of items, for rules over them."""
-    if items is None:
-        return dataset
-    table, left_out = ItemTable.of(items, dataset.item_ids)
-    account = {"source": items.source, "columns": list(table.columns), "left_out": left_out}
-    return replace(dataset, item_table=table, manifest=dataset.manifest | {"item_table": account})
+def split_rows(
+    rows: Rows,
+    offsets: NDArray[np.int64],
+    options: Preparation,
+    origin: Origin,
+    whole: dict[str, Any] | None,
+) -> tuple[Parts, dict[str, Any]]:
+    """The part of each row, and the split for the manifest; `whole` is that of whole sessions.
 
-
-def with_features(
-    dataset: SequenceDataset,
-    users: Attributes | None,
-    items: Attributes | None,
-    encoding: Encoding,
-) -> SequenceDataset:
-    """Encode what is known of users and items, by encoders fitted on those in the train part."""
-    changed: dict[str, Any] = {}
-    account: dict[str, Any] = {}
-    encoders = Encoders()
-    sides: tuple[tuple[Side, Attributes | None, NDArray[Any]], ...] = (
-        ("user", users, dataset.user_ids),
-        ("item", items, dataset.item_ids),
-    )
-    for side, attributes, ids in sides:
-        if attributes is not None:  # only here, as counting a large log takes memory
-            trained = dataset.train.lengths > 0 if side == "user" else dataset.features().trained
-        else:
-            trained = np.zeros(len(ids), np.bool_)
-        encoded = encode_side(side, attributes, ids, trained, encoding)
-        if encoded is None:
-            continue
-        encoders = Encoders(encoders.columns + encoded.encoders.columns)
-        changed[f"{side}_features"] = encoded.features.take(np.arange(len(ids)))
-        account[f"{side}s"] = encoded.account
-    manifest = dataset.manifest | ({"features": account} if account else {})
-    return replace(dataset, **changed, encoders=encoders, manifest=manifest)
+    Raises:
+        InputError: a part is empty, or a split by time has no times.
+    """
+    users, path, unit = len(offsets) - 1, origin.path, origin.time_unit
+    if whole is not None:
+        assert rows.parts is not None
+        parts, split = rows.parts.astype(np.uint8), whole
+    elif rows.parts is not None and options.keep_files:
+        parts, split = by_files(rows.parts)
+    elif options.split == "leave-one-out":
+        parts, split = leave_one_out(offsets, options.min_split_length)
+    else:
+        parts, split = by_time(rows.times, options.valid_from, options.test_from, unit)
+    split |= count_parts(parts, rows, users)
+    refuse_empty_parts(split, rows, unit, path)
+    if split["kind"] != "leave-one-out" and whole is None:
+        split |= {"asked": refuse_without_histories(split, parts, rows, users, path)}
+    return parts, split
 
 
 def tidy(rows: Rows, dropped: dict[str, int], options: Preparation) -> dict[str, Any]:
@@ -282,21 +219,6 @@ def put_sessions(
     drop(rows, dropped, NEW_ITEM, new)
     drop(rows, dropped, SHORT_SESSION, short_sessions(rows))
     return split | {"whole_sessions": True, "new_items": count}
-
-
-def describe_origin(origin: Origin) -> dict[str, Any]:
-    """Where the log came from, for the manifest."""
-    return {
-        "path": origin.path,
-        "sha256": origin.sha256,
-        "format": origin.format,
-        "columns": dict(origin.columns),
-        "titles": origin.titles,
-        "obtained": origin.obtained,
-        "licence": origin.licence,
-        "reading": dict(origin.reading),
-        "findings": origin.findings.as_dict(),
-    }
 
 
 def drop(rows: Rows, dropped: dict[str, int], reason: str, mask: NDArray[np.bool_]) -> bool:
@@ -347,35 +269,6 @@ def count_ties(rows: Rows, offsets: NDArray[np.int64]) -> dict[str, Any]:
     return {
         "tied_share": float(np.count_nonzero(tied) / len(rows)),
         "users_whose_last_ties": int(np.count_nonzero(tied[offsets[1:] - 1])),
-    }
-
-
-def length_quantiles(lengths: NDArray[np.int64]) -> dict[str, float]:
-    """How long the histories are."""
-    ranked, last = np.sort(lengths), len(lengths) - 1
-    low, quarter, middle, three, high = np.interp(
-        np.array((0, 0.25, 0.5, 0.75, 1)) * last, np.arange(last + 1), ranked
-    )
-    return {
-        "min": int(low),
-        "25%": float(quarter),
-        "median": float(middle),
-        "75%": float(three),
-        "max": int(high),
-        "mean": float(lengths.mean()),
-    }
-
-
-def time_range(times: NDArray[np.int64] | None, unit: str) -> dict[str, Any] | None:
-    if times is None:
-        return None
-    first, last = int(times.min()), int(times.max())
-    return {
-        "unit": unit,
-        "first": first,
-        "last": last,
-        "from": show_moment(first, unit),
-        "to": show_moment(last, unit),
     }
 
 

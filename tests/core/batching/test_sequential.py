@@ -1,6 +1,7 @@
 """An epoch visits everyone once, in an order that only chance decides."""
 
 import math
+from typing import Any
 
 import numpy as np
 import pytest
@@ -9,7 +10,7 @@ import torch
 from seqrec_cli.core.batching import sequential as batching
 from seqrec_cli.core.batching.packing import CostModel, Layout
 from seqrec_cli.core.batching.sequential import Batches, TrainBatch
-from seqrec_cli.core.data.negatives import PopularitySampler, UniformSampler
+from seqrec_cli.core.data.negatives import SAMPLERS, PopularitySampler, UniformSampler
 from seqrec_cli.core.data.sequences import Sequences
 from seqrec_cli.core.randomness import Purpose
 
@@ -227,3 +228,38 @@ def test_a_part_draws_what_a_sampler_of_all_users_would(per: str, power: float |
         assert made.negatives.numpy()[slots].tolist() == drawn.tolist()
         assert made.log_probabilities is not None
         np.testing.assert_array_equal(made.log_probabilities.numpy()[slots], logs)
+
+
+class AlwaysLast:
+    """A sampler of the last item alone."""
+
+    def __init__(self, num_items: int) -> None:
+        self.num_items = num_items
+
+    def for_users(self, known: Sequences) -> "AlwaysLast":
+        return self
+
+    def draw(
+        self, seed: int, purpose: Any, epoch: int, users: Any, counters: Any, keys: Any = None
+    ) -> Any:
+        return np.full(np.broadcast_shapes(users.shape, counters.shape), self.num_items)
+
+    def log_probability(self, users: Any, items: Any) -> Any:
+        return np.zeros(items.shape, np.float32)
+
+
+def test_a_sampler_of_another_package_draws_the_negatives(monkeypatch: pytest.MonkeyPatch) -> None:
+    makers = {"last": lambda known, num_items, power, counts: AlwaysLast(num_items)}
+    monkeypatch.setattr(SAMPLERS, "ours", SAMPLERS.ours | makers)
+    batches = Batches(
+        Sequences.from_lists([[1, 2, 3], [2, 4]]),
+        9,
+        seed=0,
+        batch_size=2,
+        max_length=4,
+        num_negatives=3,
+        sampler="last",
+    )
+    for users in batches.users_of(1):
+        batch = batches.make(1, users)
+        assert batch.negatives[batch.targets > 0].unique().tolist() == [9]

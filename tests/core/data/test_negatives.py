@@ -6,7 +6,13 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from seqrec_cli.core.data.negatives import PopularitySampler, SharedSampler, UniformSampler
+from seqrec_cli.core.data.negatives import (
+    SAMPLERS,
+    PopularitySampler,
+    SharedSampler,
+    UniformSampler,
+    sampler_name,
+)
 from seqrec_cli.core.data.sequences import Sequences
 from seqrec_cli.core.losses.full import SoftmaxSettings, softmax
 from seqrec_cli.core.losses.interface import AllItems, SharedNegatives
@@ -148,3 +154,21 @@ def test_sharing_all_items_makes_the_corrected_softmax_the_whole_one() -> None:
     ours = shared_softmax(shared, SampledSoftmaxSettings())
     whole = softmax(AllItems(states, table, targets), SoftmaxSettings())
     torch.testing.assert_close(ours, whole)
+
+
+def test_samplers_are_made_by_name() -> None:
+    known = Sequences.from_lists([[1, 1, 1, 2], [3, 2]])
+    users, counters = np.zeros((1, 1), np.int64), np.arange(400)
+    for name, power, twin in (
+        ("uniform", None, UniformSampler(known, 6)),
+        ("popularity", None, PopularitySampler(known, 6, 1.0)),
+        ("popularity", 0.5, PopularitySampler(known, 6, 0.5)),
+    ):
+        assert sampler_name(None if power else name, power) == name
+        sampler = SAMPLERS[name](known, 6, power)
+        drawn, expected = (
+            each.draw(0, Purpose.NEGATIVES, 1, users, counters) for each in (sampler, twin)
+        )
+        np.testing.assert_array_equal(drawn, expected)
+    assert list(SAMPLERS)[:2] == ["uniform", "popularity"]
+    assert sampler_name(None, None) == "uniform"

@@ -140,3 +140,23 @@ def test_a_history_without_a_name_is_the_default_one() -> None:
     assert model.name == "two_tower"
     assert model.history.name == "gru4rec"
     assert parse_experiment("model: {name: two_tower}", "x.yaml").model.history.name == "gru4rec"
+
+
+@pytest.mark.parametrize(
+    ("lines", "message"),
+    [
+        (["sampler: populr"], "must be one of uniform, popularity"),
+        (["sampler: uniform", "popularity_power: 0.5"], "is for `sampler: popularity`"),
+        (["loss: softmax", "sampler: uniform"], "`loss: softmax` has none"),
+        (["negatives_per: batch", "in_batch: true", "sampler: uniform"], "a whole batch shares"),
+    ],
+)
+def test_a_sampler_that_has_no_use_is_refused(lines: list[str], message: str) -> None:
+    with pytest.raises(ConfigError, match=message):
+        parse_experiment(training(*lines), "x.yaml")
+
+
+def test_a_sampler_is_named_or_follows_from_the_power() -> None:
+    for lines in (["sampler: popularity", "popularity_power: 0.5"], ["sampler: uniform"], []):
+        experiment = parse_experiment(training("loss: bce", *lines), "x.yaml")
+        assert parse_experiment(experiment.to_yaml(), "again") == experiment

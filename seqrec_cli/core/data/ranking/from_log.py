@@ -18,9 +18,9 @@ from seqrec_cli.core.data.features.encoding import encode_columns, encode_side
 from seqrec_cli.core.data.features.kinds import Encoding
 from seqrec_cli.core.data.features.vocabularies import IdsEncoder
 from seqrec_cli.core.data.interactions import Interactions
+from seqrec_cli.core.data.manifest import describe_origin
 from seqrec_cli.core.data.ordering import Rows
 from seqrec_cli.core.data.preparation import Preparation, compact, nothing_left, tidy
-from seqrec_cli.core.data.preparation import describe_origin as describe_origin
 from seqrec_cli.core.data.ranking.candidates import (
     Cells,
     ExampleOptions,

@@ -4,6 +4,7 @@ import csv
 import itertools
 import re
 from collections.abc import Iterator, Sequence
+from functools import partial
 from pathlib import Path
 
 from seqrec_cli.core.data.reading.dialects import Dialect, split
@@ -56,36 +57,16 @@ def relation(
             f"`{source}` has {dialect.width} columns, more than {MOST_COLUMNS}",
             "check the delimiter: `--delimiter ,`",
         )
-    quotes = any(fact.quotes for part in facts for fact in part)
+    quotes = has_quotes(facts)
     if dialect.quote == '"':
         for fact in (fact for part in facts for fact in part if fact.quotes % 2):
             refuse_open_quote(source, fact.path, dialect)
     scans = tuple(scan([fact.path for fact in part], dialect, quotes=quotes) for part in facts)
-    trimmed = dialect.ruled
     columns = tuple(
-        Column(label, f"trim(c{n})" if trimmed else f"c{n}")
+        Column(label, f"trim(c{n})" if dialect.ruled else f"c{n}")
         for n, label in enumerate(dialect.names, 1)
     )
-    skipped = ""
-    if dialect.header:
-        again = " AND ".join(
-            f"trim(c{n}) = {quoted(label)}" for n, label in enumerate(dialect.header, 1)
-        )
-        skipped = f"NOT ({again})"
-
-    def numbers(types: Sequence[str]) -> Numbers | None:
-        size = sum(fact.size for part in facts for fact in part)
-        if size < WORTH_A_LOOK or len(dialect.delimiter) != 1 or quotes or dialect.ruled:
-            return None
-        sizes = [bytes_of_numbers(fact.path, dialect) for part in facts for fact in part]
-        if min(sizes) < 0:
-            return None
-        paths = [[fact.path for fact in part] for part in facts]
-        return Numbers(
-            tuple(scan(part, dialect, quotes=False, types=types) for part in paths),
-            sum(sizes),
-            dialect.width,
-        )
+    header = [f"trim(c{n}) = {quoted(label)}" for n, label in enumerate(dialect.header, 1)]
 
     def check_lines() -> None:
         paths = [fact.path for part in facts for fact in part]
@@ -103,11 +84,31 @@ def relation(
         columns,
         named=bool(dialect.header),
         check_lines=check_lines,
-        skipped=skipped,
+        skipped=f"NOT ({' AND '.join(header)})" if header else "",
         place_of=place_of,
         layout=describe_dialect(dialect),
-        numbers=numbers,
+        numbers=partial(numbers_in, facts, dialect),
     )
+
+
+def has_quotes(facts: Sequence[Sequence[Facts]]) -> bool:
+    """Whether there is a quote in any of these texts."""
+    return any(fact.quotes for part in facts for fact in part)
+
+
+def numbers_in(
+    facts: Sequence[Sequence[Facts]], dialect: Dialect, types: Sequence[str]
+) -> Numbers | None:
+    """Scans of texts that are large and hold whole numbers alone; None of others."""
+    size = sum(fact.size for part in facts for fact in part)
+    if size < WORTH_A_LOOK or len(dialect.delimiter) != 1 or has_quotes(facts) or dialect.ruled:
+        return None
+    sizes = [bytes_of_numbers(fact.path, dialect) for part in facts for fact in part]
+    if min(sizes) < 0:
+        return None
+    paths = [[fact.path for fact in part] for part in facts]
+    scans = tuple(scan(part, dialect, quotes=False, types=types) for part in paths)
+    return Numbers(scans, sum(sizes), dialect.width)
 
 
 def bytes_of_numbers(path: Path, dialect: Dialect) -> int:
