@@ -15,7 +15,13 @@ from seqrec_cli.core.data.dataset import SequenceDataset
 from seqrec_cli.core.data.sequences import Part, Sequences
 from seqrec_cli.core.evaluation.queries import EvaluatedPart
 from seqrec_cli.core.evaluation.sequential import Evaluation, means_of
-from seqrec_cli.core.evaluation.statistics import bootstrap_means, holm, interval, two_sided
+from seqrec_cli.core.evaluation.statistics import (
+    bootstrap_means,
+    holm,
+    influences_on_means,
+    interval,
+    two_sided,
+)
 
 RESAMPLES = 10_000
 ALL_USERS = "all users"
@@ -63,8 +69,8 @@ def compare(
             [outcomes[a].per_user[m][mask] - outcomes[b].per_user[m][mask] for m in metrics],
             axis=1,
         )
-        means = bootstrap_means(differences, seed, RESAMPLES)
-        low, high = interval(means)
+        drawn, means = bootstrap_means(differences, seed, RESAMPLES), differences.mean(axis=0)
+        low, high = interval(drawn, means, influences_on_means(differences))
         for column, metric in enumerate(metrics):
             results.append(
                 Difference(
@@ -73,10 +79,10 @@ def compare(
                     name,
                     int(mask.sum()),
                     metric,
-                    float(differences[:, column].mean()),
+                    float(means[column]),
                     float(low[column]),
                     float(high[column]),
-                    two_sided(means[:, column]),
+                    two_sided(drawn[:, column]),
                 )
             )
     corrected = holm(np.array([difference.p for difference in results]))
