@@ -3,7 +3,8 @@
 # make quick: lint, types and the fast tests, under a minute.
 # make bench: install, then compare times with a textbook implementation, and kernels with their twins.
 # make torture: kill real commands at random times and check their files.
-# make fuzz: the tests of hostile files with many more cases, for hours; fewer with CASES=2000.
+# make fuzz: strange files of every kind, by every command that reads them, for MINUTES=30.
+# make fuzz-cases: the tests of hostile files with many more cases, for hours; fewer with CASES=2000.
 # make dist-check: build sdist and wheel, install the wheel elsewhere, run the four commands there.
 # make peers: install RecTools, which `make bench` then measures too.
 
@@ -12,9 +13,10 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 PIP    := $(BIN)/python -m pip --disable-pip-version-check
 
-CASES  ?= 20000
+CASES   ?= 20000
+MINUTES ?= 30
 
-.PHONY: demo test quick bench torture fuzz dist-check peers install lint types pytest clean
+.PHONY: demo test quick bench torture fuzz fuzz-cases dist-check peers install lint types pytest clean
 
 demo: $(VENV)/.installed
 	$(BIN)/seqrec prepare ml-100k
@@ -35,6 +37,9 @@ torture: $(VENV)/.developer
 	$(BIN)/python -m tests.torture
 
 fuzz: $(VENV)/.developer
+	$(BIN)/python -m tests.fuzz $(MINUTES)
+
+fuzz-cases: $(VENV)/.developer
 	SEQREC_FUZZ=$(CASES) $(BIN)/python -m pytest tests/test_hostile_logs.py tests/test_hostile_runs.py
 
 # With torch and everything else from the index, as a person would install it.

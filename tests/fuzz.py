@@ -89,14 +89,14 @@ def commands_for(path: Path) -> list[str]:
         data = EXPERIMENTS[name][0]
         every = [f"train --resume {name} --device cpu", f"plot {name}"]
         if name in ("one", "gru", "two"):
-            return [*every, *RETRIEVAL(name), *RERANK(name, "din")]
-        return [*every, *RANKING(name), *(RERANK("one", name) if data != "table" else [])]
+            return [*every, *retrieval(name), *reranking(name, "din")]
+        return [*every, *ranking(name), *(reranking("one", name) if data != "table" else [])]
     of_data = {
-        "toy": [*TRAIN("one"), *RETRIEVAL("one"), *RERANK("one", "din"), "compare one gru"],
-        "toyf": [*TRAIN("two"), *RETRIEVAL("two"), *RERANK("two", "din")],
-        "rank": [*TRAIN("log"), *RANKING("log")],
-        "rankf": [*TRAIN("din"), *TRAIN("mlp"), *RANKING("din"), "evaluate din mlp"],
-        "table": [*TRAIN("dien"), *RANKING("dien")],
+        "toy": [*training("one"), *retrieval("one"), *reranking("one", "din"), "compare one gru"],
+        "toyf": [*training("two"), *retrieval("two"), *reranking("two", "din")],
+        "rank": [*training("log"), *ranking("log")],
+        "rankf": [*training("din"), *training("mlp"), *ranking("din"), "evaluate din mlp"],
+        "table": [*training("dien"), *ranking("dien")],
     }
     if path.parts[0] == "data":
         return of_data[name]
@@ -110,17 +110,17 @@ def commands_for(path: Path) -> list[str]:
         "train.csv": ["prepare table --name n --task ranking --table table/columns.yaml"],
         "test.csv": ["prepare table --name n --task ranking --table table/columns.yaml"],
     }
-    return of_text.get(path.name) or TRAIN(path.stem)
+    return of_text.get(path.name) or training(path.stem)
 
 
 TASKS = ("", "--task ranking")
 
 
-def TRAIN(name: str) -> list[str]:
+def training(name: str) -> list[str]:
     return [f"train --config {name}.yaml --run new {EPOCH}"]
 
 
-def RETRIEVAL(name: str) -> list[str]:
+def retrieval(name: str) -> list[str]:
     return [
         *(f"recommend --run {name} --user 100{more}" for more in ("", " --why", " --index hnsw")),
         f"recommend --run {name} --users users.txt --output o.jsonl",
@@ -131,11 +131,11 @@ def RETRIEVAL(name: str) -> list[str]:
     ]
 
 
-def RANKING(name: str) -> list[str]:
+def ranking(name: str) -> list[str]:
     return [f"evaluate {name}", f"evaluate {name} --no-baselines --json"]
 
 
-def RERANK(name: str, ranker: str) -> list[str]:
+def reranking(name: str, ranker: str) -> list[str]:
     return [
         f"recommend --run {name} --user 100 --rerank {ranker}",
         f"evaluate {name} --rerank {ranker} --candidates 8 --k 5",

@@ -1,7 +1,7 @@
 """Interactions to a prepared dataset: order, exact duplicates, filters, split; and the manifest."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np

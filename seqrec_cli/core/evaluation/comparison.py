@@ -18,6 +18,7 @@ from seqrec_cli.core.evaluation.sequential import Evaluation, means_of
 from seqrec_cli.core.evaluation.statistics import (
     bootstrap_means,
     holm,
+    influences_on_means,
     interval,
     two_sided,
     weighted_mean,
@@ -74,8 +75,9 @@ def compare(
             axis=1,
         )
         weights = None if first.counts is None else first.counts[mask]
-        means = bootstrap_means(differences, seed, RESAMPLES, weights)
-        low, high = interval(means)
+        drawn = bootstrap_means(differences, seed, RESAMPLES, weights)
+        means = np.array([weighted_mean(column, weights) for column in differences.T])
+        low, high = interval(drawn, means, influences_on_means(differences, weights))
         for column, metric in enumerate(metrics):
             results.append(
                 Difference(
@@ -84,10 +86,10 @@ def compare(
                     name,
                     int(mask.sum()),
                     metric,
-                    weighted_mean(differences[:, column], weights),
+                    float(means[column]),
                     float(low[column]),
                     float(high[column]),
-                    two_sided(means[:, column]),
+                    two_sided(drawn[:, column]),
                 )
             )
     corrected = holm(np.array([difference.p for difference in results]))

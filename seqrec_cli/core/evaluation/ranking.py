@@ -16,8 +16,10 @@ from seqrec_cli.core.evaluation import classification as metrics
 from seqrec_cli.core.evaluation.classification import Values
 from seqrec_cli.core.evaluation.statistics import (
     RESAMPLES,
+    SMALL_SAMPLE,
     interval,
     resampled_counts,
+    student,
     two_sided,
 )
 from seqrec_cli.core.evaluation.summary import Comparisons, Figure, plain_figures
@@ -136,18 +138,34 @@ def figures(predictions: Predictions, draws: dict[str, Values]) -> dict[str, Fig
     """Every metric that is not NaN, with its 95 % bootstrap interval over users.
 
     Resampling can only raise the calibration error, so its percentile interval would be biased: its
-    interval is +- 1.96 bootstrap standard errors.
+    interval is +- 1.96 bootstrap standard errors (of few users Student's quantile).
     """
     figures_by_metric = {}
+    users = len(predictions.user_aucs)
+    left_out = without_each(predictions)
     for name, value in predictions.means().items():
         drawn = draws[name][~np.isnan(draws[name])]
         if name == "calibration_error":
-            margin = 1.96 * float(drawn.std(ddof=1))
+            margin = student(users - 1) * float(drawn.std(ddof=1))
             figures_by_metric[name] = Figure(value, max(0.0, value - margin), value + margin)
         else:
-            low, high = interval(drawn[:, None])
+            rest = left_out[name][~np.isnan(left_out[name])]
+            influences = rest.mean() - rest if len(rest) else rest
+            low, high = interval(drawn[:, None], np.array([value]), influences[:, None])
             figures_by_metric[name] = Figure(value, float(low[0]), float(high[0]))
     return figures_by_metric
+
+
+def without_each(predictions: Predictions) -> dict[str, Values]:
+    """Every metric without each user in turn, (U,) each; of a large sample zeros, for which
+    `interval` does not ask."""
+    users = len(predictions.user_aucs)
+    if users >= SMALL_SAMPLE:
+        return dict.fromkeys([*METRICS, "gauc"], np.zeros(users))
+    counts = 1 - np.eye(users)
+    step = max(1, WEIGHTS // max(len(predictions.labels), users))
+    chunks = [predictions.values(counts[at : at + step]) for at in range(0, users, step)]
+    return {name: np.concatenate([chunk[name] for chunk in chunks]) for name in chunks[0]}
 
 
 def differences_of(

@@ -1,6 +1,12 @@
-"""Intervals and p-values over users: the bootstrap (Efron & Tibshirani 1993)."""
+"""Intervals and p-values over users: the bootstrap (Efron & Tibshirani 1993).
+
+Below SMALL_SAMPLE users the percentile interval is too narrow and ignores skewness: of 30 users it
+covers 89 % where it says 95 %. There the interval is BCa (Efron, JASA 1987), its level widened as
+Student's t is wider than the normal distribution (Hesterberg, The American Statistician 2015).
+"""
 
 from collections.abc import Callable, Iterator
+from statistics import NormalDist
 
 import numpy as np
 from numpy.typing import NDArray
@@ -8,6 +14,8 @@ from numpy.typing import NDArray
 from seqrec_cli.core.randomness import Purpose, stream
 
 RESAMPLES = 1000
+SMALL_SAMPLE = 500  # users; from there on the percentile interval covers what it says
+NORMAL = NormalDist()
 CHUNK = 2**23  # resampled users in memory at a time
 
 
@@ -51,10 +59,71 @@ def weighted_mean(values: NDArray[np.float64], weights: NDArray[np.int64] | None
     return float(values.mean() if weights is None else np.average(values, weights=weights))
 
 
-def interval(means: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """The 95 % percentile interval of each column of (resamples, M): low (M,), high (M,)."""
-    low, high = np.quantile(means, [0.025, 0.975], axis=0)
+def interval(
+    drawn: NDArray[np.float64], estimates: NDArray[np.float64], influences: NDArray[np.float64]
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """The 95 % interval of each estimate: low (M,), high (M,).
+
+    Args:
+        drawn: the estimates of resampled users, (resamples, M).
+        estimates: of all users, (M,).
+        influences: of each user on each estimate, (users, M), but for a factor: see
+            `influences_on_means`, or by leaving each user out.
+    """
+    users = len(influences)
+    if users >= SMALL_SAMPLE or users < 2:
+        low, high = np.quantile(drawn, [0.025, 0.975], axis=0)
+        return low, high
+    pairs = [
+        bca(drawn[:, column], estimates[column], influences[:, column])
+        for column in range(drawn.shape[1])
+    ]
+    low, high = np.array(pairs).T
     return low, high
+
+
+def bca(
+    drawn: NDArray[np.float64], estimate: float, influence: NDArray[np.float64]
+) -> tuple[float, float]:
+    """The BCa interval of one estimate, with Student's quantile: as `interval`, without M."""
+    users, resamples = len(influence), len(drawn)
+    widened = np.sqrt(users / (users - 1)) * student(users - 1)
+    tied = np.isclose(drawn, estimate, rtol=1e-12, atol=1e-15)
+    below = ((drawn < estimate) & ~tied).mean() + tied.mean() / 2
+    bias = NORMAL.inv_cdf(float(np.clip(below, 0.5 / resamples, 1 - 0.5 / resamples)))
+    spread = np.square(influence).sum() ** 1.5
+    # At most 1/6 in size, so that the denominators below stay positive.
+    skewness = float((influence**3).sum() / (6 * spread)) if spread > 0 else 0.0
+    levels = [
+        NORMAL.cdf(bias + (bias + z) / (1 - skewness * (bias + z))) for z in (-widened, widened)
+    ]
+    low, high = np.quantile(drawn, levels)
+    return float(low), float(high)
+
+
+def influences_on_means(
+    values: NDArray[np.float64], weights: NDArray[np.int64] | None = None
+) -> NDArray[np.float64]:
+    """The influence of each user on the mean of each column of `values` (users, M), (users, M)."""
+    means = np.average(values, axis=0, weights=weights)
+    return (values - means) * (1 if weights is None else weights[:, None])
+
+
+def student(freedom: int) -> float:
+    """The 97.5 % quantile of Student's t (Abramowitz & Stegun 26.7.5); 1.96 for a large sample.
+
+    Within 0.1 % from 5 degrees of freedom on.
+    """
+    z = NORMAL.inv_cdf(0.975)
+    if not 0 < freedom < SMALL_SAMPLE - 1:
+        return z
+    terms = (
+        (z**3 + z) / 4,
+        (5 * z**5 + 16 * z**3 + 3 * z) / 96,
+        (3 * z**7 + 19 * z**5 + 17 * z**3 - 15 * z) / 384,
+        (79 * z**9 + 776 * z**7 + 1482 * z**5 - 1920 * z**3 - 945 * z) / 92160,
+    )
+    return z + sum(term / freedom**power for power, term in enumerate(terms, 1))
 
 
 def standard_error(

@@ -12,8 +12,10 @@ from seqrec_cli.core.data.sequences import PAD
 from seqrec_cli.core.evaluation.sequential import Evaluation
 from seqrec_cli.core.evaluation.statistics import (
     bootstrap_means,
+    influences_on_means,
     interval,
     standard_error,
+    student,
     weighted_mean,
 )
 
@@ -47,9 +49,11 @@ def summarize(
             ranks = mean_of_real(popularity, evaluation.lists[:, :k])
             columns[f"popularity rank@{k}"] = evaluation.per_query(ranks)
     values, weights = np.stack(list(columns.values()), axis=1), evaluation.counts
-    low, high = interval(bootstrap_means(values, seed, weights=weights))
+    means = np.array([weighted_mean(column, weights) for column in values.T])
+    drawn = bootstrap_means(values, seed, weights=weights)
+    low, high = interval(drawn, means, influences_on_means(values, weights))
     figures = {
-        name: Figure(weighted_mean(values[:, i], weights), float(low[i]), float(high[i]))
+        name: Figure(float(means[i]), float(low[i]), float(high[i]))
         for i, name in enumerate(columns)
     }
     if evaluation.lists is not None:
@@ -78,8 +82,11 @@ def mean_of_real(values: NDArray[np.float64], lists: NDArray[np.int64]) -> NDArr
 def coverage(
     lists: NDArray[np.int64], num_items: int, seed: int, counts: NDArray[np.int64] | None = None
 ) -> Figure:
-    """The share of the catalogue in at least one list, +- 1.96 bootstrap standard errors; `counts`
-    (users,) says how many of the lists are each user's, where it is not one."""
+    """The share of the catalogue in at least one list, +- 1.96 bootstrap standard errors.
+
+    Of few users it is Student's quantile in place of 1.96. `counts` (users,) says how many of the
+    lists are each user's, where it is not one.
+    """
 
     def share(mask: NDArray[np.bool_]) -> float:
         chosen = lists[mask if counts is None else np.repeat(mask, counts)]
@@ -88,7 +95,7 @@ def coverage(
 
     users = len(lists) if counts is None else len(counts)
     mean = share(np.ones(users, np.bool_))
-    margin = 1.96 * standard_error(share, users, seed, COVERAGE_RESAMPLES)
+    margin = student(users - 1) * standard_error(share, users, seed, COVERAGE_RESAMPLES)
     return Figure(mean, max(0.0, mean - margin), min(1.0, mean + margin))
 
 

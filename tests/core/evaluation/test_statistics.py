@@ -2,10 +2,12 @@
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from seqrec_cli.core.evaluation import statistics
 from seqrec_cli.core.evaluation.statistics import (
     bootstrap_means,
+    influences_on_means,
     interval,
     paired_p_value,
     standard_error,
@@ -31,8 +33,95 @@ def test_chunks_give_what_one_piece_gives(monkeypatch: pytest.MonkeyPatch) -> No
 
 
 def test_interval_is_the_middle_95_percent() -> None:
-    low, high = interval(np.arange(1001.0)[:, None])
+    many = np.zeros((statistics.SMALL_SAMPLE, 1))
+    low, high = interval(np.arange(1001.0)[:, None], np.array([500.0]), many)
     assert (low[0], high[0]) == (25, 975)
+
+
+def ndcg(random: np.random.Generator, share: float, shape: tuple[int, int]) -> NDArray[np.float64]:
+    """NDCG@10 of users with one target, of whom `share` have it among the first ten."""
+    found = random.random(shape) < share
+    return found / np.log2(random.integers(1, 11, shape) + 1)
+
+
+GAIN = float(np.mean(1 / np.log2(np.arange(1, 11) + 1)))
+TRIALS = 2000
+
+
+def coverage(values: NDArray[np.float64], true: float, *, plain: bool = False) -> float:
+    """The share of samples, each a column of (users, TRIALS), whose interval has the true mean."""
+    drawn = bootstrap_means(values, seed=0)
+    if plain:
+        low, high = np.quantile(drawn, [0.025, 0.975], axis=0)
+    else:
+        low, high = interval(drawn, values.mean(axis=0), influences_on_means(values))
+    return float(((low <= true + 1e-12) & (true - 1e-12 <= high)).mean())
+
+
+@pytest.mark.parametrize("users", [30, 60, 200])
+@pytest.mark.parametrize("kind", ["ndcg of few hits", "ndcg of many", "paired difference"])
+def test_an_interval_covers_what_it_says(users: int, kind: str) -> None:
+    random, shape = np.random.default_rng(users), (users, TRIALS)
+    if kind == "paired difference":
+        values, true = ndcg(random, 0.4, shape) - ndcg(random, 0.3, shape), 0.1 * GAIN
+    else:
+        share = 0.15 if "few" in kind else 0.5
+        values, true = ndcg(random, share, shape), share * GAIN
+    error = np.sqrt(0.95 * 0.05 / TRIALS)  # binomial
+    assert abs(coverage(values, true) - 0.95) < 3 * error
+    if users == 30 and "few" in kind:  # what it is for
+        assert coverage(values, true, plain=True) < 0.95 - 8 * error
+
+
+@pytest.mark.parametrize("users", [30, 60, 200])
+def test_an_interval_of_hits_covers_what_it_says_or_more(users: int) -> None:
+    """A share has few possible values, so its coverage cannot be 95 % exactly."""
+    values = (np.random.default_rng(users).random((users, TRIALS)) < 0.25).astype(np.float64)
+    assert 0.94 < coverage(values, 0.25) < 0.98
+
+
+def test_an_interval_of_weighted_means_covers_what_it_says() -> None:
+    """Users with several queries count as often, and are drawn with all of them."""
+    random, users = np.random.default_rng(0), 40
+    covered = []
+    for trial in range(300):
+        weights = random.integers(1, 6, users)
+        taste = random.random(users) * 0.6  # of a user; their mean is 0.3
+        values = random.binomial(weights, taste)[:, None] / weights[:, None]
+        drawn = bootstrap_means(values, seed=trial, resamples=400, weights=weights)
+        means = np.average(values, axis=0, weights=weights)
+        low, high = interval(drawn, means, influences_on_means(values, weights))
+        covered.append(low[0] <= 0.3 <= high[0])
+    assert abs(np.mean(covered) - 0.95) < 3 * np.sqrt(0.95 * 0.05 / 300)
+
+
+def test_influences_are_those_of_leaving_users_out() -> None:
+    random = np.random.default_rng(0)
+    values, weights = random.random((12, 2)), random.integers(1, 5, 12)
+    rest = np.array(
+        [
+            np.average(np.delete(values, user, 0), axis=0, weights=np.delete(weights, user))
+            for user in range(12)
+        ]
+    )
+    expected = (rest.mean(axis=0) - rest) * (weights.sum() - weights)[:, None]
+    found = influences_on_means(values, weights)
+    assert np.abs(np.corrcoef(found[:, 0], expected[:, 0])[0, 1]) > 0.99
+    np.testing.assert_allclose(found.sum(axis=0), 0, atol=1e-12)
+
+
+@pytest.mark.parametrize("users", [2, 3, 30])
+def test_equal_values_and_few_users_have_intervals(users: int) -> None:
+    for values in (np.zeros((users, 1)), np.arange(users, dtype=np.float64)[:, None]):
+        drawn = bootstrap_means(values, seed=0)
+        low, high = interval(drawn, values.mean(axis=0), influences_on_means(values))
+        assert values.min() <= low[0] <= values.mean() <= high[0] <= values.max()
+
+
+@pytest.mark.parametrize("freedom", [5, 9, 29, 59, 199, 498])
+def test_students_quantile_is_that_of_scipy(freedom: int) -> None:
+    stats = pytest.importorskip("scipy.stats")
+    assert statistics.student(freedom) == pytest.approx(stats.t.ppf(0.975, freedom), rel=1e-3)
 
 
 def test_p_value_is_small_for_a_difference_and_uniform_without_one() -> None:

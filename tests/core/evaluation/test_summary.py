@@ -29,12 +29,18 @@ def test_coverage_and_popularity_of_what_is_recommended() -> None:
 
 def bounds(make: Callable[[np.random.Generator], np.ndarray]) -> float:
     """How often the 95 % interval of a mean holds the true mean, 0."""
-    from seqrec_cli.core.evaluation.statistics import bootstrap_means, interval
+    from seqrec_cli.core.evaluation.statistics import (
+        bootstrap_means,
+        influences_on_means,
+        interval,
+    )
 
     hits = 0
     for trial in range(200):
         values = make(np.random.default_rng(trial))
-        low, high = interval(bootstrap_means(values[:, None], seed=trial, resamples=400))
+        drawn = bootstrap_means(values[:, None], seed=trial, resamples=400)
+        influences = influences_on_means(values[:, None])
+        low, high = interval(drawn, np.array([values.mean()]), influences)
         hits += bool(low[0] <= 0 <= high[0])
     return hits / 200
 

@@ -206,6 +206,8 @@ class RankingDataset:
             path, lambda name: name.startswith(unwanted), lambda m: check_task(path, m, RANKING)
         )
         try:
+            if not isinstance(manifest.get("examples", {}), dict):
+                raise ValueError("its manifest does not say how its rows were made")
             encoders, user_ids, item_ids, sides = from_encoder_arrays(arrays)
             examples = {
                 part: Examples.from_arrays(arrays, part, encoders, len(user_ids), len(item_ids))
