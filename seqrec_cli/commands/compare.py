@@ -55,7 +55,7 @@ def compare(options: CompareOptions) -> None:
     runs = [Run.open(find_run(name)) for name in options.runs]
     seen = agreed_seen(runs, options.seen)
     device = choose_device(options.device)
-    compared = load_runs(runs, options.data, options.data_dir, device)
+    compared = load_runs(runs, options.data, options.data_dir, device, options.split)
     console.warn_all(compared.notes)
     dataset, outcomes = compared.dataset, {}
     with console.progress(len(runs), "evaluated") as advance:

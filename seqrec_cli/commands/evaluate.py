@@ -174,7 +174,7 @@ def evaluate_sequential(
 
     protocol = settle_protocol(protocol, runs)
     device = choose_device(options.device)
-    compared = load_runs(runs, options.data, options.data_dir, device)
+    compared = load_runs(runs, options.data, options.data_dir, device, options.split)
     console.warn_all(compared.notes)
     retrievers = {
         name: make_retriever(run, compared.scorers[name], options.index, options.effort)

@@ -20,7 +20,7 @@ from seqrec_cli.core.runs.inputs import save_joined
 from seqrec_cli.core.runs.resuming import differences, resume
 from seqrec_cli.core.runs.run import Run
 from seqrec_cli.core.training import fitted, ranking, sequential
-from seqrec_cli.core.training.events import EpochDone, Event, JoinedFitted, Validated
+from seqrec_cli.core.training.events import EpochDone, Event, JoinedFitted, Refitted, Validated
 from seqrec_cli.core.training.seen import check_reachable, settle_seen
 from seqrec_cli.errors import TrainingError
 
@@ -167,6 +167,7 @@ def recorded(run: Run, begun: Begun) -> Iterator[Event]:
                 checkpoints.save_last(training)
                 saved = time.monotonic()
             yield event
+        yield from last_fit(run, begun)
     except TrainingError as error:
         # The step that failed did not change the weights.
         if training.is_finite():
@@ -178,6 +179,33 @@ def recorded(run: Run, begun: Begun) -> Iterator[Event]:
             + (f"the last good weights are in {where}" if kept else "no weights were good"),
             error.hint,
         ) from None
+
+
+def last_fit(run: Run, begun: Begun) -> Iterator[Event]:
+    """Fit once more on train + valid what validation has chosen, if the experiment says so.
+
+    What is interrupted in it begins it anew when the run goes on.
+    """
+    training, checkpoints = begun.training, run.checkpoints
+    if isinstance(training, ranking.RankingTraining) or not training.experiment.training.final:
+        return
+    if checkpoints.has_final():
+        return
+    facts = checkpoints.best_facts()
+    epoch, data = int(facts["epoch"]), begun.dataset
+    assert isinstance(data, SequenceDataset)
+    if isinstance(training, fitted.Fitting):
+        events = fitted.refit(training, data, epoch)
+    else:
+        again = data.with_valid_learnt().features()
+        fresh = sequential.Training(training.experiment, training.num_items, training.device, again)
+        events = sequential.refit(fresh, data, epoch, facts.get("weights", {}))
+    for event in events:
+        if isinstance(event, Refitted):
+            for name, model in event.joined.items():
+                save_joined(run.path, name, model, final=True)
+            checkpoints.save_final(event.training, event.epoch)
+        yield event
 
 
 def keep(run: Run, training: AnyTraining, event: Validated, seconds: float) -> None:

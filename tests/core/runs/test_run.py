@@ -20,7 +20,7 @@ from seqrec_cli.core.runs.resuming import experiment_to_resume, resume
 from seqrec_cli.core.runs.run import Run, create_run
 from seqrec_cli.core.storage.arrays import load_arrays, save_arrays
 from seqrec_cli.core.storage.tensors import load_tensors, save_tensors
-from seqrec_cli.core.training.events import Validated
+from seqrec_cli.core.training.events import EpochDone, Refitted, Validated
 from seqrec_cli.core.training.seen import SettledSeen
 from seqrec_cli.core.training.sequential import Training, fit
 from seqrec_cli.errors import ConfigError, DatasetError, RunError
@@ -414,3 +414,33 @@ def test_damage_beside_the_weights_is_told(trained: tuple[Run, Training], file: 
         run.manifest(), run.experiment(), catalogue_of(run)
     assert type(caught.value).__module__ == "seqrec_cli.errors"
     assert file in str(caught.value)
+
+
+def test_the_last_fit_is_the_recipe_on_train_and_valid(
+    cycle: SequenceDataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    content = EXPERIMENT.model_dump() | {"linear": {"weight": "auto", "decays": [0.5]}}
+    content["training"] |= {"final": True, "epochs": 2, "validate_every": 1}
+    experiment = Experiment.model_validate(content)
+    cpu, data = torch.device("cpu"), cycle.without_test()
+    training = Training(experiment, 50, cpu)
+    run = create_run(Path("runs/one"), experiment, cycle, Path("data/toy.npz"), "cpu")
+    events = list(recorded(run, Begun(data, training, fit(training, data))))
+    assert isinstance(events[-1], Refitted)
+    facts = run.checkpoints.best_facts()
+    # The same by hand: a dataset whose train part is both, trained for as many epochs.
+    assert cycle.test is not None
+    both = replace(data, train=cycle.train.followed_by(cycle.valid), valid=cycle.test)
+    again = Training(experiment, 50, cpu)
+    for event in fit(again, both):
+        if isinstance(event, EpochDone) and event.epoch == facts["epoch"]:
+            break
+    scorer = load_scorer(run, cpu)
+    again_scorer = ModelScorer(again.model, 50, cpu, again.joined)
+    for joined in again.joined:
+        joined.weight = facts["weights"][joined.name]
+    histories = cycle.histories(before="test")
+    torch.testing.assert_close(scorer.score(histories), again_scorer.score(histories))
+    best = load_scorer(run, cpu, final=False)
+    assert evaluate(best, cycle, "valid").means() == pytest.approx(facts["metrics"])
