@@ -169,7 +169,7 @@ def evaluate(
             seed=protocol.seed,
         )
     protocol = settle_protocol(protocol, opened)
-    compared = load_runs(opened, data, data_dir, where)
+    compared = load_runs(opened, data, data_dir, where, protocol.part)
     scorers: dict[str, Scorer] = dict(compared.scorers)
     if baselines:
         scorers |= fit_baselines(compared.dataset)[0]

@@ -79,7 +79,7 @@ def compare(options: CompareOptions) -> None:
     runs = [Run.open(find_run(name)) for name in options.runs]
     seen = agreed_seen(runs, options.seen)
     device = choose_device(options.device)
-    compared = load_runs(runs, options.data, options.data_dir, device)
+    compared = load_runs(runs, options.data, options.data_dir, device, options.split)
     console.warn_all(compared.notes)
     dataset = compared.dataset
     outcomes = evaluate_each_run(compared, options, seen)

@@ -202,7 +202,7 @@ def evaluate_sequential(
         protocol = replace(protocol, seen="exclude")
     protocol = settle_protocol(protocol, runs)
     device = choose_device(options.device)
-    compared = load_runs(runs, options.data, options.data_dir, device)
+    compared = load_runs(runs, options.data, options.data_dir, device, options.split)
     console.warn_all(compared.notes)
     rules, account = rules_of(compared, options)
     retrievers = {

@@ -202,7 +202,7 @@ def show_event(
     event: "Event", view: console.TrainingView, training: "AnyTraining", seconds: float
 ) -> None:
     """Show one event of a training."""
-    from seqrec_cli.core.training.events import Joining, StepDone, Stopped, Validated
+    from seqrec_cli.core.training.events import Joining, Refitted, StepDone, Stopped, Validated
 
     epochs = training.epochs
     fitted = is_fitted(training)
@@ -212,7 +212,10 @@ def show_event(
         remark += f" {event.epoch}/{epochs}" + ("" if fitted else f", loss {event.loss:.4f}")
         view.step(done, epochs * event.steps, remark)
     elif isinstance(event, Joining):
-        view.step(int(100 * event.share), 100, f"fitting {event.name}, which joins the network")
+        view.step(int(100 * event.share), 100, f"fitting {event.name}")
+    elif isinstance(event, Refitted):
+        what = "try" if fitted else "epochs"
+        console.info(f"refitted on train + valid ({what} {event.epoch}); test figures will say so")
     elif isinstance(event, Validated):
         metrics = [f"{event.metrics[name]:.4f}" for name in training.experiment.shown]
         epoch = f"{event.epoch}{' *' if event.is_best else ''}"

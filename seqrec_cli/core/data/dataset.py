@@ -83,6 +83,21 @@ class SequenceDataset:
             ratings={p: a for p, a in self.ratings.items() if p != "test"},
         )
 
+    def with_valid_learnt(self) -> "SequenceDataset":
+        """The dataset for a last fit: its train part has the valid part at its end, which is then
+        empty; it does not contain the test part."""
+        train, valid = self.train, self.valid
+        times = self.timestamps
+        return replace(
+            self.without_test(),
+            train=train.followed_by(valid),
+            valid=Sequences(np.zeros(len(valid) + 1, np.int64), np.zeros(0, np.int32)),
+            timestamps={"train": train.interleaved(valid, times["train"], times["valid"])}
+            if {"train", "valid"} <= times.keys()
+            else {},
+            ratings={},
+        )
+
     def features(self) -> Features:
         """The inputs of a model other than histories."""
         counts = np.bincount(self.train.items, minlength=self.num_items + 1)[1:]

@@ -3,7 +3,7 @@
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from seqrec_cli.core.data.features.encoded import EncodedFeatures
 
 PAD = 0
+Value = TypeVar("Value", bound=np.generic)
 REPEATS_BLOCK = 1 << 22  # interactions that are searched for repeats at a time
 
 
@@ -131,10 +132,17 @@ class Sequences:
     def followed_by(self, later: "Sequences") -> "Sequences":
         """For each user the items here, then those in `later`."""
         offsets = self.offsets + later.offsets
-        items = np.empty(offsets[-1], self.items.dtype)
-        for part, before in ((self, later.offsets[:-1]), (later, self.offsets[1:])):
-            items[np.arange(len(part.items)) + np.repeat(before, part.lengths)] = part.items
+        items = self.interleaved(later, self.items, later.items)
         return Sequences(offsets, items, self.features, self.owners)
+
+    def interleaved(
+        self, later: "Sequences", own: NDArray[Value], others: NDArray[Value]
+    ) -> NDArray[Value]:
+        """Values of the items here and of those in `later`, in the order of `followed_by`."""
+        whole = np.empty(len(own) + len(others), own.dtype)
+        whole[np.arange(len(own)) + np.repeat(later.offsets[:-1], self.lengths)] = own
+        whole[np.arange(len(others)) + np.repeat(self.offsets[1:], later.lengths)] = others
+        return whole
 
 
 def check_list(array: NDArray[Any], name: str) -> None:

@@ -25,6 +25,10 @@ class FittedTrainingConfig(Settings):
     gigabytes: float = Field(
         4.0, gt=0, le=1e6, description="memory that a try may take; others are left out"
     )
+    final: bool = Field(
+        False,
+        description="fit once more on train + valid what validation has chosen",
+    )
     seen: Literal["exclude", "include", "auto"] = Field(
         "auto",
         description="whether items of a user's history may be recommended; auto: include from a "

@@ -104,6 +104,10 @@ class TrainingConfig(Settings):
     popularity_power: float | None = Field(
         None, ge=0, description="sample negatives in proportion to count^power; null: uniformly"
     )
+    final: bool = Field(
+        False,
+        description="fit once more on train + valid what validation has chosen",
+    )
     validate_every: int = Field(20, ge=1, description="epochs between validations")
     seen: Literal["exclude", "include", "auto"] = Field(
         "auto",

@@ -32,12 +32,26 @@ class Checkpoints:
         self.best = folder / "best.safetensors"
         self.last = folder / "last.safetensors"
         self.previous_best = folder / "best.previous.safetensors"
+        self.final = folder / "final.safetensors"
         self.previous_last = folder / "last.previous.safetensors"
 
     def save_best(self, training: Resumable, epoch: int, metrics: dict[str, float]) -> None:
         """Save the weights as the best so far; the best before become the previous ones."""
         facts = {"epoch": epoch, "metrics": metrics} | training.facts()
         save_tensors(self.best, training.model.state_dict(), facts, self.previous_best)
+
+    def save_final(self, training: Resumable, epoch: int) -> None:
+        """Save the weights of the last fit, on train + valid, and which best ones it repeats."""
+        facts = {"epoch": epoch, "of": self.best_facts()} | training.facts()
+        save_tensors(self.final, training.model.state_dict(), facts)
+
+    def best_facts(self) -> dict[str, Any]:
+        """The facts of the best weights."""
+        return self.load_best_weights()[1]
+
+    def has_final(self) -> bool:
+        """Whether there is a last fit, of the best weights as they are now."""
+        return self.final.exists() and load_tensors(self.final)[1].get("of") == self.best_facts()
 
     def save_last(self, training: Resumable) -> None:
         """Save everything that exact resuming needs; the state before becomes the previous one.
@@ -65,15 +79,19 @@ class Checkpoints:
         """The best weights, their facts, and whether they are the previous ones."""
         return self.load_either(self.best, self.previous_best)
 
-    def load_best_into(self, build: Callable[[], Model]) -> tuple[Model, dict[str, Any]]:
+    def load_best_into(
+        self, build: Callable[[], Model], final: bool = False
+    ) -> tuple[Model, dict[str, Any]]:
         """The model that `build` makes, with the best weights, and the facts beside these.
+
+        With `final`, those of the last fit take their place.
 
         If these are damaged, the previous best weights are used, and `notes` says so.
 
         Raises:
             RunError: no best weights, or both the best and the previous ones are damaged.
         """
-        tensors, facts = self.load_best_weights()
+        tensors, facts = load_tensors(self.final) if final else self.load_best_weights()
         try:
             with AllocationLimit(tensors):
                 model = build()

@@ -113,30 +113,33 @@ def load_features(folder: Path, experiment: Experiment, num_items: int) -> Featu
         ) from error
 
 
-def joined_file(folder: Path, name: str) -> Path:
-    """Where a run keeps what a model that joins its network has learnt."""
-    return folder / f"joined-{name}.safetensors"
+def joined_file(folder: Path, name: str, final: bool = False) -> Path:
+    """Where a run keeps what a model that joins its network has learnt; in its last fit."""
+    return folder / f"joined-{name}{'-final' if final else ''}.safetensors"
 
 
-def save_joined(folder: Path, name: str, model: FittedModel) -> None:
+def save_joined(folder: Path, name: str, model: FittedModel, final: bool = False) -> None:
     """Keep what a model that joins the network has learnt; the same again is not written."""
-    path = joined_file(folder, name)
-    if not path.exists():
+    path = joined_file(folder, name, final)
+    if final or not path.exists():
         save_tensors(path, model.state_dict(), {})
 
 
-def load_joined(folder: Path, experiment: Experiment, num_items: int, weights: Any) -> list[Joined]:
+def load_joined(
+    folder: Path, experiment: Experiment, num_items: int, weights: Any, final: bool = False
+) -> list[Joined]:
     """The fitted models that join the network.
 
     Args:
         weights: those that came with the network's, by name; None: those of the experiment.
+        final: of the last fit.
 
     Raises:
         RunError: one is missing or damaged, or does not belong to the experiment.
     """
     found = []
     for name, settings in experiment.joined.items():
-        path, old = joined_file(folder, name), folder / COUNTED
+        path, old = joined_file(folder, name, final), folder / COUNTED
         if name == "transitions" and old.exists() and not path.exists():
             path, tensors = (
                 old,

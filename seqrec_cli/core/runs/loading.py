@@ -37,7 +37,7 @@ from seqrec_cli.core.runs.inputs import (
 from seqrec_cli.core.runs.run import Run
 from seqrec_cli.core.runs.status import run_statuses
 from seqrec_cli.core.storage.arrays import load_arrays
-from seqrec_cli.core.storage.tensors import first_line
+from seqrec_cli.core.storage.tensors import first_line, load_tensors
 from seqrec_cli.errors import ConfigError, InputError, RunError
 from seqrec_cli.wording import counted
 
@@ -75,35 +75,44 @@ def catalogue_of(run: Run) -> Catalogue:
     return load_catalogue(run.path, run.manifest()["items"])
 
 
+REFITTED = " (refitted on train + valid)"
+
+
 def item_table_of(run: Run) -> ItemTable | None:
     """What a run keeps of its items for rules, besides ids and titles."""
     return load_item_table(run.path, run.manifest()["items"])
 
 
-def load_scorer(run: Run, device: torch.device) -> Scorer:
+def load_scorer(run: Run, device: torch.device, final: bool | None = None) -> Scorer:
     """The model of a run with its best weights, ready to score.
+
+    Args:
+        final: with those of its last fit, on train + valid, instead; None: if it has one.
 
     Raises:
         RunError: no best weights, or they are damaged.
     """
     num_items, experiment = run.manifest()["items"], run.experiment()
+    if final is None:
+        final = experiment.training.final and run.checkpoints.has_final()
     if isinstance(experiment, FittedExperiment):
-        return load_fitted(run, experiment, num_items)
+        return load_fitted(run, experiment, num_items, final)
     features = load_features(run.path, experiment, num_items)
     model, facts = run.checkpoints.load_best_into(
-        lambda: build_model(experiment.model, num_items, None, features)
+        lambda: build_model(experiment.model, num_items, None, features), final
     )
-    joined = load_joined(run.path, experiment, num_items, facts.get("weights"))
+    joined = load_joined(run.path, experiment, num_items, facts.get("weights"), final)
     return ModelScorer(model.to(device), num_items, device, joined)
 
 
-def load_fitted(run: Run, experiment: FittedExperiment, num_items: int) -> FittedModel:
-    """The model of a run that was fitted without gradients, as it was best.
+def load_fitted(run: Run, experiment: FittedExperiment, num_items: int, final: bool) -> FittedModel:
+    """The model of a run that was fitted without gradients, as it was best, or as fitted last.
 
     Raises:
         RunError: there is none, or it is damaged.
     """
-    tensors, facts = run.checkpoints.load_best_weights()
+    kept = run.checkpoints
+    tensors, facts = load_tensors(kept.final) if final else kept.load_best_weights()
     try:
         settings = type(experiment.model).model_validate(facts["settings"])
         model: FittedModel = FITTED[settings.name].restored(num_items, settings, tensors)
@@ -175,29 +184,42 @@ def checked_examples(run: Run) -> dict[str, Any]:
 
 
 def load_runs(
-    opened: Sequence[Run], data: str | None, data_dir: Path, device: torch.device
+    opened: Sequence[Run],
+    data: str | None,
+    data_dir: Path,
+    device: torch.device,
+    part: Literal["valid", "test"] = "test",
 ) -> Compared:
     """Load runs of one dataset.
 
     Args:
         data: the dataset as the user names it; None: the one that the runs name.
+        part: the part that is asked about: after the valid part, runs that have one are taken as
+            their last fit left them, and their names say so.
 
     Raises:
         InputError: a run is named twice.
         ConfigError: the runs were trained on different datasets.
         RunError: a run is missing, damaged, a ranking run, or was trained on another dataset.
     """
-    runs = labelled(opened)
-    for run in runs.values():
+    for run in opened:
         run.experiment()  # refuses a ranking run
+    runs = labelled(opened)
+    if part == "test":
+        runs = {name + (REFITTED if is_refitted(run) else ""): run for name, run in runs.items()}
     refuse_different_data(runs)
     dataset = SequenceDataset.load(next(iter(runs.values())).find_data(data, data_dir))
     compared = Compared(runs, dataset, {})
     for name, run in runs.items():
         run.check_data(dataset)
-        compared.scorers[name] = load_scorer(run, device)
+        compared.scorers[name] = load_scorer(run, device, name.endswith(REFITTED))
         compared.notes.extend(run.notes)
     return compared
+
+
+def is_refitted(run: Run) -> bool:
+    """Whether a run has a last fit of its best weights."""
+    return run.experiment().training.final and run.checkpoints.has_final()
 
 
 @dataclass(frozen=True, eq=False)

@@ -21,7 +21,7 @@ from seqrec_cli.core.runs.resuming import changes_since_start, resume
 from seqrec_cli.core.runs.run import Run
 from seqrec_cli.core.runs.status import write_finished
 from seqrec_cli.core.training import fitted, ranking, sequential
-from seqrec_cli.core.training.events import EpochDone, Event, JoinedFitted, Validated
+from seqrec_cli.core.training.events import EpochDone, Event, JoinedFitted, Refitted, Validated
 from seqrec_cli.core.training.seen import check_reachable, settle_seen
 from seqrec_cli.errors import TrainingError
 
@@ -173,6 +173,7 @@ def recorded(run: Run, started: StartedTraining) -> Iterator[Event]:
                 saved = time.monotonic()
             yield event
         if not training.counters.step:
+            yield from last_fit(run, started)
             end(run, training, time.monotonic() - start)
     except TrainingError as error:
         # The step that failed did not change the weights.
@@ -192,6 +193,33 @@ def end(run: Run, training: AnyTraining, seconds: float) -> None:
     counters = training.counters
     facts = {"epoch": counters.epoch, "best_epoch": counters.best_epoch}
     write_finished(run.path, facts | {"seconds": round(seconds, 3)})
+
+
+def last_fit(run: Run, started: StartedTraining) -> Iterator[Event]:
+    """Fit once more on train + valid what validation has chosen, if the experiment says so.
+
+    What is interrupted in it begins it anew when the run goes on.
+    """
+    training, checkpoints = started.training, run.checkpoints
+    if isinstance(training, ranking.RankingTraining) or not training.experiment.training.final:
+        return
+    if checkpoints.has_final():
+        return
+    facts = checkpoints.best_facts()
+    epoch, data = int(facts["epoch"]), started.dataset
+    assert isinstance(data, SequenceDataset)
+    if isinstance(training, fitted.Fitting):
+        events = fitted.refit(training, data, epoch)
+    else:
+        again = data.with_valid_learnt().features()
+        fresh = sequential.Training(training.experiment, training.num_items, training.device, again)
+        events = sequential.refit(fresh, data, epoch, facts.get("weights", {}))
+    for event in events:
+        if isinstance(event, Refitted):
+            for name, model in event.joined.items():
+                save_joined(run.path, name, model, final=True)
+            checkpoints.save_final(event.training, event.epoch)
+        yield event
 
 
 def save_validation(run: Run, training: AnyTraining, event: Validated, seconds: float) -> None:

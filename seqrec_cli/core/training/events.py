@@ -57,4 +57,19 @@ class JoinedFitted:
     model: Any
 
 
-Event = Joining | JoinedFitted | StepDone | EpochDone | Validated | Stopped
+@dataclass(frozen=True, eq=False)
+class Refitted:
+    """The last fit is over: the recipe that validation picked, once more on train + valid.
+
+    Attributes:
+        epoch: how many epochs it had, or which try it is.
+        training: its state.
+        joined: the models that join the network, by name, fitted again too.
+    """
+
+    epoch: int
+    training: Any
+    joined: dict[str, Any]
+
+
+Event = Refitted | Joining | JoinedFitted | StepDone | EpochDone | Validated | Stopped

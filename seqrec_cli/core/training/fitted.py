@@ -15,7 +15,7 @@ from seqrec_cli.core.devices import WorkerPool
 from seqrec_cli.core.evaluation.sequential import evaluate
 from seqrec_cli.core.experiment.fitted import FittedExperiment
 from seqrec_cli.core.models.fitted import FITTED, FittedModelSettings
-from seqrec_cli.core.training.events import EpochDone, Event, StepDone
+from seqrec_cli.core.training.events import EpochDone, Event, Joining, Refitted, StepDone
 from seqrec_cli.core.training.loop import note_validation
 from seqrec_cli.core.training.seen import check_reachable, settle_seen
 from seqrec_cli.core.training.state import Counters, Resumable
@@ -93,6 +93,32 @@ class Fitting(Resumable):
         return all(bool(torch.isfinite(tensor).all()) for tensor in learnt.values())
 
 
+def refit(fitting: Fitting, data: SequenceDataset, epoch: int) -> Iterator[Event]:
+    """Fit the try that validation picked, number `epoch`, on train + valid; last is `Refitted`."""
+    data = data.with_valid_learnt()
+    fitting.settings = settings = fitting.tries[epoch - 1]
+    fitting.interruptible = True
+    for found in FITTED[settings.name].fitting(
+        data.train, data.num_items, settings, fitting.workers
+    ):
+        if isinstance(found, float):
+            yield Joining(f"{settings.name} on train + valid", found)
+    fitting.interruptible = False
+    fitting.model = found
+    check_finite(fitting)
+    yield Refitted(epoch, fitting, {})
+
+
+def check_finite(fitting: Fitting) -> None:
+    """Refuse what is not finite.
+
+    Raises:
+        TrainingError: something learnt is not.
+    """
+    if not fitting.is_finite():
+        raise TrainingError("what was learnt is not finite numbers", "use a larger `model.ridge`")
+
+
 def fit(fitting: Fitting, data: SequenceDataset) -> Iterator[Event]:
     """Fit and validate each try that is not done, yielding events.
 
@@ -117,10 +143,7 @@ def fit(fitting: Fitting, data: SequenceDataset) -> Iterator[Event]:
                 yield StepDone(number, min(STEPS - 1, int(STEPS * found)), STEPS, 0.0)
         fitting.interruptible = False
         fitting.model, fitting.settings, counters.epoch = found, settings, number
-        if not fitting.is_finite():
-            raise TrainingError(
-                "what was learnt is not finite numbers", "use a larger `model.ridge`"
-            )
+        check_finite(fitting)
         yield EpochDone(number, 0.0)
         with fitting.safe_to_interrupt():
             outcome = evaluate(found, data, "valid", ks=sorted({k, 10}), seen=seen)

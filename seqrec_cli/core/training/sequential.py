@@ -29,7 +29,7 @@ from seqrec_cli.core.kernels.switch import check_environment
 from seqrec_cli.core.models.fitted import FITTED
 from seqrec_cli.core.models.sequential.registry import build_model
 from seqrec_cli.core.randomness import Purpose, torch_stream
-from seqrec_cli.core.training.events import Event, JoinedFitted, Joining, Validated
+from seqrec_cli.core.training.events import Event, JoinedFitted, Joining, Refitted, Validated
 from seqrec_cli.core.training.loop import check_finite, epochs, note_validation, train_epoch
 from seqrec_cli.core.training.objective import batch_loss
 from seqrec_cli.core.training.optimizers import Adagrad, Adam, Optimizer, RowwiseAdagrad
@@ -97,7 +97,53 @@ def fit(training: Training, data: SequenceDataset) -> Iterator[Event]:
     check_reachable(data, seen)
     settings = training.experiment.training
     training.interruptible = True
-    batches = Batches(
+    batches = make_batches(training, data)
+    for event in join(training, data):
+        training.interruptible = False
+        yield event
+        training.interruptible = True
+    scorer = make_scorer(training)
+    training.interruptible = False
+    yield from epochs(
+        training,
+        settings,
+        lambda: train_epoch(training, len(batches), partial(train_steps, training, batches)),
+        lambda scheduled: validate(training, data, scorer, seen, scheduled),
+    )
+
+
+def refit(
+    training: Training, data: SequenceDataset, epoch: int, weights: dict[str, float]
+) -> Iterator[Event]:
+    """Train the same recipe once more on train + valid, for as many epochs as validation picked.
+
+    The learning rate runs as it did. `training` must be a new one. The last event is `Refitted`.
+
+    Args:
+        weights: those that validation picked for what joins the network, by name.
+    """
+    data = data.with_valid_learnt()
+    training.interruptible = True
+    batches = make_batches(training, data)
+    models: dict[str, Any] = {}
+    for event in join(training, data):
+        if isinstance(event, JoinedFitted):
+            models[event.name] = event.model
+        else:
+            yield event
+    training.interruptible = False
+    for joined in training.joined:
+        joined.weight = weights.get(joined.name, joined.weight)
+    while training.counters.epoch < epoch:
+        yield from train_epoch(training, len(batches), partial(train_steps, training, batches))
+        check_finite(training, training.experiment.training.lr)
+    yield Refitted(epoch, training, models)
+
+
+def make_batches(training: Training, data: SequenceDataset) -> Batches:
+    """The batches of a training on the train part."""
+    settings = training.experiment.training
+    return Batches(
         data.learnt(),
         data.num_items,
         seed=training.experiment.seed,
@@ -113,18 +159,6 @@ def fit(training: Training, data: SequenceDataset) -> Iterator[Event]:
         excluded_items=training.model.excluded_items,
         fill=FILL if training.device.type == "cpu" else 0.0,
         cost=training.model.cost,
-    )
-    for event in join(training, data):
-        training.interruptible = False
-        yield event
-        training.interruptible = True
-    scorer = make_scorer(training)
-    training.interruptible = False
-    yield from epochs(
-        training,
-        settings,
-        lambda: train_epoch(training, len(batches), partial(train_steps, training, batches)),
-        lambda scheduled: validate(training, data, scorer, seen, scheduled),
     )
 
 

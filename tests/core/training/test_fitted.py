@@ -9,11 +9,14 @@ from typer.testing import CliRunner
 
 from seqrec_cli.app import app
 from seqrec_cli.core.data.dataset import SequenceDataset
+from seqrec_cli.core.devices import WorkerPool
 from seqrec_cli.core.evaluation.sequential import evaluate
 from seqrec_cli.core.experiment.fitted import FittedExperiment
 from seqrec_cli.core.experiment.loading import parse_experiment
+from seqrec_cli.core.models.fitted import fit_whole
 from seqrec_cli.core.runs.loading import load_scorer
 from seqrec_cli.core.runs.run import Run
+from seqrec_cli.core.storage.tensors import save_tensors
 from seqrec_cli.core.training.events import Validated
 from seqrec_cli.core.training.fitted import Fitting, fit
 from seqrec_cli.errors import ConfigError, RunError
@@ -85,8 +88,6 @@ def test_goes_on_after_the_tries_that_are_done(runner: CliRunner, place: Path) -
     tensors, counters, _ = cut.checkpoints.load_last()
     assert tensors == {}
     # As it was after two tries.
-    from seqrec_cli.core.storage.tensors import save_tensors
-
     first = whole.history.read()[:2]
     scores = [line["ndcg@10"] for line in first]
     best = {"best": max(scores), "best_epoch": 1 + scores.index(max(scores))}
@@ -157,3 +158,33 @@ def test_weights_of_another_experiment_are_refused(runner: CliRunner, place: Pat
     other.save_experiment(parse_experiment("model: {name: transitions}", "x"))
     with pytest.raises(RunError, match="does not belong to the experiment beside it"):
         load_scorer(run, torch.device("cpu"))
+
+
+def test_a_last_fit_learns_the_valid_part_too_and_its_figures_say_so(
+    runner: CliRunner, place: Path, cycle: SequenceDataset
+) -> None:
+    final = ("--set", "training.final=true")
+    text = invoke(runner, "train", "--config", "linear.yaml", "--run", "one", *final)
+    assert "refitted on train + valid (try" in text
+    run, cpu = Run.open(place / "runs" / "one"), torch.device("cpu")
+    settings = run.checkpoints.best_facts()["settings"]
+    experiment = FittedExperiment.model_validate({"model": settings})
+    whole = cycle.train.followed_by(cycle.valid)
+    expected = fit_whole("linear", whole, 50, experiment.model, WorkerPool(cpu))
+    assert torch.equal(load_scorer(run, cpu).weights, expected.weights)  # type: ignore[attr-defined]
+    best = load_scorer(run, cpu, final=False)
+    assert not torch.equal(best.weights, expected.weights)  # type: ignore[attr-defined]
+    name = "one (refitted on train + valid)"
+    quick = "--k", "10", "--no-baselines", "--json"
+    test = json.loads(runner.invoke(app, ["evaluate", "one", *quick]).stdout)
+    valid = json.loads(runner.invoke(app, ["evaluate", "one", *quick, "--split", "valid"]).stdout)
+    assert name in json.dumps(test)
+    assert name not in json.dumps(valid)
+    expected_metrics = evaluate(best, cycle, "valid", ks=[10]).means()
+    assert json.dumps(expected_metrics["ndcg@10"]) in json.dumps(valid)
+    before = run.checkpoints.final.read_bytes()
+    invoke(runner, "train", "--resume", "one")  # there is nothing left to do
+    assert run.checkpoints.final.read_bytes() == before
+    facts = run.checkpoints.best_facts()
+    save_tensors(run.checkpoints.best, best.state_dict(), facts | {"epoch": 1})  # type: ignore[attr-defined]
+    assert not run.checkpoints.has_final()  # other best weights: it is not theirs
