@@ -22,10 +22,10 @@ def number_options() -> list[tuple[str, str]]:
     group = get_command(app)
     for command in COMMANDS:
         hints = get_type_hints(command)
-        for parameter in group.commands[command.__name__].params:  # type: ignore[attr-defined]
+        for parameter in group.commands[command.__name__.rstrip("_")].params:  # type: ignore[attr-defined]
             kind = hints.get(parameter.name)
             if any(each in (int, float) for each in (kind, *get_args(kind))):
-                found.append((command.__name__, max(parameter.opts, key=len)))
+                found.append((command.__name__.rstrip("_"), max(parameter.opts, key=len)))
     return found
 
 

@@ -119,8 +119,7 @@ def prepare(interactions: Interactions, options: Preparation, name: str) -> Sequ
         rows.items = shuffled(offsets, rows.items, options.shuffle, options.seed)
         order["shuffled"] = {"how": options.shuffle, "seed": options.seed}
     parts, split = split_rows(rows, offsets, options, origin, whole)
-    in_log = item_ids
-    left_out = marks_of(np.delete(user_ids, users))
+    in_log, left_out = item_ids, marks_of(np.delete(user_ids, users))
     user_ids, item_ids = user_ids[users], item_ids[items]
     titles = None if titles is None else titles[items]
     if options.new_items:
@@ -143,7 +142,7 @@ def prepare(interactions: Interactions, options: Preparation, name: str) -> Sequ
         "seqrec_version": __version__,
     }
     dataset = assemble(name, rows, parts, user_ids, item_ids, titles, manifest)
-    dataset = replace(with_item_table(dataset, attributes[1]), left_out_users=left_out)
+    dataset = with_item_table(replace(dataset, left_out_users=left_out), attributes[1])
     return with_features(dataset, *attributes, options.encoding)
 
 

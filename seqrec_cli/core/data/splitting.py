@@ -62,8 +62,9 @@ def moments(
     if not (valid_from and test_from):
         places = [int(0.8 * len(times)), int(0.9 * len(times))]
         early, late = np.partition(times, places)[places]
-    valid = parse_moment(valid_from, unit) if valid_from else int(early)
-    test = parse_moment(test_from, unit) if test_from else int(late)
+    newest = int(times.max())
+    valid = parse_moment(valid_from, unit, newest) if valid_from else int(early)
+    test = parse_moment(test_from, unit, newest) if test_from else int(late)
     if valid > test:
         raise InputError(
             f"the valid part begins at {show_moment(valid, unit)}, "

@@ -33,7 +33,7 @@ from seqrec_cli.core.data.sequences import PAD, Sequences
 from seqrec_cli.core.devices import WorkerPool
 from seqrec_cli.core.models.cholesky import factorize, solve
 from seqrec_cli.core.models.fitted import FittedModelSettings, JoinedSettings
-from seqrec_cli.core.models.popularity import smoothed_shares
+from seqrec_cli.core.models.item_shares import smoothed_shares
 from seqrec_cli.core.settings.base import Settings
 
 LEAST_WEIGHT = 0.05  # items whose weight is less are not read

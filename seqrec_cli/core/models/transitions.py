@@ -27,7 +27,7 @@ from torch import Tensor
 from seqrec_cli.core.data.sequences import PAD, Sequences, checked_sequences
 from seqrec_cli.core.devices import WorkerPool
 from seqrec_cli.core.models.fitted import FittedModelSettings, JoinedSettings
-from seqrec_cli.core.models.popularity import smoothed_shares
+from seqrec_cli.core.models.item_shares import smoothed_shares
 from seqrec_cli.core.settings.base import Settings
 
 # Pairs that are looked at a time: popular items of a large log are followed very often.

@@ -21,6 +21,7 @@ from seqrec_cli.errors import RunError
 DTYPES = {
     torch.int64: "I64",
     torch.float64: "F64",
+    torch.complex64: "C64",
     torch.float32: "F32",
     torch.int32: "I32",
     torch.bfloat16: "BF16",

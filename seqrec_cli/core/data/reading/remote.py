@@ -68,10 +68,9 @@ def fetched(address: str) -> Iterator[Path]:
         try:
             yield local
         except InputError as error:
-            shown = re.escape(str(local))
+            shown = str(local)
             raise InputError(
-                re.sub(shown, lambda _: address, error.message),
-                re.sub(shown, lambda _: address, error.hint),
+                error.message.replace(shown, address), error.hint.replace(shown, address)
             ) from error
 
 

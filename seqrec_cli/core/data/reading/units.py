@@ -62,14 +62,18 @@ def iso_moment(text: str) -> datetime:
     return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
-def parse_moment(text: str, unit: str) -> int:
+def parse_moment(text: str, unit: str, newest: int | None = None) -> int:
     """Read a time from the command line: a number in `unit`, or ISO 8601.
+
+    `newest` is the last time of the log, if it is known: where even that is no moment of our age,
+    such as the number of a step, any number is meant as it is.
 
     Raises:
         InputError: neither, or a date where the unit is not known.
     """
     if re.fullmatch(r"-?[0-9]{1,18}", text):
-        if unit not in PER_SECOND or EARLIEST <= int(text) // PER_SECOND[unit] < LATEST:
+        counted = newest is not None and not is_of_our_age(newest, unit)
+        if unit not in PER_SECOND or counted or is_of_our_age(int(text), unit):
             return int(text)
         if not DIGITS.fullmatch(text):
             raise InputError(
@@ -88,6 +92,11 @@ def parse_moment(text: str, unit: str) -> int:
             "write a number, in the unit of the log",
         )
     return since * PER_SECOND[unit] // MILLION
+
+
+def is_of_our_age(moment: int, unit: str) -> bool:
+    """Whether a time is of the years 1973 to 2099, if its unit is known."""
+    return unit in PER_SECOND and EARLIEST <= moment // PER_SECOND[unit] < LATEST
 
 
 def full_date(text: str) -> str:
