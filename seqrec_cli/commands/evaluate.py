@@ -33,7 +33,7 @@ from seqrec_cli.commands.reports import ranking as shown_ranking
 from seqrec_cli.errors import InputError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from seqrec_cli.core.evaluation.report import EvaluationProtocol, Report
     from seqrec_cli.core.inference.retrieval import Finder, Retriever
@@ -181,7 +181,7 @@ def evaluate_sequential(
     """Say how good runs are that find items, beside baselines, with one stage or two."""
     from seqrec_cli.core.devices import choose_device
     from seqrec_cli.core.evaluation.report import evaluate_each, make_report
-    from seqrec_cli.core.runs.loading import load_runs, settle_protocol
+    from seqrec_cli.core.runs.loading import load_runs, seed_groups, settle_protocol
 
     protocol = settle_protocol(protocol, runs)
     device = choose_device(options.device)
@@ -206,7 +206,7 @@ def evaluate_sequential(
     report = make_report(
         compared.dataset, protocol, outcomes, list(compared.runs), retrievers, reach
     )
-    print_report(report, options)
+    print_report(report, options, seed_groups(compared.runs))
 
 
 def add_second_stage(
@@ -250,12 +250,14 @@ def baselines_of(compared: "Compared") -> dict[str, Any]:
     return dict(fitted)
 
 
-def print_report(report: "Report", options: EvaluateOptions) -> None:
+def print_report(
+    report: "Report", options: EvaluateOptions, groups: "Mapping[str, Sequence[str]]"
+) -> None:
     """Print figures, comparisons, and what an index or a second stage costs and reaches."""
     if options.per_user is not None:
         report.write_users(options.per_user)
     if not options.as_json:
-        shown.show(report)
+        shown.show(report, groups)
         shown.show_stages(report, options.index, options.candidates)
         return
     plain = report.plain()

@@ -166,6 +166,9 @@ def follow(run: "Run", begun: "Begun", stop: dict[str, int]) -> None:
                     break
         except Interrupted:
             pass  # where nothing was changed; `stop` knows
+    if view.rows:
+        metric = begun.training.experiment.training.metric
+        console.info(f"* the best so far by {metric}; seconds since the start")
     if stop:
         run.checkpoints.save_last(begun.training)
         counters = begun.training.counters

@@ -1,5 +1,6 @@
 """Trained runs, ready to score: one, several to compare, or two stages."""
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -207,6 +208,21 @@ def settle_protocol(protocol: EvaluationProtocol, runs: Iterable[Run]) -> Evalua
     if protocol.kind == "sampled":
         return protocol
     return replace(protocol, seen=agreed_seen(runs, protocol.seen))
+
+
+def seed_groups(runs: Mapping[str, Run]) -> dict[str, list[str]]:
+    """The names of runs that differ in their seeds alone, by a name for all of them: their own
+    without the number at its end."""
+    by_experiment: dict[str, list[str]] = {}
+    for name, run in runs.items():
+        alike = run.any_experiment().model_copy(update={"seed": 0})
+        by_experiment.setdefault(alike.to_yaml(), []).append(name)
+    groups: dict[str, list[str]] = {}
+    for names in by_experiment.values():
+        label = re.sub(r"[-_.]?(seed)?\d+$", "", names[0]) if len(names) > 1 else names[0]
+        label = label or names[0]
+        groups[label if label not in groups else names[0]] = names
+    return groups
 
 
 def labelled(runs: Sequence[Run]) -> dict[str, Run]:
