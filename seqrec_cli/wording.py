@@ -1,9 +1,21 @@
-"""Numbers of things in words, for all messages."""
+"""Numbers of things, quantities and commands in words, for all messages."""
+
+import shlex
 
 
 def counted(number: int, noun: str) -> str:
     """A number of things: "1 user", "2,000 users"."""
     return f"{number:,} {noun}{'' if number == 1 else 's'}"
+
+
+def verb(number: int, one: str, many: str) -> str:
+    """The form of a verb that goes with a number of things."""
+    return one if number == 1 else many
+
+
+def typed(*words: object) -> str:
+    """A command as it can be pasted into a shell: what has spaces is quoted."""
+    return shlex.join(map(str, words))
 
 
 def size(number: int) -> str:

@@ -2,7 +2,7 @@
 
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -74,16 +74,14 @@ def compare(options: CompareOptions) -> None:
 
     runs = [Run.open(find_run(name)) for name in options.runs]
     seen = agreed_seen(runs, options.seen)
-    device = choose_device(options.device)
-    compared = load_runs(runs, options.data, options.data_dir, device)
+    compared = load_runs(runs, options.data, options.data_dir, choose_device(options.device))
     console.warn_all(compared.notes)
     dataset, outcomes = compared.dataset, {}
+    how: dict[str, Any] = {"metrics": METRICS, "ks": [options.k], "seen": seen}
     with console.progress(len(runs), "evaluated") as advance:
         for number, (name, scorer) in enumerate(compared.scorers.items()):
             advance(number, name)
-            outcomes[name] = evaluate(
-                scorer, dataset, options.split, metrics=METRICS, ks=[options.k], seen=seen
-            )
+            outcomes[name] = evaluate(scorer, dataset, options.split, **how)
     users = next(iter(outcomes.values())).users
     groups = comparison.slices_of(dataset, options.split, users) if options.slices else {}
     metrics = [f"{name}@{options.k}" for name in METRICS]

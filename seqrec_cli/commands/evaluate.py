@@ -8,6 +8,12 @@ import typer
 
 from seqrec_cli import console
 from seqrec_cli.commands.binding import Only, is_given, takes
+from seqrec_cli.commands.evaluate_results import (
+    check_thresholds,
+    keep_results,
+    known_baselines,
+    stages_of,
+)
 from seqrec_cli.commands.options import (
     Candidates,
     Data,
@@ -83,6 +89,13 @@ class EvaluateOptions:
     retrieval_weight: RetrievalWeight = 0.0
     data: Data = None
     data_dir: DataDir = Path("data")
+    fail_under: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="METRIC=VALUE",
+            help="Exit code 1 if a run has less, such as ndcg@10=0.12; repeatable.",
+        ),
+    ] = None
     seed: Seed = 0
     device: Device = "auto"
     as_json: Json = False
@@ -103,6 +116,7 @@ def evaluate(options: EvaluateOptions, context: typer.Context) -> None:
     """
     from seqrec_cli.core.data.store import RANKING
     from seqrec_cli.core.evaluation.report import EvaluationProtocol
+    from seqrec_cli.core.evaluation.thresholds import parse_threshold
     from seqrec_cli.core.inference.export import check_output
     from seqrec_cli.core.inference.reranking import check_candidates
 
@@ -114,6 +128,8 @@ def evaluate(options: EvaluateOptions, context: typer.Context) -> None:
         targets=options.targets,
         seed=options.seed,
     )
+    for text in options.fail_under or ():
+        parse_threshold(text)
     if options.per_user is not None:
         check_output(options.per_user)
     if options.rerank is not None:
@@ -169,10 +185,12 @@ def evaluate_ranking(runs: "Sequence[Run]", options: EvaluateOptions) -> None:
         console.print_json(report.plain() | {"stopped_on_the_test_part": stopped})
     else:
         shown_ranking.show(report)
+    keep_results(report.plain(), {}, compared.runs)
     if options.split == "test" and stopped:
         console.warn(
             f"{', '.join(stopped)}: stopped on the test file, so these figures are optimistic"
         )
+    check_thresholds(report.figures, compared.runs, options)
 
 
 def evaluate_sequential(
@@ -180,6 +198,7 @@ def evaluate_sequential(
 ) -> None:
     """Say how good runs are that find items, beside baselines, with one stage or two."""
     from seqrec_cli.core.devices import choose_device
+    from seqrec_cli.core.evaluation.remembered import remember
     from seqrec_cli.core.evaluation.report import evaluate_each, make_report
     from seqrec_cli.core.runs.loading import load_runs, seed_groups, settle_protocol
 
@@ -196,17 +215,23 @@ def evaluate_sequential(
     reach: dict[str, float] = {}
     if options.rerank is not None:
         reach = add_second_stage(options, protocol, compared, retrievers, scorers, finders)
-    if options.baselines:
+    known = known_baselines(compared, protocol, options)
+    if options.baselines and not known:
         scorers |= baselines_of(compared)
-    outcomes = {}
+    data, outcomes = compared.dataset, {}
     with console.progress(len(scorers), "evaluated") as advance:
-        for name, outcome in evaluate_each(compared.dataset, scorers, protocol, finders):
+        for name, outcome in evaluate_each(data, scorers, protocol, finders):
             outcomes[name] = outcome
             advance(len(outcomes), name)
-    report = make_report(
-        compared.dataset, protocol, outcomes, list(compared.runs), retrievers, reach
-    )
-    print_report(report, options, seed_groups(compared.runs))
+    report = make_report(data, protocol, outcomes, list(compared.runs), retrievers, reach, known)
+    if options.per_user is not None:
+        report.write_users(options.per_user)
+    if options.baselines and not known:
+        remember(compared.data_path, data.sha256, protocol, report.baselines)
+    stages = stages_of(report, options)
+    keep_results(report.plain(), stages, compared.runs)
+    print_report(report, options, stages, seed_groups(compared.runs))
+    check_thresholds(report.figures, compared.runs, options)
 
 
 def add_second_stage(
@@ -251,26 +276,17 @@ def baselines_of(compared: "Compared") -> dict[str, Any]:
 
 
 def print_report(
-    report: "Report", options: EvaluateOptions, groups: "Mapping[str, Sequence[str]]"
+    report: "Report",
+    options: EvaluateOptions,
+    stages: "Mapping[str, Any]",
+    groups: "Mapping[str, Sequence[str]]",
 ) -> None:
     """Print figures, comparisons, and what an index or a second stage costs and reaches."""
-    if options.per_user is not None:
-        report.write_users(options.per_user)
     if not options.as_json:
         shown.show(report, groups)
         shown.show_stages(report, options.index, options.candidates)
         return
-    plain = report.plain()
-    if report.recalls:
-        plain |= {"index": options.index, "recall": dict(report.recalls)}
-    if report.reach:
-        plain |= {
-            "rerank": options.rerank,
-            "candidates": options.candidates,
-            "retrieval_weight": options.retrieval_weight,
-            "reach": dict(report.reach),
-        }
-    console.print_json(plain)
+    console.print_json(report.plain() | stages)
 
 
 def parse_ks(text: str) -> list[int]:

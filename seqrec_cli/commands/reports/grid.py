@@ -42,9 +42,10 @@ def print_grid(
     room = console.stdout().width
     first = max(len(corner), *(len(name) for name in rows)) if rows else len(corner)
     cells = [[row[number] for row in rows.values()] for number in range(len(columns))]
-    for stacked in (False, True):
+    stacked, widths = False, [0]
+    for stacked, whole_names in ((False, True), (False, False), (True, False)):
         widths = [
-            max(longest_word(name), *(cell.width(stacked=stacked) for cell in column), 0)
+            max(len(name) if whole_names else longest_word(name), 0, *figures_of(column, stacked))
             for name, column in zip(columns, cells, strict=True)
         ]
         if first + sum(width + GAP for width in widths) <= room:
@@ -59,6 +60,11 @@ def print_grid(
             ],
             title=title,
         )
+
+
+def figures_of(column: Sequence[Cell], stacked: bool) -> Iterator[int]:
+    """The widths of a column's cells."""
+    return (cell.width(stacked=stacked) for cell in column)
 
 
 def pieces(widths: Sequence[int], room: int) -> Iterator[list[int]]:

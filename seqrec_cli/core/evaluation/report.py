@@ -138,6 +138,11 @@ class Report:
         names = [name for name in self.first.per_user if name.startswith("ndcg@")]
         return min(names, key=lambda name: abs(length_of(name) - 10))
 
+    @property
+    def baselines(self) -> dict[str, dict[str, Figure]]:
+        """The figures of the scorers that need no training."""
+        return {name: figures for name, figures in self.figures.items() if name in BASELINES}
+
     def beaten(self) -> dict[str, str]:
         """Scorers that are no better than a baseline without training, and the best such one."""
         scores = {name: figures[self.main_metric].mean for name, figures in self.figures.items()}
@@ -225,14 +230,19 @@ def make_report(
     runs: Sequence[str],
     retrievers: Mapping[str, Retriever | None],
     reach: Mapping[str, float],
+    known: Mapping[str, dict[str, Figure]] | None = None,
 ) -> Report:
-    """Summarise outcomes, compare each two of `runs`, and measure what an index finds."""
+    """Summarise outcomes, compare each two of `runs`, and measure what an index finds.
+
+    Figures that are `known` from before, by scorer, come after those of the outcomes.
+    """
     ks, seed = protocol.ks, protocol.seed
     return Report(
         dataset=dataset,
         protocol=protocol,
         outcomes=outcomes,
-        figures={name: summarise(outcome, dataset, ks, seed) for name, outcome in outcomes.items()},
+        figures={n: summarise(outcome, dataset, ks, seed) for n, outcome in outcomes.items()}
+        | dict(known or {}),
         comparisons={
             (a, b): compare(outcomes[a].per_user, outcomes[b].per_user, seed, outcomes[a].counts)
             for a, b in itertools.combinations(runs, 2)
