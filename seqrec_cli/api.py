@@ -29,10 +29,10 @@ from seqrec_cli.core.inference.names import Names
 from seqrec_cli.core.inference.recommendation import recommend as recommend_items
 from seqrec_cli.core.inference.scoring import Scorer
 from seqrec_cli.core.runs.directory import find_run, next_run, refuse_latest
+from seqrec_cli.core.runs.histories import histories_for
 from seqrec_cli.core.runs.loading import (
     agreed_seen,
     catalogue_of,
-    histories_for,
     load_rankers,
     load_runs,
     load_scorer,

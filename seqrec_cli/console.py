@@ -27,6 +27,8 @@ from rich.text import Text
 
 from seqrec_cli.errors import SeqRecError
 
+ABOVE = 5  # lines of a terminal that the rows of a training leave: header, bar, earlier messages
+NARROWEST = 7  # characters of a column of figures that is written row by row
 WIDE = 400  # columns of a table that goes into a pipe or a file
 
 # A console is made at each call: a test, or a pipe set up late, may have changed what stdout is.
@@ -79,19 +81,28 @@ def visible(text: str) -> Text:
     )
 
 
+def say(text: Text) -> None:
+    """Print a message on stderr; a terminal gets it wrapped between words.
+
+    A hint is never wrapped, as it is to be copied.
+    """
+    console = stderr()
+    console.print(text, soft_wrap=not console.is_terminal)
+
+
 def info(message: str) -> None:
     """Print what is going on."""
-    stderr().print(visible(message))
+    say(visible(message))
 
 
 def success(message: str) -> None:
     """Print that something is finished."""
-    stderr().print(Text("done: ", "green") + visible(message))
+    say(Text("done: ", "green") + visible(message))
 
 
 def warn(message: str) -> None:
     """Print what the user should know before trusting the result."""
-    stderr().print(Text("note: ", "yellow") + visible(message))
+    say(Text("note: ", "yellow") + visible(message))
 
 
 def warn_all(notes: Iterable[str]) -> None:
@@ -108,7 +119,7 @@ def hint(message: str) -> None:
 def fail(error: SeqRecError) -> None:
     """Show an error as a sentence and its remedy."""
     console = stderr()
-    console.print(Text("error: ", "red") + visible(error.message))
+    say(Text("error: ", "red") + visible(error.message))
     if error.hint:
         console.print()
         hint(error.hint)
@@ -135,7 +146,7 @@ def print_json(result: Any) -> None:
 
 def print_table(
     columns: Sequence[str],
-    rows: Sequence[Sequence[str]],
+    rows: Sequence[Sequence[str | Text]],
     *,
     title: str = "",
     left: Sequence[int] = (0,),
@@ -146,7 +157,7 @@ def print_table(
 
 def make_table(
     columns: Sequence[str],
-    rows: Sequence[Sequence[str]],
+    rows: Sequence[Sequence[str | Text]],
     *,
     title: str = "",
     left: Sequence[int] = (0,),
@@ -156,9 +167,10 @@ def make_table(
     )
     for number, column in enumerate(columns):
         justify = "left" if number in left else "right"
-        table.add_column(visible(column), justify=justify, overflow="fold")  # type: ignore[arg-type]
+        header = Text("\n").join(map(visible, column.split("\n")))
+        table.add_column(header, justify=justify, overflow="fold")  # type: ignore[arg-type]
     for row in rows:
-        table.add_row(*(visible(cell) for cell in row))
+        table.add_row(*(visible(cell) if isinstance(cell, str) else cell for cell in row))
     return table
 
 
@@ -181,9 +193,10 @@ def progress(total: int | None, unit: str) -> Iterator[Callable[[int, str], None
 
 
 class TrainingView:
-    """A bar for the epoch and a table that grows by a row a validation, on stderr.
+    """A bar, and a table that grows by a row a validation.
 
-    Where stderr is no terminal, a plain line a validation.
+    On a terminal both are on stderr, the newest rows only, so that the bar stays in view; the whole
+    table goes to stdout at the end. Where stderr is no terminal each row goes to stdout at once.
     """
 
     def __init__(self, live: Live | None, bar: Progress, columns: Sequence[str]) -> None:
@@ -201,9 +214,20 @@ class TrainingView:
         """Add a row to the table."""
         self.rows.append(cells)
         if self.live is None:
-            info("  ".join(f"{c} {v}" for c, v in zip(self.columns, cells, strict=True)))
-        else:
-            self.live.update(Group(make_table(self.columns, self.rows), self.bar))
+            if len(self.rows) == 1:
+                self.line(self.columns)
+            self.line(cells)
+            return
+        newest = self.rows[-max(3, self.live.console.height - ABOVE) :]
+        self.live.update(Group(make_table(self.columns, newest), self.bar))
+
+    def line(self, cells: Sequence[str]) -> None:
+        """Write a row to stdout now, in columns that fit any row."""
+        widths = [max(len(column), NARROWEST) for column in self.columns]
+        padded = [cells[0].ljust(widths[0])]
+        padded += [cell.rjust(w) for cell, w in zip(cells[1:], widths[1:], strict=True)]
+        print_text("  ".join(padded))
+        sys.stdout.flush()
 
 
 class StepRate(ProgressColumn):
@@ -216,7 +240,7 @@ class StepRate(ProgressColumn):
 
 @contextmanager
 def training_view(columns: Sequence[str]) -> Iterator[TrainingView]:
-    """Show a training while the block runs; its table is printed to stdout at the end."""
+    """Show a training while the block runs; its table is on stdout, once, when it ends."""
     console = stderr()
     bar = Progress(
         TextColumn("{task.description}"),
@@ -227,11 +251,13 @@ def training_view(columns: Sequence[str]) -> Iterator[TrainingView]:
         console=console,
     )
     if not console.is_terminal:
-        view = TrainingView(None, bar, columns)
-        yield view
-    else:
+        yield TrainingView(None, bar, columns)
+        return
+    view = None
+    try:
         with Live(bar, console=console, transient=True, refresh_per_second=4) as live:
             view = TrainingView(live, bar, columns)
             yield view
-    if view.rows:
-        print_table(columns, view.rows)
+    finally:  # a training that fails or is stopped has a table too
+        if view is not None and view.rows:
+            print_table(columns, view.rows)

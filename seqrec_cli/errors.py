@@ -8,6 +8,7 @@ SeqRecError
 ├── RunError        a run directory that is missing, incomplete, damaged or in use
 ├── TrainingError   a training that cannot go on
 ├── DownloadError   a named dataset that cannot be fetched (core/downloads.py)
+├── ResultError     a figure that is below what was asked for
 ├── PluginError     an installed package whose model, loss or metric cannot be used
 └── MissingExtra    an optional dependency that is not installed
 """
@@ -64,6 +65,10 @@ class RunError(SeqRecError):
 
 class TrainingError(SeqRecError):
     """A training cannot go on."""
+
+
+class ResultError(SeqRecError):
+    """A figure is below what was asked for."""
 
 
 class PluginError(SeqRecError):

@@ -1,9 +1,21 @@
-"""Numbers of things in words, for all messages."""
+"""Numbers of things, quantities and commands in words, for all messages."""
+
+import shlex
 
 
 def counted(number: int, noun: str) -> str:
     """A number of things: "1 user", "2,000 users"."""
     return f"{number:,} {noun}{'' if number == 1 else 's'}"
+
+
+def verb(number: int, one: str, many: str) -> str:
+    """The form of a verb that goes with a number of things."""
+    return one if number == 1 else many
+
+
+def typed(*words: object) -> str:
+    """A command as it can be pasted into a shell: what has spaces is quoted."""
+    return shlex.join(map(str, words))
 
 
 def size(number: int) -> str:
@@ -12,3 +24,23 @@ def size(number: int) -> str:
     while value >= 1000 and len(units) > 1:
         value, units = value / 1000, units[1:]
     return f"{value:.0f} {units[0]}" if units[0] == "bytes" else f"{value:.1f} {units[0]}"
+
+
+SPANS = ((86_400.0, "day"), (3600.0, "hour"), (60.0, "minute"))
+
+
+def duration(seconds: float) -> str:
+    """A length of time in the largest unit that gives at least 1: "46 s", "1.4 days"."""
+    for length, noun in SPANS:
+        if abs(seconds) >= length:
+            number = f"{seconds / length:,.1f}".removesuffix(".0")
+            return f"{number} {noun}{'' if number == '1' else 's'}"
+    return f"{seconds:.3g} s"
+
+
+def span(low: str, high: str) -> str:
+    """From one value to another, both in words; a unit that both have stands once."""
+    if low == high:
+        return low
+    (first, _, unit), (_, _, other) = low.partition(" "), high.partition(" ")
+    return f"{first}–{high}" if unit.rstrip("s") == other.rstrip("s") else f"{low}–{high}"

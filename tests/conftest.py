@@ -46,6 +46,7 @@ def plain_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("NO_COLOR", "1")
     monkeypatch.delenv("SEQREC_DEBUG", raising=False)
     monkeypatch.delenv("FORCE_COLOR", raising=False)
+    monkeypatch.delenv("COLUMNS", raising=False)
 
 
 def leave_one_out(histories: list[list[int]], num_items: int, name: str = "toy") -> SequenceDataset:

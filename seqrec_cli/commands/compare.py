@@ -20,9 +20,10 @@ from seqrec_cli.commands.options import (
     SeenOption,
     TargetsOption,
 )
+from seqrec_cli.commands.reports import comparison as shown
+from seqrec_cli.wording import counted
 
 if TYPE_CHECKING:
-    from seqrec_cli.core.evaluation.comparison import Difference
     from seqrec_cli.core.evaluation.sequential import Evaluation
     from seqrec_cli.core.inference.scoring import Seen
     from seqrec_cli.core.runs.loading import Compared
@@ -64,7 +65,8 @@ def compare(options: CompareOptions) -> None:
     """Say whether one run is better than another, and for whom.
 
     Differences are paired by user, with 95 % bootstrap intervals; p-values are corrected for the
-    number of comparisons (Holm).
+    number of comparisons (Holm). Of more than two runs: means over the seeds of runs that differ in
+    nothing else, and a matrix of differences.
 
     $ seqrec compare ml-1m-sasrec-1 ml-1m-sasrec-2
     """
@@ -73,7 +75,7 @@ def compare(options: CompareOptions) -> None:
     from seqrec_cli.core.devices import choose_device
     from seqrec_cli.core.evaluation import comparison
     from seqrec_cli.core.runs.directory import find_run
-    from seqrec_cli.core.runs.loading import agreed_seen, load_runs
+    from seqrec_cli.core.runs.loading import agreed_seen, load_runs, seed_groups
     from seqrec_cli.core.runs.run import Run
 
     runs = [Run.open(find_run(name)) for name in options.runs]
@@ -86,16 +88,15 @@ def compare(options: CompareOptions) -> None:
     users = next(iter(outcomes.values())).users
     groups = comparison.slices_of(dataset, options.split, users) if options.slices else {}
     metrics = [f"{name}@{options.k}" for name in METRICS]
-    differences = comparison.compare(outcomes, groups, metrics, options.seed)
     if options.as_json:
+        differences = comparison.compare(outcomes, groups, metrics, options.seed)
         console.print_json([asdict(difference) for difference in differences])
         return
-    console.info(
-        f"{dataset.name}, {options.split} part: {len(users):,} users, {len(differences)} "
-        "comparisons, each with the 95 % interval of its paired difference; p is corrected for "
-        "all of them"
-    )
-    show_differences(differences)
+    console.info(f"{dataset.name}, {options.split} part: {counted(len(users), 'user')}")
+    if len(runs) > 2:
+        shown.show_many(outcomes, metrics, seed_groups(compared.runs), options.seed)
+    else:
+        shown.show_two(comparison.compare(outcomes, groups, metrics, options.seed))
 
 
 def evaluate_each_run(
@@ -118,23 +119,3 @@ def evaluate_each_run(
                 targets=options.targets,
             )
     return outcomes
-
-
-def show_differences(differences: "list[Difference]") -> None:
-    """Print a table for each pair of runs, a row for each slice and metric."""
-    for a, b in dict.fromkeys((d.a, d.b) for d in differences):
-        console.print_table(
-            ["users", "count", "metric", f"{a} minus {b}", "p"],
-            [
-                [
-                    d.slice,
-                    f"{d.users:,}",
-                    d.metric,
-                    f"{d.mean:+.4f} [{d.low:+.4f}, {d.high:+.4f}]",
-                    f"{d.p:.4f}",
-                ]
-                for d in differences
-                if (d.a, d.b) == (a, b)
-            ],
-            left=(0, 2),
-        )

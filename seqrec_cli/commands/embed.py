@@ -18,6 +18,7 @@ from seqrec_cli.commands.options import (
     chosen_run,
     say_which,
 )
+from seqrec_cli.wording import counted, verb
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -73,11 +74,16 @@ def embed(options: EmbedOptions) -> None:
         dataset = SequenceDataset.load(opened.find_data(options.data, options.data_dir))
         opened.check_data(dataset)
         ids, vectors = user_vectors(scorer, dataset, options.before)
-        if len(ids) < dataset.num_users:
-            missing = dataset.num_users - len(ids)
-            console.warn(f"{missing:,} users have no history there, and so no vector")
+        warn_of_missing(dataset.num_users - len(ids))
     export.write_vectors(options.output, ids, vectors)
     whose = "users" if options.users else "items"
     console.success(
         f"{len(ids):,} vectors of {whose}, size {vectors.shape[1]}, in `{options.output}`"
     )
+
+
+def warn_of_missing(count: int) -> None:
+    """Say how many users have no vector."""
+    if count:
+        has = verb(count, "has", "have")
+        console.warn(f"{counted(count, 'user')} {has} no history there, and so no vector")

@@ -8,6 +8,12 @@ import typer
 
 from seqrec_cli import console
 from seqrec_cli.commands.binding import Only, is_given, takes
+from seqrec_cli.commands.evaluate_results import (
+    check_thresholds,
+    keep_results,
+    known_baselines,
+    stages_of,
+)
 from seqrec_cli.commands.options import (
     Candidates,
     Data,
@@ -95,6 +101,13 @@ class EvaluateOptions:
     retrieval_weight: RetrievalWeight = 0.0
     data: Data = None
     data_dir: DataDir = Path("data")
+    fail_under: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="METRIC=VALUE",
+            help="Exit code 1 if a run has less, such as ndcg@10=0.12; repeatable.",
+        ),
+    ] = None
     seed: Seed = 0
     device: Device = "auto"
     as_json: Json = False
@@ -118,6 +131,7 @@ def evaluate(options: EvaluateOptions, context: typer.Context) -> None:
     """
     from seqrec_cli.core.data.store import RANKING
     from seqrec_cli.core.evaluation.report import EvaluationProtocol
+    from seqrec_cli.core.evaluation.thresholds import parse_threshold
     from seqrec_cli.core.inference.export import check_output
     from seqrec_cli.core.inference.reranking import check_candidates
 
@@ -129,6 +143,8 @@ def evaluate(options: EvaluateOptions, context: typer.Context) -> None:
         targets=options.targets,
         seed=options.seed,
     )
+    for text in options.fail_under or ():
+        parse_threshold(text)
     if options.per_user is not None:
         check_output(options.per_user)
     if options.rerank is not None:
@@ -184,10 +200,12 @@ def evaluate_ranking(runs: "Sequence[Run]", options: EvaluateOptions) -> None:
         console.print_json(report.plain() | {"stopped_on_the_test_part": stopped})
     else:
         shown_ranking.show_ranking_metrics(report)
+    keep_results(report.plain(), {}, compared.runs)
     if options.split == "test" and stopped:
         console.warn(
             f"{', '.join(stopped)}: stopped on the test file, so these figures are optimistic"
         )
+    check_thresholds(report.figures, compared.runs, options)
 
 
 def evaluate_sequential(
@@ -195,8 +213,9 @@ def evaluate_sequential(
 ) -> None:
     """Say how good runs are that find items, beside baselines, with one stage or two."""
     from seqrec_cli.core.devices import choose_device
+    from seqrec_cli.core.evaluation.remembered import remember
     from seqrec_cli.core.evaluation.report import evaluate_each, make_report
-    from seqrec_cli.core.runs.loading import load_runs, settle_protocol
+    from seqrec_cli.core.runs.loading import load_runs, seed_groups, settle_protocol
 
     if options.exclude_seen is not None:
         protocol = replace(protocol, seen="exclude")
@@ -215,21 +234,29 @@ def evaluate_sequential(
     scorers: dict[str, Any] = dict(compared.scorers)
     reach: dict[str, float] = {}
     if options.rerank is not None:
-        stages = Stages(compared, retrievers, scorers, finders, rules)
-        reach = add_second_stage(options, protocol, stages)
-    if options.baselines:
+        staged = Stages(compared, retrievers, scorers, finders, rules)
+        reach = add_second_stage(options, protocol, staged)
+    known = {} if account else known_baselines(compared, protocol, options)
+    if options.baselines and not known:
         baselines = baselines_of(compared)
         scorers |= baselines
         rules |= dict.fromkeys(baselines, next(iter(rules.values())))
-    outcomes = {}
+    data, outcomes = compared.dataset, {}
     with console.progress(len(scorers), "evaluated") as advance:
-        for name, outcome in evaluate_each(compared.dataset, scorers, protocol, finders, rules):
+        for name, outcome in evaluate_each(data, scorers, protocol, finders, rules):
             outcomes[name] = outcome
             advance(len(outcomes), name)
     report = make_report(
-        compared.dataset, protocol, outcomes, list(compared.runs), retrievers, reach, account
+        data, protocol, outcomes, list(compared.runs), retrievers, reach, account, known
     )
-    print_report(report, options)
+    if options.per_user is not None:
+        report.write_users(options.per_user, safe=options.safe_csv)
+    if options.baselines and not known and not account:
+        remember(compared.data_path, data.sha256, protocol, report.baselines)
+    stages = stages_of(report, options)
+    keep_results(report.plain(), stages, compared.runs)
+    print_report(report, options, stages, seed_groups(compared.runs))
+    check_thresholds(report.figures, compared.runs, options)
 
 
 def rules_of(
@@ -297,25 +324,18 @@ def baselines_of(compared: "Compared") -> dict[str, Any]:
     return dict(fitted)
 
 
-def print_report(report: "Report", options: EvaluateOptions) -> None:
+def print_report(
+    report: "Report",
+    options: EvaluateOptions,
+    stages: dict[str, Any],
+    groups: "Mapping[str, Sequence[str]]",
+) -> None:
     """Print figures, comparisons, and what an index or a second stage costs and reaches."""
-    if options.per_user is not None:
-        report.write_users(options.per_user, safe=options.safe_csv)
     if not options.as_json:
-        shown.show_metrics(report)
+        shown.show_metrics(report, groups)
         shown.show_stages(report, options.index, options.candidates)
         return
-    plain = report.plain()
-    if report.recalls:
-        plain |= {"index": options.index, "recall": dict(report.recalls)}
-    if report.reach:
-        plain |= {
-            "rerank": options.rerank,
-            "candidates": options.candidates,
-            "retrieval_weight": options.retrieval_weight,
-            "reach": dict(report.reach),
-        }
-    console.print_json(plain)
+    console.print_json(report.plain() | stages)
 
 
 def parse_ks(text: str) -> list[int]:

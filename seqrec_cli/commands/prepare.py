@@ -10,6 +10,7 @@ from seqrec_cli import console
 from seqrec_cli.commands.binding import takes
 from seqrec_cli.commands.prepare_options import PrepareOptions
 from seqrec_cli.commands.reports import preparation, ranking, shared
+from seqrec_cli.wording import typed
 
 if TYPE_CHECKING:
     from seqrec_cli.core.data.interactions import Reading
@@ -52,8 +53,9 @@ def prepare(options: PrepareOptions) -> None:
     config = "dien" if request.task == "ranking" else "demo" if small else "sasrec"
     if manifest["split"].get("whole_sessions"):
         config = "gru4rec-session"
-    folder = "" if options.data_dir == Path("data") else f" --data-dir {options.data_dir}"
-    console.hint(f"seqrec train --config {config} --data {manifest['name']}{folder}")
+    folder = () if options.data_dir == Path("data") else ("--data-dir", options.data_dir)
+    data = manifest["name"]
+    console.hint(typed("seqrec", "train", "--config", config, "--data", data, *folder))
 
 
 def request_of(options: PrepareOptions) -> "Request":

@@ -182,7 +182,7 @@ def known_users(run: "Run", options: RecommendOptions) -> Asked:
     """Users of the dataset, with their histories up to the end or before one of its parts."""
     from seqrec_cli.core.data.dataset import SequenceDataset
     from seqrec_cli.core.inference.names import read_ids
-    from seqrec_cli.core.runs.loading import histories_for
+    from seqrec_cli.core.runs.histories import histories_for
 
     ids = options.user if options.users is None else read_ids(options.users)
     dataset = SequenceDataset.load(run.find_data(options.data, options.data_dir))

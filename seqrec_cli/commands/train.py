@@ -16,6 +16,7 @@ from seqrec_cli.commands.completing import config_names, run_names
 from seqrec_cli.commands.options import Data, DataDir, Device, Overrides, say_which
 from seqrec_cli.errors import ConfigError
 from seqrec_cli.interrupts import SIGNALS, Interrupted, is_importing, next_one_ends
+from seqrec_cli.wording import typed
 
 if TYPE_CHECKING:
     from seqrec_cli.core.runs.recording import AnyTraining, StartedTraining
@@ -47,6 +48,12 @@ class TrainOptions:
     ] = None
     overrides: Overrides = None
     device: Device = "auto"
+    seed: Annotated[int | None, typer.Option(min=0, help="Short for --set seed=VALUE"), NEW_RUN] = (
+        None
+    )
+    epochs: Annotated[
+        int | None, typer.Option(min=1, help="Short for --set training.epochs=VALUE")
+    ] = None
     precision: Annotated[
         Literal["float32", "bfloat16"] | None,
         typer.Option(help="Short for --set training.precision=VALUE"),
@@ -67,12 +74,14 @@ class TrainOptions:
     @property
     def changes(self) -> list[str]:
         """Every setting that the command changes, as KEY=VALUE."""
-        precision = [f"training.precision={self.precision}"] if self.precision else []
-        return [
-            *(self.overrides or []),
-            *precision,
-            *(["training.compile=true"] if self.compile_model else []),
-        ]
+        short = {
+            "seed": self.seed,
+            "training.epochs": self.epochs,
+            "training.precision": self.precision,
+            "training.compile": "true" if self.compile_model else None,
+        }
+        given = [f"{key}={value}" for key, value in short.items() if value is not None]
+        return [*(self.overrides or []), *given]
 
 
 @takes(TrainOptions)
@@ -165,16 +174,19 @@ def follow(run: "Run", started: "StartedTraining", stop: dict[str, int]) -> None
                     break
         except Interrupted:
             pass  # where nothing was changed; `stop` knows
+    if view.rows:
+        metric = started.training.experiment.training.metric
+        console.info(f"* the best so far by {metric}; seconds since the start")
     if stop:
         run.checkpoints.save_last(started.training)
         counters = started.training.counters
         console.info(
             f"stopped in epoch {counters.epoch + 1}, after step {counters.step}; nothing is lost"
         )
-        console.hint(f"resume with `seqrec train --resume {run.path}`")
+        console.hint(f"resume with `{typed('seqrec', 'train', '--resume', run.path)}`")
         raise typer.Exit(128 + stop["signal"])
     console.success(f"the best weights are in `{run.checkpoints.best}`")
-    console.hint(f"`seqrec evaluate {run.path}`")
+    console.hint(f"`{typed('seqrec', 'evaluate', run.path)}`")
 
 
 def is_fitted(training: "AnyTraining") -> bool:

@@ -4,46 +4,86 @@ from typing import TYPE_CHECKING
 
 from seqrec_cli import console
 from seqrec_cli.commands.reports import shared
+from seqrec_cli.wording import counted
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
     from seqrec_cli.core.evaluation.report import Report
-    from seqrec_cli.core.evaluation.summary import Figure
 
 
-def show_metrics(report: "Report") -> None:
-    """Print a table of metrics by scorer, and one of differences between runs."""
+def show_metrics(report: "Report", groups: "Mapping[str, Sequence[str]]") -> None:
+    """Print a table of metrics by scorer, and how runs differ.
+
+    Args:
+        groups: runs that differ in their seeds alone, by a name for all of them.
+    """
+    from seqrec_cli.core.evaluation.groups import spreads_of
+
+    say_protocol(report)
+    names = report.distinct_metrics()
+    shared.print_figures(report.figures, names)
+    console.info(
+        "± is half of the 95 % bootstrap interval over users" + same_as(report.repeated_metrics())
+    )
+    if report.first.lists is not None:
+        console.info(
+            "pop. rank: mean rank of the recommended items by popularity, 1 for the most popular; "
+            "coverage: the share of the catalogue that is recommended to anybody"
+        )
+    for name, baseline in report.beaten().items():
+        metric, own = report.main_metric, report.figures
+        console.warn(
+            f"{name} is no better than {baseline}, which needs no training: {metric} "
+            f"{own[name][metric].mean:.4f} against {own[baseline][metric].mean:.4f}"
+        )
+    if any(len(runs) > 1 for runs in groups.values()):
+        shared.print_spreads(spreads_of(report.figures, groups), names)
+    if len(report.runs) == 2:
+        shared.print_comparisons(report.comparisons, names)
+    elif len(report.runs) > 2 and len(groups) > 1:
+        shared.print_matrix(report.differences(groups))
+
+
+def say_protocol(report: "Report") -> None:
+    """Say what was predicted for whom, and what to know of it."""
     first, dataset, protocol = report.first, report.dataset, report.protocol
     candidates = (
-        f"all {dataset.num_items:,} items, seen ones {protocol.settled_seen}d"
+        f"all {counted(dataset.num_items, 'item')}, seen ones {protocol.settled_seen}d"
         f"{', under rules' if report.rules else ''}"
         if protocol.kind == "full"
         else "100 sampled items"
     )
-    asked = f"{len(first.users):,} users"
+    asked = counted(len(first.users), "user")
     if first.counts is not None:
-        asked += f", {first.counts.sum():,} targets (every item with one before it)"
+        targets = counted(int(first.counts.sum()), "target")
+        asked += f", {targets} (every item with one before it)"
     console.info(f"{dataset.name}, {protocol.part} part: {asked}, each target against {candidates}")
     if first.counts is not None:
         console.info("means are over all targets, intervals over users")
     for reason, count in first.skipped.items():
-        console.info(f"{count:,} users skipped: {reason}")
+        console.info(f"{counted(count, 'user')} skipped: {reason}")
     if first.left_out:
         console.warn(
-            f"{first.left_out:,} targets are items that the rules leave out, and count as missed"
+            f"{counted(first.left_out, 'target')} are items that the rules leave out: missed"
         )
     if first.unreachable:
         console.warn(
-            f"{first.unreachable:,} targets were in the user's history already and count as "
+            f"{counted(first.unreachable, 'target')} had been in the user's history already: "
             "missed; with repeated items use `--seen include`"
         )
     if first.repeated:
-        console.warn(f"{first.repeated:,} targets were the same item again and count once")
-    names = list(next(iter(report.figures.values())))
-    rows = [
-        [name, *(metric_cell(name, f[name]) for f in report.figures.values())] for name in names
-    ]
-    console.print_table(["metric", *report.figures], rows)
-    shared.print_comparisons(report.comparisons)
+        console.warn(
+            f"{counted(first.repeated, 'target')} left out: the same item of the same user again"
+        )
+
+
+def same_as(repeated: "Mapping[str, str]") -> str:
+    """Which metrics are not shown as others say the same."""
+    if not repeated:
+        return ""
+    pairs = " and ".join(f"{name} = {other}" for name, other in repeated.items())
+    return f"; {pairs}, as each has one target (--json has all)"
 
 
 def show_stages(report: "Report", index: str, candidates: int) -> None:
@@ -58,9 +98,3 @@ def show_stages(report: "Report", index: str, candidates: int) -> None:
             f"{name}, {index}: recall@{max(report.protocol.ks)} {recall:.4f} of the exact result, "
             "over all users; the metrics are those of the approximate lists"
         )
-
-
-def metric_cell(name: str, figure: "Figure") -> str:
-    """A figure with its interval."""
-    digits = 1 if name.startswith("popularity rank") else 4
-    return f"{figure.mean:.{digits}f} [{figure.low:.{digits}f}, {figure.high:.{digits}f}]"

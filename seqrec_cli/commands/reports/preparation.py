@@ -2,15 +2,15 @@
 
 from typing import Any
 
+from seqrec_cli.wording import counted, verb
+
 
 def histories_summary(manifest: dict[str, Any]) -> list[tuple[str, str]]:
     """The rows of the summary."""
     rows = [*count_rows(manifest), *time_rows(manifest)]
     split = manifest["split"]
     rows.append(("split", split["kind"]))
-    for part in ("train", "valid", "test"):
-        counts = split[part]
-        rows.append((part, f"{counts['interactions']:,} of {counts['users']:,} users"))
+    rows += [(part, part_line(split, part)) for part in ("train", "valid", "test")]
     for side, encoded in manifest.get("features", {}).items():
         rows.append((f"{side}' features", features_line(encoded)))
     for metric, value in manifest.get("ceiling", {}).items():
@@ -60,6 +60,14 @@ def time_rows(manifest: dict[str, Any]) -> list[tuple[str, str]]:
     ]
 
 
+def part_line(split: dict[str, Any], part: str) -> str:
+    """How much a part has, and of how many users; and how many of them can be evaluated."""
+    counts = split[part]
+    asked = split.get("asked", {}).get(part, counts["users"])
+    evaluable = f", {asked:,} can be evaluated" if asked < counts["users"] else ""
+    return f"{counts['interactions']:,} of {counted(counts['users'], 'user')}{evaluable}"
+
+
 def features_line(told: dict[str, Any]) -> str:
     """What became of a file's columns."""
     pieces = []
@@ -85,13 +93,14 @@ def histories_notes(manifest: dict[str, Any]) -> list[str]:
     backwards = manifest["order"].get("rows_back_in_time", 0)
     if backwards:
         found.append(
-            f"{backwards:,} rows were earlier than the one before of the same user; sorted"
+            f"{counted(backwards, 'row')} {verb(backwards, 'was', 'were')} earlier than the one "
+            "before of the same user; sorted"
         )
     ties = manifest["order"].get("users_whose_last_ties", 0)
     if ties > 0.1 * manifest["users"]:
         found.append(
-            f"{ties:,} of {manifest['users']:,} users have a last item at the same time as the "
-            "one before: between these the order of the file decides"
+            f"{ties:,} of {counted(manifest['users'], 'user')} have a last item at the same time "
+            "as the one before: between these the order of the file decides"
         )
     if manifest["users"] == 1:
         found.append("there is a single user, so every metric is about one person")
@@ -113,14 +122,14 @@ def split_notes(manifest: dict[str, Any]) -> list[str]:
     if split["test"]["users"] < manifest["users"]:
         left = manifest["users"] - split["test"]["users"]
         found.append(
-            f"{left:,} of {manifest['users']:,} users have nothing in the test part, "
-            "so they are not evaluated on it"
+            f"{left:,} of {counted(manifest['users'], 'user')} "
+            f"{verb(left, 'has', 'have')} nothing in the test part: not evaluated on it"
         )
     for part, asked in split.get("asked", {}).items():
         if asked < split[part]["users"]:
             found.append(
-                f"only {asked:,} of the {split[part]['users']:,} users of the {part} part did "
-                "anything before it; where users are sessions, use `--split sessions`"
+                f"only {asked:,} of the {counted(split[part]['users'], 'user')} of the {part} part "
+                "did anything before it; where users are sessions, use `--split sessions`"
             )
     return found
 

@@ -7,7 +7,6 @@ from seqrec_cli.commands.reports import shared
 
 if TYPE_CHECKING:
     from seqrec_cli.core.evaluation.ranking import RankingReport
-    from seqrec_cli.core.evaluation.summary import Figure
 
 MOST_EMPTY = 0.1  # share of empty histories that is worth a note
 
@@ -90,14 +89,6 @@ def show_ranking_metrics(report: "RankingReport") -> None:
             f"{first.skipped_users:,} users left out of gauc: their rows have one label only"
         )
     names = list(dict.fromkeys(name for by_metric in figures.values() for name in by_metric))
-    rows = [
-        [name, *(ranking_cell(f[name]) if name in f else "-" for f in figures.values())]
-        for name in names
-    ]
-    console.print_table(["metric", *figures], rows)
-    shared.print_comparisons(report.comparisons)
-
-
-def ranking_cell(figure: "Figure") -> str:
-    """A figure with its interval."""
-    return f"{figure.mean:.4f} [{figure.low:.4f}, {figure.high:.4f}]"
+    shared.print_figures(figures, names)
+    console.info("± is half of the 95 % bootstrap interval over users")
+    shared.print_comparisons(report.comparisons, names)

@@ -5,13 +5,14 @@ number of comparisons.
 """
 
 import itertools
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from seqrec_cli.core.data.dataset import SequenceDataset
+from seqrec_cli.core.data.reading.units import PER_SECOND
 from seqrec_cli.core.data.sequences import Part, Sequences
 from seqrec_cli.core.evaluation.queries import EvaluatedPart
 from seqrec_cli.core.evaluation.sequential import Evaluation, means_of
@@ -23,6 +24,7 @@ from seqrec_cli.core.evaluation.statistics import (
     two_sided,
     weighted_mean,
 )
+from seqrec_cli.wording import duration, span
 
 RESAMPLES = 10_000
 ALL_USERS = "all users"
@@ -112,8 +114,20 @@ def slices_of(
     times = dataset.timestamps
     if part in times and all(earlier in times for earlier in ("train", "valid")):
         waits = target_times(dataset, part)[users] - last_times(dataset, part)[users]
-        slices |= thirds("target", waits.astype(np.float64), "after the history")
+        slices |= thirds("target", waits.astype(np.float64), "after the history", wait_of(dataset))
     return slices
+
+
+def wait_of(dataset: SequenceDataset) -> Callable[[float], str]:
+    """How a difference of two of a dataset's times is written."""
+    time = dataset.manifest.get("time")
+    per_second = PER_SECOND.get(str(time.get("unit"))) if isinstance(time, dict) else None
+    return amount if per_second is None else lambda wait: duration(wait / per_second)
+
+
+def amount(value: float) -> str:
+    """A number without a unit."""
+    return f"{value:,.0f}" if value == int(value) else f"{value:,.3g}"
 
 
 def target_times(dataset: SequenceDataset, part: EvaluatedPart) -> NDArray[np.int64]:
@@ -141,15 +155,19 @@ def last_times(dataset: SequenceDataset, part: EvaluatedPart) -> NDArray[np.int6
     return times
 
 
-def thirds(what: str, values: NDArray[np.float64], unit: str) -> dict[str, NDArray[np.bool_]]:
+def thirds(
+    what: str,
+    values: NDArray[np.float64],
+    unit: str,
+    show: Callable[[float], str] = amount,
+) -> dict[str, NDArray[np.bool_]]:
     """Cut users into groups of about the same size by `values` (Q,); equal values stay together."""
     cuts = np.quantile(values, np.arange(1, GROUPS) / GROUPS, method="lower")
     group = np.searchsorted(np.unique(cuts), values, side="left")
     masks: dict[str, NDArray[np.bool_]] = {}
     for number in np.unique(group):
         mask = group == number
-        ends = values[mask].min(), values[mask].max()
-        low, high = (f"{end:,.0f}" if end == int(end) else f"{end:,.3g}" for end in ends)
-        name = f"{what} {low}–{high} {unit}"
+        low, high = (show(float(end)) for end in (values[mask].min(), values[mask].max()))
+        name = f"{what} {span(low, high)} {unit}"
         masks[name] = mask | masks.get(name, False)
     return masks if len(masks) > 1 else {}

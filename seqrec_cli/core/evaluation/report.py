@@ -6,8 +6,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from seqrec_cli.core.data.dataset import SequenceDataset
+from seqrec_cli.core.evaluation.comparison import Difference
+from seqrec_cli.core.evaluation.comparison import compare as compare_slices
+from seqrec_cli.core.evaluation.groups import mean_outcomes
 from seqrec_cli.core.evaluation.queries import EvaluatedPart, Targets
+from seqrec_cli.core.evaluation.ranks import NUM_SAMPLED
 from seqrec_cli.core.evaluation.sequential import Evaluation, Protocol, evaluate, recall_of
 from seqrec_cli.core.evaluation.statistics import paired_differences
 from seqrec_cli.core.evaluation.summary import Comparisons, Figure, plain_figures, summarize
@@ -17,6 +23,9 @@ from seqrec_cli.core.inference.rules import Rules
 from seqrec_cli.core.inference.scoring import Scorer, Seen
 from seqrec_cli.core.models.baselines import BASELINES, affordable
 from seqrec_cli.errors import ConfigError
+
+# With one target for each user: the metric that says the same, and whether it is divided by k.
+SAME_WITH_ONE_TARGET = {"recall": ("hr", False), "map": ("mrr", False), "precision": ("hr", True)}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -85,6 +94,67 @@ class Report:
         """One of the outcomes: users, and who was skipped, are the same in all."""
         return next(iter(self.outcomes.values()))
 
+    @property
+    def runs(self) -> list[str]:
+        """The names of the scorers that are compared with each other."""
+        return list(dict.fromkeys(name for pair in self.comparisons for name in pair))
+
+    def repeated_metrics(self) -> dict[str, str]:
+        """Metrics that say the same as another here, and which: with one target for each user,
+        recall is the hit rate, MAP is MRR, and precision is the hit rate divided by k."""
+        if not all(
+            self.says_the_same(name, other, by_k=by_k)
+            for name, (other, by_k) in SAME_WITH_ONE_TARGET.items()
+        ):
+            return {}
+        names = {"recall": "hr", "map": "mrr", "precision": "hr/k"}
+        return {name: names[name] for name in SAME_WITH_ONE_TARGET}
+
+    def says_the_same(self, name: str, other: str, *, by_k: bool) -> bool:
+        """Whether a metric of all scorers is another one, for each user; divided by k, if so."""
+        suffix = f" (sampled {NUM_SAMPLED})" if self.protocol.kind == "sampled" else ""
+        return all(
+            np.allclose(
+                outcome.per_user[f"{name}@{k}{suffix}"],
+                outcome.per_user[f"{other}@{k}{suffix}"] / (k if by_k else 1),
+            )
+            for outcome in self.outcomes.values()
+            for k in self.protocol.ks
+            if f"{name}@{k}{suffix}" in outcome.per_user
+        )
+
+    def distinct_metrics(self) -> list[str]:
+        """The metrics without those that say the same as another."""
+        repeated = self.repeated_metrics()
+        names = next(iter(self.figures.values()))
+        return [name for name in names if name.partition("@")[0] not in repeated]
+
+    def differences(self, groups: Mapping[str, Sequence[str]]) -> list[Difference]:
+        """Each group of runs minus each other by NDCG at the list length nearest to 10, paired by
+        user; p-values are corrected for all pairs."""
+        seed = self.protocol.seed
+        return compare_slices(mean_outcomes(self.outcomes, groups), {}, [self.main_metric], seed)
+
+    @property
+    def main_metric(self) -> str:
+        """NDCG at the list length nearest to 10."""
+        names = [name for name in self.first.per_user if name.startswith("ndcg@")]
+        return min(names, key=lambda name: abs(length_of(name) - 10))
+
+    @property
+    def baselines(self) -> dict[str, dict[str, Figure]]:
+        """The figures of the scorers that need no training."""
+        return {name: figures for name, figures in self.figures.items() if name in BASELINES}
+
+    def beaten(self) -> dict[str, str]:
+        """Scorers that are no better than a baseline without training, and the best such one."""
+        scores = {name: figures[self.main_metric].mean for name, figures in self.figures.items()}
+        there = [name for name in BASELINES if name in scores]
+        if not there:
+            return {}
+        best = max(there, key=scores.__getitem__)
+        return {n: best for n in scores if n not in BASELINES and scores[n] <= scores[best]}
+
     def plain(self) -> dict[str, Any]:
         """All of it as plain values, for JSON."""
         protocol, first = self.protocol, self.first
@@ -120,6 +190,11 @@ class Report:
                 user_id = self.dataset.user_ids[user].item()
                 counted = {} if outcome.counts is None else {"targets": int(outcome.counts[row])}
                 yield {"scorer": name, "user": user_id, **counted, **metrics}
+
+
+def length_of(name: str) -> int:
+    """The list length of a metric such as "ndcg@10 (sampled 100)"."""
+    return int(name.partition("@")[2].partition(" ")[0])
 
 
 def fit_baselines(dataset: SequenceDataset) -> tuple[dict[str, Scorer], list[str]]:
@@ -165,14 +240,19 @@ def make_report(
     retrievers: Mapping[str, Retriever | None],
     reach: Mapping[str, float],
     rules: Mapping[str, Any] | None = None,
+    known: Mapping[str, dict[str, Figure]] | None = None,
 ) -> Report:
-    """Summarise outcomes, compare each two of `runs`, and measure what an index finds."""
+    """Summarise outcomes, compare each two of `runs`, and measure what an index finds.
+
+    Figures that are `known` from before, by scorer, come after those of the outcomes.
+    """
     ks, seed = protocol.ks, protocol.seed
     return Report(
         dataset=dataset,
         protocol=protocol,
         outcomes=outcomes,
-        figures={name: summarize(outcome, dataset, ks, seed) for name, outcome in outcomes.items()},
+        figures={n: summarize(outcome, dataset, ks, seed) for n, outcome in outcomes.items()}
+        | dict(known or {}),
         comparisons={
             (a, b): paired_differences(
                 outcomes[a].per_user, outcomes[b].per_user, seed, outcomes[a].counts

@@ -66,7 +66,7 @@ def parse_experiment(text: str, source: str, overrides: Sequence[str] = ()) -> A
     try:
         return kind.model_validate(content)
     except ValidationError as error:
-        raise explain(error, kind, content, places, source) from None
+        raise explain(error, kind, content, places, source, overridden) from None
 
 
 def experiment_class(
@@ -164,21 +164,63 @@ def explain(
     content: dict[str, Any],
     places: dict[Key, str],
     source: str,
+    overridden: Sequence[Key] = (),
 ) -> ConfigError:
-    """Say in one sentence what the first thing is that pydantic found wrong, and where."""
+    """Say in one sentence what the first thing is that pydantic found wrong, and where.
+
+    Of two settings that do not go together, an override is to blame and not the file.
+    """
     first = error.errors()[0]
     key = tuple(str(step) for step in first["loc"])
     place = next(
         (places[key[:n]] for n in range(len(key), 0, -1) if key[:n] in places), f"`{source}`"
     )
-    problem = first["msg"].removeprefix("Value error, ")
-    problem = problem[0].lower() + problem[1:]
-    value = first.get("input")
-    quoted = not isinstance(value, dict | BaseModel) and first["type"] != "combination"
-    shown = f", not {value!r}" if quoted else ""
+    if key not in overridden:
+        part = key[:-1] if first["type"] == "combination" else key
+        blamed = [places[o] for o in overridden if o[: len(part)] == part and o in places]
+        place = blamed[-1] if blamed else place
+    problem = in_our_words(first)
     hint = first.get("ctx", {}).get("hint", "")
     for part, settings, inside in settings_parts(kind, content, places, source):
         field = settings.known_fields(inside).get(key[-1]) if key[:-1] == part and key else None
         if field is not None and field.description and not hint:
             hint = f"`{'.'.join(key)}` is: {field.description}"
-    return ConfigError(f"{place}: setting `{'.'.join(key)}`: {problem}{shown}", hint)
+    return ConfigError(f"{place}: setting `{'.'.join(key)}`: {problem}", hint)
+
+
+# What pydantic finds wrong, by the name of its error; {value} and what the error knows are put in.
+WORDS = {
+    "int_parsing": "{value} is not a whole number",
+    "int_type": "{value} is not a whole number",
+    "int_from_float": "{value} is not a whole number",
+    "float_parsing": "{value} is not a number",
+    "float_type": "{value} is not a number",
+    "finite_number": "{value} is not a finite number",
+    "bool_parsing": "{value} is neither true nor false",
+    "bool_type": "{value} is neither true nor false",
+    "string_type": "{value} is not a text",
+    "literal_error": "{value} is not one of {expected}",
+    "greater_than": "{value} is too small: it must be greater than {gt}",
+    "greater_than_equal": "{value} is too small: it must be {ge} or more",
+    "less_than": "{value} is too large: it must be less than {lt}",
+    "less_than_equal": "{value} is too large: it must be {le} or less",
+    "tuple_type": "{value} is not a list",
+    "list_type": "{value} is not a list",
+    "model_type": "{value} is not a part with settings of its own",
+    "model_attributes_type": "{value} is not a part with settings of its own",
+    "missing": "it is missing",
+}
+
+
+def in_our_words(error: Any) -> str:
+    """What is wrong with a value, of an error of pydantic."""
+    value = error.get("input")
+    shown = "null" if value is None else str(value).lower() if isinstance(value, bool) else value
+    if error["type"] in WORDS:
+        facts = {name: f"{fact}" for name, fact in error.get("ctx", {}).items()}
+        facts["expected"] = facts.get("expected", "").replace("'", "`")
+        return WORDS[error["type"]].format(value=f"`{shown}`", **facts)
+    problem = error["msg"].removeprefix("Value error, ")
+    problem = problem[0].lower() + problem[1:]
+    quoted = not isinstance(value, dict | BaseModel) and error["type"] != "combination"
+    return f"{problem}, not {value!r}" if quoted else problem

@@ -1,5 +1,6 @@
 """Trained runs, ready to score: one, several to compare, or two stages."""
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -12,10 +13,9 @@ from seqrec_cli.core.batching.ranking import Sizes
 from seqrec_cli.core.data.dataset import SequenceDataset
 from seqrec_cli.core.data.item_table import ItemTable
 from seqrec_cli.core.data.ranking.dataset import RankingDataset, from_encoder_arrays
-from seqrec_cli.core.data.sequences import Sequences
 from seqrec_cli.core.evaluation.report import EvaluationProtocol
 from seqrec_cli.core.experiment.fitted import FittedExperiment
-from seqrec_cli.core.inference.names import Catalogue, Names, histories_of
+from seqrec_cli.core.inference.names import Catalogue
 from seqrec_cli.core.inference.ranker import Ranker
 from seqrec_cli.core.inference.reranking import Reranker
 from seqrec_cli.core.inference.retrieval import Exact, Retriever, check_index
@@ -39,7 +39,6 @@ from seqrec_cli.core.runs.status import run_statuses
 from seqrec_cli.core.storage.arrays import load_arrays
 from seqrec_cli.core.storage.tensors import first_line, load_tensors
 from seqrec_cli.errors import ConfigError, InputError, RunError
-from seqrec_cli.wording import counted
 
 LONGEST_HISTORY = 10_000  # items before a candidate; `seqrec prepare` allows fewer
 
@@ -52,12 +51,14 @@ class Compared:
         runs: by a name that no other run and no baseline has.
         dataset: the one that all of them were trained on.
         scorers: by the same names.
+        data_path: where the dataset is.
         notes: warnings for the user about what was read.
     """
 
     runs: dict[str, Run]
     dataset: SequenceDataset
     scorers: dict[str, Scorer]
+    data_path: Path
     notes: list[str] = field(default_factory=list)
 
 
@@ -208,8 +209,9 @@ def load_runs(
     if part == "test":
         runs = {name + (REFITTED if is_refitted(run) else ""): run for name, run in runs.items()}
     refuse_different_data(runs)
-    dataset = SequenceDataset.load(next(iter(runs.values())).find_data(data, data_dir))
-    compared = Compared(runs, dataset, {})
+    path = next(iter(runs.values())).find_data(data, data_dir)
+    dataset = SequenceDataset.load(path)
+    compared = Compared(runs, dataset, {}, path)
     for name, run in runs.items():
         run.check_data(dataset)
         compared.scorers[name] = load_scorer(run, device, name.endswith(REFITTED))
@@ -227,9 +229,11 @@ class ComparedRankers:
     """Ranking runs of one dataset, ready to score rows.
 
     Attributes:
+        runs: by a name that no other run has.
         stopped_on_test: the names of the runs whose training read the test part.
     """
 
+    runs: dict[str, Run]
     rankers: dict[str, Ranker]
     dataset: RankingDataset
     stopped_on_test: list[str]
@@ -248,7 +252,7 @@ def load_rankers(
     refuse_different_data(runs)
     dataset = RankingDataset.load(next(iter(runs.values())).find_data(data, data_dir))
     stopped = [n for n, run in runs.items() if run.manifest().get("validated_on") == "test"]
-    compared = ComparedRankers({}, dataset, stopped)
+    compared = ComparedRankers(runs, {}, dataset, stopped)
     for name, run in runs.items():
         run.check_data(dataset)
         compared.rankers[name] = load_ranker(run, device)
@@ -292,6 +296,21 @@ def settle_protocol(protocol: EvaluationProtocol, runs: Iterable[Run]) -> Evalua
     return replace(protocol, seen=agreed_seen(runs, protocol.seen))
 
 
+def seed_groups(runs: Mapping[str, Run]) -> dict[str, list[str]]:
+    """The names of runs that differ in their seeds alone, by a name for all of them: their own
+    without the number at its end."""
+    by_experiment: dict[str, list[str]] = {}
+    for name, run in runs.items():
+        alike = run.any_experiment().model_copy(update={"seed": 0})
+        by_experiment.setdefault(alike.to_yaml(), []).append(name)
+    groups: dict[str, list[str]] = {}
+    for names in by_experiment.values():
+        label = re.sub(r"[-_.]?(seed)?\d+$", "", names[0]) if len(names) > 1 else names[0]
+        label = label or names[0]
+        groups[label if label not in groups else names[0]] = names
+    return groups
+
+
 def labelled(runs: Sequence[Run]) -> dict[str, Run]:
     """The runs by a name that no other run and no baseline has.
 
@@ -305,46 +324,6 @@ def labelled(runs: Sequence[Run]) -> dict[str, Run]:
         str(run.path) if names.count(run.name) > 1 or run.name in BASELINES else run.name: run
         for run in runs
     }
-
-
-def histories_for(
-    run: Run,
-    dataset: SequenceDataset,
-    ids: Sequence[str],
-    before: Literal["end", "valid", "test"],
-) -> tuple[list[Any], Sequences, list[str]]:
-    """The ids of users, their histories in the numbers of the run's items, and notes.
-
-    The dataset may have been prepared anew since the training: items are found by their ids. A
-    model that reads features, whose codes belong to one preparation, needs its own dataset.
-
-    Raises:
-        InputError: a user is unknown, or has no history of items that the run knows.
-        RunError: another dataset than the run's, and the model reads features.
-    """
-    labels, histories = histories_of(dataset, ids, before)
-    if dataset.sha256 == run.manifest()["data_sha256"]:
-        return labels, histories, []
-    if run.experiment().model.reads_features:
-        run.check_data(dataset)
-    names, numbers = Names.of_items(catalogue_of(run)), np.zeros(dataset.num_items + 1, np.int32)
-    for number in np.unique(histories.items).tolist():
-        index = names.find_id(str(dataset.item_ids[number - 1]))
-        numbers[number] = 0 if index is None else index + 1
-    known = [numbers[items][numbers[items] > 0].tolist() for items in histories]
-    left = len(histories.items) - sum(map(len, known))
-    note = f"`{dataset.name}` was prepared anew since the training: histories are read as they are"
-    if left:
-        note += (
-            f" now, without {counted(left, 'interaction')} with items that the run does not know"
-        )
-    empty = next((label for label, items in zip(labels, known, strict=True) if not items), None)
-    if empty is not None:
-        raise InputError(
-            f"user `{empty}` has no history of items that the run `{run.path}` knows",
-            "leave that user out, or train a new run",
-        )
-    return labels, Sequences.from_lists(known), [note if left else f"{note} now"]
 
 
 def make_retriever(

@@ -11,6 +11,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal
 
+from seqrec_cli.core.data.store import NEXT_ITEM
 from seqrec_cli.core.runs.directory import LATEST, LOCK, MANIFEST, RUNS
 from seqrec_cli.core.runs.history import History
 from seqrec_cli.core.settings.yaml import read_yaml
@@ -19,7 +20,6 @@ from seqrec_cli.errors import SeqRecError
 
 FINISHED = "finished.json"
 LAST = "last.json"
-NEXT_ITEM = "next-item"
 
 State = Literal["finished", "running", "interrupted", "not started", "damaged"]
 

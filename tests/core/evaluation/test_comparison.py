@@ -1,5 +1,7 @@
 """Paired comparisons: found where planted, not where there is nothing, for the right users."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -87,13 +89,16 @@ def test_users_are_cut_by_history_target_and_time() -> None:
         "history 2–3 items": [0, 1],
         "history 4–5 items": [2, 3],
         "history 10–13 items": [4, 5],
-        "target 2–2 times in train": [3, 4, 5],
-        "target 15–15 times in train": [2],
-        "target 14–14 times in train": [0, 1],
-        "target 5–5 after the history": [0, 1, 2],
-        "target 50–50 after the history": [3, 4],
-        "target 500–500 after the history": [5],
+        "target 2 times in train": [3, 4, 5],
+        "target 15 times in train": [2],
+        "target 14 times in train": [0, 1],
+        "target 5 after the history": [0, 1, 2],
+        "target 50 after the history": [3, 4],
+        "target 500 after the history": [5],
     }
+    timed = replace(dataset(times=True), manifest={"time": {"unit": "milliseconds"}})
+    names = [name for name in slices_of(timed, "test", np.arange(6)) if "after" in name]
+    assert names[0] == "target 0.005 s after the history"
     assert not any(
         "after" in name for name in slices_of(dataset(times=False), "test", np.arange(6))
     )

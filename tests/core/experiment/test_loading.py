@@ -38,11 +38,19 @@ def test_reads_settings_and_fills_in_defaults() -> None:
         ("model:\n  maxlen: 5\n", "line 2: unknown setting `model.maxlen`", "model.max_length"),
         (
             GOOD.replace("64", "many"),
-            "line 4: setting `model.hidden`: input should be a valid integer, unable to parse "
-            "string as an integer, not 'many'",
+            "line 4: setting `model.hidden`: `many` is not a whole number",
             "hidden size",
         ),
-        (GOOD.replace("64", "0"), "line 4: setting `model.hidden`", "hidden size"),
+        (
+            GOOD.replace("64", "0"),
+            "line 4: setting `model.hidden`: `0` is too small: it must be 1 or more",
+            "hidden size",
+        ),
+        (
+            "training: {schedule: linear}\n",
+            "`training.schedule`: `linear` is not one of `constant` or `cosine`",
+            "learning rate",
+        ),
         (GOOD.replace("64", "no"), "`model.hidden`: must not be false", ""),
         (GOOD.replace("64", "3.5"), "line 4: setting `model.hidden`", ""),
         (GOOD.replace("1e-3", ".nan"), "line 6: setting `training.lr`", ""),
@@ -133,3 +141,20 @@ def test_a_missing_file_is_told(tmp_path: Path) -> None:
     (tmp_path / "latin.yaml").write_bytes(b"data: caf\xe9\n")
     with pytest.raises(ConfigError, match="not UTF-8 text, byte 9"):
         load_experiment(tmp_path / "latin.yaml")
+
+
+@pytest.mark.parametrize(
+    ("override", "message"),
+    [
+        ("training.epochs=three", "`three` is not a whole number"),
+        ("model.heads=3", "hidden (50) is not a multiple"),
+        ("training.optimizer=adagrad", "`training.weight_decay`: is for `optimizer: adam`"),
+        ("training.lr=0", "`0` is too small: it must be greater than 0"),
+    ],
+)
+def test_an_override_is_to_blame_and_not_the_file(override: str, message: str) -> None:
+    text = "model: {hidden: 50}\ntraining: {weight_decay: 0.1}\n"
+    with pytest.raises(ConfigError) as caught:
+        parse_experiment(text, "x.yaml", [override])
+    assert message in caught.value.message
+    assert caught.value.message.startswith(f"`--set {override}`: ")
