@@ -9,7 +9,17 @@ from typing import Annotated
 import typer
 
 from seqrec_cli import __version__, console
-from seqrec_cli.commands import compare, embed, evaluate, plot, prepare, recommend, train
+from seqrec_cli.commands import (
+    compare,
+    embed,
+    evaluate,
+    plot,
+    prepare,
+    recommend,
+    score,
+    similar,
+    train,
+)
 from seqrec_cli.errors import SeqRecError
 
 app = typer.Typer(
@@ -93,6 +103,8 @@ COMMANDS = (
     evaluate.evaluate,
     compare.compare,
     recommend.recommend,
+    similar.similar,
+    score.score,
     embed.embed,
     plot.plot,
 )

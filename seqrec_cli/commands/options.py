@@ -189,12 +189,12 @@ def make_rules(options: Any, run: "Run", unit: str | None) -> "Ruled":
     from seqrec_cli.core.runs import ruling
 
     since = None
-    if options.exclude_seen is not None:
+    if getattr(options, "exclude_seen", None) is not None:
         since = Since.parse(options.exclude_seen, unit)
     wanted = ruling.Wanted(
         only=options.only or (),
         exclude=options.exclude or (),
         since=since,
-        popularity_penalty=options.popularity_penalty,
+        popularity_penalty=getattr(options, "popularity_penalty", 0.0),
     )
     return ruling.make_rules(run, wanted)

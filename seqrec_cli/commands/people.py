@@ -1,5 +1,6 @@
 """Whom `recommend` is asked about: users of the dataset, a file of people, or somebody new."""
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import typer
@@ -75,12 +76,15 @@ def known_users(run: "Run", options: Any) -> "People":
 def new_user(run: "Run", options: Any) -> "People":
     """Somebody who is not in the dataset."""
     from seqrec_cli.core.data.sequences import Sequences
-    from seqrec_cli.core.inference.names import Names, find_items, split_history
+    from seqrec_cli.core.inference.names import Names, find_items, read_ids, split_history
     from seqrec_cli.core.inference.people import People
     from seqrec_cli.core.runs.loading import catalogue_of
 
     names = Names.of_items(catalogue_of(run))
-    pieces = options.item if options.history is None else split_history(names, options.history)
+    typed = options.history
+    if typed == "-":
+        typed = "\n".join(read_ids(Path("-"), "item"))
+    pieces = options.item if typed is None else split_history(names, typed)
     items, unknown = find_items(names, pieces)
     for piece in unknown:
         console.warn(f"`{piece}` is not in the catalogue and was left out")

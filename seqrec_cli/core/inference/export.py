@@ -98,14 +98,19 @@ def write_rows(path: Path, rows: Iterable[dict[str, Any]], header: Sequence[str]
 
 
 def write_recommendations(
-    path: Path, recommendations: Iterable[tuple[Any, Recommended]], catalogue: Catalogue
+    path: Path,
+    recommendations: Iterable[tuple[Any, Recommended]],
+    catalogue: Catalogue,
+    names: tuple[str, str] = ("user", "item"),
 ) -> int:
-    """Write (user id, recommended items) as rows of user, rank, item, title if any, and score.
+    """Write (user id, recommended items) as rows of user, rank, item, title if any, and score;
+    `names` are what the first and the third column are called.
 
     Returns the number of rows. Items and users are formatted once, not for each row: there may be
     a hundred rows a user.
     """
-    columns = {"item": catalogue.item_ids.tolist()}
+    owner, listed = names
+    columns = {listed: catalogue.item_ids.tolist()}
     if catalogue.titles is not None:
         columns["title"] = catalogue.titles.tolist()
     cells, lines = (csv_cells, csv_lines) if path.suffix == ".csv" else (json_cells, json_lines)
@@ -116,10 +121,10 @@ def write_recommendations(
     count = 0
     with open_text(path) as text:
         if path.suffix == ".csv":
-            header = ["user", "rank", *columns, "score"]
+            header = [owner, "rank", *columns, "score"]
             text.write(csv_cells({name: name for name in header}) + "\r\n")
         for user, result in recommendations:
-            text.writelines(lines(cells({"user": user}), result, items))
+            text.writelines(lines(cells({owner: user}), result, items))
             count += len(result.items)
     return count
 

@@ -170,13 +170,11 @@ def find_history(names: Names, text: str) -> tuple[NDArray[np.int32], list[str]]
 
 def split_history(names: Names, text: str) -> list[str]:
     """The ids or titles of a history: a list in JSON, ids with spaces between, or titles with
-    semicolons between; `-` is the standard input.
+    semicolons or line ends between.
 
     Raises:
-        InputError: a list that is no JSON, or the standard input cannot be read.
+        InputError: a list that is no JSON.
     """
-    if text.strip() == "-":
-        text = "\n".join(read_ids(Path("-"), "item"))
     if text.lstrip().startswith("[") and not names.find_title(text):
         return listed_in_json(text)
     if names.find_title(text) or names.find_id(text.strip()) is not None:
