@@ -26,6 +26,7 @@ from seqrec_cli.core.evaluation.report import (
 )
 from seqrec_cli.core.experiment.loading import load_experiment
 from seqrec_cli.core.inference.names import Names
+from seqrec_cli.core.inference.people import refuse_unknown
 from seqrec_cli.core.inference.recommendation import recommend as recommend_items
 from seqrec_cli.core.inference.scoring import Scorer
 from seqrec_cli.core.runs.directory import find_run, next_run, refuse_latest
@@ -209,7 +210,9 @@ def recommend(
     scorer, catalogue = load_scorer(opened, choose_device(device)), catalogue_of(opened)
     if users:
         dataset = SequenceDataset.load(opened.find_data(data, data_dir))
-        _, asked, _ = histories_for(opened, dataset, [str(user) for user in users], "end")
+        people = histories_for(opened, dataset, [str(user) for user in users], "end")
+        refuse_unknown(people, f"the dataset `{dataset.name}`")
+        asked = people.histories
     else:
         names = Names.of_items(catalogue)
         asked = Sequences.from_lists([list(known_items(names, history)) for history in histories])

@@ -21,6 +21,8 @@ from seqrec_cli.commands import (
     plot,
     prepare,
     recommend,
+    score,
+    similar,
     train,
 )
 from seqrec_cli.commands.binding import Command
@@ -108,6 +110,8 @@ COMMANDS = (
     experiment.experiment,
     leaderboard.leaderboard,
     recommend.recommend,
+    similar.similar,
+    score.score,
     embed.embed,
     plot.plot,
     listing.list_,

@@ -263,9 +263,10 @@ def rules_of(
     compared: "Compared", options: EvaluateOptions
 ) -> "tuple[dict[str, Rules | None], Mapping[str, Any]]":
     """The rules of each run, and what was asked for, in words; says what they leave."""
-    ruled = {
-        name: open_rules(options, run, compared.dataset) for name, run in compared.runs.items()
-    }
+    from seqrec_cli.core.inference.recent import unit_of
+
+    unit = unit_of(compared.dataset)
+    ruled = {name: open_rules(options, run, unit) for name, run in compared.runs.items()}
     first = next(iter(ruled.values()))
     shown_rules.show(first)
     return {name: each.rules for name, each in ruled.items()}, first.account

@@ -1,9 +1,9 @@
 """seqrec recommend: what comes next, for users of the dataset or for somebody new."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
@@ -32,14 +32,20 @@ from seqrec_cli.commands.options import (
     say_which,
     writes_csv,
 )
+from seqrec_cli.commands.people import (
+    FILES,
+    OF_DATASET,
+    asked_for,
+    refuse_contradictions,
+    with_recent,
+)
 from seqrec_cli.commands.reports import recommendation as shown
 from seqrec_cli.commands.reports import rules as shown_rules
 from seqrec_cli.commands.stages import open_reranker, open_retriever, open_rules
 
 if TYPE_CHECKING:
-    from seqrec_cli.core.data.dataset import SequenceDataset
     from seqrec_cli.core.data.sequences import Sequences
-    from seqrec_cli.core.inference.recent import Since
+    from seqrec_cli.core.inference.people import People
     from seqrec_cli.core.inference.recommendation import Recommended
     from seqrec_cli.core.inference.retrieval import Finder, Retriever
     from seqrec_cli.core.inference.rules import Rules
@@ -49,8 +55,16 @@ if TYPE_CHECKING:
 MEASURED_USERS = 200  # for whom an approximate result is held against the exact one
 WANTED_RECALL = 0.95
 KNOWN_USERS = Only(
-    lambda values: values["history"] is None,
-    "for users of the dataset; a --history is read whole and needs no dataset",
+    lambda values: any(values[way] is not None for way in OF_DATASET),
+    "for users of the dataset (--user, --users); other histories are read whole and need none",
+)
+WITH_TIMES = Only(
+    lambda values: any(values[way] is not None for way in (*OF_DATASET, *FILES)),
+    "for histories with times: --user, --users or --histories",
+)
+MANY = Only(
+    lambda values: any(values[way] is not None for way in (*OF_DATASET, *FILES)),
+    "for --user, --users or --histories",
 )
 
 
@@ -66,13 +80,38 @@ class RecommendOptions:
         str | None,
         typer.Option(
             metavar='"ID ID …"',
-            help="Interaction history of a new user, oldest first: item ids, or titles between "
-            "semicolons.",
+            help="Interaction history of a new user, oldest first: item ids, titles between "
+            "semicolons, or a list in JSON; `-` reads stdin.",
+        ),
+    ] = None
+    item: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="ID",
+            help="An item of a new user's history, oldest first: an id or a title as it is, with "
+            "spaces or not; repeatable.",
         ),
     ] = None
     users: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="A file with one user id a line.")
+        Path | None,
+        typer.Option(metavar="FILE", help="A file with one user id a line; `-` reads stdin."),
     ] = None
+    histories: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE",
+            help="A log of people who are in no dataset (user, item, time), in any form that "
+            "`prepare` reads: lists for all of them; `-` reads stdin.",
+        ),
+    ] = None
+    unknown: Annotated[
+        Literal["error", "skip", "popular"],
+        typer.Option(
+            help="What becomes of users who are unknown or have no history: an error, left out, or "
+            "the most popular items, with their counts as scores."
+        ),
+        MANY,
+    ] = "error"
     topk: Annotated[
         int, typer.Option("--topk", "--k", min=1, max=1_000_000, help="How many items.")
     ] = 10
@@ -81,7 +120,7 @@ class RecommendOptions:
     seen: SeenOption = None
     only: OnlyItems = None
     exclude: ExcludeItems = None
-    exclude_seen: Annotated[ExcludeSeen, KNOWN_USERS] = None
+    exclude_seen: Annotated[ExcludeSeen, WITH_TIMES] = None
     popularity_penalty: PopularityPenalty = 0.0
     why: Annotated[
         bool, typer.Option("--why", help="Show which items of the history led to each item.")
@@ -107,15 +146,6 @@ class RecommendOptions:
         return chosen_run(self.named, self.named_by_option)
 
 
-@dataclass(frozen=True, eq=False)
-class Asked:
-    """Whom to recommend to: a label and a history each, and the dataset they are of."""
-
-    labels: list[Any]
-    histories: "Sequences"
-    dataset: "SequenceDataset | None"
-
-
 @takes(RecommendOptions)
 def recommend(options: RecommendOptions) -> None:
     """Recommend what comes next, for users of the dataset or for somebody new.
@@ -126,9 +156,10 @@ def recommend(options: RecommendOptions) -> None:
     from seqrec_cli.core.data.store import NEXT_ITEM
     from seqrec_cli.core.devices import choose_device
     from seqrec_cli.core.inference.export import check_output
+    from seqrec_cli.core.inference.people import most_popular, with_popular
     from seqrec_cli.core.inference.recommendation import recommend as recommend_items
     from seqrec_cli.core.inference.reranking import check_candidates
-    from seqrec_cli.core.runs.loading import agreed_seen, load_scorer, newest_of
+    from seqrec_cli.core.runs.loading import agreed_seen, catalogue_of, load_scorer, newest_of
     from seqrec_cli.core.runs.run import Run
 
     if options.output is not None:
@@ -140,75 +171,37 @@ def recommend(options: RecommendOptions) -> None:
     seen = agreed_seen([run], options.seen)
     scorer = load_scorer(run, choose_device(options.device))
     console.warn_all(run.notes)
-    asked = known_users(run, options) if options.history is None else new_user(run, options)
-    ruled = open_rules(options, run, asked.dataset)
+    asked = asked_for(run, options)
+    ruled = open_rules(options, run, unit_of_times(asked))
     shown_rules.show(ruled)
     if ruled.rules is not None and ruled.rules.since is not None:
         seen, asked = "exclude", with_recent(asked, options, ruled.rules.since)
     finder = finder_of(options, run, scorer, asked, seen, ruled.rules)
     found = recommend_items(scorer, asked.histories, options.topk, seen, finder, ruled.rules)
+    if not asked.known.all():
+        found = with_popular(
+            asked, found, most_popular(catalogue_of(run), options.topk, ruled.rules)
+        )
     if options.output is not None:
         write(options, asked.labels, found, run)
     else:
         print_each(options, asked, found, scorer, run)
 
 
-def refuse_contradictions(options: RecommendOptions) -> None:
-    """Refuse options that exclude each other."""
-    given = (options.user, options.history, options.users)
-    if sum(value is not None for value in given) != 1:
-        raise typer.BadParameter('name a user: --user ID, --history "ID ID …", or --users FILE')
-    if options.users is not None and options.output is None:
-        raise typer.BadParameter("--users FILE needs --output FILE (.csv or .jsonl)")
-    if options.output is not None and (options.why or options.as_json):
-        raise typer.BadParameter("--why and --json are for the screen: leave out --output")
-    if options.why and options.rerank is not None:
-        raise typer.BadParameter("--why explains one model's scores: leave out --rerank")
+def unit_of_times(asked: "People") -> str | None:
+    """The unit of the times of these people's histories; None without times."""
+    from seqrec_cli.core.inference.recent import unit_of
 
-
-def new_user(run: "Run", options: RecommendOptions) -> Asked:
-    """Somebody who is not in the dataset."""
-    from seqrec_cli.core.data.sequences import Sequences
-    from seqrec_cli.core.inference.names import Names, find_history
-    from seqrec_cli.core.runs.loading import catalogue_of
-
-    items, unknown = find_history(Names.of_items(catalogue_of(run)), options.history or "")
-    for piece in unknown:
-        console.warn(f"`{piece}` is not in the catalogue and was left out")
-    return Asked(["new"], Sequences.from_lists([items.tolist()]), None)
-
-
-def known_users(run: "Run", options: RecommendOptions) -> Asked:
-    """Users of the dataset, with their histories up to the end or before one of its parts."""
-    from seqrec_cli.core.data.dataset import SequenceDataset
-    from seqrec_cli.core.inference.names import read_ids
-    from seqrec_cli.core.runs.histories import histories_for
-
-    ids = options.user if options.users is None else read_ids(options.users)
-    dataset = SequenceDataset.load(run.find_data(options.data, options.data_dir))
-    if options.rerank is not None:
-        run.check_data(dataset)  # the second stage reads features by the numbers of its items
-    labels, histories, notes = histories_for(run, dataset, ids or [], options.before)
-    console.warn_all(notes)
-    return Asked(labels, histories, dataset)
-
-
-def with_recent(asked: Asked, options: RecommendOptions, since: "Since") -> Asked:
-    """The same users, with the items that they saw lately."""
-    from seqrec_cli.core.inference.recent import at_the_end
-
-    assert asked.dataset is not None
-    users = asked.histories.owners
-    assert users is not None
-    histories = at_the_end(asked.dataset, asked.histories, users, options.before, since)
-    return replace(asked, histories=histories)
+    if asked.dataset is not None:
+        return unit_of(asked.dataset)
+    return asked.unit if asked.times is not None else None
 
 
 def finder_of(
     options: RecommendOptions,
     run: "Run",
     scorer: "Scorer",
-    asked: Asked,
+    asked: "People",
     seen: "Seen",
     rules: "Rules | None",
 ) -> "Finder | None":
@@ -273,20 +266,23 @@ def counted(pairs: Any, advance: Any, short: list[Any], topk: int) -> Iterator[A
 
 def print_each(
     options: RecommendOptions,
-    asked: Asked,
+    asked: "People",
     found: "Iterator[Recommended]",
     scorer: "Scorer",
     run: "Run",
 ) -> None:
     """Print recommendations, with reasons if they are asked for."""
+    import numpy as np
+
     from seqrec_cli.core.inference.recommendation import influence
     from seqrec_cli.core.runs.loading import catalogue_of
 
     catalogue, plain = catalogue_of(run), []
-    rows = zip(asked.labels, asked.histories, found, strict=True)
-    for row, (label, items, result) in enumerate(rows):
-        one = asked.histories.only(row)
-        reasons = influence(scorer, one, result.items) if options.why else None
+    rows = np.cumsum(asked.known) - 1
+    for label, known, row, result in zip(asked.labels, asked.known, rows, found, strict=True):
+        one = asked.histories.take(np.array([row] if known else [], np.int64))
+        items = one.items
+        reasons = influence(scorer, one, result.items) if options.why and known else None
         if len(result.items) < options.topk:
             count = f"only {len(result.items)}" if len(result.items) else "no"
             console.warn(f"{count} items were left to recommend to {label}")

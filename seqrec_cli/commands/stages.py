@@ -51,18 +51,19 @@ def open_retriever(
     return retriever
 
 
-def open_rules(options: Any, run: "Run", dataset: "SequenceDataset | None") -> "Ruled":
-    """The rules that the options ask for, over the items of a run."""
-    from seqrec_cli.core.inference.recent import Since, unit_of
+def open_rules(options: Any, run: "Run", unit: str | None) -> "Ruled":
+    """The rules that the options ask for, over the items of a run; `unit` is that of the times of
+    the histories, None where they have none."""
+    from seqrec_cli.core.inference.recent import Since
     from seqrec_cli.core.runs import ruling
 
     since = None
-    if options.exclude_seen is not None and dataset is not None:
-        since = Since.parse(options.exclude_seen, unit_of(dataset))
+    if getattr(options, "exclude_seen", None) is not None:
+        since = Since.parse(options.exclude_seen, unit)
     wanted = ruling.Wanted(
         only=options.only or (),
         exclude=options.exclude or (),
         since=since,
-        popularity_penalty=options.popularity_penalty,
+        popularity_penalty=getattr(options, "popularity_penalty", 0.0),
     )
     return ruling.make_rules(run, wanted)

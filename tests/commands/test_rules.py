@@ -218,8 +218,9 @@ def test_a_run_that_keeps_no_table_says_what_to_do(place: Path) -> None:
     assert "has no column `price`" in text
     assert "prepare it with `--items-file FILE` and train again" in text
     catalogue = place / "runs" / "one" / "catalogue.npz"
-    old = np.load(catalogue)
-    np.savez(catalogue, **{name: old[name] for name in ("item_ids", "item_titles")})
+    with np.load(catalogue) as file:
+        old = {name: file[name] for name in ("item_ids", "item_titles")}
+    np.savez(catalogue, **old)
     text = said("recommend", "--run", "one", "--user", "100", "--only", "price < 3", code=1)
     assert "it is of an earlier version" in text
     text = said("recommend", "--run", "one", "--user", "100")

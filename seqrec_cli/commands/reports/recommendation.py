@@ -80,3 +80,25 @@ def show_recommendations(
             row.append("; ".join(carried))
         rows.append(row)
     console.print_table(columns, rows, left=(2, 4))
+
+
+def similar_as_plain(item: int, result: "Recommended", catalogue: "Catalogue") -> dict[str, Any]:
+    """The items similar to an item, for JSON."""
+    item_id, title = name_of(item, catalogue)
+    rows = []
+    for rank, (other, score) in enumerate(zip(result.items, result.scores, strict=True)):
+        other_id, other_title = name_of(int(other), catalogue)
+        titled = {"title": other_title} if other_title else {}
+        rows.append({"rank": rank + 1, "similar": other_id, **titled, "score": float(score)})
+    return {"item": item_id} | ({"title": title} if title else {}) | {"items": rows}
+
+
+def show_similar(item: int, result: "Recommended", catalogue: "Catalogue") -> None:
+    """Print the items similar to an item."""
+    item_id, title = name_of(item, catalogue)
+    console.print_text(f"similar to {title} [{item_id}]" if title else f"similar to {item_id}")
+    rows = []
+    for rank, (other, score) in enumerate(zip(result.items, result.scores, strict=True)):
+        other_id, other_title = name_of(int(other), catalogue)
+        rows.append([str(rank + 1), str(other_id), other_title, f"{score:.3f}"])
+    console.print_table(["rank", "item", "title", "score"], rows, left=(2,))

@@ -124,17 +124,20 @@ def write_recommendations(
     path: Path,
     recommendations: Iterable[tuple[Any, Recommended]],
     catalogue: Catalogue,
+    names: tuple[str, str] = ("user", "item"),
     *,
     safe: bool = False,
 ) -> int:
-    """Write (user id, recommended items) as rows of user, rank, item, title if any, and score.
+    """Write (user id, recommended items) as rows of user, rank, item, title if any, and score;
+    `names` are what the first and the third column are called.
 
     With `safe`, cells of a CSV that a spreadsheet would run get an apostrophe in front.
 
     Returns the number of rows. Items and users are formatted once, not for each row: there may be
     a hundred rows a user.
     """
-    columns = {"item": catalogue.item_ids.tolist()}
+    owner, listed = names
+    columns = {listed: catalogue.item_ids.tolist()}
     if catalogue.titles is not None:
         columns["title"] = catalogue.titles.tolist()
     is_csv = path.suffix == ".csv"
@@ -147,10 +150,10 @@ def write_recommendations(
     count = 0
     with open_output(path) as text:
         if is_csv:
-            header = ["user", "rank", *columns, "score"]
+            header = [owner, "rank", *columns, "score"]
             text.write(csv_cells({name: name for name in header}) + "\r\n")
         for user, result in recommendations:
-            text.writelines(lines(cells({"user": cell(user)}), result, items))
+            text.writelines(lines(cells({owner: cell(user)}), result, items))
             count += len(result.items)
     return count
 

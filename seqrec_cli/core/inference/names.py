@@ -2,6 +2,7 @@
 
 import bisect
 import difflib
+import json
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -161,26 +162,60 @@ def read_ids(path: Path, what: str = "user") -> list[str]:
 
 
 def find_history(names: Names, text: str) -> tuple[NDArray[np.int32], list[str]]:
-    """The items of a history typed as ids, or as titles with semicolons between; and unknown ones.
+    """The items of a history as typed (`split_history`); and unknown ones.
 
     Raises:
         InputError: none of them is known, or several items have the title.
     """
-    whole_title = bool(names.find_title(text))
-    pieces = [text] if whole_title else [p.strip() for p in text.split(";") if p.strip()]
-    if ";" not in text and not whole_title:
-        pieces = text.replace(",", " ").split()
-    items, unknown = [], []
+    return find_items(names, split_history(names, text))
+
+
+def split_history(names: Names, text: str) -> list[str]:
+    """The ids or titles of a history: a list in JSON, ids with spaces between, or titles with
+    semicolons or line ends between.
+
+    Raises:
+        InputError: a list that is no JSON.
+    """
+    if text.lstrip().startswith("[") and not names.find_title(text):
+        return listed_in_json(text)
+    if names.find_title(text) or names.find_id(text.strip()) is not None:
+        return [text.strip()]
+    if ";" in text or "\n" in text:
+        return [piece.strip() for piece in re.split("[;\n]", text) if piece.strip()]
+    return text.replace(",", " ").split()
+
+
+def listed_in_json(text: str) -> list[str]:
+    """The ids of a list in JSON.
+
+    Raises:
+        InputError: it is no list of texts and numbers.
+    """
+    try:
+        pieces = json.loads(text)
+    except (ValueError, RecursionError):
+        pieces = None
+    if not isinstance(pieces, list) or not all(
+        isinstance(piece, str | int) and not isinstance(piece, bool) for piece in pieces
+    ):
+        raise InputError(
+            f"the history `{text[:60]}` is no list of ids in JSON",
+            'write `["first id", "second id"]`, or repeat `--item "ID"`',
+        )
+    return [str(piece) for piece in pieces]
+
+
+def find_items(names: Names, pieces: Sequence[str]) -> tuple[NDArray[np.int32], list[str]]:
+    """The items with these ids or titles; and those that are unknown.
+
+    Raises:
+        InputError: none of them is known, or several items have the title.
+    """
+    items: list[int] = []
+    unknown: list[str] = []
     for piece in pieces:
-        index = names.find_id(piece)
-        if index is None:
-            matches = names.find_title(piece)
-            if len(matches) > 1 and names.titles is not None:
-                options = ", ".join(f"{names.titles[m]} [{names.ids[m]}]" for m in matches[:5])
-                raise InputError(
-                    f"`{piece}` is the title of several items", f"use the id: {options}"
-                )
-            index = matches[0] if matches else None
+        index = find_one(names, piece)
         if index is None:
             unknown.append(piece)
         else:
@@ -193,6 +228,22 @@ def find_history(names: Names, text: str) -> tuple[NDArray[np.int32], list[str]]
             f"similar are {', '.join(names.nearest(unknown[0]))}; put semicolons between titles",
         )
     return np.array(items, np.int32), unknown
+
+
+def find_one(names: Names, text: str) -> int | None:
+    """The index of the item with this id or title; None if there is none.
+
+    Raises:
+        InputError: several items have the title.
+    """
+    index = names.find_id(text)
+    if index is not None:
+        return index
+    matches = names.find_title(text)
+    if len(matches) > 1 and names.titles is not None:
+        options = ", ".join(f"{names.titles[m]} [{names.ids[m]}]" for m in matches[:5])
+        raise InputError(f"`{text}` is the title of several items", f"use the id: {options}")
+    return matches[0] if matches else None
 
 
 def histories_of(

@@ -33,12 +33,18 @@ class Since:
     moment: int | None
 
     @classmethod
-    def parse(cls, text: str, unit: str) -> "Since":
-        """Read `since=30d` or `since=2024-05-31`, for times in `unit`.
+    def parse(cls, text: str, unit: str | None) -> "Since":
+        """Read `since=30d` or `since=2024-05-31`, for times in `unit`; None: there are no times.
 
         Raises:
+            ConfigError: there are no times.
             InputError: neither, or a duration where the unit is not known.
         """
+        if unit is None:
+            raise ConfigError(
+                "these histories have no times, so nothing is seen lately or long ago",
+                "leave out --exclude-seen, or bring a log with times",
+            )
         word, _, value = text.partition("=")
         if word.strip() != "since" or not value.strip():
             raise InputError(f"`--exclude-seen {text}` does not say since when", EXAMPLE)
@@ -61,17 +67,10 @@ class Since:
         return np.full(len(now), self.moment, np.int64)
 
 
-def unit_of(dataset: SequenceDataset) -> str:
-    """The unit of a dataset's times.
-
-    Raises:
-        ConfigError: it has none.
-    """
+def unit_of(dataset: SequenceDataset) -> str | None:
+    """The unit of a dataset's times; None if it has none."""
     if "train" not in dataset.timestamps:
-        raise ConfigError(
-            f"the dataset `{dataset.name}` has no times, so nothing is seen lately or long ago",
-            "leave out --exclude-seen, or prepare it from a log with times",
-        )
+        return None
     return str((dataset.manifest.get("time") or {}).get("unit", ""))
 
 
@@ -107,9 +106,15 @@ def at_the_end(
     """The histories of `users` before a part, for a recommendation that is made when the last of
     all users' interactions there has just happened."""
     known = with_times(dataset).histories(before)
-    last = int(known.items.max(initial=0))
-    now = np.full(len(users), last, np.int64)
+    now = np.full(len(users), int(known.items.max(initial=0)), np.int64)
     times = np.asarray(known.take(users).items, np.int64)
+    return replace(histories, barred=seen_since(histories, times, since, now))
+
+
+def before_the_last(histories: Sequences, times: NDArray[np.int64], since: Since) -> Sequences:
+    """Histories with the time of each item, for a recommendation that is made when the last of all
+    these interactions has just happened."""
+    now = np.full(len(histories), int(times.max(initial=0)), np.int64)
     return replace(histories, barred=seen_since(histories, times, since, now))
 
 

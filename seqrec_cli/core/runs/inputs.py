@@ -12,7 +12,7 @@ from seqrec_cli.core.data.features.encoded import Features
 from seqrec_cli.core.data.item_table import PREFIX as TABLE
 from seqrec_cli.core.data.item_table import ItemTable
 from seqrec_cli.core.data.ranking.dataset import RankingDataset
-from seqrec_cli.core.data.sequences import check_list
+from seqrec_cli.core.data.sequences import Sequences, check_list, checked_sequences
 from seqrec_cli.core.experiment.fitted import FittedExperiment
 from seqrec_cli.core.experiment.loading import AnyExperiment
 from seqrec_cli.core.experiment.ranking import RankingExperiment
@@ -41,6 +41,7 @@ def save_model_inputs(
             "task": data.task,
             "validated_on": experiment.training.validate_on,
             "examples": data.manifest.get("examples", {}),
+            **({} if data.sides else {"table": data.manifest["source"].get("columns")}),
         }
     assert isinstance(data, SequenceDataset)
     arrays: dict[str, NDArray[Any]] = {"item_ids": data.item_ids}
@@ -159,3 +160,20 @@ def load_joined(
             ) from error
         found.append(Joined(name, model, weight))
     return found
+
+
+def load_train_part(folder: Path, num_items: int) -> Sequences:
+    """The train part, of a run that keeps it (COUNTED).
+
+    Raises:
+        DatasetError: it is missing.
+        RunError: it is damaged.
+    """
+    arrays = load_arrays(folder / COUNTED)
+    try:
+        offsets, items = arrays["offsets"], arrays["items"]
+        return checked_sequences("train", offsets, items, offsets.size - 1, num_items)
+    except (KeyError, ValueError) as error:
+        raise RunError(
+            f"`{folder / COUNTED}` does not hold the counts of this run", "train again"
+        ) from error

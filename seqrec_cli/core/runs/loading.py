@@ -8,11 +8,14 @@ from typing import Any, Literal
 
 import numpy as np
 import torch
+from pydantic import ValidationError
 
 from seqrec_cli.core.batching.ranking import Sizes
 from seqrec_cli.core.data.dataset import SequenceDataset
 from seqrec_cli.core.data.item_table import ItemTable
 from seqrec_cli.core.data.ranking.dataset import RankingDataset, from_encoder_arrays
+from seqrec_cli.core.data.ranking.table import TableColumns
+from seqrec_cli.core.data.sequences import Sequences
 from seqrec_cli.core.evaluation.report import EvaluationProtocol
 from seqrec_cli.core.experiment.fitted import FittedExperiment
 from seqrec_cli.core.inference.names import Catalogue
@@ -26,13 +29,15 @@ from seqrec_cli.core.models.fitted import FITTED, FittedModel
 from seqrec_cli.core.models.ranking.registry import build_ranker
 from seqrec_cli.core.models.sequential.registry import build_model
 from seqrec_cli.core.runs.directory import LATEST, MANIFEST, find_run
-from seqrec_cli.core.runs.index import load_index
+from seqrec_cli.core.runs.index import INDEX, load_index
 from seqrec_cli.core.runs.inputs import (
+    COUNTED,
     ROWS,
     load_catalogue,
     load_features,
     load_item_table,
     load_joined,
+    load_train_part,
 )
 from seqrec_cli.core.runs.run import Run
 from seqrec_cli.core.runs.status import run_statuses
@@ -126,6 +131,19 @@ def load_fitted(run: Run, experiment: FittedExperiment, num_items: int, final: b
     return model
 
 
+def train_part_of(run: Run, data: str | None, data_dir: Path) -> Sequences:
+    """The histories that a run learned from: as it keeps them for counts, or of its dataset.
+
+    Raises:
+        DatasetError, RunError: the dataset is gone, or another one.
+    """
+    if data is None and (run.path / COUNTED).exists():
+        return load_train_part(run.path, run.manifest()["items"])
+    dataset = SequenceDataset.load(run.find_data(data, data_dir))
+    run.check_data(dataset)
+    return dataset.train
+
+
 def load_ranker(run: Run, device: torch.device) -> Ranker:
     """The model of a ranking run with its best weights.
 
@@ -182,6 +200,28 @@ def checked_examples(run: Run) -> dict[str, Any]:
             f"`{run.path / MANIFEST}` is damaged: {error}", "train the run again"
         ) from error
     return examples
+
+
+def catalogue_of_ranker(ranker: Ranker) -> Catalogue:
+    """The items that a ranking run knows."""
+    return Catalogue(ranker.item_ids, None)
+
+
+def table_columns(run: Run) -> TableColumns:
+    """What the columns hold of the table that a ranking run was made of.
+
+    Raises:
+        RunError: the run is of an earlier version, which did not keep it.
+    """
+    columns = run.manifest().get("table")
+    try:
+        return TableColumns.model_validate(columns)
+    except ValidationError:
+        raise RunError(
+            f"the run `{run.path}` does not say what the columns of its table hold: it is of an "
+            "earlier version, or damaged",
+            "train again",
+        ) from None
 
 
 def load_runs(
@@ -327,7 +367,12 @@ def labelled(runs: Sequence[Run]) -> dict[str, Run]:
 
 
 def make_retriever(
-    run: Run, scorer: Scorer, index: str, effort: int, rules: Rules | None = None
+    run: Run,
+    scorer: Scorer,
+    index: str,
+    effort: int,
+    rules: Rules | None = None,
+    stem: str = INDEX,
 ) -> tuple[Retriever | None, bool]:
     """The retriever with the run's index, and whether the index had to be built.
 
@@ -336,7 +381,7 @@ def make_retriever(
     if index == "exact":
         return None, False
     scorer = check_index(scorer)
-    neighbours, made = load_index(run.path, scorer)
+    neighbours, made = load_index(run.path, scorer, stem)
     return Retriever(scorer, neighbours, effort, rules), made
 
 

@@ -5,13 +5,14 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from seqrec_cli.core.inference.recent import Since
 from seqrec_cli.core.inference.rules import Rules, popularity_penalty
 from seqrec_cli.core.inference.selection import Selection
 from seqrec_cli.core.runs.loading import catalogue_of, item_table_of
 from seqrec_cli.core.runs.run import Run
-from seqrec_cli.errors import ConfigError, RunError
+from seqrec_cli.errors import ConfigError, InputError, RunError
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -74,10 +75,9 @@ def make_rules(run: Run, wanted: Wanted) -> Ruled:
                 notes += chosen.notes
                 rule = {"rule": chosen.text, "items": int(chosen.mask.sum())}
                 account.setdefault(option.removeprefix("--"), []).append(rule)
-    new = 0
-    if catalogue.new is not None and not run.experiment().model.reads_features:
-        new = int((allowed & catalogue.new).sum())
-        allowed &= ~catalogue.new
+    unknown = unlearned(run)
+    new = int((allowed & unknown).sum())
+    allowed &= ~unknown
     if not allowed.any():
         raise nothing_left(wanted, num_items)
     penalty = None
@@ -95,6 +95,35 @@ def make_rules(run: Run, wanted: Wanted) -> Ruled:
         account |= {"items_left": int(allowed.sum()), "items": num_items}
     rules = Rules.of(allowed, penalty, wanted.since, account)
     return Ruled(rules, account, notes, new)
+
+
+def unlearned(run: Run) -> NDArray[np.bool_]:
+    """Which items' vectors are as training began: those that nobody has, where the model reads
+    nothing but ids; bool (N,)."""
+    new = catalogue_of(run).new
+    if new is None or run.experiment().model.reads_features:
+        return np.zeros(run.manifest()["items"], np.bool_)
+    return new
+
+
+def items_learned_of(run: Run) -> NDArray[np.int64]:
+    """All items but those of `unlearned`, int64."""
+    return np.flatnonzero(~unlearned(run)) + 1
+
+
+def refuse_new(run: Run, items: NDArray[np.int64]) -> None:
+    """Refuse items of which nothing was learned.
+
+    Raises:
+        InputError: with the first of them.
+    """
+    new = items[unlearned(run)[items - 1]]
+    if len(new):
+        raise InputError(
+            f"nobody has the item `{catalogue_of(run).item_ids[new[0] - 1]}` yet, and this model "
+            "knows items by their ids alone: its vector means nothing",
+            "ask a run of a model that reads features: `configs/two-tower.yaml`",
+        )
 
 
 def nothing_left(wanted: Wanted, num_items: int) -> ConfigError:

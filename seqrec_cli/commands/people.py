@@ -1,0 +1,110 @@
+"""Whom `recommend` is asked about: users of the dataset, a file of people, or somebody new."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import typer
+
+from seqrec_cli import console
+
+if TYPE_CHECKING:
+    from seqrec_cli.core.inference.people import People
+    from seqrec_cli.core.inference.recent import Since
+    from seqrec_cli.core.runs.run import Run
+
+WAYS = ("user", "users", "history", "item", "histories")
+OF_DATASET = ("user", "users")
+FILES = ("users", "histories")
+
+
+def refuse_contradictions(options: Any) -> None:
+    """Refuse options that exclude each other."""
+    given = [way for way in WAYS if getattr(options, way) is not None]
+    if len(given) != 1:
+        raise typer.BadParameter(
+            'name somebody, in one way: --user ID, --history "ID ID …", --item ID, --users FILE or '
+            "--histories FILE"
+        )
+    if given[0] in FILES and options.output is None:
+        raise typer.BadParameter(f"--{given[0]} FILE needs --output FILE (.csv or .jsonl)")
+    if options.output is not None and (options.why or options.as_json):
+        raise typer.BadParameter("--why and --json are for the screen: leave out --output")
+    if options.why and options.rerank is not None:
+        raise typer.BadParameter("--why explains one model's scores: leave out --rerank")
+
+
+def asked_for(run: "Run", options: Any) -> "People":
+    """The people that the options name; what was left out of a file is said."""
+    from seqrec_cli.core.inference.people import read_people, refuse_unknown
+    from seqrec_cli.core.runs.loading import catalogue_of
+
+    if options.history is not None or options.item is not None:
+        return new_user(run, options)
+    if options.histories is not None:
+        people = read_people(options.histories, catalogue_of(run))
+        place = f"`{options.histories}`"
+        console.info(f"{len(people.labels):,} people in {place}")
+        console.warn_all(people.notes)
+    else:
+        people = known_users(run, options)
+        place = f"the dataset `{people.dataset.name}`" if people.dataset is not None else ""
+    if options.unknown == "error":
+        refuse_unknown(people, place)
+    return settled(people, options.unknown)
+
+
+def settled(people: "People", unknown: str) -> "People":
+    """Leave people without a history out, or keep them for what is popular; says how many."""
+    what = "were left out" if unknown == "skip" else "get what is popular"
+    for reason, labels in people.missing.items():
+        console.warn(f"{len(labels):,} users {what}, the first `{labels[0]}`: that one {reason}")
+    return people.without_unknown() if unknown == "skip" else people
+
+
+def known_users(run: "Run", options: Any) -> "People":
+    """Users of the dataset, with their histories up to the end or before one of its parts."""
+    from seqrec_cli.core.data.dataset import SequenceDataset
+    from seqrec_cli.core.inference.names import read_ids
+    from seqrec_cli.core.runs.histories import histories_for
+
+    ids = options.user if options.users is None else read_ids(options.users)
+    dataset = SequenceDataset.load(run.find_data(options.data, options.data_dir))
+    if options.rerank is not None or options.exclude_seen is not None:
+        run.check_data(dataset)  # both go by the numbers of its items
+    people = histories_for(run, dataset, ids, options.before)
+    console.warn_all(people.notes)
+    return people
+
+
+def new_user(run: "Run", options: Any) -> "People":
+    """Somebody who is not in the dataset."""
+    from seqrec_cli.core.data.sequences import Sequences
+    from seqrec_cli.core.inference.names import Names, find_items, read_ids, split_history
+    from seqrec_cli.core.inference.people import People
+    from seqrec_cli.core.runs.loading import catalogue_of
+
+    names = Names.of_items(catalogue_of(run))
+    typed = options.history
+    if typed == "-":
+        typed = "\n".join(read_ids(Path("-"), "item"))
+    pieces = options.item if typed is None else split_history(names, typed)
+    items, unknown = find_items(names, pieces)
+    for piece in unknown:
+        console.warn(f"`{piece}` is not in the catalogue and was left out")
+    return People.of(["new"], Sequences.from_lists([items.tolist()]))
+
+
+def with_recent(people: "People", options: Any, since: "Since") -> "People":
+    """The same people, with the items that they saw lately."""
+    from dataclasses import replace
+
+    from seqrec_cli.core.inference.recent import at_the_end, before_the_last
+
+    if people.dataset is None:
+        assert people.times is not None
+        histories = before_the_last(people.histories, people.times, since)
+    else:
+        users = people.histories.owners
+        assert users is not None
+        histories = at_the_end(people.dataset, people.histories, users, options.before, since)
+    return replace(people, histories=histories)

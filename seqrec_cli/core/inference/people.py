@@ -1,0 +1,220 @@
+"""Whom to recommend to: users of a dataset, or people who are in none, with a history each."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from seqrec_cli.core.data.dataset import SequenceDataset
+from seqrec_cli.core.data.identity import is_marked
+from seqrec_cli.core.data.ordering import (
+    Rows,
+    count_codes,
+    exact_duplicates,
+    group_by_user,
+    order_by_time,
+    to_offsets,
+)
+from seqrec_cli.core.data.reading.log import read_log
+from seqrec_cli.core.data.reading.options import Reading
+from seqrec_cli.core.data.reading.sources import parse_place
+from seqrec_cli.core.data.sequences import Sequences
+from seqrec_cli.core.inference.names import Catalogue, Names
+from seqrec_cli.core.inference.recommendation import Recommended
+from seqrec_cli.core.inference.rules import Rules
+from seqrec_cli.core.storage import foreign
+from seqrec_cli.core.storage.temporary import private_folder
+from seqrec_cli.errors import InputError, RunError
+
+Unknown = Literal["error", "skip", "popular"]
+Before = Literal["end", "valid", "test"]
+
+LARGEST_INPUT = 1 << 30  # bytes of histories on the standard input
+NEVER = "never was in the log"
+LEFT_OUT = "was in the log, but filters left all of it out"
+NO_HISTORY = "has no history there"
+NO_KNOWN_ITEM = "has no item that the run knows"
+
+
+@dataclass(frozen=True, eq=False)
+class People:
+    """Whom to recommend to.
+
+    Attributes:
+        labels: how each is called, in the order of the answer.
+        histories: of those who have one, in the same order.
+        known: bool (people,), who has one.
+        dataset: the one that they are of; None if of none.
+        missing: those without a history, by reason.
+        times: of each item of the histories, int64, where there are any, in `unit`.
+        notes: what the user should know about what was read.
+    """
+
+    labels: list[Any]
+    histories: Sequences
+    known: NDArray[np.bool_]
+    dataset: SequenceDataset | None = None
+    missing: dict[str, list[Any]] = field(default_factory=dict)
+    times: NDArray[np.int64] | None = None
+    unit: str = ""
+    notes: list[str] = field(default_factory=list)
+
+    @classmethod
+    def of(cls, labels: list[Any], histories: Sequences) -> "People":
+        """People who all have a history."""
+        return cls(labels, histories, np.ones(len(labels), np.bool_))
+
+    def without_unknown(self) -> "People":
+        """Those alone who have a history."""
+        labels = [label for label, known in zip(self.labels, self.known, strict=True) if known]
+        return replace(self, labels=labels, known=np.ones(len(labels), np.bool_))
+
+
+def users_of(dataset: SequenceDataset, ids: Sequence[str], before: Before) -> People:
+    """Users of a dataset, with their histories to the end or before a part."""
+    names = Names(dataset.user_ids)
+    found = [names.find_id(text.strip()) for text in ids]
+    whole = dataset.histories(before)
+    missing: dict[str, list[Any]] = {}
+    known = np.zeros(len(ids), np.bool_)
+    labels: list[Any] = []
+    for row, (text, user) in enumerate(zip(ids, found, strict=True)):
+        labels.append(text.strip() if user is None else dataset.user_ids[user].item())
+        if user is None:
+            reason = why_unknown(dataset, text.strip())
+        elif not whole.lengths[user]:
+            reason = NO_HISTORY
+        else:
+            known[row] = True
+            continue
+        missing.setdefault(reason, []).append(labels[-1])
+    users = [user for user, there in zip(found, known, strict=True) if there and user is not None]
+    return People(labels, whole.take(np.array(users, np.int64)), known, dataset, missing)
+
+
+def why_unknown(dataset: SequenceDataset, text: str) -> str:
+    """Whether a user who is not in a dataset was in its log."""
+    marks = dataset.left_out_users
+    if marks is None:
+        return "is not in the dataset"
+    numbers = dataset.user_ids.dtype.kind == "i"
+    return LEFT_OUT if is_marked(text, marks, numbers) else NEVER
+
+
+def refuse_unknown(people: People, place: str) -> None:
+    """Refuse people without a history.
+
+    Raises:
+        InputError: with the first of them, why, and how many there are.
+    """
+    if not people.missing:
+        return
+    reason, labels = next(iter(people.missing.items()))
+    count = sum(map(len, people.missing.values()))
+    others = f" (and {count - 1:,} more like that)" if count > 1 else ""
+    if reason in (NO_HISTORY, NO_KNOWN_ITEM) or people.dataset is None:
+        message = f"user `{labels[0]}` {reason}{others}"
+        raise InputError(message, "leave that user out, or say `--unknown skip`")
+    names = Names(people.dataset.user_ids)
+    if reason == LEFT_OUT:
+        remedy = (
+            "prepare the log with a lower --min-user-count or --min-item-count, or bring the "
+            "history: `--histories FILE`"
+        )
+    else:
+        remedy = f"the nearest ids are {', '.join(names.nearest(str(labels[0])))}"
+    raise InputError(
+        f"there is no user `{labels[0]}` in {place}: that id {reason}{others}",
+        f"{remedy}; `--unknown skip` leaves such users out",
+    )
+
+
+def read_people(path: Path, catalogue: Catalogue, reading: Reading | None = None) -> People:
+    """Read a log of people whom no dataset has, by the reader of `prepare`: user, item, time.
+
+    Histories are in order of time, exact duplicates left out, as `prepare` does. `-` is the
+    standard input.
+
+    Raises:
+        InputError: as `prepare`.
+    """
+    if str(path) != "-":
+        return people_of(path, catalogue, reading or Reading())
+    try:
+        content = foreign.read_standard_input(LARGEST_INPUT)
+    except OSError as error:
+        raise InputError(f"cannot read the standard input: {error.strerror}") from error
+    suffix = ".jsonl" if content.lstrip()[:1] in (b"{", b"[") else ".csv"
+    with private_folder() as folder:
+        with folder.new_file(suffix) as copy:
+            copy.write(content)
+        return people_of(copy.path, catalogue, reading or Reading())
+
+
+def people_of(path: Path, catalogue: Catalogue, reading: Reading) -> People:
+    log = read_log(parse_place(str(path)), reading)
+    loaded = log.rows
+    items = positions(loaded.item_ids, catalogue.item_ids) + 1
+    rows = Rows(loaded.users, items[loaded.items].astype(np.int32), loaded.times)
+    notes = [f"{count:,} rows dropped: {why}" for why, count in loaded.dropped.items() if count]
+    group_by_user(rows)
+    if rows.times is not None:
+        order_by_time(rows)
+        again = exact_duplicates(rows)
+        if again.any():
+            notes.append(f"{int(again.sum()):,} exact duplicates dropped")
+            rows.take(~again)
+    strange = rows.items == 0
+    if strange.any():
+        count = len(np.unique(loaded.items[items[loaded.items] == 0]))
+        notes.append(
+            f"{int(strange.sum()):,} interactions with {count:,} items that are not in the "
+            "catalogue were left out"
+        )
+        rows.take(~strange)
+    lengths = count_codes(rows.users, len(loaded.user_ids))
+    labels, known = loaded.user_ids.tolist(), lengths > 0
+    histories = Sequences(to_offsets(lengths), rows.items).take(np.flatnonzero(known))
+    nobody = loaded.user_ids[~known].tolist()
+    missing = {NO_KNOWN_ITEM: nobody} if nobody else {}
+    return People(labels, histories, known, None, missing, rows.times, loaded.time_unit, notes)
+
+
+def positions(ids: NDArray[Any], known: NDArray[Any]) -> NDArray[np.int64]:
+    """Where each id (I,) is in `known`, int64 (I,); -1 if it is not there."""
+    place = {str(key): row for row, key in enumerate(known.tolist())}
+    return np.array([place.get(str(key), -1) for key in ids.tolist()], np.int64)
+
+
+def most_popular(catalogue: Catalogue, k: int, rules: Rules | None) -> Recommended:
+    """The k items with the largest train counts that the rules leave; the counts are the scores.
+
+    Raises:
+        RunError: the run keeps no counts.
+    """
+    if catalogue.counts is None:
+        raise RunError(
+            "the run is of an earlier version, which kept no popularity",
+            "train again, or use `--unknown skip`",
+        )
+    items = np.arange(1, len(catalogue.counts) + 1)
+    if rules is not None:
+        items = items[~rules.leave_out(items)]
+    counts = catalogue.counts[items - 1]
+    best = np.lexsort((items, -counts))[:k]
+    return Recommended(items[best], counts[best].astype(np.float32))
+
+
+def with_popular(
+    people: People, found: Iterator[Recommended], popular: Recommended | None
+) -> Iterator[Recommended]:
+    """What was found, and in between, for people without a history, what is popular."""
+    for known in people.known.tolist():
+        if known:
+            yield next(found)
+        else:
+            assert popular is not None
+            yield popular
