@@ -1,8 +1,10 @@
 """The Typer app: the list of commands and the error boundary."""
 
+import errno
 import functools
 import gc
 import os
+import re
 from collections.abc import Callable
 from typing import Annotated
 
@@ -23,9 +25,13 @@ app = typer.Typer(
     rich_markup_mode="markdown",
 )
 
-NO_MEMORY = SeqRecError(
-    "there is not enough memory for this",
-    "use a machine with more, or a smaller model, batch or list",
+NO_MEMORY_WORDS = (
+    *("DefaultCPUAllocator", "out of memory", "failed to map segment", "std::bad_alloc"),
+    *("cannot allocate memory", "Cannot allocate memory", "can't start new thread"),
+)
+SIZES = (  # as numpy and torch say what they could not get
+    re.compile(r"Unable to allocate ([0-9.]+ [A-Za-z]{1,8}) for"),
+    re.compile(r"tried to allocate ([0-9.]+ [A-Za-z]{1,8})", re.IGNORECASE),
 )
 
 
@@ -44,6 +50,9 @@ def friendly(command: Callable[..., None]) -> Callable[..., None]:
         except BrokenPipeError:
             raise  # the reader of our output has closed it; Typer ends quietly
         except OSError as error:
+            if is_about_memory(error):
+                console.fail(no_memory(error))
+                raise typer.Exit(1) from error
             # A path that cannot be reached is the user's to fix, wherever it came up.
             if os.environ.get("SEQREC_DEBUG"):
                 raise
@@ -55,20 +64,32 @@ def friendly(command: Callable[..., None]) -> Callable[..., None]:
                 )
             )
             raise typer.Exit(1) from error
-        except (MemoryError, RuntimeError) as error:
+        except (MemoryError, RuntimeError, ImportError) as error:
             if os.environ.get("SEQREC_DEBUG") or not is_about_memory(error):
                 raise
-            console.fail(NO_MEMORY)
+            console.fail(no_memory(error))
             raise typer.Exit(1) from error
 
     return run
 
 
 def is_about_memory(error: Exception) -> bool:
-    """Whether memory ran out, which torch says in words."""
+    """Whether memory ran out, which torch, the loader of libraries and threads say in words."""
     message = str(error)
-    return isinstance(error, MemoryError) or any(
-        words in message for words in ("DefaultCPUAllocator", "out of memory")
+    return (
+        isinstance(error, MemoryError)
+        or (isinstance(error, OSError) and error.errno == errno.ENOMEM)
+        or any(words in message for words in NO_MEMORY_WORDS)
+    )
+
+
+def no_memory(error: Exception) -> SeqRecError:
+    """The message of an error about memory, with the size that was asked for if it is known."""
+    sizes = (pattern.search(str(error)) for pattern in SIZES)
+    size = next((f": {match[1]} more were asked for" for match in sizes if match), "")
+    return SeqRecError(
+        f"there is not enough memory for this{size}",
+        "use a machine with more (see `ulimit -v`), or a smaller model, batch or list",
     )
 
 

@@ -69,6 +69,7 @@ def begin(experiment: AnyExperiment, path: Path, device: torch.device) -> Begun:
     missed = check_reachable(dataset, settled.seen)
     experiment = settled.put_into(experiment)
     training = sequential.Training(experiment, dataset.num_items, device, dataset.features())
+    sequential.check_negatives(experiment.training, dataset, training.model.max_length)
     begun = Begun(dataset, training, sequential.fit(training, dataset))
     begun.info.extend(filter(None, [settled.reason]))
     begun.notes.extend(filter(None, [missed, unread_features(experiment, dataset)]))
