@@ -25,6 +25,7 @@ app = typer.Typer(
     rich_markup_mode="markdown",
 )
 
+TORCH_SPACE = 1 << 30  # bytes of addresses that loading torch takes, and some more
 NO_MEMORY_WORDS = (
     *("DefaultCPUAllocator", "out of memory", "failed to map segment", "std::bad_alloc"),
     *("cannot allocate memory", "Cannot allocate memory", "can't start new thread"),
@@ -41,6 +42,8 @@ def friendly(command: Callable[..., None]) -> Callable[..., None]:
     @functools.wraps(command)
     def run(*args: object, **kwargs: object) -> None:
         try:
+            if command is not prepare.prepare:
+                check_address_space()
             command(*args, **kwargs)
         except SeqRecError as error:
             if os.environ.get("SEQREC_DEBUG"):
@@ -71,6 +74,22 @@ def friendly(command: Callable[..., None]) -> Callable[..., None]:
             raise typer.Exit(1) from error
 
     return run
+
+
+def check_address_space() -> None:
+    """Refuse to load torch where it does not fit: half loaded, it aborts the process.
+
+    Raises:
+        SeqRecError: the address space is limited to less.
+    """
+    from seqrec_cli.core.storage.memory import address_space, in_words  # light: no torch
+
+    if 0 < (limit := address_space()) < TORCH_SPACE:
+        raise SeqRecError(
+            f"there is not enough memory to load torch: the address space is limited to "
+            f"{in_words(limit)}, and it takes {in_words(TORCH_SPACE)}",
+            "raise the limit: `ulimit -v unlimited`",
+        )
 
 
 def is_about_memory(error: Exception) -> bool:

@@ -100,6 +100,7 @@ class Torture:
         """Kill trainings, again and again until each is done, and compare what they leave."""
         for what, config in TRAININGS.items():
             begin = ["train", "--config", f"{config}.yaml", *RUN]
+            shutil.rmtree(self.place / "runs" / "one", ignore_errors=True)
             self.run(begin)
             shutil.rmtree(self.place / "runs" / "one")
             seconds = self.run(begin)
