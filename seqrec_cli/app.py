@@ -1,8 +1,10 @@
 """The Typer app: the list of commands and the error boundary."""
 
+import errno
 import functools
 import gc
 import os
+import re
 from collections.abc import Callable
 from typing import Annotated
 
@@ -37,9 +39,14 @@ app = typer.Typer(
     rich_markup_mode="markdown",
 )
 
-NO_MEMORY = SeqRecError(
-    "there is not enough memory for this",
-    "use a machine with more, or a smaller model, batch or list",
+TORCH_SPACE = 1 << 30  # bytes of addresses that loading torch takes, and some more
+NO_MEMORY_WORDS = (
+    *("DefaultCPUAllocator", "out of memory", "failed to map segment", "std::bad_alloc"),
+    *("cannot allocate memory", "Cannot allocate memory", "can't start new thread"),
+)
+SIZES = (  # as numpy and torch say what they could not get
+    re.compile(r"Unable to allocate ([0-9.]+ [A-Za-z]{1,8}) for"),
+    re.compile(r"tried to allocate ([0-9.]+ [A-Za-z]{1,8})", re.IGNORECASE),
 )
 
 
@@ -49,6 +56,8 @@ def friendly(command: Callable[..., None]) -> Callable[..., None]:
     @functools.wraps(command)
     def run(*args: object, **kwargs: object) -> None:
         try:
+            if command is not prepare.prepare:
+                check_address_space()
             command(*args, **kwargs)
         except SeqRecError as error:
             if os.environ.get("SEQREC_DEBUG"):
@@ -58,6 +67,9 @@ def friendly(command: Callable[..., None]) -> Callable[..., None]:
         except BrokenPipeError:
             raise  # the reader of our output has closed it; Typer ends quietly
         except OSError as error:
+            if is_about_memory(error):
+                console.fail(no_memory(error))
+                raise typer.Exit(1) from error
             # A path that cannot be reached is the user's to fix, wherever it came up.
             if os.environ.get("SEQREC_DEBUG"):
                 raise
@@ -69,20 +81,48 @@ def friendly(command: Callable[..., None]) -> Callable[..., None]:
                 )
             )
             raise typer.Exit(1) from error
-        except (MemoryError, RuntimeError) as error:
+        except (MemoryError, RuntimeError, ImportError) as error:
             if os.environ.get("SEQREC_DEBUG") or not is_about_memory(error):
                 raise
-            console.fail(NO_MEMORY)
+            console.fail(no_memory(error))
             raise typer.Exit(1) from error
 
     return run
 
 
+def check_address_space() -> None:
+    """Refuse to load torch where it does not fit: half loaded, it aborts the process.
+
+    Raises:
+        SeqRecError: the address space is limited to less.
+    """
+    from seqrec_cli.core.storage.memory import address_space, in_words  # light: no torch
+
+    if 0 < (limit := address_space()) < TORCH_SPACE:
+        raise SeqRecError(
+            f"there is not enough memory to load torch: the address space is limited to "
+            f"{in_words(limit)}, and it takes {in_words(TORCH_SPACE)}",
+            "raise the limit: `ulimit -v unlimited`",
+        )
+
+
 def is_about_memory(error: Exception) -> bool:
-    """Whether memory ran out, which torch says in words."""
+    """Whether memory ran out, which torch, the loader of libraries and threads say in words."""
     message = str(error)
-    return isinstance(error, MemoryError) or any(
-        words in message for words in ("DefaultCPUAllocator", "out of memory")
+    return (
+        isinstance(error, MemoryError)
+        or (isinstance(error, OSError) and error.errno == errno.ENOMEM)
+        or any(words in message for words in NO_MEMORY_WORDS)
+    )
+
+
+def no_memory(error: Exception) -> SeqRecError:
+    """The message of an error about memory, with the size that was asked for if it is known."""
+    sizes = (pattern.search(str(error)) for pattern in SIZES)
+    size = next((f": {match[1]} more were asked for" for match in sizes if match), "")
+    return SeqRecError(
+        f"there is not enough memory for this{size}",
+        "use a machine with more (see `ulimit -v`), or a smaller model, batch or list",
     )
 
 

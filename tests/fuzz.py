@@ -46,8 +46,29 @@ EXPERIMENTS = {
 LATER = {"last.json", "index.usearch"}  # for people; read by usearch, which SECURITY.md says
 
 
+SIDES = "--items-file items.csv --users-file people.csv"
+PREPARED = {
+    "toy": "prepare log.csv --name toy",
+    "toyf": f"prepare log.csv --name toyf {SIDES} --min-value-count 1",
+    "rank": "prepare log.csv --name rank --task ranking",
+    "rankf": f"prepare log.csv --name rankf --task ranking {SIDES} --min-value-count 1",
+    "table": "prepare table --name table --task ranking --table table/columns.yaml",
+}
+
+
 def build(folder: Path) -> None:
     """Datasets of every kind and a run of every kind of model, in the working directory."""
+    write_sources(folder)
+    for command in PREPARED.values():
+        must(command)
+    for name in EXPERIMENTS:
+        write_experiment(folder, name, epochs=1)
+        must(f"train --config {name}.yaml --run {name} {EPOCH}")
+    must("recommend --run one --user 100 --index hnsw")
+
+
+def write_sources(folder: Path) -> None:
+    """A log, what is known of its items and users, and files of rows."""
     chance = np.random.default_rng(0)
     rows = [
         f"{user},{1000 + chance.integers(1, 13)},{chance.integers(1, 6)},{1_600_000_000 + 60 * t}"
@@ -61,20 +82,16 @@ def build(folder: Path) -> None:
     (folder / "people.csv").write_text("\n".join(["user,age,city", *people]) + "\n")
     (folder / "users.txt").write_text("100\n101\n102\n")
     toy_folder(folder / "table", users=60)
-    sides = "--items-file items.csv --users-file people.csv --min-value-count 1"
-    must("prepare log.csv --name toy")
-    must(f"prepare log.csv --name toyf {sides}")
-    must("prepare log.csv --name rank --task ranking")
-    must(f"prepare log.csv --name rankf --task ranking {sides}")
-    must("prepare table --name table --task ranking --table table/columns.yaml")
-    for name, (data, model, training) in EXPERIMENTS.items():
-        settings = f"{{{training}, epochs: 1, validate_every: 1}}"
-        text = f"data: {data}\nmodel: {model}\ntraining: {settings}\n"
-        if name == "two":
-            text += "transitions: {lags: 2}\n"
-        (folder / f"{name}.yaml").write_text(text)
-        must(f"train --config {name}.yaml --run {name} {EPOCH}")
-    must("recommend --run one --user 100 --index hnsw")
+
+
+def write_experiment(folder: Path, name: str, epochs: int) -> None:
+    """The file NAME.yaml of one of the experiments."""
+    data, model, training = EXPERIMENTS[name]
+    settings = f"{{{training}, epochs: {epochs}, validate_every: 1}}"
+    text = f"data: {data}\nmodel: {model}\ntraining: {settings}\n"
+    if name == "two":
+        text += "transitions: {lags: 2}\n"
+    (folder / f"{name}.yaml").write_text(text)
 
 
 def must(command: str) -> None:
@@ -100,11 +117,10 @@ def commands_for(path: Path) -> list[str]:
     }
     if path.parts[0] == "data":
         return of_data[name]
-    sides = "--items-file items.csv --users-file people.csv"
     of_text = {
         "log.csv": ["prepare log.csv --name n", "prepare log.csv --name n --task ranking"],
-        "items.csv": [f"prepare log.csv --name n {task} {sides}" for task in TASKS],
-        "people.csv": [f"prepare log.csv --name n {task} {sides}" for task in TASKS],
+        "items.csv": [f"prepare log.csv --name n {task} {SIDES}" for task in TASKS],
+        "people.csv": [f"prepare log.csv --name n {task} {SIDES}" for task in TASKS],
         "users.txt": ["recommend --run one --users users.txt --output o.csv"],
         "columns.yaml": ["prepare table --name n --task ranking --table table/columns.yaml"],
         "train.csv": ["prepare table --name n --task ranking --table table/columns.yaml"],

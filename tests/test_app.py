@@ -76,14 +76,36 @@ def test_a_place_that_cannot_be_reached_is_no_traceback(runner: CliRunner) -> No
         MemoryError(),
         RuntimeError("[enforce fail at alloc_cpu.cpp:121] . DefaultCPUAllocator: can't allocate"),
         RuntimeError("CUDA out of memory. Tried to allocate 2 GiB"),
+        RuntimeError("can't start new thread"),
+        ImportError("libtorch_cpu.so: failed to map segment from shared object"),
+        OSError(12, "Cannot allocate memory"),
     ],
 )
 def test_too_little_memory_is_no_traceback(runner: CliRunner, error: Exception) -> None:
     result = runner.invoke(failing(error), [])
     assert result.exit_code == 1
-    assert result.stderr.startswith("error: there is not enough memory for this\n")
+    assert result.stderr.startswith("error: there is not enough memory for this")
+    assert (": 2 GiB more were asked for" in result.stderr) == ("2 GiB" in str(error))
     other = runner.invoke(failing(RuntimeError("ours")), [])
     assert isinstance(other.exception, RuntimeError)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="no limit of address space")
+@pytest.mark.parametrize("megabytes", [200, 400, 600, 800, 1000, 1200])
+def test_without_address_space_it_ends_in_a_message(megabytes: int, tmp_path: Path) -> None:
+    """However far the imports come."""
+    limit = f"import resource; resource.setrlimit(resource.RLIMIT_AS, ({megabytes << 20},) * 2)"
+    run = "import sys; from seqrec_cli.__main__ import main; sys.argv = ['seqrec', 'evaluate', 'x']"
+    result = subprocess.run(
+        [sys.executable, "-c", f"{limit}\n{run}\nmain()"],
+        capture_output=True,
+        text=True,
+        cwd=tmp_path,
+        env=os.environ | {"PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"},
+    )
+    assert result.returncode == 1, result.stderr
+    assert "Traceback" not in result.stderr
+    assert result.stderr.startswith("error: there is n")  # no run, or not enough memory
 
 
 def test_debug_shows_the_traceback_of_all(

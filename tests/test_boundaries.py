@@ -146,6 +146,15 @@ def test_commands_and_app_import_no_core_when_they_are_imported(path: Path) -> N
             assert not module.startswith(("torch", "numpy", "seqrec_cli.core")), module
 
 
+# Modules that Windows does not have.
+OF_UNIX = {"fcntl", "resource", "pwd", "grp", "termios", "tty", "pty", "syslog", "posix"}
+
+
+@pytest.mark.parametrize("path", FILES, ids=names)
+def test_nothing_of_unix_alone_is_needed_to_import(path: Path) -> None:
+    assert not {m.split(".")[0] for m in imports(path, top_level=True)} & OF_UNIX
+
+
 @pytest.mark.parametrize("path", sorted((PACKAGE / "commands").glob("*.py")), ids=names)
 def test_commands_hold_no_mathematics(path: Path) -> None:
     """A command neither computes with arrays nor reads and writes data files itself."""

@@ -1,8 +1,9 @@
 """make torture: real SIGKILLs at random moments of real commands, and what is left each time.
 
-`python -m tests.torture [KILLS]` kills trainings half of the time, and prepares, recommendations
-and vectors the other half. After each kill every file must be the old one or the new one, whole; a
-training that is resumed in the end must leave the same bytes as one that nobody disturbed.
+`python -m tests.torture [KILLS]` kills trainings half of the time (SASRec, two towers, DIN, DIEN),
+and prepares of both tasks, recommendations and vectors the other half. After each kill every file
+must be the old one or the new one, whole; a training that is resumed in the end must leave the same
+bytes as one that nobody disturbed.
 """
 
 import os
@@ -20,18 +21,28 @@ from typing import Any
 from rich.console import Console
 
 from seqrec_cli.core.data.dataset import SequenceDataset
+from seqrec_cli.core.data.ranking.dataset import RankingDataset
+from seqrec_cli.core.data.store import RANKING, task_of
+from seqrec_cli.core.runs.inputs import ROWS
 from seqrec_cli.core.runs.loading import catalogue_of
 from seqrec_cli.core.runs.run import Run
+from seqrec_cli.core.storage.arrays import load_arrays
 from seqrec_cli.core.storage.tensors import load_tensors
 from tests.forked import Warm
+from tests.fuzz import PREPARED, write_experiment, write_sources
 from tests.workshop import LEFTOVER, build, files_in, finished
 
 KILLS = 600
-EPOCHS = ["--set", "training.epochs=8"]
-TRAIN = ["train", "--config", "toy.yaml", "--run", "one", "--device", "cpu", *EPOCHS]
+RUN = ["--run", "one", "--device", "cpu", "--set", "training.epochs=8"]
+# What is trained, by its experiment: those of tests/workshop.py and of tests/fuzz.py.
+TRAININGS = {"train": "toy", "train two towers": "two", "train din": "din", "train dien": "dien"}
 RESUME = ["train", "--resume", "one", "--device", "cpu"]
 OTHERS = {
     "prepare": (["prepare", "log.txt", "--name", "new"], "data/new.npz"),
+    "prepare ranking": (
+        [*PREPARED["rankf"].replace("--name rankf", "--name newr").split()],
+        "data/newr.npz",
+    ),
     "recommend": (
         ["recommend", "--users", "users.txt", "--run", "done", "--output", "out.csv"],
         "out.csv",
@@ -53,6 +64,13 @@ class Torture:
         self.survived: dict[str, int] = {}
         build(self.place)
         (self.place / "runs" / "one").rename(self.place / "runs" / "done")
+        users = (self.place / "users.txt").read_text()
+        write_sources(self.place)
+        (self.place / "users.txt").write_text(users)
+        for name in ("toyf", "rankf", "table"):
+            self.run(PREPARED[name].split())
+        for name in ("two", "din", "dien"):
+            write_experiment(self.place, name, epochs=2)
 
     def run(self, command: list[str]) -> float:
         """Run a command to its end; the seconds it took."""
@@ -80,31 +98,32 @@ class Torture:
 
     def trainings(self, kills: int) -> Iterator[None]:
         """Kill trainings, again and again until each is done, and compare what they leave."""
-        self.run(TRAIN)
-        shutil.rmtree(self.place / "runs" / "one")
-        seconds = self.run(TRAIN)
-        expected = finished(self.place)
-        while self.tried.get("train", 0) < kills:
+        for what, config in TRAININGS.items():
+            begin = ["train", "--config", f"{config}.yaml", *RUN]
             shutil.rmtree(self.place / "runs" / "one", ignore_errors=True)
-            for _ in range(self.random.randint(2, 8)):
-                if not self.kill(self.next(), seconds):
-                    break
-                self.note("train", self.whole())
-                yield
-            self.run(self.next())
-            if finished(self.place) != expected:
-                self.note("train to the end", "other bytes than without kills")
-            else:
-                self.note("train to the end", "")
-            self.none_left("train to the end")
+            self.run(begin)
+            shutil.rmtree(self.place / "runs" / "one")
+            seconds = self.run(begin)
+            expected = finished(self.place)
+            while self.tried.get(what, 0) < kills // len(TRAININGS):
+                shutil.rmtree(self.place / "runs" / "one", ignore_errors=True)
+                for _ in range(self.random.randint(2, 8)):
+                    if not self.kill(self.next(begin), seconds):
+                        break
+                    self.note(what, self.whole())
+                    yield
+                self.run(self.next(begin))
+                same = finished(self.place) == expected
+                self.note(f"{what} to the end", "" if same else "other bytes than without kills")
+                self.none_left(f"{what} to the end")
 
-    def next(self) -> list[str]:
+    def next(self, begin: list[str]) -> list[str]:
         """How a user would go on: resume, or begin anew where nothing was kept yet."""
         run = self.place / "runs" / "one"
         if (run / "last.safetensors").exists():
             return RESUME
         shutil.rmtree(run, ignore_errors=True)
-        return TRAIN
+        return begin
 
     def whole(self) -> str:
         """What is wrong with the run, if anything is."""
@@ -114,7 +133,11 @@ class Torture:
                 if path.exists():
                     load_tensors(path)
             if (run.path / "manifest.json").exists():
-                run.manifest(), run.experiment(), catalogue_of(run), run.history.read()
+                run.any_experiment(), run.history.read()
+                if run.task == RANKING:
+                    load_arrays(run.path / ROWS)
+                else:
+                    catalogue_of(run)
         except Exception as error:  # whatever it is, it is to be told
             return repr(error)
         return ""
@@ -142,6 +165,8 @@ class Torture:
         """Put an earlier result in the way of the next."""
         if name == "prepare":
             self.run([*OTHERS[name][0], "--shuffle-order", "history"])
+        elif name == "prepare ranking":
+            self.run([*OTHERS[name][0], "--seed", "1"])
         else:
             path.write_bytes(b"the old one")
 
@@ -149,7 +174,7 @@ class Torture:
         if path.parent.name != "data":
             return path.read_bytes()
         try:
-            data = SequenceDataset.load(path)
+            data = (RankingDataset if task_of(path) == RANKING else SequenceDataset).load(path)
         except Exception as error:  # whatever it is, it is to be told
             return repr(error)
         return data.sha256, data.manifest

@@ -35,7 +35,8 @@ def plot(
     opened = labelled([Run.open(find_run(name)) for name in names])
     panels = plotting.panels_of(opened)
     if output is not None:
-        plotting.draw(output, panels)
+        for name in plotting.draw(output, panels):
+            console.warn(f"the font of pictures lacks characters of `{name}`; they are escaped")
         console.success(f"{', '.join(opened)} in `{output}`")
         return
     for panel in panels:

@@ -63,3 +63,16 @@ def test_explains_what_is_wrong(
     result = runner.invoke(app, ["plot", *arguments])
     assert result.exit_code == 1
     assert message in result.stderr
+
+
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("name", ["日本", "a$b$c", "_x", "$\\frac{", "\x1b[31m"])
+def test_draws_runs_of_any_name(runner: CliRunner, place: Path, name: str) -> None:
+    """Without a warning of the library; a note says which names the font cannot show."""
+    pytest.importorskip("matplotlib")
+    (place / "runs" / "one").rename(place / "runs" / name)
+    result = runner.invoke(app, ["plot", f"runs/{name}", "--output", "a.svg"])
+    assert result.exit_code == 0, result.output
+    odd = name in ("日本", "\x1b[31m")
+    assert ("lacks characters of" in result.stderr) == odd
+    assert "Glyph" not in result.stderr

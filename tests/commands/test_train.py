@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -17,6 +18,7 @@ from seqrec_cli.core.runs.run import Run
 from seqrec_cli.core.storage.tensors import load_tensors
 from seqrec_cli.core.training import sequential as training_module
 from seqrec_cli.errors import TrainingError
+from tests import hostile
 
 CONFIG = """\
 data: toy
@@ -273,3 +275,31 @@ def test_a_full_disk_leaves_what_was_there(
     assert "No space left on device" in said
     assert "hint: free some space" in said
     assert {p.name: p.read_bytes() for p in (place / "runs" / "a").iterdir()} == before
+
+
+@pytest.mark.parametrize("setting", ["model.hidden=2000000000", "model.max_length=2000000000"])
+def test_a_model_too_large_for_memory_is_refused_before_it_is_allocated(
+    runner: CliRunner, place: Path, setting: str
+) -> None:
+    hostile.forget_peak()
+    before = hostile.peak()
+    message = train(runner, "--config", "toy.yaml", "--run", "big", "--set", setting, code=1)
+    assert "weights or more, whose training takes" in message
+    assert re.search(r"[0-9]+ [GT]iB of memory, and there are [0-9]+ [MG]iB", message)
+    assert hostile.peak() - before < 100 << 20
+    assert not (place / "runs").exists()
+
+
+def test_negatives_that_do_not_fit_into_memory_are_refused(runner: CliRunner, place: Path) -> None:
+    many = "training.negatives=2000000000"
+    message = train(runner, "--config", "toy.yaml", "--run", "big", "--set", many, code=1)
+    assert "the negatives of a batch take" in message
+    assert "hint: use fewer `training.negatives`" in message
+
+
+def test_a_batch_larger_than_the_dataset_is_the_dataset(runner: CliRunner, place: Path) -> None:
+    for size in ("2147483647", "200"):
+        run = ["--run", f"b{size}", "--set", f"training.batch_size={size}"]
+        train(runner, "--config", "toy.yaml", *run, "--set", "training.epochs=1")
+    one, other = (place / "runs" / f"b{size}" for size in ("2147483647", "200"))
+    assert (one / "best.safetensors").read_bytes() == (other / "best.safetensors").read_bytes()

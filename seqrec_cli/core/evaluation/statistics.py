@@ -5,6 +5,7 @@ covers 89 % where it says 95 %. There the interval is BCa (Efron, JASA 1987), it
 Student's t is wider than the normal distribution (Hesterberg, The American Statistician 2015).
 """
 
+import math
 from collections.abc import Callable, Iterator
 from statistics import NormalDist
 
@@ -123,7 +124,7 @@ def student(freedom: int) -> float:
         (3 * z**7 + 19 * z**5 + 17 * z**3 - 15 * z) / 384,
         (79 * z**9 + 776 * z**7 + 1482 * z**5 - 1920 * z**3 - 945 * z) / 92160,
     )
-    return z + sum((term / float(freedom**power) for power, term in enumerate(terms, 1)), 0.0)
+    return z + math.fsum(term / freedom**power for power, term in enumerate(terms, 1))
 
 
 def standard_error(

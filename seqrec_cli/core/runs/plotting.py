@@ -149,19 +149,33 @@ def load_matplotlib() -> Any:
         raise MissingExtra("matplotlib", "plot") from None
 
 
-def draw(path: Path, panels: Sequence[Panel]) -> None:
-    """Write the panels side by side; the same panels give the same bytes."""
+def drawable(name: str) -> str:
+    """A name with the characters escaped that the font of pictures does not have."""
+    manager = importlib.import_module("matplotlib.font_manager")
+    font = manager.get_font(manager.findfont(manager.FontProperties()))
+    return "".join(
+        c if font.get_char_index(ord(c)) else c.encode("unicode_escape").decode() for c in name
+    )
+
+
+def draw(path: Path, panels: Sequence[Panel]) -> list[str]:
+    """Write the panels side by side; the same panels give the same bytes.
+
+    Returns the names of runs with characters that the font does not have, which are escaped.
+    """
     library = load_matplotlib()
     figures = importlib.import_module("matplotlib.figure")
     ticker = importlib.import_module("matplotlib.ticker")
     runs = [curve.run for curve in panels[0].curves]  # a run has one color in all panels
+    names = {run: drawable(run) for run in runs}
     with library.rc_context({"svg.hashsalt": "seqrec"}):
         # Without pyplot, which would look for a display.
         figure = figures.Figure(figsize=(5.5 * len(panels), 4), layout="constrained")
         for axes, panel in zip(figure.subplots(1, len(panels)), panels, strict=True):
+            lines = []
             for curve, best in zip(panel.curves, panel.best, strict=True):
                 color = f"C{runs.index(curve.run) % 10}"
-                axes.plot(curve.epochs, curve.values, ".-", color=color, label=curve.run)
+                lines += axes.plot(curve.epochs, curve.values, ".-", color=color)
                 if best in curve.epochs:
                     value = curve.values[curve.epochs.index(best)]
                     axes.plot([best], [value], "*", color=color, markersize=13)
@@ -169,8 +183,12 @@ def draw(path: Path, panels: Sequence[Panel]) -> None:
             axes.set_xlabel("epoch")
             axes.xaxis.set_major_locator(ticker.MaxNLocator(integer=True))
             axes.grid(alpha=0.3)
-            axes.legend()
+            legend = axes.legend(lines, ["run"] * len(lines))
+            for text, curve in zip(legend.get_texts(), panel.curves, strict=True):
+                text.set_parse_math(False)  # a `$` in a name is a `$`
+                text.set_text(names[curve.run])
         kind = path.suffix[1:]
         metadata = {"Date": None} if kind == "svg" else {"Software": "seqrec"}
         with files.atomic_writer(path) as file:
             figure.savefig(file, format=kind, dpi=DOTS_PER_INCH, metadata=metadata)
+    return [run for run in runs if names[run] != run]

@@ -74,6 +74,7 @@ def begin(experiment: AnyExperiment, path: Path, device: torch.device) -> Starte
     missed = check_reachable(dataset, settled.seen)
     experiment = settled.put_into(experiment)
     training = sequential.Training(experiment, dataset.num_items, device, dataset.features())
+    sequential.check_negatives(experiment.training, dataset, training.model.max_length)
     started = StartedTraining(dataset, training, sequential.fit(training, dataset))
     started.info.extend(filter(None, [settled.reason]))
     started.notes.extend(filter(None, [missed, unread_features(experiment, dataset)]))

@@ -15,7 +15,8 @@ from torch import Tensor
 from torch.overrides import TorchFunctionMode
 
 from seqrec_cli.core.storage import files, foreign
-from seqrec_cli.errors import RunError
+from seqrec_cli.core.storage.memory import in_words, total_memory
+from seqrec_cli.errors import ConfigError, RunError
 
 # What safetensors calls each dtype, in the order in which it writes them.
 DTYPES = {
@@ -33,6 +34,7 @@ DTYPES = {
 }
 
 SMALL_MODEL = 1 << 22  # numbers that any run may allocate
+TRAINING_BYTES = 16  # of a weight: itself, its gradient, and Adam's two moments
 
 
 class AllocationLimit(TorchFunctionMode):
@@ -49,12 +51,41 @@ class AllocationLimit(TorchFunctionMode):
     def __torch_function__(
         self, func: Any, types: Any, args: Any = (), kwargs: dict[str, Any] | None = None
     ) -> Any:
-        if func in (torch.empty, torch.zeros, torch.ones, torch.full, torch.randn, torch.rand):
-            sizes = args[0] if args and isinstance(args[0], tuple | list | torch.Size) else args
-            self.left -= math.prod(size for size in sizes if isinstance(size, int))
+        self.left -= numbers_made(func, args)
         if self.left < 0:
             raise ValueError("the experiment asks for a model larger than the weights")
         return func(*args, **(kwargs or {}))
+
+
+class MemoryLimit(TorchFunctionMode):
+    """Refuses to build a model whose training would not fit into memory, before it is allocated."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.numbers = 0
+        self.memory = total_memory()
+
+    def __torch_function__(
+        self, func: Any, types: Any, args: Any = (), kwargs: dict[str, Any] | None = None
+    ) -> Any:
+        self.numbers += numbers_made(func, args)
+        needed = self.numbers * TRAINING_BYTES
+        if needed > self.memory:
+            raise ConfigError(
+                f"the model has {self.numbers:,} weights or more, whose training takes "
+                f"{in_words(needed)} of memory, and there are {in_words(self.memory)}",
+                "use a smaller model (such as `--set model.hidden=64`), or fewer items "
+                "(`seqrec prepare --min-item-count`)",
+            )
+        return func(*args, **(kwargs or {}))
+
+
+def numbers_made(func: Any, args: Any) -> int:
+    """How many numbers a call of torch allocates, where that is all that it does."""
+    if func not in (torch.empty, torch.zeros, torch.ones, torch.full, torch.randn, torch.rand):
+        return 0
+    sizes = args[0] if args and isinstance(args[0], tuple | list | torch.Size) else args
+    return math.prod(size for size in sizes if isinstance(size, int))
 
 
 def first_line(error: Exception) -> str:

@@ -26,6 +26,7 @@ from seqrec_cli.core.kernels.dropout import Noise
 from seqrec_cli.core.kernels.switch import check_environment
 from seqrec_cli.core.models.ranking.registry import build_ranker
 from seqrec_cli.core.randomness import Purpose, hashed, torch_stream
+from seqrec_cli.core.storage.tensors import MemoryLimit
 from seqrec_cli.core.training.events import Event, Validated
 from seqrec_cli.core.training.loop import check_finite, epochs, note_validation, train_epoch
 from seqrec_cli.core.training.optimizers import Adam, Optimizer
@@ -44,7 +45,9 @@ class RankingTraining(Resumable):
         self.device = device
         self.counters = Counters()
         generator = torch_stream(experiment.seed, Purpose.WEIGHTS)
-        self.model = build_ranker(experiment.model, sizes, generator).to(device)
+        with MemoryLimit():
+            model = build_ranker(experiment.model, sizes, generator)
+        self.model = model.to(device)
         adam = Adam(self.trained_parameters(), settings.lr, settings.betas, settings.weight_decay)
         self.optimizers: dict[str, Optimizer] = {"all": adam}
         self.workers = WorkerPool(device)

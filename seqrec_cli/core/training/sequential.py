@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -22,13 +23,15 @@ from seqrec_cli.core.devices import WorkerPool, training_mode
 from seqrec_cli.core.evaluation.queries import queries
 from seqrec_cli.core.evaluation.sequential import evaluate
 from seqrec_cli.core.evaluation.weighing import pick_weights
-from seqrec_cli.core.experiment.sequential import Experiment
+from seqrec_cli.core.experiment.sequential import Experiment, TrainingConfig
 from seqrec_cli.core.inference.scoring import Joined, ModelScorer, Seen
 from seqrec_cli.core.kernels.dropout import Noise
 from seqrec_cli.core.kernels.switch import check_environment
 from seqrec_cli.core.models.fitted import FITTED
 from seqrec_cli.core.models.sequential.registry import build_model
 from seqrec_cli.core.randomness import Purpose, torch_stream
+from seqrec_cli.core.storage.memory import in_words, total_memory
+from seqrec_cli.core.storage.tensors import MemoryLimit
 from seqrec_cli.core.training.events import Event, JoinedFitted, Joining, Refitted, Validated
 from seqrec_cli.core.training.loop import check_finite, epochs, note_validation, train_epoch
 from seqrec_cli.core.training.objective import batch_loss
@@ -57,7 +60,9 @@ class Training(Resumable):
         self.counters = Counters()
         self.joined: list[Joined] = []
         generator = torch_stream(experiment.seed, Purpose.WEIGHTS)
-        self.model = build_model(experiment.model, num_items, generator, features).to(device)
+        with MemoryLimit():
+            model = build_model(experiment.model, num_items, generator, features)
+        self.model = model.to(device)
         parameters = self.trained_parameters()
         tables = {name: parameters.pop(name) for name in sorted(self.model.tables)}
         table_lr = settings.table_lr or settings.lr
@@ -160,6 +165,23 @@ def make_batches(training: Training, data: SequenceDataset) -> Batches:
         fill=FILL if training.device.type == "cpu" else 0.0,
         cost=training.model.cost,
     )
+
+
+def check_negatives(settings: TrainingConfig, data: SequenceDataset, max_length: int) -> None:
+    """Refuse more negatives than memory can hold, of a batch with the longest histories.
+
+    Raises:
+        ConfigError: with their size and that of the memory.
+    """
+    longest = np.minimum(np.sort(data.train.lengths)[-settings.batch_size :], max_length)
+    shared = {"target": int(longest.sum()), "history": len(longest), "batch": 1}
+    size = 8 * settings.negatives * shared[settings.negatives_per]
+    if size > total_memory():
+        raise ConfigError(
+            f"the negatives of a batch take {in_words(size)} of memory, and there are "
+            f"{in_words(total_memory())}",
+            "use fewer `training.negatives`, or `training.negatives_per: batch`",
+        )
 
 
 def train_steps(training: Training, batches: Batches, epoch: int, done: int) -> Iterator[float]:

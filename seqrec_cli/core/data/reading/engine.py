@@ -15,6 +15,7 @@ import duckdb
 import numpy as np
 from numpy.typing import NDArray
 
+from seqrec_cli.core.storage.memory import total_memory
 from seqrec_cli.core.storage.temporary import PrivateFolder, private_folder
 from seqrec_cli.errors import InputError
 
@@ -154,11 +155,3 @@ def available_cores() -> int:
         return max(1, len(os.sched_getaffinity(0)))
     except AttributeError:
         return max(1, os.cpu_count() or 1)
-
-
-def total_memory() -> int:
-    """Bytes of memory of the machine, or 4 GiB where it cannot be told."""
-    try:
-        return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
-    except (AttributeError, ValueError, OSError):
-        return 4 << 30
