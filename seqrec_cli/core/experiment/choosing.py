@@ -14,8 +14,9 @@ from seqrec_cli.core.data.dataset import SequenceDataset
 SHORT = 20.0  # items in the mean history, up to which a history has one time scale
 SPARSE = 50.0  # events of the mean item, up to which an item is rare
 FEW_EVENTS = 30_000  # of the train part, up to which a network has too little to learn from
-MOST_SLOTS = 12_000  # rows of the linear model's equations: about a minute on two cores
-LEAST_ITEMS = 2_000  # that a time scale must be able to hold
+# The most frequent items with weights in the linear model, by its number of time scales: some
+# minutes on two cores, and what rarer items lose is less than what more scales gain.
+MOST_ITEMS = {1: 20_000, 3: 4_000}
 STEPS = 5_000  # of a training, about: what small data needs to come near its best
 EPOCHS = (24, 200)  # fewest and most
 BATCH = 32
@@ -111,7 +112,7 @@ def linear_part(profile: DataProfile) -> tuple[dict[str, Any], list[str]]:
     ridge = 30.0 if sparse and len(decays) == 1 else 300.0
     found = [reason, f"{profile.mean_count:.0f} events an item: ridge {ridge:g}"]
     settings: dict[str, Any] = {"decays": decays, "ridge": ridge}
-    most = max(LEAST_ITEMS, MOST_SLOTS // len(decays))
+    most = MOST_ITEMS[len(decays)]
     if profile.items > most:
         settings["items"] = most
         found.append(

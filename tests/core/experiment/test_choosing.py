@@ -48,14 +48,17 @@ def test_short_histories_of_rare_items() -> None:
     chosen = choose_settings(BEAUTY)
     assert chosen.content["model"]["max_length"] == 20
     assert chosen.content["model"]["dropout"] == 0.5
-    assert chosen.content["linear"] == {
-        "weight": "auto",
-        "decays": [0.85],
-        "ridge": 30.0,
-        "items": 12_000,
-    }
+    assert chosen.content["linear"] == {"weight": "auto", "decays": [0.85], "ridge": 30.0}
     assert "half_life" not in chosen.content["training"]
-    assert any("12,000 most frequent" in reason for reason in chosen.reasons)
+
+
+def test_of_many_items_the_most_frequent_have_weights() -> None:
+    for profile, most in ((PROFILES["ml-latest-small"], 4_000), (PROFILES["large"], 4_000)):
+        chosen = choose_settings(profile)
+        assert chosen.content["linear"]["items"] == most
+        assert any("4,000 most frequent" in reason for reason in chosen.reasons)
+    short = replace(BEAUTY, items=20_001)
+    assert choose_settings(short).content["linear"]["items"] == 20_000
 
 
 def test_few_events_get_the_linear_model_alone() -> None:
