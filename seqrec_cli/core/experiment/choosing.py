@@ -14,10 +14,11 @@ from seqrec_cli.core.data.dataset import SequenceDataset
 SHORT = 20.0  # items in the mean history, up to which a history has one time scale
 SPARSE = 50.0  # events of the mean item, up to which an item is rare
 FEW_EVENTS = 30_000  # of the train part, up to which a network has too little to learn from
+MANY_EVENTS = 300_000  # of the train part, up to which more is held back: dropout, ridge
 # The most frequent items with weights in the linear model, by its number of time scales: some
 # minutes on two cores, and what rarer items lose is less than what more scales gain.
 MOST_ITEMS = {1: 20_000, 3: 4_000}
-STEPS = 5_000  # of a training, about: what small data needs to come near its best
+STEPS = 1_500  # of a training, at least: what small data needs to come near its best
 EPOCHS = (24, 200)  # fewest and most
 BATCH = 32
 LENGTHS = (20, 50, 100, 200)  # items that a network reads
@@ -109,8 +110,14 @@ def linear_part(profile: DataProfile) -> tuple[dict[str, Any], list[str]]:
     else:
         reason = f"{reason} are long: three time scales"
     sparse = profile.mean_count <= SPARSE
-    ridge = 30.0 if sparse and len(decays) == 1 else 300.0
-    found = [reason, f"{profile.mean_count:.0f} events an item: ridge {ridge:g}"]
+    if sparse and len(decays) == 1:
+        ridge = 30.0
+    else:
+        ridge = 1000.0 if profile.events <= MANY_EVENTS else 300.0
+    found = [
+        reason,
+        f"{profile.events:,} events, {profile.mean_count:.0f} an item: ridge {ridge:g}",
+    ]
     settings: dict[str, Any] = {"decays": decays, "ridge": ridge}
     most = MOST_ITEMS[len(decays)]
     if profile.items > most:
@@ -127,7 +134,7 @@ def network_part(profile: DataProfile) -> tuple[dict[str, Any], list[str]]:
     length = next((n for n in LENGTHS if n >= profile.long), LENGTHS[-1])
     if profile.mean_count <= SPARSE:
         dropout, how = 0.5, "rare"
-    elif profile.events <= 10 * FEW_EVENTS:
+    elif profile.events <= MANY_EVENTS:
         dropout, how = 0.3, "few"
     else:
         dropout, how = 0.2, "many"

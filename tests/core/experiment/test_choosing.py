@@ -41,7 +41,7 @@ def test_long_histories_of_frequent_items() -> None:
     assert content["linear"]["decays"] == [0.3, 0.8, 0.97]
     assert "items" not in content["linear"]
     assert content["training"]["half_life"] == 40
-    assert content["training"]["epochs"] == 26
+    assert content["training"]["epochs"] == 24
 
 
 def test_short_histories_of_rare_items() -> None:
@@ -59,6 +59,14 @@ def test_of_many_items_the_most_frequent_have_weights() -> None:
         assert any("4,000 most frequent" in reason for reason in chosen.reasons)
     short = replace(BEAUTY, items=20_001)
     assert choose_settings(short).content["linear"]["items"] == 20_000
+
+
+def test_fewer_events_are_held_back_more() -> None:
+    assert choose_settings(ML_1M).content["linear"]["ridge"] == 300
+    chosen = choose_settings(PROFILES["ml-100k"])
+    assert chosen.content["linear"]["ridge"] == 1000
+    assert chosen.content["model"]["dropout"] == 0.3
+    assert chosen.content["training"]["epochs"] == 51
 
 
 def test_few_events_get_the_linear_model_alone() -> None:
