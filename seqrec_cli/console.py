@@ -174,6 +174,9 @@ class TrainingView:
             self.live.update(Group(make_table(self.columns, self.rows), self.bar))
 
 
+TEXTS = ("settings", "weights")  # columns of a training's table that are no figures
+
+
 class StepRate(ProgressColumn):
     """Steps a second."""
 
@@ -202,4 +205,5 @@ def training_view(columns: Sequence[str]) -> Iterator[TrainingView]:
             view = TrainingView(live, bar, columns)
             yield view
     if view.rows:
-        print_table(columns, view.rows)
+        texts = (n for n, name in enumerate(columns) if name in TEXTS)
+        print_table(columns, view.rows, left=(0, *texts))
