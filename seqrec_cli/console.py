@@ -230,6 +230,9 @@ class TrainingView:
         sys.stdout.flush()
 
 
+TEXTS = ("settings", "weights")  # columns of a training's table that are no figures
+
+
 class StepRate(ProgressColumn):
     """Steps a second."""
 
@@ -260,4 +263,5 @@ def training_view(columns: Sequence[str]) -> Iterator[TrainingView]:
             yield view
     finally:  # a training that fails or is stopped has a table too
         if view is not None and view.rows:
-            print_table(columns, view.rows)
+            texts = (n for n, name in enumerate(columns) if name in TEXTS)
+            print_table(columns, view.rows, left=(0, *texts))

@@ -1,5 +1,6 @@
 """The command line as a whole: help, version, usage errors, and the error boundary."""
 
+import os
 import subprocess
 import sys
 from pathlib import Path

@@ -23,12 +23,14 @@ from seqrec_cli.core.experiment.loading import load_experiment
 from seqrec_cli.core.experiment.sequential import Experiment
 from seqrec_cli.core.inference.names import Names, find_history, find_users, read_ids
 from seqrec_cli.core.inference.recommendation import recommend
+from seqrec_cli.core.runs.inputs import save_joined
 from seqrec_cli.core.runs.loading import catalogue_of, load_scorer
 from seqrec_cli.core.runs.resuming import changes_since_start, experiment_to_resume, resume
 from seqrec_cli.core.runs.run import Run, create_run
 from seqrec_cli.core.storage import files
 from seqrec_cli.core.storage.arrays import load_arrays
 from seqrec_cli.core.storage.tensors import load_tensors, save_tensors
+from seqrec_cli.core.training.events import JoinedFitted
 from seqrec_cli.core.training.sequential import Training, check_data, fit
 from seqrec_cli.errors import DatasetError, RunError, SeqRecError
 from tests.core.models.conftest import features
@@ -41,6 +43,7 @@ data: toy
 model: {name: two_tower, history: {hidden: 4, max_length: 6}, output: 4}
 training: {epochs: 1, loss: softmax, validate_every: 1}
 transitions: {lags: 2}
+linear: {decays: [0.5], weight: auto}
 """
 
 
@@ -104,6 +107,8 @@ def room(origin: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
         training = Training(experiment, data.num_items, CPU, data.features())
         run = create_run(folder / "runs" / name, experiment, data, path, "cpu")
         for event in fit(training, data.without_test()):
+            if isinstance(event, JoinedFitted):
+                save_joined(run.path, event.name, event.model)
             if hasattr(event, "is_best"):
                 run.checkpoints.save_best(training, event.epoch, event.metrics)
                 run.history.add({"epoch": event.epoch, "loss": event.loss})
@@ -146,10 +151,8 @@ def with_file(room: Path, path: Path, content: bytes, use: Callable[[], Any]) ->
 RUN_FILES = [
     *(("one", name) for name in ("manifest.json", "experiment.yaml", "metrics.jsonl")),
     *(("one", name) for name in ("catalogue.npz", "best.safetensors", "last.safetensors")),
-    *(
-        ("two", name)
-        for name in ("features.npz", "joined-transitions.safetensors", "experiment.yaml")
-    ),
+    *(("two", name) for name in ("features.npz", "experiment.yaml")),
+    *(("two", f"joined-{name}.safetensors") for name in ("transitions", "linear")),
 ]
 
 

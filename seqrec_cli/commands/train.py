@@ -200,7 +200,8 @@ def columns_of(training: "AnyTraining") -> list[str]:
     """The columns of the table of validations."""
     shown = training.experiment.shown
     if is_fitted(training):
-        return ["try", *shown, "seconds", "settings"]
+        grid = training.experiment.training.grid
+        return ["try", *shown, "seconds", *(["settings"] if grid else [])]
     return ["epoch", "loss", *shown, "seconds", *(["weights"] if picks_weights(training) else [])]
 
 
@@ -232,7 +233,8 @@ def show_event(
         metrics = [f"{event.metrics[name]:.4f}" for name in training.experiment.shown]
         epoch = f"{event.epoch}{' *' if event.is_best else ''}"
         if fitted:
-            view.row([epoch, *metrics, f"{seconds:.1f}", event.remark])
+            settings = [event.remark] if event.remark else []
+            view.row([epoch, *metrics, f"{seconds:.1f}", *settings])
         else:
             weights = [event.remark] if picks_weights(training) else []
             view.row([epoch, f"{event.loss:.4f}", *metrics, f"{seconds:.0f}", *weights])

@@ -13,7 +13,7 @@ from seqrec_cli.core.evaluation.queries import queries
 from seqrec_cli.core.evaluation.ranks import full_ranks, positions_of
 from seqrec_cli.core.inference.scoring import ModelScorer, Scored, Seen, score_all
 
-WEIGHTS = (0.0, 0.3, 0.6, 1.0, 1.4, 2.0)
+WEIGHTS = (0.0, 0.3, 0.6, 1.0, 1.4, 2.0, 3.0)
 
 
 class Alone:

@@ -21,7 +21,7 @@ from seqrec_cli.core.inference.retrieval import (
     recall_of_exact,
 )
 from seqrec_cli.core.inference.rules import Rules
-from seqrec_cli.core.inference.scoring import ModelScorer
+from seqrec_cli.core.inference.scoring import Joined, ModelScorer
 from seqrec_cli.core.models.sequential.gru4rec import GRU4RecConfig
 from seqrec_cli.core.models.sequential.registry import build_model
 from seqrec_cli.core.models.transitions import Transitions, TransitionsConfig
@@ -201,7 +201,7 @@ def test_counts_of_transitions_cannot_be_indexed(scorer: ModelScorer) -> None:
     counted = Transitions(Sequences.from_lists([[1, 2, 3]]), 50, TransitionsConfig())
     with pytest.raises(ConfigError, match="are not dot products") as caught:
         Retriever(
-            ModelScorer(scorer.model, 50, transitions=counted),
+            ModelScorer(scorer.model, 50, joined=[Joined("transitions", counted, 1.0)]),
             NeighbourIndex.build(np.eye(3, dtype=np.float32)),
         )
     assert "--index exact" in caught.value.hint

@@ -1,0 +1,182 @@
+"""Which settings a prepared dataset asks for: rules written down, each with its reason.
+
+A profile of the train part gives the settings of an experiment; nothing is trained or tried. What
+the rules rest on was chosen on valid parts alone: docs/accuracy.md says on which.
+"""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from seqrec_cli.core.data.dataset import SequenceDataset
+
+SHORT = 20.0  # items in the mean history, up to which a history has one time scale
+SPARSE = 50.0  # events of the mean item, up to which an item is rare
+FEW_EVENTS = 30_000  # of the train part, up to which a network has too little to learn from
+MANY_EVENTS = 300_000  # of the train part, up to which more is held back: dropout, ridge
+# The most frequent items with weights in the linear model, by its number of time scales: some
+# minutes on two cores, and what rarer items lose is less than what more scales gain.
+MOST_ITEMS = {1: 20_000, 3: 4_000}
+STEPS = 1_500  # of a training, at least: what small data needs to come near its best
+EPOCHS = (24, 200)  # fewest and most
+BATCH = 32
+LENGTHS = (20, 50, 100, 200)  # items that a network reads
+
+
+@dataclass(frozen=True)
+class DataProfile:
+    """What the rules look at; all of the train part.
+
+    Attributes:
+        users, items: how many there are.
+        events: interactions.
+        long: the 95th percentile of the lengths of histories.
+        repeats: share of interactions with an item that the user already had.
+    """
+
+    users: int
+    items: int
+    events: int
+    long: int
+    repeats: float
+
+    @classmethod
+    def of(cls, dataset: SequenceDataset) -> "DataProfile":
+        """The profile of a prepared dataset."""
+        train = dataset.train
+        users = int(np.count_nonzero(train.lengths))
+        long = int(np.ceil(np.quantile(train.lengths, 0.95))) if len(train) else 0
+        return cls(users, dataset.num_items, len(train.items), long, train.repeat_share)
+
+    @property
+    def mean_length(self) -> float:
+        """Items in the mean history."""
+        return self.events / max(1, self.users)
+
+    @property
+    def mean_count(self) -> float:
+        """Events of the mean item."""
+        return self.events / max(1, self.items)
+
+
+@dataclass(frozen=True)
+class ChosenSettings:
+    """Settings for a dataset.
+
+    Attributes:
+        content: the `model`, `training` and, with a network, `linear` parts of an experiment.
+        reasons: why, one sentence each, in the order of the settings.
+    """
+
+    content: dict[str, Any]
+    reasons: tuple[str, ...]
+
+
+def choose_settings(profile: DataProfile) -> ChosenSettings:
+    """The settings that the rules give for a dataset of this profile."""
+    linear, why_linear = linear_part(profile)
+    if profile.events <= FEW_EVENTS:
+        reason = (
+            f"{profile.events:,} events to learn from are few for a network (up to {FEW_EVENTS:,}):"
+            " the linear model alone"
+        )
+        grid = {"ridge": [30.0, 100.0, 300.0, 1000.0]}
+        content = {"model": {"name": "linear", **linear}, "training": {"grid": grid}}
+        return ChosenSettings(content, (reason, *why_linear))
+    model, why_model = network_part(profile)
+    training, why_training = training_part(profile)
+    return ChosenSettings(
+        {
+            "model": model,
+            "training": training,
+            "transitions": {"weight": "auto"},
+            "linear": {"weight": "auto", **linear},
+        },
+        (
+            "a network beside a linear model and counts, whose weights validation picks",
+            *why_model,
+            *why_training,
+            *why_linear,
+        ),
+    )
+
+
+def linear_part(profile: DataProfile) -> tuple[dict[str, Any], list[str]]:
+    """The settings of the linear model."""
+    decays, reason = [0.3, 0.8, 0.97], f"histories of {profile.mean_length:.0f} items in the mean"
+    if profile.mean_length <= SHORT:
+        decays, reason = [0.85], f"{reason} are short: one time scale"
+    else:
+        reason = f"{reason} are long: three time scales"
+    sparse = profile.mean_count <= SPARSE
+    if sparse and len(decays) == 1:
+        ridge = 30.0
+    else:
+        ridge = 1000.0 if profile.events <= MANY_EVENTS else 300.0
+    found = [
+        reason,
+        f"{profile.events:,} events, {profile.mean_count:.0f} an item: ridge {ridge:g}",
+    ]
+    settings: dict[str, Any] = {"decays": decays, "ridge": ridge}
+    most = MOST_ITEMS[len(decays)]
+    if profile.items > most:
+        settings["items"] = most
+        found.append(
+            f"{profile.items:,} items: the {most:,} most frequent ones have weights in it, so that "
+            "its equations stay small"
+        )
+    return settings, found
+
+
+def network_part(profile: DataProfile) -> tuple[dict[str, Any], list[str]]:
+    """The settings of the network."""
+    length = next((n for n in LENGTHS if n >= profile.long), LENGTHS[-1])
+    if profile.mean_count <= SPARSE:
+        dropout, how = 0.5, "rare"
+    elif profile.events <= MANY_EVENTS:
+        dropout, how = 0.3, "few"
+    else:
+        dropout, how = 0.2, "many"
+    settings = {
+        "name": "sasrec",
+        "block": "ligr",
+        "norm": "pre",
+        "expansion": 4,
+        "convolution": 3,
+        "hidden": 64,
+        "blocks": 2,
+        "heads": 1,
+        "dropout": dropout,
+        "max_length": length,
+    }
+    return settings, [
+        f"19 of 20 histories have up to {profile.long:,} items: it reads {length}",
+        f"{profile.events:,} events, {profile.mean_count:.0f} an item, are {how}: "
+        f"dropout {dropout:g}",
+    ]
+
+
+def training_part(profile: DataProfile) -> tuple[dict[str, Any], list[str]]:
+    """The settings of the training."""
+    batch = BATCH if profile.mean_length > SHORT else 4 * BATCH
+    steps = max(1, profile.users // batch)
+    epochs = min(max(STEPS // steps, EPOCHS[0]), EPOCHS[1])
+    every = max(1, epochs // 12)
+    settings: dict[str, Any] = {
+        "loss": "softmax",
+        "epochs": epochs,
+        "batch_size": batch,
+        "lr": 0.001,
+        "warmup": 100,
+        "schedule": "cosine",
+        "validate_every": every,
+        "patience": 4,
+    }
+    reasons = [
+        f"{steps:,} steps an epoch: {epochs} epochs, and fewer where validation no longer gains"
+    ]
+    if profile.mean_length > SHORT:
+        settings["half_life"] = 40
+        reasons.append("long histories: later targets have more weight")
+    return settings, reasons

@@ -1,0 +1,90 @@
+"""The rules that give settings: for data that we know, and at their borders."""
+
+from dataclasses import replace
+
+import pytest
+
+from seqrec_cli.core.experiment.choosing import DataProfile, choose_settings
+from seqrec_cli.core.experiment.fitted import FittedExperiment
+from seqrec_cli.core.experiment.loading import parse_experiment
+from seqrec_cli.core.experiment.sequential import Experiment
+from tests.conftest import leave_one_out
+
+ML_1M = DataProfile(users=6040, items=3416, events=987_531, long=541, repeats=0.0)
+BEAUTY = DataProfile(users=22_363, items=12_101, events=153_776, long=19, repeats=0.0)
+PROFILES = {
+    "ml-1m": ML_1M,
+    "ml-100k": DataProfile(943, 1349, 97_401, 312, 0.0),
+    "ml-latest-small": DataProfile(671, 9066, 98_662, 500, 0.0),
+    "Beauty": BEAUTY,
+    "tiny": DataProfile(50, 30, 500, 15, 0.2),
+    "one": DataProfile(1, 1, 1, 1, 0.0),
+    "large": DataProfile(10**7, 10**6, 10**9, 300, 0.0),
+}
+
+
+@pytest.mark.parametrize("name", PROFILES)
+def test_what_is_chosen_is_an_experiment(name: str) -> None:
+    import yaml
+
+    chosen = choose_settings(PROFILES[name])
+    experiment = parse_experiment(yaml.safe_dump(chosen.content), name)
+    expected = Experiment if PROFILES[name].events > 30_000 else FittedExperiment
+    assert isinstance(experiment, expected)
+    assert all(reason and not reason.endswith(".") for reason in chosen.reasons)
+
+
+def test_long_histories_of_frequent_items() -> None:
+    content = choose_settings(ML_1M).content
+    assert content["model"]["max_length"] == 200
+    assert content["model"]["dropout"] == 0.2
+    assert content["linear"]["decays"] == [0.3, 0.8, 0.97]
+    assert "items" not in content["linear"]
+    assert content["training"]["half_life"] == 40
+    assert content["training"]["epochs"] == 24
+
+
+def test_short_histories_of_rare_items() -> None:
+    chosen = choose_settings(BEAUTY)
+    assert chosen.content["model"]["max_length"] == 20
+    assert chosen.content["model"]["dropout"] == 0.5
+    assert chosen.content["linear"] == {"weight": "auto", "decays": [0.85], "ridge": 30.0}
+    assert "half_life" not in chosen.content["training"]
+
+
+def test_of_many_items_the_most_frequent_have_weights() -> None:
+    for profile, most in ((PROFILES["ml-latest-small"], 4_000), (PROFILES["large"], 4_000)):
+        chosen = choose_settings(profile)
+        assert chosen.content["linear"]["items"] == most
+        assert any("4,000 most frequent" in reason for reason in chosen.reasons)
+    short = replace(BEAUTY, items=20_001)
+    assert choose_settings(short).content["linear"]["items"] == 20_000
+
+
+def test_fewer_events_are_held_back_more() -> None:
+    assert choose_settings(ML_1M).content["linear"]["ridge"] == 300
+    chosen = choose_settings(PROFILES["ml-100k"])
+    assert chosen.content["linear"]["ridge"] == 1000
+    assert chosen.content["model"]["dropout"] == 0.3
+    assert chosen.content["training"]["epochs"] == 51
+
+
+def test_few_events_get_the_linear_model_alone() -> None:
+    at = replace(ML_1M, events=30_000)
+    assert choose_settings(at).content["model"]["name"] == "linear"
+    assert choose_settings(replace(at, events=30_001)).content["model"]["name"] == "sasrec"
+
+
+def test_fewer_users_have_more_epochs_within_bounds() -> None:
+    epochs = [
+        choose_settings(replace(ML_1M, users=users)).content["training"]["epochs"]
+        for users in (100, 1_000, 10_000, 10**6)
+    ]
+    assert epochs == sorted(epochs, reverse=True)
+    assert epochs[0] == 200
+    assert epochs[-1] == 24
+
+
+def test_a_profile_is_of_the_train_part() -> None:
+    data = leave_one_out([[1, 2, 1, 3, 4], [2, 3, 3, 1]], 4)
+    assert DataProfile.of(data) == DataProfile(2, 4, 5, 3, 0.2)
