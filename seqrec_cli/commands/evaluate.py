@@ -336,7 +336,7 @@ def print_report(
         shown.show_metrics(report, groups)
         shown.show_stages(report, options.index, options.candidates)
         return
-    console.print_json(report.plain() | stages)
+    console.print_json(report.plain() | dict(stages))
 
 
 def parse_ks(text: str) -> list[int]:

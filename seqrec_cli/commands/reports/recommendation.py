@@ -45,6 +45,11 @@ def as_plain(
     return {"user": label, "recent": [plain(int(i)) for i in items[-RECENT:]], "items": rows}
 
 
+def small(value: float) -> str:
+    """A positive number with two decimals, or its first digit if it is smaller than they show."""
+    return f"{value:.2f}" if value >= 0.01 else f"{value:.1g}"
+
+
 def strongest(reasons: "NDArray[np.float32]", count: int = 3) -> list[int]:
     """Where the largest positive influences are."""
     best = (-reasons).argsort(kind="stable")[:count]
@@ -74,7 +79,7 @@ def show_recommendations(
         row = [str(rank + 1), str(item_id), title, f"{score:.3f}"]
         if reasons is not None:
             carried = (
-                f"{text(int(items[at]))} +{reasons[rank, at]:.2f}"
+                f"{text(int(items[at]))} +{small(float(reasons[rank, at]))}"
                 for at in strongest(reasons[rank])
             )
             row.append("; ".join(carried))

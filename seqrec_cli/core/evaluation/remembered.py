@@ -41,9 +41,7 @@ def key_of(data_sha256: str, protocol: EvaluationProtocol) -> str:
 
 def remembered(data_path: Path, data_sha256: str, protocol: EvaluationProtocol) -> Figures | None:
     """The figures of the baselines, by name; None where they are not known."""
-    found = read(place_of(data_path)).get(key_of(data_sha256, protocol))
-    if not isinstance(found, dict):
-        return None
+    found: Any = read(place_of(data_path)).get(key_of(data_sha256, protocol))
     try:
         return {
             name: {metric: figure_of(values) for metric, values in by_metric.items()}
@@ -76,6 +74,7 @@ def remember(
     }
     newest = dict(list(content.items())[-MOST:])
     with contextlib.suppress(SeqRecError, OSError):  # a folder that cannot be written to
+        files.remove_leftovers(path.parent, path.name)
         files.write_json(path, newest)
 
 

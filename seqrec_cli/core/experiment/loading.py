@@ -217,7 +217,8 @@ def in_our_words(error: Any) -> str:
     value = error.get("input")
     shown = "null" if value is None else str(value).lower() if isinstance(value, bool) else value
     if error["type"] in WORDS:
-        facts = {name: f"{fact}" for name, fact in error.get("ctx", {}).items()}
+        known = error.get("ctx", {}).items()
+        facts = {name: f"{x:g}" if isinstance(x, float) else str(x) for name, x in known}
         facts["expected"] = facts.get("expected", "").replace("'", "`")
         return WORDS[error["type"]].format(value=f"`{shown}`", **facts)
     problem = error["msg"].removeprefix("Value error, ")

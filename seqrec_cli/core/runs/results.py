@@ -45,6 +45,7 @@ def add_result(folder: Path, entry: Mapping[str, Any]) -> None:
         OutputError: the run cannot be written to.
     """
     with locks.exclusive(folder / LOCK, None, "", ""):
+        files.remove_leftovers(folder, EVALUATIONS)
         before = read_results(folder)
         same = (one for one in reversed(before) if protocol_of(one) == protocol_of(entry))
         newest = next(same, None)
