@@ -13,6 +13,8 @@ from seqrec_cli.commands.options import (
     Data,
     DataDir,
     Device,
+    Diversify,
+    DiversifyBy,
     Effort,
     ExcludeItems,
     ExcludeSeen,
@@ -25,6 +27,7 @@ from seqrec_cli.commands.options import (
     RetrievalWeight,
     Seed,
     SeenOption,
+    diversified,
     make_reranker,
     make_retriever,
     make_rules,
@@ -37,6 +40,7 @@ from seqrec_cli.errors import InputError
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from seqrec_cli.core.evaluation.queries import Targets
     from seqrec_cli.core.evaluation.report import EvaluationProtocol, Report
     from seqrec_cli.core.inference.retrieval import Finder, Retriever
     from seqrec_cli.core.inference.rules import Rules
@@ -65,11 +69,13 @@ class EvaluateOptions:
     k: Annotated[str, typer.Option("--k", help="List lengths, separated by commas.")] = "1,5,10,20"
     seen: Annotated[SeenOption, FULL] = None
     targets: Annotated[
-        Literal["last", "all"],
+        str,
         typer.Option(
+            metavar="last|all|N",
             help="Predict what follows each user's history (of a session held out whole: its last "
             "item), and average over users; or every item of the part from all before it, and "
-            "average over all of them, as session-based papers do. Intervals are over users.",
+            "average over all of them, as session-based papers do. Intervals are over users. A "
+            "number: the next N events of each user, as one set (of a session its last N).",
         ),
         FULL,
         Only(lambda values: values["rerank"] is None, "for one stage, without --rerank"),
@@ -82,6 +88,8 @@ class EvaluateOptions:
         Only(lambda values: values["targets"] != "all", "for one moment a user: not --targets all"),
     ] = None
     popularity_penalty: Annotated[PopularityPenalty, FULL] = 0.0
+    diversify: Annotated[Diversify, FULL] = 0.0
+    diversify_by: DiversifyBy = "vectors"
     baselines: Annotated[bool, typer.Option(help="Include baselines that need no training.")] = True
     per_user: Annotated[
         Path | None,
@@ -101,7 +109,7 @@ class EvaluateOptions:
 
 NEXT_ITEM_ONLY = (
     *("protocol", "k", "seen", "targets", "per_user", "index", "effort"),
-    *("only", "exclude", "exclude_seen", "popularity_penalty"),
+    *("only", "exclude", "exclude_seen", "popularity_penalty", "diversify"),
 )
 
 
@@ -121,7 +129,7 @@ def evaluate(options: EvaluateOptions, context: typer.Context) -> None:
         kind=options.protocol,
         ks=parse_ks(options.k),
         seen=options.seen,
-        targets=options.targets,
+        targets=parse_targets(options.targets),
         seed=options.seed,
     )
     if options.per_user is not None:
@@ -209,6 +217,8 @@ def evaluate_sequential(
     if options.rerank is not None:
         stages = Stages(compared, retrievers, scorers, finders, rules)
         reach = add_second_stage(options, protocol, stages)
+    for name, run in compared.runs.items():
+        finders[name] = diversified(options, run, scorers[name], finders[name], rules[name])
     if options.baselines:
         baselines = baselines_of(compared)
         scorers |= baselines
@@ -270,7 +280,8 @@ def add_second_stage(
         )
         check_unseen(second.ranker, compared.dataset, options.split)
         both = f"{name} + {Path(options.rerank).name}"
-        stages.scorers[both], stages.finders[both], stages.rules[both] = scorer, second, rules
+        stages.scorers[both], stages.rules[both] = scorer, rules
+        stages.finders[both] = diversified(options, run, scorer, second, rules)
         reach[name] = candidate_recall(
             scorer, compared.dataset, protocol, options.candidates, retriever, rules
         )
@@ -309,6 +320,17 @@ def print_report(report: "Report", options: EvaluateOptions) -> None:
             "reach": dict(report.reach),
         }
     console.print_json(plain)
+
+
+def parse_targets(text: str) -> "Targets":
+    """What is predicted: last, all, or a number of events."""
+    if text == "last":
+        return "last"
+    if text == "all":
+        return "all"
+    if text.isascii() and text.isdigit() and 0 < int(text) <= 10**6:
+        return int(text)
+    raise InputError(f"`--targets {text}` is not last, all or a number", "write `--targets 5`")
 
 
 def parse_ks(text: str) -> list[int]:

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from seqrec_cli.core.data.dataset import SequenceDataset
     from seqrec_cli.core.inference.names import Catalogue
     from seqrec_cli.core.inference.reranking import Reranker
-    from seqrec_cli.core.inference.retrieval import Retriever
+    from seqrec_cli.core.inference.retrieval import Finder, Retriever
     from seqrec_cli.core.inference.rules import Rules
     from seqrec_cli.core.inference.scoring import ModelScorer
     from seqrec_cli.core.runs.ruling import Ruled
@@ -118,6 +118,30 @@ PopularityPenalty = Annotated[
     ),
 ]
 
+Diversify = Annotated[
+    float,
+    Option(
+        "--diversify",
+        min=0,
+        max=1,
+        help="Choose lists by maximal marginal relevance from the 200 best items: the weight of "
+        "being unlike what is listed already, against the score.",
+    ),
+    Only(
+        lambda values: values["index"] == "exact",
+        "for --index exact: the recall of an index is that of lists by score",
+    ),
+]
+DiversifyBy = Annotated[
+    str,
+    Option(
+        "--diversify-by",
+        metavar="vectors|COLUMN",
+        help="What makes items alike: their vectors, or a column of the items' table.",
+    ),
+    Only(lambda values: values["diversify"] > 0, "for --diversify"),
+]
+
 
 WITH_RERANK = Only(lambda values: values["rerank"] is not None, "for --rerank RUN")
 Rerank = Annotated[
@@ -196,5 +220,21 @@ def make_rules(options: Any, run: "Run", unit: str | None) -> "Ruled":
         exclude=options.exclude or (),
         since=since,
         popularity_penalty=getattr(options, "popularity_penalty", 0.0),
+        diversify=getattr(options, "diversify", 0.0),
+        diversify_by=getattr(options, "diversify_by", ""),
     )
     return ruling.make_rules(run, wanted)
+
+
+def diversified(
+    options: Any, run: "Run", scorer: "ModelScorer", finder: "Finder | None", rules: "Rules | None"
+) -> "Finder | None":
+    """The finder, or what chooses diverse lists from its finds if that is asked for."""
+    if not options.diversify:
+        return finder
+    from seqrec_cli.core.inference.diversity import Diverse
+    from seqrec_cli.core.inference.retrieval import Exact
+    from seqrec_cli.core.runs.ruling import similarity_of
+
+    similarity = similarity_of(run, scorer, options.diversify_by)
+    return Diverse(finder or Exact(scorer, rules), similarity, options.diversify)

@@ -15,6 +15,8 @@ from seqrec_cli.commands.options import (
     Data,
     DataDir,
     Device,
+    Diversify,
+    DiversifyBy,
     Effort,
     ExcludeItems,
     ExcludeSeen,
@@ -26,6 +28,7 @@ from seqrec_cli.commands.options import (
     RetrievalWeight,
     RunOption,
     SeenOption,
+    diversified,
     make_reranker,
     make_retriever,
     make_rules,
@@ -116,6 +119,8 @@ class RecommendOptions:
     exclude: ExcludeItems = None
     exclude_seen: Annotated[ExcludeSeen, WITH_TIMES] = None
     popularity_penalty: PopularityPenalty = 0.0
+    diversify: Diversify = 0.0
+    diversify_by: DiversifyBy = "vectors"
     why: Annotated[
         bool, typer.Option("--why", help="Show which items of the history led to each item.")
     ] = False
@@ -165,6 +170,7 @@ def recommend(options: RecommendOptions) -> None:
     if ruled.rules is not None and ruled.rules.since is not None:
         seen, asked = "exclude", with_recent(asked, options, ruled.rules.since)
     finder = finder_of(options, run, scorer, asked, seen, ruled.rules)
+    finder = diversified(options, run, scorer, finder, ruled.rules)
     found = recommend_items(scorer, asked.histories, options.topk, seen, finder, ruled.rules)
     if not asked.known.all():
         found = with_popular(

@@ -25,6 +25,8 @@ def show(report: "Report") -> None:
     console.info(f"{dataset.name}, {protocol.part} part: {asked}, each target against {candidates}")
     if first.counts is not None:
         console.info("means are over all targets, intervals over users")
+    if isinstance(protocol.targets, int):
+        console.info(f"targets are the next {protocol.targets} events of each user, as one set")
     for reason, count in first.skipped.items():
         console.info(f"{count:,} users skipped: {reason}")
     if first.left_out:
