@@ -62,7 +62,18 @@ def test_refuses_what_makes_no_sense(shop: Path) -> None:
 
 
 def test_the_next_events_are_one_set(shop: Path) -> None:
-    said("prepare", "shop.csv", "--name", "shop", "--split", "time", "--test-from", "2023-12-05")
+    said(
+        "prepare",
+        "shop.csv",
+        "--name",
+        "shop",
+        "--split",
+        "time",
+        "--valid-from",
+        "2023-11-28",
+        "--test-from",
+        "2023-12-05",
+    )
     said("train", "--config", "toy.yaml", "--run", "two", "--device", "cpu")
     data = SequenceDataset.load(Path("data/shop.npz"))
     assert data.test is not None
