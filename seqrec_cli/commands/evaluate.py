@@ -19,6 +19,8 @@ from seqrec_cli.commands.options import (
     Data,
     DataDir,
     Device,
+    Diversify,
+    DiversifyBy,
     Effort,
     ExcludeItems,
     ExcludeSeen,
@@ -34,7 +36,6 @@ from seqrec_cli.commands.options import (
     SafeCsv,
     Seed,
     SeenOption,
-    TargetsOption,
     chosen_runs,
     say_which,
     writes_csv,
@@ -42,12 +43,13 @@ from seqrec_cli.commands.options import (
 from seqrec_cli.commands.reports import evaluation as shown
 from seqrec_cli.commands.reports import ranking as shown_ranking
 from seqrec_cli.commands.reports import rules as shown_rules
-from seqrec_cli.commands.stages import open_reranker, open_retriever, open_rules
+from seqrec_cli.commands.stages import diversified, open_reranker, open_retriever, open_rules
 from seqrec_cli.errors import InputError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from seqrec_cli.core.evaluation.queries import Targets
     from seqrec_cli.core.evaluation.report import EvaluationProtocol, Report
     from seqrec_cli.core.inference.retrieval import Finder, Retriever
     from seqrec_cli.core.inference.rules import Rules
@@ -76,7 +78,14 @@ class EvaluateOptions:
     )
     seen: Annotated[SeenOption, FULL] = None
     targets: Annotated[
-        TargetsOption,
+        str,
+        typer.Option(
+            metavar="last|all|N",
+            help="Predict what follows each user's history (of a session held out whole: its last "
+            "item), and average over users; or every item of the part from all before it, and "
+            "average over all of them, as session-based papers do. Intervals are over users. A "
+            "number: the next N events of each user, as one set (of a session its last N).",
+        ),
         FULL,
         Only(lambda values: values["rerank"] is None, "for one stage, without --rerank"),
     ] = "last"
@@ -88,6 +97,8 @@ class EvaluateOptions:
         Only(lambda values: values["targets"] != "all", "for one moment a user: not --targets all"),
     ] = None
     popularity_penalty: Annotated[PopularityPenalty, FULL] = 0.0
+    diversify: Annotated[Diversify, FULL] = 0.0
+    diversify_by: DiversifyBy = "vectors"
     baselines: Annotated[bool, typer.Option(help="Include baselines that need no training.")] = True
     per_user: Annotated[
         Path | None,
@@ -119,7 +130,7 @@ class EvaluateOptions:
 
 NEXT_ITEM_ONLY = (
     *("protocol", "k", "seen", "targets", "per_user", "safe_csv", "index", "effort"),
-    *("only", "exclude", "exclude_seen", "popularity_penalty"),
+    *("only", "exclude", "exclude_seen", "popularity_penalty", "diversify"),
 )
 
 
@@ -140,7 +151,7 @@ def evaluate(options: EvaluateOptions, context: typer.Context) -> None:
         kind=options.protocol,
         ks=parse_ks(options.k),
         seen=options.seen,
-        targets=options.targets,
+        targets=parse_targets(options.targets),
         seed=options.seed,
     )
     for text in options.fail_under or ():
@@ -236,6 +247,8 @@ def evaluate_sequential(
     if options.rerank is not None:
         staged = Stages(compared, retrievers, scorers, finders, rules)
         reach = add_second_stage(options, protocol, staged)
+    for name, run in compared.runs.items():
+        finders[name] = diversified(options, run, scorers[name], finders[name], rules[name])
     known = {} if account else known_baselines(compared, protocol, options)
     if options.baselines and not known:
         baselines = baselines_of(compared)
@@ -305,7 +318,8 @@ def add_second_stage(
         )
         check_unseen(second.ranker, compared.dataset, options.split)
         both = f"{name} + {Path(options.rerank).name}"
-        stages.scorers[both], stages.finders[both], stages.rules[both] = scorer, second, rules
+        stages.scorers[both], stages.rules[both] = scorer, rules
+        stages.finders[both] = diversified(options, run, scorer, second, rules)
         reach[name] = candidate_recall(
             scorer, compared.dataset, protocol, options.candidates, retriever, rules
         )
@@ -337,6 +351,19 @@ def print_report(
         shown.show_stages(report, options.index, options.candidates)
         return
     console.print_json(report.plain() | dict(stages))
+
+
+def parse_targets(text: str) -> "Targets":
+    """What is predicted: last, all, or a number of events."""
+    from seqrec_cli.core.storage.text import is_digits
+
+    if text == "last":
+        return "last"
+    if text == "all":
+        return "all"
+    if is_digits(text) and len(text) < 8 and 0 < int(text) <= 10**6:
+        return int(text)
+    raise InputError(f"`--targets {text}` is not last, all or a number", "write `--targets 5`")
 
 
 def parse_ks(text: str) -> list[int]:

@@ -189,6 +189,30 @@ PopularityPenalty = Annotated[
     ),
 ]
 
+Diversify = Annotated[
+    float,
+    Option(
+        "--diversify",
+        min=0,
+        max=1,
+        help="Choose lists by maximal marginal relevance from the 200 best items: the weight of "
+        "being unlike what is listed already, against the score.",
+    ),
+    Only(
+        lambda values: values["index"] == "exact",
+        "for --index exact: the recall of an index is that of lists by score",
+    ),
+]
+DiversifyBy = Annotated[
+    str,
+    Option(
+        "--diversify-by",
+        metavar="vectors|COLUMN",
+        help="What makes items alike: their vectors, or a column of the items' table.",
+    ),
+    Only(lambda values: values["diversify"] > 0, "for --diversify"),
+]
+
 
 WITH_RERANK = Only(lambda values: values["rerank"] is not None, "for --rerank RUN")
 Rerank = Annotated[

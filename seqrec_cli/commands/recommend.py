@@ -15,6 +15,8 @@ from seqrec_cli.commands.options import (
     Data,
     DataDir,
     Device,
+    Diversify,
+    DiversifyBy,
     Effort,
     ExcludeItems,
     ExcludeSeen,
@@ -41,7 +43,7 @@ from seqrec_cli.commands.people import (
 )
 from seqrec_cli.commands.reports import recommendation as shown
 from seqrec_cli.commands.reports import rules as shown_rules
-from seqrec_cli.commands.stages import open_reranker, open_retriever, open_rules
+from seqrec_cli.commands.stages import diversified, open_reranker, open_retriever, open_rules
 
 if TYPE_CHECKING:
     from seqrec_cli.core.data.sequences import Sequences
@@ -122,6 +124,8 @@ class RecommendOptions:
     exclude: ExcludeItems = None
     exclude_seen: Annotated[ExcludeSeen, WITH_TIMES] = None
     popularity_penalty: PopularityPenalty = 0.0
+    diversify: Diversify = 0.0
+    diversify_by: DiversifyBy = "vectors"
     why: Annotated[
         bool, typer.Option("--why", help="Show which items of the history led to each item.")
     ] = False
@@ -177,6 +181,7 @@ def recommend(options: RecommendOptions) -> None:
     if ruled.rules is not None and ruled.rules.since is not None:
         seen, asked = "exclude", with_recent(asked, options, ruled.rules.since)
     finder = finder_of(options, run, scorer, asked, seen, ruled.rules)
+    finder = diversified(options, run, scorer, finder, ruled.rules)
     found = recommend_items(scorer, asked.histories, options.topk, seen, finder, ruled.rules)
     if not asked.known.all():
         found = with_popular(

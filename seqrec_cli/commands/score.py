@@ -75,19 +75,26 @@ def score(options: ScoreOptions) -> None:
     if options.input is None or options.output is None:
         raise typer.BadParameter("say what and where to: --input FILE --output FILE")
     from seqrec_cli.core.inference.export import check_output
-    from seqrec_cli.core.inference.row_files import read_rows, write_rows
-    from seqrec_cli.core.inference.row_scoring import LOGIT, PROBABILITY, Account, scored_rows
+    from seqrec_cli.core.inference.row_files import opened_rows, write_rows
+    from seqrec_cli.core.inference.row_scoring import (
+        LOGIT,
+        PROBABILITY,
+        Account,
+        check_columns,
+        scored_rows,
+    )
     from seqrec_cli.core.runs.directory import find_run
     from seqrec_cli.core.runs.run import Run
 
     check_output(options.output)
-    rows, run = read_rows(options.input), Run.open(find_run(options.run))
-    scorer = row_scorer(run, rows.columns, options)
-    console.warn_all(run.notes)
-    account = Account()
-    made = scored_rows(rows, scorer, account, refuse=options.unknown == "error")
-    columns = [*rows.columns, LOGIT, *[PROBABILITY] * scorer.is_probable]
-    count = write_rows(options.output, made, columns)
+    run, account = Run.open(find_run(options.run)), Account()
+    with opened_rows(options.input) as rows:
+        scorer = row_scorer(run, rows.columns, options)
+        check_columns(rows, scorer)
+        console.warn_all(run.notes)
+        made = scored_rows(rows, scorer, account, refuse=options.unknown == "error")
+        columns = [*rows.columns, LOGIT, *[PROBABILITY] * scorer.is_probable]
+        count = write_rows(options.output, made, columns)
     for reason, number in account.missing.items():
         console.warn(f"{number:,} rows without a score: {reason}")
     if account.left_out:

@@ -8,7 +8,7 @@ if TYPE_CHECKING:
     from seqrec_cli.core.data.dataset import SequenceDataset
     from seqrec_cli.core.inference.names import Catalogue
     from seqrec_cli.core.inference.reranking import Reranker
-    from seqrec_cli.core.inference.retrieval import Retriever
+    from seqrec_cli.core.inference.retrieval import Finder, Retriever
     from seqrec_cli.core.inference.rules import Rules
     from seqrec_cli.core.inference.scoring import Scorer
     from seqrec_cli.core.runs.ruling import Ruled
@@ -65,5 +65,21 @@ def open_rules(options: Any, run: "Run", unit: str | None) -> "Ruled":
         exclude=options.exclude or (),
         since=since,
         popularity_penalty=getattr(options, "popularity_penalty", 0.0),
+        diversify=getattr(options, "diversify", 0.0),
+        diversify_by=getattr(options, "diversify_by", ""),
     )
     return ruling.make_rules(run, wanted)
+
+
+def diversified(
+    options: Any, run: "Run", scorer: "Scorer", finder: "Finder | None", rules: "Rules | None"
+) -> "Finder | None":
+    """The finder, or what chooses diverse lists from its finds if that is asked for."""
+    if not options.diversify:
+        return finder
+    from seqrec_cli.core.inference.diversity import Diverse
+    from seqrec_cli.core.inference.retrieval import Exact
+    from seqrec_cli.core.runs.ruling import similarity_of
+
+    similarity = similarity_of(run, scorer, options.diversify_by)
+    return Diverse(finder or Exact(scorer, rules), similarity, options.diversify)

@@ -61,6 +61,8 @@ def say_protocol(report: "Report") -> None:
     console.info(f"{dataset.name}, {protocol.part} part: {asked}, each target against {candidates}")
     if first.counts is not None:
         console.info("means are over all targets, intervals over users")
+    if isinstance(protocol.targets, int):
+        console.info(f"targets are the next {protocol.targets} events of each user, as one set")
     for reason, count in first.skipped.items():
         console.info(f"{counted(count, 'user')} skipped: {reason}")
     if first.left_out:

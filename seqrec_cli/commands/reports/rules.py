@@ -25,6 +25,11 @@ def show(ruled: "Ruled") -> None:
         console.info(
             f"scores minus {account['popularity_penalty']:g} log(1 + the item's train count)"
         )
+    if "diversify" in account:
+        console.info(
+            f"lists by maximal marginal relevance, weight {account['diversify']:g}, by "
+            f"{account['diversify_by']}; baselines stay as they are"
+        )
     if ruled.new_items:
         console.warn(
             f"{ruled.new_items:,} items that nobody has yet are left out: this model knows items "

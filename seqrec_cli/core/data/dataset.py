@@ -124,16 +124,18 @@ class SequenceDataset:
         owners = np.arange(self.num_users, dtype=np.int64)
         return replace(self.train, features=self.user_features, owners=owners)
 
-    def histories(self, before: Literal["end", "valid", "test"] = "end") -> Sequences:
+    def histories(
+        self, before: Literal["end", "valid", "test"] = "end", last: int = 1
+    ) -> Sequences:
         """The history of each user, to the end or before the targets of the valid or test part;
-        with features. The history of a held-out session is all but its last item."""
+        with features. The history of a held-out session is all but its `last` items."""
         known = self.learnt()
         for part in HELD_OUT:
             held_out = self.held_out(part)
             if held_out is None:
                 break
             if part == before:
-                first = held_out.cut(np.maximum(held_out.lengths - 1, 0))[0]
+                first = held_out.cut(np.maximum(held_out.lengths - last, 0))[0]
                 return known.followed_by(first) if self.whole_sessions else known
             known = known.followed_by(held_out)
         return known
@@ -142,9 +144,10 @@ class SequenceDataset:
         """A part that is not learnt from; None for a test part that was left out."""
         return self.valid if part == "valid" else self.test
 
-    def targets(self, part: Literal["valid", "test"]) -> Sequences:
+    def targets(self, part: Literal["valid", "test"], most: int | None = None) -> Sequences:
         """What is to be predicted from the histories before `part`: all of the part, or the last
-        item of a held-out session.
+        item of a held-out session; with `most` the first so many of the part, or the last so many
+        items of a session.
 
         Raises:
             ValueError: the test part was left out.
@@ -153,8 +156,8 @@ class SequenceDataset:
         if held_out is None:
             raise ValueError("this dataset was loaded without its test part")
         if not self.whole_sessions:
-            return held_out
-        return held_out.cut(np.maximum(held_out.lengths - 1, 0))[1]
+            return held_out if most is None else held_out.cut(np.minimum(held_out.lengths, most))[0]
+        return held_out.cut(np.maximum(held_out.lengths - (most or 1), 0))[1]
 
     def save(self, path: Path) -> dict[str, Any]:
         """Write `path` (npz) and the manifest beside it, which comes last and completes it.

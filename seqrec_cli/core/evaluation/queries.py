@@ -14,8 +14,8 @@ from seqrec_cli.errors import DatasetError
 
 EvaluatedPart = Literal["valid", "test"]
 # What is predicted: what follows a user's history, as one set (of a session its last item), or
-# each item of the part from everything before it.
-Targets = Literal["last", "all"]
+# each item of the part from everything before it; or a number: the next so many events, as one set.
+Targets = Literal["last", "all"] | int
 
 MOST_HISTORY = 1 << 24  # items in the histories that are asked about at a time
 
@@ -40,17 +40,22 @@ class Queries:
 
 
 def queries(
-    dataset: SequenceDataset, part: EvaluatedPart, most_users: int | None = None, seed: int = 0
+    dataset: SequenceDataset,
+    part: EvaluatedPart,
+    most_users: int | None = None,
+    seed: int = 0,
+    next_events: int | None = None,
 ) -> Queries:
     """Collect who can be asked about `part`: valid is asked after train, test after both.
 
-    With `most_users`, more are cut to a seeded random sample of that many.
+    With `most_users`, more are cut to a seeded random sample of that many; with `next_events` the
+    targets are so many of each user, at most.
 
     Raises:
         DatasetError: nobody can be asked.
     """
-    targets = dataset.targets(part)
-    histories = dataset.histories(before=part)
+    targets = dataset.targets(part, next_events)
+    histories = dataset.histories(part, next_events or 1)
     asked, known = targets.lengths > 0, histories.lengths > 0
     users = np.flatnonzero(asked & known)
     skipped = {

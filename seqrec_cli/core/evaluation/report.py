@@ -38,7 +38,8 @@ class EvaluationProtocol:
         ks: list lengths, ascending.
         seen: whether items of the history are candidates; None: as the runs were trained, which
             `runs.loading.settle_protocol` puts in.
-        targets: what follows each user's history, or each position of the part.
+        targets: what follows each user's history, the first so many events of it, or each position
+            of the part.
         seed: of the intervals and the sampled items.
 
     Raises:
@@ -261,7 +262,12 @@ def make_report(
         },
         recalls={
             name: recall_of(
-                retriever, outcomes[name], dataset, protocol.part, protocol.settled_seen
+                retriever,
+                outcomes[name],
+                dataset,
+                protocol.part,
+                protocol.settled_seen,
+                protocol.targets,
             )
             for name, retriever in retrievers.items()
             if retriever is not None

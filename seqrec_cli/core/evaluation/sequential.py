@@ -111,7 +111,8 @@ def evaluate(
         lists: keep what would be recommended too (full protocol only).
         retriever: ranks are those among the items that it finds; full protocol only. A target that
             it does not find is missed.
-        targets: what follows the history of each user, or (full protocol only) each position.
+        targets: what follows the history of each user, the first so many of it, or (full protocol
+            only) each position.
         rules: what may be recommended (full protocol only); a `retriever` has the same. A target
             that they leave out is missed.
     """
@@ -168,9 +169,10 @@ def asked_about(
         assert since is None
         yield from position_queries(dataset, part)
         return
-    asked = queries(dataset, part, MOST_SAMPLED_USERS if sampled else None, seed)
+    count = targets if isinstance(targets, int) else None
+    asked = queries(dataset, part, MOST_SAMPLED_USERS if sampled else None, seed, count)
     if since is not None:
-        histories = at_the_targets(dataset, asked.histories, asked.users, part, since)
+        histories = at_the_targets(dataset, asked.histories, asked.users, part, since, count)
         asked = replace(asked, histories=histories)
     yield with_others(asked, scorer.num_items, dataset.name) if sampled else asked
 
@@ -226,11 +228,13 @@ def recall_of(
     dataset: SequenceDataset,
     part: EvaluatedPart,
     seen: Seen,
+    targets: Targets = "last",
 ) -> float:
     """The share of the exact lists, of the same length, that the retriever's lists have."""
     assert evaluation.lists is not None
     k = evaluation.lists.shape[1]
-    targets: Targets = "last" if evaluation.counts is None else "all"
+    if evaluation.counts is not None:
+        targets = "all"
     rules = retriever.rules
     since = None if rules is None else rules.since
     blocks = asked_about(retriever.scorer, dataset, part, targets, 0, since, sampled=False)

@@ -124,11 +124,12 @@ def at_the_targets(
     users: NDArray[np.int64],
     part: Literal["valid", "test"],
     since: Since,
+    next_events: int | None = None,
 ) -> Sequences:
     """The histories of `users` before a part, for recommendations that are made when each user's
     first target happens."""
     timed = with_times(dataset)
-    targets = timed.targets(part).take(users)
+    targets = timed.targets(part, next_events).take(users)
     now = np.asarray(targets.items[targets.offsets[:-1]], np.int64)
-    times = np.asarray(timed.histories(part).take(users).items, np.int64)
+    times = np.asarray(timed.histories(part, next_events or 1).take(users).items, np.int64)
     return replace(histories, barred=seen_since(histories, times, since, now))

@@ -1,6 +1,7 @@
 """Files of rows that keep their columns: CSV with a header, or JSON lines; read and written in
 blocks, so that memory does not grow with the file."""
 
+import contextlib
 import csv
 import io
 import json
@@ -37,8 +38,9 @@ class Rows:
     blocks: Iterator[tuple[int, list[Row]]]
 
 
-def read_rows(path: Path) -> Rows:
-    """Open a .csv or .jsonl file of rows.
+@contextlib.contextmanager
+def opened_rows(path: Path) -> Iterator[Rows]:
+    """A .csv or .jsonl file of rows, open while the block runs.
 
     Raises:
         InputError: it cannot be read or has no rows; from `blocks`: a line is malformed.
@@ -49,11 +51,12 @@ def read_rows(path: Path) -> Rows:
         raise InputError(
             f"cannot read `{path}`: {error.strerror}", "check the path; it is a .csv or .jsonl file"
         ) from error
-    lines = json_rows(path, text) if path.suffix == ".jsonl" else csv_rows(path, text)
-    first = next(lines, None)
-    if first is None:
-        raise InputError(f"`{path}` has no rows", "write a header and a line for each row")
-    return Rows(path, list(first[1]), blocks_of(chain([first], lines)))
+    with text:
+        lines = json_rows(path, text) if path.suffix == ".jsonl" else csv_rows(path, text)
+        first = next(lines, None)
+        if first is None:
+            raise InputError(f"`{path}` has no rows", "write a header and a line for each row")
+        yield Rows(path, list(first[1]), blocks_of(chain([first], lines)))
 
 
 def blocks_of(lines: Iterator[tuple[int, Row]]) -> Iterator[tuple[int, list[Row]]]:

@@ -270,9 +270,8 @@ def scored_rows(rows: Rows, scorer: RowScorer, account: Account, *, refuse: bool
         refuse: a row without a score is an error; else its score is empty.
 
     Raises:
-        InputError: a column is missing, or was there before; a row has no score.
+        InputError: a row has no score, or lacks a column.
     """
-    check_columns(rows, scorer)
     for first, block in rows.blocks:
         for number, row in enumerate(block):
             lacking = next((name for name in scorer.columns if name not in row), None)

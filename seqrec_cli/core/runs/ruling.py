@@ -7,8 +7,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from seqrec_cli.core.inference.diversity import Similarity, by_column, by_vectors
 from seqrec_cli.core.inference.recent import Since
 from seqrec_cli.core.inference.rules import Rules, popularity_penalty
+from seqrec_cli.core.inference.scoring import Scorer, item_vectors, with_vectors
 from seqrec_cli.core.inference.selection import Selection
 from seqrec_cli.core.runs.loading import catalogue_of, item_table_of
 from seqrec_cli.core.runs.run import Run
@@ -24,12 +26,16 @@ class Wanted:
         exclude: likewise; an item may be in none of them.
         since: from when on seen items are left out.
         popularity_penalty: how much the logarithm of popularity counts against an item.
+        diversify: the weight of being unlike what is listed already ...
+        diversify_by: ... by `vectors`, or by a column of the items' table.
     """
 
     only: Sequence[str] = ()
     exclude: Sequence[str] = ()
     since: Since | None = None
     popularity_penalty: float = 0.0
+    diversify: float = 0.0
+    diversify_by: str = "vectors"
 
 
 @dataclass(frozen=True, eq=False)
@@ -91,10 +97,31 @@ def make_rules(run: Run, wanted: Wanted) -> Ruled:
         account["popularity_penalty"] = wanted.popularity_penalty
     if wanted.since is not None:
         account["exclude_seen"] = wanted.since.text
+    if wanted.diversify:
+        account |= {"diversify": wanted.diversify, "diversify_by": wanted.diversify_by}
     if account:
         account |= {"items_left": int(allowed.sum()), "items": num_items}
     rules = Rules.of(allowed, penalty, wanted.since, account)
     return Ruled(rules, account, notes, new)
+
+
+def similarity_of(run: Run, scorer: Scorer, by: str) -> Similarity:
+    """How similar items are: by `vectors`, or by a column of the items' table.
+
+    Raises:
+        InputError: there is no such column.
+    """
+    if by == "vectors":
+        return by_vectors(item_vectors(with_vectors(scorer)))
+    table = item_table_of(run)
+    columns = {} if table is None else {name.lower(): t for name, t in table.columns.items()}
+    if by.lower() not in columns:
+        listed = ", ".join(f"`{name}`" for name in columns) or "none"
+        raise InputError(
+            f"the items' table of the run `{run.path}` has no column `{by}`",
+            f"its columns are {listed}; or use `--diversify-by vectors`",
+        )
+    return by_column(columns[by.lower()])
 
 
 def unlearned(run: Run) -> NDArray[np.bool_]:
