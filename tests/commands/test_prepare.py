@@ -196,3 +196,17 @@ def test_a_dataset_made_from_another_file_is_not_replaced_without_force(
     Path("a.txt").write_text("\n".join(rows) + "\n")  # the log itself may change
     assert runner.invoke(app, ["prepare", "a.txt", "--name", "log"]).exit_code == 0
     assert runner.invoke(app, ["prepare", "b.txt", "--name", "log", "--force"]).exit_code == 0
+
+
+def test_a_split_by_time_says_how_many_users_can_be_evaluated(
+    runner: CliRunner, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    rows = [f"u{u},i{(u + k) % 6},{100 * k + u}" for u in range(6) for k in range(10)]
+    rows += [f"new{u},i{k},{950 + 10 * u + k}" for u in range(4) for k in range(3)]
+    Path("log.csv").write_text("user,item,time\n" + "\n".join(rows) + "\n")
+    split = ["--split", "time", "--valid-from", "700", "--test-from", "900"]
+    result = runner.invoke(app, ["prepare", "log.csv", *split])
+    assert result.exit_code == 0, result.output
+    (row,) = (line for line in result.stdout.splitlines() if line.startswith("test "))
+    assert row.split(maxsplit=1)[1].strip() == "18 of 10 users, 6 can be evaluated"
