@@ -263,17 +263,13 @@ def show(
     run: "Run",
 ) -> None:
     """Print recommendations, with reasons if they are asked for."""
-    import numpy as np
-
     from seqrec_cli.core.inference.recommendation import influence
     from seqrec_cli.core.runs.loading import catalogue_of
 
     catalogue, plain = catalogue_of(run), []
-    rows = np.cumsum(asked.known) - 1
-    for label, known, row, result in zip(asked.labels, asked.known, rows, found, strict=True):
-        one = asked.histories.take(np.array([row] if known else [], np.int64))
+    for (label, one), result in zip(asked.each(), found, strict=True):
         items = one.items
-        reasons = influence(scorer, one, result.items) if options.why and known else None
+        reasons = influence(scorer, one, result.items) if options.why and len(one) else None
         if len(result.items) < options.topk:
             count = f"only {len(result.items)}" if len(result.items) else "no"
             console.warn(f"{count} items were left to recommend to {label}")

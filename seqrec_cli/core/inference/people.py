@@ -67,6 +67,12 @@ class People:
         """People who all have a history."""
         return cls(labels, histories, np.ones(len(labels), np.bool_))
 
+    def each(self) -> Iterator[tuple[Any, Sequences]]:
+        """Everybody's label and history: one sequence, or none where there is no history."""
+        rows = np.cumsum(self.known) - 1
+        for label, row, known in zip(self.labels, rows, self.known, strict=True):
+            yield label, self.histories.take(np.array([row] if known else [], np.int64))
+
     def without_unknown(self) -> "People":
         """Those alone who have a history."""
         labels = [label for label, known in zip(self.labels, self.known, strict=True) if known]
