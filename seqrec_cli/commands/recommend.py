@@ -281,10 +281,9 @@ def print_each(
     from seqrec_cli.core.runs.loading import catalogue_of
 
     catalogue, plain = catalogue_of(run), []
-    people = zip(asked.labels, asked.known, asked.one_by_one(), found, strict=True)
-    for label, known, one, result in people:
+    for (label, one), result in zip(asked.each(), found, strict=True):
         items = one.items
-        reasons = influence(scorer, one, result.items) if options.why and known else None
+        reasons = influence(scorer, one, result.items) if options.why and len(one) else None
         if len(result.items) < options.topk:
             count = f"only {len(result.items)}" if len(result.items) else "no"
             console.warn(f"{count} items were left to recommend to {label}")

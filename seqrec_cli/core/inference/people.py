@@ -67,10 +67,11 @@ class People:
         """People who all have a history."""
         return cls(labels, histories, np.ones(len(labels), np.bool_))
 
-    def one_by_one(self) -> Iterator[Sequences]:
-        """The history of each, alone; of nobody for those without one."""
-        for known, row in zip(self.known.tolist(), np.cumsum(self.known) - 1, strict=True):
-            yield self.histories.take(np.array([row] if known else [], np.int64))
+    def each(self) -> Iterator[tuple[Any, Sequences]]:
+        """Everybody's label and history: one sequence, or none where there is no history."""
+        rows = np.cumsum(self.known) - 1
+        for label, row, known in zip(self.labels, rows, self.known, strict=True):
+            yield label, self.histories.take(np.array([row] if known else [], np.int64))
 
     def without_unknown(self) -> "People":
         """Those alone who have a history."""

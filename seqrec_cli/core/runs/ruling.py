@@ -68,19 +68,7 @@ def make_rules(run: Run, wanted: Wanted) -> Ruled:
     """
     catalogue = catalogue_of(run)
     num_items = len(catalogue.item_ids)
-    allowed = np.ones(num_items, np.bool_)
-    account: dict[str, Any] = {}
-    notes: list[str] = []
-    if wanted.only or wanted.exclude:
-        place = f"the items' table of the run `{run.path}`"
-        selection = Selection(catalogue, item_table_of(run), place)
-        for option, texts in (("--only", wanted.only), ("--exclude", wanted.exclude)):
-            for text in texts:
-                chosen = selection.choose(option, text)
-                allowed &= chosen.mask if option == "--only" else ~chosen.mask
-                notes += chosen.notes
-                rule = {"rule": chosen.text, "items": int(chosen.mask.sum())}
-                account.setdefault(option.removeprefix("--"), []).append(rule)
+    allowed, account, notes = chosen_items(run, wanted)
     unknown = unlearned(run)
     new = int((allowed & unknown).sum())
     allowed &= ~unknown
@@ -103,6 +91,26 @@ def make_rules(run: Run, wanted: Wanted) -> Ruled:
         account |= {"items_left": int(allowed.sum()), "items": num_items}
     rules = Rules.of(allowed, penalty, wanted.since, account)
     return Ruled(rules, account, notes, new)
+
+
+def chosen_items(run: Run, wanted: Wanted) -> tuple[NDArray[np.bool_], dict[str, Any], list[str]]:
+    """The items that `only` and `exclude` leave, bool (N,); what each of them names, and notes."""
+    catalogue = catalogue_of(run)
+    allowed = np.ones(len(catalogue.item_ids), np.bool_)
+    account: dict[str, Any] = {}
+    notes: list[str] = []
+    if not wanted.only and not wanted.exclude:
+        return allowed, account, notes
+    place = f"the items' table of the run `{run.path}`"
+    selection = Selection(catalogue, item_table_of(run), place)
+    for option, texts in (("only", wanted.only), ("exclude", wanted.exclude)):
+        for text in texts:
+            chosen = selection.choose(f"--{option}", text)
+            allowed &= chosen.mask if option == "only" else ~chosen.mask
+            notes += chosen.notes
+            rule = {"rule": chosen.text, "items": int(chosen.mask.sum())}
+            account.setdefault(option, []).append(rule)
+    return allowed, account, notes
 
 
 def similarity_of(run: Run, scorer: Scorer, by: str) -> Similarity:
