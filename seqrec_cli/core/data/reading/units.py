@@ -23,7 +23,9 @@ LIMIT = 2**63
 # Seconds of times that are given as numbers: 1973, as the unit is told from there on, to 2100.
 EARLIEST, LATEST = 10**8, 4_102_444_800
 # Dates in digits alone: a year, a month, a day, a time of day.
-DIGITS = re.compile(r"([0-9]{4})(?:([0-9]{2})(?:([0-9]{2})([0-9]{4}(?:[0-9]{2})?)?)?)?")
+DIGITS = re.compile(
+    r"((?:19|20)[0-9]{2}|[0-9]{4}(?![0-9]))(?:([0-9]{2})(?:([0-9]{2})([0-9]{4}(?:[0-9]{2})?)?)?)?"
+)
 
 
 def extent(times: NDArray[np.int64]) -> int:
@@ -69,13 +71,9 @@ def parse_moment(text: str, unit: str) -> int:
         InputError: neither, or a date where the unit is not known.
     """
     if re.fullmatch(r"-?[0-9]{1,18}", text):
-        if unit not in PER_SECOND or EARLIEST <= int(text) // PER_SECOND[unit] < LATEST:
+        dated = unit in PER_SECOND and DIGITS.fullmatch(text)
+        if not dated or EARLIEST <= int(text) // PER_SECOND[unit] < LATEST:
             return int(text)
-        if not DIGITS.fullmatch(text):
-            raise InputError(
-                f"`{text}` is no time of this log, whose times are {unit} since 1970",
-                "write a date, as in 2024-05-31 or 2024-05-31T12:00",
-            )
     try:
         since = (iso_moment(full_date(text)) - EPOCH) // timedelta(microseconds=1)
     except (ValueError, OverflowError):
