@@ -38,6 +38,10 @@ class Rows:
     def take(self, index: NDArray[np.bool_] | NDArray[np.integer]) -> None:
         """Keep the rows of a mask, or in the order of an index; one column at a time."""
         self.users = self.users[index]
+        self.take_others(index)
+
+    def take_others(self, index: NDArray[np.bool_] | NDArray[np.integer]) -> None:
+        """Likewise of all columns but the users."""
         self.items = self.items[index]
         if self.times is not None:
             self.times = self.times[index]
@@ -90,14 +94,29 @@ def stable_order(
         part |= np.arange(start, start + len(part))
     keys.sort()
     keys &= (1 << place_bits) - 1
-    return keys.astype(np.int32) if rows < 2**31 else keys
+    if rows >= 2**31:
+        return keys
+    # In place, as the first half of the same memory; a block never reaches what is not read yet.
+    halves = keys.view(np.int32)
+    for start in range(0, rows, BLOCK_ROWS):
+        end = min(start + BLOCK_ROWS, rows)
+        halves[start:end] = keys[start:end].copy()
+    del halves
+    keys.resize((rows + 1) // 2, refcheck=False)
+    return keys.view(np.int32)[:rows]
 
 
 def group_by_user(rows: Rows) -> None:
     """Sort rows by user, keeping the order within a user."""
     users = rows.users
     if (users[1:] < users[:-1]).any():
-        rows.take(stable_order(users))
+        order = stable_order(users)
+        counts = count_codes(users, int(users.max()) + 1)
+        # The sorted users follow from their counts: meanwhile they need not lie around.
+        del users
+        rows.users = np.empty(0, np.int32)
+        rows.take_others(order)
+        rows.users = np.repeat(np.arange(len(counts), dtype=np.int32), counts)
 
 
 def user_blocks(users: NDArray[np.int32]) -> Iterator[slice]:

@@ -78,7 +78,7 @@ def find_rows(
     Raises:
         InputError: columns are chosen but there is no file, or it has none of the ids.
     """
-    keys = [str(key) for key in ids.tolist()]
+    keys = [] if attributes is None else [str(key) for key in ids.tolist()]
     place = {} if attributes is None else {key: row for row, key in enumerate(attributes.ids)}
     if attributes is None or (not attributes.named and place.keys().isdisjoint(keys)):
         if encoding.kinds(side) is not None:

@@ -91,10 +91,10 @@ def refuse_examples(relation: Relation, plan: Plan, reading: Reading, place: Tex
     used = plan.used()
     rest = [Profile(c, n) for n, c in enumerate(relation.columns) if c.name not in used]
     items = set(plan.item.values)
-    histories = [p for p in rest if not p.column.listed and holds_lists_of(p, items)]
-    labels = [p for p in rest if p.is_flag and (not p.label or p.rank("event") >= 0)]
     if "item" in reading.columns:
         return
+    histories = [p for p in rest if not p.column.listed and holds_lists_of(p, items)]
+    labels = [p for p in rest if (not p.label or p.rank("event") >= 0) and p.is_flag]
     if histories and labels and not plan.item.column.listed:
         raise InputError(
             f"each line of `{place}` is a labelled example with a history in "
@@ -115,8 +115,12 @@ def refuse_examples(relation: Relation, plan: Plan, reading: Reading, place: Tex
 
 def holds_lists_of(profile: Profile, items: set[str]) -> bool:
     """Whether the cells of a column are lists of such items, not a single one each."""
+    values = profile.values[:200]
+    text = "".join(values)
     for separator in (",", " ", "|", ";", "\x02", "#"):
-        pieces = [cut_values(value, separator) for value in profile.values[:200]]
+        if separator not in text:
+            continue
+        pieces = [cut_values(value, separator) for value in values]
         several = sum(len(own) > 1 for own in pieces)
         there = [piece for own in pieces for piece in own]
         known = sum(piece in items for piece in there) > 0.3 * len(there)

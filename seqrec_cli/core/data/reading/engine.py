@@ -39,13 +39,14 @@ class Engine:
 
     def __init__(self, folder: PrivateFolder) -> None:
         self.folder = folder
+        self.size = 0  # bytes of the files that may be read
         self._connection: duckdb.DuckDBPyConnection | None = None
         self._worker = ThreadPoolExecutor(max_workers=1)
 
     def allow(self, paths: Iterable[Path]) -> None:
         """Open the database for these files, and for good no others."""
         paths = list(paths)
-        size = sum(path.stat().st_size for path in paths)
+        self.size = size = sum(path.stat().st_size for path in paths)
         memory = SMALL_MEMORY if size <= SMALL_FILE else int(total_memory() * LARGE_MEMORY_SHARE)
         spill = self.folder.path / "spill"
         config: dict[str, Any] = CONFIG | {

@@ -58,7 +58,7 @@ class LogTable:
         Missing values are masked; the code of a missing id is -1.
         """
         conditions = self.conditions()
-        columns = self.read_plain(conditions)
+        columns = self.read_plain(conditions) or self.read_pieces(conditions)
         if columns is None:
             numbers = self.read_numbers(conditions) or not self.read_texts(conditions)
             columns = self.fetch_numbers() if numbers else self.fetch_texts()
@@ -113,6 +113,59 @@ class LogTable:
                     return None
                 return self.coded(columns)
         return None
+
+    def read_pieces(self, conditions: Sequence[str]) -> dict[str, Any] | None:
+        """Read whole numbers of a typed file piece by piece, never all of them in the engine.
+
+        None where a column is of another type, or a value is missing.
+        """
+        plan = self.plan
+        named = {"u": plan.user, "i": plan.item} | (
+            {"t": plan.time.columns[0]} if plan.time else {}
+        )
+        simple = self.form is None or self.form.name == WHOLE_NUMBERS
+        if conditions or self.kinds or plan.fallback or plan.rating or not simple:
+            return None
+        if any(profile.column.kind != "integer" for profile in named.values()):
+            return None
+        try:
+            return self.coded_pieces(named)
+        except duckdb.OutOfMemoryException:
+            raise
+        except duckdb.Error:
+            return None  # reading all at once will say what is damaged
+
+    def coded_pieces(self, named: dict[str, Profile]) -> dict[str, Any] | None:
+        """The columns of `named` out of all pieces, and codes for ids; None as `read_pieces`."""
+        pieces = self.relation.pieces()
+        raw = {key: profile.column.raw for key, profile in named.items()}
+        asked = ", ".join(f"count({sql}), min({sql}), max({sql})" for sql in raw.values())
+        counted = [self.engine.rows(f"SELECT count(*), {asked} FROM {p.scan}")[0] for p in pieces]
+        counted = [row for row in counted if row[0]]
+        rows = sum(row[0] for row in counted)
+        columns: dict[str, NDArray[Any]] = {}
+        for n, key in enumerate(named):
+            if not rows or sum(row[3 * n + 1] for row in counted) < rows:
+                return None
+            low, high = (
+                min(row[3 * n + 2] for row in counted),
+                max(row[3 * n + 3] for row in counted),
+            )
+            small = key != "t" and low > -SMALL and high < SMALL
+            columns[key] = np.empty(rows, np.int32 if small else np.int64)
+        listed = ", ".join(
+            f"CAST({sql} AS {'INTEGER' if columns[key].itemsize == 4 else 'BIGINT'}) AS {key}"
+            for key, sql in raw.items()
+        )
+        self.part_rows, start = [0] * len(self.relation.scans), 0
+        for piece in pieces:
+            found = self.engine.arrays(f"SELECT {listed} FROM {piece.scan}")
+            end = start + len(found["u"])
+            for key, column in columns.items():
+                column[start:end] = found[key]
+            self.part_rows[piece.part] += end - start
+            start = end
+        return self.coded(columns)
 
     def read_numbers(self, conditions: Sequence[str]) -> bool:
         """Read ids as numbers, if they are; say whether all were."""

@@ -20,6 +20,9 @@ BLOCK_ROWS = 1 << 20
 # What an array of texts may take anyway, and else how much more than the texts alone.
 PADDED_ANYWAY = 64 << 20
 MOST_PADDING = 16
+# How many bytes the ids of all rows may have anyway, and else for each byte of the files.
+SWOLLEN_ANYWAY = 512 << 20
+MOST_SWOLLEN = 100
 SPACES = "' ' || chr(9) || chr(10) || chr(13) || chr(160) || chr(12288)"
 CANONICAL = "0|-?[1-9][0-9]{0,18}"
 FLOATED = "-?(0|[1-9][0-9]{0,17})\\.0+"
@@ -37,6 +40,7 @@ def code_texts(engine: Engine, column: str, place: str) -> NDArray[Any]:
     Raises:
         InputError: an id that is too long, or ids that would take the memory of many.
     """
+    refuse_swollen(engine, column, place)
     table, clean = f"ids_{column}", f"clean_{column}"
     words = ", ".join(quoted(word) for word in MISSING)
     engine.run(
@@ -64,15 +68,25 @@ def code_texts(engine: Engine, column: str, place: str) -> NDArray[Any]:
     if is_whole:
         key = f"CAST({key} AS BIGINT)"
     engine.run(
-        f"CREATE TABLE {table} AS SELECT raw AS id, coalesce(code, -1) AS code FROM "
-        f"(SELECT raw, {key} AS key FROM {clean}) LEFT JOIN "
-        f"(SELECT key, CAST(row_number() OVER (ORDER BY key) - 1 AS INTEGER) AS code FROM "
-        f"(SELECT DISTINCT {key} AS key FROM {clean} WHERE id IS NOT NULL)) USING (key)"
+        f"CREATE TABLE {table} AS SELECT raw AS id, key, CASE WHEN key IS NULL THEN -1 ELSE "
+        "CAST(dense_rank() OVER (ORDER BY key NULLS LAST) - 1 AS INTEGER) END AS code FROM "
+        f"(SELECT raw, CASE WHEN id IS NOT NULL THEN {key} END AS key FROM {clean})"
     )
-    listed = f"SELECT DISTINCT {key} AS key FROM {clean} WHERE id IS NOT NULL ORDER BY key"
-    if is_whole:
-        return engine.arrays(listed)["key"].astype(np.int64)
-    return np.array([key for (key,) in engine.rows(listed)], dtype=np.str_)
+    found = engine.masked(
+        f"SELECT any_value(key) AS key FROM {table} WHERE code >= 0 GROUP BY code ORDER BY code"
+    )["key"]
+    return np.ma.getdata(found).astype(np.int64 if is_whole else np.str_)
+
+
+def refuse_swollen(engine: Engine, column: str, place: str) -> None:
+    """Refuse ids that take many times the bytes of their files, before the memory for them is."""
+    size = int(engine.value(f"SELECT coalesce(sum(strlen({column})), 0) FROM log"))
+    if size > max(SWOLLEN_ANYWAY, MOST_SWOLLEN * engine.size):
+        raise InputError(
+            f"`{place}` holds ids of {size:,} bytes in a file of {engine.size:,}, which is no log "
+            "of interactions but made to fill a memory",
+            "choose other columns with --columns, or export it anew if you know where it is from",
+        )
 
 
 def check_width(count: int, longest: int, total: int, place: str) -> None:

@@ -80,17 +80,22 @@ def finished(table: LogTable, columns: dict[str, Any]) -> Loaded:
         count(dropped, LOW_RATED, low)
         keep &= ~low
     keep = complete(table, columns, ratings, keep, dropped)
+    whole = bool(keep.all())
+
+    def kept(name: str) -> NDArray[Any]:
+        """A column's rows that are kept; it is used up, so that two copies never lie around."""
+        column = np.ma.getdata(columns.pop(name))
+        return column if whole else column[keep]
+
     times, unit = None, ""
     if "t" in columns:
         assert table.form is not None
-        times, unit = in_coarsest_unit(
-            np.ma.getdata(columns["t"])[keep].astype(np.int64, copy=False), table.form
-        )
+        times, unit = in_coarsest_unit(kept("t").astype(np.int64, copy=False), table.form)
     parts = None
     if len(table.part_rows) > 1:
         parts = np.repeat(np.arange(len(table.part_rows), dtype=np.int8), table.part_rows)[keep]
-    users, user_ids = compacted(columns["u"][keep].astype(np.int32), columns["users"])
-    items, item_ids = compacted(columns["i"][keep].astype(np.int32), columns["items"])
+    users, user_ids = compacted(kept("u").astype(np.int32, copy=False), columns["users"])
+    items, item_ids = compacted(kept("i").astype(np.int32, copy=False), columns["items"])
     loaded = Loaded(
         users=users,
         items=items,

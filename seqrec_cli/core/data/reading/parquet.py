@@ -8,7 +8,7 @@ import duckdb
 
 from seqrec_cli.core.data.reading.engine import Engine, first_sentence, name, quoted
 from seqrec_cli.core.data.reading.landed import Landed
-from seqrec_cli.core.data.reading.relations import Column, Relation
+from seqrec_cli.core.data.reading.relations import Column, Piece, Relation
 from seqrec_cli.core.data.reading.sources import TextSource
 from seqrec_cli.core.data.reading.texts import PLAIN_PATH
 from seqrec_cli.errors import InputError
@@ -16,6 +16,7 @@ from seqrec_cli.errors import InputError
 MAGIC = b"PAR1"
 MOST_ROWS_PER_BYTE = 100
 ROWS_ANYWAY = 1 << 20
+PIECE_ROWS = 1 << 23
 INTEGERS = {"tinyint", "smallint", "integer", "bigint", "utinyint", "usmallint", "uinteger"}
 
 
@@ -67,7 +68,31 @@ def parquet_relation(
         raise InputError(
             f"cannot read `{source}` as Parquet: {first_sentence(error)}", "export it again"
         ) from error
-    return Relation(str(source), "parquet", scans, columns, named=True, layout="Parquet")
+    return Relation(
+        str(source),
+        "parquet",
+        scans,
+        columns,
+        named=True,
+        layout="Parquet",
+        pieces=lambda: pieces_of(parts, engine) if not hive else (),
+    )
+
+
+def pieces_of(parts: Sequence[Sequence[str]], engine: Engine) -> list[Piece]:
+    """The rows of Parquet files in pieces, as the engine finds a row by its number in the file."""
+    found = []
+    for part, paths in enumerate(parts):
+        for path in map(quoted, paths):
+            rows = engine.value(f"SELECT sum(num_rows) FROM parquet_file_metadata([{path}])") or 0
+            read = f"read_parquet([{path}], hive_partitioning = false, file_row_number = true)"
+            for start in range(0, rows, PIECE_ROWS):
+                span = f"file_row_number >= {start} AND file_row_number < {start + PIECE_ROWS}"
+                whole = rows <= PIECE_ROWS
+                found.append(
+                    Piece(part, f"(SELECT * FROM {read}{'' if whole else f' WHERE {span}'})")
+                )
+    return found
 
 
 def check_rows(source: TextSource, paths: Sequence[str], engine: Engine) -> None:

@@ -68,6 +68,19 @@ class Numbers:
 
 
 @dataclass(frozen=True)
+class Piece:
+    """Some of the rows of a relation, so few that their arrays take little memory.
+
+    Attributes:
+        part: the part of the log, from 0.
+        scan: what stands after FROM.
+    """
+
+    part: int
+    scan: str
+
+
+@dataclass(frozen=True)
 class Relation:
     """A source, ready to be queried.
 
@@ -83,6 +96,7 @@ class Relation:
         remarks: what was done to read the file at all, in sentences.
         encoding: what the text may be in, where it is not UTF-8 and bytes were replaced; or "".
         layout: words for the layout: the delimiter and the like.
+        pieces: gives the rows piece by piece, in order; none where that would take longer.
         numbers: gives the scans with columns of these types, if the files hold whole numbers alone.
     """
 
@@ -97,6 +111,7 @@ class Relation:
     remarks: tuple[str, ...] = ()
     layout: str = ""
     encoding: str = ""
+    pieces: Callable[[], Sequence[Piece]] = field(default=tuple)
     numbers: Callable[[Sequence[str]], Numbers | None] = field(default=lambda types: None)
 
     def column(self, name: str) -> Column | None:

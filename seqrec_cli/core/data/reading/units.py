@@ -23,7 +23,9 @@ LIMIT = 2**63
 # Seconds of times that are given as numbers: 1973, as the unit is told from there on, to 2100.
 EARLIEST, LATEST = 10**8, 4_102_444_800
 # Dates in digits alone: a year, a month, a day, a time of day.
-DIGITS = re.compile(r"([0-9]{4})(?:([0-9]{2})(?:([0-9]{2})([0-9]{4}(?:[0-9]{2})?)?)?)?")
+DIGITS = re.compile(
+    r"((?:19|20)[0-9]{2}|[0-9]{4}(?![0-9]))(?:([0-9]{2})(?:([0-9]{2})([0-9]{4}(?:[0-9]{2})?)?)?)?"
+)
 
 
 def extent(times: NDArray[np.int64]) -> int:
@@ -73,13 +75,9 @@ def parse_moment(text: str, unit: str, newest: int | None = None) -> int:
     """
     if re.fullmatch(r"-?[0-9]{1,18}", text):
         counted = newest is not None and not is_of_our_age(newest, unit)
-        if unit not in PER_SECOND or counted or is_of_our_age(int(text), unit):
+        dated = unit in PER_SECOND and DIGITS.fullmatch(text) and not counted
+        if not dated or is_of_our_age(int(text), unit):
             return int(text)
-        if not DIGITS.fullmatch(text):
-            raise InputError(
-                f"`{text}` is no time of this log, whose times are {unit} since 1970",
-                "write a date, as in 2024-05-31 or 2024-05-31T12:00",
-            )
     try:
         since = (iso_moment(full_date(text)) - EPOCH) // timedelta(microseconds=1)
     except (ValueError, OverflowError):

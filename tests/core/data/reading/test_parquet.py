@@ -4,11 +4,16 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import duckdb
 import pytest
 
 from seqrec_cli.core.data.interactions import Reading, read_interactions
+from seqrec_cli.core.data.reading import identifiers, nested
+from seqrec_cli.core.data.reading.engine import Engine
+from seqrec_cli.core.data.reading.log import read_log
 from seqrec_cli.core.data.reading.sources import TextSource
 from seqrec_cli.errors import InputError
+from tests.core.data.reading.conftest import rows_of
 
 arrow = pytest.importorskip("pyarrow")
 parquet = pytest.importorskip("pyarrow.parquet")
@@ -67,3 +72,41 @@ def test_refuses_what_is_not_parquet(tmp_path: Path) -> None:
     path.write_bytes(b"PAR1 is how it begins")
     with pytest.raises(InputError, match="as Parquet"):
         read_interactions(TextSource(path))
+
+
+@pytest.mark.parametrize("size", [3, 1000])
+def test_pieces_are_the_rows_in_their_order(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, size: int
+) -> None:
+    monkeypatch.setattr(nested, "PIECE_ROWS", size)
+    rows = [(n * 7 % 5 - 2, 2**40 + n * 3 % 4, 1_500_000_000 - n) for n in range(20)]
+    folder = tmp_path / "events"
+    folder.mkdir()
+    for part, own in enumerate((rows[:8], rows[8:9], rows[9:])):
+        listed = ", ".join(map(str, own))
+        query = f"SELECT * FROM (VALUES {listed}) AS t(user_id, item_id, timestamp)"
+        duckdb.sql(f"COPY ({query}) TO '{folder}/part-{part}.parquet'")
+    asked: list[str] = []
+    run = Engine.run
+    monkeypatch.setattr(Engine, "run", lambda self, sql: asked.append(sql) or run(self, sql))
+    assert rows_of(read_log(TextSource(folder), Reading())) == rows
+    assert not asked  # no table of all rows was made
+
+
+def test_pieces_are_not_read_where_a_value_is_missing(tmp_path: Path) -> None:
+    path = tmp_path / "log.parquet"
+    values = "(1, 5, 1500000000), (NULL, 6, 1500000001), (2, 7, 1500000002)"
+    query = f"SELECT * FROM (VALUES {values}) AS t(user_id, item_id, timestamp)"
+    duckdb.sql(f"COPY ({query}) TO '{path}'")
+    with pytest.raises(InputError, match="row 2: the user in `user_id` is empty"):
+        read_log(TextSource(path), Reading())
+
+
+def test_refuses_ids_that_swell(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(identifiers, "SWOLLEN_ANYWAY", 1 << 20)
+    path = tmp_path / "log.parquet"
+    query = "SELECT i % 9 AS user_id, lpad('' || i, 1000, 'x') AS item_id FROM range(20000) t(i)"
+    duckdb.sql(f"COPY ({query}) TO '{path}' (COMPRESSION zstd)")
+    assert path.stat().st_size < 200_000
+    with pytest.raises(InputError, match="made to fill a memory"):
+        read_log(TextSource(path), Reading())
