@@ -193,7 +193,7 @@ def main() -> None:
         torture = Torture(Path(folder))
         for each in (torture.trainings(kills // 2), torture.others(kills - kills // 2)):
             for number, _ in enumerate(each, 1):
-                if number % 50 == 0:
+                if number % 10 == 0:
                     console.print(f"{number} kills, {time.monotonic() - start:.0f} s")
         torture.warm.close()
     for what, tried in torture.tried.items():

@@ -8,7 +8,7 @@ import duckdb
 import pytest
 
 from seqrec_cli.core.data.interactions import Reading, read_interactions
-from seqrec_cli.core.data.reading import identifiers, nested
+from seqrec_cli.core.data.reading import identifiers
 from seqrec_cli.core.data.reading.engine import Engine
 from seqrec_cli.core.data.reading.log import read_log
 from seqrec_cli.core.data.reading.sources import TextSource
@@ -78,7 +78,7 @@ def test_refuses_what_is_not_parquet(tmp_path: Path) -> None:
 def test_pieces_are_the_rows_in_their_order(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, size: int
 ) -> None:
-    monkeypatch.setattr(nested, "PIECE_ROWS", size)
+    monkeypatch.setattr(parquet, "PIECE_ROWS", size)
     rows = [(n * 7 % 5 - 2, 2**40 + n * 3 % 4, 1_500_000_000 - n) for n in range(20)]
     folder = tmp_path / "events"
     folder.mkdir()
