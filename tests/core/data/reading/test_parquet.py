@@ -78,7 +78,7 @@ def test_refuses_what_is_not_parquet(tmp_path: Path) -> None:
 def test_pieces_are_the_rows_in_their_order(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, size: int
 ) -> None:
-    monkeypatch.setattr(parquet, "PIECE_ROWS", size)
+    monkeypatch.setattr(reading_parquet, "PIECE_ROWS", size)
     rows = [(n * 7 % 5 - 2, 2**40 + n * 3 % 4, 1_500_000_000 - n) for n in range(20)]
     folder = tmp_path / "events"
     folder.mkdir()
