@@ -9,6 +9,7 @@ import pytest
 
 from seqrec_cli.core.data.interactions import Reading, read_interactions
 from seqrec_cli.core.data.reading import identifiers
+from seqrec_cli.core.data.reading import parquet as reading_parquet
 from seqrec_cli.core.data.reading.engine import Engine
 from seqrec_cli.core.data.reading.log import read_log
 from seqrec_cli.core.data.reading.sources import TextSource
