@@ -12,6 +12,7 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from seqrec_cli.core.data.reading.sources import BLOCK_BYTES, MOST_MEMBERS, natural
+from seqrec_cli.core.storage import files
 from seqrec_cli.core.storage.temporary import private_folder
 from seqrec_cli.errors import InputError, MissingExtra
 
@@ -154,7 +155,7 @@ def copy(system: Any, path: str, target: Path, left: int, address: str) -> None:
     Raises:
         InputError: it has more bytes than are left.
     """
-    with system.open(path, "rb") as source, target.open("xb") as file:
+    with system.open(path, "rb") as source, files.disk.create(target) as file:
         while block := source.read(BLOCK_BYTES):
             left -= len(block)
             if left < 0:
