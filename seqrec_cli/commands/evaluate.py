@@ -234,12 +234,7 @@ def evaluate_sequential(
     compared = load_runs(runs, options.data, options.data_dir, device, options.split)
     console.warn_all(compared.notes)
     rules, account = rules_of(compared, options)
-    retrievers = {
-        name: open_retriever(
-            run, compared.scorers[name], options.index, options.effort, rules[name]
-        )
-        for name, run in compared.runs.items()
-    }
+    retrievers = open_retrievers(compared, options, rules)
     finders: dict[str, Finder | None] = dict(retrievers)
     scorers: dict[str, Any] = dict(compared.scorers)
     reach: dict[str, float] = {}
@@ -281,6 +276,17 @@ def finish(
     keep_results(report.plain(), stages, compared.runs)
     print_report(report, options, stages, seed_groups(compared.runs))
     check_thresholds(report.figures, compared.runs, options)
+
+
+def open_retrievers(
+    compared: "Compared", options: EvaluateOptions, rules: "Mapping[str, Rules | None]"
+) -> "dict[str, Retriever | None]":
+    """What finds items for each run by its index, if one is asked for."""
+    scorers, index, effort = compared.scorers, options.index, options.effort
+    return {
+        name: open_retriever(run, scorers[name], index, effort, rules[name])
+        for name, run in compared.runs.items()
+    }
 
 
 def rules_of(

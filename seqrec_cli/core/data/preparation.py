@@ -94,13 +94,7 @@ def prepare(interactions: Interactions, options: Preparation, name: str) -> Sequ
     origin, titles = interactions.origin, interactions.item_titles
     user_ids, item_ids = interactions.user_ids, interactions.item_ids
     attributes = interactions.user_attributes, interactions.item_attributes
-    rows = Rows(
-        interactions.users,
-        interactions.items,
-        interactions.timestamps,
-        interactions.ratings,
-        interactions.parts,
-    )
+    rows = rows_of_log(interactions)
     del interactions
     dropped = dict(origin.dropped)
     order = tidy(rows, dropped, options)
@@ -143,6 +137,11 @@ def prepare(interactions: Interactions, options: Preparation, name: str) -> Sequ
     dataset = assemble(name, rows, parts, user_ids, item_ids, titles, manifest)
     dataset = with_item_table(replace(dataset, left_out_users=left_out), attributes[1])
     return with_features(dataset, *attributes, options.encoding)
+
+
+def rows_of_log(log: Interactions) -> Rows:
+    """The columns that are put in order and filtered."""
+    return Rows(log.users, log.items, log.timestamps, log.ratings, log.parts)
 
 
 def refuse_single_item(rows: Rows, path: str) -> None:
