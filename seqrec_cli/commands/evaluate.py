@@ -67,6 +67,16 @@ class EvaluateOptions:
         FULL,
         Only(lambda values: values["rerank"] is None, "for one stage, without --rerank"),
     ] = "last"
+    sample_users: Annotated[
+        int | None,
+        typer.Option(
+            min=1,
+            metavar="N",
+            help="Ask about a random sample of N users, with exact ranks: the interval says how "
+            "sure that is.",
+            show_default="all users",
+        ),
+    ] = None
     baselines: Annotated[bool, typer.Option(help="Include baselines that need no training.")] = True
     per_user: Annotated[
         Path | None,
@@ -84,7 +94,7 @@ class EvaluateOptions:
     as_json: Json = False
 
 
-NEXT_ITEM_ONLY = ("protocol", "k", "seen", "targets", "per_user", "index", "effort")
+NEXT_ITEM_ONLY = ("protocol", "k", "seen", "targets", "sample_users", "per_user", "index", "effort")
 
 
 @takes(EvaluateOptions)
@@ -105,6 +115,7 @@ def evaluate(options: EvaluateOptions, context: typer.Context) -> None:
         seen=options.seen,
         targets=options.targets,
         seed=options.seed,
+        sample_users=options.sample_users,
     )
     if options.per_user is not None:
         check_output(options.per_user)
@@ -186,7 +197,7 @@ def evaluate_sequential(
     if options.rerank is not None:
         reach = add_second_stage(options, protocol, compared, retrievers, scorers, finders)
     if options.baselines:
-        scorers |= baselines_of(compared)
+        scorers |= baselines_of(compared, options.sample_users)
     outcomes = {}
     with console.progress(len(scorers), "evaluated") as advance:
         for name, outcome in evaluate_each(compared.dataset, scorers, protocol, finders):
@@ -226,16 +237,19 @@ def add_second_stage(
     return reach
 
 
-def baselines_of(compared: "Compared") -> dict[str, Any]:
+def baselines_of(compared: "Compared", users: int | None) -> dict[str, Any]:
     """Scorers that need no training; says which are left out."""
     from seqrec_cli.core.evaluation.report import fit_baselines
 
-    fitted, left_out = fit_baselines(compared.dataset)
+    fitted, left_out = fit_baselines(compared.dataset, users)
     for name in left_out:
+        asked = min(compared.dataset.num_users, users or compared.dataset.num_users)
         console.warn(
-            f"{name} left out: {compared.dataset.num_users:,} users and "
-            f"{compared.dataset.num_items:,} items are too many for it"
+            f"{name} left out: {asked:,} users and {compared.dataset.num_items:,} items are too "
+            "many for it"
         )
+    if left_out and users is None:
+        console.hint("`--sample-users 10000` asks about fewer users, and takes minutes less")
     return dict(fitted)
 
 

@@ -52,7 +52,8 @@ class TrainOptions:
         str | None,
         typer.Option(
             metavar="RUN",
-            help="Go on with an interrupted run, or with more --set training.epochs.",
+            help="Go on with an interrupted run, or with more --set training.epochs (or max_steps, "
+            "max_minutes).",
         ),
     ] = None
     data_dir: DataDir = Path("data")
@@ -149,6 +150,9 @@ def follow(run: "Run", begun: "Begun", stop: dict[str, int]) -> None:
     from seqrec_cli.core.runs.recording import recorded
 
     shown = begun.training.experiment.shown
+    asked = getattr(begun.training.experiment.training, "validate_users", None)
+    if asked is not None:
+        console.info(f"validations ask about {asked:,} users, or all if there are fewer")
     start = time.monotonic()
     with console.training_view(["epoch", "loss", *shown, "seconds"]) as view:
         try:
@@ -174,18 +178,31 @@ def show(
     event: "Event", view: console.TrainingView, training: "AnyTraining", seconds: float
 ) -> None:
     """Show one event of a training."""
-    from seqrec_cli.core.training.events import StepDone, Stopped, Validated
+    from seqrec_cli.core.training.events import Judged, Spent, StepDone, Stopped, Validated
 
     experiment = training.experiment
     epochs = experiment.training.epochs
     if isinstance(event, StepDone):
         done = (event.epoch - 1) * event.steps + event.step
         remark = f"epoch {event.epoch}/{epochs}, loss {event.loss:.4f}"
-        view.step(done, epochs * event.steps, remark)
+        most = experiment.training.max_steps or epochs * event.steps
+        view.step(done, min(most, epochs * event.steps), remark)
     elif isinstance(event, Validated):
         metrics = (f"{event.metrics[name]:.4f}" for name in experiment.shown)
-        epoch = f"{event.epoch}{' *' if event.is_best else ''}"
+        at = f"{event.epoch}, step {event.step:,}" if event.step else f"{event.epoch}"
+        epoch = f"{at}{' *' if event.is_best else ''}"
         view.row([epoch, f"{event.loss:.4f}", *metrics, f"{seconds:.0f}"])
+    elif isinstance(event, Spent):
+        console.info(
+            f"stopped in epoch {event.epoch} after {event.steps:,} steps: "
+            f"`training.{event.setting}` is used up"
+        )
+    elif isinstance(event, Judged):
+        figures = (f"{name} {event.metrics[name]:.4f}" for name in experiment.shown)
+        console.info(
+            f"the best weights for all {event.users:,} users of the valid part: "
+            f"{', '.join(figures)}"
+        )
     elif isinstance(event, Stopped):
         console.info(
             f"stopped after epoch {event.epoch}: no better validation since epoch "

@@ -19,6 +19,8 @@ def show(report: "Report") -> None:
         else "100 sampled items"
     )
     asked = f"{len(first.users):,} users"
+    if protocol.sample_users is not None and any("random sample" in why for why in first.skipped):
+        asked = f"a random sample of {len(first.users):,} users, over which the intervals are"
     if first.counts is not None:
         asked += f", {first.counts.sum():,} targets (every item with one before it)"
     console.info(f"{dataset.name}, {protocol.part} part: {asked}, each target against {candidates}")

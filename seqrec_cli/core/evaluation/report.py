@@ -29,7 +29,9 @@ class EvaluationProtocol:
         seen: whether items of the history are candidates; None: as the runs were trained, which
             `runs.loading.settle_protocol` puts in.
         targets: what follows each user's history, or each position of the part.
-        seed: of the intervals and the sampled items.
+        seed: of the intervals, the sampled items and the sample of users.
+        sample_users: of more users a random sample of that many is asked about, with exact ranks;
+            None: all.
 
     Raises:
         ConfigError: the sampled protocol with what it does not have.
@@ -41,6 +43,7 @@ class EvaluationProtocol:
     seen: Seen | None = None
     targets: Targets = "last"
     seed: int = 0
+    sample_users: int | None = None
 
     def __post_init__(self) -> None:
         if self.kind == "sampled" and self.seen == "include":
@@ -116,9 +119,13 @@ class Report:
                 yield {"scorer": name, "user": user_id, **counted, **metrics}
 
 
-def fit_baselines(dataset: SequenceDataset) -> tuple[dict[str, Scorer], list[str]]:
-    """Scorers that need no training, and the names of those that the data is too large for."""
-    names = [name for name in BASELINES if affordable(name, dataset)]
+def fit_baselines(
+    dataset: SequenceDataset, users: int | None = None
+) -> tuple[dict[str, Scorer], list[str]]:
+    """Scorers that need no training, and the names of those that the data is too large for, if all
+    users are asked about or `users` of them."""
+    asked = min(dataset.num_users, users or dataset.num_users)
+    names = [name for name in BASELINES if affordable(name, dataset, asked)]
     left_out = [name for name in BASELINES if name not in names]
     return {name: BASELINES[name](dataset) for name in names}, left_out
 
@@ -144,6 +151,7 @@ def evaluate_each(
                 targets=protocol.targets,
                 lists=True,
                 retriever=finders.get(name),
+                most_users=protocol.sample_users,
             ),
         )
 
@@ -169,7 +177,13 @@ def make_report(
         },
         recalls={
             name: recall_of(
-                retriever, outcomes[name], dataset, protocol.part, protocol.settled_seen
+                retriever,
+                outcomes[name],
+                dataset,
+                protocol.part,
+                protocol.settled_seen,
+                protocol.sample_users,
+                protocol.seed,
             )
             for name, retriever in retrievers.items()
             if retriever is not None
@@ -195,5 +209,7 @@ def candidate_recall(
         seen=protocol.settled_seen,
         targets=protocol.targets,
         retriever=retriever,
+        seed=protocol.seed,
+        most_users=protocol.sample_users,
     )
     return outcome.means()[f"recall@{candidates}"]

@@ -96,17 +96,19 @@ def evaluate(
     lists: bool = False,
     retriever: Finder | None = None,
     targets: Targets = "last",
+    most_users: int | None = None,
 ) -> Evaluation:
     """Rank the targets of `part` and compute `metrics` at each of `ks`, for every user.
 
     Args:
         metrics: their names; None: all that there are.
         seen: whether items of the history are candidates; the sampled protocol never has them.
-        seed: of the sampled protocol's candidates.
+        seed: of the sampled protocol's candidates, and of the sample of users.
         lists: keep what would be recommended too (full protocol only).
         retriever: ranks are those among the items that it finds; full protocol only. A target that
             it does not find is missed.
         targets: what follows the history of each user, or (full protocol only) each position.
+        most_users: of more, a random sample of that many is asked about, with exact ranks.
     """
     sampled = protocol == "sampled"
     functions = {name: METRICS[name] for name in (METRICS if metrics is None else metrics)}
@@ -114,7 +116,9 @@ def evaluate(
     longest = min(max(ks), scorer.num_items)
     users, values, best = [], [], []
     unreachable = 0
-    for asked in asked_about(scorer, dataset, part, targets, seed, sampled=sampled):
+    for asked in asked_about(
+        scorer, dataset, part, targets, seed, sampled=sampled, most_users=most_users
+    ):
         ranks, found = rank_targets(scorer, asked, longest, seen, seed, sampled, lists, retriever)
         by_query = Ranks.of(ranks, asked.targets.users, len(asked.users))
         values.append(
@@ -147,13 +151,16 @@ def asked_about(
     seed: int,
     *,
     sampled: bool,
+    most_users: int | None = None,
 ) -> Iterator[Queries]:
     """The queries of an evaluation, a block at a time."""
     if targets == "all":
         assert not sampled
-        yield from position_queries(dataset, part)
+        yield from position_queries(dataset, part, most_users, seed)
         return
-    asked = queries(dataset, part, MOST_SAMPLED_USERS if sampled else None, seed)
+    if sampled:
+        most_users = min(most_users or MOST_SAMPLED_USERS, MOST_SAMPLED_USERS)
+    asked = queries(dataset, part, most_users, seed)
     yield with_others(asked, scorer.num_items, dataset.name) if sampled else asked
 
 
@@ -205,11 +212,15 @@ def recall_of(
     dataset: SequenceDataset,
     part: EvaluatedPart,
     seen: Seen,
+    most_users: int | None = None,
+    seed: int = 0,
 ) -> float:
     """The share of the exact lists, of the same length, that the retriever's lists have."""
     assert evaluation.lists is not None
     k = evaluation.lists.shape[1]
     targets: Targets = "last" if evaluation.counts is None else "all"
-    blocks = asked_about(retriever.scorer, dataset, part, targets, seed=0, sampled=False)
+    blocks = asked_about(
+        retriever.scorer, dataset, part, targets, seed, sampled=False, most_users=most_users
+    )
     exact = [exact_top(retriever.scorer, asked.histories, k, seen)[0] for asked in blocks]
     return recall(evaluation.lists, np.concatenate(exact))

@@ -11,8 +11,9 @@ from seqrec_cli.core.data.dataset import SequenceDataset
 from seqrec_cli.core.data.sequences import PAD
 from seqrec_cli.core.evaluation.sequential import Evaluation
 from seqrec_cli.core.evaluation.statistics import (
-    bootstrap_means,
-    interval,
+    MANY_USERS,
+    mean_interval,
+    rare_error,
     standard_error,
     weighted_mean,
 )
@@ -47,7 +48,7 @@ def summarise(
             ranks = mean_of_real(popularity, evaluation.lists[:, :k])
             columns[f"popularity rank@{k}"] = evaluation.per_query(ranks)
     values, weights = np.stack(list(columns.values()), axis=1), evaluation.counts
-    low, high = interval(bootstrap_means(values, seed, weights=weights))
+    low, high = mean_interval(values, seed, weights)
     figures = {
         name: Figure(weighted_mean(values[:, i], weights), float(low[i]), float(high[i]))
         for i, name in enumerate(columns)
@@ -88,7 +89,11 @@ def coverage(
 
     users = len(lists) if counts is None else len(counts)
     mean = share(np.ones(users, np.bool_))
-    margin = 1.96 * standard_error(share, users, seed, COVERAGE_RESAMPLES)
+    if users > MANY_USERS:
+        owners = np.arange(users) if counts is None else np.repeat(np.arange(users), counts)
+        margin = 1.96 * rare_error(lists, owners, users, num_items, seed)
+    else:
+        margin = 1.96 * standard_error(share, users, seed, COVERAGE_RESAMPLES)
     return Figure(mean, max(0.0, mean - margin), min(1.0, mean + margin))
 
 

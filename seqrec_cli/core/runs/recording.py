@@ -14,16 +14,22 @@ from seqrec_cli.core.data.ranking.dataset import RankingDataset
 from seqrec_cli.core.experiment.loading import AnyExperiment
 from seqrec_cli.core.experiment.ranking import RankingExperiment
 from seqrec_cli.core.experiment.sequential import Experiment
+from seqrec_cli.core.losses.registry import LOSSES
 from seqrec_cli.core.models.sequential.registry import MODELS
+from seqrec_cli.core.runs.loading import load_scorer
 from seqrec_cli.core.runs.resuming import differences, resume
 from seqrec_cli.core.runs.run import Run
+from seqrec_cli.core.storage import files
 from seqrec_cli.core.training import ranking, sequential
-from seqrec_cli.core.training.events import EpochDone, Event, Validated
+from seqrec_cli.core.training.events import Event, Judged, Validated
 from seqrec_cli.core.training.seen import check_reachable, settle_seen
-from seqrec_cli.errors import TrainingError
+from seqrec_cli.errors import ConfigError, TrainingError
 
 SIDES: tuple[Owner, ...] = ("user", "item")
 SAVE_SECONDS = 60.0  # between two checkpoints: the work that a power cut may cost
+
+MANY_ITEMS = 100_000  # from which on a loss over all items is worth a note
+MOST_ITEMS = 1_000_000  # for such a loss: a step takes minutes on a core
 
 AnyTraining = sequential.Training | ranking.RankingTraining
 
@@ -71,8 +77,31 @@ def begin(experiment: AnyExperiment, path: Path, device: torch.device) -> Begun:
     training = sequential.Training(experiment, dataset.num_items, device, dataset.features())
     begun = Begun(dataset, training, sequential.fit(training, dataset))
     begun.info.extend(filter(None, [settled.reason]))
-    begun.notes.extend(filter(None, [missed, unread_features(experiment, dataset)]))
+    whole = whole_catalogue(experiment, dataset.num_items)
+    begun.notes.extend(filter(None, [missed, unread_features(experiment, dataset), whole]))
     return begun
+
+
+def whole_catalogue(experiment: Experiment, num_items: int) -> str:
+    """A note where the loss goes over a catalogue so large that a sample of it is better; else "".
+
+    Raises:
+        ConfigError: a step would take minutes.
+    """
+    loss = experiment.training.loss.name
+    if num_items <= MANY_ITEMS or LOSSES[loss].of_catalogue is None:
+        return ""
+    message = (
+        f"`loss: {loss}` holds each target against all {num_items:,} items, so a step takes "
+        f"{num_items / 10_000:,.0f} times as long as with 10,000"
+    )
+    sampled = (
+        "--set training.loss=sampled_softmax --set training.negatives_per=batch "
+        "--set training.negatives=4096"
+    )
+    if num_items > MOST_ITEMS:
+        raise ConfigError(message, f"sample negatives: `{sampled}`")
+    return f"{message}; `{sampled}` samples {4096:,} of them"
 
 
 def unread_features(experiment: Experiment, dataset: SequenceDataset) -> str:
@@ -126,23 +155,28 @@ def go_on(run: Run, experiment: AnyExperiment, path: Path, device: torch.device)
 def recorded(run: Run, begun: Begun) -> Iterator[Event]:
     """Train, yield the events, and save validations and checkpoints in the run.
 
-    A checkpoint follows each validation, and an epoch that ends a minute or more after the last.
+    A checkpoint follows each validation, and a step that ends a minute or more after the last.
+    Saving takes at most a twentieth of the time.
 
     Raises:
         TrainingError: the loss or the weights are not finite; the message names the last good
             weights.
     """
     training, checkpoints = begun.training, run.checkpoints
-    start = saved = time.monotonic()
+    start = time.monotonic()
+    due = start + SAVE_SECONDS
     try:
         for event in begun.events:
+            before = time.monotonic()
             if isinstance(event, Validated):
-                keep(run, training, event, time.monotonic() - start)
-                saved = time.monotonic()
-            elif isinstance(event, EpochDone) and time.monotonic() - saved > SAVE_SECONDS:
+                keep(run, training, event, before - start)
+            elif before > due:
                 checkpoints.save_last(training)
-                saved = time.monotonic()
+            if isinstance(event, Validated) or before > due:
+                after = time.monotonic()
+                due = after + max(SAVE_SECONDS, 20 * (after - before))
             yield event
+        yield from judge(run, begun)
     except TrainingError as error:
         # The step that failed did not change the weights.
         if training.is_finite():
@@ -156,6 +190,26 @@ def recorded(run: Run, begun: Begun) -> Iterator[Event]:
         ) from None
 
 
+def judge(run: Run, begun: Begun) -> Iterator[Judged]:
+    """Evaluate the best weights for all users of the valid part, where a sample picked them.
+
+    `best.json` in the run has the figures.
+    """
+    training, data = begun.training, begun.dataset
+    if not (isinstance(training, sequential.Training) and isinstance(data, SequenceDataset)):
+        return
+    settings = training.experiment.training
+    if settings.validate_users is None or not run.checkpoints.best.exists():
+        return
+    scorer = load_scorer(run, training.device)
+    with training.safe_to_interrupt():
+        outcome = sequential.evaluate_valid(training.experiment, data, scorer)
+    epoch, metrics, users = training.counters.best_epoch, outcome.means(), len(outcome.users)
+    content = {"epoch": epoch, "split": "valid", "users": users, "metrics": metrics}
+    files.write_json(run.path / "best.json", content)
+    yield Judged(epoch, users, metrics)
+
+
 def keep(run: Run, training: AnyTraining, event: Validated, seconds: float) -> None:
     """Record a validation, and save the weights if they are the best so far."""
     if event.is_best:
@@ -163,7 +217,9 @@ def keep(run: Run, training: AnyTraining, event: Validated, seconds: float) -> N
     run.history.add(
         {
             "epoch": event.epoch,
+            **({"step": event.step} if event.step else {}),
             "loss": event.loss,
+            **({"users": event.users} if event.users else {}),
             **event.metrics,
             "best": event.is_best,
             "seconds": round(seconds, 3),

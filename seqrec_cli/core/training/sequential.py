@@ -7,6 +7,7 @@ middle of an epoch too.
 
 import contextlib
 import math
+import time
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from typing import Any
@@ -20,7 +21,7 @@ from seqrec_cli.core.data.dataset import SequenceDataset
 from seqrec_cli.core.data.features.encoded import Features
 from seqrec_cli.core.devices import WorkerPool, training_mode
 from seqrec_cli.core.evaluation.queries import queries
-from seqrec_cli.core.evaluation.sequential import evaluate
+from seqrec_cli.core.evaluation.sequential import Evaluation, evaluate
 from seqrec_cli.core.experiment.sequential import Experiment
 from seqrec_cli.core.inference.scoring import ModelScorer, Seen
 from seqrec_cli.core.kernels.dropout import Noise
@@ -32,7 +33,7 @@ from seqrec_cli.core.training.events import Event, Validated
 from seqrec_cli.core.training.loop import check_finite, epochs, note_validation, train_epoch
 from seqrec_cli.core.training.objective import batch_loss
 from seqrec_cli.core.training.optimizers import Adagrad, Adam, Optimizer, RowwiseAdagrad
-from seqrec_cli.core.training.schedule import lr_factor
+from seqrec_cli.core.training.pace import Pace
 from seqrec_cli.core.training.seen import check_reachable, settle_seen
 from seqrec_cli.core.training.state import Counters, Resumable
 from seqrec_cli.errors import ConfigError, DatasetError, TrainingError
@@ -74,10 +75,11 @@ class Training(Resumable):
 
 
 def fit(training: Training, data: SequenceDataset) -> Iterator[Event]:
-    """Train until the last epoch or until patience runs out, yielding events.
+    """Train until the budget ends or until patience runs out, yielding events.
 
-    `data` must not contain its test part. Each `validate_every` epochs, and after the last, the
-    valid part is ranked in full. Between two events `training.state()` may be taken and written.
+    `data` must not contain its test part. Each `validate_every`, and at the end, the valid part is
+    ranked in full, for all its users or for `validate_users` of them. Between two events
+    `training.state()` may be taken and written.
 
     Raises:
         TrainingError: the loss is not finite; the weights are those before that step.
@@ -108,15 +110,18 @@ def fit(training: Training, data: SequenceDataset) -> Iterator[Event]:
     )
     scorer = make_scorer(training, data)
     training.interruptible = False
+    pace = Pace(training, settings, len(batches), time.monotonic)
     yield from epochs(
         training,
-        settings,
-        lambda: train_epoch(training, len(batches), partial(train_steps, training, batches)),
-        lambda scheduled: validate(training, data, scorer, seen, scheduled),
+        pace,
+        lambda: train_epoch(training, pace, partial(train_steps, training, batches, pace)),
+        lambda scheduled: validate(training, data, scorer, seen, pace, scheduled),
     )
 
 
-def train_steps(training: Training, batches: Batches, epoch: int, done: int) -> Iterator[float]:
+def train_steps(
+    training: Training, batches: Batches, pace: Pace, epoch: int, done: int
+) -> Iterator[float]:
     """Change the weights once for each batch of an epoch but the first `done`; yields the losses.
 
     A batch is cut into parts, each for one core; their gradients add up to the batch's. How many
@@ -132,7 +137,6 @@ def train_steps(training: Training, batches: Batches, epoch: int, done: int) -> 
         noise = Noise(training.experiment.seed, epoch, step, number, training.device)
         return part_gradients(training, parts[number]().to(training.device), total, noise)
 
-    settings = training.experiment.training
     batches_left = batches.users_of(epoch)[done:]
     upcoming = begin(done + 1)
     for step, users in enumerate(batches_left, done + 1):
@@ -148,8 +152,7 @@ def train_steps(training: Training, batches: Batches, epoch: int, done: int) -> 
         safe = contextlib.nullcontext() if statistics else training.safe_to_interrupt()
         with safe:
             losses, gradients = zip(*reversed(list(results)), strict=True)
-        done_before = (epoch - 1) * len(batches) + step - 1
-        factor = lr_factor(settings, done_before, settings.epochs * len(batches))
+        factor = pace.lr_factor()
         loss = sum(losses)
         try:
             loss = update_weights(training, loss, gradients, epoch, step, factor)
@@ -239,7 +242,12 @@ def make_scorer(training: Training, data: SequenceDataset) -> ModelScorer:
 
 
 def validate(
-    training: Training, data: SequenceDataset, scorer: ModelScorer, seen: Seen, scheduled: bool
+    training: Training,
+    data: SequenceDataset,
+    scorer: ModelScorer,
+    seen: Seen,
+    pace: Pace,
+    scheduled: bool,
 ) -> Validated:
     """Rank the valid part and note whether it is the best so far.
 
@@ -248,11 +256,33 @@ def validate(
     """
     settings = training.experiment.training
     check_finite(training, settings.lr)
-    k = int(settings.metric.partition("@")[2])
     with training.safe_to_interrupt():
         scorer.refresh()
-        outcome = evaluate(scorer, data, "valid", ks=sorted({k, 10}), seen=seen)
-    return note_validation(training, outcome.means(), scheduled)
+        most = settings.validate_users
+        outcome = evaluate_valid(training.experiment, data, scorer, seen, most)
+    users = len(outcome.users) if settings.validate_users is not None else 0
+    return note_validation(training, pace, outcome.means(), scheduled, users)
+
+
+def evaluate_valid(
+    experiment: Experiment,
+    data: SequenceDataset,
+    scorer: ModelScorer,
+    seen: Seen | None = None,
+    most_users: int | None = None,
+) -> Evaluation:
+    """Rank the valid part in full, for all its users or for a sample that stays the same."""
+    settings = experiment.training
+    k = int(settings.metric.partition("@")[2])
+    return evaluate(
+        scorer,
+        data,
+        "valid",
+        ks=sorted({k, 10}),
+        seen=seen or settle_seen(experiment, data).seen,
+        seed=experiment.seed,
+        most_users=most_users,
+    )
 
 
 def check_data(data: SequenceDataset) -> None:
