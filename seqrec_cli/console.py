@@ -26,15 +26,23 @@ from seqrec_cli.errors import SeqRecError
 
 WIDE = 400  # columns of a table that goes into a pipe or a file
 
+muted = {"all": False}
+
 # A console is made at each call: a test, or a pipe set up late, may have changed what stdout is.
 
 
 def stdout() -> Console:
-    return fitted(Console(soft_wrap=True, highlight=False, emoji=False))
+    return fitted(Console(soft_wrap=True, highlight=False, emoji=False, quiet=muted["all"]))
 
 
 def stderr() -> Console:
-    return fitted(Console(stderr=True, soft_wrap=True, highlight=False, emoji=False))
+    quiet = muted["all"]
+    return fitted(Console(stderr=True, soft_wrap=True, highlight=False, emoji=False, quiet=quiet))
+
+
+def mute() -> None:
+    """Print nothing from now on: of several workers the first one does."""
+    muted["all"] = True
 
 
 def fitted(console: Console) -> Console:

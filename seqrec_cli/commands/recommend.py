@@ -103,6 +103,7 @@ def recommend(options: RecommendOptions) -> None:
     from seqrec_cli.core.data.store import NEXT_ITEM
     from seqrec_cli.core.devices import choose_device
     from seqrec_cli.core.inference.export import check_output
+    from seqrec_cli.core.inference.parts import PART_USERS
     from seqrec_cli.core.inference.recommendation import recommend as recommend_items
     from seqrec_cli.core.inference.reranking import check_candidates
     from seqrec_cli.core.runs.loading import agreed_seen, load_scorer, newest_of
@@ -118,6 +119,9 @@ def recommend(options: RecommendOptions) -> None:
     console.warn_all(run.notes)
     asked = known_users(run, options) if options.history is None else new_user(run, options)
     finder = finder_of(options, run, scorer, asked, seen)
+    if options.output is not None and len(asked.labels) > PART_USERS:
+        write_in_parts(options, run, scorer, asked, seen, finder)
+        return
     found = recommend_items(scorer, asked.histories, options.topk, seen, finder)
     if options.output is not None:
         write(options.output, asked.labels, found, options.topk, run)
@@ -203,12 +207,53 @@ def write(
     with console.progress(len(labels), "users") as advance:
         pairs = counted(zip(labels, found, strict=True), advance, short, topk)
         count = write_recommendations(output, pairs, catalogue_of(run))
+    say_short(short, topk)
+    console.success(f"{count:,} recommendations for {len(labels):,} users in `{output}`")
+
+
+def write_in_parts(
+    options: RecommendOptions,
+    run: "Run",
+    scorer: "ModelScorer",
+    asked: Asked,
+    seen: "Seen",
+    finder: "Finder | None",
+) -> None:
+    """Write recommendations for many users part by part; a second try goes on where one stopped."""
+    from seqrec_cli.core.inference.parts import Parts
+    from seqrec_cli.core.inference.recommendation import recommend_between
+    from seqrec_cli.core.runs.loading import catalogue_of
+
+    assert options.output is not None
+    names = ("topk", "before", "index", "effort", "rerank", "candidates", "retrieval_weight")
+    facts = {name: getattr(options, name) for name in names}
+    weights = run.checkpoints.sha256_of_best()
+    facts |= {"run": str(run.path.resolve()), "weights": weights, "seen": seen}
+    parts = Parts(options.output, facts, asked.labels)
+    if parts.resumed:
+        console.info(f"{parts.resumed} of {len(parts.starts())} parts are there already")
+    short: list[Any] = []
+
+    def between(start: int, stop: int) -> Iterator[Any]:
+        pairs = recommend_between(scorer, asked.histories, start, stop, options.topk, seen, finder)
+        labelled = zip(asked.labels[start:stop], pairs, strict=True)
+        return counted(labelled, lambda *_: None, short, options.topk)
+
+    with console.progress(len(asked.labels), "users") as advance:
+        size = parts.write(between, catalogue_of(run), lambda done: advance(done, "recommending"))
+    say_short(short, options.topk)
+    console.success(
+        f"recommendations for {len(asked.labels):,} users in `{options.output}`, {size:,} bytes"
+    )
+
+
+def say_short(short: list[Any], topk: int) -> None:
+    """Say who got fewer items than asked for."""
     if short:
         console.warn(
             f"{len(short):,} users got fewer than {topk} items, the first of them {short[0]}: "
             "no more were left"
         )
-    console.success(f"{count:,} recommendations for {len(labels):,} users in `{output}`")
 
 
 def counted(pairs: Any, advance: Any, short: list[Any], topk: int) -> Iterator[Any]:

@@ -5,6 +5,7 @@ paper, the target against 100 random items, is for comparison with published fig
 flatters, and may order models wrongly (Krichene & Rendle, KDD 2020). Its figures carry its name.
 """
 
+import typing
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Literal
@@ -43,6 +44,17 @@ from seqrec_cli.core.inference.scoring import Scored, Scorer, Seen, score_all
 Protocol = Literal["full", "sampled"]
 
 MOST_SAMPLED_USERS = 10_000
+
+
+class Workers(typing.Protocol):
+    """Processes that share the work, and are given it all back."""
+
+    rank: int
+    size: int
+
+    def add(self, array: NDArray[np.int64]) -> NDArray[np.int64]:
+        """The sum of everybody's arrays."""
+        ...
 
 
 @dataclass(frozen=True, eq=False)
@@ -97,6 +109,7 @@ def evaluate(
     retriever: Finder | None = None,
     targets: Targets = "last",
     most_users: int | None = None,
+    team: Workers | None = None,
 ) -> Evaluation:
     """Rank the targets of `part` and compute `metrics` at each of `ks`, for every user.
 
@@ -109,6 +122,7 @@ def evaluate(
             it does not find is missed.
         targets: what follows the history of each user, or (full protocol only) each position.
         most_users: of more, a random sample of that many is asked about, with exact ranks.
+        team: several processes that each rank a share of the targets (full protocol, no lists).
     """
     sampled = protocol == "sampled"
     functions = {name: METRICS[name] for name in (METRICS if metrics is None else metrics)}
@@ -119,7 +133,9 @@ def evaluate(
     for asked in asked_about(
         scorer, dataset, part, targets, seed, sampled=sampled, most_users=most_users
     ):
-        ranks, found = rank_targets(scorer, asked, longest, seen, seed, sampled, lists, retriever)
+        ranks, found = rank_targets(
+            scorer, asked, longest, seen, seed, sampled, lists, retriever, team
+        )
         by_query = Ranks.of(ranks, asked.targets.users, len(asked.users))
         values.append(
             {
@@ -173,6 +189,7 @@ def rank_targets(
     sampled: bool,
     lists: bool,
     retriever: Finder | None,
+    team: Workers | None = None,
 ) -> tuple[NDArray[np.int64], NDArray[np.int64] | None]:
     """The rank of each target, int64 (targets,), and the lists (Q, longest) if they are wanted."""
     if retriever is not None:
@@ -183,7 +200,7 @@ def rank_targets(
         if seen == "exclude":
             ranks[in_history(asked, scorer.num_items)] = MISSED
         return ranks, found[:, :longest]
-    ranks = np.empty(len(asked.targets.items), np.int64)
+    ranks = np.zeros(len(asked.targets.items), np.int64)
     best = np.zeros((len(asked.users), longest), np.int64) if lists and not sampled else None
     draw = SampledCandidates(asked, scorer.num_items, seed) if sampled else None
 
@@ -194,9 +211,10 @@ def rank_targets(
         if best is not None:
             best[scored.rows] = top_items(scored.scores, longest)[0].numpy()
 
-    for _ in score_all(scorer, asked.histories, "include" if sampled else seen, rank):
+    share = (0, 1) if team is None else (team.rank, team.size)
+    for _ in score_all(scorer, asked.histories, "include" if sampled else seen, rank, share):
         pass
-    return ranks, best
+    return ranks if team is None else team.add(ranks), best
 
 
 def by_user(positions: Evaluation) -> Evaluation:

@@ -98,12 +98,15 @@ def write_rows(path: Path, rows: Iterable[dict[str, Any]], header: Sequence[str]
 
 
 def write_recommendations(
-    path: Path, recommendations: Iterable[tuple[Any, Recommended]], catalogue: Catalogue
+    path: Path,
+    recommendations: Iterable[tuple[Any, Recommended]],
+    catalogue: Catalogue,
+    header: bool = True,
 ) -> int:
     """Write (user id, recommended items) as rows of user, rank, item, title if any, and score.
 
     Returns the number of rows. Items and users are formatted once, not for each row: there may be
-    a hundred rows a user.
+    a hundred rows a user. A CSV file begins with a line of names, unless `header` is false.
     """
     columns = {"item": catalogue.item_ids.tolist()}
     if catalogue.titles is not None:
@@ -115,9 +118,9 @@ def write_recommendations(
     ]
     count = 0
     with open_text(path) as text:
-        if path.suffix == ".csv":
-            header = ["user", "rank", *columns, "score"]
-            text.write(csv_cells({name: name for name in header}) + "\r\n")
+        if path.suffix == ".csv" and header:
+            names = ["user", "rank", *columns, "score"]
+            text.write(csv_cells({name: name for name in names}) + "\r\n")
         for user, result in recommendations:
             text.writelines(lines(cells({"user": user}), result, items))
             count += len(result.items)

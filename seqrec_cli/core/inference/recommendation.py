@@ -52,6 +52,19 @@ def recommend(
             yield Recommended(items[row, :length], scores[row, :length])
 
 
+def recommend_between(
+    scorer: Scorer,
+    histories: Sequences,
+    start: int,
+    stop: int,
+    k: int,
+    seen: Seen = "exclude",
+    retriever: Finder | None = None,
+) -> Iterator[Recommended]:
+    """As `recommend`, for the histories from number `start` up to `stop`."""
+    return recommend(scorer, histories.take(np.arange(start, stop)), k, seen, retriever)
+
+
 def influence(scorer: Scorer, sequence: Sequences, items: NDArray[np.int64]) -> NDArray[np.float32]:
     """The influence of each item of a history on each recommendation, float32 (items, history).
 

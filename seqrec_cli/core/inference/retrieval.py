@@ -173,7 +173,7 @@ def best_unsorted(scores: Tensor, k: int) -> tuple[Tensor, Tensor]:
     if runs < 4 * k:
         best: tuple[Tensor, Tensor] = scores.topk(k, dim=1)
         return best
-    split = scores[:, : runs * RUN].unflatten(1, (runs, RUN))
+    split = scores[:, : runs * RUN].view(rows, runs, RUN)
     chosen = split.amax(dim=2).topk(k, dim=1).indices  # (B, k)
     within = torch.arange(RUN)
     candidates = (chosen[:, :, None] * RUN + within).flatten(1)  # (B, k RUN)

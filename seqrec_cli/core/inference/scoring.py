@@ -3,6 +3,7 @@
 Shapes: B histories, N items; column 0 of a score matrix is padding.
 """
 
+import itertools
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any, Literal, Protocol
@@ -110,13 +111,18 @@ class Scored:
 
 
 def score_all(
-    scorer: Scorer, histories: Sequences, seen: Seen, then: Callable[[Scored], Result]
+    scorer: Scorer,
+    histories: Sequences,
+    seen: Seen,
+    then: Callable[[Scored], Result],
+    share: tuple[int, int] = (0, 1),
 ) -> Iterator[Result]:
     """Score histories of 1 or more items in batches of similar length and bounded size.
 
     Args:
         seen: whether the items of the history itself may be recommended.
         then: applied to each batch of scores, on the core that computed it.
+        share: (r, n): of the batches every n-th one, from the r-th on.
 
     Raises:
         RunError: a score is not finite.
@@ -138,8 +144,9 @@ def score_all(
             scores[torch.from_numpy(batch.users), known] = -torch.inf
         return then(Scored(rows, scores))
 
+    batches = cut(order, read, histories_at_once(scorer.num_items))
     yield from WorkerPool(scorer.device).map(
-        work, cut(order, read, histories_at_once(scorer.num_items))
+        work, itertools.islice(batches, share[0], None, share[1])
     )
 
 

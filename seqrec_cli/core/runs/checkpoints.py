@@ -65,6 +65,10 @@ class Checkpoints:
         """The best weights, their facts, and whether they are the previous ones."""
         return self.load_either(self.best, self.previous_best)
 
+    def sha256_of_best(self) -> str:
+        """The checksum of the file with the best weights; "" without one."""
+        return files.sha256(self.best) if self.best.exists() else ""
+
     def load_best_into(self, build: Callable[[], Model]) -> Model:
         """The model that `build` makes, with the best weights.
 

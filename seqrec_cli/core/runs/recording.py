@@ -7,6 +7,7 @@ from pathlib import Path
 
 import torch
 
+from seqrec_cli import __version__
 from seqrec_cli.core.batching.ranking import Sizes
 from seqrec_cli.core.data.dataset import SequenceDataset
 from seqrec_cli.core.data.features.kinds import Owner
@@ -21,6 +22,7 @@ from seqrec_cli.core.runs.resuming import differences, resume
 from seqrec_cli.core.runs.run import Run
 from seqrec_cli.core.storage import files
 from seqrec_cli.core.training import ranking, sequential
+from seqrec_cli.core.training.distributed import TIMEOUT, join
 from seqrec_cli.core.training.events import Event, Judged, Validated
 from seqrec_cli.core.training.seen import check_reachable, settle_seen
 from seqrec_cli.errors import ConfigError, TrainingError
@@ -134,14 +136,42 @@ def begin_ranking(experiment: RankingExperiment, path: Path, device: torch.devic
     return begun
 
 
-def go_on(run: Run, experiment: AnyExperiment, path: Path, device: torch.device) -> Begun:
+def join_workers(begun: Begun, device: torch.device, exact: bool, timeout: float = TIMEOUT) -> None:
+    """Meet the other workers of this training, and see that all of them train the same.
+
+    Raises:
+        ConfigError: they do not, the model cannot be trained so, or there are too many of them.
+        WorkerLost: they did not come.
+    """
+    training, data = begun.training, begun.dataset
+    if not (isinstance(training, sequential.Training) and isinstance(data, SequenceDataset)):
+        raise ConfigError("a ranking model is trained by one process", "leave out `--workers`")
+    training.team = join(device, exact, timeout)
+    training.team.check_same(
+        {
+            "version of seqrec": __version__,
+            "version of torch": torch.__version__,
+            "experiment": training.experiment.to_yaml(),
+            "dataset": data.sha256,
+        }
+    )
+    sequential.check_team(training, data)
+
+
+def go_on(
+    run: Run, experiment: AnyExperiment, path: Path, device: torch.device, leads: bool = True
+) -> Begun:
     """Continue a training where the run stopped; `experiment` may have more epochs than before.
+
+    A worker that does not lead is given the state by the one that does, by `share_state`.
 
     Raises:
         RunError: there is nothing to resume from, or the dataset at `path` has changed.
     """
     begun = begin(experiment, path, device)
     run.check_data(begun.dataset)
+    if not leads:
+        return begun
     resume(run, begun.training)
     run.save_experiment(experiment)
     begun.notes.extend(run.notes)
@@ -150,6 +180,13 @@ def go_on(run: Run, experiment: AnyExperiment, path: Path, device: torch.device)
         for difference in differences(run, device)
     )
     return begun
+
+
+def share_state(begun: Begun) -> None:
+    """Give all workers the state of the first one, which has read it from the run."""
+    training = begun.training
+    tensors, counters = training.state()
+    training.restore(tensors, training.team.share_state(tensors, counters))
 
 
 def recorded(run: Run, begun: Begun) -> Iterator[Event]:

@@ -7,7 +7,6 @@ middle of an epoch too.
 
 import contextlib
 import math
-import time
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from typing import Any
@@ -29,6 +28,7 @@ from seqrec_cli.core.kernels.switch import check_environment
 from seqrec_cli.core.models.sequential.registry import build_model
 from seqrec_cli.core.models.transitions import Transitions
 from seqrec_cli.core.randomness import Purpose, torch_stream
+from seqrec_cli.core.training.distributed import ALONE, Found, Team, add_up
 from seqrec_cli.core.training.events import Event, Validated
 from seqrec_cli.core.training.loop import check_finite, epochs, note_validation, train_epoch
 from seqrec_cli.core.training.objective import batch_loss
@@ -91,8 +91,24 @@ def fit(training: Training, data: SequenceDataset) -> Iterator[Event]:
     seen = settle_seen(training.experiment, data).seen
     check_reachable(data, seen)
     settings = training.experiment.training
-    training.interruptible = True
-    batches = Batches(
+    training.interruptible = training.team.size == 1
+    batches = batches_of(training, data)
+    scorer = make_scorer(training, data)
+    training.interruptible = False
+    training.team.agree()
+    pace = Pace(training, settings, len(batches), training.team.clock)
+    yield from epochs(
+        training,
+        pace,
+        lambda: train_epoch(training, pace, partial(train_steps, training, batches, pace)),
+        lambda scheduled: validate(training, data, scorer, seen, pace, scheduled),
+    )
+
+
+def batches_of(training: Training, data: SequenceDataset) -> Batches:
+    """The batches of a training."""
+    settings = training.experiment.training
+    return Batches(
         data.learnt(),
         data.num_items,
         seed=training.experiment.seed,
@@ -108,15 +124,6 @@ def fit(training: Training, data: SequenceDataset) -> Iterator[Event]:
         fill=FILL if training.device.type == "cpu" else 0.0,
         cost=training.model.cost,
     )
-    scorer = make_scorer(training, data)
-    training.interruptible = False
-    pace = Pace(training, settings, len(batches), time.monotonic)
-    yield from epochs(
-        training,
-        pace,
-        lambda: train_epoch(training, pace, partial(train_steps, training, batches, pace)),
-        lambda scheduled: validate(training, data, scorer, seen, pace, scheduled),
-    )
 
 
 def train_steps(
@@ -128,34 +135,39 @@ def train_steps(
     parts depends on the batch alone, so the number of cores does not change the result.
     """
 
-    def begin(step: int) -> list[Callable[[], TrainBatch]]:
+    def begin(step: int) -> tuple[int, dict[int, Callable[[], TrainBatch]]]:
         users = batches_left[step - done - 1]
         make = partial(batches.make, epoch, shared=batches.share(epoch, step, users))
-        return [training.workers.begin(partial(make, part)) for part in batches.split(users)]
+        split = batches.split(users)
+        own = {n: training.workers.begin(partial(make, split[n])) for n in team.own(len(split))}
+        return len(split), own
 
-    def work(number: int) -> tuple[float, tuple[Tensor, ...]]:
+    def work(number: int) -> tuple[int, Found]:
         noise = Noise(training.experiment.seed, epoch, step, number, training.device)
-        return part_gradients(training, parts[number]().to(training.device), total, noise)
+        batch = parts[number]().to(training.device)
+        loss, gradients = part_gradients(training, batch, total, noise)
+        return number, (loss, list(gradients))
 
+    team, parameters = training.team, list(training.trained_parameters().values())
     batches_left = batches.users_of(epoch)[done:]
     upcoming = begin(done + 1)
     for step, users in enumerate(batches_left, done + 1):
-        parts, total = upcoming, batches.weigh(users)
+        (count, parts), total = upcoming, batches.weigh(users)
+        team.agree()
         training_mode(training.model)
         statistics = training.statistics()
         # From the last: that of many short histories takes longest, and is not to be waited for.
-        results = training.workers.map(work, reversed(range(len(parts))))
+        results = training.workers.map(work, reversed(parts))
         if step < len(batches):
             # Queued behind this step's parts: the core that is done first makes the next ones.
             upcoming = begin(step + 1)
         # Running statistics change while gradients are computed, and nothing else does.
         safe = contextlib.nullcontext() if statistics else training.safe_to_interrupt()
         with safe:
-            losses, gradients = zip(*reversed(list(results)), strict=True)
-        factor = pace.lr_factor()
-        loss = sum(losses)
+            found = dict(results)
+        loss, gradient = team.total(found, count, parameters)
         try:
-            loss = update_weights(training, loss, gradients, epoch, step, factor)
+            loss = update_weights(training, loss, [gradient], epoch, step, pace.lr_factor())
         except TrainingError:
             training.set_statistics(statistics)
             raise
@@ -207,18 +219,6 @@ def update_weights(
     return loss
 
 
-def add_up(gradients: Sequence[Sequence[Tensor]]) -> list[Tensor]:
-    """The sum over parts, for each parameter; takes the first part's tensors for it."""
-    first, *others = gradients
-    total = list(first)
-    dense = [n for n, gradient in enumerate(total) if not gradient.is_sparse]
-    for other in others:
-        for n in dense:
-            total[n].add_(other[n])
-        total = [t + g if g.is_sparse else t for t, g in zip(total, other, strict=True)]
-    return total
-
-
 def autocast(device: torch.device, precision: str) -> contextlib.AbstractContextManager[Any]:
     """Compute in bfloat16 where that loses little, if the experiment says so."""
     if precision == "bfloat16":
@@ -259,7 +259,7 @@ def validate(
     with training.safe_to_interrupt():
         scorer.refresh()
         most = settings.validate_users
-        outcome = evaluate_valid(training.experiment, data, scorer, seen, most)
+        outcome = evaluate_valid(training.experiment, data, scorer, seen, most, training.team)
     users = len(outcome.users) if settings.validate_users is not None else 0
     return note_validation(training, pace, outcome.means(), scheduled, users)
 
@@ -270,6 +270,7 @@ def evaluate_valid(
     scorer: ModelScorer,
     seen: Seen | None = None,
     most_users: int | None = None,
+    team: Team = ALONE,
 ) -> Evaluation:
     """Rank the valid part in full, for all its users or for a sample that stays the same."""
     settings = experiment.training
@@ -282,6 +283,7 @@ def evaluate_valid(
         seen=seen or settle_seen(experiment, data).seen,
         seed=experiment.seed,
         most_users=most_users,
+        team=team if team.size > 1 else None,
     )
 
 
@@ -297,6 +299,32 @@ def check_data(data: SequenceDataset) -> None:
             "prepare it with another split, or from more data",
         )
     queries(data, "valid")
+
+
+def check_team(training: Training, data: SequenceDataset) -> None:
+    """Refuse more workers than there are parts in a batch.
+
+    Raises:
+        ConfigError: with what to use instead.
+    """
+    batches, size = batches_of(training, data), training.team.size
+    parts = max(len(batches.split(users)) for users in batches.users_of(1)[:16])
+    if training.statistic_names:
+        parts = 1  # what one part changes, the next ones would read
+    if parts < size:
+        settings = training.experiment.training
+        larger = (
+            ""
+            if parts == 1 and len(batches) == 1
+            else (
+                f", or larger batches: `--set training.batch_size={2 * size * settings.batch_size}`"
+            )
+        )
+        raise ConfigError(
+            f"a batch of {settings.batch_size} users is cut into {parts} "
+            f"{'part' if parts == 1 else 'parts'}, fewer than the {size} workers",
+            f"use {parts} {'worker' if parts == 1 else 'workers'}{larger}",
+        )
 
 
 def check_device(experiment: Experiment, device: torch.device) -> None:

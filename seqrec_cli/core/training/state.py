@@ -10,6 +10,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from seqrec_cli.core.training.distributed import ALONE, Team
 from seqrec_cli.core.training.optimizers import Optimizer
 
 FLOATS = {"loss_sum", "loss", "best", "seconds", "validated_seconds"}
@@ -61,6 +62,7 @@ class Resumable:
     model: Any
     optimizers: dict[str, Optimizer]
     counters: Counters
+    team: Team = ALONE
 
     # True while nothing is half changed, so that a signal may raise an exception at any point.
     interruptible = False
@@ -68,7 +70,8 @@ class Resumable:
     @contextlib.contextmanager
     def safe_to_interrupt(self) -> Iterator[None]:
         """While the block runs, a signal may raise an exception without harm."""
-        self.interruptible = True
+        # Of several workers none may leave the others alone: they stop between two steps.
+        self.interruptible = self.team.size == 1
         try:
             yield
         finally:

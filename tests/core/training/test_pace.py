@@ -11,8 +11,8 @@ from seqrec_cli.core.data.dataset import SequenceDataset
 from seqrec_cli.core.evaluation.sequential import evaluate
 from seqrec_cli.core.experiment.sequential import TrainingConfig
 from seqrec_cli.core.inference.scoring import ModelScorer
+from seqrec_cli.core.training import distributed
 from seqrec_cli.core.training import pace as pacing
-from seqrec_cli.core.training import sequential
 from seqrec_cli.core.training.events import EpochDone, Event, Spent, StepDone, Validated
 from seqrec_cli.core.training.schedule import lr_factor
 from seqrec_cli.core.training.sequential import Training, fit
@@ -104,7 +104,7 @@ class Clock:
 
 
 def test_minutes(cycle: SequenceDataset, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sequential, "time", SimpleNamespace(monotonic=Clock()))
+    monkeypatch.setattr(distributed, "time", SimpleNamespace(monotonic=Clock()))
     training = Training(experiment(max_minutes=9, validate_every="3 minutes"), 50, CPU)
     events = run(training, cycle)
     assert events[-1] == Spent("max_minutes", epoch=1, steps=6)
