@@ -40,9 +40,9 @@ def stderr() -> Console:
     return fitted(Console(stderr=True, soft_wrap=True, highlight=False, emoji=False, quiet=quiet))
 
 
-def mute() -> None:
+def mute(silent: bool = True) -> None:
     """Print nothing from now on: of several workers the first one does."""
-    muted["all"] = True
+    muted["all"] = silent
 
 
 def fitted(console: Console) -> Console:

@@ -133,9 +133,11 @@ def train(options: TrainOptions) -> None:
     from seqrec_cli.core.training.distributed import is_worker
 
     if is_worker():
-        return work(options)
+        work(options)
+        return
     if options.workers > 1:
-        return launch_workers(options)
+        launch_workers(options)
+        return
     with ExitStack() as lock:
         start = started if options.resume is None else resumed
         run, begun = start(options, lock)
@@ -147,7 +149,7 @@ def launch_workers(options: TrainOptions) -> None:
     """Run this command in several processes, and end as they do."""
     from seqrec_cli.core.data.store import find_dataset
     from seqrec_cli.core.experiment.loading import load_experiment
-    from seqrec_cli.core.runs.directory import find_run, next_run, refuse_latest
+    from seqrec_cli.core.runs.directory import find_run, give_back, next_run, refuse_latest
     from seqrec_cli.core.training.launching import launch
 
     target = None
@@ -157,7 +159,10 @@ def launch_workers(options: TrainOptions) -> None:
         target = find_run(options.run) if options.run else next_run(name, experiment.model.name)
         refuse_latest(target)
     console.info(f"{options.workers} workers on this machine, gradients added {options.sums}")
-    if code := launch(options.arguments(target), options.workers):
+    code = launch(options.arguments(target), options.workers)
+    if code:
+        if target is not None:
+            give_back(target)
         raise typer.Exit(code)
 
 
@@ -182,8 +187,18 @@ def work(options: TrainOptions) -> None:
             if not is_launched() or (isinstance(error, WorkerLost) and not has_told()):
                 raise
             if not isinstance(error, WorkerLost):
-                console.fail(error)
-                tell(1)
+                report(error)
+
+
+def report(error: SeqRecError) -> None:
+    """Print why a worker ends, once: another one prints it only if the first has not failed too."""
+    from seqrec_cli.core.training.distributed import leads
+    from seqrec_cli.core.training.launching import tell, told_soon
+
+    if leads() or not told_soon():
+        console.mute(False)
+        console.fail(error)
+        tell(1)
 
 
 def after_restart(options: TrainOptions) -> TrainOptions:

@@ -220,7 +220,7 @@ def recorded(run: Run, begun: Begun) -> Iterator[Event]:
             checkpoints.save_last(training)
         kept = [path for path in (checkpoints.best, checkpoints.last) if path.exists()]
         where = " and ".join(f"`{path}`" for path in kept)
-        raise TrainingError(
+        raise type(error)(
             f"{error.message}; "
             + (f"the last good weights are in {where}" if kept else "no weights were good"),
             error.hint,

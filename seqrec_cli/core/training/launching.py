@@ -3,6 +3,7 @@
 import logging
 import os
 import sys
+import time
 import uuid
 from collections.abc import Sequence
 from pathlib import Path
@@ -67,6 +68,14 @@ def is_launched() -> bool:
 def has_told() -> bool:
     """Whether a worker has left the exit code of all already."""
     return Path(os.environ[OUTCOME]).exists()
+
+
+def told_soon(seconds: float = 3.0) -> bool:
+    """Whether one has, or does within some seconds."""
+    deadline = time.monotonic() + seconds
+    while not has_told() and time.monotonic() < deadline:
+        time.sleep(0.05)
+    return has_told()
 
 
 def tell(code: int) -> None:
