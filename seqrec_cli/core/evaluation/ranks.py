@@ -40,7 +40,14 @@ def in_history(asked: Queries, num_items: int) -> NDArray[np.bool_]:
     found = np.zeros(len(targets.items), np.bool_)
     for start, stop in blocks_of(histories.offsets):
         first, last = histories.offsets[[start, stop]]
-        users = np.repeat(np.arange(start, stop), histories.lengths[start:stop])
+        lengths = histories.lengths[start:stop]
+        if (targets.lengths[start:stop] == 1).all():
+            wanted = np.repeat(targets.items[targets.offsets[start:stop]], lengths)
+            same = np.cumsum(np.append(0, histories.items[first:last] == wanted))
+            ends = histories.offsets[start : stop + 1] - first
+            found[targets.offsets[start] : targets.offsets[stop]] = same[ends[1:]] > same[ends[:-1]]
+            continue
+        users = np.repeat(np.arange(start, stop), lengths)
         # Sorted a block at a time: `np.isin` takes far longer, and all keys lie side by side.
         known = np.sort(users * stride + histories.items[first:last])
         own = slice(*targets.offsets[[start, stop]])
