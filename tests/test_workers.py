@@ -18,6 +18,7 @@ pytestmark = [
     pytest.mark.skipif(sys.platform != "linux", reason="reads /proc"),
 ]
 
+LONGEST = 600  # seconds, on a busy machine
 CONFIG = """\
 data: toy
 model: {hidden: 8, blocks: 1, heads: 1, max_length: 20}
@@ -34,7 +35,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     histories = [[(start + t) % 30 + 1 for t in range(n)] for start, n in pairs]
     leave_one_out(histories, 30).save(path / "data" / "toy.npz")
     (path / "toy.yaml").write_text(CONFIG)
-    assert start(path, "--run", "one").wait(300) == 0
+    ended(start(path, "--run", "one"))
     return path
 
 
@@ -51,6 +52,13 @@ def start(folder: Path, *options: str) -> "subprocess.Popen[str]":
     )
 
 
+def ended(process: "subprocess.Popen[str]", code: int = 0) -> str:
+    """What it said, once it has ended with that exit code."""
+    told = process.communicate(timeout=LONGEST)[1]
+    assert process.returncode == code, told
+    return told
+
+
 def validations(folder: Path, run: str) -> int:
     path = folder / "runs" / run / "metrics.jsonl"
     return len(path.read_text().splitlines()) if path.exists() else 0
@@ -63,7 +71,7 @@ def workers_of(process: "subprocess.Popen[str]") -> list[int]:
 
 
 def wait_for(folder: Path, run: str, count: int) -> None:
-    deadline = time.monotonic() + 300
+    deadline = time.monotonic() + LONGEST
     while validations(folder, run) < count:
         assert time.monotonic() < deadline
         time.sleep(0.02)
@@ -75,9 +83,7 @@ def files(folder: Path, run: str) -> list[bytes]:
 
 
 def test_two_workers_leave_the_files_of_one_process(folder: Path) -> None:
-    process = start(folder, "--run", "two", "--workers", "2")
-    told = process.communicate(timeout=300)[1]
-    assert process.returncode == 0, told
+    told = ended(start(folder, "--run", "two", "--workers", "2"))
     assert files(folder, "two") == files(folder, "one")
     assert told.count("the best weights are in") == 1
     assert "Traceback" not in told
@@ -89,8 +95,7 @@ def test_after_one_is_killed_they_go_on_to_the_same_files(folder: Path, victim: 
     process = start(folder, "--run", run, "--workers", "2")
     wait_for(folder, run, 2)
     os.kill(workers_of(process)[victim], signal.SIGKILL)
-    told = process.communicate(timeout=300)[1]
-    assert process.returncode == 0, told
+    ended(process)
     assert files(folder, run) == files(folder, "one")
 
 
@@ -100,19 +105,17 @@ def test_sigterm_stops_all_with_a_checkpoint(folder: Path, to: str) -> None:
     process = start(folder, "--run", run, "--workers", "2", "--set", "training.epochs=6")
     wait_for(folder, run, 2)
     os.kill(process.pid if to == "agent" else workers_of(process)[1], signal.SIGTERM)
-    told = process.communicate(timeout=300)[1]
-    assert process.returncode == 128 + signal.SIGTERM, told
+    told = ended(process, 128 + signal.SIGTERM)
     assert "nothing is lost" in told
     counters = json.loads((folder / "runs" / run / "last.json").read_text())
     assert 2 <= counters["epoch"] < 6
-    assert start(folder, "--resume", run).wait(300) == 0
+    ended(start(folder, "--resume", run))
     assert files(folder, run) == files(folder, "one")
 
 
 def test_a_mistake_is_told_once_and_not_tried_again(folder: Path) -> None:
     process = start(folder, "--run", "bad", "--workers", "3")
-    told = process.communicate(timeout=300)[1]
-    assert process.returncode == 1
+    told = ended(process, 1)
     assert told.count("error:") == 1
     assert "fewer than the 3 workers" in told
     assert not (folder / "runs" / "bad").exists()

@@ -98,9 +98,9 @@ class Pace:
         self.counters.validated_step = self.done
         self.counters.validated_seconds = self.counters.seconds
 
-    def lr_factor(self) -> float:
-        """The factor of the learning rate for the next step; its schedule follows the budget."""
-        done, total = self.done, self.last_step
+    def lr_factor(self, done: int) -> float:
+        """The factor of the learning rate after `done` steps; its schedule follows the budget."""
+        total = self.last_step
         if self.settings.max_minutes is not None:
             share = self.counters.seconds / (60 * self.settings.max_minutes)
             total = min(total, max(done, round(done / share))) if done and share > 0 else total

@@ -115,7 +115,7 @@ def fit(training: RankingTraining, train: Examples, valid: Examples) -> Iterator
     def losses(epoch: int, done: int) -> Iterator[float]:
         for step, own in enumerate(batches.rows_of(epoch, done), done + 1):
             noise = Noise(training.experiment.seed, epoch, step, 0, training.device)
-            factor = pace.lr_factor()
+            factor = pace.lr_factor((epoch - 1) * len(batches) + step - 1)
             where = own.to(training.device)
             batch, truth = rows.take(where), labels[where]
             yield training.workers.alone(

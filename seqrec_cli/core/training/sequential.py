@@ -90,19 +90,24 @@ def fit(training: Training, data: SequenceDataset) -> Iterator[Event]:
     check_data(data)
     seen = settle_seen(training.experiment, data).seen
     check_reachable(data, seen)
-    settings = training.experiment.training
     training.interruptible = training.team.size == 1
     batches = batches_of(training, data)
     scorer = make_scorer(training, data)
     training.interruptible = False
     training.team.agree()
-    pace = Pace(training, settings, len(batches), training.team.clock)
+    pace = pace_of(training, batches)
     yield from epochs(
         training,
         pace,
-        lambda: train_epoch(training, pace, partial(train_steps, training, batches, pace)),
+        lambda: train_epoch(training, pace, partial(train_steps, training, batches, pace=pace)),
         lambda scheduled: validate(training, data, scorer, seen, pace, scheduled),
     )
+
+
+def pace_of(training: Training, batches: Batches) -> Pace:
+    """How far a training is, and what its settings say of that."""
+    settings = training.experiment.training
+    return Pace(training, settings, len(batches), training.team.clock)
 
 
 def batches_of(training: Training, data: SequenceDataset) -> Batches:
@@ -127,7 +132,7 @@ def batches_of(training: Training, data: SequenceDataset) -> Batches:
 
 
 def train_steps(
-    training: Training, batches: Batches, pace: Pace, epoch: int, done: int
+    training: Training, batches: Batches, epoch: int, done: int, pace: Pace | None = None
 ) -> Iterator[float]:
     """Change the weights once for each batch of an epoch but the first `done`; yields the losses.
 
@@ -148,6 +153,7 @@ def train_steps(
         loss, gradients = part_gradients(training, batch, total, noise)
         return number, (loss, list(gradients))
 
+    pace = pace or pace_of(training, batches)
     team, parameters = training.team, list(training.trained_parameters().values())
     batches_left = batches.users_of(epoch)[done:]
     upcoming = begin(done + 1)
@@ -167,7 +173,8 @@ def train_steps(
             found = dict(results)
         loss, gradient = team.total(found, count, parameters)
         try:
-            loss = update_weights(training, loss, [gradient], epoch, step, pace.lr_factor())
+            factor = pace.lr_factor((epoch - 1) * len(batches) + step - 1)
+            loss = update_weights(training, loss, [gradient], epoch, step, factor)
         except TrainingError:
             training.set_statistics(statistics)
             raise

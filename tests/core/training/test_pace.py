@@ -124,13 +124,13 @@ def test_a_schedule_follows_the_budget() -> None:
     training = Training(experiment(max_steps=20, **cosine), 50, CPU)
     pace = pacing.Pace(training, training.experiment.training, STEPS, Clock())
     training.counters.epoch, training.counters.step = 2, 6
-    assert pace.lr_factor() == lr_factor(training.experiment.training, 20, 20) == 0
+    assert pace.lr_factor(pace.done) == lr_factor(training.experiment.training, 20, 20) == 0
     timed = Training(experiment(max_minutes=10, **cosine), 50, CPU)
     pace = pacing.Pace(timed, timed.experiment.training, STEPS, Clock())
     timed.counters.step, timed.counters.seconds = 5, 300.0
-    assert pace.lr_factor() == pytest.approx(0.5)
+    assert pace.lr_factor(pace.done) == pytest.approx(0.5)
     timed.counters.seconds = 600.0
-    assert pace.lr_factor() == pytest.approx(0)
+    assert pace.lr_factor(pace.done) == pytest.approx(0)
 
 
 def test_a_sample_of_users_is_the_same_each_time_and_ranks_exactly(cycle: SequenceDataset) -> None:

@@ -1,6 +1,5 @@
 """Training learns order, resumes bit for bit, and cannot reach the test part."""
 
-import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
@@ -20,7 +19,6 @@ from seqrec_cli.core.kernels.dropout import Noise
 from seqrec_cli.core.models.sequential.registry import MODELS
 from seqrec_cli.core.training.events import EpochDone, Event, StepDone, Stopped, Validated
 from seqrec_cli.core.training.objective import batch_loss
-from seqrec_cli.core.training.pace import Pace
 from seqrec_cli.core.training.schedule import lr_factor
 from seqrec_cli.core.training.sequential import (
     Training,
@@ -240,9 +238,8 @@ def test_the_gradients_of_the_parts_add_up_to_those_of_the_batch(
             popularity_power=settings.training.popularity_power,
         )
         users = batches.users_of(1)[0]
-        pace = Pace(training, settings.training, len(batches), time.monotonic)
         assert len(batches.split(users)) == {10**6: 1, 100: 2, 40: 4}[targets], targets
-        loss = next(train_steps(training, batches, pace, 1, 0))
+        loss = next(train_steps(training, batches, 1, 0))
         found.append([torch.tensor(loss), *(p.grad for p in training.model.parameters())])
     for other in found[1:]:
         for got, expected in zip(other, found[0], strict=True):
