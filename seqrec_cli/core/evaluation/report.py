@@ -163,6 +163,7 @@ class Report:
         """All of it as plain values, for JSON."""
         protocol, first = self.protocol, self.first
         ruled = {"rules": dict(self.rules), "targets_left_out": first.left_out}
+        sample = {"sample_users": protocol.sample_users}
         return {
             "data": self.dataset.name,
             "data_sha256": self.dataset.sha256,
@@ -171,6 +172,7 @@ class Report:
             "seen": protocol.settled_seen,
             "targets": protocol.targets,
             "seed": protocol.seed,
+            **(sample if protocol.sample_users is not None else {}),
             "users": len(first.users),
             "queries": len(first.users) if first.counts is None else int(first.counts.sum()),
             "skipped": first.skipped,
