@@ -70,6 +70,10 @@ def uses_in(path: Path) -> Iterator[Use]:
     tree = ast.parse(path.read_text())
     compiled = {name: x for name, x in vars(module).items() if isinstance(x, re.Pattern)}
     local: dict[str, list[re.Pattern[Any]]] = {}
+    for name, each in vars(module).items():
+        if isinstance(each, list | tuple):
+            for number, pattern in enumerate(p for p in each if isinstance(p, re.Pattern)):
+                yield Use(f"{path.name}:{name}-{number}", pattern, "search")
     for node in ast.walk(tree):
         made = isinstance(node, ast.Assign) and isinstance(node.value, ast.Call)
         if made and ast.unparse(node.value.func) == "re.compile":  # type: ignore[attr-defined]

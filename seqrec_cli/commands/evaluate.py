@@ -236,9 +236,8 @@ def evaluate_sequential(
 ) -> None:
     """Say how good runs are that find items, beside baselines, with one stage or two."""
     from seqrec_cli.core.devices import choose_device
-    from seqrec_cli.core.evaluation.remembered import remember
     from seqrec_cli.core.evaluation.report import evaluate_each, make_report
-    from seqrec_cli.core.runs.loading import load_runs, seed_groups, settle_protocol
+    from seqrec_cli.core.runs.loading import load_runs, settle_protocol
 
     if options.exclude_seen is not None:
         protocol = replace(protocol, seen="exclude")
@@ -274,10 +273,22 @@ def evaluate_sequential(
     report = make_report(
         data, protocol, outcomes, list(compared.runs), retrievers, reach, account, known
     )
+    remembering = options.baselines and not known and not account
+    finish(report, compared, options, remembering=remembering)
+
+
+def finish(
+    report: "Report", compared: "Compared", options: EvaluateOptions, *, remembering: bool
+) -> None:
+    """Keep what was found, print it, and hold it against the thresholds."""
+    from seqrec_cli.core.evaluation.remembered import remember
+    from seqrec_cli.core.runs.loading import seed_groups
+
     if options.per_user is not None:
         report.write_users(options.per_user, safe=options.safe_csv)
-    if options.baselines and not known and not account:
-        remember(compared.data_path, data.sha256, protocol, report.baselines)
+    if remembering:
+        data = compared.dataset
+        remember(compared.data_path, data.sha256, report.protocol, report.baselines)
     stages = stages_of(report, options)
     keep_results(report.plain(), stages, compared.runs)
     print_report(report, options, stages, seed_groups(compared.runs))

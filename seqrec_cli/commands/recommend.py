@@ -347,15 +347,12 @@ def print_each(
     run: "Run",
 ) -> None:
     """Print recommendations, with reasons if they are asked for."""
-    import numpy as np
-
     from seqrec_cli.core.inference.recommendation import influence
     from seqrec_cli.core.runs.loading import catalogue_of
 
     catalogue, plain = catalogue_of(run), []
-    rows = np.cumsum(asked.known) - 1
-    for label, known, row, result in zip(asked.labels, asked.known, rows, found, strict=True):
-        one = asked.histories.take(np.array([row] if known else [], np.int64))
+    people = zip(asked.labels, asked.known, asked.one_by_one(), found, strict=True)
+    for label, known, one, result in people:
         items = one.items
         reasons = influence(scorer, one, result.items) if options.why and known else None
         if len(result.items) < options.topk:

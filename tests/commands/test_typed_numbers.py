@@ -30,7 +30,7 @@ def number_options() -> list[tuple[str, str]]:
 
 
 def test_options_that_take_numbers_are_found() -> None:
-    assert {("recommend", "--topk"), ("compare", "--k"), ("prepare", "--min-rating")} <= set(
+    assert {("recommend", "--topk"), ("compare", "--topk"), ("prepare", "--min-rating")} <= set(
         number_options()
     )
 

@@ -111,6 +111,12 @@ class SequenceDataset:
         """Which items nobody has, in any part, bool (items,): `prepare --new-items` puts them
         last."""
         count = self.manifest.get("items_without_interactions", 0)
+        if type(count) is not int or not 0 <= count <= self.num_items:
+            raise DatasetError(
+                f"the manifest of `{self.name}` is damaged: `items_without_interactions` is "
+                f"{count!r}",
+                "prepare it again",
+            )
         return np.asarray(np.arange(self.num_items) >= self.num_items - count)
 
     @property

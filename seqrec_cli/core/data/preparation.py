@@ -105,8 +105,7 @@ def prepare(interactions: Interactions, options: Preparation, name: str) -> Sequ
     dropped = dict(origin.dropped)
     order = tidy(rows, dropped, options)
     whole = put_sessions(rows, dropped, options, origin.time_unit)
-    kept = len(rows)
-    if not kept:
+    if not (kept := len(rows)):
         raise nothing_left(origin.path, origin.rows_read, dropped)
     assert origin.rows_read == kept + sum(dropped.values()), "rows went missing uncounted"
     refuse_single_item(rows, origin.path)
@@ -121,7 +120,7 @@ def prepare(interactions: Interactions, options: Preparation, name: str) -> Sequ
     parts, split = split_rows(rows, offsets, options, origin, whole)
     in_log, left_out = item_ids, marks_of(np.delete(user_ids, users))
     user_ids, item_ids = user_ids[users], item_ids[items]
-    titles = None if titles is None else titles[items]
+    titles = titles if titles is None else titles[items]
     if options.new_items:
         item_ids, titles = with_new_items(item_ids, titles, attributes[1], in_log, origin.path)
     manifest = {

@@ -147,11 +147,7 @@ def evaluate(
         )
         by_query = Ranks.of(ranks, asked.targets.users, len(asked.users))
         values.append(
-            {
-                f"{name}@{k}{suffix}": function(by_query, k)
-                for name, function in functions.items()
-                for k in ks
-            }
+            {f"{n}@{k}{suffix}": f(by_query, k) for n, f in functions.items() for k in ks}
         )
         users.append(asked.users)
         barred = 0 if rules is None else int(rules.leave_out(asked.targets.items).sum())

@@ -94,6 +94,11 @@ class People:
             digest.update(array.tobytes())
         return digest.hexdigest()
 
+    def one_by_one(self) -> Iterator[Sequences]:
+        """The history of each, alone; of nobody for those without one."""
+        for known, row in zip(self.known.tolist(), np.cumsum(self.known) - 1, strict=True):
+            yield self.histories.take(np.array([row] if known else [], np.int64))
+
     def without_unknown(self) -> "People":
         """Those alone who have a history."""
         labels = [label for label, known in zip(self.labels, self.known, strict=True) if known]

@@ -1,6 +1,5 @@
 """Trained runs, ready to score: one, several to compare, or two stages."""
 
-import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -350,10 +349,18 @@ def seed_groups(runs: Mapping[str, Run]) -> dict[str, list[str]]:
         by_experiment.setdefault(alike.to_yaml(), []).append(name)
     groups: dict[str, list[str]] = {}
     for names in by_experiment.values():
-        label = re.sub(r"[-_.]?(seed)?\d+$", "", names[0]) if len(names) > 1 else names[0]
-        label = label or names[0]
+        label = without_number(names[0]) if len(names) > 1 else names[0]
         groups[label if label not in groups else names[0]] = names
     return groups
+
+
+def without_number(name: str) -> str:
+    """A name without the number at its end, such as that of a seed; itself if that is all of it."""
+    plain = name.rstrip("0123456789")
+    if plain != name:
+        plain = plain.removesuffix("seed")
+        plain = plain[:-1] if plain[-1:] in ("-", "_", ".") else plain
+    return plain or name
 
 
 def labelled(runs: Sequence[Run]) -> dict[str, Run]:

@@ -21,9 +21,12 @@ PARTS = {
     "RankingTrainingConfig": "training.",
     "SequenceModelSettings": "model.",
     "RankingModelSettings": "model.",
+    "FittedModelSettings": "model.",
+    "FittedTrainingConfig": "training.",
     "TransitionsConfig": "transitions.",
+    "LinearConfig": "linear.",
 }
-WITH_PARTS = {"model", "training", "transitions"}  # not settings themselves
+WITH_PARTS = {"model", "training", "transitions", "linear"}  # not settings themselves
 
 
 def setting_keys() -> list[str]:
@@ -33,7 +36,7 @@ def setting_keys() -> list[str]:
     for name in classes:
         part = part_of(name, classes)
         if part is not None:
-            found |= {part + field for field in fields_of(classes[name])}
+            found |= {part + field for field in fields_of(name, classes)}
     return sorted((found - WITH_PARTS - {"training.name"}) | {"model.name"})
 
 
@@ -56,9 +59,13 @@ def part_of(name: str, classes: dict[str, ast.ClassDef]) -> str | None:
     return next((part for part in parts if part is not None), None)
 
 
-def fields_of(node: ast.ClassDef) -> Iterator[str]:
-    """The fields that a class of settings declares."""
-    for line in node.body:
+def fields_of(name: str, classes: dict[str, ast.ClassDef]) -> Iterator[str]:
+    """The fields that a class of settings declares, and those that it inherits."""
+    if name not in classes:
+        return
+    for base in classes[name].bases:
+        yield from fields_of(ast.unparse(base), classes)
+    for line in classes[name].body:
         if not isinstance(line, ast.AnnAssign) or "ClassVar" in ast.unparse(line.annotation):
             continue
         if isinstance(line.target, ast.Name):

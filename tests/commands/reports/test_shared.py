@@ -24,7 +24,9 @@ def test_a_manifest_is_a_table_or_json_and_its_notes_are_diagnostics(
 
 
 def test_a_difference_has_its_sign_and_its_p(capsys: pytest.CaptureFixture[str]) -> None:
-    print_comparisons({("new", "old"): {"ndcg@10": (0.0125, 0.002), "hr@10": (-0.5, 1.0)}})
+    print_comparisons(
+        {("new", "old"): {"ndcg@10": (0.0125, 0.002), "hr@10": (-0.5, 1.0)}}, ["ndcg@10", "hr@10"]
+    )
     lines = [line.split() for line in capsys.readouterr().out.splitlines()]
     assert ["metric", "new", "minus", "old", "p"] in lines
     assert ["ndcg@10", "+0.0125", "0.002"] in lines

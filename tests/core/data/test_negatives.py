@@ -165,7 +165,7 @@ def test_samplers_are_made_by_name() -> None:
         ("popularity", 0.5, PopularitySampler(known, 6, 0.5)),
     ):
         assert sampler_name(None if power else name, power) == name
-        sampler = SAMPLERS[name](known, 6, power)
+        sampler = SAMPLERS[name](known, 6, power, None)
         drawn, expected = (
             each.draw(0, Purpose.NEGATIVES, 1, users, counters) for each in (sampler, twin)
         )

@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from seqrec_cli.core.data.features.columns import Column
+from seqrec_cli.core.data.features.columns import TextColumn
 from seqrec_cli.core.data.item_table import Texts
 from seqrec_cli.core.data.sequences import Sequences
 from seqrec_cli.core.inference.diversity import Diverse, by_column, by_vectors
@@ -48,7 +48,7 @@ def jaccard(i: int, j: int) -> float:
 def test_lists_are_those_of_the_definition(weight: float, by: str) -> None:
     scorer = Table(random_table(5, ITEMS))
     vectors = np.random.default_rng(0).normal(size=(ITEMS, 5)).astype(np.float32)
-    cells = Texts.of(Column.of([TAGS[n % 6] for n in range(ITEMS)]))
+    cells = Texts.of(TextColumn.of([TAGS[n % 6] for n in range(ITEMS)]))
     similarity = by_vectors(vectors) if by == "vectors" else by_column(cells)
     alike = cosine(vectors) if by == "vectors" else jaccard
     exact = Exact(scorer)

@@ -16,10 +16,10 @@ import torch
 from seqrec_cli.core.batching import sequential as batching
 from seqrec_cli.core.data.dataset import SequenceDataset
 from seqrec_cli.core.training import distributed
-from seqrec_cli.core.training.distributed import Team, WorkerLost, join, leave
+from seqrec_cli.core.training.distributed import Team, WorkerLost, leave, meet_workers
 from seqrec_cli.core.training.events import EpochDone, Event, Validated
 from seqrec_cli.core.training.sequential import Training, fit
-from tests.core.training.test_sequential import experiment
+from tests.core.training.small import experiment
 
 CPU = torch.device("cpu")
 SETTINGS: dict[str, dict[str, Any]] = {
@@ -60,7 +60,7 @@ def work(
 
     distributed.dist.init_process_group = meet  # type: ignore[assignment]
     try:
-        told = task(join(CPU, **options))
+        told = task(meet_workers(CPU, **options))
     except Exception as error:  # the test looks at it
         told = error
     np.save(folder / f"{rank}.npy", np.array([repr(told)]), allow_pickle=False)

@@ -16,7 +16,7 @@ from seqrec_cli.core.training import pace as pacing
 from seqrec_cli.core.training.events import EpochDone, Event, Spent, StepDone, Validated
 from seqrec_cli.core.training.schedule import lr_factor
 from seqrec_cli.core.training.sequential import Training, fit
-from tests.core.training.test_sequential import copied, experiment, run, same
+from tests.core.training.small import copied, experiment, run, same
 
 CPU = torch.device("cpu")
 STEPS = 7  # in an epoch: 200 users in batches of 32

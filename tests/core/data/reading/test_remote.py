@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from seqrec_cli.core.data.interactions import Interactions
-from seqrec_cli.core.data.loading import Request, choose_name, inspect, read_log
+from seqrec_cli.core.data.loading import Request, choose_name, inspect, read_named_log
 from seqrec_cli.core.data.reading import remote
 from seqrec_cli.core.data.reading.options import Reading
 from seqrec_cli.errors import InputError, MissingExtra
@@ -49,7 +49,7 @@ def store() -> Iterator[str]:
 
 
 def read(address: str, **reading: object) -> Interactions:
-    return read_log(Request(source=address, reading=Reading(**reading)))  # type: ignore[arg-type]
+    return read_named_log(Request(source=address, reading=Reading(**reading)))  # type: ignore[arg-type]
 
 
 def put(address: str, text: str) -> None:
