@@ -173,7 +173,7 @@ def evaluate(
     compared = load_runs(opened, data, data_dir, where, protocol.part)
     scorers: dict[str, Scorer] = dict(compared.scorers)
     if baselines:
-        scorers |= fit_baselines(compared.dataset)[0]
+        scorers |= fit_baselines(compared.dataset, protocol.sample_users)[0]
     outcomes = dict(evaluate_each(compared.dataset, scorers, protocol, {}))
     return make_report(compared.dataset, protocol, outcomes, list(compared.runs), {}, {})
 

@@ -31,15 +31,23 @@ ABOVE = 5  # lines of a terminal that the rows of a training leave: header, bar,
 NARROWEST = 7  # characters of a column of figures that is written row by row
 WIDE = 400  # columns of a table that goes into a pipe or a file
 
+muted = {"all": False}
+
 # A console is made at each call: a test, or a pipe set up late, may have changed what stdout is.
 
 
 def stdout() -> Console:
-    return fitted(Console(soft_wrap=True, highlight=False, emoji=False))
+    return fitted(Console(soft_wrap=True, highlight=False, emoji=False, quiet=muted["all"]))
 
 
 def stderr() -> Console:
-    return fitted(Console(stderr=True, soft_wrap=True, highlight=False, emoji=False))
+    quiet = muted["all"]
+    return fitted(Console(stderr=True, soft_wrap=True, highlight=False, emoji=False, quiet=quiet))
+
+
+def mute(silent: bool = True) -> None:
+    """Print nothing from now on: of several workers the first one does."""
+    muted["all"] = silent
 
 
 # What stands for characters of ours in a terminal that has not got them.

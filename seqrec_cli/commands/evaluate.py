@@ -99,6 +99,16 @@ class EvaluateOptions:
     popularity_penalty: Annotated[PopularityPenalty, FULL] = 0.0
     diversify: Annotated[Diversify, FULL] = 0.0
     diversify_by: DiversifyBy = "vectors"
+    sample_users: Annotated[
+        int | None,
+        typer.Option(
+            min=1,
+            metavar="N",
+            help="Ask about a random sample of N users, with exact ranks: the interval says how "
+            "sure that is.",
+            show_default="all users",
+        ),
+    ] = None
     baselines: Annotated[bool, typer.Option(help="Include baselines that need no training.")] = True
     per_user: Annotated[
         Path | None,
@@ -129,7 +139,8 @@ class EvaluateOptions:
 
 
 NEXT_ITEM_ONLY = (
-    *("protocol", "k", "seen", "targets", "per_user", "safe_csv", "index", "effort"),
+    *("protocol", "k", "seen", "targets", "sample_users", "per_user", "safe_csv"),
+    *("index", "effort"),
     *("only", "exclude", "exclude_seen", "popularity_penalty", "diversify"),
 )
 
@@ -153,6 +164,7 @@ def evaluate(options: EvaluateOptions, context: typer.Context) -> None:
         seen=options.seen,
         targets=parse_targets(options.targets),
         seed=options.seed,
+        sample_users=options.sample_users,
     )
     for text in options.fail_under or ():
         parse_threshold(text)
@@ -245,7 +257,7 @@ def evaluate_sequential(
         finders[name] = diversified(options, run, scorers[name], finders[name], rules[name])
     known = {} if account else known_baselines(compared, protocol, options)
     if options.baselines and not known:
-        baselines = baselines_of(compared)
+        baselines = baselines_of(compared, options.sample_users)
         scorers |= baselines
         rules |= dict.fromkeys(baselines, next(iter(rules.values())))
     data, outcomes = compared.dataset, {}
@@ -343,16 +355,19 @@ def add_second_stage(
     return reach
 
 
-def baselines_of(compared: "Compared") -> dict[str, Any]:
+def baselines_of(compared: "Compared", users: int | None) -> dict[str, Any]:
     """Scorers that need no training; says which are left out."""
     from seqrec_cli.core.evaluation.report import fit_baselines
 
-    fitted, left_out = fit_baselines(compared.dataset)
+    fitted, left_out = fit_baselines(compared.dataset, users)
     for name in left_out:
+        asked = min(compared.dataset.num_users, users or compared.dataset.num_users)
         console.warn(
-            f"{name} left out: {compared.dataset.num_users:,} users and "
-            f"{compared.dataset.num_items:,} items are too many for it"
+            f"{name} left out: {asked:,} users and {compared.dataset.num_items:,} items are too "
+            "many for it"
         )
+    if left_out and users is None:
+        console.hint("`--sample-users 10000` asks about fewer users, and takes minutes less")
     return dict(fitted)
 
 

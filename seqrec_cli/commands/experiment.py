@@ -9,9 +9,11 @@ import typer
 
 from seqrec_cli import console
 from seqrec_cli.commands.binding import takes
+from seqrec_cli.commands.following import follow, graceful_stop
 from seqrec_cli.commands.options import DataDir, Device
 from seqrec_cli.commands.reports import shared
-from seqrec_cli.commands.train import TrainOptions, follow, graceful_stop, resume_run, start_run
+from seqrec_cli.commands.starting import resume_run, start_run
+from seqrec_cli.commands.train import TrainOptions
 from seqrec_cli.errors import RunError
 from seqrec_cli.wording import counted
 
@@ -109,9 +111,9 @@ def train_one(trial: "Trial", options: ExperimentOptions) -> None:
         data_dir=options.data_dir,
     )
     with ExitStack() as lock:
-        run, begun = (resume_run if again else start_run)(settings, lock)
-        with graceful_stop(begun.training) as stop:
-            follow(run, begun, stop)
+        run, started = (resume_run if again else start_run)(settings, lock)
+        with graceful_stop(started.training) as stop:
+            follow(run, started, stop)
 
 
 def show(summary: "Summary", metrics: list[str]) -> None:

@@ -1,6 +1,6 @@
 """seqrec recommend: what comes next, for users of the dataset or for somebody new."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
@@ -56,6 +56,11 @@ if TYPE_CHECKING:
 
 MEASURED_USERS = 200  # for whom an approximate result is held against the exact one
 WANTED_RECALL = 0.95
+# The options that a list depends on, beside the run, the rules and the people.
+SHAPING = (
+    *("topk", "before", "unknown", "index", "effort", "rerank", "candidates", "retrieval_weight"),
+    *("diversify", "diversify_by", "safe_csv"),
+)
 KNOWN_USERS = Only(
     lambda values: any(values[way] is not None for way in OF_DATASET),
     "for users of the dataset (--user, --users); other histories are read whole and need none",
@@ -160,10 +165,9 @@ def recommend(options: RecommendOptions) -> None:
     from seqrec_cli.core.data.store import NEXT_ITEM
     from seqrec_cli.core.devices import choose_device
     from seqrec_cli.core.inference.export import check_output
-    from seqrec_cli.core.inference.people import most_popular, with_popular
-    from seqrec_cli.core.inference.recommendation import recommend as recommend_items
+    from seqrec_cli.core.inference.parts import PART_USERS
     from seqrec_cli.core.inference.reranking import check_candidates
-    from seqrec_cli.core.runs.loading import agreed_seen, catalogue_of, load_scorer, newest_of
+    from seqrec_cli.core.runs.loading import agreed_seen, load_scorer, newest_of
     from seqrec_cli.core.runs.run import Run
 
     if options.output is not None:
@@ -182,15 +186,37 @@ def recommend(options: RecommendOptions) -> None:
         seen, asked = "exclude", with_recent(asked, options, ruled.rules.since)
     finder = finder_of(options, run, scorer, asked, seen, ruled.rules)
     finder = diversified(options, run, scorer, finder, ruled.rules)
-    found = recommend_items(scorer, asked.histories, options.topk, seen, finder, ruled.rules)
-    if not asked.known.all():
-        found = with_popular(
-            asked, found, most_popular(catalogue_of(run), options.topk, ruled.rules)
-        )
-    if options.output is not None:
-        write(options, asked.labels, found, run)
+    search = run, scorer, seen, finder, ruled.rules
+
+    def find(people: "People") -> "Iterator[Recommended]":
+        return found_for(people, options, *search)
+
+    if options.output is None:
+        print_each(options, asked, find(asked), scorer, run)
+    elif len(asked.labels) > PART_USERS:
+        write_in_parts(options, run, asked, find, seen, ruled.rules)
     else:
-        print_each(options, asked, found, scorer, run)
+        write(options, asked.labels, find(asked), run)
+
+
+def found_for(
+    people: "People",
+    options: RecommendOptions,
+    run: "Run",
+    scorer: "Scorer",
+    seen: "Seen",
+    finder: "Finder | None",
+    rules: "Rules | None",
+) -> "Iterator[Recommended]":
+    """What is recommended to each of these people."""
+    from seqrec_cli.core.inference.people import most_popular, with_popular
+    from seqrec_cli.core.inference.recommendation import recommend as recommend_items
+    from seqrec_cli.core.runs.loading import catalogue_of
+
+    found = recommend_items(scorer, people.histories, options.topk, seen, finder, rules)
+    if people.known.all():
+        return found
+    return with_popular(people, found, most_popular(catalogue_of(run), options.topk, rules))
 
 
 def unit_of_times(asked: "People") -> str | None:
@@ -251,12 +277,56 @@ def write(
         pairs = counted(zip(labels, found, strict=True), advance, short, topk)
         catalogue = catalogue_of(run)
         count = write_recommendations(output, pairs, catalogue, safe=options.safe_csv)
+    say_short(short, topk)
+    console.success(f"{count:,} recommendations for {len(labels):,} users in `{output}`")
+
+
+def write_in_parts(
+    options: RecommendOptions,
+    run: "Run",
+    asked: "People",
+    find: "Callable[[People], Iterator[Recommended]]",
+    seen: "Seen",
+    rules: "Rules | None",
+) -> None:
+    """Write recommendations for many users part by part; a second try goes on where one stopped."""
+    from seqrec_cli.core.inference.parts import Parts
+    from seqrec_cli.core.runs.loading import catalogue_of, weights_digest
+
+    assert options.output is not None
+    facts = {name: getattr(options, name) for name in SHAPING}
+    facts |= {"run": str(run.path.resolve()), "weights": weights_digest(run), "seen": seen}
+    facts |= {"people": asked.fingerprint(), "rules": rules and rules.fingerprint()}
+    parts = Parts(options.output, facts, asked.labels)
+    if parts.resumed:
+        console.info(f"{parts.resumed} of {len(parts.starts())} parts are there already")
+    short: list[Any] = []
+
+    def between(start: int, stop: int) -> Iterator[Any]:
+        people = asked.between(start, stop)
+        labelled = zip(people.labels, find(people), strict=True)
+        return counted(labelled, lambda *_: None, short, options.topk)
+
+    with console.progress(len(asked.labels), "users") as advance:
+        size = parts.write(
+            between,
+            catalogue_of(run),
+            lambda done: advance(done, "recommending"),
+            safe=options.safe_csv,
+        )
+    say_short(short, options.topk)
+    console.success(
+        f"recommendations for {len(asked.labels):,} users in `{options.output}`, {size:,} bytes"
+    )
+
+
+def say_short(short: list[Any], topk: int) -> None:
+    """Say who got fewer items than asked for."""
     if short:
         console.warn(
             f"{len(short):,} users got fewer than {topk} items, the first of them {short[0]}: "
             "no more were left"
         )
-    console.success(f"{count:,} recommendations for {len(labels):,} users in `{output}`")
 
 
 def counted(pairs: Any, advance: Any, short: list[Any], topk: int) -> Iterator[Any]:

@@ -1,30 +1,27 @@
 """seqrec train: fit a model on a prepared dataset and keep the best weights."""
 
-import signal
-import time
-from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+import os
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import Annotated, Any, Literal
 
 import typer
 
-from seqrec_cli import console
 from seqrec_cli.commands.binding import Only, takes
 from seqrec_cli.commands.completing import config_names, run_names
-from seqrec_cli.commands.options import Data, DataDir, Device, Overrides, say_which
-from seqrec_cli.errors import ConfigError
-from seqrec_cli.interrupts import SIGNALS, Interrupted, is_importing, next_one_ends
-from seqrec_cli.wording import typed
-
-if TYPE_CHECKING:
-    from seqrec_cli.core.runs.recording import AnyTraining, StartedTraining
-    from seqrec_cli.core.runs.run import Run
-    from seqrec_cli.core.training.events import Event
+from seqrec_cli.commands.following import follow, graceful_stop
+from seqrec_cli.commands.options import Data, DataDir, Device, Overrides
+from seqrec_cli.commands.starting import resume_run, start_run
+from seqrec_cli.commands.workers import launch_workers, work
 
 NEW_RUN = Only(
     lambda values: values["resume"] is None, "for a new run: --resume goes on in the run's folder"
+)
+
+SEVERAL = Only(
+    lambda values: values["workers"] > 1 or "RANK" in os.environ,
+    "for several workers: --workers N, or torchrun",
 )
 
 
@@ -66,10 +63,53 @@ class TrainOptions:
         typer.Option(
             metavar="RUN",
             autocompletion=run_names,
-            help="Go on with an interrupted run, or with more --set training.epochs.",
+            help="Go on with an interrupted run, or with more --set training.epochs (or max_steps, "
+            "max_minutes).",
         ),
     ] = None
     data_dir: DataDir = Path("data")
+    workers: Annotated[
+        int,
+        typer.Option(
+            min=1,
+            max=1024,
+            help="Processes that share each batch, on this machine: `--workers 2` for two. Under "
+            "torchrun leave it out.",
+        ),
+    ] = 1
+    sums: Annotated[
+        Literal["exact", "fast"],
+        typer.Option(
+            help="How several workers add gradients: exact gives the bytes of one process; fast "
+            "differs by rounding, about 1e-6 a step."
+        ),
+        SEVERAL,
+    ] = "exact"
+    timeout: Annotated[
+        float,
+        typer.Option(
+            min=1, metavar="SECONDS", help="After which a worker counts as hung; with --workers."
+        ),
+        SEVERAL,
+    ] = 600.0
+
+    def arguments(self, run: Path | None) -> list[str]:
+        """The same command for each worker, with `run` for a new run's folder."""
+        given: list[tuple[str, Any]] = [
+            ("--config", self.config),
+            ("--data", self.data),
+            ("--run", run),
+            ("--device", self.device),
+            ("--precision", self.precision),
+            ("--resume", self.resume),
+            ("--data-dir", self.data_dir),
+            ("--sums", self.sums),
+            ("--timeout", self.timeout),
+            *(("--set", change) for change in self.overrides or []),
+        ]
+        pairs = [(name, str(value)) for name, value in given if value is not None]
+        flags = ["--compile"] if self.compile_model else []
+        return ["train", *(word for pair in pairs for word in pair), *flags]
 
     @property
     def changes(self) -> list[str]:
@@ -94,176 +134,16 @@ def train(options: TrainOptions) -> None:
         raise typer.BadParameter(
             "name an experiment with --config FILE, or a run with --resume RUN"
         )
+    from seqrec_cli.core.training.distributed import is_worker
+
+    if is_worker():
+        work(options)
+        return
+    if options.workers > 1:
+        launch_workers(options)
+        return
     with ExitStack() as lock:
         start = start_run if options.resume is None else resume_run
         run, started = start(options, lock)
         with graceful_stop(started.training) as stop:
             follow(run, started, stop)
-
-
-def start_run(options: TrainOptions, lock: ExitStack) -> "tuple[Run, StartedTraining]":
-    """Begin a new run; `lock` keeps others from training there."""
-    # Imported here so that `seqrec --help` does not wait for torch.
-    from seqrec_cli.core.data.store import find_dataset
-    from seqrec_cli.core.devices import choose_device
-    from seqrec_cli.core.experiment.loading import load_experiment
-    from seqrec_cli.core.runs.directory import find_run, next_run, refuse_latest
-    from seqrec_cli.core.runs.recording import begin
-    from seqrec_cli.core.runs.run import Run, create_run
-    from seqrec_cli.core.settings.configs import find_config
-
-    assert options.config is not None
-    config = find_config(options.config)
-    experiment = load_experiment(config, options.changes, options.data)
-    if experiment.data is None:
-        raise ConfigError(f"`{config}` names no dataset", "add `data: NAME`, or use `--data NAME`")
-    device = choose_device(options.device)
-    path = find_dataset(experiment.data, options.data_dir)
-    started = begin(experiment, path, device)
-    dataset, model = started.dataset, experiment.model.name
-    target = find_run(options.run) if options.run else next_run(dataset.name, model)
-    refuse_latest(target)
-    lock.enter_context(Run(target).locked())
-    run = create_run(target, started.experiment, dataset, path, str(device))
-    say(started)
-    console.info(
-        f"training {model} on {dataset.name}: {dataset.num_users:,} users, "
-        f"{dataset.num_items:,} items, on {device}, into {run.path}"
-    )
-    return run, started
-
-
-def resume_run(options: TrainOptions, lock: ExitStack) -> "tuple[Run, StartedTraining]":
-    """Go on with a run; `lock` keeps others from training there."""
-    from seqrec_cli.core.devices import choose_device
-    from seqrec_cli.core.runs.directory import find_run
-    from seqrec_cli.core.runs.recording import go_on
-    from seqrec_cli.core.runs.resuming import experiment_to_resume
-    from seqrec_cli.core.runs.run import Run
-
-    assert options.resume is not None
-    run = Run.open(find_run(options.resume))
-    say_which(options.resume, run.path)
-    lock.enter_context(run.locked())
-    experiment = experiment_to_resume(run, options.changes)
-    device = choose_device(options.device)
-    started = go_on(run, experiment, run.find_data(options.data, options.data_dir), device)
-    say(started)
-    counters = started.training.counters
-    console.info(f"resuming {run.path} after epoch {counters.epoch}, step {counters.step}")
-    return run, started
-
-
-def say(started: "StartedTraining") -> None:
-    """Print what the user may or should know before the training goes on."""
-    for message in started.info:
-        console.info(message)
-    console.warn_all(started.notes)
-
-
-def follow(run: "Run", started: "StartedTraining", stop: dict[str, int]) -> None:
-    """Train, and show what happens."""
-    from seqrec_cli.core.runs.recording import recorded
-
-    start = time.monotonic()
-    with console.training_view(columns_of(started.training)) as view:
-        try:
-            for event in recorded(run, started):
-                show_event(event, view, started.training, time.monotonic() - start)
-                if stop:
-                    break
-        except Interrupted:
-            pass  # where nothing was changed; `stop` knows
-    if view.rows:
-        metric = started.training.experiment.training.metric
-        console.info(f"* the best so far by {metric}; seconds since the start")
-    if stop:
-        run.checkpoints.save_last(started.training)
-        counters = started.training.counters
-        console.info(
-            f"stopped in epoch {counters.epoch + 1}, after step {counters.step}; nothing is lost"
-        )
-        console.hint(f"resume with `{typed('seqrec', 'train', '--resume', run.path)}`")
-        raise typer.Exit(128 + stop["signal"])
-    console.success(f"the best weights are in `{run.checkpoints.best}`")
-    console.hint(f"`{typed('seqrec', 'evaluate', run.path)}`")
-
-
-def is_fitted(training: "AnyTraining") -> bool:
-    """Whether the model is fitted without gradients, in tries instead of epochs."""
-    from seqrec_cli.core.training.fitted import Fitting
-
-    return isinstance(training, Fitting)
-
-
-def columns_of(training: "AnyTraining") -> list[str]:
-    """The columns of the table of validations."""
-    shown = training.experiment.shown
-    if is_fitted(training):
-        grid = training.experiment.training.grid
-        return ["try", *shown, "seconds", *(["settings"] if grid else [])]
-    return ["epoch", "loss", *shown, "seconds", *(["weights"] if picks_weights(training) else [])]
-
-
-def picks_weights(training: "AnyTraining") -> bool:
-    """Whether validation picks the weights of models that join the network."""
-    joined = getattr(training.experiment, "joined", {})
-    return any(settings.weight == "auto" for settings in joined.values())
-
-
-def show_event(
-    event: "Event", view: console.TrainingView, training: "AnyTraining", seconds: float
-) -> None:
-    """Show one event of a training."""
-    from seqrec_cli.core.training.events import Joining, Refitted, StepDone, Stopped, Validated
-
-    epochs = training.epochs
-    fitted = is_fitted(training)
-    if isinstance(event, StepDone):
-        done = (event.epoch - 1) * event.steps + event.step
-        remark = "try" if fitted else "epoch"
-        remark += f" {event.epoch}/{epochs}" + ("" if fitted else f", loss {event.loss:.4f}")
-        view.step(done, epochs * event.steps, remark)
-    elif isinstance(event, Joining):
-        view.step(int(100 * event.share), 100, f"fitting {event.name}")
-    elif isinstance(event, Refitted):
-        what = "try" if fitted else "epochs"
-        console.info(f"refitted on train + valid ({what} {event.epoch}); test figures will say so")
-    elif isinstance(event, Validated):
-        metrics = [f"{event.metrics[name]:.4f}" for name in training.experiment.shown]
-        epoch = f"{event.epoch}{' *' if event.is_best else ''}"
-        if fitted:
-            settings = [event.remark] if event.remark else []
-            view.row([epoch, *metrics, f"{seconds:.1f}", *settings])
-        else:
-            weights = [event.remark] if picks_weights(training) else []
-            view.row([epoch, f"{event.loss:.4f}", *metrics, f"{seconds:.0f}", *weights])
-    elif isinstance(event, Stopped):
-        console.info(
-            f"stopped after epoch {event.epoch}: no better validation since epoch "
-            f"{event.best_epoch}"
-        )
-
-
-@contextmanager
-def graceful_stop(training: "AnyTraining") -> Iterator[dict[str, int]]:
-    """While the block runs, Ctrl-C and SIGTERM take note, and interrupt `training` if they may.
-
-    Yields a dict that is empty until then, and holds the signal's number after. A second signal
-    ends at once.
-    """
-    noted: dict[str, int] = {}
-
-    def note(number: int, frame: Any) -> None:
-        next_one_ends()
-        noted["signal"] = number
-        if training.interruptible and not is_importing(frame):
-            raise Interrupted(number)
-
-    before = {number: signal.signal(number, note) for number in SIGNALS}
-    try:
-        yield noted
-    finally:
-        if not noted:
-            for number, handler in before.items():
-                signal.signal(number, handler)

@@ -6,6 +6,7 @@ takes several times as long as the work. Pieces that meet once at the end do not
 """
 
 import itertools
+import os
 import threading
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
@@ -93,6 +94,25 @@ def evaluation_mode(model: Any) -> None:
     with changing_mode:
         if model.training:
             model.eval()
+
+
+def device_of_worker(name: str) -> torch.device:
+    """The device of one of several workers: of several GPUs, each worker of a machine has its own.
+
+    Raises:
+        ConfigError: as `choose_device`, or there are too few.
+    """
+    device = choose_device(name)
+    if device.type != "cuda":
+        return device
+    own = int(os.environ.get("LOCAL_RANK", "0"))
+    if own >= torch.cuda.device_count():
+        raise ConfigError(
+            f"this machine has {torch.cuda.device_count()} GPUs, fewer than workers",
+            f"use `--workers {torch.cuda.device_count()}`, or `--device cpu`",
+        )
+    torch.cuda.set_device(own)
+    return torch.device("cuda", own)
 
 
 def choose_device(name: str) -> torch.device:

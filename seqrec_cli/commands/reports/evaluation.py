@@ -55,6 +55,8 @@ def say_protocol(report: "Report") -> None:
         else "100 sampled items"
     )
     asked = counted(len(first.users), "user")
+    if protocol.sample_users is not None and any("random sample" in why for why in first.skipped):
+        asked = f"a random sample of {asked}, over which the intervals are"
     if first.counts is not None:
         targets = counted(int(first.counts.sum()), "target")
         asked += f", {targets} (every item with one before it)"

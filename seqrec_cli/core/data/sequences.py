@@ -70,6 +70,8 @@ class Sequences:
 
     def take(self, users: NDArray[np.int64]) -> "Sequences":
         """The sequences of some users, in the order given."""
+        if len(users) == len(self) and np.array_equal(users, np.arange(len(self))):
+            return self  # of a large log a copy takes seconds
         lengths = self.lengths[users]
         offsets = np.concatenate(([0], np.cumsum(lengths)))
         # Item k of the result is item k - (user's start in the result) + (user's start here).
@@ -91,6 +93,8 @@ class Sequences:
 
     def distinct(self) -> "Sequences":
         """The distinct items of each user, in the order of their first occurrence."""
+        if self.lengths.max(initial=0) <= 1:
+            return Sequences(self.offsets, self.items)
         order = np.lexsort((np.arange(len(self.items)), self.items, self.users))
         items, users = self.items[order], self.users[order]
         again = np.zeros(len(order), np.bool_)

@@ -86,11 +86,14 @@ def nobody_to_ask(dataset: SequenceDataset, part: EvaluatedPart) -> DatasetError
     )
 
 
-def position_queries(dataset: SequenceDataset, part: EvaluatedPart) -> Iterator[Queries]:
+def position_queries(
+    dataset: SequenceDataset, part: EvaluatedPart, most_users: int | None = None, seed: int = 0
+) -> Iterator[Queries]:
     """A query for each item of `part`, whose history is everything that the user did before it:
     each earlier item of the part too. The first item of a session has no history.
 
-    They come user by user, in blocks of at most MOST_HISTORY items of history.
+    They come user by user, in blocks of at most MOST_HISTORY items of history. With `most_users`,
+    more are cut to a seeded random sample of that many.
 
     Raises:
         DatasetError: nobody can be asked.
@@ -104,13 +107,20 @@ def position_queries(dataset: SequenceDataset, part: EvaluatedPart) -> Iterator[
     whole = before.followed_by(held_out)
     first = np.maximum(before.lengths, 1)  # the first place that has a history
     counts = np.where(held_out.lengths > 0, whole.lengths - first, 0)
-    users = np.repeat(np.arange(len(counts)), counts)
-    if not len(users):
+    someone = np.flatnonzero(counts)
+    if not len(someone):
         raise nobody_to_ask(dataset, part)
+    left_out = {}
+    if most_users is not None and len(someone) > most_users:
+        left_out[f"not in the random sample of {most_users:,}"] = len(someone) - most_users
+        chosen = stream(seed, Purpose.USERS).choice(someone, most_users, replace=False)
+        counts[np.setdiff1d(someone, chosen)] = 0
+    users = np.repeat(np.arange(len(counts)), counts)
     places = np.arange(len(users)) - np.repeat(np.cumsum(counts) - counts - first, counts)
     skipped = {
         f"nothing in the {part} part": int((held_out.lengths == 0).sum()),
-        "no history before it": int(((held_out.lengths > 0) & (counts == 0)).sum()),
+        "no history before it": int((held_out.lengths > 0).sum()) - len(someone),
+        **left_out,
     }
     skipped = {reason: count for reason, count in skipped.items() if count}
     ends, start = np.cumsum(places), 0

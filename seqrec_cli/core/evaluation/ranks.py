@@ -1,5 +1,7 @@
 """Ranks of targets among candidates; ties count against the model."""
 
+from collections.abc import Iterator
+
 import numpy as np
 import torch
 from numpy.typing import NDArray
@@ -8,10 +10,11 @@ from seqrec_cli.core.data.negatives import UniformSampler
 from seqrec_cli.core.data.sequences import Sequences
 from seqrec_cli.core.evaluation.metrics import MISSED
 from seqrec_cli.core.evaluation.queries import Queries
-from seqrec_cli.core.inference.scoring import SCORE_BYTES, Scored
+from seqrec_cli.core.inference.scoring import Scored
 from seqrec_cli.core.randomness import Purpose
 
 NUM_SAMPLED = 100
+HISTORY_BLOCK = 1 << 22  # items of histories that are sorted at a time
 
 
 def ranks_in(
@@ -33,10 +36,36 @@ def ranks_in(
 
 def in_history(asked: Queries, num_items: int) -> NDArray[np.bool_]:
     """Which of the targets are left out as seen, bool (targets,)."""
-    stride = num_items + 1
-    excluded = asked.histories.excluded
-    known = excluded.users * stride + excluded.items
-    return np.isin(asked.targets.users * stride + asked.targets.items, known)
+    excluded, targets, stride = asked.histories.excluded, asked.targets, num_items + 1
+    found = np.zeros(len(targets.items), np.bool_)
+    for start, stop in blocks_of(excluded.offsets):
+        first, last = excluded.offsets[[start, stop]]
+        lengths = excluded.lengths[start:stop]
+        if (targets.lengths[start:stop] == 1).all():
+            wanted = np.repeat(targets.items[targets.offsets[start:stop]], lengths)
+            same = np.cumsum(np.append(0, excluded.items[first:last] == wanted))
+            ends = excluded.offsets[start : stop + 1] - first
+            found[targets.offsets[start] : targets.offsets[stop]] = same[ends[1:]] > same[ends[:-1]]
+            continue
+        users = np.repeat(np.arange(start, stop), lengths)
+        # Sorted a block at a time: `np.isin` takes far longer, and all keys lie side by side.
+        known = np.sort(users * stride + excluded.items[first:last])
+        own = slice(*targets.offsets[[start, stop]])
+        keys = targets.users[own] * stride + targets.items[own]
+        if len(known):
+            places = np.minimum(np.searchsorted(known, keys), len(known) - 1)
+            found[own] = known[places] == keys
+    return found
+
+
+def blocks_of(offsets: NDArray[np.int64]) -> Iterator[tuple[int, int]]:
+    """Blocks (first row, end) of at most HISTORY_BLOCK items, or of a single row."""
+    start, rows = 0, len(offsets) - 1
+    while start < rows:
+        wanted = offsets[start] + HISTORY_BLOCK
+        stop = max(start + 1, int(np.searchsorted(offsets, wanted, side="right")) - 1)
+        yield start, stop
+        start = stop
 
 
 def positions_of(sequences: Sequences, rows: NDArray[np.int64]) -> NDArray[np.int64]:
@@ -50,19 +79,16 @@ def positions_of(sequences: Sequences, rows: NDArray[np.int64]) -> NDArray[np.in
 
 def full_ranks(scored: Scored, targets: Sequences) -> NDArray[np.int64]:
     """The rank of each target among all candidates, int64 (targets,); ties count against it."""
-    items = torch.from_numpy(targets.items.astype(np.int64))
-    rows = torch.from_numpy(targets.users)
-    own = scored.scores[rows, items]  # (targets,)
-    ranks = torch.empty(len(items), dtype=torch.int64)
-    step = max(1, SCORE_BYTES // (4 * scored.scores.shape[1]))
-    for start in range(0, len(items), step):
-        part = slice(start, start + step)
-        # With one target a row, which is the rule, the rows need no copy.
-        whole = len(rows) == len(scored.scores) <= step and len(scored.rows) == len(rows)
-        others = scored.scores if whole else scored.scores[rows[part]]
-        ranks[part] = (others >= own[part, None]).sum(dim=1) - 1
-    ranks[own == -torch.inf] = MISSED
-    return ranks.numpy()
+    scores = scored.scores.numpy()
+    own = scores[targets.users, targets.items]  # (targets,)
+    # Row by row: comparing and counting in the cache takes a fifteenth of torch's time for a block.
+    above = (
+        np.count_nonzero(scores[row] >= score)
+        for row, score in zip(targets.users.tolist(), own, strict=True)
+    )
+    ranks = np.fromiter(above, np.int64, len(own)) - 1
+    ranks[own == -np.inf] = MISSED
+    return ranks
 
 
 class SampledCandidates:

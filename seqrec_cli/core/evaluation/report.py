@@ -40,7 +40,9 @@ class EvaluationProtocol:
             `runs.loading.settle_protocol` puts in.
         targets: what follows each user's history, the first so many events of it, or each position
             of the part.
-        seed: of the intervals and the sampled items.
+        seed: of the intervals, the sampled items and the sample of users.
+        sample_users: of more users a random sample of that many is asked about, with exact ranks;
+            None: all.
 
     Raises:
         ConfigError: the sampled protocol with what it does not have.
@@ -52,6 +54,7 @@ class EvaluationProtocol:
     seen: Seen | None = None
     targets: Targets = "last"
     seed: int = 0
+    sample_users: int | None = None
 
     def __post_init__(self) -> None:
         if self.kind == "sampled" and self.seen == "include":
@@ -160,6 +163,7 @@ class Report:
         """All of it as plain values, for JSON."""
         protocol, first = self.protocol, self.first
         ruled = {"rules": dict(self.rules), "targets_left_out": first.left_out}
+        sample = {"sample_users": protocol.sample_users}
         return {
             "data": self.dataset.name,
             "data_sha256": self.dataset.sha256,
@@ -168,6 +172,7 @@ class Report:
             "seen": protocol.settled_seen,
             "targets": protocol.targets,
             "seed": protocol.seed,
+            **(sample if protocol.sample_users is not None else {}),
             "users": len(first.users),
             "queries": len(first.users) if first.counts is None else int(first.counts.sum()),
             "skipped": first.skipped,
@@ -198,9 +203,13 @@ def length_of(name: str) -> int:
     return int(name.partition("@")[2].partition(" ")[0])
 
 
-def fit_baselines(dataset: SequenceDataset) -> tuple[dict[str, Scorer], list[str]]:
-    """Scorers that need no training, and the names of those that the data is too large for."""
-    names = [name for name in BASELINES if affordable(name, dataset)]
+def fit_baselines(
+    dataset: SequenceDataset, users: int | None = None
+) -> tuple[dict[str, Scorer], list[str]]:
+    """Scorers that need no training, and the names of those that the data is too large for, if all
+    users are asked about or `users` of them."""
+    asked = min(dataset.num_users, users or dataset.num_users)
+    names = [name for name in BASELINES if affordable(name, dataset, asked)]
     left_out = [name for name in BASELINES if name not in names]
     return {name: BASELINES[name](dataset) for name in names}, left_out
 
@@ -229,6 +238,7 @@ def evaluate_each(
                 lists=True,
                 retriever=finders.get(name),
                 rules=(rules or {}).get(name),
+                most_users=protocol.sample_users,
             ),
         )
 
@@ -268,6 +278,8 @@ def make_report(
                 protocol.part,
                 protocol.settled_seen,
                 protocol.targets,
+                protocol.sample_users,
+                protocol.seed,
             )
             for name, retriever in retrievers.items()
             if retriever is not None
@@ -296,5 +308,7 @@ def candidate_recall(
         targets=protocol.targets,
         retriever=retriever,
         rules=rules,
+        seed=protocol.seed,
+        most_users=protocol.sample_users,
     )
     return outcome.means()[f"recall@{candidates}"]

@@ -5,6 +5,7 @@ paper, the target against 100 random items, is for comparison with published fig
 flatters, and may order models wrongly (Krichene & Rendle, KDD 2020). Its figures carry its name.
 """
 
+import typing
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Literal
@@ -45,6 +46,17 @@ from seqrec_cli.core.inference.scoring import Scored, Scorer, Seen, score_all
 Protocol = Literal["full", "sampled"]
 
 MOST_SAMPLED_USERS = 10_000
+
+
+class Workers(typing.Protocol):
+    """Processes that share the work, and are given it all back."""
+
+    rank: int
+    size: int
+
+    def add(self, array: NDArray[np.int64]) -> NDArray[np.int64]:
+        """The sum of everybody's arrays."""
+        ...
 
 
 @dataclass(frozen=True, eq=False)
@@ -101,13 +113,15 @@ def evaluate(
     retriever: Finder | None = None,
     targets: Targets = "last",
     rules: Rules | None = None,
+    most_users: int | None = None,
+    team: Workers | None = None,
 ) -> Evaluation:
     """Rank the targets of `part` and compute `metrics` at each of `ks`, for every user.
 
     Args:
         metrics: their names; None: all that there are.
         seen: whether items of the history are candidates; the sampled protocol never has them.
-        seed: of the sampled protocol's candidates.
+        seed: of the sampled protocol's candidates, and of the sample of users.
         lists: keep what would be recommended too (full protocol only).
         retriever: ranks are those among the items that it finds; full protocol only. A target that
             it does not find is missed.
@@ -115,6 +129,8 @@ def evaluate(
             only) each position.
         rules: what may be recommended (full protocol only); a `retriever` has the same. A target
             that they leave out is missed.
+        most_users: of more, a random sample of that many is asked about, with exact ranks.
+        team: several processes that each rank a share of the targets (full protocol, no lists).
     """
     sampled = protocol == "sampled"
     functions = {name: METRICS[name] for name in (METRICS if metrics is None else metrics)}
@@ -123,9 +139,11 @@ def evaluate(
     users, values, best = [], [], []
     unreachable = left_out = 0
     since = None if rules is None else rules.since
-    for asked in asked_about(scorer, dataset, part, targets, seed, since, sampled=sampled):
+    for asked in asked_about(
+        scorer, dataset, part, targets, seed, since, sampled=sampled, most_users=most_users
+    ):
         ranks, found = rank_targets(
-            scorer, asked, longest, seen, seed, sampled, lists, retriever, rules
+            scorer, asked, longest, seen, seed, sampled, lists, retriever, rules, team
         )
         by_query = Ranks.of(ranks, asked.targets.users, len(asked.users))
         values.append(
@@ -158,15 +176,18 @@ def asked_about(
     since: Since | None = None,
     *,
     sampled: bool,
+    most_users: int | None = None,
 ) -> Iterator[Queries]:
     """The queries of an evaluation, a block at a time."""
     if targets == "all":
         assert not sampled
         assert since is None
-        yield from position_queries(dataset, part)
+        yield from position_queries(dataset, part, most_users, seed)
         return
     count = targets if isinstance(targets, int) else None
-    asked = queries(dataset, part, MOST_SAMPLED_USERS if sampled else None, seed, count)
+    if sampled:
+        most_users = min(most_users or MOST_SAMPLED_USERS, MOST_SAMPLED_USERS)
+    asked = queries(dataset, part, most_users, seed, count)
     if since is not None:
         histories = at_the_targets(dataset, asked.histories, asked.users, part, since, count)
         asked = replace(asked, histories=histories)
@@ -183,6 +204,7 @@ def rank_targets(
     lists: bool,
     retriever: Finder | None,
     rules: Rules | None,
+    team: Workers | None = None,
 ) -> tuple[NDArray[np.int64], NDArray[np.int64] | None]:
     """The rank of each target, int64 (targets,), and the lists (Q, longest) if they are wanted."""
     if retriever is not None:
@@ -195,7 +217,7 @@ def rank_targets(
         if rules is not None:
             ranks[rules.leave_out(asked.targets.items)] = MISSED
         return ranks, found[:, :longest]
-    ranks = np.empty(len(asked.targets.items), np.int64)
+    ranks = np.zeros(len(asked.targets.items), np.int64)
     best = np.zeros((len(asked.users), longest), np.int64) if lists and not sampled else None
     draw = SampledCandidates(asked, scorer.num_items, seed) if sampled else None
 
@@ -206,9 +228,11 @@ def rank_targets(
         if best is not None:
             best[scored.rows] = top_items(scored.scores, longest)[0].numpy()
 
-    for _ in score_all(scorer, asked.histories, "include" if sampled else seen, rank, rules):
+    share = (0, 1) if team is None else (team.rank, team.size)
+    taking = "include" if sampled else seen
+    for _ in score_all(scorer, asked.histories, taking, rank, rules, share):
         pass
-    return ranks, best
+    return ranks if team is None else team.add(ranks), best
 
 
 def by_user(positions: Evaluation) -> Evaluation:
@@ -225,6 +249,8 @@ def recall_of(
     part: EvaluatedPart,
     seen: Seen,
     targets: Targets = "last",
+    most_users: int | None = None,
+    seed: int = 0,
 ) -> float:
     """The share of the exact lists, of the same length, that the retriever's lists have."""
     assert evaluation.lists is not None
@@ -233,6 +259,8 @@ def recall_of(
         targets = "all"
     rules = retriever.rules
     since = None if rules is None else rules.since
-    blocks = asked_about(retriever.scorer, dataset, part, targets, 0, since, sampled=False)
+    blocks = asked_about(
+        retriever.scorer, dataset, part, targets, seed, since, sampled=False, most_users=most_users
+    )
     exact = [exact_top(retriever.scorer, asked.histories, k, seen, rules)[0] for asked in blocks]
     return recall_of_exact(evaluation.lists, np.concatenate(exact))

@@ -3,6 +3,7 @@
 Below SMALL_SAMPLE users the percentile interval is too narrow and ignores skewness: of 30 users it
 covers 89 % where it says 95 %. There the interval is BCa (Efron, JASA 1987), its level widened as
 Student's t is wider than the normal distribution (Hesterberg, The American Statistician 2015).
+Above MANY_USERS it comes from a formula, which it then equals.
 """
 
 import math
@@ -17,6 +18,8 @@ from seqrec_cli.core.randomness import Purpose, stream
 RESAMPLES = 1000
 SMALL_SAMPLE = 500  # users; from there on the percentile interval covers what it says
 NORMAL = NormalDist()
+RARE = 30  # lists that an item is in, so that a resample may have none of them
+MANY_USERS = 100_000  # from which on intervals come from a formula
 CHUNK = 2**23  # resampled users in memory at a time
 
 
@@ -53,6 +56,35 @@ def bootstrap_means(
         for counts in resampled_counts(users, seed, resamples)
     ]
     return np.concatenate(chunks)
+
+
+def mean_interval(
+    values: NDArray[np.float64], seed: int, weights: NDArray[np.int64] | None = None
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """The 95 % interval of the mean of each column of `values` (users, M): low (M,), high (M,).
+
+    By the bootstrap, and for more than MANY_USERS by the normal distribution, which it then equals:
+    the mean +- 1.96 standard errors. With `weights` the mean is a ratio of two sums, whose error is
+    that of its linear part (Cochran, Sampling Techniques, 1977, section 6.3).
+    """
+    if len(values) <= MANY_USERS:
+        drawn = bootstrap_means(values, seed, weights=weights)
+        means = np.average(values, axis=0, weights=weights)
+        return interval(drawn, means, influences_on_means(values, weights))
+    means, errors = normal_means(values, weights)
+    return means - 1.96 * errors, means + 1.96 * errors
+
+
+def normal_means(
+    values: NDArray[np.float64], weights: NDArray[np.int64] | None
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """The mean of each column of `values` (users, M) and its standard error, both (M,)."""
+    users = len(values)
+    if weights is None:
+        return values.mean(axis=0), values.std(axis=0) / math.sqrt(users)
+    means = weights @ values / weights.sum()
+    parts = weights[:, None] * (values - means) / weights.mean()
+    return means, np.sqrt((parts**2).sum(axis=0)) / users
 
 
 def weighted_mean(values: NDArray[np.float64], weights: NDArray[np.int64] | None) -> float:
@@ -143,6 +175,36 @@ def standard_error(
     return float(np.std(values, ddof=1))
 
 
+def rare_error(
+    lists: NDArray[np.int64],
+    owners: NDArray[np.int64],
+    num_users: int,
+    num_items: int,
+    seed: int,
+) -> float:
+    """The bootstrap standard error of the share of items that are in a list, for many users.
+
+    As `standard_error`, by resampling only what can change: an item in more than RARE lists is
+    missing from a resample with a probability below 1e-13. Each user is in a resample a number of
+    times that is a Poisson variable, which is what many users' multinomial counts become.
+
+    Args:
+        lists: int64 (Q, k), 0 where there is none.
+        owners: int64 (Q,), the user of each list, ascending.
+    """
+    times = np.bincount(lists.ravel(), minlength=num_items + 1)
+    times[0] = RARE + 1
+    where, columns = np.nonzero(times[lists] <= RARE)
+    items, users = lists[where, columns], owners[where]
+    steady = int(np.count_nonzero(times[1:] > RARE))
+    resamples = int(np.clip(CHUNK * 20 // max(1, len(items)), 20, 200))
+    generator, found = stream(seed, Purpose.BOOTSTRAP), []
+    for _ in range(resamples):
+        drawn = generator.random(num_users) >= math.exp(-1)  # at least once
+        found.append(steady + len(np.unique(items[drawn[users]])))
+    return float(np.std(found, ddof=1)) / num_items
+
+
 def two_sided(means: NDArray[np.float64]) -> float:
     """The two-sided p-value of a mean of 0, from resampled means (resamples,)."""
     tail = min((means <= 0).sum(), (means >= 0).sum())
@@ -152,7 +214,13 @@ def two_sided(means: NDArray[np.float64]) -> float:
 def paired_p_value(
     differences: NDArray[np.float64], seed: int, weights: NDArray[np.int64] | None = None
 ) -> float:
-    """Two-sided bootstrap p-value of a mean difference of 0; `differences` is (users,)."""
+    """Two-sided p-value of a mean difference of 0; `differences` is (users,).
+
+    By the bootstrap, and for more than MANY_USERS by the normal distribution.
+    """
+    if len(differences) > MANY_USERS:
+        (mean,), (error,) = normal_means(differences[:, None], weights)
+        return math.erfc(abs(mean) / error / math.sqrt(2)) if error else float(mean == 0)
     return two_sided(bootstrap_means(differences[:, None], seed, weights=weights)[:, 0])
 
 

@@ -11,9 +11,9 @@ from seqrec_cli.core.data.dataset import SequenceDataset
 from seqrec_cli.core.data.sequences import PAD
 from seqrec_cli.core.evaluation.sequential import Evaluation
 from seqrec_cli.core.evaluation.statistics import (
-    bootstrap_means,
-    influences_on_means,
-    interval,
+    MANY_USERS,
+    mean_interval,
+    rare_error,
     standard_error,
     student,
     weighted_mean,
@@ -50,8 +50,7 @@ def summarize(
             columns[f"popularity rank@{k}"] = evaluation.per_query(ranks)
     values, weights = np.stack(list(columns.values()), axis=1), evaluation.counts
     means = np.array([weighted_mean(column, weights) for column in values.T])
-    drawn = bootstrap_means(values, seed, weights=weights)
-    low, high = interval(drawn, means, influences_on_means(values, weights))
+    low, high = mean_interval(values, seed, weights)
     figures = {
         name: Figure(float(means[i]), float(low[i]), float(high[i]))
         for i, name in enumerate(columns)
@@ -95,7 +94,11 @@ def coverage(
 
     users = len(lists) if counts is None else len(counts)
     mean = share(np.ones(users, np.bool_))
-    margin = student(users - 1) * standard_error(share, users, seed, COVERAGE_RESAMPLES)
+    if users > MANY_USERS:
+        owners = np.arange(users) if counts is None else np.repeat(np.arange(users), counts)
+        margin = 1.96 * rare_error(lists, owners, users, num_items, seed)
+    else:
+        margin = student(users - 1) * standard_error(share, users, seed, COVERAGE_RESAMPLES)
     return Figure(mean, max(0.0, mean - margin), min(1.0, mean + margin))
 
 

@@ -11,6 +11,7 @@ from seqrec_cli.core.data.sequences import Sequences
 from seqrec_cli.core.evaluation.metrics import METRICS, Ranks
 from seqrec_cli.core.evaluation.queries import queries
 from seqrec_cli.core.evaluation.ranks import full_ranks, positions_of
+from seqrec_cli.core.evaluation.sequential import Workers
 from seqrec_cli.core.inference.scoring import ModelScorer, Scored, Seen, score_all
 
 WEIGHTS = (0.0, 0.3, 0.6, 1.0, 1.4, 2.0, 3.0)
@@ -29,16 +30,25 @@ class Alone:
         return self.scorer.score_alone(histories)
 
 
-def pick_weights(scorer: ModelScorer, dataset: SequenceDataset, metric: str, seen: Seen) -> None:
+def pick_weights(
+    scorer: ModelScorer,
+    dataset: SequenceDataset,
+    metric: str,
+    seen: Seen,
+    seed: int = 0,
+    most_users: int | None = None,
+    team: Workers | None = None,
+) -> None:
     """Give what joins the scorer the weights with the best `metric` on the valid part.
 
     Each combination of WEIGHTS is tried, where a weight is to be picked; of equals the first, with
-    the smaller weights, is kept. Histories are scored once.
+    the smaller weights, is kept. Histories are scored once. `seed`, `most_users` and `team` are as
+    of `evaluate`.
     """
-    asked = queries(dataset, "valid")
+    asked = queries(dataset, "valid", most_users, seed)
     choices = [WEIGHTS if joined.picked else (joined.weight,) for joined in scorer.joined]
     tries = list(itertools.product(*choices))
-    ranks: NDArray[np.int64] = np.empty((len(tries), len(asked.targets.items)), np.int64)
+    ranks: NDArray[np.int64] = np.zeros((len(tries), len(asked.targets.items)), np.int64)
 
     def rank(scored: Scored) -> None:
         histories, targets = asked.histories.take(scored.rows), asked.targets.take(scored.rows)
@@ -50,8 +60,11 @@ def pick_weights(scorer: ModelScorer, dataset: SequenceDataset, metric: str, see
                 scores.add_(more, alpha=weight)
             ranks[number, places] = full_ranks(Scored(scored.rows, scores), targets)
 
-    for _ in score_all(Alone(scorer), asked.histories, seen, rank):
+    share = (0, 1) if team is None else (team.rank, team.size)
+    for _ in score_all(Alone(scorer), asked.histories, seen, rank, share=share):
         pass
+    if team is not None:
+        ranks = team.add(ranks)
     name, _, k = metric.partition("@")
     values = [
         METRICS[name](Ranks.of(found, asked.targets.users, len(asked.users)), int(k)).mean()

@@ -4,6 +4,7 @@ from typing import Literal
 
 from pydantic import Field, field_validator
 
+from seqrec_cli.core.experiment.budget import Every
 from seqrec_cli.core.models.ranking.registry import RANKER, RankerConfig
 from seqrec_cli.core.settings.base import ExperimentSettings, Settings, check_betas
 
@@ -12,6 +13,12 @@ class RankingTrainingConfig(Settings):
     """The `training` part of an experiment whose model ranks."""
 
     epochs: int = Field(100, ge=1, description="passes over the training rows")
+    max_steps: int | None = Field(
+        None, ge=1, description="batches after which to stop, if the epochs last longer; null: none"
+    )
+    max_minutes: float | None = Field(
+        None, gt=0, description="minutes after which to stop, validations included; null: none"
+    )
     batch_size: int = Field(128, ge=2, description="rows in a batch")
     lr: float = Field(2e-3, gt=0, description="learning rate of Adam")
     schedule: Literal["constant", "cosine"] = Field(
@@ -31,7 +38,9 @@ class RankingTrainingConfig(Settings):
         lt=1,
         description="share of the train users held out if the dataset has no valid part",
     )
-    validate_every: int = Field(1, ge=1, description="epochs between validations")
+    validate_every: Every = Field(
+        1, description="epochs between validations, or such as `500 steps` or `10 minutes`"
+    )
     metric: Literal["auc", "gauc", "log_loss"] = Field(
         "auc", description="validation metric that selects the best weights"
     )

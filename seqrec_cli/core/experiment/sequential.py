@@ -14,6 +14,7 @@ from pydantic import (
 from pydantic.fields import FieldInfo
 
 from seqrec_cli.core.data.negatives import SAMPLERS
+from seqrec_cli.core.experiment.budget import Every
 from seqrec_cli.core.experiment.metrics import check_metric
 from seqrec_cli.core.losses.interface import LossSettings
 from seqrec_cli.core.losses.registry import LOSS, LOSSES
@@ -64,6 +65,12 @@ class TrainingConfig(Settings):
     renamed: ClassVar = {"optimiser": "optimizer", "table_optimiser": "table_optimizer"}
 
     epochs: int = Field(201, ge=1, description="passes over the users")
+    max_steps: int | None = Field(
+        None, ge=1, description="batches after which to stop, if the epochs last longer; null: none"
+    )
+    max_minutes: float | None = Field(
+        None, gt=0, description="minutes after which to stop, validations included; null: none"
+    )
     batch_size: int = Field(128, ge=1, description="users in a batch")
     optimizer: Literal["adam", "adagrad"] = Field(
         "adam", description="optimizer of the weights; adagrad is the one of GRU4Rec's authors"
@@ -108,7 +115,15 @@ class TrainingConfig(Settings):
         False,
         description="fit once more on train + valid what validation has chosen",
     )
-    validate_every: int = Field(20, ge=1, description="epochs between validations")
+    validate_every: Every = Field(
+        20, description="epochs between validations, or such as `500 steps` or `10 minutes`"
+    )
+    validate_users: int | None = Field(
+        None,
+        ge=1,
+        description="users that a validation asks about, a sample that stays the same; all are "
+        "asked about at the end; null: always all",
+    )
     seen: Literal["exclude", "include", "auto"] = Field(
         "auto",
         description="whether items of a user's history may be recommended; auto: include from a "

@@ -127,14 +127,16 @@ def write_recommendations(
     names: tuple[str, str] = ("user", "item"),
     *,
     safe: bool = False,
+    with_header: bool = True,
 ) -> int:
     """Write (user id, recommended items) as rows of user, rank, item, title if any, and score;
     `names` are what the first and the third column are called.
 
-    With `safe`, cells of a CSV that a spreadsheet would run get an apostrophe in front.
+    With `safe`, cells of a CSV that a spreadsheet would run get an apostrophe in front; without
+    `with_header` its first line is left out.
 
     Returns the number of rows. Items and users are formatted once, not for each row: there may be
-    a hundred rows a user.
+    a hundred rows a user. A CSV file begins with a line of names, unless `header` is false.
     """
     owner, listed = names
     columns = {listed: catalogue.item_ids.tolist()}
@@ -149,7 +151,7 @@ def write_recommendations(
     ]
     count = 0
     with open_output(path) as text:
-        if is_csv:
+        if is_csv and with_header:
             header = [owner, "rank", *columns, "score"]
             text.write(csv_cells({name: name for name in header}) + "\r\n")
         for user, result in recommendations:

@@ -1,5 +1,7 @@
 """Whom to recommend to: users of a dataset, or people who are in none, with a history each."""
 
+import hashlib
+import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -72,6 +74,31 @@ class People:
         rows = np.cumsum(self.known) - 1
         for label, row, known in zip(self.labels, rows, self.known, strict=True):
             yield label, self.histories.take(np.array([row] if known else [], np.int64))
+
+    def between(self, start: int, stop: int) -> "People":
+        """Those from number `start` up to `stop`; the times are left out."""
+        first, last = int(self.known[:start].sum()), int(self.known[:stop].sum())
+        return replace(
+            self,
+            labels=self.labels[start:stop],
+            histories=self.histories.take(np.arange(first, last)),
+            known=self.known[start:stop],
+            times=None,
+        )
+
+    def fingerprint(self) -> str:
+        """A digest of all that recommendations to them depend on, beside a model."""
+        digest = hashlib.sha256(json.dumps([str(label) for label in self.labels]).encode())
+        excluded = self.histories.excluded
+        for array in (
+            self.known,
+            self.histories.offsets,
+            self.histories.items,
+            excluded.offsets,
+            excluded.items,
+        ):
+            digest.update(array.tobytes())
+        return digest.hexdigest()
 
     def without_unknown(self) -> "People":
         """Those alone who have a history."""

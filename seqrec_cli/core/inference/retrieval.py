@@ -23,6 +23,7 @@ from seqrec_cli.errors import ConfigError
 
 # Memory for the vectors of the candidates of several histories.
 FOUND_BYTES = 64 * 2**20
+RUN = 512  # items that are searched together for the best of a large catalogue
 # For a larger share of the catalogue an index saves nothing, and does not reach all of it.
 LARGE_SHARE = 0.25
 
@@ -186,11 +187,32 @@ def top_items(scores: Tensor, k: int) -> tuple[Tensor, Tensor]:
 
     Equal scores are ordered by item; 0 and -inf fill a row with fewer than k candidates.
     """
-    values, items = scores.topk(k, dim=1)
+    values, items = best_unsorted(scores, k)
     items, order = items.sort(dim=1)
     values, by_score = values.gather(1, order).sort(dim=1, descending=True, stable=True)
     items = items.gather(1, by_score)
     return items.masked_fill(values == -torch.inf, PAD), values
+
+
+def best_unsorted(scores: Tensor, k: int) -> tuple[Tensor, Tensor]:
+    """The scores and the items of the k best of each row of (B, N + 1), both (B, k).
+
+    For a large catalogue: the k best lie in the k runs of items whose best are the best, so that
+    only these are searched after one fast pass for the maxima.
+    """
+    rows, size = scores.shape
+    runs = size // RUN
+    if runs < 4 * k:
+        best: tuple[Tensor, Tensor] = scores.topk(k, dim=1)
+        return best
+    split = scores[:, : runs * RUN].view(rows, runs, RUN)
+    chosen = split.amax(dim=2).topk(k, dim=1).indices  # (B, k)
+    within = torch.arange(RUN)
+    candidates = (chosen[:, :, None] * RUN + within).flatten(1)  # (B, k RUN)
+    rest = torch.arange(runs * RUN, size).expand(rows, -1)
+    candidates = torch.cat((candidates, rest), dim=1)
+    values, places = scores.gather(1, candidates).topk(k, dim=1)
+    return values, candidates.gather(1, places)
 
 
 def measured_recall(

@@ -4,6 +4,7 @@ Every way from histories to lists (all scores, an index, two stages, an evaluati
 `Rules`, so that the price of a rule is measured on the path that serves it.
 """
 
+import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -68,6 +69,13 @@ class Rules:
         if self.allowed is None:
             return np.asarray(items == PAD)
         return np.asarray(~self.allowed.numpy()[items])
+
+    def fingerprint(self) -> str:
+        """A digest of what they change."""
+        digest = hashlib.sha256()
+        for tensor in (self.allowed, self.penalty):
+            digest.update(b"-" if tensor is None else tensor.numpy().tobytes())
+        return digest.hexdigest()
 
     def share_left(self, num_items: int) -> float:
         """The share of the catalogue that may be recommended."""

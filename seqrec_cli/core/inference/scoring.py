@@ -3,6 +3,7 @@
 Shapes: B histories, N items; column 0 of a score matrix is padding.
 """
 
+import itertools
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, Protocol
@@ -26,6 +27,10 @@ Seen = Literal["exclude", "include"]
 # arithmetic busy, few enough to stay near the caches.
 SCORE_BYTES = 8 * 2**20
 BATCH_SLOTS = 8_192
+# But no fewer histories than this, which share one pass over the item vectors, while there is room:
+# two at a time take 17 times as long for 10 times the items.
+FEWEST_HISTORIES = 64
+MOST_BYTES = 256 * 2**20  # of the scores of that many
 
 
 class Scorer(Protocol):
@@ -146,6 +151,7 @@ def score_all(
     seen: Seen,
     then: Callable[[Scored], Result],
     rules: Rules | None = None,
+    share: tuple[int, int] = (0, 1),
 ) -> Iterator[Result]:
     """Score histories of 1 or more items in batches of similar length and bounded size.
 
@@ -153,6 +159,7 @@ def score_all(
         seen: whether the items of the history itself may be recommended.
         then: applied to each batch of scores, on the core that computed it.
         rules: which items may be recommended, and what is subtracted from scores.
+        share: (r, n): of the batches every n-th one, from the r-th on.
 
     Raises:
         RunError: a score is not finite.
@@ -163,7 +170,7 @@ def score_all(
     def work(rows: NDArray[np.int64]) -> Result:
         batch = histories.take(rows)
         scores = scorer.score(batch)
-        if not torch.isfinite(scores).all():
+        if not is_finite(scores):
             raise RunError(
                 "the model's scores are not finite numbers",
                 "its weights are broken: train again, or use another run",
@@ -176,9 +183,24 @@ def score_all(
             scores[torch.from_numpy(batch.excluded.users), known] = -torch.inf
         return then(Scored(rows, scores))
 
+    batches = cut(order, read, histories_at_once(scorer.num_items))
     yield from WorkerPool(scorer.device).map(
-        work, cut(order, read, max(1, SCORE_BYTES // (4 * (scorer.num_items + 1))))
+        work, itertools.islice(batches, share[0], None, share[1])
     )
+
+
+def histories_at_once(num_items: int) -> int:
+    """How many histories are scored against the whole catalogue at a time."""
+    row = 4 * (num_items + 1)
+    return max(1, min(FEWEST_HISTORIES, MOST_BYTES // row), SCORE_BYTES // row)
+
+
+def is_finite(scores: Tensor) -> bool:
+    """Whether all scores are finite numbers; looks at the largest and the smallest alone."""
+    if not scores.numel():
+        return True
+    low, high = torch.aminmax(scores)
+    return bool(torch.isfinite(low)) and bool(torch.isfinite(high))
 
 
 def vectors_of(scorer: ModelScorer, histories: Sequences) -> NDArray[np.float32]:

@@ -19,6 +19,8 @@ from seqrec_cli.core.models.transitions import Transitions, TransitionsConfig
 
 RECENT_SHARE = 0.1  # of the train part counts as recent
 NEIGHBOUR_BYTES = 2**30  # what the item-item table may take
+MOST_SCORES = 2 * 10**10  # about a minute on a core
+MOST_PRODUCTS = 10**13  # in matrices: some minutes on a core
 MOST_PAIRS = 10**9  # of items that transitions may look at: about a minute on one core
 MOST_WORK = 1e11  # additions and multiplications of a baseline: a second or two on one core
 WHOLE = np.iinfo(np.int64).max
@@ -194,22 +196,28 @@ BASELINES: dict[str, Callable[[SequenceDataset], Baseline]] = {
 }
 
 
-def affordable(name: str, dataset: SequenceDataset) -> bool:
-    """Whether a baseline is within reach.
+def affordable(name: str, dataset: SequenceDataset, users: int) -> bool:
+    """Whether a baseline is within reach, in memory and in minutes, when it is asked for `users`.
 
-    Item neighbours need 4 bytes for each pair of items; transitions look at every occurrence of
-    each user's newest items, which are as popular as items in histories are. Linear and EASE solve
-    a system as large as the catalogue; history neighbours hold each history against all others.
+    Every baseline scores all items for each of them. Item neighbours need 4 bytes and a product for
+    each pair of items; transitions look at every occurrence of each user's newest items, which are
+    as popular as items in histories are. Linear and EASE solve a system as large as the catalogue;
+    history neighbours hold each history against all others.
     """
-    items, users = float(dataset.num_items), float(dataset.num_users)
+    items = float(dataset.num_items)
+    if users * items > MOST_SCORES:
+        return False
     if name in ("linear", "ease"):
         return 7 / 3 * items**3 <= MOST_WORK
     if name == "history neighbours":
-        return 4 * users**2 * items <= MOST_WORK and 4 * users * items <= NEIGHBOUR_BYTES
+        whole = float(dataset.num_users)
+        return 4 * users * whole * items <= MOST_WORK and 4 * whole * items <= NEIGHBOUR_BYTES
     if name == "item neighbours":
-        return 4 * (dataset.num_items + 1) ** 2 <= NEIGHBOUR_BYTES
+        pairs = float(dataset.num_items + 1) ** 2
+        products = (users + dataset.num_users) * pairs
+        return 4 * pairs <= NEIGHBOUR_BYTES and products <= MOST_PRODUCTS
     if name == "transitions":
         times = np.bincount(dataset.train.items).astype(np.float64)
         typical = (times**2).sum() / max(1.0, times.sum())
-        return bool(TransitionsConfig().lags * dataset.num_users * typical <= MOST_PAIRS)
+        return bool(TransitionsConfig().lags * users * typical <= MOST_PAIRS)
     return True

@@ -35,9 +35,16 @@ class Checkpoints:
         self.final = folder / "final.safetensors"
         self.previous_last = folder / "last.previous.safetensors"
 
-    def save_best(self, training: Resumable, epoch: int, metrics: dict[str, float]) -> None:
-        """Save the weights as the best so far; the best before become the previous ones."""
-        facts = {"epoch": epoch, "metrics": metrics} | training.facts()
+    def save_best(
+        self, training: Resumable, epoch: int, metrics: dict[str, float], step: int = 0
+    ) -> None:
+        """Save the weights as the best so far; the best before become the previous ones.
+
+        `step` counts from the beginning, where they are not those of the end of `epoch`; else 0.
+        """
+        facts: dict[str, Any] = {"epoch": epoch, "metrics": metrics} | training.facts()
+        if step:
+            facts["step"] = step
         save_tensors(self.best, training.model.state_dict(), facts, self.previous_best)
 
     def save_final(self, training: Resumable, epoch: int) -> None:
@@ -78,6 +85,12 @@ class Checkpoints:
     def load_best(self) -> Loaded:
         """The best weights, their facts, and whether they are the previous ones."""
         return self.load_either(self.best, self.previous_best)
+
+    def sha256_of_best(self, final: bool = False) -> str:
+        """The checksum of the file with the best weights, or of those of the last fit; "" without
+        one."""
+        path = self.final if final else self.best
+        return files.sha256(path) if path.exists() else ""
 
     def load_best_into(
         self, build: Callable[[], Model], final: bool = False

@@ -1,5 +1,6 @@
 """Where runs are, and what they are called."""
 
+import contextlib
 import itertools
 import os
 from pathlib import Path
@@ -31,6 +32,12 @@ def find_run(name: str) -> Path:
 def known_runs() -> list[str]:
     """The names of the runs under runs/."""
     return sorted({path.parent.name for path in RUNS.glob(f"*/{MANIFEST}")} - {LATEST})
+
+
+def give_back(path: Path) -> None:
+    """Remove the folder of a new run, if nothing was put into it."""
+    with contextlib.suppress(OSError):
+        files.disk.remove_folder(path)
 
 
 def next_run(dataset: str, model: str) -> Path:

@@ -27,6 +27,8 @@ class History:
             ]
             if not all(isinstance(line["epoch"], int) for line in lines):
                 raise ValueError("an epoch is not a number")
+            if not all(isinstance(line.get("step", 0), int) for line in lines):
+                raise ValueError("a step is not a number")
             return lines
         except FileNotFoundError:
             return []
@@ -40,9 +42,13 @@ class History:
         """Add a line."""
         self.write([*self.read(), line])
 
-    def keep_until(self, epoch: int) -> None:
-        """Remove the lines after `epoch`."""
-        self.write([line for line in self.read() if line["epoch"] <= epoch])
+    def keep_until(self, epoch: int, step: int) -> None:
+        """Remove the lines after `epoch`; those in the midst of an epoch, after `step`."""
+
+        def is_kept(line: dict[str, Any]) -> bool:
+            return bool(line["step"] <= step if "step" in line else line["epoch"] <= epoch)
+
+        self.write([line for line in self.read() if is_kept(line)])
 
     def write(self, lines: list[dict[str, Any]]) -> None:
         text = "".join(json.dumps(line, allow_nan=False) + "\n" for line in lines)

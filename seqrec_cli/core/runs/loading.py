@@ -110,6 +110,11 @@ def load_scorer(run: Run, device: torch.device, final: bool | None = None) -> Sc
     return ModelScorer(model.to(device), num_items, device, joined)
 
 
+def weights_digest(run: Run) -> str:
+    """The checksum of the file with the weights that `load_scorer` takes."""
+    return run.checkpoints.sha256_of_best(is_refitted(run))
+
+
 def load_fitted(run: Run, experiment: FittedExperiment, num_items: int, final: bool) -> FittedModel:
     """The model of a run that was fitted without gradients, as it was best, or as fitted last.
 

@@ -34,11 +34,13 @@ class Panel:
 
     Attributes:
         best: for each curve the epoch whose weights were kept; None for the loss.
+        unit: epoch, or step where all runs were validated by steps or minutes.
     """
 
     name: str
     curves: tuple[Curve, ...]
     best: tuple[int | None, ...]
+    unit: str = "epoch"
 
 
 def panels_of(runs: dict[str, Run]) -> list[Panel]:
@@ -49,15 +51,18 @@ def panels_of(runs: dict[str, Run]) -> list[Panel]:
     """
     losses: list[Curve] = []
     by_metric: dict[str, list[tuple[Curve, int]]] = {}
+    histories = {name: run.history.read() for name, run in runs.items()}
+    by_step = all("step" in line for lines in histories.values() for line in lines)
+    unit = "step" if by_step else "epoch"
     for name, run in runs.items():
-        lines = run.history.read()
+        lines = histories[name]
         if not lines:
             raise RunError(
                 f"the run `{run.path}` has no validation yet, so there is nothing to plot",
                 f"resume it: `seqrec train --resume {run.path}`",
             )
         metric = run.any_experiment().training.metric
-        epochs = tuple(line["epoch"] for line in lines)
+        epochs = tuple(line[unit] for line in lines)
         try:
             values = tuple(float(line[metric]) for line in lines)
             if any("loss" in line for line in lines):  # a model that is fitted has none
@@ -67,12 +72,12 @@ def panels_of(runs: dict[str, Run]) -> list[Panel]:
                 f"`{run.history.path}` is damaged: a line has no number for {error}",
                 "remove it: only the record of validations is lost, not the weights",
             ) from error
-        best = max((line["epoch"] for line in lines if line.get("best")), default=epochs[-1])
+        best = max((line[unit] for line in lines if line.get("best")), default=epochs[-1])
         by_metric.setdefault(metric, []).append((Curve(name, epochs, values), best))
-    panels = [Panel("loss", tuple(losses), (None,) * len(losses))] if losses else []
+    panels = [Panel("loss", tuple(losses), (None,) * len(losses), unit)] if losses else []
     for metric, pairs in by_metric.items():
         curves, bests = zip(*pairs, strict=True)
-        panels.append(Panel(f"validation {metric}", curves, bests))
+        panels.append(Panel(f"validation {metric}", curves, bests, unit))
     return panels
 
 
@@ -106,7 +111,7 @@ def text_chart(panel: Panel, width: int = 72, height: int = 14) -> list[str]:
         label = {0: labels[0], height - 1: labels[1]}.get(row, "")
         lines.append(f"{label:>{margin}} |{''.join(cells)}".rstrip())
     lines.append(f"{'':>{margin}} +{'-' * columns}")
-    end = f"epoch {last}"
+    end = f"{panel.unit} {last}"
     lines.append(f"{'':>{margin}}  {first}{end:>{columns - len(str(first))}}")
     return lines
 
@@ -120,7 +125,7 @@ def legend(panels: Sequence[Panel]) -> list[str]:
             at = curve.epochs.index(best) if best in curve.epochs else -1
             lines.append(
                 f"{MARKS[number % len(MARKS)]} {curve.run}: {panel.name} "
-                f"{curve.values[at]:.4f} at epoch {curve.epochs[at]} (!)"
+                f"{curve.values[at]:.4f} at {panel.unit} {curve.epochs[at]} (!)"
             )
     return lines
 
@@ -180,7 +185,7 @@ def draw(path: Path, panels: Sequence[Panel]) -> list[str]:
                     value = curve.values[curve.epochs.index(best)]
                     axes.plot([best], [value], "*", color=color, markersize=13)
             axes.set_title(panel.name)
-            axes.set_xlabel("epoch")
+            axes.set_xlabel(panel.unit)
             axes.xaxis.set_major_locator(ticker.MaxNLocator(integer=True))
             axes.grid(alpha=0.3)
             legend = axes.legend(lines, ["run"] * len(lines))

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import torch
 
+from seqrec_cli import __version__
 from seqrec_cli.core.batching.ranking import Sizes
 from seqrec_cli.core.data.dataset import SequenceDataset
 from seqrec_cli.core.data.features.kinds import Owner
@@ -15,18 +16,26 @@ from seqrec_cli.core.experiment.fitted import FittedExperiment
 from seqrec_cli.core.experiment.loading import AnyExperiment, NextItemExperiment
 from seqrec_cli.core.experiment.ranking import RankingExperiment
 from seqrec_cli.core.experiment.sequential import Experiment
+from seqrec_cli.core.inference.scoring import with_vectors
+from seqrec_cli.core.losses.registry import LOSSES
 from seqrec_cli.core.models.sequential.registry import MODELS
 from seqrec_cli.core.runs.inputs import save_joined
+from seqrec_cli.core.runs.loading import load_scorer
 from seqrec_cli.core.runs.resuming import changes_since_start, resume
 from seqrec_cli.core.runs.run import Run
 from seqrec_cli.core.runs.status import write_finished
+from seqrec_cli.core.storage import files
 from seqrec_cli.core.training import fitted, ranking, sequential
-from seqrec_cli.core.training.events import EpochDone, Event, JoinedFitted, Refitted, Validated
+from seqrec_cli.core.training.distributed import ALONE, TIMEOUT, meet_workers
+from seqrec_cli.core.training.events import Event, JoinedFitted, Judged, Refitted, Validated
 from seqrec_cli.core.training.seen import check_reachable, settle_seen
-from seqrec_cli.errors import TrainingError
+from seqrec_cli.errors import ConfigError, TrainingError
 
 SIDES: tuple[Owner, ...] = ("user", "item")
 SAVE_SECONDS = 60.0  # between two checkpoints: the work that a power cut may cost
+
+MANY_ITEMS = 100_000  # from which on a loss over all items is worth a note
+MOST_ITEMS = 1_000_000  # for such a loss: a step takes minutes on a core
 
 AnyTraining = sequential.Training | ranking.RankingTraining | fitted.Fitting
 
@@ -77,7 +86,8 @@ def begin(experiment: AnyExperiment, path: Path, device: torch.device) -> Starte
     sequential.check_negatives(experiment.training, dataset, training.model.max_length)
     started = StartedTraining(dataset, training, sequential.fit(training, dataset))
     started.info.extend(filter(None, [settled.reason]))
-    started.notes.extend(filter(None, [missed, unread_features(experiment, dataset)]))
+    whole = whole_catalogue(experiment, dataset.num_items)
+    started.notes.extend(filter(None, [missed, unread_features(experiment, dataset), whole]))
     return started
 
 
@@ -95,6 +105,28 @@ def begin_fitting(experiment: FittedExperiment, path: Path) -> StartedTraining:
     started.notes.extend(filter(None, [missed, unread_features(experiment, dataset)]))
     started.notes.extend(fitting.left_out)
     return started
+
+
+def whole_catalogue(experiment: Experiment, num_items: int) -> str:
+    """A note where the loss goes over a catalogue so large that a sample of it is better; else "".
+
+    Raises:
+        ConfigError: a step would take minutes.
+    """
+    loss = experiment.training.loss.name
+    if num_items <= MANY_ITEMS or LOSSES[loss].of_catalogue is None:
+        return ""
+    message = (
+        f"`loss: {loss}` holds each target against all {num_items:,} items, so a step takes "
+        f"{num_items / 10_000:,.0f} times as long as with 10,000"
+    )
+    sampled = (
+        "--set training.loss=sampled_softmax --set training.negatives_per=batch "
+        "--set training.negatives=4096"
+    )
+    if num_items > MOST_ITEMS:
+        raise ConfigError(message, f"sample negatives: `{sampled}`")
+    return f"{message}; `{sampled}` samples {4096:,} of them"
 
 
 def unread_features(experiment: NextItemExperiment, dataset: SequenceDataset) -> str:
@@ -133,14 +165,45 @@ def begin_ranking(
     return started
 
 
-def go_on(run: Run, experiment: AnyExperiment, path: Path, device: torch.device) -> StartedTraining:
+def join_workers(
+    started: StartedTraining, device: torch.device, exact: bool, timeout: float = TIMEOUT
+) -> None:
+    """Meet the other workers of this training, and see that all of them train the same.
+
+    Raises:
+        ConfigError: they do not, the model cannot be trained so, or there are too many of them.
+        WorkerLost: they did not come.
+    """
+    training, data = started.training, started.dataset
+    if not (isinstance(training, sequential.Training) and isinstance(data, SequenceDataset)):
+        name = training.experiment.model.name
+        raise ConfigError(f"`{name}` is trained by one process", "leave out `--workers`")
+    training.team = meet_workers(device, exact, timeout)
+    training.team.check_same(
+        {
+            "version of seqrec": __version__,
+            "version of torch": torch.__version__,
+            "experiment": training.experiment.to_yaml(),
+            "dataset": data.sha256,
+        }
+    )
+    sequential.check_team(training, data)
+
+
+def go_on(
+    run: Run, experiment: AnyExperiment, path: Path, device: torch.device, leads: bool = True
+) -> StartedTraining:
     """Continue a training where the run stopped; `experiment` may have more epochs than before.
+
+    A worker that does not lead is given the state by the one that does, by `share_state`.
 
     Raises:
         RunError: there is nothing to resume from, or the dataset at `path` has changed.
     """
     started = begin(experiment, path, device)
     run.check_data(started.dataset)
+    if not leads:
+        return started
     resume(run, started.training)
     run.save_experiment(experiment)
     started.notes.extend(run.notes)
@@ -151,38 +214,51 @@ def go_on(run: Run, experiment: AnyExperiment, path: Path, device: torch.device)
     return started
 
 
+def share_state(started: StartedTraining) -> None:
+    """Give all workers the state of the first one, which has read it from the run."""
+    training = started.training
+    tensors, counters = training.state()
+    training.restore(tensors, training.team.share_state(tensors, counters))
+
+
 def recorded(run: Run, started: StartedTraining) -> Iterator[Event]:
     """Train, yield the events, and save validations and checkpoints in the run.
 
-    A checkpoint follows each validation, and an epoch that ends a minute or more after the last.
+    A checkpoint follows each validation, and a step that ends a minute or more after the last.
+    Saving takes at most a twentieth of the time.
 
     Raises:
         TrainingError: the loss or the weights are not finite; the message names the last good
             weights.
     """
     training, checkpoints = started.training, run.checkpoints
-    start = saved = time.monotonic()
+    start = time.monotonic()
+    due = start + SAVE_SECONDS
     try:
         for event in started.events:
+            before = time.monotonic()
             if isinstance(event, Validated):
-                save_validation(run, training, event, time.monotonic() - start)
-                saved = time.monotonic()
+                save_validation(run, training, event, before - start)
             elif isinstance(event, JoinedFitted):
                 save_joined(run.path, event.name, event.model)
-            elif isinstance(event, EpochDone) and time.monotonic() - saved > SAVE_SECONDS:
+            elif before > due:
                 checkpoints.save_last(training)
-                saved = time.monotonic()
+            if isinstance(event, Validated) or before > due:
+                after = time.monotonic()
+                due = after + max(SAVE_SECONDS, 20 * (after - before))
             yield event
-        if not training.counters.step:
-            yield from last_fit(run, started)
-            end(run, training, time.monotonic() - start)
+        # What is left to do is done by this process alone.
+        training.team = ALONE
+        yield from judge(run, started)
+        yield from last_fit(run, started)
+        end(run, training, time.monotonic() - start)
     except TrainingError as error:
         # The step that failed did not change the weights.
         if training.is_finite():
             checkpoints.save_last(training)
         kept = [path for path in (checkpoints.best, checkpoints.last) if path.exists()]
         where = " and ".join(f"`{path}`" for path in kept)
-        raise TrainingError(
+        raise type(error)(
             f"{error.message}; "
             + (f"the last good weights are in {where}" if kept else "no weights were good"),
             error.hint,
@@ -192,7 +268,7 @@ def recorded(run: Run, started: StartedTraining) -> Iterator[Event]:
 def end(run: Run, training: AnyTraining, seconds: float) -> None:
     """Note that the training has ended, which makes the run the latest."""
     counters = training.counters
-    facts = {"epoch": counters.epoch, "best_epoch": counters.best_epoch}
+    facts = {"epoch": counters.epoch, "step": counters.step, "best_epoch": counters.best_epoch}
     write_finished(run.path, facts | {"seconds": round(seconds, 3)})
 
 
@@ -214,7 +290,8 @@ def last_fit(run: Run, started: StartedTraining) -> Iterator[Event]:
     else:
         again = data.with_valid_learnt().features()
         fresh = sequential.Training(training.experiment, training.num_items, training.device, again)
-        events = sequential.refit(fresh, data, epoch, facts.get("weights", {}))
+        weights, step = facts.get("weights", {}), int(facts.get("step", 0))
+        events = sequential.refit(fresh, data, epoch, weights, step, training.counters)
     for event in events:
         if isinstance(event, Refitted):
             for name, model in event.joined.items():
@@ -223,14 +300,36 @@ def last_fit(run: Run, started: StartedTraining) -> Iterator[Event]:
         yield event
 
 
+def judge(run: Run, started: StartedTraining) -> Iterator[Judged]:
+    """Evaluate the best weights for all users of the valid part, where a sample picked them.
+
+    `best.json` in the run has the figures.
+    """
+    training, data = started.training, started.dataset
+    if not (isinstance(training, sequential.Training) and isinstance(data, SequenceDataset)):
+        return
+    settings = training.experiment.training
+    if settings.validate_users is None or not run.checkpoints.best.exists():
+        return
+    scorer = with_vectors(load_scorer(run, training.device, final=False))
+    with training.safe_to_interrupt():
+        outcome = sequential.evaluate_valid(training.experiment, data, scorer)
+    epoch, metrics, users = training.counters.best_epoch, outcome.means(), len(outcome.users)
+    content = {"epoch": epoch, "split": "valid", "users": users, "metrics": metrics}
+    files.write_json(run.path / "best.json", content)
+    yield Judged(epoch, users, metrics)
+
+
 def save_validation(run: Run, training: AnyTraining, event: Validated, seconds: float) -> None:
     """Record a validation, and save the weights if they are the best so far."""
     if event.is_best:
-        run.checkpoints.save_best(training, event.epoch, event.metrics)
+        run.checkpoints.save_best(training, event.epoch, event.metrics, event.step)
     run.history.add(
         {
             "epoch": event.epoch,
+            **({"step": event.step} if event.step else {}),
             **({} if isinstance(training, fitted.Fitting) else {"loss": event.loss}),
+            **({"users": event.users} if event.users else {}),
             **event.metrics,
             "best": event.is_best,
             **({"remark": event.remark} if event.remark else {}),

@@ -14,7 +14,10 @@ from seqrec_cli.errors import RunError
 EVALUATIONS = "evaluations.jsonl"
 LOCK = ".evaluations.lock"
 # What an evaluation is of; two that agree in these are the same, done again.
-PROTOCOL = ("data_sha256", "split", "protocol", "seen", "targets", "index", "rerank", "candidates")
+PROTOCOL = (
+    *("data_sha256", "split", "protocol", "seen", "targets", "sample_users"),
+    *("index", "rerank", "candidates"),
+)
 
 
 def entries_of(

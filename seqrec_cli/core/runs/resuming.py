@@ -14,31 +14,38 @@ from seqrec_cli.core.training.state import Resumable
 from seqrec_cli.errors import ConfigError, RunError
 
 # The training settings that may change when a run is resumed.
-RESUMABLE = {"epochs", "patience"}
+BUDGET = {"epochs", "max_steps", "max_minutes"}
+RESUMABLE = {*BUDGET, "patience"}
 
 
 def experiment_to_resume(run: Run, overrides: Sequence[str]) -> AnyExperiment:
-    """The experiment with more epochs or patience, the only settings that may change.
+    """The experiment with another budget or patience, the only settings that may change.
 
     Raises:
-        ConfigError: another setting would change, or the schedule depends on the epochs.
+        ConfigError: another setting would change, or the schedule depends on the budget.
     """
     before = run.any_experiment()
     after = parse_experiment(before.to_yaml(), str(run.path / "experiment.yaml"), overrides)
     free = {"training": RESUMABLE}
     if before.model_dump(exclude=free) != after.model_dump(exclude=free):
-        allowed = " and ".join(f"training.{name}" for name in sorted(RESUMABLE))
+        allowed = ", ".join(f"training.{name}" for name in sorted(RESUMABLE))
         raise ConfigError(
             f"resuming `{run.path}` can change only {allowed}",
             "train a new run for other settings",
         )
     if isinstance(before, FittedExperiment) or isinstance(after, FittedExperiment):
         return after
-    if before.training.schedule == "cosine" and after.training.epochs != before.training.epochs:
+    changed = before.training.model_dump(include=BUDGET) != after.training.model_dump(
+        include=BUDGET
+    )
+    if before.training.schedule == "cosine" and changed:
+        end = f"epoch {before.training.epochs}"
+        if before.training.max_steps or before.training.max_minutes:
+            end = "the end of its budget"
         raise ConfigError(
-            f"the learning rate of `{run.path}` falls to 0 by epoch {before.training.epochs}, "
-            "so the epochs of this run cannot change",
-            "train a new run of as many epochs as you want",
+            f"the learning rate of `{run.path}` falls to 0 by {end}, so the epochs, steps and "
+            "minutes of this run cannot change",
+            "train a new run that is as long as you want",
         )
     return after
 
@@ -77,7 +84,7 @@ def resume(run: Run, training: Resumable) -> None:
         # Otherwise the next checkpoint would keep the damaged file as the previous one.
         save_tensors(checkpoints.last, tensors, counters)
     restore_best(run, training)
-    run.history.keep_until(training.counters.validated)
+    run.history.keep_until(training.counters.validated, training.counters.validated_step)
 
 
 def restore_best(run: Run, training: Resumable) -> None:

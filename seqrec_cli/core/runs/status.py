@@ -1,7 +1,7 @@
 """Whether a run is finished, running or interrupted; read without torch, so that lists are quick.
 
-A training that ends writes `finished.json`. It counts for the epoch that it names: a run that was
-resumed with more epochs is finished again when they are done.
+A training that ends writes `finished.json`. It counts for the epoch and the step that it names: a
+run that was resumed with more epochs or steps is finished again when they are done.
 """
 
 import contextlib
@@ -92,11 +92,14 @@ class RunStatus:
         return "interrupted" if self.counters else "not started"
 
     def has_ended(self) -> bool:
-        """Whether its training went on to its end, or to where patience ran out."""
-        if not self.counters or self.counters.get("step"):
+        """Whether its training went on to the end of its budget, or to where patience ran out."""
+        if not self.counters:
             return False
-        if whole(read_mapping(self.path / FINISHED).get("epoch"), -1) == self.epoch:
+        finished, step = read_mapping(self.path / FINISHED), whole(self.counters.get("step"))
+        if (whole(finished.get("epoch"), -1), whole(finished.get("step"))) == (self.epoch, step):
             return True
+        if step:
+            return False
         # A run of an older version does not say: its counters do.
         patience = self.training.get("patience")
         impatient = isinstance(patience, int) and whole(self.counters.get("worse")) >= patience

@@ -61,6 +61,9 @@ class Disk:
     def unlink(self, path: Path) -> None:
         path.unlink(missing_ok=True)
 
+    def remove_folder(self, path: Path) -> None:
+        path.rmdir()
+
     def sync_folder(self, folder: Path) -> None:
         """Make a rename in `folder` survive a power cut, where a folder can be synced."""
         try:

@@ -24,13 +24,22 @@ class EpochDone:
 
 @dataclass(frozen=True)
 class Validated:
-    """The valid part was evaluated: by full ranking, or by predicting labels."""
+    """The valid part was evaluated: by full ranking, or by predicting labels.
+
+    Attributes:
+        epoch: the last one, or the one in whose midst it is.
+        loss: the epoch's mean, so far.
+        step: the steps done since the beginning, where it is in the midst of an epoch; else 0.
+        users: how many users were asked about, where they are a sample; else 0.
+    """
 
     epoch: int
-    loss: float  # the epoch's mean
+    loss: float
     metrics: dict[str, float]
     is_best: bool
     remark: str = ""  # what else was settled then, for people
+    step: int = 0
+    users: int = 0
 
 
 @dataclass(frozen=True)
@@ -72,4 +81,24 @@ class Refitted:
     joined: dict[str, Any]
 
 
-Event = Refitted | Joining | JoinedFitted | StepDone | EpochDone | Validated | Stopped
+@dataclass(frozen=True)
+class Spent:
+    """Training stopped as `setting`, its budget, was used up, after `steps` steps."""
+
+    setting: str
+    epoch: int
+    steps: int
+
+
+@dataclass(frozen=True)
+class Judged:
+    """The best weights, evaluated for all users of the valid part after a sample picked them."""
+
+    epoch: int
+    users: int
+    metrics: dict[str, float]
+
+
+Event = (
+    Refitted | Joining | JoinedFitted | StepDone | EpochDone | Validated | Stopped | Spent | Judged
+)

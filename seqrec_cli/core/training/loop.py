@@ -1,58 +1,54 @@
 """The loop over epochs and validations, shared by both tasks."""
 
 from collections.abc import Callable, Iterator
-from typing import Protocol
 
-from seqrec_cli.core.training.events import EpochDone, Event, StepDone, Stopped, Validated
+from seqrec_cli.core.training.events import EpochDone, Event, Spent, StepDone, Stopped, Validated
+from seqrec_cli.core.training.pace import Pace
 from seqrec_cli.core.training.state import Resumable
 from seqrec_cli.errors import TrainingError
 
 
-class Schedule(Protocol):
-    """The settings that say when a training validates and ends."""
-
-    @property
-    def epochs(self) -> int: ...
-    @property
-    def validate_every(self) -> int: ...
-    @property
-    def patience(self) -> int | None: ...
-
-
 def epochs(
     training: Resumable,
-    settings: Schedule,
+    pace: Pace,
     train: Callable[[], Iterator[StepDone | EpochDone]],
     validate: Callable[[bool], Validated],
 ) -> Iterator[Event]:
-    """Train and validate on schedule, until the last epoch or until patience runs out."""
+    """Train and validate on schedule, until the budget ends or until patience runs out."""
+    counters, patience = training.counters, pace.settings.patience
     while True:
-        counters = training.counters
-        scheduled = counters.epoch > 0 and counters.epoch % settings.validate_every == 0
-        if scheduled and counters.validated < counters.epoch:
-            yield validate(scheduled)
-        if counters.epoch >= settings.epochs:
-            if counters.epoch > 0 and not scheduled:
-                yield validate(scheduled)
+        due = pace.is_due
+        if due and not pace.is_validated:
+            yield validate(True)
+        if pace.is_over:
+            if pace.done > 0 and not due:
+                yield validate(False)
+            if pace.spent:
+                yield Spent(pace.spent, counters.current, pace.done)
             return
-        if settings.patience is not None and counters.worse >= settings.patience:
-            yield Stopped(counters.epoch, counters.best_epoch)
+        if patience is not None and counters.worse >= patience:
+            yield Stopped(counters.current, counters.best_epoch)
             return
         yield from train()
 
 
 def train_epoch(
-    training: Resumable, steps: int, losses: Callable[[int, int], Iterator[float]]
+    training: Resumable, pace: Pace, losses: Callable[[int, int], Iterator[float]]
 ) -> Iterator[StepDone | EpochDone]:
-    """Train on what is left of the epoch; `losses` takes the steps of an epoch after the first few
-    and yields the loss of each."""
-    counters = training.counters
+    """Train on what is left of the epoch, or until something is due inside it.
+
+    `losses` takes the steps of an epoch after the first few and yields the loss of each.
+    """
+    counters, steps = training.counters, pace.steps
     epoch = counters.epoch + 1
     for loss in losses(epoch, counters.step):
         counters.step += 1
         counters.loss_sum += loss
+        pace.tick()
         if counters.step < steps:
             yield StepDone(epoch, counters.step, steps, counters.loss_sum / counters.step)
+            if pace.is_due or pace.is_over:
+                return
     mean = counters.loss_sum / steps
     counters.epoch, counters.step, counters.loss_sum, counters.loss = epoch, 0, 0.0, mean
     # Last, so that whoever stops at it finds the counters at the end of the epoch.
@@ -67,20 +63,43 @@ def check_finite(training: Resumable, lr: float) -> None:
     """
     if not training.is_finite():
         raise TrainingError(
-            f"the weights are not finite after epoch {training.counters.epoch}",
+            f"the weights are not finite after epoch {training.counters.current}",
             f"lower `training.lr` (it is {lr})",
         )
 
 
 def note_validation(
-    training: Resumable, metrics: dict[str, float], scheduled: bool, remark: str = ""
+    training: Resumable,
+    metrics: dict[str, float],
+    scheduled: bool,
+    pace: Pace | None = None,
+    *,
+    users: int = 0,
+    remark: str = "",
 ) -> Validated:
-    """Say whether a validation is the best so far, and record it if it is on schedule."""
+    """Say whether a validation is the best so far, and record it if it is on schedule.
+
+    Without a `pace` it is after an epoch, or what takes its place.
+    """
     counters, value = training.counters, training.validation_score(metrics)
     is_best = value > counters.best
     if scheduled:
-        counters.validated = counters.epoch
+        if pace is None:
+            counters.validated = counters.epoch
+        else:
+            pace.note_validation()
         counters.worse = 0 if is_best else counters.worse + 1
         if is_best:
-            counters.best, counters.best_epoch = value, counters.epoch
-    return Validated(counters.epoch, counters.loss, metrics, is_best, remark)
+            counters.best, counters.best_epoch = value, counters.current
+    step = 0
+    if pace is not None and (counters.step or pace.unit != "epochs"):
+        step = pace.done
+    return Validated(
+        counters.current,
+        counters.current_loss,
+        metrics,
+        is_best,
+        remark,
+        step=step,
+        users=users,
+    )

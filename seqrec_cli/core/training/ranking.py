@@ -5,6 +5,7 @@ statistics are part of what is saved.
 """
 
 import math
+import time
 from collections.abc import Iterator
 
 import numpy as np
@@ -30,7 +31,7 @@ from seqrec_cli.core.storage.tensors import MemoryLimit
 from seqrec_cli.core.training.events import Event, Validated
 from seqrec_cli.core.training.loop import check_finite, epochs, note_validation, train_epoch
 from seqrec_cli.core.training.optimizers import Adam, Optimizer
-from seqrec_cli.core.training.schedule import lr_factor
+from seqrec_cli.core.training.pace import Pace
 from seqrec_cli.core.training.state import Counters, Resumable
 from seqrec_cli.errors import DatasetError, TrainingError
 
@@ -112,12 +113,12 @@ def fit(training: RankingTraining, train: Examples, valid: Examples) -> Iterator
     labels = torch.from_numpy(train.labels.copy()).to(training.device)
     asked = to_batch(valid, training.device)
     batches = Batches(len(train), settings.batch_size, training.experiment.seed)
+    pace = Pace(training, settings, len(batches), time.monotonic)
 
     def losses(epoch: int, done: int) -> Iterator[float]:
         for step, own in enumerate(batches.rows_of(epoch, done), done + 1):
             noise = Noise(training.experiment.seed, epoch, step, 0, training.device)
-            total = (epoch - 1) * len(batches) + step - 1
-            factor = lr_factor(settings, total, settings.epochs * len(batches))
+            factor = pace.lr_factor((epoch - 1) * len(batches) + step - 1)
             where = own.to(training.device)
             batch, truth = rows.take(where), labels[where]
             yield training.workers.alone(
@@ -135,11 +136,9 @@ def fit(training: RankingTraining, train: Examples, valid: Examples) -> Iterator
                 "labels of both kinds",
                 "use `training.metric: auc`",
             )
-        return note_validation(training, metrics, scheduled)
+        return note_validation(training, metrics, scheduled, pace)
 
-    yield from epochs(
-        training, settings, lambda: train_epoch(training, len(batches), losses), validate
-    )
+    yield from epochs(training, pace, lambda: train_epoch(training, pace, losses), validate)
 
 
 def train_step(

@@ -21,7 +21,7 @@ from seqrec_cli.core.data.dataset import SequenceDataset
 from seqrec_cli.core.data.features.encoded import Features
 from seqrec_cli.core.devices import WorkerPool, training_mode
 from seqrec_cli.core.evaluation.queries import queries
-from seqrec_cli.core.evaluation.sequential import evaluate
+from seqrec_cli.core.evaluation.sequential import Evaluation, evaluate
 from seqrec_cli.core.evaluation.weighing import pick_weights
 from seqrec_cli.core.experiment.sequential import Experiment, TrainingConfig
 from seqrec_cli.core.inference.scoring import Joined, ModelScorer, Seen
@@ -32,11 +32,12 @@ from seqrec_cli.core.models.sequential.registry import build_model
 from seqrec_cli.core.randomness import Purpose, torch_stream
 from seqrec_cli.core.storage.memory import in_words, total_memory
 from seqrec_cli.core.storage.tensors import MemoryLimit
+from seqrec_cli.core.training.distributed import ALONE, Found, Team, add_up
 from seqrec_cli.core.training.events import Event, JoinedFitted, Joining, Refitted, Validated
 from seqrec_cli.core.training.loop import check_finite, epochs, note_validation, train_epoch
 from seqrec_cli.core.training.objective import batch_loss
 from seqrec_cli.core.training.optimizers import Adagrad, Adam, Optimizer, RowwiseAdagrad
-from seqrec_cli.core.training.schedule import lr_factor
+from seqrec_cli.core.training.pace import Pace
 from seqrec_cli.core.training.seen import check_reachable, settle_seen
 from seqrec_cli.core.training.state import Counters, Resumable
 from seqrec_cli.errors import ConfigError, DatasetError, TrainingError
@@ -86,10 +87,11 @@ class Training(Resumable):
 
 
 def fit(training: Training, data: SequenceDataset) -> Iterator[Event]:
-    """Train until the last epoch or until patience runs out, yielding events.
+    """Train until the budget ends or until patience runs out, yielding events.
 
-    `data` must not contain its test part. Each `validate_every` epochs, and after the last, the
-    valid part is ranked in full. Between two events `training.state()` may be taken and written.
+    `data` must not contain its test part. Each `validate_every`, and at the end, the valid part is
+    ranked in full, for all its users or for `validate_users` of them. Between two events
+    `training.state()` may be taken and written.
 
     Raises:
         TrainingError: the loss is not finite; the weights are those before that step.
@@ -100,32 +102,47 @@ def fit(training: Training, data: SequenceDataset) -> Iterator[Event]:
     check_data(data)
     seen = settle_seen(training.experiment, data).seen
     check_reachable(data, seen)
-    settings = training.experiment.training
-    training.interruptible = True
+    training.interruptible = training.team.size == 1
     batches = make_batches(training, data)
     for event in join(training, data):
         training.interruptible = False
         yield event
-        training.interruptible = True
+        training.interruptible = training.team.size == 1
     scorer = make_scorer(training)
     training.interruptible = False
+    training.team.agree()
+    pace = pace_of(training, batches)
     yield from epochs(
         training,
-        settings,
-        lambda: train_epoch(training, len(batches), partial(train_steps, training, batches)),
-        lambda scheduled: validate(training, data, scorer, seen, scheduled),
+        pace,
+        lambda: train_epoch(training, pace, partial(train_steps, training, batches, pace=pace)),
+        lambda scheduled: validate(training, data, scorer, seen, pace, scheduled),
     )
 
 
+def pace_of(training: Training, batches: Batches) -> Pace:
+    """How far a training is, and what its settings say of that."""
+    settings = training.experiment.training
+    return Pace(training, settings, len(batches), training.team.clock)
+
+
 def refit(
-    training: Training, data: SequenceDataset, epoch: int, weights: dict[str, float]
+    training: Training,
+    data: SequenceDataset,
+    epoch: int,
+    weights: dict[str, float],
+    step: int = 0,
+    first: Counters | None = None,
 ) -> Iterator[Event]:
-    """Train the same recipe once more on train + valid, for as many epochs as validation picked.
+    """Train the same recipe once more on train + valid, for as long as validation picked.
 
     The learning rate runs as it did. `training` must be a new one. The last event is `Refitted`.
 
     Args:
+        epoch: how many epochs.
         weights: those that validation picked for what joins the network, by name.
+        step: how many steps instead, where validation picked what is in the midst of an epoch.
+        first: where the training ended that picked them.
     """
     data = data.with_valid_learnt()
     training.interruptible = True
@@ -139,10 +156,27 @@ def refit(
     training.interruptible = False
     for joined in training.joined:
         joined.weight = weights.get(joined.name, joined.weight)
-    while training.counters.epoch < epoch:
-        yield from train_epoch(training, len(batches), partial(train_steps, training, batches))
+    pace = pace_again(training, batches, first or Counters())
+    steps = partial(train_steps, training, batches, pace=pace)
+    while pace.done < (step or epoch * pace.steps):
+        for done in train_epoch(training, pace, steps):
+            yield done
+            if pace.done == step:
+                break
         check_finite(training, training.experiment.training.lr)
     yield Refitted(epoch, training, models)
+
+
+def pace_again(training: Training, batches: Batches, first: Counters) -> Pace:
+    """The pace of a last fit: its budget is in steps, so that the learning rate runs as it did in
+    the one that ended at `first`."""
+    settings = training.experiment.training
+    update: dict[str, Any] = {"max_minutes": None, "validate_every": 1}
+    if settings.max_minutes is not None and first.seconds:
+        share = min(1.0, first.seconds / (60 * settings.max_minutes))
+        done = first.epoch * len(batches) + first.step
+        update["max_steps"] = max(1, min(settings.max_steps or 2**53, round(done / share)))
+    return Pace(training, settings.model_copy(update=update), len(batches), training.team.clock)
 
 
 def make_batches(training: Training, data: SequenceDataset) -> Batches:
@@ -184,43 +218,50 @@ def check_negatives(settings: TrainingConfig, data: SequenceDataset, max_length:
         )
 
 
-def train_steps(training: Training, batches: Batches, epoch: int, done: int) -> Iterator[float]:
+def train_steps(
+    training: Training, batches: Batches, epoch: int, done: int, pace: Pace | None = None
+) -> Iterator[float]:
     """Change the weights once for each batch of an epoch but the first `done`; yields the losses.
 
     A batch is cut into parts, each for one core; their gradients add up to the batch's. How many
     parts depends on the batch alone, so the number of cores does not change the result.
     """
 
-    def begin(step: int) -> list[Callable[[], TrainBatch]]:
+    def begin(step: int) -> tuple[int, dict[int, Callable[[], TrainBatch]]]:
         users = batches_left[step - done - 1]
         make = partial(batches.make, epoch, shared=batches.share(epoch, step, users))
-        return [training.workers.begin(partial(make, part)) for part in batches.split(users)]
+        split = batches.split(users)
+        own = {n: training.workers.begin(partial(make, split[n])) for n in team.own(len(split))}
+        return len(split), own
 
-    def work(number: int) -> tuple[float, tuple[Tensor, ...]]:
+    def work(number: int) -> tuple[int, Found]:
         noise = Noise(training.experiment.seed, epoch, step, number, training.device)
-        return part_gradients(training, parts[number]().to(training.device), total, noise)
+        batch = parts[number]().to(training.device)
+        loss, gradients = part_gradients(training, batch, total, noise)
+        return number, (loss, list(gradients))
 
-    settings = training.experiment.training
+    pace = pace or pace_of(training, batches)
+    team, parameters = training.team, list(training.trained_parameters().values())
     batches_left = batches.users_of(epoch)[done:]
     upcoming = begin(done + 1)
     for step, users in enumerate(batches_left, done + 1):
-        parts, total = upcoming, batches.weigh(users)
+        (count, parts), total = upcoming, batches.weigh(users)
+        team.agree()
         training_mode(training.model)
         statistics = training.statistics()
         # From the last: that of many short histories takes longest, and is not to be waited for.
-        results = training.workers.map(work, reversed(range(len(parts))))
+        results = training.workers.map(work, reversed(parts))
         if step < len(batches):
             # Queued behind this step's parts: the core that is done first makes the next ones.
             upcoming = begin(step + 1)
         # Running statistics change while gradients are computed, and nothing else does.
         safe = contextlib.nullcontext() if statistics else training.safe_to_interrupt()
         with safe:
-            losses, gradients = zip(*reversed(list(results)), strict=True)
-        done_before = (epoch - 1) * len(batches) + step - 1
-        factor = lr_factor(settings, done_before, settings.epochs * len(batches))
-        loss = sum(losses)
+            found = dict(results)
+        loss, gradient = team.total(found, count, parameters)
         try:
-            loss = update_weights(training, loss, gradients, epoch, step, factor)
+            factor = pace.lr_factor((epoch - 1) * len(batches) + step - 1)
+            loss = update_weights(training, loss, [gradient], epoch, step, factor)
         except TrainingError:
             training.set_statistics(statistics)
             raise
@@ -272,18 +313,6 @@ def update_weights(
     return loss
 
 
-def add_up(gradients: Sequence[Sequence[Tensor]]) -> list[Tensor]:
-    """The sum over parts, for each parameter; takes the first part's tensors for it."""
-    first, *others = gradients
-    total = list(first)
-    dense = [n for n, gradient in enumerate(total) if not gradient.is_sparse]
-    for other in others:
-        for n in dense:
-            total[n].add_(other[n])
-        total = [t + g if g.is_sparse else t for t, g in zip(total, other, strict=True)]
-    return total
-
-
 def autocast(device: torch.device, precision: str) -> contextlib.AbstractContextManager[Any]:
     """Compute in bfloat16 where that loses little, if the experiment says so."""
     if precision == "bfloat16":
@@ -319,7 +348,12 @@ def make_scorer(training: Training) -> ModelScorer:
 
 
 def validate(
-    training: Training, data: SequenceDataset, scorer: ModelScorer, seen: Seen, scheduled: bool
+    training: Training,
+    data: SequenceDataset,
+    scorer: ModelScorer,
+    seen: Seen,
+    pace: Pace,
+    scheduled: bool,
 ) -> Validated:
     """Rank the valid part and note whether it is the best so far.
 
@@ -328,14 +362,41 @@ def validate(
     """
     settings = training.experiment.training
     check_finite(training, settings.lr)
-    k = int(settings.metric.partition("@")[2])
     with training.safe_to_interrupt():
         scorer.refresh()
+        most, team = settings.validate_users, training.team
         if any(joined.picked for joined in scorer.joined):
-            pick_weights(scorer, data, settings.metric, seen)
-        outcome = evaluate(scorer, data, "valid", ks=sorted({k, 10}), seen=seen)
+            seed, others = training.experiment.seed, team if team.size > 1 else None
+            pick_weights(scorer, data, settings.metric, seen, seed, most, others)
+        outcome = evaluate_valid(training.experiment, data, scorer, seen, most, team)
+    users = len(outcome.users) if settings.validate_users is not None else 0
     picked = [f"{joined.name} {joined.weight:g}" for joined in scorer.joined if joined.picked]
-    return note_validation(training, outcome.means(), scheduled, ", ".join(picked))
+    return note_validation(
+        training, outcome.means(), scheduled, pace, users=users, remark=", ".join(picked)
+    )
+
+
+def evaluate_valid(
+    experiment: Experiment,
+    data: SequenceDataset,
+    scorer: ModelScorer,
+    seen: Seen | None = None,
+    most_users: int | None = None,
+    team: Team = ALONE,
+) -> Evaluation:
+    """Rank the valid part in full, for all its users or for a sample that stays the same."""
+    settings = experiment.training
+    k = int(settings.metric.partition("@")[2])
+    return evaluate(
+        scorer,
+        data,
+        "valid",
+        ks=sorted({k, 10}),
+        seen=seen or settle_seen(experiment, data).seen,
+        seed=experiment.seed,
+        most_users=most_users,
+        team=team if team.size > 1 else None,
+    )
 
 
 def check_data(data: SequenceDataset) -> None:
@@ -350,6 +411,32 @@ def check_data(data: SequenceDataset) -> None:
             "prepare it with another split, or from more data",
         )
     queries(data, "valid")
+
+
+def check_team(training: Training, data: SequenceDataset) -> None:
+    """Refuse more workers than there are parts in a batch.
+
+    Raises:
+        ConfigError: with what to use instead.
+    """
+    batches, size = make_batches(training, data), training.team.size
+    parts = max(len(batches.split(users)) for users in batches.users_of(1)[:16])
+    if training.statistic_names:
+        parts = 1  # what one part changes, the next ones would read
+    if parts < size:
+        settings = training.experiment.training
+        larger = (
+            ""
+            if parts == 1 and len(batches) == 1
+            else (
+                f", or larger batches: `--set training.batch_size={2 * size * settings.batch_size}`"
+            )
+        )
+        raise ConfigError(
+            f"a batch of {settings.batch_size} users is cut into {parts} "
+            f"{'part' if parts == 1 else 'parts'}, fewer than the {size} workers",
+            f"use {parts} {'worker' if parts == 1 else 'workers'}{larger}",
+        )
 
 
 def check_device(experiment: Experiment, device: torch.device) -> None:

@@ -10,7 +10,10 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from seqrec_cli.core.training.distributed import ALONE, Team
 from seqrec_cli.core.training.optimizers import Optimizer
+
+FLOATS = {"loss_sum", "loss", "best", "seconds", "validated_seconds"}
 
 
 @dataclass
@@ -21,10 +24,23 @@ class Counters:
     step: int = 0  # batches done of the next one
     loss_sum: float = 0.0  # over those batches
     loss: float = 0.0  # the mean over the last epoch that is over
-    validated: int = 0  # the last epoch that was validated
+    validated: int = 0  # the last epoch that was validated, and all steps and seconds until then
+    validated_step: int = 0
+    validated_seconds: float = 0.0
+    seconds: float = 0.0  # of training, where a budget or a validation goes by the minute
     best: float = -math.inf
     best_epoch: int = 0
     worse: int = 0  # validations since the best
+
+    @property
+    def current(self) -> int:
+        """The epoch that is in progress, or the last one between two."""
+        return self.epoch + bool(self.step)
+
+    @property
+    def current_loss(self) -> float:
+        """The mean loss of that epoch, so far."""
+        return self.loss_sum / self.step if self.step else self.loss
 
     def check(self) -> None:
         """Refuse values that no training can have.
@@ -33,7 +49,7 @@ class Counters:
             ValueError: with the name.
         """
         for name, value in asdict(self).items():
-            kind = float if name in ("loss_sum", "loss", "best") else int
+            kind = float if name in FLOATS else int
             fits = -math.inf <= value < math.inf if kind is float else 0 <= value < 2**53
             if type(value) is not kind or not fits:
                 raise ValueError(f"`{name}` cannot be {value!r}")
@@ -46,6 +62,7 @@ class Resumable:
     model: Any
     optimizers: dict[str, Optimizer]
     counters: Counters
+    team: Team = ALONE
 
     # True while nothing is half changed, so that a signal may raise an exception at any point.
     interruptible = False
@@ -53,7 +70,8 @@ class Resumable:
     @contextlib.contextmanager
     def safe_to_interrupt(self) -> Iterator[None]:
         """While the block runs, a signal may raise an exception without harm."""
-        self.interruptible = True
+        # Of several workers none may leave the others alone: they stop between two steps.
+        self.interruptible = self.team.size == 1
         try:
             yield
         finally:

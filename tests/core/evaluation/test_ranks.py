@@ -7,7 +7,9 @@ import pytest
 import torch
 
 from seqrec_cli.core.data.sequences import Sequences
+from seqrec_cli.core.evaluation import ranks
 from seqrec_cli.core.evaluation.metrics import METRICS
+from seqrec_cli.core.evaluation.queries import Queries
 from seqrec_cli.core.evaluation.ranks import ranks_in
 from seqrec_cli.core.evaluation.sequential import evaluate
 from tests.conftest import leave_one_out
@@ -54,3 +56,29 @@ def test_ranks_in_a_list_count_ties_against_the_target_as_far_as_they_go() -> No
     # The last item of a list may be one of many with its score.
     assert ranks_in(lists, scores, targets, 99).tolist() == [0, 1, 99, 99, 1, 99]
     assert ranks_in(lists, scores, targets, 3).tolist() == [0, 1, 3, 2, 1, 2]  # nothing beyond
+
+
+@pytest.mark.parametrize("most", [1, 3])
+@pytest.mark.parametrize("block", [1, 40, 10**6])
+def test_targets_in_the_history_are_found(
+    most: int, block: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(ranks, "HISTORY_BLOCK", block)
+    random = np.random.default_rng(most)
+    histories = [random.integers(1, 9, random.integers(1, 7)).tolist() for _ in range(50)]
+    targets = [
+        random.permutation(8)[: 1 if most == 1 else random.integers(1, 4)] + 1 for _ in range(50)
+    ]
+    asked = Queries(
+        np.arange(50),
+        Sequences.from_lists(histories),
+        Sequences.from_lists([each.tolist() for each in targets]),
+        0,
+        {},
+    )
+    expected = [
+        item in history
+        for history, own in zip(histories, targets, strict=True)
+        for item in own.tolist()
+    ]
+    assert ranks.in_history(asked, 8).tolist() == expected

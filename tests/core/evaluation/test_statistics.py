@@ -9,7 +9,9 @@ from seqrec_cli.core.evaluation.statistics import (
     bootstrap_means,
     influences_on_means,
     interval,
+    mean_interval,
     paired_p_value,
+    rare_error,
     standard_error,
 )
 
@@ -141,3 +143,36 @@ def test_standard_error_of_a_share() -> None:
     # Of distinct users in a resample there are 63 %, drawn without replacement.
     expected = np.sqrt(0.25 * 0.75 / (400 * 0.632) * (1 - 0.632))
     assert found == pytest.approx(expected, rel=0.2)
+
+
+@pytest.mark.parametrize("weighted", [False, True])
+def test_for_many_users_the_formula_gives_the_bootstraps_interval(
+    weighted: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    random = np.random.default_rng(4)
+    values = random.random((4000, 2)) ** 3
+    weights = random.integers(1, 9, 4000) if weighted else None
+    resampled = mean_interval(values, 0, weights)
+    monkeypatch.setattr(statistics, "MANY_USERS", 1000)
+    formula = mean_interval(values, 0, weights)
+    width = resampled[1] - resampled[0]
+    for ours, theirs in zip(formula, resampled, strict=True):
+        np.testing.assert_array_less(np.abs(ours - theirs), 0.08 * width)
+    difference = values[:, 0] - values[:, 1] - 0.005
+    by_formula = paired_p_value(difference, 0, weights)
+    monkeypatch.setattr(statistics, "MANY_USERS", 10**9)
+    assert by_formula == pytest.approx(paired_p_value(difference, 0, weights), abs=0.05)
+    monkeypatch.setattr(statistics, "MANY_USERS", 1000)
+    assert paired_p_value(np.zeros(4000), 0) == 1
+
+
+def test_for_many_users_the_error_of_coverage_is_the_bootstraps() -> None:
+    random = np.random.default_rng(5)
+    lists = np.minimum(random.geometric(0.004, (2000, 5)), 1500)
+
+    def share(mask: np.ndarray) -> float:  # type: ignore[type-arg]
+        return float(np.count_nonzero(np.bincount(lists[mask].ravel(), minlength=1501)[1:])) / 1500
+
+    expected = standard_error(share, 2000, seed=0, resamples=200)
+    found = rare_error(lists, np.arange(2000), 2000, 1500, seed=0)
+    assert found == pytest.approx(expected, rel=0.25)

@@ -19,6 +19,7 @@ from seqrec_cli.core.inference.retrieval import (
     exact_top,
     measured_recall,
     recall_of_exact,
+    top_items,
 )
 from seqrec_cli.core.inference.rules import Rules
 from seqrec_cli.core.inference.scoring import Joined, ModelScorer
@@ -216,3 +217,17 @@ def test_an_index_needs_its_extra(monkeypatch: pytest.MonkeyPatch, tmp_path: Pat
     with pytest.raises(MissingExtra) as caught:
         NeighbourIndex.build(np.eye(3, dtype=np.float32))
     assert caught.value.hint == 'pip install "usearch>=2.15" (the extra `ann` of seqrec)'
+
+
+@pytest.mark.parametrize("columns", [1, 513, 40 * 512, 40 * 512 + 1, 41 * 512 - 1])
+@pytest.mark.parametrize("k", [1, 10])
+def test_the_best_of_a_large_catalogue_are_those_of_sorting(columns: int, k: int) -> None:
+    k = min(k, columns)
+    scores = torch.randn(5, columns, generator=torch.Generator().manual_seed(columns))
+    scores[1] = -torch.inf
+    scores[2, : columns // 2] = -torch.inf
+    scores[3, -1] = 99
+    items, values = top_items(scores, k)
+    expected, order = scores.sort(dim=1, descending=True, stable=True)
+    assert torch.equal(values, expected[:, :k])
+    assert torch.equal(items, order[:, :k].masked_fill(expected[:, :k] == -torch.inf, 0))

@@ -16,6 +16,7 @@ def test_softmax_in_pieces_is_the_plain_one_gradients_included(
     size: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(cross_entropy, "LOGIT_BYTES", size)
+    monkeypatch.setattr(cross_entropy, "FEWEST_TARGETS", 1)
     generator = torch.Generator().manual_seed(0)
     states = torch.randn(50, 8, generator=generator, requires_grad=True)
     table = torch.randn(31, 8, generator=generator, requires_grad=True)
@@ -45,6 +46,7 @@ def test_the_shared_softmax_is_the_sampled_one(
 ) -> None:
     """Against the plain loss on written-out scores, gradients included; pieces of one row too."""
     monkeypatch.setattr(cross_entropy, "LOGIT_BYTES", room)
+    monkeypatch.setattr(cross_entropy, "FEWEST_TARGETS", 1)
     torch.manual_seed(0)
     leaves = [torch.randn(n, 5, requires_grad=True) for n in (7, 7, 4)]
     states, own, others = leaves

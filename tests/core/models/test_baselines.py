@@ -74,12 +74,16 @@ def test_item_neighbours_are_cosines_of_user_sets(data: SequenceDataset) -> None
 def test_a_catalogue_too_large_for_item_neighbours_is_said_to_be(
     data: SequenceDataset, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    assert all(affordable(name, data) for name in BASELINES)
+    assert all(affordable(name, data, data.num_users) for name in BASELINES)
     monkeypatch.setattr(baselines, "MOST_PAIRS", 10)
-    assert [name for name in BASELINES if not affordable(name, data)] == ["transitions"]
+    assert [name for name in BASELINES if not affordable(name, data, data.num_users)] == [
+        "transitions"
+    ]
     monkeypatch.undo()
     monkeypatch.setattr(baselines, "NEIGHBOUR_BYTES", 100)
-    assert [name for name in BASELINES if not affordable(name, data)] == ["item neighbours"]
+    assert [name for name in BASELINES if not affordable(name, data, data.num_users)] == [
+        "item neighbours"
+    ]
 
 
 def test_ease_is_the_regression_of_each_item_on_all_others(data: SequenceDataset) -> None:
@@ -115,6 +119,6 @@ def test_the_linear_baseline_knows_what_follows_what() -> None:
 def test_what_takes_long_is_not_affordable(
     name: str, data: SequenceDataset, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    assert affordable(name, data)
+    assert affordable(name, data, data.num_users)
     monkeypatch.setattr(baselines, "MOST_WORK", 100.0)
-    assert not affordable(name, data)
+    assert not affordable(name, data, data.num_users)

@@ -129,3 +129,14 @@ def test_what_cannot_be_written_is_said_first(
     with pytest.raises(MissingExtra) as info:
         plotting.check_picture(tmp_path / "x.png")
     assert info.value.hint == 'pip install "matplotlib>=3.8" (the extra `plot` of seqrec)'
+
+
+def test_validations_inside_an_epoch_lie_at_their_steps(tmp_path: Path) -> None:
+    run = run_of(tmp_path / "one", "ndcg@10", [0.1, 0.4, 0.3])
+    lines = [json.loads(line) for line in run.history.path.read_text().splitlines()]
+    run.history.write([line | {"epoch": 1, "step": 100 * n} for n, line in enumerate(lines, 1)])
+    loss, ndcg = panels_of({"one": run})
+    assert loss.curves[0].epochs == (100, 200, 300)
+    assert ndcg.best == (200,)
+    assert text_chart(loss)[-1].split() == ["100", "step", "300"]
+    assert "0.4000 at step 200 (!)" in legend([loss, ndcg])[0]

@@ -33,7 +33,7 @@ def test_a_continuation_changes_epochs_and_patience_alone(trained: tuple[Run, Tr
     run.save_experiment(changed)
     assert run.experiment() == changed
     with pytest.raises(
-        ConfigError, match=r"can change only training\.epochs and training\.patience"
+        ConfigError, match=r"can change only training\.epochs, training\.max_minutes"
     ):
         experiment_to_resume(run, ["training.lr=0.1"])
 
@@ -46,6 +46,6 @@ def test_a_schedule_over_the_epochs_keeps_their_number(
     training = before.training.model_copy(update={"schedule": "cosine"})
     run.save_experiment(before.model_copy(update={"training": training}))
     assert experiment_to_resume(run, ["training.patience=2"]).training.patience == 2
-    with pytest.raises(ConfigError, match="the epochs of this run cannot change"):
+    with pytest.raises(ConfigError, match="the epochs, steps and minutes of this run cannot"):
         experiment_to_resume(run, ["training.epochs=99"])
     run.save_experiment(before)

@@ -1,0 +1,107 @@
+"""Beginning a training, or going on with one."""
+
+from contextlib import ExitStack
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from seqrec_cli import console
+from seqrec_cli.commands.options import say_which
+from seqrec_cli.errors import ConfigError
+
+if TYPE_CHECKING:
+    import torch
+
+    from seqrec_cli.commands.train import TrainOptions
+    from seqrec_cli.core.experiment.loading import AnyExperiment
+    from seqrec_cli.core.runs.recording import StartedTraining
+    from seqrec_cli.core.runs.run import Run
+
+
+def chosen_experiment(options: "TrainOptions") -> "AnyExperiment":
+    """The experiment that the options name, with its changes and a dataset.
+
+    Raises:
+        ConfigError: it names no dataset.
+    """
+    from seqrec_cli.core.experiment.loading import load_experiment
+    from seqrec_cli.core.settings.configs import find_config
+
+    assert options.config is not None
+    config = find_config(options.config)
+    experiment = load_experiment(config, options.changes, options.data)
+    if experiment.data is None:
+        raise ConfigError(f"`{config}` names no dataset", "add `data: NAME`, or use `--data NAME`")
+    return experiment
+
+
+def start_run(
+    options: "TrainOptions", lock: ExitStack, worker: "torch.device | None" = None
+) -> "tuple[Run, StartedTraining]":
+    """Begin a new run; `lock` keeps others from training there. `worker` is one's own device."""
+    # Imported here so that `seqrec --help` does not wait for torch.
+    from seqrec_cli.core.data.store import find_dataset
+    from seqrec_cli.core.devices import choose_device
+    from seqrec_cli.core.runs.directory import find_run, next_run, refuse_latest
+    from seqrec_cli.core.runs.recording import begin, join_workers
+    from seqrec_cli.core.runs.run import Run, create_run
+
+    experiment = chosen_experiment(options)
+    device = worker or choose_device(options.device)
+    path = find_dataset(str(experiment.data), options.data_dir)
+    started = begin(experiment, path, device)
+    if worker is not None:
+        join_workers(started, worker, options.sums == "exact", options.timeout)
+    if not started.training.team.leads:
+        return Run(Path(options.run or "")), started
+    dataset, model = started.dataset, experiment.model.name
+    target = find_run(options.run) if options.run else next_run(dataset.name, model)
+    refuse_latest(target)
+    lock.enter_context(Run(target).locked())
+    run = create_run(target, started.experiment, dataset, path, str(device))
+    say(started)
+    console.info(
+        f"training {model} on {dataset.name}: {dataset.num_users:,} users, "
+        f"{dataset.num_items:,} items, on {device}{by_workers(started)}, into {run.path}"
+    )
+    return run, started
+
+
+def resume_run(
+    options: "TrainOptions", lock: ExitStack, worker: "torch.device | None" = None
+) -> "tuple[Run, StartedTraining]":
+    """Go on with a run; `lock` keeps others from training there. `worker` is one's own device."""
+    from seqrec_cli.core.devices import choose_device
+    from seqrec_cli.core.runs.directory import find_run
+    from seqrec_cli.core.runs.recording import go_on, join_workers
+    from seqrec_cli.core.runs.resuming import experiment_to_resume
+    from seqrec_cli.core.runs.run import Run
+    from seqrec_cli.core.training.distributed import leads
+
+    assert options.resume is not None
+    run = Run.open(find_run(options.resume))
+    say_which(options.resume, run.path)
+    if leads():
+        lock.enter_context(run.locked())
+    experiment = experiment_to_resume(run, options.changes)
+    device = worker or choose_device(options.device)
+    path = run.find_data(options.data, options.data_dir)
+    started = go_on(run, experiment, path, device, leads())
+    if worker is not None:
+        join_workers(started, worker, options.sums == "exact", options.timeout)
+    say(started)
+    counters = started.training.counters
+    console.info(f"resuming {run.path} after epoch {counters.epoch}, step {counters.step}")
+    return run, started
+
+
+def by_workers(started: "StartedTraining") -> str:
+    """How many processes train, where it is not one."""
+    size = started.training.team.size
+    return f" by {size} workers" if size > 1 else ""
+
+
+def say(started: "StartedTraining") -> None:
+    """Print what the user may or should know before the training goes on."""
+    for message in started.info:
+        console.info(message)
+    console.warn_all(started.notes)

@@ -1,0 +1,121 @@
+"""`seqrec train --workers`: the files of one process, when a worker is killed too."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from tests.conftest import ROOT, leave_one_out
+
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(sys.platform != "linux", reason="reads /proc"),
+]
+
+LONGEST = 600  # seconds, on a busy machine
+CONFIG = """\
+data: toy
+model: {hidden: 8, blocks: 1, heads: 1, max_length: 20}
+training: {epochs: 6, batch_size: 200, validate_every: 1, lr: 0.01}
+"""
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A dataset whose batches have two parts, and a finished run `one` of one process."""
+    path = tmp_path_factory.mktemp("workers")
+    random = np.random.default_rng(0)
+    pairs = zip(random.integers(30, size=600), random.integers(10, 25, size=600), strict=True)
+    histories = [[(start + t) % 30 + 1 for t in range(n)] for start, n in pairs]
+    leave_one_out(histories, 30).save(path / "data" / "toy.npz")
+    (path / "toy.yaml").write_text(CONFIG)
+    ended(start(path, "--run", "one"))
+    return path
+
+
+def start(folder: Path, *options: str) -> "subprocess.Popen[str]":
+    command = [sys.executable, "-m", "seqrec_cli", "train", "--device", "cpu", *options]
+    if "--resume" not in options:
+        command += ["--config", "toy.yaml"]
+    return subprocess.Popen(
+        command,
+        cwd=folder,
+        env=os.environ | {"PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"},
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+
+
+def ended(process: "subprocess.Popen[str]", code: int = 0) -> str:
+    """What it said, once it has ended with that exit code."""
+    told = process.communicate(timeout=LONGEST)[1]
+    assert process.returncode == code, told
+    return told
+
+
+def validations(folder: Path, run: str) -> int:
+    path = folder / "runs" / run / "metrics.jsonl"
+    return len(path.read_text().splitlines()) if path.exists() else 0
+
+
+def workers_of(process: "subprocess.Popen[str]") -> list[int]:
+    return [
+        int(p) for p in Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()
+    ]
+
+
+def wait_for(folder: Path, run: str, count: int) -> None:
+    deadline = time.monotonic() + LONGEST
+    while validations(folder, run) < count:
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+
+
+def files(folder: Path, run: str) -> list[bytes]:
+    names = ("best.safetensors", "last.safetensors", "experiment.yaml")
+    return [(folder / "runs" / run / name).read_bytes() for name in names]
+
+
+def test_two_workers_leave_the_files_of_one_process(folder: Path) -> None:
+    told = ended(start(folder, "--run", "two", "--workers", "2"))
+    assert files(folder, "two") == files(folder, "one")
+    assert told.count("the best weights are in") == 1
+    assert "Traceback" not in told
+
+
+@pytest.mark.parametrize("victim", [0, 1])
+def test_after_one_is_killed_they_go_on_to_the_same_files(folder: Path, victim: int) -> None:
+    run = f"killed-{victim}"
+    process = start(folder, "--run", run, "--workers", "2")
+    wait_for(folder, run, 2)
+    os.kill(workers_of(process)[victim], signal.SIGKILL)
+    ended(process)
+    assert files(folder, run) == files(folder, "one")
+
+
+@pytest.mark.parametrize("to", ["agent", "worker"])
+def test_sigterm_stops_all_with_a_checkpoint(folder: Path, to: str) -> None:
+    run = f"stopped-{to}"
+    process = start(folder, "--run", run, "--workers", "2", "--set", "training.epochs=6")
+    wait_for(folder, run, 2)
+    os.kill(process.pid if to == "agent" else workers_of(process)[1], signal.SIGTERM)
+    told = ended(process, 128 + signal.SIGTERM)
+    assert "nothing is lost" in told
+    counters = json.loads((folder / "runs" / run / "last.json").read_text())
+    assert 2 <= counters["epoch"] < 6
+    ended(start(folder, "--resume", run))
+    assert files(folder, run) == files(folder, "one")
+
+
+def test_a_mistake_is_told_once_and_not_tried_again(folder: Path) -> None:
+    process = start(folder, "--run", "bad", "--workers", "3")
+    told = ended(process, 1)
+    assert told.count("error:") == 1
+    assert "fewer than the 3 workers" in told
+    assert not (folder / "runs" / "bad").exists()
