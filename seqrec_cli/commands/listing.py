@@ -43,7 +43,7 @@ def list_(options: ListOptions) -> None:
             console.info("* the latest: what commands take where no run is named")
     else:
         console.info("no run in `runs`")
-        console.hint("seqrec train --config demo --data NAME")
+        console.hint("seqrec train --data NAME")
 
 
 def dataset_row(each: dict[str, Any]) -> list[str]:

@@ -17,8 +17,6 @@ if TYPE_CHECKING:
     from seqrec_cli.core.data.loading import Dataset, Request
     from seqrec_cli.core.data.preparation import Preparation
 
-SMALL = 200_000  # interactions up to which configs/demo.yaml is the better start
-
 
 @takes(PrepareOptions)
 def prepare(options: PrepareOptions) -> None:
@@ -49,13 +47,12 @@ def prepare(options: PrepareOptions) -> None:
         rows, notes = preparation.histories_summary(manifest), preparation.histories_notes(manifest)
     shared.report(manifest, rows, notes, as_json=options.as_json)
     console.success(f"`{target}` and its manifest `{target.with_suffix('.json')}`")
-    small = request.task == "next-item" and manifest["interactions"] < SMALL
-    config = "dien" if request.task == "ranking" else "demo" if small else "sasrec"
+    config = ("--config", "dien") if request.task == "ranking" else ()
     if manifest["split"].get("whole_sessions"):
-        config = "gru4rec-session"
+        config = ("--config", "gru4rec-session")
     folder = () if options.data_dir == Path("data") else ("--data-dir", options.data_dir)
     data = manifest["name"]
-    console.hint(typed("seqrec", "train", "--config", config, "--data", data, *folder))
+    console.hint(typed("seqrec", "train", *config, "--data", data, *folder))
 
 
 def request_of(options: PrepareOptions) -> "Request":

@@ -9,6 +9,8 @@ from seqrec_cli.commands.options import say_which
 from seqrec_cli.errors import ConfigError
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     import torch
 
     from seqrec_cli.commands.train import TrainOptions
@@ -17,8 +19,10 @@ if TYPE_CHECKING:
     from seqrec_cli.core.runs.run import Run
 
 
-def chosen_experiment(options: "TrainOptions") -> "AnyExperiment":
+def chosen_experiment(options: "TrainOptions") -> "tuple[AnyExperiment, Sequence[str]]":
     """The experiment that the options name, with its changes and a dataset.
+
+    Without a config it is what the rules give for the dataset, with the reasons.
 
     Raises:
         ConfigError: it names no dataset.
@@ -26,12 +30,34 @@ def chosen_experiment(options: "TrainOptions") -> "AnyExperiment":
     from seqrec_cli.core.experiment.loading import load_experiment
     from seqrec_cli.core.settings.configs import find_config
 
-    assert options.config is not None
+    if options.config is None:
+        return experiment_by_rules(options)
     config = find_config(options.config)
     experiment = load_experiment(config, options.changes, options.data)
     if experiment.data is None:
         raise ConfigError(f"`{config}` names no dataset", "add `data: NAME`, or use `--data NAME`")
-    return experiment
+    return experiment, ()
+
+
+def experiment_by_rules(options: "TrainOptions") -> "tuple[AnyExperiment, Sequence[str]]":
+    """The experiment for the dataset of the options, and why it is this one.
+
+    Raises:
+        ConfigError: a ranking dataset, for which there are no rules.
+    """
+    from seqrec_cli.core.data.dataset import SequenceDataset
+    from seqrec_cli.core.data.store import RANKING, find_dataset, task_of
+    from seqrec_cli.core.experiment.choosing import experiment_for
+
+    assert options.data is not None
+    path = find_dataset(options.data, options.data_dir)
+    if task_of(path) == RANKING:
+        raise ConfigError(
+            f"the settings for `{options.data}`, which is for ranking, have to be named",
+            f"`seqrec train --config dien --data {options.data}`",
+        )
+    dataset = SequenceDataset.load(path, parts=("train", "valid"))
+    return experiment_for(dataset, options.data, options.changes)
 
 
 def start_run(
@@ -45,7 +71,7 @@ def start_run(
     from seqrec_cli.core.runs.recording import begin, join_workers
     from seqrec_cli.core.runs.run import Run, create_run
 
-    experiment = chosen_experiment(options)
+    experiment, reasons = chosen_experiment(options)
     device = worker or choose_device(options.device)
     path = find_dataset(str(experiment.data), options.data_dir)
     started = begin(experiment, path, device)
@@ -58,6 +84,8 @@ def start_run(
     refuse_latest(target)
     lock.enter_context(Run(target).locked())
     run = create_run(target, started.experiment, dataset, path, str(device))
+    for reason in reasons:
+        console.info(f"chosen: {reason}")
     say(started)
     console.info(
         f"training {model} on {dataset.name}: {dataset.num_users:,} users, "

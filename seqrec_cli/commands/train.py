@@ -51,6 +51,10 @@ class TrainOptions:
     epochs: Annotated[
         int | None, typer.Option(min=1, help="Short for --set training.epochs=VALUE")
     ] = None
+    minutes: Annotated[
+        float | None,
+        typer.Option(min=0.01, help="Short for --set training.max_minutes=VALUE"),
+    ] = None
     precision: Annotated[
         Literal["float32", "bfloat16"] | None,
         typer.Option(help="Short for --set training.precision=VALUE"),
@@ -100,6 +104,9 @@ class TrainOptions:
             ("--data", self.data),
             ("--run", run),
             ("--device", self.device),
+            ("--seed", self.seed),
+            ("--epochs", self.epochs),
+            ("--minutes", self.minutes),
             ("--precision", self.precision),
             ("--resume", self.resume),
             ("--data-dir", self.data_dir),
@@ -117,6 +124,7 @@ class TrainOptions:
         short = {
             "seed": self.seed,
             "training.epochs": self.epochs,
+            "training.max_minutes": self.minutes,
             "training.precision": self.precision,
             "training.compile": "true" if self.compile_model else None,
         }
@@ -128,11 +136,17 @@ class TrainOptions:
 def train(options: TrainOptions) -> None:
     """Fit a model on a prepared dataset and keep the best weights, as validation finds them.
 
+    Without --config the settings are chosen for the dataset, by rules that are printed.
+
+    $ seqrec train --data ml-1m --minutes 10
     $ seqrec train --config sasrec --data ml-1m --set training.epochs=50
     """
-    if (options.config is None) == (options.resume is None):
+    if options.config is not None and options.resume is not None:
+        raise typer.BadParameter("--resume goes on with a run's own experiment: leave out --config")
+    if options.config is None and options.resume is None and options.data is None:
         raise typer.BadParameter(
-            "name an experiment with --config FILE, or a run with --resume RUN"
+            "name a dataset with --data NAME, an experiment with --config NAME, or a run with "
+            "--resume RUN"
         )
     from seqrec_cli.core.training.distributed import is_worker
 

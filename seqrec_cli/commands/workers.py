@@ -23,8 +23,8 @@ def launch_workers(options: "TrainOptions") -> None:
     from seqrec_cli.core.training.launching import launch
 
     target = None
-    if options.config is not None:
-        experiment = chosen_experiment(options)
+    if options.resume is None:
+        experiment, _ = chosen_experiment(options)
         name = find_dataset(str(experiment.data), options.data_dir).stem
         target = find_run(options.run) if options.run else next_run(name, experiment.model.name)
         refuse_latest(target)

@@ -43,7 +43,7 @@ def test_prepares_a_strangers_csv(runner: CliRunner, log: Path, tmp_path: Path) 
     for words in ("interactions", "21", "15 of 3 users", "leave-one-out", "100.00%"):
         assert words in result.stdout
     assert "clicks.npz" in result.stderr
-    assert "hint: seqrec train --config demo --data clicks" in result.stderr
+    assert "hint: seqrec train --data clicks" in result.stderr
 
 
 def test_prints_the_manifest_as_json(runner: CliRunner, log: Path, tmp_path: Path) -> None:

@@ -303,3 +303,22 @@ def test_a_batch_larger_than_the_dataset_is_the_dataset(runner: CliRunner, place
         train(runner, "--config", "toy.yaml", *run, "--set", "training.epochs=1")
     one, other = (place / "runs" / f"b{size}" for size in ("2147483647", "200"))
     assert (one / "best.safetensors").read_bytes() == (other / "best.safetensors").read_bytes()
+
+
+def test_without_a_config_the_settings_are_chosen_and_said(runner: CliRunner, place: Path) -> None:
+    said = train(runner, "--data", "toy")
+    assert "chosen: " in said
+    assert "the linear model alone" in said
+    assert (place / "runs" / "toy-linear-1" / "finished.json").exists()
+    text = (place / "runs" / "toy-linear-1" / "experiment.yaml").read_text()
+    assert "name: linear" in text
+    again = train(runner, "--config", "runs/toy-linear-1/experiment.yaml", "--run", "again")
+    assert "chosen: " not in again
+    assert Run.open(Path("runs/again")).checkpoints.best.read_bytes() == (
+        Run.open(Path("runs/toy-linear-1")).checkpoints.best.read_bytes()
+    )
+
+
+def test_nothing_named_is_a_usage_error(runner: CliRunner, place: Path) -> None:
+    assert "--data NAME" in train(runner, code=2)
+    train(runner, "--config", "toy.yaml", "--resume", "one", code=2)

@@ -4,12 +4,15 @@ A profile of the train part gives the settings of an experiment; nothing is trai
 the rules rest on was chosen on valid parts alone: docs/accuracy.md says on which.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+import yaml
 
 from seqrec_cli.core.data.dataset import SequenceDataset
+from seqrec_cli.core.experiment.loading import AnyExperiment, parse_experiment
 
 SHORT = 20.0  # items in the mean history, up to which a history has one time scale
 SPARSE = 50.0  # events of the mean item, up to which an item is rare
@@ -180,3 +183,20 @@ def training_part(profile: DataProfile) -> tuple[dict[str, Any], list[str]]:
         settings["half_life"] = 40
         reasons.append("long histories: later targets have more weight")
     return settings, reasons
+
+
+def experiment_for(
+    dataset: SequenceDataset, data: str, overrides: Sequence[str] = ()
+) -> tuple[AnyExperiment, tuple[str, ...]]:
+    """The experiment that the rules give for a dataset, changed by `key=value`, and the reasons.
+
+    Args:
+        data: the dataset's name, as the experiment names it.
+
+    Raises:
+        ConfigError: an override that does not apply.
+    """
+    chosen = choose_settings(DataProfile.of(dataset))
+    text = yaml.safe_dump({"data": data, **chosen.content}, sort_keys=False)
+    source = f"the settings chosen for {data}"
+    return parse_experiment(text, source, overrides), chosen.reasons

@@ -4,10 +4,11 @@ from dataclasses import replace
 
 import pytest
 
-from seqrec_cli.core.experiment.choosing import DataProfile, choose_settings
+from seqrec_cli.core.experiment.choosing import DataProfile, choose_settings, experiment_for
 from seqrec_cli.core.experiment.fitted import FittedExperiment
 from seqrec_cli.core.experiment.loading import parse_experiment
 from seqrec_cli.core.experiment.sequential import Experiment
+from seqrec_cli.errors import ConfigError
 from tests.conftest import leave_one_out
 
 ML_1M = DataProfile(users=6040, items=3416, events=987_531, long=541, repeats=0.0)
@@ -88,3 +89,16 @@ def test_fewer_users_have_more_epochs_within_bounds() -> None:
 def test_a_profile_is_of_the_train_part() -> None:
     data = leave_one_out([[1, 2, 1, 3, 4], [2, 3, 3, 1]], 4)
     assert DataProfile.of(data) == DataProfile(2, 4, 5, 3, 0.2)
+
+
+def test_the_experiment_of_a_dataset_is_what_the_rules_say() -> None:
+    data = leave_one_out([[1, 2, 1, 3, 4], [2, 3, 3, 1]], 4)
+    experiment, reasons = experiment_for(data, "toy", ["model.ridge=7"])
+    chosen = choose_settings(DataProfile.of(data))
+    assert reasons == chosen.reasons
+    assert isinstance(experiment, FittedExperiment)
+    assert (experiment.data, experiment.model.name) == ("toy", "linear")
+    written = experiment.model_dump(mode="json")
+    assert written["model"] == {**written["model"], **chosen.content["model"], "ridge": 7}
+    with pytest.raises(ConfigError, match=r"`--set training\.loss=bce`"):
+        experiment_for(data, "toy", ["training.loss=bce"])
