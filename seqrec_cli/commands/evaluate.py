@@ -246,12 +246,7 @@ def evaluate_sequential(
     compared = load_runs(runs, options.data, options.data_dir, device, options.split)
     console.warn_all(compared.notes)
     rules, account = rules_of(compared, options)
-    retrievers = {
-        name: open_retriever(
-            run, compared.scorers[name], options.index, options.effort, rules[name]
-        )
-        for name, run in compared.runs.items()
-    }
+    retrievers = retrievers_of(compared, options, rules)
     finders: dict[str, Finder | None] = dict(retrievers)
     scorers: dict[str, Any] = dict(compared.scorers)
     reach: dict[str, float] = {}
@@ -275,6 +270,18 @@ def evaluate_sequential(
     )
     remembering = options.baselines and not known and not account
     finish(report, compared, options, remembering=remembering)
+
+
+def retrievers_of(
+    compared: "Compared", options: EvaluateOptions, rules: "Mapping[str, Rules | None]"
+) -> "dict[str, Retriever | None]":
+    """What finds items by an index, by the names of the runs; None for exact search."""
+    return {
+        name: open_retriever(
+            run, compared.scorers[name], options.index, options.effort, rules[name]
+        )
+        for name, run in compared.runs.items()
+    }
 
 
 def finish(
