@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import typer
 
 from seqrec_cli import console
-from seqrec_cli.commands.reports.training import columns_of, show_event
+from seqrec_cli.commands.reports.training import show_event, validation_columns
 from seqrec_cli.interrupts import SIGNALS, Interrupted, is_importing, next_one_ends
 from seqrec_cli.wording import typed
 
@@ -26,7 +26,7 @@ def follow(run: "Run", started: "StartedTraining", stop: dict[str, int]) -> None
     if asked is not None:
         console.info(f"validations ask about {asked:,} users, or all if there are fewer")
     start, team = time.monotonic(), started.training.team
-    with console.training_view(columns_of(started.training)) as view:
+    with console.training_view(validation_columns(started.training)) as view:
         try:
             for event in recorded(run, started) if team.leads else started.events:
                 show_event(event, view, started.training, time.monotonic() - start)

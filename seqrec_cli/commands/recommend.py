@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
@@ -186,11 +187,7 @@ def recommend(options: RecommendOptions) -> None:
         seen, asked = "exclude", with_recent(asked, options, ruled.rules.since)
     finder = finder_of(options, run, scorer, asked, seen, ruled.rules)
     finder = diversified(options, run, scorer, finder, ruled.rules)
-    search = run, scorer, seen, finder, ruled.rules
-
-    def find(people: "People") -> "Iterator[Recommended]":
-        return found_for(people, options, *search)
-
+    find = partial(found_for, options, run, scorer, seen, finder, ruled.rules)
     if options.output is None:
         print_each(options, asked, find(asked), scorer, run)
     elif len(asked.labels) > PART_USERS:
@@ -200,13 +197,13 @@ def recommend(options: RecommendOptions) -> None:
 
 
 def found_for(
-    people: "People",
     options: RecommendOptions,
     run: "Run",
     scorer: "Scorer",
     seen: "Seen",
     finder: "Finder | None",
     rules: "Rules | None",
+    people: "People",
 ) -> "Iterator[Recommended]":
     """What is recommended to each of these people."""
     from seqrec_cli.core.inference.people import most_popular, with_popular

@@ -86,7 +86,7 @@ def start_run(
     run = create_run(target, started.experiment, dataset, path, str(device))
     for reason in reasons:
         console.info(f"chosen: {reason}")
-    say(started)
+    say_notes(started)
     console.info(
         f"training {model} on {dataset.name}: {dataset.num_users:,} users, "
         f"{dataset.num_items:,} items, on {device}{by_workers(started)}, into {run.path}"
@@ -116,7 +116,7 @@ def resume_run(
     started = go_on(run, experiment, path, device, leads())
     if worker is not None:
         join_workers(started, worker, options.sums == "exact", options.timeout)
-    say(started)
+    say_notes(started)
     counters = started.training.counters
     console.info(f"resuming {run.path} after epoch {counters.epoch}, step {counters.step}")
     return run, started
@@ -128,7 +128,7 @@ def by_workers(started: "StartedTraining") -> str:
     return f" by {size} workers" if size > 1 else ""
 
 
-def say(started: "StartedTraining") -> None:
+def say_notes(started: "StartedTraining") -> None:
     """Print what the user may or should know before the training goes on."""
     for message in started.info:
         console.info(message)

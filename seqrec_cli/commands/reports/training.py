@@ -16,7 +16,7 @@ def is_fitted(training: "AnyTraining") -> bool:
     return isinstance(training, Fitting)
 
 
-def columns_of(training: "AnyTraining") -> list[str]:
+def validation_columns(training: "AnyTraining") -> list[str]:
     """The columns of the table of validations."""
     shown = training.experiment.shown
     if is_fitted(training):

@@ -38,7 +38,7 @@ def in_history(asked: Queries, num_items: int) -> NDArray[np.bool_]:
     """Which of the targets are left out as seen, bool (targets,)."""
     excluded, targets, stride = asked.histories.excluded, asked.targets, num_items + 1
     found = np.zeros(len(targets.items), np.bool_)
-    for start, stop in blocks_of(excluded.offsets):
+    for start, stop in history_blocks(excluded.offsets):
         first, last = excluded.offsets[[start, stop]]
         lengths = excluded.lengths[start:stop]
         if (targets.lengths[start:stop] == 1).all():
@@ -58,7 +58,7 @@ def in_history(asked: Queries, num_items: int) -> NDArray[np.bool_]:
     return found
 
 
-def blocks_of(offsets: NDArray[np.int64]) -> Iterator[tuple[int, int]]:
+def history_blocks(offsets: NDArray[np.int64]) -> Iterator[tuple[int, int]]:
     """Blocks (first row, end) of at most HISTORY_BLOCK items, or of a single row."""
     start, rows = 0, len(offsets) - 1
     while start < rows:

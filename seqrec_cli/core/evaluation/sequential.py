@@ -32,7 +32,7 @@ from seqrec_cli.core.evaluation.ranks import (
     ranks_in,
 )
 from seqrec_cli.core.evaluation.statistics import weighted_mean
-from seqrec_cli.core.inference.recent import Since, at_the_targets
+from seqrec_cli.core.inference.recent import at_the_targets
 from seqrec_cli.core.inference.retrieval import (
     Finder,
     Retriever,
@@ -133,22 +133,16 @@ def evaluate(
         team: several processes that each rank a share of the targets (full protocol, no lists).
     """
     sampled = protocol == "sampled"
-    functions = {name: METRICS[name] for name in (METRICS if metrics is None else metrics)}
-    suffix = f" (sampled {NUM_SAMPLED})" if sampled else ""
     longest = min(max(ks), scorer.num_items)
     users, values, best = [], [], []
     unreachable = left_out = 0
-    since = None if rules is None else rules.since
     for asked in asked_about(
-        scorer, dataset, part, targets, seed, since, sampled=sampled, most_users=most_users
+        scorer, dataset, part, targets, seed, rules, sampled=sampled, most_users=most_users
     ):
         ranks, found = rank_targets(
             scorer, asked, longest, seen, seed, sampled, lists, retriever, rules, team
         )
-        by_query = Ranks.of(ranks, asked.targets.users, len(asked.users))
-        values.append(
-            {f"{n}@{k}{suffix}": f(by_query, k) for n, f in functions.items() for k in ks}
-        )
+        values.append(metrics_of(ranks, asked, metrics, ks, sampled=sampled))
         users.append(asked.users)
         barred = 0 if rules is None else int(rules.leave_out(asked.targets.items).sum())
         left_out += barred
@@ -167,18 +161,34 @@ def evaluate(
     return by_user(whole) if targets == "all" else whole
 
 
+def metrics_of(
+    ranks: NDArray[np.int64],
+    asked: Queries,
+    metrics: Sequence[str] | None,
+    ks: Sequence[int],
+    *,
+    sampled: bool,
+) -> dict[str, NDArray[np.float64]]:
+    """Each metric at each of `ks`, float64 (Q,), by its name; `metrics` as of `evaluate`."""
+    by_query = Ranks.of(ranks, asked.targets.users, len(asked.users))
+    suffix = f" (sampled {NUM_SAMPLED})" if sampled else ""
+    functions = {name: METRICS[name] for name in (METRICS if metrics is None else metrics)}
+    return {f"{n}@{k}{suffix}": f(by_query, k) for n, f in functions.items() for k in ks}
+
+
 def asked_about(
     scorer: Scorer,
     dataset: SequenceDataset,
     part: EvaluatedPart,
     targets: Targets,
     seed: int,
-    since: Since | None = None,
+    rules: Rules | None = None,
     *,
     sampled: bool,
     most_users: int | None = None,
 ) -> Iterator[Queries]:
     """The queries of an evaluation, a block at a time."""
+    since = None if rules is None else rules.since
     if targets == "all":
         assert not sampled
         assert since is None
@@ -258,9 +268,8 @@ def recall_of(
     if evaluation.counts is not None:
         targets = "all"
     rules = retriever.rules
-    since = None if rules is None else rules.since
     blocks = asked_about(
-        retriever.scorer, dataset, part, targets, seed, since, sampled=False, most_users=most_users
+        retriever.scorer, dataset, part, targets, seed, rules, sampled=False, most_users=most_users
     )
     exact = [exact_top(retriever.scorer, asked.histories, k, seen, rules)[0] for asked in blocks]
     return recall_of_exact(evaluation.lists, np.concatenate(exact))

@@ -27,7 +27,7 @@ def parse_every(value: Any) -> int | str:
 Every = Annotated[int | str, BeforeValidator(parse_every)]
 
 
-def unit_of(every: int | str) -> tuple[float, Unit]:
+def amount_and_unit(every: int | str) -> tuple[float, Unit]:
     """A distance as `parse_every` gives it: the amount, and of what."""
     if isinstance(every, int):
         return every, "epochs"

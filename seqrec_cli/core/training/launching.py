@@ -51,8 +51,9 @@ def launch(arguments: Sequence[str], workers: int) -> int:
         except SignalException as stop:
             return told(outcome) or 128 + int(stop.sigval)
         except ChildFailedError as error:
+            why = failures_in_words(error)
             raise TrainingError(
-                f"a worker died, and so it did after {RESTARTS} restarts: {first_line(error)}",
+                f"a worker died, and so it did after {RESTARTS} restarts: {why}",
                 "go on from the last checkpoint: `seqrec train --resume latest`",
             ) from error
         finally:
@@ -88,7 +89,7 @@ def told(outcome: Path) -> int:
     return int(foreign.read_text(outcome)) if outcome.exists() else 0
 
 
-def first_line(error: Exception) -> str:
+def failures_in_words(error: Exception) -> str:
     """The sentence about the first worker that failed."""
     failures = getattr(error, "failures", {})
     return ", ".join(f"worker {f.rank} ended with {f.exitcode}" for f in failures.values())

@@ -7,7 +7,7 @@ validation by the minute looks at a clock; everything else is a function of the 
 from collections.abc import Callable
 from typing import Protocol
 
-from seqrec_cli.core.experiment.budget import unit_of
+from seqrec_cli.core.experiment.budget import amount_and_unit
 from seqrec_cli.core.training.schedule import LearningRate, lr_factor
 from seqrec_cli.core.training.state import Resumable
 
@@ -38,7 +38,7 @@ class Pace:
         self.settings = settings
         self.steps = steps
         self.clock = clock
-        self.amount, self.unit = unit_of(settings.validate_every)
+        self.amount, self.unit = amount_and_unit(settings.validate_every)
         self.timed = settings.max_minutes is not None or self.unit == "minutes"
         self.start = clock() - self.counters.seconds
 

@@ -18,7 +18,7 @@ def test_lines_come_back_and_those_after_an_epoch_go(tmp_path: Path) -> None:
     assert history.read() == lines
     text = (tmp_path / "metrics.jsonl").read_text()
     assert [json.loads(line) for line in text.splitlines()] == lines
-    history.keep_until(2)
+    history.keep_until(2, 0)
     assert history.read() == lines[:2]
 
 
