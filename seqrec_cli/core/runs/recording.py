@@ -175,7 +175,7 @@ def recorded(run: Run, started: StartedTraining) -> Iterator[Event]:
             yield event
         if not training.counters.step:
             yield from last_fit(run, started)
-            end(run, training, time.monotonic() - start)
+            note_end(run, training, time.monotonic() - start)
     except TrainingError as error:
         # The step that failed did not change the weights.
         if training.is_finite():
@@ -189,7 +189,7 @@ def recorded(run: Run, started: StartedTraining) -> Iterator[Event]:
         ) from None
 
 
-def end(run: Run, training: AnyTraining, seconds: float) -> None:
+def note_end(run: Run, training: AnyTraining, seconds: float) -> None:
     """Note that the training has ended, which makes the run the latest."""
     counters = training.counters
     facts = {"epoch": counters.epoch, "best_epoch": counters.best_epoch}

@@ -3,13 +3,13 @@
 import pytest
 
 from seqrec_cli.core.experiment.loading import parse_experiment
-from seqrec_cli.core.experiment.metrics import check_metric
+from seqrec_cli.core.experiment.metrics import check_metric_at_k
 from seqrec_cli.errors import ConfigError
 
 
 @pytest.mark.parametrize("metric", ["ndcg@10", "hr@1", "mrr@10000"])
 def test_a_metric_at_k_is_taken_as_it_is(metric: str) -> None:
-    assert check_metric(metric) == metric
+    assert check_metric_at_k(metric) == metric
 
 
 @pytest.mark.parametrize(
@@ -18,7 +18,7 @@ def test_a_metric_at_k_is_taken_as_it_is(metric: str) -> None:
 )
 def test_what_is_no_metric_at_k_is_refused(metric: str) -> None:
     with pytest.raises(ValueError, match="must be NAME@K"):
-        check_metric(metric)
+        check_metric_at_k(metric)
 
 
 def test_an_experiment_is_refused_with_it() -> None:

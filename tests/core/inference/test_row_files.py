@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from seqrec_cli.core.inference.row_files import BLOCK_ROWS, opened_rows, write_rows
+from seqrec_cli.core.inference.row_files import BLOCK_ROWS, opened_rows, rewrite_rows
 from tests.commands.test_score import SCORE
 from tests.shop import said
 
@@ -49,7 +49,7 @@ def test_what_is_written_is_read_again(tmp_path: Path) -> None:
         {"item": '"', "tags": [], "score": None},
     ]
     for name in ("rows.jsonl", "rows.csv"):
-        assert write_rows(tmp_path / name, rows, list(rows[0])) == 2
+        assert rewrite_rows(tmp_path / name, rows, list(rows[0])) == 2
     with opened_rows(tmp_path / "rows.jsonl") as again:
         assert [row for _, block in again.blocks for row in block] == rows
     with (tmp_path / "rows.csv").open(newline="") as file:
