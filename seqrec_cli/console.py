@@ -89,7 +89,7 @@ def visible(text: str) -> Text:
     )
 
 
-def say(text: Text) -> None:
+def print_message(text: Text) -> None:
     """Print a message on stderr; a terminal gets it wrapped between words.
 
     A hint is never wrapped, as it is to be copied.
@@ -100,17 +100,17 @@ def say(text: Text) -> None:
 
 def info(message: str) -> None:
     """Print what is going on."""
-    say(visible(message))
+    print_message(visible(message))
 
 
 def success(message: str) -> None:
     """Print that something is finished."""
-    say(Text("done: ", "green") + visible(message))
+    print_message(Text("done: ", "green") + visible(message))
 
 
 def warn(message: str) -> None:
     """Print what the user should know before trusting the result."""
-    say(Text("note: ", "yellow") + visible(message))
+    print_message(Text("note: ", "yellow") + visible(message))
 
 
 def warn_all(notes: Iterable[str]) -> None:
@@ -127,7 +127,7 @@ def hint(message: str) -> None:
 def fail(error: SeqRecError) -> None:
     """Show an error as a sentence and its remedy."""
     console = stderr()
-    say(Text("error: ", "red") + visible(error.message))
+    print_message(Text("error: ", "red") + visible(error.message))
     if error.hint:
         console.print()
         hint(error.hint)

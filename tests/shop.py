@@ -18,6 +18,7 @@ model: {hidden: 8, blocks: 1, heads: 1, max_length: 8}
 training: {epochs: 3, batch_size: 16, validate_every: 3, lr: 0.02}
 """
 CATEGORIES = ("shoes", "hats", "coats")
+SHOE = CATEGORIES[0]
 DAY = 86_400
 START = 1_700_000_000
 
@@ -32,6 +33,10 @@ def item(number: int) -> dict[str, Any]:
         "in_stock": "true" if number % 2 else "false",
         "topics": "red|blue" if number % 4 == 0 else "red" if number % 4 == 1 else "",
     }
+
+
+def is_shoe(row: dict[str, Any]) -> bool:
+    return bool(row["category"] == SHOE)
 
 
 def build(folder: Path) -> None:
@@ -83,3 +88,13 @@ def plain(*arguments: str) -> Any:
     result = invoke(*arguments, "--json")
     assert result.exit_code == 0, result.output
     return json.loads(result.stdout)
+
+
+ALL = {row["sku"]: row for row in map(item, range(ITEMS + NEW))}
+
+
+def lists(*arguments: str, topk: int = 999) -> dict[str, list[tuple[str, float]]]:
+    """The recommendations by user: items and scores, of the users u0 to u9."""
+    users = [piece for n in range(10) for piece in ("--user", f"u{n}")]
+    rows = plain("recommend", "--run", "one", *users, "--topk", str(topk), *arguments)
+    return {row["user"]: [(i["item"], i["score"]) for i in row["items"]] for row in rows}

@@ -1,7 +1,8 @@
 """One name, one thing: a class or function of the top level is defined in one module.
 
-Task twins (`sequential` and `ranking`) may share a name, and so may a command, the function of the
-Python interface and the function of core/ that does it: they are one thing on three floors.
+The files of a wing that do one thing for each kind of model (`sequential`, `ranking`, `fitted`) may
+share a name, and so may a command, the function of the Python interface and the function of core/
+that does it: they are one thing on three floors.
 """
 
 import ast
@@ -25,10 +26,9 @@ def definitions() -> dict[str, list[Path]]:
 
 
 def are_twins(paths: list[Path]) -> bool:
-    """Whether these are the two files of a wing, one a task."""
-    return {path.stem for path in paths} == {"sequential", "ranking"} and len(
-        {path.parent for path in paths}
-    ) == 1
+    """Whether these are files of one wing, each for one kind of model."""
+    kinds = {"sequential", "ranking", "fitted"}
+    return {path.stem for path in paths} <= kinds and len({path.parent for path in paths}) == 1
 
 
 def are_floors(name: str, paths: list[Path]) -> bool:

@@ -10,9 +10,9 @@ DATA = Path("data")
 
 def config_names(incomplete: str) -> list[str]:
     """Our configs."""
-    from seqrec_cli.core.settings.configs import config_names as known
+    from seqrec_cli.core.settings.configs import shipped_configs
 
-    return starting(known(), incomplete)
+    return starting(shipped_configs(), incomplete)
 
 
 def run_names(incomplete: str) -> list[str]:
@@ -38,9 +38,11 @@ def source_names(incomplete: str) -> list[str]:
 
 def setting_keys(incomplete: str) -> list[str]:
     """KEY= for each setting of an experiment."""
-    from seqrec_cli.core.settings.keys import setting_keys as known
+    from seqrec_cli.core.settings.keys import all_setting_keys
 
-    return [] if "=" in incomplete else starting([f"{key}=" for key in known()], incomplete)
+    return (
+        [] if "=" in incomplete else starting([f"{key}=" for key in all_setting_keys()], incomplete)
+    )
 
 
 def starting(names: list[str], incomplete: str) -> list[str]:

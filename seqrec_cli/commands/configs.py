@@ -41,7 +41,7 @@ def configs(options: ConfigsOptions) -> None:
     from seqrec_cli.core.settings import configs as shipped
 
     if options.name is None:
-        known = {name: shipped.describe(name) for name in shipped.config_names()}
+        known = {name: shipped.describe(name) for name in shipped.shipped_configs()}
         if options.as_json:
             console.print_json(known)
         else:
@@ -50,12 +50,12 @@ def configs(options: ConfigsOptions) -> None:
         return
     text = shipped.text_of(options.name)
     if options.copy:
-        write(Path(f"{Path(options.name).stem}.yaml"), text)
+        write_copy(Path(f"{Path(options.name).stem}.yaml"), text)
     else:
         console.print_lines(text)
 
 
-def write(path: Path, text: str) -> None:
+def write_copy(path: Path, text: str) -> None:
     """Write a copy, which replaces nothing."""
     from seqrec_cli.core.storage import files
 

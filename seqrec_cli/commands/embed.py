@@ -56,7 +56,7 @@ def embed(options: EmbedOptions) -> None:
     from seqrec_cli.core.data.dataset import SequenceDataset
     from seqrec_cli.core.devices import choose_device
     from seqrec_cli.core.inference import export
-    from seqrec_cli.core.inference.scoring import item_vectors, user_vectors, with_vectors
+    from seqrec_cli.core.inference.scoring import item_vectors, require_vectors, user_vectors
     from seqrec_cli.core.runs.directory import find_run
     from seqrec_cli.core.runs.loading import catalogue_of, load_scorer
     from seqrec_cli.core.runs.run import Run
@@ -64,7 +64,7 @@ def embed(options: EmbedOptions) -> None:
     export.check_vectors_output(options.output)
     opened = Run.open(find_run(options.run))
     say_which(options.run, opened.path)
-    scorer = with_vectors(load_scorer(opened, choose_device(options.device)))
+    scorer = require_vectors(load_scorer(opened, choose_device(options.device)))
     console.warn_all(opened.notes)
     for joined in scorer.joined:
         console.warn(f"the run adds scores of {joined.name} to its own, which no vectors can hold")

@@ -56,12 +56,12 @@ def leaderboard(options: LeaderboardOptions) -> None:
     if options.layout == "json":
         console.print_json([each.plain(metrics) for each in found])
     elif options.layout == "table":
-        show(found, metrics, options.split)
+        show_standings(found, metrics, options.split)
     else:
         export(found, metrics, options.layout)
 
 
-def show(found: "list[Standing]", metrics: list[str], split: str) -> None:
+def show_standings(found: "list[Standing]", metrics: list[str], split: str) -> None:
     """Print a table for each dataset."""
     for (data, checksum), group in groupby(found, key=lambda each: (each.data, each.checksum)):
         rows = [[each.scorer, each.model, str(each.seed), *cells(each, metrics)] for each in group]

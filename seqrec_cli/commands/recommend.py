@@ -182,7 +182,7 @@ def recommend(options: RecommendOptions) -> None:
     console.warn_all(run.notes)
     asked = asked_for(run, options)
     ruled = open_rules(options, run, unit_of_times(asked))
-    shown_rules.show(ruled)
+    shown_rules.show_rules(ruled)
     if ruled.rules is not None and ruled.rules.since is not None:
         seen, asked = "exclude", with_recent(asked, options, ruled.rules.since)
     finder = finder_of(options, run, scorer, asked, seen, ruled.rules)
@@ -271,7 +271,7 @@ def write(
     assert output is not None
     short: list[Any] = []
     with console.progress(len(labels), "users") as advance:
-        pairs = counted(zip(labels, found, strict=True), advance, short, topk)
+        pairs = with_bar(zip(labels, found, strict=True), advance, short, topk)
         catalogue = catalogue_of(run)
         count = write_recommendations(output, pairs, catalogue, safe=options.safe_csv)
     say_short(short, topk)
@@ -326,7 +326,7 @@ def say_short(short: list[Any], topk: int) -> None:
         )
 
 
-def counted(pairs: Any, advance: Any, short: list[Any], topk: int) -> Iterator[Any]:
+def with_bar(pairs: Any, advance: Any, short: list[Any], topk: int) -> Iterator[Any]:
     """Pass pairs on, move the bar every so often, and note who gets fewer than `topk` items."""
     for number, (label, result) in enumerate(pairs):
         if number % 500 == 0:

@@ -75,7 +75,7 @@ def score(options: ScoreOptions) -> None:
     if options.input is None or options.output is None:
         raise typer.BadParameter("say what and where to: --input FILE --output FILE")
     from seqrec_cli.core.inference.export import check_output
-    from seqrec_cli.core.inference.row_files import opened_rows, write_rows
+    from seqrec_cli.core.inference.row_files import opened_rows, rewrite_rows
     from seqrec_cli.core.inference.row_scoring import (
         LOGIT,
         PROBABILITY,
@@ -94,7 +94,7 @@ def score(options: ScoreOptions) -> None:
         console.warn_all(run.notes)
         made = scored_rows(rows, scorer, account, refuse=options.unknown == "error")
         columns = [*rows.columns, LOGIT, *[PROBABILITY] * scorer.is_probable]
-        count = write_rows(options.output, made, columns)
+        count = rewrite_rows(options.output, made, columns)
     for reason, number in account.missing.items():
         console.warn(f"{number:,} rows without a score: {reason}")
     if account.left_out:

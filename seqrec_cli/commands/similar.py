@@ -75,11 +75,11 @@ def similar(options: SimilarOptions) -> None:
 
     $ seqrec similar ml-100k-sasrec-1 --item "Toy Story (1995)"
     """
-    refuse_contradictions(options)
+    check_similar_options(options)
     from seqrec_cli.core.data.store import NEXT_ITEM
     from seqrec_cli.core.inference.export import check_output
     from seqrec_cli.core.inference.recommendation import recommend
-    from seqrec_cli.core.inference.similar import single
+    from seqrec_cli.core.inference.similar import histories_of_one
     from seqrec_cli.core.runs.loading import newest_of
     from seqrec_cli.core.runs.run import Run
 
@@ -88,14 +88,14 @@ def similar(options: SimilarOptions) -> None:
     run = Run.open(newest_of(NEXT_ITEM, options.run))
     ruled = open_rules(options, run, None)
     items = items_asked_for(run, options)
-    shown_rules.show(ruled)
-    scorer, finder = finder_of(run, options, ruled.rules)
+    shown_rules.show_rules(ruled)
+    scorer, finder = scorer_and_index(run, options, ruled.rules)
     console.warn_all(run.notes)
-    found = recommend(scorer, single(items), options.topk, "exclude", finder, ruled.rules)
+    found = recommend(scorer, histories_of_one(items), options.topk, "exclude", finder, ruled.rules)
     write_or_show(run, options, items, found)
 
 
-def refuse_contradictions(options: SimilarOptions) -> None:
+def check_similar_options(options: SimilarOptions) -> None:
     """Refuse options that exclude each other."""
     if options.item is None and options.output is None:
         raise typer.BadParameter("name an item: --item ID; or all of them: --output FILE")
@@ -117,17 +117,17 @@ def items_asked_for(run: "Run", options: SimilarOptions) -> Any:
     return items
 
 
-def finder_of(run: "Run", options: SimilarOptions, rules: Any) -> tuple[Any, Any]:
+def scorer_and_index(run: "Run", options: SimilarOptions, rules: Any) -> tuple[Any, Any]:
     """What scores, and the index that finds, if one is asked for."""
     from seqrec_cli.core.devices import choose_device
-    from seqrec_cli.core.inference.scoring import with_vectors
+    from seqrec_cli.core.inference.scoring import require_vectors
     from seqrec_cli.core.inference.similar import Cosine, followers
     from seqrec_cli.core.runs import loading
 
     if options.by == "transitions":
         train = loading.train_part_of(run, options.data, options.data_dir)
         return followers(train, run.manifest()["items"]), None
-    scorer = Cosine(with_vectors(loading.load_scorer(run, choose_device(options.device))))
+    scorer = Cosine(require_vectors(loading.load_scorer(run, choose_device(options.device))))
     if options.index == "exact":
         return scorer, None
     retriever, made = loading.make_retriever(

@@ -7,9 +7,7 @@ import numpy as np
 import pytest
 
 from seqrec_cli.core.data.dataset import SequenceDataset
-from tests.shop import item, plain, said
-
-ALL = {item(n)["sku"]: item(n) for n in range(33)}
+from tests.shop import ALL, plain, said
 
 
 def categories(*arguments: str) -> float:

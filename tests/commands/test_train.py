@@ -45,6 +45,16 @@ def train(runner: CliRunner, *more: str, code: int = 0) -> str:
     return result.stderr
 
 
+def test_short_forms_are_settings(runner: CliRunner, place: Path) -> None:
+    train(runner, "--config", "toy.yaml", "--run", "two", "--seed", "7", "--epochs", "1")
+    text = (place / "runs" / "two" / "experiment.yaml").read_text()
+    assert "seed: 7\n" in text
+    assert "epochs: 1\n" in text
+    refused = train(runner, "--resume", "two", "--seed", "8", code=2)
+    assert "--seed is for a new run" in refused
+    train(runner, "--resume", "two", "--epochs", "2")
+
+
 def test_learns_the_cycle_and_keeps_the_best_weights(runner: CliRunner, place: Path) -> None:
     result = runner.invoke(
         app, ["train", "--config", "toy.yaml", "--set", "training.epochs=25", "--device", "cpu"]

@@ -8,7 +8,7 @@ if TYPE_CHECKING:
     from seqrec_cli.core.runs.ruling import Ruled
 
 
-def show(ruled: "Ruled") -> None:
+def show_rules(ruled: "Ruled") -> None:
     """Say what the rules leave."""
     console.warn_all(ruled.notes)
     account = ruled.account

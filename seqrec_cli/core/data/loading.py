@@ -106,7 +106,7 @@ def choose_name(name: str | None, source: str, *, shuffled: bool, ranked: bool =
         InputError: no dataset can be called so.
     """
     if name is None:
-        path = Path(remote.name_of(source) if remote.is_remote(source) else source)
+        path = Path(remote.file_name_of(source) if remote.is_remote(source) else source)
         keep = source in CATALOGUE or is_folder(path)
         filename = (path.name or path.resolve().name) if keep else TextSource(path).filename
         stem = filename if keep else Path(filename).stem

@@ -41,7 +41,7 @@ def key_of(data_sha256: str, protocol: EvaluationProtocol) -> str:
 
 def remembered(data_path: Path, data_sha256: str, protocol: EvaluationProtocol) -> Figures | None:
     """The figures of the baselines, by name; None where they are not known."""
-    found: Any = read(place_of(data_path)).get(key_of(data_sha256, protocol))
+    found: Any = read_figures(place_of(data_path)).get(key_of(data_sha256, protocol))
     try:
         return {
             name: {metric: figure_of(values) for metric, values in by_metric.items()}
@@ -67,7 +67,7 @@ def remember(
 ) -> None:
     """Keep the figures of the baselines for the next evaluation."""
     path = place_of(data_path)
-    content = read(path)
+    content = read_figures(path)
     content[key_of(data_sha256, protocol)] = {
         name: {metric: [f.mean, f.low, f.high] for metric, f in by_metric.items()}
         for name, by_metric in figures.items()
@@ -78,7 +78,7 @@ def remember(
         files.write_json(path, newest)
 
 
-def read(path: Path) -> dict[str, Any]:
+def read_figures(path: Path) -> dict[str, Any]:
     """The content of the file; empty if there is none, or if it is damaged."""
     with contextlib.suppress(OSError, ValueError, RecursionError):
         content = foreign.read_json(path)

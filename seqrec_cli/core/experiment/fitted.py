@@ -6,7 +6,7 @@ from typing import Any, Literal
 
 from pydantic import Field, ValidationError, field_validator, model_validator
 
-from seqrec_cli.core.experiment.metrics import check_metric
+from seqrec_cli.core.experiment.metrics import check_metric_at_k
 from seqrec_cli.core.models.fitted import FITTED_MODEL, FittedConfig, FittedModelSettings
 from seqrec_cli.core.settings.base import ExperimentSettings, Settings
 from seqrec_cli.core.settings.registry import refused
@@ -39,7 +39,7 @@ class FittedTrainingConfig(Settings):
     @field_validator("metric")
     @classmethod
     def metric_exists(cls, metric: str) -> str:
-        return check_metric(metric)
+        return check_metric_at_k(metric)
 
 
 class FittedExperiment(ExperimentSettings):

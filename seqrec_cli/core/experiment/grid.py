@@ -99,15 +99,15 @@ def trials(grid: Grid, name: str) -> Iterator[Trial]:
     choices = [[(key, value) for value in values] for key, values in grid.set.items()]
     for data, config in itertools.product(grid.data, grid.configs):
         for chosen in itertools.product(*choices):
-            changes = [f"{key}={plain(value)}" for key, value in chosen]
-            short = [f"{key.rpartition('.')[2]}={plain(value)}" for key, value in chosen]
+            changes = [f"{key}={as_override(value)}" for key, value in chosen]
+            short = [f"{key.rpartition('.')[2]}={as_override(value)}" for key, value in chosen]
             variant = " ".join([Path(config).stem, *short])
             for seed in grid.seeds:
                 run = safe("-".join([name, Path(data).stem, *variant.split(), f"seed{seed}"]))
                 yield Trial(data, config, seed, (*changes, f"seed={seed}"), variant, run)
 
 
-def plain(value: Any) -> str:
+def as_override(value: Any) -> str:
     """A value as `--set` takes it."""
     if value is None:
         return "null"

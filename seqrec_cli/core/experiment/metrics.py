@@ -6,7 +6,7 @@ from seqrec_cli.core.storage.text import is_digits
 MOST_K = 10_000  # items in a list
 
 
-def check_metric(metric: str) -> str:
+def check_metric_at_k(metric: str) -> str:
     """Refuse what is not NAME@K.
 
     Raises:

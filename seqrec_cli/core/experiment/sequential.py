@@ -15,7 +15,7 @@ from pydantic.fields import FieldInfo
 
 from seqrec_cli.core.data.negatives import SAMPLERS
 from seqrec_cli.core.experiment.budget import Every
-from seqrec_cli.core.experiment.metrics import check_metric
+from seqrec_cli.core.experiment.metrics import check_metric_at_k
 from seqrec_cli.core.losses.interface import LossSettings
 from seqrec_cli.core.losses.registry import LOSS, LOSSES
 from seqrec_cli.core.models.fitted import JoinedSettings
@@ -264,7 +264,7 @@ class TrainingConfig(Settings):
     @field_validator("metric")
     @classmethod
     def metric_exists(cls, metric: str) -> str:
-        return check_metric(metric)
+        return check_metric_at_k(metric)
 
 
 class Experiment(ExperimentSettings):

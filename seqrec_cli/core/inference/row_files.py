@@ -24,7 +24,7 @@ Row = dict[str, Any]
 
 
 @dataclass(frozen=True, eq=False)
-class Rows:
+class OpenRows:
     """The rows of a file.
 
     Attributes:
@@ -39,7 +39,7 @@ class Rows:
 
 
 @contextlib.contextmanager
-def opened_rows(path: Path) -> Iterator[Rows]:
+def opened_rows(path: Path) -> Iterator[OpenRows]:
     """A .csv or .jsonl file of rows, open while the block runs.
 
     Raises:
@@ -56,7 +56,7 @@ def opened_rows(path: Path) -> Iterator[Rows]:
         first = next(lines, None)
         if first is None:
             raise InputError(f"`{path}` has no rows", "write a header and a line for each row")
-        yield Rows(path, list(first[1]), blocks_of(chain([first], lines)))
+        yield OpenRows(path, list(first[1]), blocks_of(chain([first], lines)))
 
 
 def blocks_of(lines: Iterator[tuple[int, Row]]) -> Iterator[tuple[int, list[Row]]]:
@@ -104,7 +104,7 @@ def json_rows(path: Path, text: io.TextIOWrapper) -> Iterator[tuple[int, Row]]:
         raise InputError(f"`{path}` is no JSON lines: {error}", "write an object a line") from None
 
 
-def write_rows(path: Path, rows: Iterable[Row], columns: list[str]) -> int:
+def rewrite_rows(path: Path, rows: Iterable[Row], columns: list[str]) -> int:
     """Write rows to a .csv or .jsonl file; returns their number."""
     count = 0
     with open_output(path) as text:
@@ -113,14 +113,14 @@ def write_rows(path: Path, rows: Iterable[Row], columns: list[str]) -> int:
             table.writerow(columns)
         for row in rows:
             if path.suffix == ".csv":
-                table.writerow([cell_of(row.get(column)) for column in columns])
+                table.writerow([as_cell(row.get(column)) for column in columns])
             else:
                 text.write(to_json(row) + "\n")
             count += 1
     return count
 
 
-def cell_of(value: Any) -> Any:
+def as_cell(value: Any) -> Any:
     """A value as a cell: nothing for None, JSON for a list or an object."""
     if value is None:
         return ""

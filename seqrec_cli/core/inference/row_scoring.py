@@ -23,7 +23,7 @@ from seqrec_cli.core.inference.names import Catalogue, Names, split_history
 from seqrec_cli.core.inference.people import People
 from seqrec_cli.core.inference.ranker import Ranker
 from seqrec_cli.core.inference.reranking import Reranker
-from seqrec_cli.core.inference.row_files import Row, Rows
+from seqrec_cli.core.inference.row_files import OpenRows, Row
 from seqrec_cli.core.inference.scoring import Scored, Scorer, score_all
 from seqrec_cli.errors import InputError, RunError
 
@@ -208,7 +208,7 @@ class TableRows:
 
     def logits(self, rows: Sequence[Row]) -> Logits:
         """The logit of each row."""
-        cells = {name: [text_of(row[name]) for row in rows] for name in self.columns}
+        cells = {name: [row_text(row[name]) for row in rows] for name in self.columns}
         encoders = self.ranker.encoders
         histories = [split_list(cell) for cell in cells[self.table.history]]
         width = min(LONGEST_HISTORY, max(map(len, histories)) or 1)
@@ -255,14 +255,16 @@ def ranked(ranker: Ranker, examples: Examples) -> NDArray[np.float32]:
     return found
 
 
-def text_of(value: Any) -> str:
+def row_text(value: Any) -> str:
     """A value of a row as the text that a CSV file has for it."""
     if isinstance(value, list):
         return TAG.join(map(str, value))
     return "" if value is None else str(value).strip()
 
 
-def scored_rows(rows: Rows, scorer: RowScorer, account: Account, *, refuse: bool) -> Iterator[Row]:
+def scored_rows(
+    rows: OpenRows, scorer: RowScorer, account: Account, *, refuse: bool
+) -> Iterator[Row]:
     """The rows with their logits, and probabilities where the logits are of one.
 
     Args:
@@ -303,7 +305,7 @@ def outcome(logit: float, is_probable: bool) -> Row:
     return made
 
 
-def check_columns(rows: Rows, scorer: RowScorer) -> None:
+def check_columns(rows: OpenRows, scorer: RowScorer) -> None:
     """Refuse a file without the columns that are read, or with those that are to be written.
 
     Raises:

@@ -118,7 +118,7 @@ class ModelScorer:
         return F.linear(self.history_vectors(histories), self.item_vectors()).float().cpu()
 
 
-def with_vectors(scorer: Scorer) -> ModelScorer:
+def require_vectors(scorer: Scorer) -> ModelScorer:
     """The scorer, if it has vectors of histories and items.
 
     Raises:

@@ -61,6 +61,6 @@ def named_items(catalogue: Catalogue, texts: list[str]) -> NDArray[np.int64]:
     return np.array(items, np.int64)
 
 
-def single(items: NDArray[np.int64]) -> Sequences:
+def histories_of_one(items: NDArray[np.int64]) -> Sequences:
     """A history of one item for each of `items`."""
     return Sequences(np.arange(len(items) + 1), items.astype(np.int32))

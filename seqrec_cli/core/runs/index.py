@@ -16,7 +16,7 @@ LARGEST_INDEX = 1 << 38  # bytes
 
 
 @dataclass(frozen=True)
-class Files:
+class IndexFiles:
     """Where an index lies in a run."""
 
     folder: Path
@@ -43,7 +43,7 @@ def load_index(folder: Path, scorer: ModelScorer, stem: str = INDEX) -> tuple[Ne
     Raises:
         RunError: the index file does not match its manifest.
     """
-    place, weights = Files(folder, stem), digest(scorer.model.state_dict(), "")
+    place, weights = IndexFiles(folder, stem), digest(scorer.model.state_dict(), "")
     manifest = index_manifest(place)
     if manifest.get("weights_sha256") != weights:
         # Wait for another process that is building it.
@@ -63,7 +63,7 @@ def load_index(folder: Path, scorer: ModelScorer, stem: str = INDEX) -> tuple[Ne
     return index, False
 
 
-def read_index(place: Files, manifest: dict[str, Any]) -> NeighbourIndex | None:
+def read_index(place: IndexFiles, manifest: dict[str, Any]) -> NeighbourIndex | None:
     """The index; None if its file is not the one that the manifest describes."""
     try:
         content = foreign.read_bytes(place.index, LARGEST_INDEX)
@@ -77,7 +77,7 @@ def read_index(place: Files, manifest: dict[str, Any]) -> NeighbourIndex | None:
     return NeighbourIndex.from_bytes(content)
 
 
-def make_index(place: Files, scorer: ModelScorer, weights: str) -> NeighbourIndex:
+def make_index(place: IndexFiles, scorer: ModelScorer, weights: str) -> NeighbourIndex:
     """Index the items' vectors and save it; `weights` is the digest of the model's weights."""
     index = NeighbourIndex.build(item_vectors(scorer))
     content = index.to_bytes()
@@ -97,7 +97,7 @@ def make_index(place: Files, scorer: ModelScorer, weights: str) -> NeighbourInde
     return index
 
 
-def index_manifest(place: Files) -> dict[str, Any]:
+def index_manifest(place: IndexFiles) -> dict[str, Any]:
     """The index manifest; empty if there is none."""
     path = place.manifest
     try:

@@ -32,15 +32,15 @@ def dataset_differences(
     noted = manifest.get("dataset")
     before = noted if isinstance(noted, dict) else {k: manifest.get(k) for k in ("users", "items")}
     return [
-        f"{key} was {shown(before[key])} and is {shown(value)}"
+        f"{key} was {fact_in_words(before[key])} and is {fact_in_words(value)}"
         if key not in PLURAL
-        else f"{key} were {shown(before[key])} and are {shown(value)}"
+        else f"{key} were {fact_in_words(before[key])} and are {fact_in_words(value)}"
         for key, value in dataset_facts(data).items()
         if before.get(key) is not None and before[key] != value
     ]
 
 
-def shown(value: Any) -> str:
+def fact_in_words(value: Any) -> str:
     """A value of a manifest in words."""
     if isinstance(value, dict):
         return ", ".join(f"{key} {inner}" for key, inner in value.items())

@@ -251,7 +251,7 @@ def recorded(run: Run, started: StartedTraining) -> Iterator[Event]:
         training.team = ALONE
         yield from judge(run, started)
         yield from last_fit(run, started)
-        end(run, training, time.monotonic() - start)
+        note_end(run, training, time.monotonic() - start)
     except TrainingError as error:
         # The step that failed did not change the weights.
         if training.is_finite():
@@ -265,7 +265,7 @@ def recorded(run: Run, started: StartedTraining) -> Iterator[Event]:
         ) from None
 
 
-def end(run: Run, training: AnyTraining, seconds: float) -> None:
+def note_end(run: Run, training: AnyTraining, seconds: float) -> None:
     """Note that the training has ended, which makes the run the latest."""
     counters = training.counters
     facts = {"epoch": counters.epoch, "step": counters.step, "best_epoch": counters.best_epoch}

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from seqrec_cli.core.inference.diversity import Similarity, by_column, by_vectors
 from seqrec_cli.core.inference.recent import Since
 from seqrec_cli.core.inference.rules import Rules, popularity_penalty
-from seqrec_cli.core.inference.scoring import Scorer, item_vectors, with_vectors
+from seqrec_cli.core.inference.scoring import Scorer, item_vectors, require_vectors
 from seqrec_cli.core.inference.selection import Selection
 from seqrec_cli.core.runs.loading import catalogue_of, item_table_of
 from seqrec_cli.core.runs.run import Run
@@ -73,7 +73,7 @@ def make_rules(run: Run, wanted: Wanted) -> Ruled:
     new = int((allowed & unknown).sum())
     allowed &= ~unknown
     if not allowed.any():
-        raise nothing_left(wanted, num_items)
+        raise no_item_left(wanted, num_items)
     penalty = None
     if wanted.popularity_penalty:
         if catalogue.counts is None:
@@ -120,7 +120,7 @@ def similarity_of(run: Run, scorer: Scorer, by: str) -> Similarity:
         InputError: there is no such column.
     """
     if by == "vectors":
-        return by_vectors(item_vectors(with_vectors(scorer)))
+        return by_vectors(item_vectors(require_vectors(scorer)))
     table = item_table_of(run)
     columns = {} if table is None else {name.lower(): t for name, t in table.columns.items()}
     if by.lower() not in columns:
@@ -161,7 +161,7 @@ def refuse_new(run: Run, items: NDArray[np.int64]) -> None:
         )
 
 
-def nothing_left(wanted: Wanted, num_items: int) -> ConfigError:
+def no_item_left(wanted: Wanted, num_items: int) -> ConfigError:
     typed = [f"--only {text}" for text in wanted.only]
     typed += [f"--exclude {text}" for text in wanted.exclude]
     return ConfigError(

@@ -18,7 +18,7 @@ def folder() -> Path:
     return installed if installed.is_dir() else PACKAGE.parent / "configs"
 
 
-def config_names() -> list[str]:
+def shipped_configs() -> list[str]:
     """The names of the experiment files that come with seqrec."""
     return sorted(path.stem for path in folder().glob("*.yaml"))
 
@@ -35,12 +35,12 @@ def find_config(name: str) -> Path:
     if path.is_file():
         return path
     stem = name.removeprefix("configs/").removesuffix(".yaml")
-    if name in (stem, f"{stem}.yaml", f"configs/{stem}.yaml") and stem in config_names():
+    if name in (stem, f"{stem}.yaml", f"configs/{stem}.yaml") and stem in shipped_configs():
         return folder() / f"{stem}.yaml"
     if path.exists() or path.parent != Path() or path.suffix:
         return path  # whoever reads it says what is wrong with it
     raise ConfigError(
-        f"there is no config `{name}`, and no file of that name", nearest(name, config_names())
+        f"there is no config `{name}`, and no file of that name", nearest(name, shipped_configs())
     )
 
 
@@ -63,6 +63,6 @@ def text_of(name: str) -> str:
         ConfigError: there is none of that name.
     """
     stem = name.removeprefix("configs/").removesuffix(".yaml")
-    if stem not in config_names():
-        raise ConfigError(f"there is no config `{name}`", nearest(stem, config_names()))
+    if stem not in shipped_configs():
+        raise ConfigError(f"there is no config `{name}`", nearest(stem, shipped_configs()))
     return foreign.read_text(folder() / f"{stem}.yaml", follow=True)

@@ -29,7 +29,7 @@ PARTS = {
 WITH_PARTS = {"model", "training", "transitions", "linear"}  # not settings themselves
 
 
-def setting_keys() -> list[str]:
+def all_setting_keys() -> list[str]:
     """Every key that an experiment file can have, such as `training.lr`, sorted."""
     classes = {node.name: node for path in sources() for node in classes_in(path)}
     found: set[str] = set()

@@ -105,7 +105,7 @@ def save_tensors(
     text = json.dumps(facts)
     # One key: safetensors writes several in random order, and equal runs must give equal bytes.
     metadata = {"seqrec": json.dumps({"facts": text, "sha256": digest(tensors, text)})}
-    header = header_of(tensors, metadata)
+    header = safetensors_header(tensors, metadata)
 
     def keep(_: Path) -> None:
         if previous is not None:
@@ -118,7 +118,7 @@ def save_tensors(
             file.write(content_of(tensors[name]).data)
 
 
-def header_of(tensors: dict[str, Tensor], metadata: dict[str, str]) -> bytes:
+def safetensors_header(tensors: dict[str, Tensor], metadata: dict[str, str]) -> bytes:
     """The beginning of a safetensors file: the length of its header, and the header.
 
     As https://huggingface.co/docs/safetensors#format says, to the byte what the library writes.

@@ -105,11 +105,11 @@ def refit(fitting: Fitting, data: SequenceDataset, epoch: int) -> Iterator[Event
             yield Joining(f"{settings.name} on train + valid", found)
     fitting.interruptible = False
     fitting.model = found
-    check_finite(fitting)
+    check_learnt(fitting)
     yield Refitted(epoch, fitting, {})
 
 
-def check_finite(fitting: Fitting) -> None:
+def check_learnt(fitting: Fitting) -> None:
     """Refuse what is not finite.
 
     Raises:
@@ -143,7 +143,7 @@ def fit(fitting: Fitting, data: SequenceDataset) -> Iterator[Event]:
                 yield StepDone(number, min(STEPS - 1, int(STEPS * found)), STEPS, 0.0)
         fitting.interruptible = False
         fitting.model, fitting.settings, counters.epoch = found, settings, number
-        check_finite(fitting)
+        check_learnt(fitting)
         yield EpochDone(number, 0.0)
         with fitting.safe_to_interrupt():
             outcome = evaluate(found, data, "valid", ks=sorted({k, 10}), seen=seen)

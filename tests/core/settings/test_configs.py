@@ -10,8 +10,8 @@ from tests.conftest import ROOT
 
 
 def test_all_of_them_are_found_and_described() -> None:
-    assert configs.config_names() == sorted(p.stem for p in (ROOT / "configs").glob("*.yaml"))
-    for name in configs.config_names():
+    assert configs.shipped_configs() == sorted(p.stem for p in (ROOT / "configs").glob("*.yaml"))
+    for name in configs.shipped_configs():
         assert 10 < len(configs.describe(name)) < 200
         assert configs.text_of(name) == (ROOT / "configs" / f"{name}.yaml").read_text()
 

@@ -9,7 +9,7 @@ from seqrec_cli.core.models.linear import LinearConfig
 from seqrec_cli.core.models.ranking.registry import RANKERS
 from seqrec_cli.core.models.sequential.registry import MODELS
 from seqrec_cli.core.models.transitions import TransitionsConfig
-from seqrec_cli.core.settings.keys import WITH_PARTS, setting_keys
+from seqrec_cli.core.settings.keys import WITH_PARTS, all_setting_keys
 
 
 def test_they_are_the_fields_of_all_settings() -> None:
@@ -21,4 +21,4 @@ def test_they_are_the_fields_of_all_settings() -> None:
     for registry in (MODELS, FITTED, RANKERS):
         parts += [("model.", registry[name].settings_class) for name in registry.ours]
     expected = {part + field for part, kind in parts for field in kind.model_fields}
-    assert set(setting_keys()) == expected - WITH_PARTS - {"training.name"}
+    assert set(all_setting_keys()) == expected - WITH_PARTS - {"training.name"}

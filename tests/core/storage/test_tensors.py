@@ -10,9 +10,9 @@ import torch
 from seqrec_cli.core.storage.tensors import (
     DTYPES,
     digest,
-    header_of,
     in_file_order,
     load_tensors,
+    safetensors_header,
     save_tensors,
 )
 from tests.hostile import forget_peak, peak
@@ -47,7 +47,7 @@ def test_the_header_is_that_of_the_library_whatever_is_missing() -> None:
     for name in in_file_order(tensors):
         some = {other: t.contiguous() for other, t in tensors.items() if other != name}
         written = safetensors.torch.save(some, {"k": "v"})
-        assert written.startswith(header_of(some, {"k": "v"}))
+        assert written.startswith(safetensors_header(some, {"k": "v"}))
 
 
 @pytest.mark.slow

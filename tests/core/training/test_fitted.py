@@ -125,23 +125,6 @@ def test_counts_are_a_model_too(runner: CliRunner, place: Path, cycle: SequenceD
     assert evaluate(scorer, cycle, "test").means()["hr@10"] > 0.9
 
 
-@pytest.mark.parametrize(
-    ("override", "problem"),
-    [
-        ("training.grid={ridges: [1]}", "`ridges` is no setting of the model"),
-        ("training.grid={ridge: []}", "`ridge` has no values"),
-        ("training.grid={ridge: [-1]}", "`ridge` cannot be -1"),
-        (f"training.grid={{ridge: {list(range(1, 102))}}}", "101 combinations"),
-        ("training.epochs=3", "unknown setting `training.epochs`"),
-        ("training.metric=speed", "must be NAME@K"),
-    ],
-)
-def test_settings_that_do_not_apply_are_refused(override: str, problem: str) -> None:
-    with pytest.raises(ConfigError) as caught:
-        experiment(override)
-    assert problem in caught.value.message
-
-
 def test_a_try_that_is_too_large_is_left_out_or_refused(cycle: SequenceDataset) -> None:
     small = 3 * 51**2 * 4 / 2**30  # GB, more than one scale takes and less than two
     fitting = Fitting(experiment(f"training.gigabytes={small}"), cycle)

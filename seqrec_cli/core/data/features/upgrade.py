@@ -57,7 +57,7 @@ def upgrade_ranking(arrays: Arrays) -> Arrays:
             upgraded[f"column_{number}"] = with_places(name, arrays[f"column_{number}"])
     # Item ids come last, so that the other columns keep their numbers.
     upgraded[f"column_{len(columns)}"] = upgraded.pop("item_values")
-    return upgraded | columns_of([*columns, ("item", "ids", "item", "")])
+    return upgraded | column_arrays([*columns, ("item", "ids", "item", "")])
 
 
 def with_places(name: str, knots: NDArray[Any]) -> NDArray[np.float64]:
@@ -90,7 +90,7 @@ def upgrade_next_item(arrays: Arrays, sides: list[str]) -> Arrays:
                     codes = codes_of(arrays, f"{side}_tags_{number}")
                     upgraded[f"{side}_tags_{number}"] = np.where(codes > 0, codes + 1, codes)
         upgraded[f"{side}_sparse"] = codes_of(arrays, f"{side}_sparse") + 1  # from UNKNOWN
-    return upgraded | columns_of(columns)
+    return upgraded | column_arrays(columns)
 
 
 def with_middles(name: str, scaling: str, knots: NDArray[Any]) -> NDArray[np.float64]:
@@ -129,7 +129,7 @@ def texts_of(arrays: Arrays, name: str) -> list[str]:
     return [str(text) for text in array.tolist()]
 
 
-def columns_of(columns: list[tuple[str, str, str, str]]) -> dict[str, NDArray[Any]]:
+def column_arrays(columns: list[tuple[str, str, str, str]]) -> dict[str, NDArray[Any]]:
     """The arrays of the names, kinds, sides and scalings of columns."""
     parts = ("names", "kinds", "sides", "scalings")
     return {"features_format": np.array([FORMAT])} | {

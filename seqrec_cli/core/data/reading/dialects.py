@@ -249,7 +249,7 @@ def find_header(
         return first
     if len(first) == width - 1 and is_header(first, [row[1:] for row in rows[1:]], reading):
         return ("", *first)  # as R writes it, with the names of the rows in front
-    if noted and len(noted) == width and not any(map(is_number, noted)):
+    if noted and len(noted) == width and not any(map(looks_numeric, noted)):
         return tuple(name.strip() for name in noted)
     return ()
 
@@ -260,7 +260,7 @@ def is_header(first: Sequence[str], others: Sequence[Sequence[str]], reading: Re
     if any(name in first for name in chosen):
         return True
     if (
-        any(is_number(cell) or forms_of([cell]) for cell in first)
+        any(looks_numeric(cell) or forms_of([cell]) for cell in first)
         or len(set(first)) < len(first)
         or "" in first[1:-1]
     ):
@@ -271,7 +271,7 @@ def is_header(first: Sequence[str], others: Sequence[Sequence[str]], reading: Re
         [row[place].strip() for row in others if place < len(row) and row[place].strip()]
         for place in range(len(first))
     ]
-    if any(column and all(map(is_number, column)) for column in columns):
+    if any(column and all(map(looks_numeric, column)) for column in columns):
         return True
     if any(name in column for name, column in zip(first, columns, strict=True)):
         return False  # a value that comes again
@@ -293,5 +293,5 @@ def shape(cell: str) -> str:
     return re.sub(r"[^\W\d_]+", "a", re.sub(r"[0-9]+", "9", cell))
 
 
-def is_number(text: str) -> bool:
+def looks_numeric(text: str) -> bool:
     return NUMBER.fullmatch(text) is not None

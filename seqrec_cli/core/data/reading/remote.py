@@ -28,7 +28,7 @@ def is_remote(text: str) -> bool:
     return ADDRESS.match(text) is not None
 
 
-def name_of(address: str) -> str:
+def file_name_of(address: str) -> str:
     """The last part of an address, without what is asked of the server."""
     return PurePosixPath(re.sub(r"[?#].*", "", address).rstrip("/")).name
 
@@ -55,8 +55,8 @@ def fetched(address: str) -> Iterator[Path]:
             paths = found_at(system, scheme, path)
             base = common_folder(paths)
             for each in paths:
-                inside = name_of(each) if len(paths) == 1 else each[len(base) :]
-                left -= copy(system, each, folder, FETCHED / cleaned(inside), left, address)
+                inside = file_name_of(each) if len(paths) == 1 else each[len(base) :]
+                left -= copy(system, each, folder, FETCHED / plain_path(inside), left, address)
         except (OSError, ValueError, PermissionError) as error:
             raise unreachable(address, error) from error
         except Exception as error:
@@ -64,7 +64,7 @@ def fetched(address: str) -> Iterator[Path]:
             if error.__class__.__module__.split(".")[0] in ("seqrec_cli", "builtins"):
                 raise
             raise unreachable(address, error) from error
-        local = root / cleaned(name_of(paths[0])) if len(paths) == 1 else root
+        local = root / plain_path(file_name_of(paths[0])) if len(paths) == 1 else root
         try:
             yield local
         except InputError as error:
@@ -117,7 +117,7 @@ def found_at(system: Any, scheme: str, path: str) -> list[str]:
     else:
         return [path]
     hidden = (".", "_")
-    paths = [p for p in paths if not name_of(p).startswith(hidden) and not system.isdir(p)]
+    paths = [p for p in paths if not file_name_of(p).startswith(hidden) and not system.isdir(p)]
     if not paths or len(paths) > MOST_MEMBERS:
         raise InputError(
             f"there are {'no' if not paths else f'{len(paths):,}'} files at `{path}`",
@@ -135,7 +135,7 @@ def common_folder(paths: list[str]) -> str:
     return "".join(f"{part}/" for part in parts[0][:shared])
 
 
-def cleaned(path: str) -> Path:
+def plain_path(path: str) -> Path:
     """A path in the store as one in a folder: below it, and of plain characters."""
     parts = [NOT_PLAIN.sub("_", part)[-200:] for part in path.split("/")]
     return Path(*[part for part in parts if part not in ("", ".", "..")] or ["log"])

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from seqrec_cli.core.data.reading.dialects import is_number, lines_of, sniff, split
+from seqrec_cli.core.data.reading.dialects import lines_of, looks_numeric, sniff, split
 from seqrec_cli.core.data.reading.options import Reading
 from seqrec_cli.core.data.reading.sources import parse_place
 from seqrec_cli.errors import InputError
@@ -90,9 +90,9 @@ def test_any_bytes_have_a_layout_or_none(content: bytes) -> None:
 
 @given(st.floats(allow_nan=False, allow_infinity=False))
 def test_numbers_are_numbers(number: float) -> None:
-    assert is_number(str(number))
-    assert is_number(f" {number:.3f} ")
-    assert not is_number(f"{number}x")
+    assert looks_numeric(str(number))
+    assert looks_numeric(f" {number:.3f} ")
+    assert not looks_numeric(f"{number}x")
 
 
 def test_a_last_line_that_is_cut_does_not_count() -> None:

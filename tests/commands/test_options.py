@@ -1,0 +1,42 @@
+"""How a run is named, wherever a command takes one."""
+
+import re
+from pathlib import Path
+
+import pytest
+from typer import BadParameter
+
+from seqrec_cli.commands.options import chosen_run, chosen_runs, say_which, writes_csv
+
+
+def test_a_run_stands_behind_the_command_or_after_run() -> None:
+    assert chosen_run("a", None) == chosen_run(None, "a") == "a"
+    assert chosen_run(None, None) == "latest"
+    with pytest.raises(BadParameter, match="`a` and --run b name a run each"):
+        chosen_run("a", "b")
+    assert chosen_runs(["a"], ["b", "c"]) == ["a", "b", "c"]
+    assert chosen_runs(None, None) == ["latest"]
+
+
+def test_a_newer_run_that_has_not_ended_is_told_where_the_latest_is_taken(
+    place: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    experiment = (place / "runs" / "one" / "experiment.yaml").read_text()
+    say_which("latest", Path("runs/one"))
+    assert capsys.readouterr().err == ""
+    newer = place / "runs" / "two"
+    newer.mkdir()
+    (newer / "experiment.yaml").write_text(experiment)
+    (newer / "manifest.json").write_bytes((place / "runs/one/manifest.json").read_bytes())
+    say_which("one", Path("runs/one"))
+    assert capsys.readouterr().err == ""
+    say_which("latest", Path("runs/one"))
+    told = capsys.readouterr().err
+    assert re.search(r"runs/two is .*; the latest finished run is runs/one", told)
+
+
+@pytest.mark.parametrize(("path", "applies"), [("a.csv", True), ("a.jsonl", False), (None, False)])
+def test_what_is_for_csv_files_applies_to_them_alone(path: str | None, applies: bool) -> None:
+    only = writes_csv("per_user")
+    assert only.when({"per_user": path}) == applies
+    assert only.place == "for --per-user FILE.csv"
