@@ -302,7 +302,7 @@ def write_in_parts(
     def between(start: int, stop: int) -> Iterator[Any]:
         people = asked.between(start, stop)
         labelled = zip(people.labels, find(people), strict=True)
-        return counted(labelled, lambda *_: None, short, options.topk)
+        return with_bar(labelled, lambda *_: None, short, options.topk)
 
     with console.progress(len(asked.labels), "users") as advance:
         size = parts.write(

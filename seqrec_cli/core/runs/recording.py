@@ -16,7 +16,7 @@ from seqrec_cli.core.experiment.fitted import FittedExperiment
 from seqrec_cli.core.experiment.loading import AnyExperiment, NextItemExperiment
 from seqrec_cli.core.experiment.ranking import RankingExperiment
 from seqrec_cli.core.experiment.sequential import Experiment
-from seqrec_cli.core.inference.scoring import with_vectors
+from seqrec_cli.core.inference.scoring import require_vectors
 from seqrec_cli.core.losses.registry import LOSSES
 from seqrec_cli.core.models.sequential.registry import MODELS
 from seqrec_cli.core.runs.inputs import save_joined
@@ -311,7 +311,7 @@ def judge(run: Run, started: StartedTraining) -> Iterator[Judged]:
     settings = training.experiment.training
     if settings.validate_users is None or not run.checkpoints.best.exists():
         return
-    scorer = with_vectors(load_scorer(run, training.device, final=False))
+    scorer = require_vectors(load_scorer(run, training.device, final=False))
     with training.safe_to_interrupt():
         outcome = sequential.evaluate_valid(training.experiment, data, scorer)
     epoch, metrics, users = training.counters.best_epoch, outcome.means(), len(outcome.users)
