@@ -24,6 +24,7 @@ from seqrec_cli.commands import (
     prepare,
     recommend,
     score,
+    serve,
     similar,
     train,
 )
@@ -152,6 +153,7 @@ COMMANDS = (
     recommend.recommend,
     similar.similar,
     score.score,
+    serve.serve,
     embed.embed,
     plot.plot,
     listing.list_,
