@@ -69,6 +69,17 @@ class TrainOptions:
             help="Go on with an interrupted run, or with more --set training.epochs.",
         ),
     ] = None
+    from_run: Annotated[
+        str | None,
+        typer.Option(
+            "--from",
+            metavar="RUN",
+            autocompletion=run_names,
+            help="Begin a new run with the weights of this one, matched by item id, on --data as "
+            "it is now: with fewer epochs and a lower learning rate, unless --set says otherwise.",
+        ),
+        NEW_RUN,
+    ] = None
     data_dir: DataDir = Path("data")
 
     @property
@@ -90,12 +101,20 @@ def train(options: TrainOptions) -> None:
 
     $ seqrec train --config sasrec --data ml-1m --set training.epochs=50
     """
-    if (options.config is None) == (options.resume is None):
+    ways = {
+        options.config: start_run,
+        options.resume: resume_run,
+        options.from_run: start_from_run,
+    }
+    ways.pop(None, None)
+    if [options.config, options.resume, options.from_run].count(None) != 2:
         raise typer.BadParameter(
-            "name an experiment with --config FILE, or a run with --resume RUN"
+            "name an experiment with --config FILE, or a run with --resume RUN or --from RUN"
         )
+    if options.from_run is not None and options.data is None:
+        raise typer.BadParameter("--from RUN goes on with a dataset of now: name it, --data NAME")
     with ExitStack() as lock:
-        start = start_run if options.resume is None else resume_run
+        (start,) = ways.values()
         run, started = start(options, lock)
         with graceful_stop(started.training) as stop:
             follow(run, started, stop)
@@ -130,6 +149,42 @@ def start_run(options: TrainOptions, lock: ExitStack) -> "tuple[Run, StartedTrai
         f"training {model} on {dataset.name}: {dataset.num_users:,} users, "
         f"{dataset.num_items:,} items, on {device}, into {run.path}"
     )
+    return run, started
+
+
+def start_from_run(options: TrainOptions, lock: ExitStack) -> "tuple[Run, StartedTraining]":
+    """Begin a new run with the weights of another; `lock` keeps others from training there."""
+    from seqrec_cli.core.data.dataset import SequenceDataset
+    from seqrec_cli.core.data.store import find_dataset
+    from seqrec_cli.core.devices import choose_device
+    from seqrec_cli.core.experiment.loading import load_experiment
+    from seqrec_cli.core.runs.directory import find_run, next_run, refuse_latest
+    from seqrec_cli.core.runs.recording import begin
+    from seqrec_cli.core.runs.refreshing import carry_over, origin_of, settings_to_go_on
+    from seqrec_cli.core.runs.run import Run, create_run
+    from seqrec_cli.core.training.sequential import Training
+
+    assert options.from_run is not None
+    assert options.data is not None
+    before = Run.open(find_run(options.from_run))
+    say_which(options.from_run, before.path)
+    settings = settings_to_go_on(before, options.changes)
+    experiment = load_experiment(before.path / "experiment.yaml", settings, options.data)
+    device = choose_device(options.device)
+    path = find_dataset(options.data, options.data_dir)
+    started = begin(experiment, path, device)
+    training, dataset = started.training, started.dataset
+    assert isinstance(training, Training)
+    assert isinstance(dataset, SequenceDataset)
+    carried = carry_over(before, training, dataset)
+    target = options.run and find_run(options.run)
+    target = target or next_run(dataset.name, experiment.model.name)
+    refuse_latest(target)
+    lock.enter_context(Run(target).locked())
+    origin = origin_of(before, carried)
+    run = create_run(target, started.experiment, dataset, path, str(device), origin)
+    say(started)
+    console.info(f"from {before.path}: {carried.in_words()}; {', '.join(settings)}")
     return run, started
 
 
