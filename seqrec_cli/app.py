@@ -156,7 +156,7 @@ COMMANDS = (
     score.score,
     serve.serve,
     embed.embed,
-    export.export,
+    export.export_,
     plot.plot,
     listing.list_,
     configs.configs,

@@ -58,7 +58,7 @@ class ExportOptions:
 
 
 @takes(ExportOptions)
-def export(options: ExportOptions) -> None:
+def export_(options: ExportOptions) -> None:
     """Write a model as ONNX, with its items' ids and how to call it; compared before it is kept.
 
     $ seqrec export ml-100k-sasrec-1 --output model

@@ -86,7 +86,7 @@ class Desk:
             unknown.append(strange)
         answers = await self.ask(served, questions)
         lists = [
-            forms.ListAnswer(user=one.user, items=listed(served, answer), unknown=strange)
+            forms.ListAnswer(user=one.user, items=list_rows(served, answer), unknown=strange)
             for one, answer, strange in zip(form.people, answers, unknown, strict=True)
         ]
         return forms.RecommendAnswer(run=served.run.name, lists=lists)
@@ -102,8 +102,8 @@ class Desk:
         rules = await self.rules(served, form)
         question = Question("similar", items=(item,), k=form.k, rules=rules)
         (answer,) = await self.ask(served, [question])
-        name = named(served, item)["item"]
-        return forms.SimilarAnswer(run=served.run.name, item=name, items=listed(served, answer))
+        name = as_item(served, item)["item"]
+        return forms.SimilarAnswer(run=served.run.name, item=name, items=list_rows(served, answer))
 
     async def score(self, form: forms.ScoreForm) -> forms.ScoreAnswer:
         """The scores of items for a user or a history; as `recommend` orders by them."""
@@ -123,7 +123,7 @@ class Desk:
         items = [
             forms.ScoredItem(item=item, score=None)
             if number is None
-            else forms.ScoredItem(**named(served, number), score=next(scores))
+            else forms.ScoredItem(**as_item(served, number), score=next(scores))
             for item, number in zip(form.items, numbers, strict=True)
         ]
         return forms.ScoreAnswer(run=served.run.name, items=items, unknown=unknown)
@@ -136,7 +136,7 @@ class Desk:
         """Items whose title has a text in it, the most frequent first."""
         served = self.live.now
         found = await run_in_threadpool(served.titles, query, most)
-        return [forms.Item(**named(served, number)) for number in found]
+        return [forms.Item(**as_item(served, number)) for number in found]
 
     async def health(self) -> forms.Health:
         """What is served."""
@@ -216,7 +216,7 @@ async def renew_for_ever(
             say(news, False)
 
 
-def named(served: "Served", number: int) -> dict[str, Any]:
+def as_item(served: "Served", number: int) -> dict[str, Any]:
     """An item's id, and its title if it has one."""
     titles = served.catalogue.titles
     row = {"item": served.catalogue.item_ids[number - 1].item()}
@@ -224,7 +224,7 @@ def named(served: "Served", number: int) -> dict[str, Any]:
     return row | ({"title": title} if title else {})
 
 
-def listed(served: "Served", answer: "Answer") -> list[forms.ListedItem]:
+def list_rows(served: "Served", answer: "Answer") -> list[forms.ListedItem]:
     """A list as it is answered, with the strongest reasons where they were asked for."""
     rows = []
     pairs = zip(answer.items.tolist(), answer.scores.tolist(), strict=True)
@@ -234,10 +234,10 @@ def listed(served: "Served", answer: "Answer") -> list[forms.ListedItem]:
             own = answer.influences[rank]
             best = [at for at in (-own).argsort(kind="stable")[:STRONGEST].tolist() if own[at] > 0]
             why = [
-                forms.Reason(**named(served, int(answer.history[at])), influence=float(own[at]))
+                forms.Reason(**as_item(served, int(answer.history[at])), influence=float(own[at]))
                 for at in best
             ]
-        rows.append(forms.ListedItem(rank=rank + 1, **named(served, item), score=score, why=why))
+        rows.append(forms.ListedItem(rank=rank + 1, **as_item(served, item), score=score, why=why))
     return rows
 
 

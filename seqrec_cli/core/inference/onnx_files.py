@@ -76,7 +76,7 @@ def write_onnx(
         raise InputError(f"`{folder}` exists already", "name a new folder: `--output FOLDER`")
     longest = scorer.model.max_length
     made = onnx_bytes(scorer.model, longest, k, seen)
-    agreement = compared(made, scorer, histories, longest, k, seen)
+    agreement = check_agreement(made, scorer, histories, longest, k, seen)
     files.write_bytes(folder / MODEL, made)
     files.write_json(folder / IDS, [None, *catalogue.item_ids.tolist()])
     files.write_text(folder / README, how_to_call(longest, k, seen, agreement))
@@ -107,7 +107,7 @@ def onnx_bytes(model: Any, longest: int, k: int, seen: Seen) -> bytes:
     return target.getvalue()
 
 
-def compared(
+def check_agreement(
     made: bytes, scorer: ModelScorer, histories: Sequences, longest: int, k: int, seen: Seen
 ) -> Agreement:
     """Compare onnxruntime's answers with seqrec's.

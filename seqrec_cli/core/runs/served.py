@@ -112,10 +112,10 @@ class Served:
         if number is None:
             index = find_one(self.names, text) if self.names.titles is not None else None
             if index is None:
-                raise InputError(f"there is no item `{shortened(text)}` in the catalogue")
+                raise InputError(f"there is no item `{brief(text)}` in the catalogue")
             number = index + 1
         if learned and number in self.unlearned:
-            raise InputError(f"nobody has the item `{shortened(text)}` yet: its vector is empty")
+            raise InputError(f"nobody has the item `{brief(text)}` yet: its vector is empty")
         return number
 
     def history(self, texts: Sequence[str]) -> tuple[tuple[int, ...], list[str]]:
@@ -136,7 +136,7 @@ class Served:
             else:
                 numbers.append(number)
         if not numbers:
-            first = f": `{shortened(unknown[0])}` is not" if unknown else ""
+            first = f": `{brief(unknown[0])}` is not" if unknown else ""
             raise InputError(f"no item of the history is in the catalogue{first}")
         return tuple(numbers), unknown
 
@@ -150,7 +150,7 @@ class Served:
             raise InputError("no users are known here, as the run's dataset is not: send a history")
         row = self.by_user.get(user)
         if row is None:
-            raise InputError(f"there is no user `{shortened(user)}` with a history: send a history")
+            raise InputError(f"there is no user `{brief(user)}` with a history: send a history")
         return row
 
     def rules(self, only: Sequence[Rule], exclude: Sequence[Rule]) -> Rules | None:
@@ -241,7 +241,7 @@ def try_out(answerer: Answerer) -> None:
     answerer.answer([Question("recommend", items=(1,)), Question("recommend", items=(last, 1))])
 
 
-def shortened(text: str) -> str:
+def brief(text: str) -> str:
     """A text from a stranger as it may stand in a sentence."""
     printable = "".join(each if each.isprintable() else "?" for each in text[:60])
     return printable + "…" * (len(text) > 60)

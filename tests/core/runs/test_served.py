@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from seqrec_cli.core.runs.served import RULES_KEPT, Place, Served, shortened
+from seqrec_cli.core.runs.served import RULES_KEPT, Place, Served, brief
 from seqrec_cli.errors import DatasetError, InputError
 
 
@@ -62,5 +62,5 @@ def test_rules_are_kept_but_not_all_of_them(shop: Path) -> None:
 
 
 def test_strange_texts_are_shortened() -> None:
-    assert shortened("a\n\x1b[31m") == "a??[31m"
-    assert len(shortened("x" * 500)) == 61
+    assert brief("a\n\x1b[31m") == "a??[31m"
+    assert len(brief("x" * 500)) == 61
