@@ -3,8 +3,7 @@
 The folder is written only if onnxruntime gives what seqrec gives, for real histories.
 """
 
-import importlib
-import io
+import importlib.util
 import logging
 import warnings
 from dataclasses import dataclass
@@ -89,7 +88,6 @@ def onnx_bytes(model: Any, longest: int, k: int, seen: Seen) -> bytes:
     example = torch.ones((2, min(3, longest)), dtype=torch.int64)
     batch, length = torch.export.Dim("batch"), torch.export.Dim("length", max=longest)
     shapes = ({0: batch, 1: length} if longest > 1 else {0: batch},)
-    target = io.BytesIO()
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         logging.getLogger("torch.onnx").setLevel(logging.ERROR)
@@ -103,8 +101,8 @@ def onnx_bytes(model: Any, longest: int, k: int, seen: Seen) -> bytes:
             verbose=False,
         )
     assert program is not None
-    target.write(program.model_proto.SerializeToString())
-    return target.getvalue()
+    made: bytes = program.model_proto.SerializeToString()
+    return made
 
 
 def check_agreement(
