@@ -13,6 +13,7 @@ Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
 Application = Callable[[MutableMapping[str, Any], Receive, Send], Awaitable[None]]
 
+WHOLE = "seqrec.whole"  # in the scope of a request that was read to its end
 OPEN = ("/health", "/")  # asked without a token: by a load balancer, and by a browser for the page
 
 
@@ -61,7 +62,10 @@ class Guard:
         except TimeoutError:
             if answered:
                 raise
-            await refuse(noted, 408, "the request did not end in time", "send it faster")
+            if scope.get(WHOLE):
+                await refuse(noted, 503, "the answer took too long", "ask again later")
+            else:
+                await refuse(noted, 408, "the request did not end in time", "send it faster")
         finally:
             self.count(scope["path"], status, time.perf_counter() - started)
 
@@ -82,7 +86,7 @@ class Guard:
                 return
             if not message.get("more_body"):
                 break
-        given = False
+        scope[WHOLE], given = True, False
 
         async def whole() -> Message:
             nonlocal given

@@ -1,6 +1,7 @@
 """Size, time and token of requests, refused before the service sees them."""
 
 import asyncio
+import time
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -30,6 +31,15 @@ def test_a_slow_body_is_refused(shop: Path) -> None:
         return await client.post("/recommend", content=slowly())
 
     assert with_client(live_run(), ask, limits=Limits(seconds=0.2)).status_code == 408
+
+
+def test_a_slow_answer_is_the_services_fault(shop: Path) -> None:
+    live = live_run()
+    live.now.rules = lambda *rules: time.sleep(1)  # type: ignore[assignment]
+    body = {"user": "u1", "only": "in_stock"}
+    answer = post(live, "/recommend", body, limits=Limits(seconds=0.1))
+    assert answer.status_code == 503
+    assert "took too long" in answer.json()["error"]
 
 
 def test_the_token_is_needed_but_for_health_and_the_page(shop: Path) -> None:
