@@ -16,9 +16,11 @@ SeqRecError
 # What each extra needs. The name of the package, as seqrec itself is not on the index.
 REQUIREMENTS = {
     "ann": "usearch>=2.15",
+    "onnx": 'onnx>=1.16" "onnxscript>=0.2" "onnxruntime>=1.20',
     "parquet": "pyarrow>=16",
     "plot": "matplotlib>=3.8",
     "remote": 'fsspec[http]>=2024.6" "s3fs>=2024.6',
+    "serve": 'fastapi>=0.115" "uvicorn>=0.30" "prometheus-client>=0.20',
     "zstd": "zstandard>=0.22",
 }
 LONGEST = 1200  # characters of a sentence

@@ -1,14 +1,16 @@
 """seqrec prepare: turn a log of interactions into a dataset that training reads."""
 
 import contextlib
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from typer import BadParameter
+from typer import BadParameter, Context
 
 from seqrec_cli import console
-from seqrec_cli.commands.binding import takes
+from seqrec_cli.commands.binding import is_given, takes
 from seqrec_cli.commands.prepare_options import PrepareOptions
+from seqrec_cli.commands.repeating import PREPARED_WITH, options_alike, options_to_keep
 from seqrec_cli.commands.reports import preparation, ranking, shared
 from seqrec_cli.wording import typed
 
@@ -19,7 +21,7 @@ if TYPE_CHECKING:
 
 
 @takes(PrepareOptions)
-def prepare(options: PrepareOptions) -> None:
+def prepare(options: PrepareOptions, context: Context) -> None:
     """Turn a log of interactions into a dataset that training reads.
 
     Writes NAME.npz and its manifest NAME.json into the data folder.
@@ -32,6 +34,8 @@ def prepare(options: PrepareOptions) -> None:
     """
     from seqrec_cli.core.data.store import refuse_other_source
 
+    if options.like is not None:
+        options = options_alike(options, partial(is_given, context))
     request = request_of(options)
     if options.dry_run:
         show_findings(request, as_json=options.as_json)
@@ -40,6 +44,7 @@ def prepare(options: PrepareOptions) -> None:
     dataset = made(request)
     if not options.force:
         refuse_other_source(target, dataset.manifest)
+    dataset.manifest[PREPARED_WITH] = options_to_keep(options)
     manifest = dataset.save(target)
     if request.task == "ranking":
         rows, notes = ranking.rows_summary(manifest), ranking.rows_notes(manifest)

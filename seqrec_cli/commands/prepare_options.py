@@ -89,6 +89,15 @@ class PrepareOptions:
             show_default=False,
         ),
     ] = None
+    like: Annotated[
+        Path | None,
+        Option(
+            metavar="OLD.json",
+            help="Prepare as the dataset of this manifest was: with the options that were typed "
+            "then, except those that are typed now.",
+            rich_help_panel=SOURCE,
+        ),
+    ] = None
     task: Annotated[
         Literal["next-item", "ranking"],
         Option(

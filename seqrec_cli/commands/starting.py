@@ -94,6 +94,44 @@ def start_run(
     return run, started
 
 
+def start_from_run(
+    options: "TrainOptions", lock: ExitStack, worker: "torch.device | None" = None
+) -> "tuple[Run, StartedTraining]":
+    """Begin a new run with the weights of another; `lock` keeps others from training there."""
+    from seqrec_cli.core.data.dataset import SequenceDataset
+    from seqrec_cli.core.data.store import find_dataset
+    from seqrec_cli.core.devices import choose_device
+    from seqrec_cli.core.experiment.loading import load_experiment
+    from seqrec_cli.core.runs.directory import find_run, next_run, refuse_latest
+    from seqrec_cli.core.runs.recording import begin
+    from seqrec_cli.core.runs.refreshing import carry_over, origin_of, settings_to_go_on
+    from seqrec_cli.core.runs.run import Run, create_run
+    from seqrec_cli.core.training.sequential import Training
+
+    assert options.from_run is not None
+    assert options.data is not None
+    before = Run.open(find_run(options.from_run))
+    say_which(options.from_run, before.path)
+    settings = settings_to_go_on(before, options.changes)
+    experiment = load_experiment(before.path / "experiment.yaml", settings, options.data)
+    device = choose_device(options.device)
+    path = find_dataset(options.data, options.data_dir)
+    started = begin(experiment, path, device)
+    training, dataset = started.training, started.dataset
+    assert isinstance(training, Training)
+    assert isinstance(dataset, SequenceDataset)
+    carried = carry_over(before, training, dataset)
+    target = options.run and find_run(options.run)
+    target = target or next_run(dataset.name, experiment.model.name)
+    refuse_latest(target)
+    lock.enter_context(Run(target).locked())
+    origin = origin_of(before, carried)
+    run = create_run(target, started.experiment, dataset, path, str(device), origin)
+    say_notes(started)
+    console.info(f"from {before.path}: {carried.in_words()}; {', '.join(settings)}")
+    return run, started
+
+
 def resume_run(
     options: "TrainOptions", lock: ExitStack, worker: "torch.device | None" = None
 ) -> "tuple[Run, StartedTraining]":

@@ -12,7 +12,7 @@ from seqrec_cli.commands.binding import Only, takes
 from seqrec_cli.commands.completing import config_names, run_names
 from seqrec_cli.commands.following import follow, graceful_stop
 from seqrec_cli.commands.options import Data, DataDir, Device, Overrides
-from seqrec_cli.commands.starting import resume_run, start_run
+from seqrec_cli.commands.starting import resume_run, start_from_run, start_run
 from seqrec_cli.commands.workers import launch_workers, work
 
 NEW_RUN = Only(
@@ -70,6 +70,18 @@ class TrainOptions:
             help="Go on with an interrupted run, or with more --set training.epochs (or max_steps, "
             "max_minutes).",
         ),
+    ] = None
+    from_run: Annotated[
+        str | None,
+        typer.Option(
+            "--from",
+            metavar="RUN",
+            autocompletion=run_names,
+            help="Begin a new run with the weights of this one, matched by item id, on --data as "
+            "it is now: with fewer epochs and a lower learning rate, unless --set says otherwise.",
+        ),
+        NEW_RUN,
+        Only(lambda values: values["workers"] == 1, "for one process: leave out --workers"),
     ] = None
     data_dir: DataDir = Path("data")
     workers: Annotated[
@@ -141,11 +153,14 @@ def train(options: TrainOptions) -> None:
     $ seqrec train --data ml-1m --minutes 10
     $ seqrec train --config sasrec --data ml-1m --set training.epochs=50
     """
-    if options.config is not None and options.resume is not None:
-        raise typer.BadParameter("--resume goes on with a run's own experiment: leave out --config")
-    if options.config is None and options.resume is None and options.data is None:
+    named = [options.config, options.resume, options.from_run]
+    if sum(each is not None for each in named) > 1:
+        raise typer.BadParameter("--config, --resume and --from exclude each other: name one")
+    if options.data is None and options.config is None and options.resume is None:
         raise typer.BadParameter(
-            "name a dataset with --data NAME, an experiment with --config NAME, or a run with "
+            "--from RUN goes on with a dataset of now: name it, --data NAME"
+            if options.from_run is not None
+            else "name a dataset with --data NAME, an experiment with --config NAME, or a run with "
             "--resume RUN"
         )
     from seqrec_cli.core.training.distributed import is_worker
@@ -158,6 +173,7 @@ def train(options: TrainOptions) -> None:
         return
     with ExitStack() as lock:
         start = start_run if options.resume is None else resume_run
+        start = start if options.from_run is None else start_from_run
         run, started = start(options, lock)
         with graceful_stop(started.training) as stop:
             follow(run, started, stop)

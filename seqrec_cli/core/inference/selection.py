@@ -72,18 +72,22 @@ class Selection:
     table: ItemTable | None
     place: str
 
-    def choose(self, option: str, text: str) -> Chosen:
-        """The items that `option text` names.
+    def choose(self, option: str, rule: str | tuple[str, ...], files: bool = True) -> Chosen:
+        """The items that `option rule` names: ids, or a text, which is an expression, or the name
+        of a file where `files` may be named.
 
         Raises:
             InputError: no file, no expression, an unknown column, or nothing in it is known.
         """
-        path = file_named(text)
-        return self.listed(option, path) if path is not None else self.filtered(option, text)
+        if isinstance(rule, tuple):
+            return self.listed(option, rule, "[…]")
+        path = file_named(rule) if files else None
+        if path is None:
+            return self.filtered(option, rule)
+        return self.listed(option, read_ids(path, "item"), str(path))
 
-    def listed(self, option: str, path: Path) -> Chosen:
-        """The items whose ids a file lists."""
-        ids = read_ids(path, "item")
+    def listed(self, option: str, ids: Sequence[str], path: str) -> Chosen:
+        """The items with these ids, which `path` lists."""
         names, mask = Names(self.catalogue.item_ids), np.zeros(len(self.catalogue.item_ids), bool)
         found = [names.find_id(text) for text in ids]
         unknown = [text for text, index in zip(ids, found, strict=True) if index is None]
@@ -100,7 +104,7 @@ class Selection:
                 f"{option} {path}: {len(unknown):,} of {len(ids):,} ids are not in the "
                 f"catalogue, the first of them `{unknown[0]}`"
             )
-        return Chosen(mask, str(path), notes)
+        return Chosen(mask, path, notes)
 
     def filtered(self, option: str, expression: str) -> Chosen:
         """The items for which an expression is true; where it is NULL they are not chosen."""

@@ -22,20 +22,23 @@ class Wanted:
     """The rules that a person asks for.
 
     Attributes:
-        only: files of ids, or expressions over the items' table; an item must be in all of them.
+        only: files of ids, or expressions over the items' table; an item must be in all of them;
+            a tuple holds ids themselves.
         exclude: likewise; an item may be in none of them.
         since: from when on seen items are left out.
         popularity_penalty: how much the logarithm of popularity counts against an item.
         diversify: the weight of being unlike what is listed already ...
         diversify_by: ... by `vectors`, or by a column of the items' table.
+        files: whether a text may name a file; not where it comes from strangers.
     """
 
-    only: Sequence[str] = ()
-    exclude: Sequence[str] = ()
+    only: Sequence[str | tuple[str, ...]] = ()
+    exclude: Sequence[str | tuple[str, ...]] = ()
     since: Since | None = None
     popularity_penalty: float = 0.0
     diversify: float = 0.0
     diversify_by: str = "vectors"
+    files: bool = True
 
 
 @dataclass(frozen=True, eq=False)
@@ -105,7 +108,7 @@ def chosen_items(run: Run, wanted: Wanted) -> tuple[NDArray[np.bool_], dict[str,
     selection = Selection(catalogue, item_table_of(run), place)
     for option, texts in (("only", wanted.only), ("exclude", wanted.exclude)):
         for text in texts:
-            chosen = selection.choose(f"--{option}", text)
+            chosen = selection.choose(f"--{option}", text, wanted.files)
             allowed &= chosen.mask if option == "only" else ~chosen.mask
             notes += chosen.notes
             rule = {"rule": chosen.text, "items": int(chosen.mask.sum())}
@@ -162,10 +165,15 @@ def refuse_new(run: Run, items: NDArray[np.int64]) -> None:
 
 
 def no_item_left(wanted: Wanted, num_items: int) -> ConfigError:
-    typed = [f"--only {text}" for text in wanted.only]
-    typed += [f"--exclude {text}" for text in wanted.exclude]
+    typed = [f"--only {as_typed(text)}" for text in wanted.only]
+    typed += [f"--exclude {as_typed(text)}" for text in wanted.exclude]
     return ConfigError(
         f"no item is left of {num_items:,}: {' and '.join(f'`{each}`' for each in typed)} leave "
         "nothing to recommend",
         "leave out one of them; each alone may leave some",
     )
+
+
+def as_typed(rule: str | tuple[str, ...]) -> str:
+    """A rule in words: an expression or a file as it is, ids by their number."""
+    return rule if isinstance(rule, str) else f"{len(rule):,} ids"

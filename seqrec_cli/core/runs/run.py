@@ -241,8 +241,9 @@ def create_run(
     data: SequenceDataset | RankingDataset,
     data_path: Path,
     device: str,
+    origin: dict[str, Any] | None = None,
 ) -> Run:
-    """Create the run directory of a new training.
+    """Create the run directory of a new training; `origin` is what else its manifest says.
 
     Raises:
         RunError: the directory has the checkpoints of another training.
@@ -277,6 +278,7 @@ def create_run(
             "items": data.num_items,
             "users": data.num_users,
             **facts,
+            **(origin or {}),
         },
     )
     return run

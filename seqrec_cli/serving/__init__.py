@@ -1,0 +1,1 @@
+"""The service over HTTP; all that is not HTTP stands in core/."""

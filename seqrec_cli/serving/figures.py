@@ -1,0 +1,43 @@
+"""What the service counts, in the text form of Prometheus."""
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+
+SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0)
+SIZES = (1, 2, 4, 8, 16, 32, 64, 128, 256)
+PATHS = ("/", "/recommend", "/similar", "/score", "/items", "/health", "/metrics", "/openapi.json")
+
+
+class Figures:
+    """Counters of one service."""
+
+    def __init__(self) -> None:
+        self.registry = CollectorRegistry()
+        own = {"registry": self.registry}
+        self.requests = Counter(
+            "seqrec_requests", "Requests by path and status", ("path", "status"), **own
+        )
+        self.seconds = Histogram(
+            "seqrec_request_seconds", "Seconds of a request", ("path",), buckets=SECONDS, **own
+        )
+        self.batches = Histogram(
+            "seqrec_batch_questions", "Questions scored together", buckets=SIZES, **own
+        )
+        self.renewals = Counter(
+            "seqrec_renewals", "Newer weights: taken up, or refused", ("outcome",), **own
+        )
+        self.serving = Gauge("seqrec_serving", "The run that answers", ("run",), **own)
+
+    def count(self, path: str, status: int, seconds: float) -> None:
+        """Note a request; paths that there are not count as one, or anybody could fill memory."""
+        path = path if path in PATHS else "other"
+        self.requests.labels(path, str(status)).inc()
+        self.seconds.labels(path).observe(seconds)
+
+    def serves(self, run: str) -> None:
+        """Note the run that answers."""
+        self.serving.clear()
+        self.serving.labels(run).set(1)
+
+    def text(self) -> bytes:
+        """All figures."""
+        return generate_latest(self.registry)

@@ -1,0 +1,49 @@
+"""The server under the service: its address, and its end, at which what was begun is answered."""
+
+import signal
+import socket
+from typing import Any
+
+import uvicorn
+
+from seqrec_cli.errors import OutputError
+from seqrec_cli.interrupts import SIGNALS
+
+KEEP_ALIVE, DRAIN = 15, 30  # seconds between two requests of a connection; to answer at the end
+MOST_AT_ONCE = 2_000  # connections
+
+
+def listen(host: str, port: int) -> socket.socket:
+    """A socket at this address; port 0 takes a free one.
+
+    Raises:
+        OutputError: it is taken, not ours, or may not be used.
+    """
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    try:
+        return socket.create_server((host, port), family=family, backlog=1024)
+    except (OSError, UnicodeError) as error:
+        reason = getattr(error, "strerror", None) or str(error)
+        raise OutputError(
+            f"cannot listen at {host}:{port}: {reason}", "choose another `--port` or `--host`"
+        ) from error
+
+
+def serve_until_stopped(service: Any, at: socket.socket) -> None:
+    """Answer until SIGTERM or Ctrl-C; then take nothing more, and answer what was begun."""
+    config = uvicorn.Config(
+        service,
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        timeout_keep_alive=KEEP_ALIVE,
+        timeout_graceful_shutdown=DRAIN,
+        limit_concurrency=MOST_AT_ONCE,
+    )
+    # The server takes the signals over, and raises them once more when it has ended.
+    before = {number: signal.signal(number, lambda *_: None) for number in SIGNALS}
+    try:
+        uvicorn.Server(config).run(sockets=[at])
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)

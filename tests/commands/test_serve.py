@@ -1,0 +1,89 @@
+"""seqrec serve in a process of its own: answers, takes up newer weights, drains at SIGTERM."""
+
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import threading
+import urllib.request
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from seqrec_cli.commands import serve
+from seqrec_cli.errors import InputError, MissingExtra
+from tests.shop import said
+
+pytest.importorskip("fastapi")
+
+
+def ask(address: str, path: str, body: Any) -> Any:
+    request = urllib.request.Request(
+        address + path, json.dumps(body).encode(), {"Authorization": "Bearer sesame"}
+    )
+    with urllib.request.urlopen(request, timeout=60) as answer:
+        return json.load(answer)
+
+
+@pytest.mark.slow
+def test_answers_until_it_is_told_to_stop(shop: Path) -> None:
+    (shop / "token").write_text("sesame\n")
+    command = [sys.executable, "-m", "seqrec_cli", "serve", "one", "--port", "0"]
+    command += ["--token-file", "token", "--device", "cpu"]
+    root = Path(__file__).parents[2]
+    environment = os.environ | {"PYTHONPATH": str(root), "COLUMNS": "200"}
+    process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True, env=environment)
+    assert process.stderr is not None
+    try:
+        line = ""
+        while not (address := re.search(r"http://127\.0\.0\.1:\d+", line)):
+            line = process.stderr.readline()
+            assert line, "it ended"
+        answers: list[Any] = []
+
+        def load() -> None:
+            answers.extend(ask(address[0], "/recommend", {"user": "u1"}) for _ in range(20))
+
+        threads = [threading.Thread(target=load) for _ in range(4)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        assert len(answers) == 80
+        assert all(answer == answers[0] for answer in answers)
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(120) == 0
+        assert "what was begun was answered" in process.stderr.read()
+    finally:
+        process.kill()
+        process.wait()
+
+
+def test_the_token_comes_from_a_file_or_the_environment(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv(serve.TOKEN, raising=False)
+    assert serve.read_token(None) is None
+    monkeypatch.setenv(serve.TOKEN, "from-there")
+    assert serve.read_token(None) == "from-there"
+    (tmp_path / "token").write_text("  word \n")
+    assert serve.read_token(tmp_path / "token") == "word"
+    for text in ("", "two words", "ü"):
+        (tmp_path / "token").write_text(text)
+        with pytest.raises(InputError, match="holds no token"):
+            serve.read_token(tmp_path / "token")
+    with pytest.raises(InputError, match="cannot read"):
+        serve.read_token(tmp_path / "gone")
+
+
+def test_a_missing_package_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
+    with pytest.raises(MissingExtra, match="fastapi"):
+        serve.check_packages()
+
+
+def test_a_run_that_is_not_there_is_a_sentence(shop: Path) -> None:
+    assert "there is no run" in said("serve", "nothing", code=1)

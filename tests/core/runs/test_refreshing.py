@@ -1,0 +1,90 @@
+"""Weights go on by item id into a dataset with more items, in another order."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from seqrec_cli.core.data.dataset import SequenceDataset
+from seqrec_cli.core.data.sequences import Sequences
+from seqrec_cli.core.experiment.loading import load_experiment
+from seqrec_cli.core.runs.refreshing import carry_over, followed_shares, settings_to_go_on
+from seqrec_cli.core.runs.run import Run
+from seqrec_cli.core.training.sequential import Training
+from tests.shop import invoke, write
+
+
+def test_new_items_start_from_what_comes_right_before_them() -> None:
+    train = Sequences.from_lists([[1, 4, 2, 4], [4, 1], [3, 5, 5, 4], []])
+    places = np.array([7, 8, 9, 0, 0])
+    found = followed_shares(train, np.array([4, 5]), places)
+    assert {item: sorted(before.tolist()) for item, before in found.items()} == {4: [7, 8], 5: [9]}
+
+
+@pytest.fixture
+def grown(shop: Path) -> Path:
+    """The log of the shop, and a new item that always comes after item 02."""
+    lines = (shop / "shop.csv").read_text().splitlines()[1:]
+    rows = [tuple(line.split(",")) for line in lines]
+    more = []
+    for user, sku, time in rows:
+        more.append((user, sku, time))
+        if sku == "item 02":
+            more.append((user, "a new one", str(int(time) + 1)))
+    write(shop / "later.csv", ("user", "sku", "time"), more)
+    result = invoke(
+        *("prepare", "later.csv", "--items-file", "items.csv", "--min-user-count", "3"),
+        *("--new-items", "--name", "later"),
+    )
+    assert result.exit_code == 0, result.output
+    return shop
+
+
+def test_rows_are_matched_by_id(grown: Path) -> None:
+    run, data = Run.open(Path("runs/one")), SequenceDataset.load(Path("data/later.npz"))
+    experiment = load_experiment(run.path / "experiment.yaml", settings_to_go_on(run, []), "later")
+    training = Training(experiment, data.num_items, torch.device("cpu"))
+    carried = carry_over(run, training, data.without_test())
+    old = SequenceDataset.load(Path("data/shop.npz"))
+    weights, _ = run.checkpoints.load_best_weights()
+    table = training.model.state_dict()["items.weight"]
+    rows = {key: number for number, key in enumerate(old.item_ids.tolist(), 1)}
+    for number, key in enumerate(data.item_ids.tolist(), 1):
+        if key in rows:
+            assert torch.equal(table[number], weights["items.weight"][rows[key]])
+        else:
+            assert key == "a new one"
+            source = weights["items.weight"][rows["item 02"]]
+            assert torch.allclose(table[number], source, atol=1e-6)
+    assert not table[0].any()
+    assert (carried.items, carried.new, carried.from_neighbours) == (len(rows), 1, 1)
+    for name, tensor in training.model.state_dict().items():
+        if name not in training.model.tables:
+            assert torch.equal(tensor, weights[name])
+
+
+def test_a_continuation_is_short_and_slow_unless_it_is_told_otherwise(shop: Path) -> None:
+    run = Run.open(Path("runs/one"))
+    usual = settings_to_go_on(run, [])
+    assert "training.epochs=1" in usual
+    assert "training.lr=0.006" in usual
+    changed = settings_to_go_on(run, ["training.lr=0.5"])
+    assert [each for each in changed if each.startswith("training.lr=")] == ["training.lr=0.5"]
+
+
+def test_the_commands_prepare_alike_and_go_on(grown: Path) -> None:
+    result = invoke("prepare", "later.csv", "--like", "data/shop.json", "--name", "again")
+    assert result.exit_code == 0, result.output
+    assert "--min-user-count 3" in result.stderr
+    again, later = (SequenceDataset.load(Path(f"data/{n}.npz")) for n in ("again", "later"))
+    assert again.sha256 == later.sha256
+    result = invoke("train", "--from", "one", "--data", "again", "--run", "two", "--device", "cpu")
+    assert result.exit_code == 0, result.output
+    assert "1 are new" in result.stderr
+    assert "training.lr=0.006" in result.stderr
+    manifest = Run.open(Path("runs/two")).manifest()
+    assert manifest["continued_from"]["run"] == "runs/one"
+    assert manifest["continued_from"]["new_items"] == 1
+    assert invoke("train", "--from", "one", "--config", "toy.yaml").exit_code == 2
+    assert invoke("train", "--from", "one").exit_code == 2
