@@ -49,8 +49,10 @@ from seqrec_cli.errors import InputError
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from seqrec_cli.core.data.dataset import SequenceDataset
     from seqrec_cli.core.evaluation.queries import Targets
     from seqrec_cli.core.evaluation.report import EvaluationProtocol, Report
+    from seqrec_cli.core.evaluation.sequential import Evaluation
     from seqrec_cli.core.inference.retrieval import Finder, Retriever
     from seqrec_cli.core.inference.rules import Rules
     from seqrec_cli.core.runs.loading import Compared
@@ -236,13 +238,12 @@ def evaluate_sequential(
 ) -> None:
     """Say how good runs are that find items, beside baselines, with one stage or two."""
     from seqrec_cli.core.devices import choose_device
-    from seqrec_cli.core.evaluation.report import evaluate_each, make_report
+    from seqrec_cli.core.evaluation.report import make_report
     from seqrec_cli.core.runs.loading import load_runs, settle_protocol
 
     if options.exclude_seen is not None:
         protocol = replace(protocol, seen="exclude")
-    protocol = settle_protocol(protocol, runs)
-    device = choose_device(options.device)
+    protocol, device = settle_protocol(protocol, runs), choose_device(options.device)
     compared = load_runs(runs, options.data, options.data_dir, device, options.split)
     console.warn_all(compared.notes)
     rules, account = rules_of(compared, options)
@@ -260,16 +261,31 @@ def evaluate_sequential(
         baselines = baselines_of(compared, options.sample_users)
         scorers |= baselines
         rules |= dict.fromkeys(baselines, next(iter(rules.values())))
-    data, outcomes = compared.dataset, {}
-    with console.progress(len(scorers), "evaluated") as advance:
-        for name, outcome in evaluate_each(data, scorers, protocol, finders, rules):
-            outcomes[name] = outcome
-            advance(len(outcomes), name)
+    data = compared.dataset
+    outcomes = evaluated(data, scorers, protocol, finders, rules)
     report = make_report(
         data, protocol, outcomes, list(compared.runs), retrievers, reach, account, known
     )
     remembering = options.baselines and not known and not account
     finish(report, compared, options, remembering=remembering)
+
+
+def evaluated(
+    data: "SequenceDataset",
+    scorers: dict[str, Any],
+    protocol: "EvaluationProtocol",
+    finders: "dict[str, Finder | None]",
+    rules: "dict[str, Rules | None]",
+) -> "dict[str, Evaluation]":
+    """What each scorer finds, with a bar."""
+    from seqrec_cli.core.evaluation.report import evaluate_each
+
+    outcomes: dict[str, Evaluation] = {}
+    with console.progress(len(scorers), "evaluated") as advance:
+        for name, outcome in evaluate_each(data, scorers, protocol, finders, rules):
+            outcomes[name] = outcome
+            advance(len(outcomes), name)
+    return outcomes
 
 
 def finish(

@@ -1,12 +1,15 @@
 """How a run is named, wherever a command takes one."""
 
+import os
 import re
+import shutil
 from pathlib import Path
 
 import pytest
 from typer import BadParameter
 
 from seqrec_cli.commands.options import chosen_run, chosen_runs, say_which, writes_csv
+from tests.core.runs.test_status import interrupt
 
 
 def test_a_run_stands_behind_the_command_or_after_run() -> None:
@@ -21,13 +24,12 @@ def test_a_run_stands_behind_the_command_or_after_run() -> None:
 def test_a_newer_run_that_has_not_ended_is_told_where_the_latest_is_taken(
     place: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    experiment = (place / "runs" / "one" / "experiment.yaml").read_text()
     say_which("latest", Path("runs/one"))
     assert capsys.readouterr().err == ""
-    newer = place / "runs" / "two"
-    newer.mkdir()
-    (newer / "experiment.yaml").write_text(experiment)
-    (newer / "manifest.json").write_bytes((place / "runs/one/manifest.json").read_bytes())
+    shutil.copytree(place / "runs" / "one", place / "runs" / "two")
+    interrupt(place / "runs" / "two")
+    manifest = place / "runs" / "two" / "manifest.json"
+    os.utime(manifest, (manifest.stat().st_mtime + 10,) * 2)
     say_which("one", Path("runs/one"))
     assert capsys.readouterr().err == ""
     say_which("latest", Path("runs/one"))

@@ -125,10 +125,7 @@ def prepare(interactions: Interactions, options: Preparation, name: str) -> Sequ
         "dropped": dropped,
         **describe_histories(Sequences(offsets, rows.items), len(item_ids)),
         "items_without_interactions": len(item_ids) - len(items),
-        "filters": {
-            "min_user_count": options.min_user_count,
-            "min_item_count": options.min_item_count,
-        },
+        "filters": {key: getattr(options, key) for key in ("min_user_count", "min_item_count")},
         "order": order,
         "time": time_range(rows.times, origin.time_unit),
         "split": split,

@@ -27,7 +27,7 @@ def prepared_anew(cycle: SequenceDataset) -> SequenceDataset:
         test=renumbered(cycle.test),
         item_ids=np.array([1, *cycle.item_ids[::-1]]),
         item_titles=None,
-        sha256="another",
+        manifest={"npz_sha256": "another"},
     )
 
 
