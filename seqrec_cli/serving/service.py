@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from seqrec_cli.core.runs.served import Served
 
 PROBLEMS: dict[int | str, dict[str, Any]] = {
-    status: {"model": forms.Problem} for status in (400, 401, 408, 413, 422, 503)
+    status: {"model": forms.Problem} for status in (400, 401, 408, 413, 415, 422, 503)
 }
 STRONGEST = 3  # reasons that are named
 
@@ -243,6 +243,10 @@ def list_rows(served: "Served", answer: "Answer") -> list[forms.ListedItem]:
 
 async def malformed(request: Request, error: Any) -> Json:
     """The answer to a request that is no form: the place and what is wrong there."""
+    kind = request.headers.get("content-type", "").split(";")[0].strip().lower()
+    if request.method == "POST" and kind != "application/json":
+        hint = "send the header `Content-Type: application/json`"
+        return Json({"error": "the body is not said to be JSON", "hint": hint}, 415)
     first = error.errors()[0]
     place = ".".join(str(each) for each in first["loc"] if each != "body")[:200]
     words = str(first["msg"]).removeprefix("Value error, ")

@@ -21,9 +21,8 @@ pytest.importorskip("fastapi")
 
 
 def ask(address: str, path: str, body: Any) -> Any:
-    request = urllib.request.Request(
-        address + path, json.dumps(body).encode(), {"Authorization": "Bearer sesame"}
-    )
+    headers = {"Authorization": "Bearer sesame", "Content-Type": "application/json"}
+    request = urllib.request.Request(address + path, json.dumps(body).encode(), headers)
     with urllib.request.urlopen(request, timeout=60) as answer:
         return json.load(answer)
 
@@ -60,6 +59,7 @@ def test_answers_until_it_is_told_to_stop(shop: Path) -> None:
     finally:
         process.kill()
         process.wait()
+        process.stderr.close()
 
 
 def test_the_token_comes_from_a_file_or_the_environment(

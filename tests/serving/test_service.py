@@ -128,6 +128,18 @@ def test_health_metrics_page_and_openapi(live: Live) -> None:
     assert len(items.json()) == 3
 
 
+def test_a_form_of_a_browser_is_refused(live: Live) -> None:
+    """A page elsewhere can send those without asking, also to a service at 127.0.0.1."""
+
+    async def ask(client: httpx.AsyncClient) -> httpx.Response:
+        return await client.post("/recommend", content='{"user": "u1"}')
+
+    answer = with_client(live, ask)
+    assert answer.status_code == 415
+    assert "Content-Type" in answer.json()["hint"]
+
+
+JSON = {"Content-Type": "application/json"}
 JUNK = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(),
     lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(), inner, max_size=4),
@@ -149,7 +161,7 @@ def test_no_request_breaks_the_service(live: Live) -> None:
         @settings(max_examples=400, suppress_health_check=list(HealthCheck))
         @given(path=st.sampled_from(["/recommend", "/similar", "/score"]), body=BODIES)
         def ask(path: str, body: Any) -> None:
-            sent = client.post(path, content=json.dumps(body))
+            sent = client.post(path, content=json.dumps(body), headers=JSON)
             answer = asyncio.run_coroutine_threadsafe(sent, loop).result()
             assert answer.status_code in (200, 422), (answer.status_code, body)
             if answer.status_code == 422:
@@ -159,7 +171,7 @@ def test_no_request_breaks_the_service(live: Live) -> None:
         raw = [b"", b"{", b"\xff", b"[" * 100_000, b'{"k": 1e999}', b'{"user": NaN}', b"1" * 5_000]
         raw += [b'{"user": "u1", "k": ' + b"9" * 5_000 + b"}"]
         for content in raw:
-            answer = await client.post("/recommend", content=content)
+            answer = await client.post("/recommend", content=content, headers=JSON)
             assert answer.status_code in (400, 422), content[:20]
             assert answer.json()["error"]
         for query in ("", "?query=", "?query=%ff%00", "?query=a&most=0", "?query=a&most=x"):

@@ -19,6 +19,7 @@ from seqrec_cli.core.inference.names import Catalogue
 from seqrec_cli.core.inference.scoring import ModelScorer, Scored, Seen, score_all
 from seqrec_cli.core.models.sequential.textbook import textbook
 from seqrec_cli.core.storage import files
+from seqrec_cli.core.storage.tensors import first_line
 from seqrec_cli.errors import InputError, MissingExtra, RunError
 
 TOLERANCE = 1e-4  # of a score, against the larger of 1 and the largest score
@@ -91,15 +92,21 @@ def onnx_bytes(model: Any, longest: int, k: int, seen: Seen) -> bytes:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         logging.getLogger("torch.onnx").setLevel(logging.ERROR)
-        program = torch.onnx.export(
-            plain,
-            (example,),
-            dynamo=True,
-            dynamic_shapes=shapes,
-            input_names=["history"],
-            output_names=["items", "scores"] if k else ["scores"],
-            verbose=False,
-        )
+        try:
+            program = torch.onnx.export(
+                plain,
+                (example,),
+                dynamo=True,
+                dynamic_shapes=shapes,
+                input_names=["history"],
+                output_names=["items", "scores"] if k else ["scores"],
+                verbose=False,
+            )
+        except (RuntimeError, TypeError, ValueError, NotImplementedError) as error:
+            raise RunError(
+                f"torch cannot export this model: {first_line(error)}",
+                "use `seqrec embed` for its vectors",
+            ) from error
     assert program is not None
     made: bytes = program.model_proto.SerializeToString()
     return made
