@@ -74,15 +74,15 @@ class Desk:
         rules, seen = await self.rules(served, form), form.seen or served.seen
         questions, unknown = [], []
         for one in form.people:
-            person, (items, strange) = None, ((), [])
+            person: int | None = None
+            items: tuple[int, ...] = ()
+            strange: list[str] = []
             if one.user is not None:
                 person = served.person(str(one.user))
             else:
                 items, strange = served.history([str(each) for each in one.history or ()])
-            whose = {"person": person, "items": items}
-            questions.append(
-                Question("recommend", k=form.k, seen=seen, rules=rules, why=form.why, **whose)
-            )
+            how: dict[str, Any] = {"seen": seen, "rules": rules, "why": form.why}
+            questions.append(Question("recommend", k=form.k, person=person, items=items, **how))
             unknown.append(strange)
         answers = await self.ask(served, questions)
         lists = [
@@ -110,7 +110,9 @@ class Desk:
         from seqrec_cli.core.inference.questions import Question
 
         served = self.live.now
-        person, (history, unknown) = None, ((), [])
+        person: int | None = None
+        history: tuple[int, ...] = ()
+        unknown: list[str] = []
         if form.user is not None:
             person = served.person(str(form.user))
         else:
@@ -185,9 +187,11 @@ def make_service(
         default_response_class=Json,
         responses=PROBLEMS,
     )
-    for handler in (desk.recommend, desk.similar, desk.score):
+    posts: list[Any] = [desk.recommend, desk.similar, desk.score]
+    for handler in posts:
         app.post(f"/{handler.__name__}", response_model_exclude_none=True)(handler)
-    for handler in (desk.items, desk.health):
+    gets: list[Any] = [desk.items, desk.health]
+    for handler in gets:
         app.get(f"/{handler.__name__}", response_model_exclude_none=True)(handler)
     app.get("/metrics")(desk.metrics)
     app.get("/", include_in_schema=False)(desk.first_page)

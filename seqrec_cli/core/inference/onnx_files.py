@@ -132,9 +132,9 @@ def check_agreement(
             own = np.take_along_axis(whole, items, axis=1)
             best = -np.sort(-whole, axis=1)[:, :k]
             same += int((np.argsort(-whole, axis=1, kind="stable")[:, :k] == items).all(1).sum())
-            pairs = ((values, own), (values, best))
+            pairs: list[tuple[Any, Any]] = [(values, own), (values, best)]
         else:
-            pairs = ((found[0][:, 1:], whole[:, 1:]),)
+            pairs = [(found[0][:, 1:], whole[:, 1:])]
             same += len(batch)
         for left, right in pairs:
             there = np.isfinite(left) | np.isfinite(right)

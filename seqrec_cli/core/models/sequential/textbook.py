@@ -104,7 +104,7 @@ class TextbookScores(nn.Module):
 
     def forward(self, history: Tensor) -> Any:
         """(B, L) -> scores (B, N + 1), or items and scores (B, K) each, best first."""
-        scores = self.encoder(history) @ self.vectors.T  # type: ignore[operator]
+        scores = self.encoder(history) @ self.vectors.T
         if not self.k:
             return scores
         left_out = history if self.seen == "exclude" else torch.zeros_like(history)
