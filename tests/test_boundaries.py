@@ -202,7 +202,7 @@ def test_nothing_acts_on_import(path: Path) -> None:
         return
     for node in ast.parse(path.read_text()).body:
         allowed = (
-            *(ast.Import, ast.ImportFrom, ast.FunctionDef, ast.ClassDef),
+            *(ast.Import, ast.ImportFrom, ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef),
             *(ast.Assign, ast.AnnAssign),
         )
         docstring = isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant)

@@ -96,13 +96,12 @@ def network_of(run: "Run", network_only: bool) -> "ModelScorer":
     Raises:
         ConfigError: others join it, and nobody said to leave them out.
     """
-    import torch
-
+    from seqrec_cli.core.devices import choose_device
     from seqrec_cli.core.inference.scoring import require_vectors
     from seqrec_cli.core.runs.loading import load_scorer
     from seqrec_cli.errors import ConfigError
 
-    scorer = require_vectors(load_scorer(run, torch.device("cpu")))
+    scorer = require_vectors(load_scorer(run, choose_device("cpu")))
     if not scorer.joined:
         return scorer
     names = " and ".join(f"`{joined.name}`" for joined in scorer.joined)

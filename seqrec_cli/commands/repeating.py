@@ -10,8 +10,9 @@ from seqrec_cli.errors import DatasetError
 
 PREPARED_WITH = "prepared_with"
 # What belongs to one preparation alone.
-OF_ONE = {"sources", "train", "valid", "test", "like", "name", "force", "dry_run", "data_dir"}
-OF_ONE |= {"as_json"}
+OF_ONE = frozenset(
+    {"sources", "train", "valid", "test", "like", "name", "force", "dry_run", "data_dir", "as_json"}
+)
 
 
 def options_to_keep(options: Any) -> dict[str, Any]:
