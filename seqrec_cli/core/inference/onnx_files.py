@@ -181,7 +181,7 @@ def how_to_call(longest: int, k: int, seen: Seen, agreement: Agreement) -> str:
         else "`scores`, float32 (batch, items + 1); column 0 is padding and means nothing"
     )
     left_out = (
-        "The items of `history` are left out; older ones, which it does not see, are not.\n"
+        "Items in `history` are left out; older ones, which it does not see, are not.\n"
         if k and seen == "exclude"
         else ""
     )
