@@ -124,7 +124,9 @@ def check_agreement(
     session = runtime.InferenceSession(made, providers=["CPUExecutionProvider"])
     difference, same = 0.0, 0
     for start in range(0, len(histories), TRIED):
-        batch = histories.take(np.arange(start, min(start + TRIED, len(histories))))
+        rows = range(start, min(start + TRIED, len(histories)))
+        # The file sees the latest items alone, so it cannot leave out older ones.
+        batch = Sequences.from_lists([histories[row][-longest:].tolist() for row in rows])
         whole = all_scores(scorer, batch, seen if k else "include")
         found = session.run(None, {"history": padded_after(batch, longest)})
         if k:
@@ -178,7 +180,11 @@ def how_to_call(longest: int, k: int, seen: Seen, agreement: Agreement) -> str:
         if k
         else "`scores`, float32 (batch, items + 1); column 0 is padding and means nothing"
     )
-    left_out = "The items of the history are left out.\n" if k and seen == "exclude" else ""
+    left_out = (
+        "Items in `history` are left out; older ones, which it does not see, are not.\n"
+        if k and seen == "exclude"
+        else ""
+    )
     last = "items[0]" if k else "(-scores[0][1:]).argsort()[:10] + 1"
     names = "items, scores" if k else "(scores,)"
     return f"""# A sequential recommender, exported by seqrec
