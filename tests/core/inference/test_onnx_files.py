@@ -13,7 +13,6 @@ from seqrec_cli.core.inference import onnx_files
 from seqrec_cli.core.inference.names import Catalogue
 from seqrec_cli.core.inference.onnx_files import padded_after, write_onnx
 from seqrec_cli.core.inference.scoring import ModelScorer
-from seqrec_cli.core.models.sequential.gru4rec import GRU4Rec, GRU4RecConfig
 from seqrec_cli.core.models.sequential.sasrec import SASRec, SASRecConfig
 from seqrec_cli.errors import InputError, RunError
 
@@ -22,17 +21,12 @@ onnxruntime = pytest.importorskip("onnxruntime")
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", ["sasrec", "gru4rec"])
 def test_agrees_for_every_length(
-    cycle: SequenceDataset, tmp_path: Path, name: str, monkeypatch: pytest.MonkeyPatch
+    cycle: SequenceDataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     generator = torch.Generator().manual_seed(0)
     sizes = {"hidden": 8, "max_length": 12}
-    model = (
-        SASRec(50, SASRecConfig(**sizes, heads=2), generator)
-        if name == "sasrec"
-        else GRU4Rec(50, GRU4RecConfig(**sizes), generator)
-    )
+    model = SASRec(50, SASRecConfig(**sizes, heads=2), generator)
     scorer, catalogue = ModelScorer(model, 50), Catalogue(cycle.item_ids, None)
     histories = cycle.histories()
     found = write_onnx(tmp_path / "made", scorer, catalogue, histories, 7, "exclude")

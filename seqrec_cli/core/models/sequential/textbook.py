@@ -14,7 +14,6 @@ import torch
 from torch import Tensor, nn
 
 from seqrec_cli.core.data.sequences import PAD
-from seqrec_cli.core.models.sequential.gru4rec import GRU4Rec
 from seqrec_cli.core.models.sequential.sasrec import SASRec, SelfAttention
 from seqrec_cli.errors import ConfigError
 
@@ -65,26 +64,6 @@ class TextbookSASRec(nn.Module):
         return newest(model.norm(x), last)
 
 
-class TextbookGRU4Rec(nn.Module):
-    """GRU4Rec from padded histories to the states of their newest items."""
-
-    def __init__(self, model: GRU4Rec) -> None:
-        super().__init__()
-        self.model = copy.deepcopy(model)
-
-    def forward(self, history: Tensor) -> Tensor:
-        """(B, L) -> (B, D)."""
-        model, last = self.model, (history != PAD).sum(1) - 1
-        x = model.items(history) * math.sqrt(model.items.embedding_dim)
-        x = x.transpose(0, 1)
-        for layer in model.layers:
-            x = layer(x)[0]
-        states: Tensor = model.out(newest(x.transpose(0, 1), last))
-        if model.biases is not None:
-            states = torch.cat((states, torch.ones_like(states[:, :1])), dim=1)
-        return states
-
-
 def newest(states: Tensor, last: Tensor) -> Tensor:
     """The states (B, L, D) at positions `last` (B,), as (B, D)."""
     places = last.clamp(min=0)[:, None, None].expand(-1, 1, states.shape[2])
@@ -120,13 +99,9 @@ def textbook(model: Any, k: int, seen: str) -> TextbookScores:
     Raises:
         ConfigError: there is none for this model.
     """
-    if isinstance(model, SASRec):
-        encoder: nn.Module = TextbookSASRec(model)
-    elif isinstance(model, GRU4Rec):
-        encoder = TextbookGRU4Rec(model)
-    else:
+    if not isinstance(model, SASRec):
         raise ConfigError(
             f"a model of `{type(model).__name__}` cannot be exported",
-            "sasrec and gru4rec can; for two_tower, `seqrec embed` writes the vectors",
+            "a run of sasrec can; `seqrec embed` writes the vectors of the others",
         )
-    return TextbookScores(encoder, model.item_vectors(), k, seen).eval()
+    return TextbookScores(TextbookSASRec(model), model.item_vectors(), k, seen).eval()
