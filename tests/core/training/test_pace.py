@@ -107,12 +107,12 @@ def test_minutes(cycle: SequenceDataset, monkeypatch: pytest.MonkeyPatch) -> Non
     monkeypatch.setattr(distributed, "time", SimpleNamespace(monotonic=Clock()))
     training = Training(experiment(max_minutes=9, validate_every="3 minutes"), 50, CPU)
     events = run(training, cycle)
-    assert events[-1] == Spent("max_minutes", epoch=1, steps=6)
+    assert events[-1] == Spent("max_minutes", epoch=1, steps=7)
     places = [
         steps_of(events[:place]) for place, e in enumerate(events) if isinstance(e, Validated)
     ]
     # After three minutes, and three after that validation, which takes one; then at the end.
-    assert places == [3, 6]
+    assert places == [3, 6, 7]
     assert training.counters.seconds >= 9 * 60
     resumed = Training(experiment(max_minutes=12, validate_every="3 minutes"), 50, CPU)
     resumed.restore(*copied(training))
