@@ -9,7 +9,7 @@ from seqrec_cli.core.inference.questions import Answerer, Question
 from seqrec_cli.core.inference.recommendation import influence, recommend
 from seqrec_cli.core.inference.rules import Rules
 from seqrec_cli.core.inference.scoring import ModelScorer
-from seqrec_cli.core.inference.similar import Cosine, single
+from seqrec_cli.core.inference.similar import Cosine, histories_of_one
 from seqrec_cli.core.models.sequential.sasrec import SASRec, SASRecConfig
 
 
@@ -48,7 +48,7 @@ def test_unlike_questions_are_answered_as_each_alone(cycle: SequenceDataset) -> 
             reasons = influence(answerer.scorer, history, answer.items)
             np.testing.assert_allclose(answer.influences, reasons, atol=1e-5)
     assert answerer.similar is not None
-    (alike,) = recommend(answerer.similar, single(np.array([9])), 4)
+    (alike,) = recommend(answerer.similar, histories_of_one(np.array([9])), 4)
     assert answers[4].items.tolist() == alike.items.tolist()
     scores = answerer.scorer.score(Sequences.from_lists([(1, 2)]))[0]
     np.testing.assert_allclose(answers[6].scores, scores[[7, 7, 3]].numpy(), atol=1e-5)
