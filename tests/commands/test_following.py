@@ -1,6 +1,8 @@
 """A training is followed to its end, which is noted; a signal is no end."""
 
 import json
+import signal
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +12,7 @@ from typer.testing import CliRunner
 from seqrec_cli.app import app
 from seqrec_cli.commands import following
 from seqrec_cli.core.runs.status import RunStatus
+from seqrec_cli.interrupts import SIGNALS
 
 CONFIG = """\
 data: toy
@@ -26,6 +29,15 @@ def place(cycle_npz: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> P
         (tmp_path / "data" / file.name).write_bytes(file.read_bytes())
     (tmp_path / "toy.yaml").write_text(CONFIG)
     return tmp_path
+
+
+@pytest.fixture
+def handlers() -> Iterator[None]:
+    """The handlers of signals are put back: after a signal a training leaves its own."""
+    before = {number: signal.getsignal(number) for number in SIGNALS}
+    yield
+    for number, handler in before.items():
+        signal.signal(number, handler)
 
 
 def train(runner: CliRunner, *more: str, code: int = 0) -> str:
@@ -53,6 +65,7 @@ def test_patience_that_runs_out_ends_it_too(runner: CliRunner, place: Path) -> N
     assert RunStatus(place / "runs" / "b").state == "finished"
 
 
+@pytest.mark.usefixtures("handlers")
 def test_a_signal_does_not(runner: CliRunner, place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def show(event: Any, view: Any, training: Any, seconds: float) -> None:
         if training.counters.step == 4:
