@@ -13,20 +13,16 @@ from seqrec_cli.commands.options import (
     Data,
     DataDir,
     Device,
-    RunArgument,
-    RunInstead,
-    chosen_run,
+    OfOneRun,
     say_which,
 )
 from seqrec_cli.wording import counted, verb
 
 
 @dataclass(frozen=True, kw_only=True)
-class EmbedOptions:
+class EmbedOptions(OfOneRun):
     """The options of `seqrec embed`."""
 
-    named: RunArgument = None
-    named_by_option: RunInstead = None
     users: Annotated[bool, typer.Option("--users", help="The vectors of all users.")] = False
     items: Annotated[bool, typer.Option("--items", help="The vectors of all items.")] = False
     output: Annotated[
@@ -36,10 +32,6 @@ class EmbedOptions:
     data: Data = None
     data_dir: DataDir = Path("data")
     device: Device = "auto"
-
-    @property
-    def run(self) -> str:
-        return chosen_run(self.named, self.named_by_option)
 
 
 @takes(EmbedOptions)

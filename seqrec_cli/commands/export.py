@@ -11,10 +11,8 @@ from seqrec_cli.commands.binding import takes
 from seqrec_cli.commands.options import (
     Data,
     DataDir,
-    RunArgument,
-    RunInstead,
+    OfOneRun,
     SeenOption,
-    chosen_run,
     say_which,
 )
 
@@ -26,11 +24,9 @@ COMPARED = 500  # histories for which the export is compared with the run
 
 
 @dataclass(frozen=True, kw_only=True)
-class ExportOptions:
+class ExportOptions(OfOneRun):
     """The options of `seqrec export`."""
 
-    named: RunArgument = None
-    named_by_option: RunInstead = None
     format_: Annotated[
         Literal["onnx"], typer.Option("--format", help="ONNX, for onnxruntime and others.")
     ] = "onnx"
@@ -51,10 +47,6 @@ class ExportOptions:
     ] = False
     data: Data = None
     data_dir: DataDir = Path("data")
-
-    @property
-    def run(self) -> str:
-        return chosen_run(self.named, self.named_by_option)
 
 
 @takes(ExportOptions)

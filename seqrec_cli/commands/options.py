@@ -1,5 +1,6 @@
 """Options shared by commands, spelled once so that they read alike everywhere."""
 
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -124,6 +125,19 @@ def chosen_run(positional: str | None, option: str | None) -> str:
     if positional is not None and option is not None:
         raise BadParameter(f"`{positional}` and --run {option} name a run each: leave one out")
     return positional or option or LATEST
+
+
+@dataclass(frozen=True, kw_only=True)
+class OfOneRun:
+    """The options of a command about one run, which stands behind the command or after --run."""
+
+    named: RunArgument = None
+    named_by_option: RunInstead = None
+
+    @property
+    def run(self) -> str:
+        """The run's name or folder; `latest` if none is named."""
+        return chosen_run(self.named, self.named_by_option)
 
 
 def chosen_runs(positional: list[str] | None, option: list[str] | None) -> list[str]:

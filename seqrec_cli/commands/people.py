@@ -79,7 +79,7 @@ def known_users(run: "Run", options: Any) -> "People":
 def new_user(run: "Run", options: Any) -> "People":
     """Somebody who is not in the dataset."""
     from seqrec_cli.core.data.sequences import Sequences
-    from seqrec_cli.core.inference.names import Names, find_items, read_ids, split_history
+    from seqrec_cli.core.inference.names import Names, find_history, find_items, read_ids
     from seqrec_cli.core.inference.people import People
     from seqrec_cli.core.runs.loading import catalogue_of
 
@@ -87,8 +87,8 @@ def new_user(run: "Run", options: Any) -> "People":
     typed = options.history
     if typed == "-":
         typed = "\n".join(read_ids(Path("-"), "item"))
-    pieces = options.item if typed is None else split_history(names, typed)
-    items, unknown = find_items(names, pieces)
+    found = find_items(names, options.item) if typed is None else find_history(names, typed)
+    items, unknown = found
     for piece in unknown:
         console.warn(f"`{piece}` is not in the catalogue and was left out")
     return People.of(["new"], Sequences.from_lists([items.tolist()]))

@@ -23,15 +23,13 @@ from seqrec_cli.commands.options import (
     ExcludeSeen,
     IndexOption,
     Json,
+    OfOneRun,
     OnlyItems,
     PopularityPenalty,
     Rerank,
     RetrievalWeight,
-    RunArgument,
-    RunInstead,
     SafeCsv,
     SeenOption,
-    chosen_run,
     say_which,
     writes_csv,
 )
@@ -77,7 +75,7 @@ MANY = Only(
 
 
 @dataclass(frozen=True, kw_only=True)
-class RecommendOptions:
+class RecommendOptions(OfOneRun):
     """The options of `seqrec recommend`."""
 
     user: Annotated[
@@ -123,8 +121,6 @@ class RecommendOptions:
     topk: Annotated[
         int, typer.Option("--topk", "--k", min=1, max=1_000_000, help="How many items.")
     ] = 10
-    named: RunArgument = None
-    named_by_option: RunInstead = None
     seen: SeenOption = None
     only: OnlyItems = None
     exclude: ExcludeItems = None
@@ -150,10 +146,6 @@ class RecommendOptions:
     data_dir: DataDir = Path("data")
     device: Device = "auto"
     as_json: Json = False
-
-    @property
-    def run(self) -> str:
-        return chosen_run(self.named, self.named_by_option)
 
 
 @takes(RecommendOptions)

@@ -12,9 +12,7 @@ from seqrec_cli.commands.options import (
     Data,
     DataDir,
     Device,
-    RunArgument,
-    RunInstead,
-    chosen_run,
+    OfOneRun,
 )
 
 if TYPE_CHECKING:
@@ -23,11 +21,9 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, kw_only=True)
-class ScoreOptions:
+class ScoreOptions(OfOneRun):
     """The options of `seqrec score`."""
 
-    named: RunArgument = None
-    named_by_option: RunInstead = None
     input: Annotated[
         Path | None,
         typer.Option(
@@ -60,10 +56,6 @@ class ScoreOptions:
     data: Data = None
     data_dir: DataDir = Path("data")
     device: Device = "auto"
-
-    @property
-    def run(self) -> str:
-        return chosen_run(self.named, self.named_by_option)
 
 
 @takes(ScoreOptions)

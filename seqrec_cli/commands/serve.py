@@ -14,9 +14,7 @@ from seqrec_cli.commands.options import (
     Data,
     DataDir,
     Device,
-    RunArgument,
-    RunInstead,
-    chosen_run,
+    OfOneRun,
     say_which,
 )
 
@@ -26,11 +24,9 @@ LONGEST_TOKEN = 4096  # bytes of its file
 
 
 @dataclass(frozen=True, kw_only=True)
-class ServeOptions:
+class ServeOptions(OfOneRun):
     """The options of `seqrec serve`."""
 
-    named: RunArgument = None
-    named_by_option: RunInstead = None
     host: Annotated[str, typer.Option(help="The address to listen at.")] = "127.0.0.1"
     port: Annotated[int, typer.Option(min=0, max=65535, help="0 takes a free one.")] = 8000
     token_file: Annotated[
@@ -54,10 +50,6 @@ class ServeOptions:
     data: Data = None
     data_dir: DataDir = Path("data")
     device: Device = "auto"
-
-    @property
-    def run(self) -> str:
-        return chosen_run(self.named, self.named_by_option)
 
 
 @takes(ServeOptions)

@@ -16,10 +16,8 @@ from seqrec_cli.commands.options import (
     ExcludeItems,
     IndexOption,
     Json,
+    OfOneRun,
     OnlyItems,
-    RunArgument,
-    RunInstead,
-    chosen_run,
 )
 from seqrec_cli.commands.reports import recommendation as shown
 from seqrec_cli.commands.reports import rules as shown_rules
@@ -32,11 +30,9 @@ VECTORS = Only(lambda values: values["by"] == "vectors", "for --by vectors")
 
 
 @dataclass(frozen=True, kw_only=True)
-class SimilarOptions:
+class SimilarOptions(OfOneRun):
     """The options of `seqrec similar`."""
 
-    named: RunArgument = None
-    named_by_option: RunInstead = None
     item: Annotated[
         list[str] | None,
         typer.Option(metavar="ID", help="An item's id or title; repeatable. None: all items."),
@@ -63,10 +59,6 @@ class SimilarOptions:
     data_dir: DataDir = Path("data")
     device: Device = "auto"
     as_json: Json = False
-
-    @property
-    def run(self) -> str:
-        return chosen_run(self.named, self.named_by_option)
 
 
 @takes(SimilarOptions)

@@ -8,13 +8,11 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from seqrec_cli.core.data.dataset import SequenceDataset
-from seqrec_cli.core.data.sequences import Sequences
 from seqrec_cli.core.storage import foreign
 from seqrec_cli.errors import InputError
 
@@ -244,19 +242,3 @@ def find_one(names: Names, text: str) -> int | None:
         options = ", ".join(f"{names.titles[m]} [{names.ids[m]}]" for m in matches[:5])
         raise InputError(f"`{text}` is the title of several items", f"use the id: {options}")
     return matches[0] if matches else None
-
-
-def histories_of(
-    dataset: SequenceDataset, ids: Sequence[str], before: Literal["end", "valid", "test"]
-) -> tuple[list[Any], Sequences]:
-    """The ids, as in the dataset, and the histories of users, to the end or before a part.
-
-    Raises:
-        InputError: a user is unknown or has no history.
-    """
-    users = find_users(Names(dataset.user_ids), ids, dataset.name)
-    histories = dataset.histories(before).take(users)
-    empty = histories.lengths == 0
-    if empty.any():
-        raise InputError(f"user `{ids[int(empty.argmax())]}` has no history", "leave that user out")
-    return [dataset.user_ids[user].item() for user in users], histories

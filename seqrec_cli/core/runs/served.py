@@ -30,7 +30,6 @@ from seqrec_cli.core.runs.run import Run
 from seqrec_cli.errors import DatasetError, InputError, RunError
 
 RULES_KEPT = 128  # sets of rules whose items are kept: bool (N,) each
-LONGEST_ASKED = 10_000  # items of a history that a question may bring
 Rule = str | tuple[str, ...]
 
 

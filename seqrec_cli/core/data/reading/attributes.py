@@ -22,7 +22,6 @@ MOVIES = ("movies.dat", "movies.csv", "u.item")
 YEAR = re.compile(r"\(([0-9]{4})\)\s*$")
 LONGEST_TITLE = 200  # characters
 LONGEST_VECTOR = 128
-FIRST_TWO = ("item", "title")
 
 
 @dataclass(frozen=True, eq=False)

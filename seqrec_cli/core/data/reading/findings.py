@@ -78,10 +78,6 @@ class Findings:
         """Plain values, for JSON."""
         return asdict(self)
 
-    def column_of(self, role: str) -> str:
-        """The column taken for a role, or ""."""
-        return next((taken.column for taken in self.taken if taken.role == role), "")
-
 
 def event_columns(relation: Relation, plan: Plan) -> list[Profile]:
     """The columns that look like a type of event or a label, the likeliest first."""

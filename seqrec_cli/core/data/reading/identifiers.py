@@ -10,7 +10,6 @@ from seqrec_cli.core.data.reading.engine import Engine, quoted
 from seqrec_cli.core.data.reading.profiles import MISSING
 from seqrec_cli.errors import InputError
 
-INT64 = range(-(2**63), 2**63)
 LONGEST_ID = 1000  # characters
 # A lookup table may have this many places for each interaction ...
 PLACES_PER_ROW = 2
