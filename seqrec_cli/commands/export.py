@@ -60,9 +60,8 @@ def export_(options: ExportOptions) -> None:
     from seqrec_cli.core.data.dataset import SequenceDataset
     from seqrec_cli.core.data.store import NEXT_ITEM
     from seqrec_cli.core.inference.onnx_files import check_onnx, write_onnx
-    from seqrec_cli.core.runs.comparing import agreed_seen
     from seqrec_cli.core.runs.histories import histories_for
-    from seqrec_cli.core.runs.loading import catalogue_of, newest_of
+    from seqrec_cli.core.runs.loading import agreed_seen, catalogue_of, newest_of
     from seqrec_cli.core.runs.run import Run
 
     check_onnx()

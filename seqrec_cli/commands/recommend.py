@@ -160,8 +160,7 @@ def recommend(options: RecommendOptions) -> None:
     from seqrec_cli.core.inference.export import check_output
     from seqrec_cli.core.inference.parts import PART_USERS
     from seqrec_cli.core.inference.reranking import check_candidates
-    from seqrec_cli.core.runs.comparing import agreed_seen
-    from seqrec_cli.core.runs.loading import load_scorer, newest_of
+    from seqrec_cli.core.runs.loading import agreed_seen, load_scorer, newest_of
     from seqrec_cli.core.runs.run import Run
 
     if options.output is not None:

@@ -11,9 +11,15 @@ from seqrec_cli.core.data.dataset import SequenceDataset
 from seqrec_cli.core.data.ranking.dataset import RankingDataset
 from seqrec_cli.core.evaluation.report import EvaluationProtocol
 from seqrec_cli.core.inference.ranker import Ranker
-from seqrec_cli.core.inference.scoring import Scorer, Seen
+from seqrec_cli.core.inference.scoring import Scorer
 from seqrec_cli.core.models.baselines import BASELINES
-from seqrec_cli.core.runs.loading import REFITTED, is_refitted, load_ranker, load_scorer
+from seqrec_cli.core.runs.loading import (
+    REFITTED,
+    agreed_seen,
+    is_refitted,
+    load_ranker,
+    load_scorer,
+)
 from seqrec_cli.core.runs.run import Run
 from seqrec_cli.errors import ConfigError, InputError
 
@@ -115,26 +121,6 @@ def refuse_different_data(runs: Mapping[str, Run]) -> None:
             f"the runs {', '.join(runs)} were trained on different datasets",
             "evaluate each with its own command",
         )
-
-
-def agreed_seen(runs: Iterable[Run], given: Seen | None) -> Seen:
-    """Whether seen items may be recommended: as `given`, or else as the runs were trained.
-
-    Raises:
-        ConfigError: nobody said, and the runs were trained differently.
-    """
-    if given is not None:
-        return given
-    by_meaning = {run.experiment().training.seen: run.name for run in runs}
-    if len(by_meaning) > 1:
-        raise ConfigError(
-            f"`{by_meaning['exclude']}` was trained with `seen: exclude` and "
-            f"`{by_meaning['include']}` with `seen: include`",
-            "choose one for all of them: `--seen exclude` or `--seen include`",
-        )
-    (meaning,) = by_meaning
-    assert meaning != "auto", "a run says what it came to"
-    return meaning
 
 
 def settle_protocol(protocol: EvaluationProtocol, runs: Iterable[Run]) -> EvaluationProtocol:

@@ -1,5 +1,6 @@
 """Trained runs, ready to score: one, several to compare, or two stages."""
 
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, Literal
 
@@ -10,8 +11,8 @@ from pydantic import ValidationError
 from seqrec_cli.core.batching.ranking import Sizes
 from seqrec_cli.core.data.dataset import SequenceDataset
 from seqrec_cli.core.data.item_table import ItemTable
+from seqrec_cli.core.data.ranking.columns import TableColumns
 from seqrec_cli.core.data.ranking.dataset import from_encoder_arrays
-from seqrec_cli.core.data.ranking.table import TableColumns
 from seqrec_cli.core.data.sequences import Sequences
 from seqrec_cli.core.experiment.fitted import FittedExperiment
 from seqrec_cli.core.inference.names import Catalogue
@@ -19,7 +20,7 @@ from seqrec_cli.core.inference.ranker import Ranker
 from seqrec_cli.core.inference.reranking import Reranker
 from seqrec_cli.core.inference.retrieval import Exact, Retriever, check_index
 from seqrec_cli.core.inference.rules import Rules
-from seqrec_cli.core.inference.scoring import ModelScorer, Scorer
+from seqrec_cli.core.inference.scoring import ModelScorer, Scorer, Seen
 from seqrec_cli.core.models.fitted import FITTED, FittedModel
 from seqrec_cli.core.models.ranking.registry import build_ranker
 from seqrec_cli.core.models.sequential.registry import build_model
@@ -38,7 +39,7 @@ from seqrec_cli.core.runs.run import Run
 from seqrec_cli.core.runs.status import run_statuses
 from seqrec_cli.core.storage.arrays import load_arrays
 from seqrec_cli.core.storage.tensors import first_line, load_tensors
-from seqrec_cli.errors import RunError
+from seqrec_cli.errors import ConfigError, RunError
 
 LONGEST_HISTORY = 10_000  # items before a candidate; `seqrec prepare` allows fewer
 
@@ -208,6 +209,26 @@ def table_columns(run: Run) -> TableColumns:
             "earlier version, or damaged",
             "train again",
         ) from None
+
+
+def agreed_seen(runs: Iterable[Run], given: Seen | None) -> Seen:
+    """Whether seen items may be recommended: as `given`, or else as the runs were trained.
+
+    Raises:
+        ConfigError: nobody said, and the runs were trained differently.
+    """
+    if given is not None:
+        return given
+    by_meaning = {run.experiment().training.seen: run.name for run in runs}
+    if len(by_meaning) > 1:
+        raise ConfigError(
+            f"`{by_meaning['exclude']}` was trained with `seen: exclude` and "
+            f"`{by_meaning['include']}` with `seen: include`",
+            "choose one for all of them: `--seen exclude` or `--seen include`",
+        )
+    (meaning,) = by_meaning
+    assert meaning != "auto", "a run says what it came to"
+    return meaning
 
 
 def make_retriever(

@@ -22,10 +22,9 @@ from seqrec_cli.core.inference.row_scoring import people_of_dataset
 from seqrec_cli.core.inference.rules import Rules
 from seqrec_cli.core.inference.scoring import ModelScorer, Seen
 from seqrec_cli.core.inference.similar import Cosine
-from seqrec_cli.core.runs.comparing import agreed_seen
 from seqrec_cli.core.runs.directory import MANIFEST
 from seqrec_cli.core.runs.histories import histories_for
-from seqrec_cli.core.runs.loading import catalogue_of, load_scorer, newest_of
+from seqrec_cli.core.runs.loading import agreed_seen, catalogue_of, load_scorer, newest_of
 from seqrec_cli.core.runs.ruling import Wanted, make_rules, unlearned
 from seqrec_cli.core.runs.run import Run
 from seqrec_cli.errors import DatasetError, InputError, RunError

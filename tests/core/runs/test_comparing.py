@@ -8,13 +8,13 @@ import torch
 from seqrec_cli.core.data.dataset import SequenceDataset
 from seqrec_cli.core.inference.scoring import ModelScorer
 from seqrec_cli.core.runs.comparing import (
-    agreed_seen,
     labelled,
     load_runs,
     refuse_different_data,
     seed_groups,
     without_number,
 )
+from seqrec_cli.core.runs.loading import agreed_seen
 from seqrec_cli.core.runs.run import Run, create_run
 from seqrec_cli.core.training.network import Training
 from seqrec_cli.errors import ConfigError, InputError
