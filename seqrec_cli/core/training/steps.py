@@ -65,7 +65,9 @@ def train_steps(
         safe = contextlib.nullcontext() if statistics else training.safe_to_interrupt()
         with safe:
             found = dict(results)
-        loss, gradient = team.total(found, count, parameters)
+        add = partial(team.total, found, count, parameters)
+        # On a core of the pool: torch's own threads would spin beside the next step's parts.
+        loss, gradient = training.workers.alone(add) if team.size == 1 else add()
         try:
             factor = pace.lr_factor((epoch - 1) * len(batches) + step - 1)
             loss = update_weights(training, loss, [gradient], epoch, step, factor)

@@ -9,6 +9,7 @@ import torch
 from seqrec_cli.core.batching import sequential as batching
 from seqrec_cli.core.batching.sequential import Batches
 from seqrec_cli.core.data.dataset import SequenceDataset
+from seqrec_cli.core.training import distributed
 from seqrec_cli.core.training.network import Training
 from seqrec_cli.core.training.steps import train_steps
 from tests.core.training.small import CPU, experiment, run, same, sized
@@ -93,3 +94,25 @@ def test_half_precision_does_not_depend_on_threads_either(
         trainings.append(training)
     assert same(*trainings[:2])
     assert same(*trainings[1:])
+
+
+def test_gradients_are_added_on_one_core(
+    cycle: SequenceDataset, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """torch's own threads wait in a loop: a step took a sixth more of the processor."""
+    threads: list[int] = []
+    add_all = distributed.add_all
+
+    def noted(found: Any) -> Any:
+        threads.append(torch.get_num_threads())
+        return add_all(found)
+
+    monkeypatch.setattr(distributed, "add_all", noted)
+    before = torch.get_num_threads()
+    torch.set_num_threads(2)
+    try:
+        run(Training(experiment(epochs=1), 50, CPU), cycle)
+    finally:
+        torch.set_num_threads(before)
+    assert threads
+    assert set(threads) == {1}
