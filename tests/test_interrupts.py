@@ -45,7 +45,7 @@ PHASES = [
     ("train", f"{CORE}.runs.checkpoints:Checkpoints.save_best"),
     ("train", f"{CORE}.runs.history:History.add"),
     ("train", f"{CORE}.runs.checkpoints:Checkpoints.save_last"),
-    ("evaluate", f"{CORE}.runs.loading:load_scorer"),
+    ("evaluate", f"{CORE}.runs.comparing:load_scorer"),
     ("evaluate", f"{CORE}.evaluation.sequential:full_ranks"),
     ("evaluate", f"{CORE}.inference.export:write_rows"),
     ("compare", f"{CORE}.evaluation.sequential:full_ranks"),
