@@ -89,7 +89,8 @@ def stable_order(
             return np.lexsort((minor, major))
         # Two sorts of packed keys take a tenth of the time of one of pairs.
         first = stable_order(minor.astype(np.int64) - low)
-        return first[stable_order(major[first])]
+        order: NDArray[np.integer] = first[stable_order(major[first])]
+        return order
     keys = major.astype(np.int64)
     for start in range(0, rows, BLOCK_ROWS):
         part = keys[start : start + BLOCK_ROWS]
