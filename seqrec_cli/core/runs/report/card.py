@@ -194,7 +194,10 @@ def limits(study: Study) -> list[str]:
             )
         worst = worst_slice(study, name)
         if worst is not None:
-            found.append(f"{name} is weakest for {worst[0]}: {metric} {in_brackets(worst[1])}.")
+            found.append(
+                f"Of the groups above, {name} is weakest for “{worst[0]}”: {metric} "
+                f"{in_brackets(worst[1])}."
+            )
     found += [
         "What people did was chosen among what they were shown at the time: offline figures favor "
         "what is like it. Only an experiment with people says what a list changes.",

@@ -20,7 +20,7 @@ VARIABLES = {
     **{color: f"var(--series-{number})" for number, color in enumerate(SERIES, 1)},
 }
 MARKS = "os^DvPX*"  # beside colors, as not everybody tells these apart
-WIDTH = 6.6  # inches, of 72 points
+WIDTH, BESIDE = 6.6, 4.7  # inches, of 72 points: of the page, and of a plot beside another
 ROW = 0.3  # inches for a row of intervals
 LINE = 40  # points of a line that are marked one by one, at most
 STYLE: Mapping[str, Any] = {
@@ -51,13 +51,15 @@ def draw_plot(plot: Plot) -> str:
     library = load_matplotlib()
     figures = importlib.import_module("matplotlib.figure")
     rows = len(plot.rows) * max(1.0, 0.55 * len(plot.series))
-    height = 1.0 + ROW * rows if plot.kind == "intervals" else 3.0
+    height = 1.0 + ROW * rows if plot.kind == "intervals" else 3.4 if plot.wide else 2.7
     buffer = io.StringIO()
     with library.rc_context(STYLE), warnings.catch_warnings():
         # The browser draws the text, with fonts that have more than matplotlib's to measure with.
         warnings.filterwarnings("ignore", "Glyph .* missing")
         # Without pyplot, which would look for a display.
-        figure = figures.Figure(figsize=(WIDTH, height), layout="constrained")
+        figure = figures.Figure(
+            figsize=(WIDTH if plot.wide else BESIDE, height), layout="constrained"
+        )
         axes = figure.subplots()
         axes.grid(visible=True)
         axes.set_axisbelow(True)
@@ -71,18 +73,26 @@ def draw_plot(plot: Plot) -> str:
         plain_ticks(axes, plot)
         if len(plot.series) > 1:
             names = [each.name for each in plot.series]
-            legend = figure.legend(handles, ["run"] * len(names), loc="outside upper left", ncols=3)
+            columns = 3 if plot.wide else 2
+            legend = figure.legend(
+                handles, ["run"] * len(names), loc="outside upper left", ncols=columns
+            )
             for text, name in zip(legend.get_texts(), names, strict=True):
                 text.set_text(name)  # as a label it would be left out if it began with `_`
         figure.savefig(buffer, format="svg", metadata={"Date": None}, transparent=True)
     return in_page(buffer.getvalue(), plot.name)
 
 
+def color_and_mark(number: int) -> tuple[str, str]:
+    """How a series looks; the first 64 all differ."""
+    return SERIES[number % 8], MARKS[(number + number // 8) % 8]
+
+
 def draw_line(axes: Any, plot: Plot) -> list[Any]:
     """A line for each series; the point that matters is a star."""
     handles = []
     for number, each in enumerate(plot.series):
-        color, mark = SERIES[number % 8], MARKS[number % 8]
+        color, mark = color_and_mark(number)
         mark = mark if len(each.x) <= LINE else ""
         handles += axes.plot(each.x, each.y, color=color, marker=mark, markersize=3.5)
         if each.marked is not None:
@@ -97,18 +107,24 @@ def draw_bars(axes: Any, plot: Plot) -> list[Any]:
     handle = axes.stairs(each.y, each.x, fill=True, color=SERIES[0])
     axes.set_ylim(bottom=0)
     if plot.dates:
+        dates = importlib.import_module("matplotlib.dates")
         axes.xaxis_date()
+        locator = dates.AutoDateLocator(minticks=3, maxticks=6)
+        axes.xaxis.set_major_locator(locator)
+        axes.xaxis.set_major_formatter(dates.ConciseDateFormatter(locator))
     return [handle]
 
 
 def draw_points(axes: Any, plot: Plot) -> list[Any]:
-    """A point for each series, with its name."""
+    """A point for each series; those that matter have their names beside them."""
     handles = []
     middle = (min(s.x[0] for s in plot.series) + max(s.x[0] for s in plot.series)) / 2
     for number, each in enumerate(plot.series):
         (x,), (y,) = each.x, each.y
-        color, mark = SERIES[number % 8], MARKS[number % 8]
+        color, mark = color_and_mark(number)
         handles += axes.plot([x], [y], mark, color=color, markersize=7)
+        if each.marked is None:
+            continue
         left = x > middle
         axes.annotate(
             each.name,
@@ -136,12 +152,13 @@ def draw_intervals(axes: Any, plot: Plot) -> list[Any]:
             [each.y[at] - each.low[at] for at in known],
             [each.high[at] - each.y[at] for at in known],
         ]
+        color, mark = color_and_mark(number)
         bar = axes.errorbar(
             values,
             [at + shift for at in known],
             xerr=[[max(0.0, end) for end in side] for side in ends],
-            fmt=MARKS[number % 8],
-            color=SERIES[number % 8],
+            fmt=mark,
+            color=color,
             markersize=5,
             capsize=2.5,
         )
@@ -169,7 +186,9 @@ def plain_ticks(axes: Any, plot: Plot) -> None:
             axis.set_major_formatter(ticker.StrMethodFormatter("{x:,.0f}"))
             axis.set_minor_formatter(ticker.NullFormatter())
     if plot.kind == "line" and not plot.scale:
-        axes.xaxis.set_major_locator(ticker.MaxNLocator(integer=True))
+        axes.xaxis.set_major_locator(ticker.MaxNLocator(integer=True, min_n_ticks=1))
+        if len({x for each in plot.series for x in each.x}) == 1:
+            axes.set_xlim(plot.series[0].x[0] - 1, plot.series[0].x[0] + 1)
     if plot.kind == "bars" and not plot.scale:
         axes.yaxis.set_major_formatter(ticker.StrMethodFormatter("{x:,.0f}"))
 

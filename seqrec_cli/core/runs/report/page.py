@@ -101,7 +101,7 @@ def page_content(study: Study) -> dict[str, Any]:
         "all_results": card.all_results(study),
         "differences": card.differences(study),
         "slices": slice_plots(report.main_metric, slices_with_counts(study)),
-        "coverage": coverage_plot(report),
+        "coverage": coverage_plot(report, list(study.runs)),
         "examples": study.examples,
         "example_run": study.example_run,
         "data_facts": card.data_facts(study),

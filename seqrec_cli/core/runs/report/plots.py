@@ -44,6 +44,7 @@ class Plot:
         rows: the names of the rows of `intervals`; else empty.
         scale: how the axes count: "" evenly, or which of x and y by the logarithm.
         dates: whether x are days since 1970.
+        wide: whether it has the width of the page, or stands beside another.
     """
 
     name: str
@@ -56,6 +57,7 @@ class Plot:
     rows: tuple[str, ...] = ()
     scale: Literal["", "x", "y", "xy"] = ""
     dates: bool = False
+    wide: bool = False
 
     def table(self) -> tuple[list[str], list[list[str]]]:
         """The same as columns and rows of text; of very many numbers evenly spaced ones."""
@@ -142,7 +144,8 @@ def score_plot(report: Report, runs: Sequence[str]) -> Plot:
     )
     alt = f"{metric} of {', '.join(f'{n} {figures[n][metric].mean:.4f}' for n in ranked)}."
     title = f"{metric} on the {report.protocol.part} part, with 95 % intervals"
-    return Plot("scores", title, alt, "intervals", metric, "scorer", series, tuple(ranked))
+    rows = tuple(ranked)
+    return Plot("scores", title, alt, "intervals", metric, "scorer", series, rows, wide=True)
 
 
 def of_rows(name: str, figures: Sequence[Figure | None]) -> Series:
@@ -186,20 +189,26 @@ def slice_plots(
     return plots
 
 
-def coverage_plot(report: Report) -> Plot | None:
-    """Coverage against accuracy; None where nothing was listed."""
+def coverage_plot(report: Report, runs: Sequence[str]) -> Plot | None:
+    """Coverage against accuracy, the runs marked; None where nothing was listed."""
     metric = report.main_metric
     coverage = f"coverage@{metric.partition('@')[2]}"
     known = {name: f for name, f in report.figures.items() if coverage in f}
     if not known:
         return None
     series = tuple(
-        Series(name, (figures[coverage].mean,), (figures[metric].mean,))
+        Series(
+            name,
+            (figures[coverage].mean,),
+            (figures[metric].mean,),
+            marked=0 if name in runs else None,
+        )
         for name, figures in known.items()
     )
     alt = "; ".join(f"{each.name}: coverage {each.x[0]:.3f}, {each.y[0]:.4f}" for each in series)
     title = "Accuracy against coverage of the catalogue"
-    return Plot("coverage", title, f"{title}. {alt}.", "points", coverage, metric, series)
+    alt = f"{title}. {alt}."
+    return Plot("coverage", title, alt, "points", coverage, metric, series, wide=True)
 
 
 def bars(

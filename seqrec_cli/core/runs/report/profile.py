@@ -1,6 +1,7 @@
 """The profile of a dataset: how long histories are, how popular items, when and how often again."""
 
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,6 +13,7 @@ from seqrec_cli.core.runs.report.plots import Plot, Series, bars
 
 BINS = 40  # of a histogram, at most
 DAY = 86_400  # seconds
+WIDE = 20  # the largest over the smallest, from which on an axis is logarithmic
 MOST_POINTS = 200  # of the curve of popularity
 
 
@@ -110,9 +112,8 @@ def length_plot(lengths: NDArray[np.int64]) -> Plot:
         f"Half of the users have {np.median(lengths):,.0f} interactions or fewer; the longest "
         f"history has {lengths.max():,}."
     )
-    return bars(
-        "lengths", "Length of histories", alt, ("interactions", "users"), edges, counts, log=True
-    )
+    axes, log = ("interactions", "users"), bool(lengths.max() >= WIDE * lengths.min())
+    return bars("lengths", "Length of histories", alt, axes, edges, counts, log=log)
 
 
 def popularity_plot(counts: NDArray[np.int64]) -> Plot:
@@ -127,7 +128,8 @@ def popularity_plot(counts: NDArray[np.int64]) -> Plot:
     curve = Series("interactions", tuple(map(float, places)), tuple(map(float, ranked[places - 1])))
     title = "Popularity of items"
     axes = ("rank of the item", "interactions")
-    return Plot("popularity", title, alt, "line", *axes, (curve,), scale="xy")
+    scale: Literal["", "xy"] = "xy" if ranked[0] >= WIDE * ranked[-1] else ""
+    return Plot("popularity", title, alt, "line", *axes, (curve,), scale=scale)
 
 
 def time_plot(days: NDArray[np.int64]) -> Plot:

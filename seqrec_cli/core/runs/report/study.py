@@ -31,6 +31,7 @@ from seqrec_cli.core.runs.results import add_result, entries_of
 from seqrec_cli.core.runs.ruling import Wanted, make_rules
 from seqrec_cli.core.runs.run import Run
 from seqrec_cli.errors import RunError, SeqRecError
+from seqrec_cli.wording import counted
 
 LISTED = 10  # items of an example
 LATEST_ITEMS = 8  # of the history of an example
@@ -64,6 +65,11 @@ class Example:
     earlier: int
     wanted: tuple[str, ...]
     listed: tuple[ExampleItem, ...]
+
+    @property
+    def earlier_in_words(self) -> str:
+        """How many items came before the latest."""
+        return counted(self.earlier, "earlier item")
 
     @property
     def rank(self) -> int | None:

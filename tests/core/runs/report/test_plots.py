@@ -49,9 +49,10 @@ def test_slices_have_a_plot_each() -> None:
 
 
 def test_coverage_has_everybody(study: Study) -> None:
-    plot = coverage_plot(study.report)
+    plot = coverage_plot(study.report, ["one"])
     assert plot is not None
     figures = study.report.figures
+    assert [s.name for s in plot.series if s.marked is not None] == ["one"]
     assert {(s.name, s.x[0], s.y[0]) for s in plot.series} == {
         (name, of["coverage@10"].mean, of["ndcg@10"].mean) for name, of in figures.items()
     }
