@@ -15,6 +15,7 @@ from seqrec_cli.commands import (
     compare,
     configs,
     doctor,
+    drift,
     embed,
     evaluate,
     experiment,
@@ -24,10 +25,12 @@ from seqrec_cli.commands import (
     plot,
     prepare,
     recommend,
+    report,
     score,
     serve,
     similar,
     train,
+    tune,
 )
 from seqrec_cli.commands.binding import Command
 from seqrec_cli.errors import SeqRecError
@@ -150,7 +153,9 @@ COMMANDS = (
     evaluate.evaluate,
     compare.compare,
     experiment.experiment,
+    tune.tune,
     leaderboard.leaderboard,
+    drift.drift,
     recommend.recommend,
     similar.similar,
     score.score,
@@ -158,6 +163,7 @@ COMMANDS = (
     embed.embed,
     export.export_,
     plot.plot,
+    report.report,
     listing.list_,
     configs.configs,
     doctor.doctor,
