@@ -33,7 +33,8 @@ def test_the_run_is_one_like_any_other(folder: Path) -> None:
     assert run.manifest()["imported_from"]["file"] == FILE
     assert run.experiment().model.padding == "states"  # type: ignore[union-attr]
     found = plain("evaluate", "latest", "--protocol", "sampled", "--split", "valid")
-    assert 0 < found["figures"]["toy-sasrec-1"]["ndcg@10"]["mean"] <= 1
+    figures = found["figures"]["toy-sasrec-1"]
+    assert 0 < figures["ndcg@10 (sampled 100)"]["mean"] <= 1
     lists = plain("recommend", "latest", "--user", "3", "--topk", "4")
     assert len(lists[0]["items"]) == 4
     assert "finished" in invoke("list").stdout

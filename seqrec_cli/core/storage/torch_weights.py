@@ -87,7 +87,10 @@ def hand_over() -> None:
     except MemoryError:
         problem = "it asks for more memory than its size allows"
     except Exception as error:
-        problem = str(error).strip().partition("\n")[0][:300] or type(error).__name__
+        # What torch says of it advises to read the file without the wall.
+        is_refused = type(error).__name__ == "UnpicklingError"
+        problem = "something in it is no tensor" if is_refused else str(error)
+        problem = problem.strip().partition("\n")[0][:300] or type(error).__name__
     if problem:
         sys.stderr.write(f"{problem}\n")
         sys.exit(1)
