@@ -57,6 +57,8 @@ READERS = [name for name in MODELS.ours if not MODELS[name].settings_class.reads
 VARIANTS: list[dict[str, Any]] = [
     *({"name": name} for name in sorted(READERS)),
     {"name": "sasrec", "block": "ligr", "norm": "pre", "expansion": 4, "heads": 2},
+    {"name": "sasrec", "padding": "zeros", "heads": 2},
+    {"name": "sasrec", "padding": "states", "norm": "post"},
     {"name": "sasrec", "block": "ligr", "norm": "pre", "convolution": 2},
     {"name": "gru4rec", "layers": 2, "units": 12},
     {"name": "gru4rec", "item_bias": True, "tied": False},

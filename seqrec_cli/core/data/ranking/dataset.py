@@ -153,6 +153,11 @@ class RankingDataset:
         """The same dataset for training: it does not contain the test part."""
         return replace(self, test=None)
 
+    def first_rows(self, most: int) -> Examples:
+        """The first rows of the test part, or of the train part if there is none."""
+        examples = self.train if self.test is None else self.test
+        return examples.take(np.arange(min(most, len(examples))))
+
     def training_pairs(self) -> dict[str, NDArray[Any]]:
         """The distinct pairs of user and item that training uses.
 
