@@ -26,7 +26,7 @@ from seqrec_cli.core.inference.recommendation import recommend as recommend_item
 from seqrec_cli.core.inference.rules import Rules
 from seqrec_cli.core.inference.scoring import Scorer
 from seqrec_cli.core.randomness import Purpose, stream
-from seqrec_cli.core.runs.loading import Compared, load_runs, seed_groups, settle_protocol
+from seqrec_cli.core.runs.comparing import Compared, load_runs, seed_groups, settle_protocol
 from seqrec_cli.core.runs.results import add_result, entries_of
 from seqrec_cli.core.runs.ruling import Wanted, make_rules
 from seqrec_cli.core.runs.run import Run
