@@ -170,6 +170,26 @@ def resume_run(
     return run, started
 
 
+def check_tensorboard(options: "TrainOptions") -> None:
+    """Refuse --tensorboard where it is not installed, before a run is begun."""
+    if options.tensorboard is not None:
+        from seqrec_cli.core.runs.tensorboard import load_tensorboard
+
+        load_tensorboard()
+
+
+def with_tensorboard(
+    run: "Run", started: "StartedTraining", options: "TrainOptions"
+) -> "StartedTraining":
+    """The training, written for TensorBoard too if that is asked for."""
+    if options.tensorboard is None:
+        return started
+    from seqrec_cli.core.runs.tensorboard import watched
+
+    console.info(f"`tensorboard --logdir {options.tensorboard}` shows it")
+    return watched(started, run, options.tensorboard)
+
+
 def by_workers(started: "StartedTraining") -> str:
     """How many processes train, where it is not one."""
     size = started.training.team.size
