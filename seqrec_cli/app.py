@@ -15,6 +15,7 @@ from seqrec_cli.commands import (
     compare,
     configs,
     doctor,
+    drift,
     embed,
     evaluate,
     experiment,
@@ -25,10 +26,12 @@ from seqrec_cli.commands import (
     plot,
     prepare,
     recommend,
+    report,
     score,
     serve,
     similar,
     train,
+    tune,
 )
 from seqrec_cli.commands.binding import Command
 from seqrec_cli.errors import SeqRecError
@@ -151,7 +154,9 @@ COMMANDS = (
     evaluate.evaluate,
     compare.compare,
     experiment.experiment,
+    tune.tune,
     leaderboard.leaderboard,
+    drift.drift,
     recommend.recommend,
     similar.similar,
     score.score,
@@ -160,6 +165,7 @@ COMMANDS = (
     export.export_,
     importing.import_,
     plot.plot,
+    report.report,
     listing.list_,
     configs.configs,
     doctor.doctor,

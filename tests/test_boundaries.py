@@ -213,6 +213,26 @@ def test_torch_is_not_imported_before_it_is_needed(code: str) -> None:
     )
 
 
+@pytest.mark.parametrize(
+    "module",
+    [
+        "inference.export",
+        "inference.people",
+        "runs.comparing",
+        "runs.histories",
+        "runs.loading",
+        "runs.recording",
+        "runs.ruling",
+    ],
+)
+def test_who_only_uses_a_run_or_trains_does_not_load_the_engine_that_reads_logs(
+    module: str,
+) -> None:
+    assert "engine: False" in in_a_new_process(
+        f"import seqrec_cli.core.{module}, sys\nprint('engine:', 'duckdb' in sys.modules)"
+    )
+
+
 @pytest.mark.parametrize("path", FILES, ids=names)
 def test_nothing_acts_on_import(path: Path) -> None:
     """Modules define; only __main__, and app for its commands, do something at the top level."""

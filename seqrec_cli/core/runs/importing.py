@@ -25,8 +25,10 @@ from seqrec_cli.core.runs.status import write_finished
 from seqrec_cli.core.settings.configs import find_config
 from seqrec_cli.core.storage import files, foreign
 from seqrec_cli.core.storage.torch_weights import read_state_dict
+from seqrec_cli.core.training.checks import check_data
+from seqrec_cli.core.training.network import Training
 from seqrec_cli.core.training.seen import settle_seen
-from seqrec_cli.core.training.sequential import Training, check_data, evaluate_valid
+from seqrec_cli.core.training.sequential import evaluate_valid
 from seqrec_cli.errors import ConfigError, InputError
 
 FORMAT = "sasrec.pytorch"

@@ -6,12 +6,11 @@ import numpy as np
 import pytest
 import torch
 
+from seqrec_cli.core.data.attributes import Attributes, Side
 from seqrec_cli.core.data.features.encoded import EncodedFeatures, Features
 from seqrec_cli.core.data.features.encoders import Encoders
 from seqrec_cli.core.data.features.encoding import EncodedSide, encode_side
 from seqrec_cli.core.data.features.kinds import Encoding, Kind
-from seqrec_cli.core.data.reading.attributes import Attributes
-from seqrec_cli.core.data.reading.sheets import Side
 from seqrec_cli.core.models.sequential.registry import MODELS, build_model
 from tests.core.models.ordinary import PLAIN, register
 
