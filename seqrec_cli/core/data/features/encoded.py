@@ -136,7 +136,8 @@ def checked_vectors(
     vectors = arrays.get(ITEM_VECTORS)
     if vectors is not None and (
         vectors.dtype != np.float32
-        or vectors.shape != (num_items, *vectors.shape[1:2])
+        or vectors.ndim != 2
+        or len(vectors) != num_items
         or not vectors.size
         or not np.isfinite(vectors).all()
     ):

@@ -8,11 +8,11 @@ items at random too, so that the projection learns to stand alone.
 Shapes: D hidden size, V size of the content, N items. Item 0 is padding.
 """
 
-from typing import Literal
+from typing import Literal, Self
 
 import numpy as np
 import torch
-from pydantic import Field
+from pydantic import Field, model_validator
 from torch import Tensor, nn
 from torch.nn import functional as F
 
@@ -42,6 +42,12 @@ class ContentSettings(SequenceModelSettings):
         description="share of items whose own vectors are hidden in a training step, with "
         "item_vectors: added",
     )
+
+    @model_validator(mode="after")
+    def vectors_agree(self) -> Self:
+        if self.tune_vectors and self.item_vectors == "none":
+            raise ValueError("tune_vectors is there for item_vectors: added, or alone")
+        return self
 
     @property
     def needs_features(self) -> bool:

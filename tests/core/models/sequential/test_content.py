@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from pydantic import ValidationError
 
 from seqrec_cli.core.data.features.encoded import Features
 from seqrec_cli.core.data.features.encoders import Encoders
@@ -118,3 +119,8 @@ def test_a_dataset_without_vectors_is_refused() -> None:
         config = MODELS["sasrec"].settings_class(item_vectors="added")
         with pytest.raises(ConfigError, match="has none"):
             build_model(config, ITEMS, None, features)
+
+
+def test_a_setting_without_a_use_is_refused() -> None:
+    with pytest.raises(ValidationError, match="tune_vectors"):
+        MODELS["gru4rec"].settings_class(tune_vectors=True)
