@@ -60,11 +60,12 @@ def import_(options: ImportOptions) -> None:
     found = prepare_import(options.file, path, options.heads, options.norm)
     for message in found.info:
         console.info(message)
+    console.warn_all(found.notes)
     model = found.training.experiment.model.name
     target = find_run(options.run) if options.run else next_run(found.dataset.name, model)
     refuse_latest(target)
     with Run(target).locked():
         run = finish_import(found, target)
-    figures = ", ".join(f"{name} {value:.4f}" for name, value in found.metrics.items())
+    figures = ", ".join(f"{name} {value:.4f}" for name, value in found.shown.items())
     console.success(f"`{run.path}`; on the valid part, all items ranked: {figures}")
     console.hint(typed("seqrec", "evaluate", run.path))

@@ -110,6 +110,7 @@ def reading_of(options: PrepareOptions, more: tuple[Path, ...]) -> "Reading":
         test=options.test,
         items=options.items_file,
         users=options.users_file,
+        item_vectors=options.item_vectors,
     )
 
 

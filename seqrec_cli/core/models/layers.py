@@ -32,6 +32,13 @@ def pool(vectors: Tensor, real: Tensor, how: Pooling) -> Tensor:
     return total if how == "sum" else total / mask.sum(1).clamp(min=1)
 
 
+def kept_ids(ids: Tensor, drop: float, noise: Noise) -> Tensor:
+    """1 for each id, or 0 with probability `drop`, int64."""
+    if ids.device.type != "cpu":
+        return (torch.rand(ids.shape, device=ids.device) >= drop).long()
+    return noise.kept(ids.shape, drop).long()
+
+
 @torch.no_grad()
 def init_weights(model: nn.Module, generator: torch.Generator | None) -> None:
     """Xavier-normal matrices (Glorot & Bengio 2010), zero biases, zero rows for padding."""

@@ -34,6 +34,7 @@ from seqrec_cli.errors import ConfigError, InputError
 FORMAT = "sasrec.pytorch"
 IN_NAME = re.compile(r"(?:^|\.)(epoch|head|maxlen)=([0-9]{1,6})(?=\.)")
 ARGUMENTS = "args.txt"
+ABOVE_CHANCE = 2.0  # times chance, from which on the weights know something of the items
 COMPARED_USERS = 1000  # of the valid part, where it picks the norm
 CPU = torch.device("cpu")
 
@@ -63,6 +64,7 @@ class Importing:
         training: with the weights in it.
         metrics: on the valid part.
         info: what was inferred, for people.
+        notes: what may be wrong, for people.
         origin: for the manifest.
     """
 
@@ -72,6 +74,12 @@ class Importing:
     metrics: dict[str, float]
     info: list[str]
     origin: dict[str, Any]
+    notes: list[str]
+
+    @property
+    def shown(self) -> dict[str, float]:
+        """The metrics that a training shows."""
+        return {name: self.metrics[name] for name in self.training.experiment.shown}
 
 
 def read_beside(path: Path, heads: int | None, norm: Norm | None) -> Beside:
@@ -94,7 +102,9 @@ def read_beside(path: Path, heads: int | None, norm: Norm | None) -> Beside:
         arguments = {key: value.strip() for key, _, value in (s.partition(",") for s in lines)}
         sources.append(f"`{place}`")
     first = arguments.get("norm_first")
-    there: Norm | None = None if first is None else "pre" if first == "True" else "post"
+    there: Norm | None = "pre" if first == "True" else "post"
+    if first is None:  # of a version without the choice, if there are arguments
+        there = "sasrec" if arguments else None
     dropout = arguments.get("dropout_rate", "")
     return Beside(
         heads=heads or told["head"] or small_number(arguments.get("num_heads")),
@@ -162,24 +172,8 @@ def prepare_import(path: Path, data_path: Path, heads: int | None, norm: Norm | 
         raise ConfigError(
             f"`{path}` is of a version that has norm: sasrec alone", "leave out `--norm`"
         )
-    possible = (beside.norm,) if beside.norm in weights.norms else weights.norms
-    made: dict[Norm, tuple[Training, dict[str, float]]] = {}
-    for each in possible:
-        assert each is not None
-        training = training_of(weights, each, beside, dataset, data_path, ids)
-        most = COMPARED_USERS if len(possible) > 1 else None
-        made[each] = training, judged(training, dataset, most)
-    metric = next(iter(made.values()))[0].experiment.training.metric
-    best = max(made, key=lambda each: made[each][1][metric])
-    if len(made) > 1:
-        figures = ", ".join(f"{m[metric]:.4f} with {n}" for n, (_, m) in made.items())
-        info.append(
-            f"the weights do not say where layers are normalized: {metric} of {COMPARED_USERS:,} "
-            f"users of the valid part is {figures}; taken as {best} (`--norm`)"
-        )
-    training, metrics = made[best]
-    if len(made) > 1:
-        metrics = judged(training, dataset, None)
+    training, metrics, reason = with_fitting_norm(weights, beside, dataset, data_path, ids)
+    info += [reason] if reason else []
     origin = {
         "format": FORMAT,
         "file": path.name,
@@ -192,7 +186,54 @@ def prepare_import(path: Path, data_path: Path, heads: int | None, norm: Norm | 
             f"{origin['not_in_dataset']:,} of the {weights.items:,} items of the weights are not "
             f"in `{dataset.name}` and are left out"
         )
-    return Importing(training, dataset, data_path, metrics, info, {"imported_from": origin})
+    return Importing(
+        training,
+        dataset,
+        data_path,
+        metrics,
+        info,
+        {"imported_from": origin},
+        at_chance(metrics["ndcg@10"], dataset),
+    )
+
+
+def with_fitting_norm(
+    weights: ForeignSASRec,
+    beside: Beside,
+    dataset: SequenceDataset,
+    data_path: Path,
+    ids: NDArray[np.int64],
+) -> tuple[Training, dict[str, float], str]:
+    """The training of the norm that is known, or that is the best on the valid part; its metrics,
+    and in the second case why."""
+    if beside.norm in weights.norms or len(weights.norms) == 1:
+        known = beside.norm if beside.norm in weights.norms else weights.norms[0]
+        assert known is not None
+        training = training_of(weights, known, beside, dataset, data_path, ids)
+        return training, judged(training, dataset, None), ""
+    tried = {}
+    for norm in weights.norms:
+        training = training_of(weights, norm, beside, dataset, data_path, ids)
+        tried[norm] = training, judged(training, dataset, COMPARED_USERS)
+    metric = training.experiment.training.metric
+    best = max(tried, key=lambda norm: tried[norm][1][metric])
+    figures = ", ".join(f"{figure[metric]:.4f} with {norm}" for norm, (_, figure) in tried.items())
+    reason = (
+        f"the weights do not say where layers are normalized: {metric} on the valid part (up to "
+        f"{COMPARED_USERS:,} users) is {figures}; taken as {best} (`--norm`)"
+    )
+    return tried[best][0], judged(tried[best][0], dataset, None), reason
+
+
+def at_chance(ndcg: float, dataset: SequenceDataset) -> list[str]:
+    """A note where NDCG@10 is about what a random order of the items has."""
+    chance = float((1 / np.log2(np.arange(10) + 2)).sum()) / max(10, dataset.num_items)
+    if ndcg > ABOVE_CHANCE * chance:
+        return []
+    return [
+        f"an NDCG@10 of {ndcg:.4f} is that of chance ({chance:.4f}): are the ids of "
+        f"`{dataset.name}` those of the file that the weights were trained on?"
+    ]
 
 
 def training_of(

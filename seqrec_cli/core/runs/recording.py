@@ -131,8 +131,13 @@ def whole_catalogue(experiment: Experiment, num_items: int) -> str:
 
 def unread_features(experiment: NextItemExperiment, dataset: SequenceDataset) -> str:
     """A note where the dataset has features and the model does not read them; else ""."""
-    if isinstance(experiment, Experiment) and experiment.model.reads_features:
+    if isinstance(experiment, Experiment) and experiment.model.needs_features:
         return ""
+    if dataset.item_vectors is not None:
+        return (
+            f"{experiment.model.name} does not read the vectors of the items of `{dataset.name}` "
+            "as it is set: `--set model.item_vectors=added` for sasrec and gru4rec"
+        )
     if not dataset.encoders.columns:
         return ""
     sides = (

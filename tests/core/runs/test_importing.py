@@ -8,7 +8,7 @@ import torch
 
 from seqrec_cli.core.data.dataset import SequenceDataset
 from seqrec_cli.core.data.sequences import Sequences
-from seqrec_cli.core.runs.importing import ids_in_file, prepare_import, read_beside
+from seqrec_cli.core.runs.importing import at_chance, ids_in_file, prepare_import, read_beside
 from seqrec_cli.errors import ConfigError, InputError
 from tests.core.models.sequential.test_sasrec_pytorch import ITEMS, foreign
 
@@ -50,6 +50,8 @@ def test_what_the_name_and_the_arguments_say(weights: Path) -> None:
     assert read_beside(plain, None, None).heads == 4
     weights.with_name("args.txt").write_text("norm_first,False\n")
     assert read_beside(plain, None, None).norm == "post"
+    weights.with_name("args.txt").write_text("num_heads,1\n")
+    assert read_beside(plain, None, None).norm == "sasrec"
     weights.with_name("args.txt").unlink()
     nothing = read_beside(plain, None, None)
     assert (nothing.heads, nothing.norm, nothing.epoch, nothing.sources) == (None, None, None, [])
@@ -84,6 +86,13 @@ def test_the_valid_part_picks_the_norm(tmp_path: Path, weights: Path) -> None:
     norm = found.training.experiment.model.norm  # type: ignore[attr-defined]
     assert figures[norm] == max(figures.values())
     assert found.metrics["ndcg@10"] == figures[norm]
+
+
+def test_chance_is_said(tmp_path: Path) -> None:
+    data = toy(tmp_path / "toy.npz", list(range(1, 101)))
+    assert not at_chance(0.1, data)
+    (note,) = at_chance(0.045, data)  # 4.54 / 100, by 1 / log2(2) + ... + 1 / log2(11)
+    assert "(0.0454)" in note
 
 
 def test_what_cannot_be_is_refused(tmp_path: Path) -> None:

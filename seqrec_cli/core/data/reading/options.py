@@ -39,6 +39,7 @@ class Reading:
         drop_incomplete: leave out rows that lack the user, the item or the time, and count them.
         items: a file with the titles of the items, or with features of theirs.
         users: a file with features of the users.
+        item_vectors: a file with a vector for each item.
         more: further files of the same log.
         valid, test: files that hold the valid and the test part of the log.
     """
@@ -56,6 +57,7 @@ class Reading:
     drop_incomplete: bool = False
     items: Path | None = None
     users: Path | None = None
+    item_vectors: Path | None = None
     more: tuple[Path, ...] = ()
     valid: Path | None = None
     test: Path | None = None

@@ -26,20 +26,21 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from seqrec_cli.core.batching.packing import ATTENTION, Packed
+from seqrec_cli.core.data.features.encoded import Features
 from seqrec_cli.core.kernels.attention import causal_attention
 from seqrec_cli.core.kernels.convolution import convolve
 from seqrec_cli.core.kernels.dropout import Noise, add_onto, dropout
 from seqrec_cli.core.kernels.folded_head import one_head
 from seqrec_cli.core.models.layers import encode_padded, init_weights
-from seqrec_cli.core.models.sequential.interface import SequenceModelSettings
+from seqrec_cli.core.models.sequential.content import ContentSettings
 from seqrec_cli.core.models.sequential.padding import one_slot, with_padding
-from seqrec_cli.core.models.sequential.tables import ItemTables, item_table
+from seqrec_cli.core.models.sequential.tables import ItemTables, item_table, make_content
 
 Norm = Literal["sasrec", "pre", "post"]
 BlockName = Literal["sasrec", "ligr"]
 
 
-class SASRecConfig(SequenceModelSettings):
+class SASRecConfig(ContentSettings):
     """The `model` part of an experiment with `name: sasrec`."""
 
     name: Literal["sasrec"] = "sasrec"
@@ -88,7 +89,11 @@ class SASRec(ItemTables):
     settings_class: ClassVar = SASRecConfig
 
     def __init__(
-        self, num_items: int, config: SASRecConfig, generator: torch.Generator | None = None
+        self,
+        num_items: int,
+        config: SASRecConfig,
+        generator: torch.Generator | None = None,
+        features: Features | None = None,
     ) -> None:
         super().__init__()
         self.max_length = config.max_length
@@ -102,7 +107,10 @@ class SASRec(ItemTables):
         self.norm = nn.LayerNorm(config.hidden, eps=1e-8)
         self.outputs = None if config.tied else item_table(num_items, config.hidden)
         self.biases = None
+        self.content = make_content(config.hidden, config, features)
         init_weights(self, generator)
+        if self.content is not None:
+            self.content.begin()
 
     def forward(self, history: Tensor, noise: Noise | None = None) -> Tensor:
         """Map histories (B, L), padding on the left, to states (B, L, D); 0 at padding.
@@ -115,7 +123,7 @@ class SASRec(ItemTables):
     def encode(self, batch: Packed, noise: Noise | None = None) -> Tensor:
         """Map packed histories (T slots) to states (T, D); those of padding mean nothing."""
         # ICDM 2018, section III-A; the scale is the authors' code's, as in Vaswani et al.
-        items = self.items(batch.items)
+        items = self.read_items(batch.items, noise)
         places = self.positions(self.max_length - 1 - batch.ages)
         x = torch.add(places, items, alpha=math.sqrt(self.items.embedding_dim))  # (T, D)
         x = dropout(x, self.drop, noise)

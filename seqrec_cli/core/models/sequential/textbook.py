@@ -79,6 +79,7 @@ class TextbookSASRec(nn.Module):
     def __init__(self, model: SASRec) -> None:
         super().__init__()
         self.model = copy.deepcopy(model)
+        self.model.items = whole_table(model)
         for block in self.model.blocks:
             block.attention = TextbookAttention(block.attention)  # type: ignore[arg-type]
             for layer in ("attention", "network"):
@@ -108,7 +109,7 @@ class TextbookGRU4Rec(nn.Module):
 
     def __init__(self, model: GRU4Rec) -> None:
         super().__init__()
-        self.items, self.out = model.items, model.out
+        self.items, self.out = whole_table(model), model.out
         self.layers = nn.ModuleList(PortableGRU(layer) for layer in model.layers)  # type: ignore[arg-type]
         self.biased = model.biases is not None
 
@@ -130,9 +131,10 @@ class TextbookTwoTower(nn.Module):
         """With the features of users 1, 2, …; 0 is one of whom nothing is known."""
         super().__init__()
         self.encoder = plain_encoder(model.history, None)
+        known = torch.arange(len(model.known)) if model.reads_content else model.known.clone()
         self.tower = model.user_side
         self.temperature = model.config.temperature
-        self.register_buffer("known", model.known.clone())
+        self.register_buffer("known", known)
         self.num_tags = -1
         if users is not None and model.user_side.width:
             unknown = model.user_side.unknown(1)
@@ -161,6 +163,15 @@ def with_first(first: FeatureTensors, rows: FeatureTensors) -> FeatureTensors:
     return FeatureTensors(
         torch.cat((first.dense, rows.dense)), torch.cat((first.sparse, rows.sparse)), tuple(tags)
     )
+
+
+def whole_table(model: SASRec | GRU4Rec) -> nn.Embedding:
+    """What histories are read from, with content: (N + 1, D)."""
+    if model.content is None:
+        return model.items
+    with torch.no_grad():
+        rows = model.read_items(torch.arange(len(model.content.own)))
+        return nn.Embedding(len(rows), rows.shape[1], PAD, _weight=rows)
 
 
 def newest(states: Tensor, last: Tensor) -> Tensor:
