@@ -25,39 +25,20 @@ def chosen_experiment(options: "TrainOptions") -> "tuple[AnyExperiment, Sequence
     Without a config it is what the rules give for the dataset, with the reasons.
 
     Raises:
-        ConfigError: it names no dataset.
+        ConfigError: it names no dataset, or there are no rules for that one.
     """
+    from seqrec_cli.core.experiment.choosing import experiment_for
     from seqrec_cli.core.experiment.loading import load_experiment
     from seqrec_cli.core.settings.configs import find_config
 
     if options.config is None:
-        return experiment_by_rules(options)
+        assert options.data is not None
+        return experiment_for(options.data, options.data_dir, options.changes)
     config = find_config(options.config)
     experiment = load_experiment(config, options.changes, options.data)
     if experiment.data is None:
         raise ConfigError(f"`{config}` names no dataset", "add `data: NAME`, or use `--data NAME`")
     return experiment, ()
-
-
-def experiment_by_rules(options: "TrainOptions") -> "tuple[AnyExperiment, Sequence[str]]":
-    """The experiment for the dataset of the options, and why it is this one.
-
-    Raises:
-        ConfigError: a ranking dataset, for which there are no rules.
-    """
-    from seqrec_cli.core.data.dataset import SequenceDataset
-    from seqrec_cli.core.data.store import RANKING, find_dataset, task_of
-    from seqrec_cli.core.experiment.choosing import experiment_for
-
-    assert options.data is not None
-    path = find_dataset(options.data, options.data_dir)
-    if task_of(path) == RANKING:
-        raise ConfigError(
-            f"the settings for `{options.data}`, which is for ranking, have to be named",
-            f"`seqrec train --config dien --data {options.data}`",
-        )
-    dataset = SequenceDataset.load(path, parts=("train", "valid"))
-    return experiment_for(dataset, options.data, options.changes)
 
 
 def start_run(
@@ -69,7 +50,7 @@ def start_run(
     from seqrec_cli.core.devices import choose_device
     from seqrec_cli.core.runs.directory import find_run, next_run, refuse_latest
     from seqrec_cli.core.runs.recording import begin, join_workers
-    from seqrec_cli.core.runs.run import Run, create_run
+    from seqrec_cli.core.runs.run import Run, chosen_by_rules, create_run
 
     experiment, reasons = chosen_experiment(options)
     device = worker or choose_device(options.device)
@@ -83,7 +64,8 @@ def start_run(
     target = find_run(options.run) if options.run else next_run(dataset.name, model)
     refuse_latest(target)
     lock.enter_context(Run(target).locked())
-    run = create_run(target, started.experiment, dataset, path, str(device))
+    origin = chosen_by_rules(reasons)
+    run = create_run(target, started.experiment, dataset, path, str(device), origin)
     for reason in reasons:
         console.info(f"chosen: {reason}")
     say_notes(started)

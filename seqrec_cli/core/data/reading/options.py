@@ -41,6 +41,8 @@ class Reading:
         users: a file with features of the users.
         more: further files of the same log.
         valid, test: files that hold the valid and the test part of the log.
+
+    Each of these files may be named by an address, as a string.
     """
 
     format: Format | None = None
@@ -54,11 +56,11 @@ class Reading:
     min_rating: float | None = None
     repeats: Repeats = "keep"
     drop_incomplete: bool = False
-    items: Path | None = None
-    users: Path | None = None
-    more: tuple[Path, ...] = ()
-    valid: Path | None = None
-    test: Path | None = None
+    items: Path | str | None = None
+    users: Path | str | None = None
+    more: tuple[Path | str, ...] = ()
+    valid: Path | str | None = None
+    test: Path | str | None = None
 
     def chosen(self) -> dict[str, Any]:
         """The options that change what the rows are, those that were given, for the manifest."""
