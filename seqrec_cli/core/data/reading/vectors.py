@@ -24,8 +24,10 @@ LARGEST_LINE = 1 << 20  # characters of a line of text
 WIDEST = 8192  # numbers of a vector
 ID_NAMES = ("item_id", "item", "itemid", "iid", "id")
 BETWEEN = re.compile(r"[\s,;|]+")  # the numbers of a cell
-HINT = "it takes an id and numbers in each row: `item,0.12,-0.3`, `item:token<TAB>emb:float_seq`, "
-HINT += "a Parquet file with a list, or `numpy.savez(FILE, ids=…, vectors=…)`"
+HINT = (
+    "it takes an id and numbers in each row: `item,0.12,-0.3`, `item:token<TAB>emb:float_seq`, "
+    "a Parquet file with a list, or `numpy.savez(FILE, ids=…, vectors=…)`"
+)
 
 
 @dataclass(frozen=True, eq=False)
