@@ -190,7 +190,7 @@ def read_named_log(request: Request) -> Interactions:
 
 def read_found(request: Request, found: Found) -> Interactions:
     """Read a named dataset that is at hand."""
-    read = partial(public.read_found, CATALOGUE[request.source], found)
+    read = partial(public.read_public, CATALOGUE[request.source], found)
     return with_fetched(request.reading, read)
 
 
