@@ -77,7 +77,7 @@ def test_what_is_new_is_counted(shop: Path, whole: bool) -> None:
 def by_hand(
     run: str, new: list[tuple[str, str, int]], *, last: bool
 ) -> tuple[list[float], list[int]]:
-    """The gain of each user who is asked, by lists of `recommend`, and the length of the history."""
+    """The gain of each user who is asked, by lists of `recommend`; the lengths of histories."""
     known = {item(n)["sku"] for n in range(33)}
     gains, lengths = [], []
     for user in sorted({row[0] for row in new}):
