@@ -24,6 +24,7 @@ from seqrec_cli.core.evaluation.report import (
     fit_baselines,
     make_report,
 )
+from seqrec_cli.core.experiment.choosing import experiment_for
 from seqrec_cli.core.experiment.loading import load_experiment
 from seqrec_cli.core.inference.names import Names
 from seqrec_cli.core.inference.people import refuse_unknown
@@ -34,7 +35,7 @@ from seqrec_cli.core.runs.directory import find_run, next_run, refuse_latest
 from seqrec_cli.core.runs.histories import histories_for
 from seqrec_cli.core.runs.loading import agreed_seen, catalogue_of, load_scorer
 from seqrec_cli.core.runs.recording import begin, recorded
-from seqrec_cli.core.runs.run import Run, create_run
+from seqrec_cli.core.runs.run import Run, chosen_by_rules, create_run
 from seqrec_cli.core.settings.configs import find_config
 from seqrec_cli.core.training.events import Event
 from seqrec_cli.errors import ConfigError, InputError
@@ -99,7 +100,7 @@ def load_run(name: str = "latest") -> Run:
 
 
 def train(
-    config: str | Path,
+    config: str | Path | None = None,
     *,
     data: str | None = None,
     run: str | None = None,
@@ -111,7 +112,8 @@ def train(
     """Train a model and keep the best weights, as `seqrec train`; returns the run.
 
     Args:
-        config: an experiment file, or the name of one that comes with seqrec.
+        config: an experiment file, or the name of one that comes with seqrec; None: the settings
+            that rules choose for `data`. The run's manifest has the reasons, `settings_chosen`.
         data: a prepared dataset; None: the one of the experiment.
         run: the name of the new run, or its folder; None: runs/DATASET-MODEL-NUMBER.
         settings: changed settings, such as "training.epochs=50".
@@ -120,7 +122,13 @@ def train(
     Raises:
         ConfigError, DatasetError, RunError, TrainingError: as the command.
     """
-    experiment = load_experiment(find_config(str(config)), settings, data)
+    reasons: Sequence[str] = ()
+    if config is not None:
+        experiment = load_experiment(find_config(str(config)), settings, data)
+    elif data is not None:
+        experiment, reasons = experiment_for(data, data_dir, settings)
+    else:
+        raise ConfigError("there is neither a config nor a dataset", 'use `data="NAME"`')
     if experiment.data is None:
         raise ConfigError(f"`{config}` names no dataset", 'use `data="NAME"`')
     where, path = choose_device(device), find_dataset(experiment.data, data_dir)
@@ -129,7 +137,8 @@ def train(
     refuse_latest(target)
     with ExitStack() as lock:
         lock.enter_context(Run(target).locked())
-        made = create_run(target, started.experiment, started.dataset, path, str(where))
+        origin = chosen_by_rules(reasons)
+        made = create_run(target, started.experiment, started.dataset, path, str(where), origin)
         for event in recorded(made, started):
             if on_event is not None:
                 on_event(event)

@@ -170,8 +170,13 @@ COMMANDS = (
     configs.configs,
     doctor.doctor,
 )
+USE = ("recommend", "similar", "score", "serve", "embed", "export")
+LOOK = ("plot", "list", "configs", "doctor")
+PANELS = dict.fromkeys(USE, "Use a model") | dict.fromkeys(LOOK, "Look at what is here")
 for command in COMMANDS:
-    app.command(command.__name__.rstrip("_"), cls=Command)(friendly(command))
+    name = command.__name__.rstrip("_")
+    panel = PANELS.get(name, "From a log to a measured model")
+    app.command(name, cls=Command, rich_help_panel=panel)(friendly(command))
 
 
 def run_app() -> None:

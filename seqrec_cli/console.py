@@ -184,7 +184,11 @@ def make_table(
 
 @contextmanager
 def progress(total: int | None, unit: str) -> Iterator[Callable[[int, str], None]]:
-    """A bar on stderr while the block runs; call what it yields with (amount done, remark)."""
+    """A bar on stderr while the block runs; call what it yields with (amount done, remark).
+
+    Where stderr is no terminal there is none.
+    """
+    console = stderr()
     bar = Progress(
         TextColumn("{task.description}"),
         BarColumn(),
@@ -192,8 +196,9 @@ def progress(total: int | None, unit: str) -> Iterator[Callable[[int, str], None
         TextColumn(unit),
         TimeElapsedColumn(),
         TimeRemainingColumn(),
-        console=stderr(),
+        console=console,
         transient=True,
+        disable=not console.is_terminal,
     )
     with bar:
         task = bar.add_task("", total=total)

@@ -143,13 +143,18 @@ class Browser:
                 **{"type": kind, "x": place[0], "y": place[1], "button": "left", "clickCount": 1},
             )
 
-    def press_tab(self) -> None:
-        """Go to what is focused next."""
+    def press(self, key: str) -> None:
+        """Press Tab or Enter."""
+        text = {"Enter": "\r"}.get(key, "")
+        code = {"Enter": 13, "Tab": 9}[key]
         for kind in ("keyDown", "keyUp"):
-            self.ask(
-                "Input.dispatchKeyEvent",
-                **{"type": kind, "key": "Tab", "code": "Tab", "windowsVirtualKeyCode": 9},
-            )
+            values = {"type": kind, "key": key, "code": key, "windowsVirtualKeyCode": code}
+            self.ask("Input.dispatchKeyEvent", **values, **({"text": text} if text else {}))
+
+    def resize(self, width: int, height: int = 900) -> None:
+        """Give the page another width."""
+        size = {"width": width, "height": height, "deviceScaleFactor": 1, "mobile": False}
+        self.ask("Emulation.setDeviceMetricsOverride", **size)
 
     def prefer(self, scheme: str) -> None:
         """Prefer light or dark pages."""

@@ -113,3 +113,13 @@ def shop(shop_origin: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
     shutil.copytree(shop_origin, tmp_path / "shop", symlinks=True)
     monkeypatch.chdir(tmp_path / "shop")
     return tmp_path / "shop"
+
+
+@pytest.fixture
+def small_log(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder with a small log, its items and two experiments, which is where commands run."""
+    from tests.small_log import write
+
+    write(tmp_path)
+    monkeypatch.chdir(tmp_path)
+    return tmp_path

@@ -10,7 +10,7 @@ import seqrec_cli as seqrec
 from seqrec_cli.app import app
 from seqrec_cli.core.evaluation.report import EvaluationProtocol, Report
 from seqrec_cli.core.training.events import Validated
-from seqrec_cli.errors import InputError
+from seqrec_cli.errors import ConfigError, InputError
 
 
 def test_the_names_are_there_and_no_other() -> None:
@@ -41,6 +41,23 @@ def test_train_and_evaluate_give_what_the_commands_give(place: Path, runner: Cli
     plain = report.plain()
     assert json.loads(result.stdout) == json.loads(json.dumps(plain))
     assert seqrec.load_run("two").path == run.path
+
+
+def test_train_without_a_config_chooses_as_the_command_does(place: Path, runner: CliRunner) -> None:
+    run = seqrec.train(data="toy", device="cpu", settings=["model.ridge=7"])
+    assert run.path == Path("runs/toy-linear-1")
+    command = ["train", "--data", "toy", "--device", "cpu", "--set", "model.ridge=7"]
+    said = runner.invoke(app, command).stderr
+    first, second = (Path("runs", f"toy-linear-{n}") for n in (1, 2))
+    for name in ("experiment.yaml", "best.safetensors"):
+        assert (first / name).read_bytes() == (second / name).read_bytes()
+    reasons = [
+        json.loads((p / "manifest.json").read_text())["settings_chosen"] for p in (first, second)
+    ]
+    assert reasons[0] == reasons[1]
+    assert all(f"chosen: {reason}" in said for reason in reasons[0])
+    with pytest.raises(ConfigError, match="neither a config nor a dataset"):
+        seqrec.train()
 
 
 def test_recommend_gives_what_the_command_gives(place: Path, runner: CliRunner) -> None:

@@ -9,6 +9,7 @@ import functools
 import inspect
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, get_args, get_type_hints
 
 import typer
@@ -66,11 +67,24 @@ def takes(options: type[Any]) -> Callable[[Callable[..., None]], Callable[..., N
     return decorate
 
 
+# How `--help` calls the value of an option, by its type; a choice is shown as it is.
+VALUES = {int: "N", float: "X", Path: "PATH", str: "TEXT", bool: ""}
+
+
 class Command(typer.core.TyperCommand):
-    """A command whose numbers are typed in decimal digits.
+    """A command whose help is short, and whose numbers are typed in decimal digits.
 
     `int` and `float`, which Typer asks, also accept 1_0 for 10, and the digits of other scripts.
     """
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        hints = get_type_hints(self.callback)
+        for parameter in self.params:
+            hint = hints.get(str(parameter.name))
+            found = [VALUES[each] for each in (hint, *get_args(hint)) if each in VALUES]
+            if parameter.param_type_name == "option" and parameter.metavar is None and found:
+                parameter.metavar = found[0]
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
         """Refuse such numbers, then read the arguments.

@@ -19,6 +19,7 @@ from seqrec_cli.commands.options import (
     Seed,
     SeenOption,
     TargetsOption,
+    say_which,
 )
 from seqrec_cli.commands.reports import comparison as shown
 from seqrec_cli.wording import counted
@@ -80,6 +81,8 @@ def compare(options: CompareOptions) -> None:
     from seqrec_cli.core.runs.run import Run
 
     runs = [Run.open(find_run(name)) for name in options.runs]
+    for name, run in zip(options.runs, runs, strict=True):
+        say_which(name, run.path)
     seen = agreed_seen(runs, options.seen)
     device = choose_device(options.device)
     compared = load_runs(runs, options.data, options.data_dir, device, options.split)

@@ -34,7 +34,7 @@ class ConfigsOptions:
 
 @takes(ConfigsOptions)
 def configs(options: ConfigsOptions) -> None:
-    """List the experiment files that come with seqrec, or print or copy one.
+    """List, print or copy the experiments that come with seqrec.
 
     $ seqrec configs sasrec --copy
     """

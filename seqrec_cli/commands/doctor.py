@@ -19,7 +19,7 @@ class DoctorOptions:
 
 @takes(DoctorOptions)
 def doctor(options: DoctorOptions) -> None:
-    """Show versions, devices, threads, extras and folders, and what to type for what is missing.
+    """Show versions, devices and extras, and what is missing.
 
     Exit code 1 if something is wrong. Extras that are not installed are not wrong.
 

@@ -62,10 +62,11 @@ class DriftOptions(OfOneRun):
 
 @takes(DriftOptions)
 def drift(options: DriftOptions) -> None:
-    """Say whether a run still fits: new events against the dataset that it was trained on.
+    """Say whether a run still fits what happens now.
 
-    New users and items, how far popularity and the length of histories have moved, beside what
-    chance does, and how well the run predicts what is new.
+    New events against the dataset that it was trained on: new users and items, how far popularity
+    and the length of histories have moved, beside what chance does, and how well the run predicts
+    what is new.
 
     $ seqrec drift latest --data shop-today --fail-over unknown_items=0.1
     """

@@ -36,7 +36,7 @@ class EmbedOptions(OfOneRun):
 
 @takes(EmbedOptions)
 def embed(options: EmbedOptions) -> None:
-    """Write the vectors of users or items, ids beside them; their dot products are the scores.
+    """Write vectors of users or items; dot products are the scores.
 
     $ seqrec embed ml-100k-two_tower-1 --items --output items.npz
     """

@@ -58,6 +58,7 @@ if TYPE_CHECKING:
     from seqrec_cli.core.runs.comparing import Compared
     from seqrec_cli.core.runs.run import Run
 
+BESIDE = "Beside the figures"
 FULL = Only(
     lambda values: values["protocol"] == "full",
     "for --protocol full: the sampled protocol ranks 100 given items, none of them seen",
@@ -111,10 +112,17 @@ class EvaluateOptions:
             show_default="all users",
         ),
     ] = None
-    baselines: Annotated[bool, typer.Option(help="Include baselines that need no training.")] = True
+    baselines: Annotated[
+        bool,
+        typer.Option(help="Include baselines that need no training.", rich_help_panel=BESIDE),
+    ] = True
     per_user: Annotated[
         Path | None,
-        typer.Option(metavar="FILE", help="Write each user's metrics to a .csv or .jsonl file."),
+        typer.Option(
+            metavar="FILE",
+            help="Write each user's metrics to a .csv or .jsonl file.",
+            rich_help_panel=BESIDE,
+        ),
     ] = None
     safe_csv: Annotated[SafeCsv, writes_csv("per_user")] = False
     index: Annotated[IndexOption, FULL] = "exact"
@@ -129,6 +137,7 @@ class EvaluateOptions:
         typer.Option(
             metavar="METRIC=VALUE",
             help="Exit code 1 if a run has less, such as ndcg@10=0.12; repeatable.",
+            rich_help_panel=BESIDE,
         ),
     ] = None
     seed: Seed = 0
@@ -149,7 +158,7 @@ NEXT_ITEM_ONLY = (
 
 @takes(EvaluateOptions)
 def evaluate(options: EvaluateOptions, context: typer.Context) -> None:
-    """Say how good runs are, with 95 % bootstrap intervals over users.
+    """Say how good runs are, with 95 % intervals over users.
 
     $ seqrec evaluate ml-1m-sasrec-1 --k 10
     """
@@ -302,7 +311,8 @@ def finish(
         remember(compared.data_path, data.sha256, report.protocol, report.baselines)
     stages = stages_of(report, options)
     keep_results(report.plain(), stages, compared.runs)
-    print_report(report, options, stages, seed_groups(compared.runs))
+    kinds = {name: run.experiment().model.name for name, run in compared.runs.items()}
+    print_report(report, options, stages, seed_groups(compared.runs), kinds)
     check_thresholds(report.figures, compared.runs, options)
 
 
@@ -392,10 +402,11 @@ def print_report(
     options: EvaluateOptions,
     stages: dict[str, Any],
     groups: "Mapping[str, Sequence[str]]",
+    kinds: "Mapping[str, str]",
 ) -> None:
     """Print figures, comparisons, and what an index or a second stage costs and reaches."""
     if not options.as_json:
-        shown.show_metrics(report, groups)
+        shown.show_metrics(report, groups, kinds)
         shown.show_stages(report, options.index, options.candidates)
         return
     console.print_json(report.plain() | dict(stages))

@@ -50,7 +50,7 @@ class ExperimentOptions:
 
 @takes(ExperimentOptions)
 def experiment(options: ExperimentOptions) -> None:
-    """Train configs by datasets by seeds, compare them, and write the table of a paper.
+    """Train configs by datasets by seeds, for the table of a paper.
 
     What is finished is not trained again, and what was interrupted goes on. At the end: means and
     standard deviations over seeds, paired tests with correction, LaTeX, and how to repeat it.

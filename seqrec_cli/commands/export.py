@@ -36,7 +36,9 @@ class ExportOptions(OfOneRun):
     ] = None
     topk: Annotated[
         int,
-        typer.Option(min=0, max=1_000_000, help="How many items it lists; 0: scores of all."),
+        typer.Option(
+            "--topk", "--k", min=0, max=1_000_000, help="How many items it lists; 0: scores of all."
+        ),
     ] = 10
     seen: SeenOption = None
     network_only: Annotated[
@@ -52,7 +54,7 @@ class ExportOptions(OfOneRun):
 
 @takes(ExportOptions)
 def export_(options: ExportOptions, context: typer.Context) -> None:
-    """Write a model as ONNX, with the ids and how to call it; compared before it is kept.
+    """Write a model as ONNX, and compare it before it is kept.
 
     $ seqrec export ml-100k-sasrec-1 --output model
     """

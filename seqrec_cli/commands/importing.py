@@ -45,7 +45,9 @@ class ImportOptions:
 
 @takes(ImportOptions)
 def import_(options: ImportOptions) -> None:
-    """Make a run of the weights of another tool; items are matched by their ids.
+    """Make a run of the weights of another tool.
+
+    Items are matched by their ids.
 
     $ seqrec import sasrec.pytorch SASRec.epoch=601.head=1.maxlen=200.pth --data ml-1m
     """

@@ -40,7 +40,7 @@ class LeaderboardOptions:
 
 @takes(LeaderboardOptions)
 def leaderboard(options: LeaderboardOptions) -> None:
-    """List what `evaluate` found out about the runs here, the best first.
+    """List what `evaluate` has found about runs, the best first.
 
     $ seqrec leaderboard --data ml-100k --format markdown
     """

@@ -20,7 +20,7 @@ class ListOptions:
 
 @takes(ListOptions)
 def list_(options: ListOptions) -> None:
-    """List the prepared datasets, and the runs with their best validation; the newest run first.
+    """List the prepared datasets, and the runs, the newest first.
 
     $ seqrec list
     """

@@ -12,7 +12,13 @@ from seqrec_cli.commands.completing import dataset_names, run_names, setting_key
 
 LATEST = "latest"
 
-DataDir = Annotated[Path, Option("--data-dir", help="Folder of the prepared datasets.")]
+# Panels of `--help`: what belongs together stands together, in every command.
+DATA, RULES, SEARCH, STAGES = "Data and device", "Rules", "Search", "Two stages (--rerank RUN)"
+
+DataDir = Annotated[
+    Path,
+    Option("--data-dir", help="Folder of the prepared datasets.", rich_help_panel=DATA),
+]
 Json = Annotated[bool, Option("--json", help="Print JSON instead of a table.")]
 
 Data = Annotated[
@@ -22,9 +28,18 @@ Data = Annotated[
         metavar="NAME",
         help="A prepared dataset: its name, or its npz file.",
         autocompletion=dataset_names,
+        rich_help_panel=DATA,
     ),
 ]
-Device = Annotated[str, Option("--device", metavar="auto|cpu|cuda|mps", help="Where to compute.")]
+Device = Annotated[
+    str,
+    Option(
+        "--device",
+        metavar="auto|cpu|cuda|mps",
+        help="Where to compute.",
+        rich_help_panel=DATA,
+    ),
+]
 Overrides = Annotated[
     list[str] | None,
     Option(
@@ -65,6 +80,7 @@ IndexOption = Annotated[
         "--index",
         help="Exact search, or approximate nearest neighbours (HNSW, needs the extra `ann`): then "
         "the share of the exact result that is found is measured and shown.",
+        rich_help_panel=SEARCH,
     ),
 ]
 Effort = Annotated[
@@ -74,6 +90,7 @@ Effort = Annotated[
         min=1,
         max=1_000_000,
         help="--index hnsw: items looked at for each user (ef_search).",
+        rich_help_panel=SEARCH,
     ),
     Only(lambda values: values["index"] == "hnsw", "for --index hnsw"),
 ]
@@ -162,6 +179,7 @@ OnlyItems = Annotated[
         help="Recommend only these items: a file with one id a line, or an expression over the "
         "items' table kept in the run, such as \"category = 'shoes' and in_stock\"; repeatable, "
         "an item must fulfil all.",
+        rich_help_panel=RULES,
     ),
 ]
 ExcludeItems = Annotated[
@@ -170,6 +188,7 @@ ExcludeItems = Annotated[
         "--exclude",
         metavar="FILE|EXPRESSION",
         help="Never recommend these items: as --only; repeatable, an item may fulfil none.",
+        rich_help_panel=RULES,
     ),
 ]
 ExcludeSeen = Annotated[
@@ -179,6 +198,7 @@ ExcludeSeen = Annotated[
         metavar="since=30d",
         help="Leave out only the items of the user's history since then: 30d (s, min, h, d, w) "
         "before the recommendation, or a date.",
+        rich_help_panel=RULES,
     ),
     Only(
         lambda values: values["seen"] is None,
@@ -192,6 +212,7 @@ PopularityPenalty = Annotated[
         min=0,
         max=1e6,
         help="Subtract this many times log(1 + train count of the item) from its score.",
+        rich_help_panel=RULES,
     ),
     Only(
         lambda values: values["rerank"] is None,
@@ -211,6 +232,7 @@ Diversify = Annotated[
         max=1,
         help="Choose lists by maximal marginal relevance from the 200 best items: the weight of "
         "being unlike what is listed already, against the score.",
+        rich_help_panel=RULES,
     ),
     Only(
         lambda values: values["index"] == "exact",
@@ -223,6 +245,7 @@ DiversifyBy = Annotated[
         "--diversify-by",
         metavar="vectors|COLUMN",
         help="What makes items alike: their vectors, or a column of the items' table.",
+        rich_help_panel=RULES,
     ),
     Only(lambda values: values["diversify"] > 0, "for --diversify"),
 ]
@@ -236,11 +259,18 @@ Rerank = Annotated[
         metavar="RUN",
         autocompletion=run_names,
         help="A ranking run (of a dataset made with --task ranking): it orders what is found.",
+        rich_help_panel=STAGES,
     ),
 ]
 Candidates = Annotated[
     int,
-    Option("--candidates", min=1, max=100_000, help="--rerank: how many items it orders."),
+    Option(
+        "--candidates",
+        min=1,
+        max=100_000,
+        help="--rerank: how many items it orders.",
+        rich_help_panel=STAGES,
+    ),
     WITH_RERANK,
 ]
 RetrievalWeight = Annotated[
@@ -251,6 +281,7 @@ RetrievalWeight = Annotated[
         max=1e6,
         help="--rerank: how much the finder's own scores count in the order, in logits for each of "
         "their standard deviations; choose it with evaluate --split valid.",
+        rich_help_panel=STAGES,
     ),
     WITH_RERANK,
 ]

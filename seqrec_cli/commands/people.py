@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 import typer
 
 from seqrec_cli import console
+from seqrec_cli.wording import counted, verb
 
 if TYPE_CHECKING:
     from seqrec_cli.core.inference.people import People
@@ -64,9 +65,12 @@ def of_a_log(run: "Run", path: Path) -> "People":
 
 def settled(people: "People", unknown: str) -> "People":
     """Leave people without a history out, or keep them for what is popular; says how many."""
-    what = "were left out" if unknown == "skip" else "get what is popular"
     for reason, labels in people.missing.items():
-        console.warn(f"{len(labels):,} users {what}, the first `{labels[0]}`: that one {reason}")
+        count = len(labels)
+        was, gets = verb(count, "was", "were"), verb(count, "gets", "get")
+        what = f"{was} left out" if unknown == "skip" else f"{gets} what is popular"
+        first = f", the first `{labels[0]}`: that one" if count > 1 else f": `{labels[0]}`"
+        console.warn(f"{counted(count, 'user')} {what}{first} {reason}")
     return people.without_unknown() if unknown == "skip" else people
 
 

@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from seqrec_cli import console
-from seqrec_cli.commands.options import RunArguments, RunsInstead, chosen_runs
+from seqrec_cli.commands.options import RunArguments, RunsInstead, chosen_runs, say_which
 
 
 def plot(
@@ -20,7 +20,7 @@ def plot(
         ),
     ] = None,
 ) -> None:
-    """Draw the loss and the validation metric of runs by epoch; the best epoch is marked.
+    """Draw the loss and the validation metric of runs by epoch.
 
     $ seqrec plot ml-1m-sasrec-1 ml-1m-gru4rec-1 --output trainings.svg
     """
@@ -32,7 +32,10 @@ def plot(
     if output is not None:
         plotting.check_picture(output)
     names = chosen_runs(runs, runs_by_option)
-    opened = labelled([Run.open(find_run(name)) for name in names])
+    found = [Run.open(find_run(name)) for name in names]
+    for name, run in zip(names, found, strict=True):
+        say_which(name, run.path)
+    opened = labelled(found)
     panels = plotting.panels_of(opened)
     if output is not None:
         for name in plotting.draw(output, panels):

@@ -50,7 +50,7 @@ def prepare(options: PrepareOptions, context: Context) -> None:
         rows, notes = ranking.rows_summary(manifest), ranking.rows_notes(manifest)
     else:
         rows, notes = preparation.histories_summary(manifest), preparation.histories_notes(manifest)
-    shared.show_summary(manifest, rows, notes, as_json=options.as_json)
+    shared.show_preparation(manifest, rows, notes, as_json=options.as_json)
     console.success(f"`{target}` and its manifest `{target.with_suffix('.json')}`")
     config = ("--config", "dien") if request.task == "ranking" else ()
     if manifest["split"].get("whole_sessions"):
@@ -88,7 +88,7 @@ def request_of(options: PrepareOptions) -> "Request":
     )
 
 
-def reading_of(options: PrepareOptions, more: tuple[Path, ...]) -> "Reading":
+def reading_of(options: PrepareOptions, more: tuple[str, ...]) -> "Reading":
     """How the log is read."""
     from seqrec_cli.core.data.interactions import Reading
     from seqrec_cli.core.data.reading.options import parse_columns, parse_values
@@ -138,16 +138,16 @@ def preparation_of(options: PrepareOptions) -> "Preparation":
     )
 
 
-def choose_source(options: PrepareOptions) -> tuple[str, tuple[Path, ...]]:
+def choose_source(options: PrepareOptions) -> tuple[str, tuple[str, ...]]:
     """The source, and further files of the same log."""
     if options.train is not None and options.sources:
         raise BadParameter(
             f"--train names the file of the train part: leave out `{options.sources[0]}`"
         )
-    named = list(options.sources or ()) if options.train is None else [str(options.train)]
+    named = list(options.sources or ()) if options.train is None else [options.train]
     if not named:
         raise BadParameter("name a source: `seqrec prepare FILE`, or `demo`")
-    return named[0], tuple(Path(each) for each in named[1:])
+    return named[0], tuple(named[1:])
 
 
 def show_findings(request: "Request", *, as_json: bool) -> None:
@@ -157,7 +157,7 @@ def show_findings(request: "Request", *, as_json: bool) -> None:
     for event in inspect(request):
         if isinstance(event, dict):
             rows, notes = preparation.findings_summary(event)
-            shared.show_summary(event, rows, notes, as_json=as_json)
+            shared.show_preparation(event, rows, notes, as_json=as_json)
 
 
 def made(request: "Request") -> "Dataset":

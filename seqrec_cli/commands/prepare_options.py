@@ -84,8 +84,8 @@ class PrepareOptions:
             metavar="SOURCE…",
             autocompletion=source_names,
             help="A named dataset (ml-100k, ml-1m, ml-20m, ml-25m, ml-32m, ml-latest-small), "
-            "`demo` for a generated one, or the path of a file, of several, of a folder or an "
-            "archive.",
+            "`demo` for a generated one, or the path or address of a file, of several, of a "
+            "folder or an archive.",
             show_default=False,
         ),
     ] = None
@@ -115,7 +115,7 @@ class PrepareOptions:
         ),
     ] = None
     train: Annotated[
-        Path | None,
+        str | None,
         Option(
             metavar="FILE",
             help="File with the train part, in place of SOURCE.",
@@ -124,12 +124,12 @@ class PrepareOptions:
         A_FILE,
     ] = None
     valid: Annotated[
-        Path | None,
+        str | None,
         Option(metavar="FILE", help="File with the valid part.", rich_help_panel=SOURCE),
         A_FILE,
     ] = None
     test: Annotated[
-        Path | None,
+        str | None,
         Option(metavar="FILE", help="File with the test part.", rich_help_panel=SOURCE),
         A_FILE,
     ] = None
@@ -333,7 +333,7 @@ class PrepareOptions:
         NEXT_ITEM,
     ] = None
     items_file: Annotated[
-        Path | None,
+        str | None,
         Option(
             metavar="FILE",
             help="File with the items: id, title and features; a header row names the columns.",
@@ -354,7 +354,7 @@ class PrepareOptions:
         NEXT_ITEM,
     ] = None
     users_file: Annotated[
-        Path | None,
+        str | None,
         Option(
             metavar="FILE",
             help="File with the users: id and features.",

@@ -43,6 +43,7 @@ from seqrec_cli.commands.people import (
 from seqrec_cli.commands.reports import recommendation as shown
 from seqrec_cli.commands.reports import rules as shown_rules
 from seqrec_cli.commands.stages import diversified, open_reranker, open_retriever, open_rules
+from seqrec_cli.wording import counted, verb
 
 if TYPE_CHECKING:
     from seqrec_cli.core.data.sequences import Sequences
@@ -150,7 +151,7 @@ class RecommendOptions(OfOneRun):
 
 @takes(RecommendOptions)
 def recommend(options: RecommendOptions) -> None:
-    """Recommend what comes next, for users of the dataset or for somebody new.
+    """Recommend what comes next, to known users or somebody new.
 
     $ seqrec recommend --user 42 --topk 10
     """
@@ -237,7 +238,8 @@ def finder_of(
     parts = retriever, scorer, catalogue_of(run), options.candidates, asked.dataset
     second = open_reranker(options.rerank, *parts, options.before, options.retrieval_weight, rules)
     console.info(
-        f"{options.candidates} candidates found by {run.path}, ordered by {second.ranker.path}"
+        f"{counted(options.candidates, 'candidate')} found by {run.path}, "
+        f"ordered by {second.ranker.path}"
     )
     return second
 
@@ -267,7 +269,9 @@ def write(
         catalogue = catalogue_of(run)
         count = write_recommendations(output, pairs, catalogue, safe=options.safe_csv)
     say_short(short, topk)
-    console.success(f"{count:,} recommendations for {len(labels):,} users in `{output}`")
+    console.success(
+        f"{counted(count, 'recommendation')} for {counted(len(labels), 'user')} in `{output}`"
+    )
 
 
 def write_in_parts(
@@ -313,8 +317,8 @@ def say_short(short: list[Any], topk: int) -> None:
     """Say who got fewer items than asked for."""
     if short:
         console.warn(
-            f"{len(short):,} users got fewer than {topk} items, the first of them {short[0]}: "
-            "no more were left"
+            f"{counted(len(short), 'user')} got fewer than {counted(topk, 'item')}, the first "
+            f"of them {short[0]}: no more were left"
         )
 
 
@@ -344,11 +348,14 @@ def print_each(
         items = one.items
         reasons = influence(scorer, one, result.items) if options.why and len(one) else None
         if len(result.items) < options.topk:
-            count = f"only {len(result.items)}" if len(result.items) else "no"
-            console.warn(f"{count} items were left to recommend to {label}")
+            left = len(result.items)
+            what = f"only {counted(left, 'item')}" if left else "no items"
+            console.warn(f"{what} {verb(left, 'was', 'were')} left to recommend to {label}")
         if options.as_json:
             plain.append(shown.as_plain(label, items, result, reasons, catalogue))
         else:
             shown.show_recommendations(label, items, result, reasons, catalogue)
     if options.as_json:
         console.print_json(plain)
+    else:
+        shown.say_columns(why=options.why)

@@ -63,8 +63,10 @@ class ReportOptions:
 
 @takes(ReportOptions)
 def report(options: ReportOptions) -> None:
-    """Write a page about runs, which opens offline: results beside baselines, for whom they work,
-    learning curves, examples with reasons, the data, and how to repeat it.
+    """Write a page about runs, which opens offline.
+
+    Results beside baselines, for whom they work, learning curves, examples with reasons, the data,
+    and how to repeat it.
 
     $ seqrec report ml-1m-sasrec-1 ml-1m-gru4rec-1 --output report.html
     """

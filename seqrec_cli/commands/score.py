@@ -13,7 +13,9 @@ from seqrec_cli.commands.options import (
     DataDir,
     Device,
     OfOneRun,
+    say_which,
 )
+from seqrec_cli.wording import counted, verb
 
 if TYPE_CHECKING:
     from seqrec_cli.core.inference.row_scoring import RowScorer
@@ -60,7 +62,7 @@ class ScoreOptions(OfOneRun):
 
 @takes(ScoreOptions)
 def score(options: ScoreOptions) -> None:
-    """Score rows of a user, or a history, and a candidate; their columns are kept.
+    """Score rows of a user, or a history, and a candidate item.
 
     $ seqrec score ml-100k-sasrec-1 --input rows.csv --output scores.csv
     """
@@ -80,6 +82,7 @@ def score(options: ScoreOptions) -> None:
 
     check_output(options.output)
     run, account = Run.open(find_run(options.run)), Account()
+    say_which(options.run, run.path)
     with opened_rows(options.input) as rows:
         scorer = row_scorer(run, rows.columns, options)
         check_columns(rows, scorer)
@@ -88,10 +91,11 @@ def score(options: ScoreOptions) -> None:
         columns = [*rows.columns, LOGIT, *[PROBABILITY] * scorer.is_probable]
         count = rewrite_rows(options.output, made, columns)
     for reason, number in account.missing.items():
-        console.warn(f"{number:,} rows without a score: {reason}")
+        console.warn(f"{counted(number, 'row')} without a score: {reason}")
     if account.left_out:
-        console.warn(f"{account.left_out:,} items of histories are unknown and were left out")
-    console.success(f"{count:,} rows in `{options.output}`")
+        unknown = counted(account.left_out, "unknown item")
+        console.warn(f"{unknown} of histories {verb(account.left_out, 'was', 'were')} left out")
+    console.success(f"{counted(count, 'row')} in `{options.output}`")
 
 
 def row_scorer(run: "Run", columns: list[str], options: ScoreOptions) -> "RowScorer":

@@ -54,7 +54,7 @@ class ServeOptions(OfOneRun):
 
 @takes(ServeOptions)
 def serve(options: ServeOptions) -> None:
-    """Answer over HTTP: recommendations, similar items, scores; and a page to try them.
+    """Answer over HTTP: recommendations, similar items, scores.
 
     $ seqrec serve latest --port 8000
     """

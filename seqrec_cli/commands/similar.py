@@ -18,10 +18,12 @@ from seqrec_cli.commands.options import (
     Json,
     OfOneRun,
     OnlyItems,
+    say_which,
 )
 from seqrec_cli.commands.reports import recommendation as shown
 from seqrec_cli.commands.reports import rules as shown_rules
 from seqrec_cli.commands.stages import open_rules
+from seqrec_cli.wording import counted
 
 if TYPE_CHECKING:
     from seqrec_cli.core.runs.run import Run
@@ -37,7 +39,9 @@ class SimilarOptions(OfOneRun):
         list[str] | None,
         typer.Option(metavar="ID", help="An item's id or title; repeatable. None: all items."),
     ] = None
-    topk: Annotated[int, typer.Option(min=1, max=1_000_000, help="How many items.")] = 10
+    topk: Annotated[
+        int, typer.Option("--topk", "--k", min=1, max=1_000_000, help="How many items.")
+    ] = 10
     by: Annotated[
         Literal["vectors", "transitions"],
         typer.Option(
@@ -78,6 +82,7 @@ def similar(options: SimilarOptions) -> None:
     if options.output is not None:
         check_output(options.output)
     run = Run.open(newest_of(NEXT_ITEM, options.run))
+    say_which(options.run, run.path)
     ruled = open_rules(options, run, None)
     items = items_asked_for(run, options)
     shown_rules.show_rules(ruled)
@@ -140,7 +145,7 @@ def write_or_show(run: "Run", options: SimilarOptions, items: Any, found: Any) -
     pairs = zip(labels, found, strict=True)
     if options.output is not None:
         count = write_recommendations(options.output, pairs, catalogue, ("item", "similar"))
-        console.success(f"{count:,} similar items of {len(items):,} in `{options.output}`")
+        console.success(f"{counted(count, 'similar item')} of {len(items):,} in `{options.output}`")
         return
     for label, (item, result) in zip(labels, zip(items, found, strict=True), strict=True):
         if not len(result.items):
@@ -151,3 +156,6 @@ def write_or_show(run: "Run", options: SimilarOptions, items: Any, found: Any) -
             shown.show_similar(int(item), result, catalogue)
     if options.as_json:
         console.print_json(plain)
+        return
+    meaning = "log probability that it comes right after"
+    console.info(f"score: {'cosine of the vectors' if options.by == 'vectors' else meaning}")

@@ -25,39 +25,20 @@ def chosen_experiment(options: "TrainOptions") -> "tuple[AnyExperiment, Sequence
     Without a config it is what the rules give for the dataset, with the reasons.
 
     Raises:
-        ConfigError: it names no dataset.
+        ConfigError: it names no dataset, or there are no rules for that one.
     """
+    from seqrec_cli.core.experiment.choosing import experiment_for
     from seqrec_cli.core.experiment.loading import load_experiment
     from seqrec_cli.core.settings.configs import find_config
 
     if options.config is None:
-        return experiment_by_rules(options)
+        assert options.data is not None
+        return experiment_for(options.data, options.data_dir, options.changes)
     config = find_config(options.config)
     experiment = load_experiment(config, options.changes, options.data)
     if experiment.data is None:
         raise ConfigError(f"`{config}` names no dataset", "add `data: NAME`, or use `--data NAME`")
     return experiment, ()
-
-
-def experiment_by_rules(options: "TrainOptions") -> "tuple[AnyExperiment, Sequence[str]]":
-    """The experiment for the dataset of the options, and why it is this one.
-
-    Raises:
-        ConfigError: a ranking dataset, for which there are no rules.
-    """
-    from seqrec_cli.core.data.dataset import SequenceDataset
-    from seqrec_cli.core.data.store import RANKING, find_dataset, task_of
-    from seqrec_cli.core.experiment.choosing import experiment_for
-
-    assert options.data is not None
-    path = find_dataset(options.data, options.data_dir)
-    if task_of(path) == RANKING:
-        raise ConfigError(
-            f"the settings for `{options.data}`, which is for ranking, have to be named",
-            f"`seqrec train --config dien --data {options.data}`",
-        )
-    dataset = SequenceDataset.load(path, parts=("train", "valid"))
-    return experiment_for(dataset, options.data, options.changes)
 
 
 def start_run(
@@ -68,7 +49,7 @@ def start_run(
     from seqrec_cli.core.data.store import find_dataset
     from seqrec_cli.core.devices import choose_device
     from seqrec_cli.core.runs.recording import begin, join_workers
-    from seqrec_cli.core.runs.run import Run
+    from seqrec_cli.core.runs.run import Run, chosen_by_rules
 
     experiment, reasons = chosen_experiment(options)
     device = worker or choose_device(options.device)
@@ -79,7 +60,7 @@ def start_run(
     if not started.training.team.leads:
         return Run(Path(options.run or "")), started
     dataset, model = started.dataset, experiment.model.name
-    run = make_run(options.run, started, path, device, lock)
+    run = make_run(options.run, started, path, device, lock, chosen_by_rules(reasons))
     for reason in reasons:
         console.info(f"chosen: {reason}")
     say_notes(started)
@@ -168,6 +149,26 @@ def resume_run(
     counters = started.training.counters
     console.info(f"resuming {run.path} after epoch {counters.epoch}, step {counters.step}")
     return run, started
+
+
+def check_tensorboard(options: "TrainOptions") -> None:
+    """Refuse --tensorboard where it is not installed, before a run is begun."""
+    if options.tensorboard is not None:
+        from seqrec_cli.core.runs.tensorboard import load_tensorboard
+
+        load_tensorboard()
+
+
+def with_tensorboard(
+    run: "Run", started: "StartedTraining", options: "TrainOptions"
+) -> "StartedTraining":
+    """The training, written for TensorBoard too if that is asked for."""
+    if options.tensorboard is None:
+        return started
+    from seqrec_cli.core.runs.tensorboard import watched
+
+    console.info(f"`tensorboard --logdir {options.tensorboard}` shows it")
+    return watched(started, run, options.tensorboard)
 
 
 def by_workers(started: "StartedTraining") -> str:

@@ -12,8 +12,17 @@ from seqrec_cli.commands.binding import Only, takes
 from seqrec_cli.commands.completing import config_names, run_names
 from seqrec_cli.commands.following import follow, graceful_stop
 from seqrec_cli.commands.options import Data, DataDir, Device, Overrides
-from seqrec_cli.commands.starting import resume_run, start_from_run, start_run
+from seqrec_cli.commands.starting import (
+    check_tensorboard,
+    resume_run,
+    start_from_run,
+    start_run,
+    with_tensorboard,
+)
 from seqrec_cli.commands.workers import launch_workers, work
+
+SHORT, GOING_ON = "Short for a setting", "Going on with a run"
+PROCESSES = "Several processes"
 
 NEW_RUN = Only(
     lambda values: values["resume"] is None, "for a new run: --resume goes on in the run's folder"
@@ -45,22 +54,26 @@ class TrainOptions:
     ] = None
     overrides: Overrides = None
     device: Device = "auto"
-    seed: Annotated[int | None, typer.Option(min=0, help="Short for --set seed=VALUE"), NEW_RUN] = (
-        None
-    )
+    seed: Annotated[
+        int | None,
+        typer.Option(min=0, help="--set seed=VALUE", rich_help_panel=SHORT),
+        NEW_RUN,
+    ] = None
     epochs: Annotated[
-        int | None, typer.Option(min=1, help="Short for --set training.epochs=VALUE")
+        int | None,
+        typer.Option(min=1, help="--set training.epochs=VALUE", rich_help_panel=SHORT),
     ] = None
     minutes: Annotated[
         float | None,
-        typer.Option(min=0.01, help="Short for --set training.max_minutes=VALUE"),
+        typer.Option(min=0.01, help="--set training.max_minutes=VALUE", rich_help_panel=SHORT),
     ] = None
     precision: Annotated[
         Literal["float32", "bfloat16"] | None,
-        typer.Option(help="Short for --set training.precision=VALUE"),
+        typer.Option(help="--set training.precision=VALUE", rich_help_panel=SHORT),
     ] = None
     compile_model: Annotated[
-        bool, typer.Option("--compile", help="Short for --set training.compile=true")
+        bool,
+        typer.Option("--compile", help="--set training.compile=true", rich_help_panel=SHORT),
     ] = False
     resume: Annotated[
         str | None,
@@ -69,6 +82,7 @@ class TrainOptions:
             autocompletion=run_names,
             help="Go on with an interrupted run, or with more --set training.epochs (or max_steps, "
             "max_minutes).",
+            rich_help_panel=GOING_ON,
         ),
     ] = None
     from_run: Annotated[
@@ -79,9 +93,18 @@ class TrainOptions:
             autocompletion=run_names,
             help="Begin a new run with the weights of this one, matched by item id, on --data as "
             "it is now: with fewer epochs and a lower learning rate, unless --set says otherwise.",
+            rich_help_panel=GOING_ON,
         ),
         NEW_RUN,
         Only(lambda values: values["workers"] == 1, "for one process: leave out --workers"),
+    ] = None
+    tensorboard: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FOLDER",
+            help="Write loss and validations to FOLDER/RUN for TensorBoard too (needs the extra "
+            "`tensorboard`).",
+        ),
     ] = None
     data_dir: DataDir = Path("data")
     workers: Annotated[
@@ -91,20 +114,25 @@ class TrainOptions:
             max=1024,
             help="Processes that share each batch, on this machine: `--workers 2` for two. Under "
             "torchrun leave it out.",
+            rich_help_panel=PROCESSES,
         ),
     ] = 1
     sums: Annotated[
         Literal["exact", "fast"],
         typer.Option(
             help="How several workers add gradients: exact gives the bytes of one process; fast "
-            "differs by rounding, about 1e-6 a step."
+            "differs by rounding, about 1e-6 a step.",
+            rich_help_panel=PROCESSES,
         ),
         SEVERAL,
     ] = "exact"
     timeout: Annotated[
         float,
         typer.Option(
-            min=1, metavar="SECONDS", help="After which a worker counts as hung; with --workers."
+            min=1,
+            metavar="SECONDS",
+            help="After which a worker counts as hung; with --workers.",
+            rich_help_panel=PROCESSES,
         ),
         SEVERAL,
     ] = 600.0
@@ -121,6 +149,7 @@ class TrainOptions:
             ("--minutes", self.minutes),
             ("--precision", self.precision),
             ("--resume", self.resume),
+            ("--tensorboard", self.tensorboard),
             ("--data-dir", self.data_dir),
             ("--sums", self.sums),
             ("--timeout", self.timeout),
@@ -146,11 +175,12 @@ class TrainOptions:
 
 @takes(TrainOptions)
 def train(options: TrainOptions) -> None:
-    """Fit a model on a prepared dataset and keep the best weights, as validation finds them.
+    """Fit a model on a prepared dataset and keep its best weights.
 
     Without --config the settings are chosen for the dataset, by rules that are printed.
 
     $ seqrec train --data ml-1m --minutes 10
+
     $ seqrec train --config sasrec --data ml-1m --set training.epochs=50
     """
     named = [options.config, options.resume, options.from_run]
@@ -165,6 +195,7 @@ def train(options: TrainOptions) -> None:
         )
     from seqrec_cli.core.training.distributed import is_worker
 
+    check_tensorboard(options)
     if is_worker():
         work(options)
         return
@@ -175,5 +206,6 @@ def train(options: TrainOptions) -> None:
         start = start_run if options.resume is None else resume_run
         start = start if options.from_run is None else start_from_run
         run, started = start(options, lock)
+        started = with_tensorboard(run, started, options)
         with graceful_stop(started.training) as stop:
             follow(run, started, stop)

@@ -68,7 +68,7 @@ class TuneOptions:
 
 @takes(TuneOptions)
 def tune(options: TuneOptions) -> None:
-    """Search for settings by training many times, judged on the valid part alone.
+    """Search for settings by many trainings; the valid part judges.
 
     The test part is not read. The same command goes on where a search was stopped. The best
     settings are written as an experiment for `seqrec train --config`.

@@ -19,13 +19,25 @@ training: {epochs: 4, lr: 0.01}
 """
 
 
+@pytest.fixture
+def untrained(cycle_npz: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder with the dataset `toy` and no run, which is where commands run."""
+    copy_dataset(cycle_npz, tmp_path)
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def copy_dataset(dataset: Path, folder: Path) -> None:
+    (folder / "data").mkdir()
+    for file in (dataset, dataset.with_suffix(".json")):
+        (folder / "data" / file.name).write_bytes(file.read_bytes())
+
+
 @pytest.fixture(scope="session")
 def learnt(cycle_npz: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with a dataset and two runs: `good` has learnt it, `raw` has hardly begun."""
     folder = tmp_path_factory.mktemp("place")
-    (folder / "data").mkdir()
-    for file in (cycle_npz, cycle_npz.with_suffix(".json")):
-        (folder / "data" / file.name).write_bytes(file.read_bytes())
+    copy_dataset(cycle_npz, folder)
     (folder / "toy.yaml").write_text(CONFIG)
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(folder)

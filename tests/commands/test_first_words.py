@@ -7,44 +7,9 @@ import pytest
 from typer.testing import CliRunner
 
 from seqrec_cli.app import app
+from tests.small_log import SMALL, run
 
-LOG = "user,item,time\n" + "".join(
-    f"u{u},i{(u + t) % 6},{1_640_000_000 + 20_000_000 * t + u}\n"
-    for u in range(12)
-    for t in range(5)
-)
-ITEMS = "item,category\n" + "".join(f"i{i},c{i % 2}\n" for i in range(6))
-SMALL = ["--set", "training.epochs=1", "--device", "cpu"]
-CONFIG = """\
-data: log
-model: {hidden: 8, blocks: 1, heads: 1, max_length: 6}
-training: {epochs: 1, batch_size: 8, validate_every: 1}
-"""
-TOWERS = """\
-data: log
-model: {name: two_tower, history: {name: gru4rec, hidden: 8}, output: 8}
-training: {epochs: 1, batch_size: 8, validate_every: 1}
-"""
-
-
-@pytest.fixture(autouse=True)
-def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    monkeypatch.chdir(tmp_path)
-    for name, text in {
-        "log.csv": LOG,
-        "items.csv": ITEMS,
-        "toy.yaml": CONFIG,
-        "two.yaml": TOWERS,
-    }.items():
-        (tmp_path / name).write_text(text)
-    return tmp_path
-
-
-def run(*arguments: str, code: int = 0) -> str:
-    result = CliRunner().invoke(app, list(arguments))
-    assert result.exit_code == code, result.output
-    assert "Traceback" not in result.output
-    return result.stderr
+pytestmark = pytest.mark.usefixtures("small_log")
 
 
 @pytest.mark.parametrize("users", [1, 2])

@@ -12,7 +12,11 @@ from seqrec_cli.errors import DatasetError
 
 def test_there_and_back(tmp_path: Path) -> None:
     options = PrepareOptions(
-        sources=["a.csv"], items_file=Path("i.csv"), where=["x > 1", "y"], min_user_count=3
+        sources=["a.csv"],
+        items_file="https://shop/i.csv",
+        table=Path("t.yaml"),
+        where=["x > 1", "y"],
+        min_user_count=3,
     )
     kept = json.loads(json.dumps(options_to_keep(options)))
     assert "sources" not in kept
@@ -21,7 +25,8 @@ def test_there_and_back(tmp_path: Path) -> None:
     typed = PrepareOptions(sources=["b.csv"], like=manifest, min_user_count=5)
     found = options_alike(typed, lambda name: name == "min_user_count")
     assert found.sources == ["b.csv"]
-    assert found.items_file == Path("i.csv")
+    assert found.items_file == "https://shop/i.csv"
+    assert found.table == Path("t.yaml")
     assert found.where == ["x > 1", "y"]
     assert found.min_user_count == 5
 

@@ -44,6 +44,6 @@ def test_rows_without_a_score_are_an_error_or_counted(shop: Path) -> None:
     assert "`--unknown empty`" in text
     assert not Path("scores.csv").exists()
     text = said("score", "one", *SCORE, "--unknown", "empty")
-    assert "1 rows without a score: unknown item" in text
-    assert "1 rows without a score: unknown user" in text
+    assert "1 row without a score: unknown item" in text
+    assert "1 row without a score: unknown user" in text
     assert [bool(row["logit"]) for row in table()] == [True, False, False]

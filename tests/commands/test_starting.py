@@ -15,13 +15,9 @@ training: {epochs: 2, batch_size: 100, validate_every: 1}
 
 
 @pytest.fixture
-def place(cycle_npz: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    monkeypatch.chdir(tmp_path)
-    (tmp_path / "data").mkdir()
-    for file in (cycle_npz, cycle_npz.with_suffix(".json")):
-        (tmp_path / "data" / file.name).write_bytes(file.read_bytes())
-    (tmp_path / "toy.yaml").write_text(CONFIG)
-    return tmp_path
+def place(untrained: Path) -> Path:
+    (untrained / "toy.yaml").write_text(CONFIG)
+    return untrained
 
 
 def test_says_what_it_trains_on_what_and_where_it_goes_on(runner: CliRunner, place: Path) -> None:

@@ -29,14 +29,10 @@ training: {epochs: 4, batch_size: 32, validate_every: 1, lr: 0.01}
 
 
 @pytest.fixture
-def place(cycle_npz: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def place(untrained: Path) -> Path:
     """A folder with a dataset and an experiment, which is where commands run."""
-    monkeypatch.chdir(tmp_path)
-    (tmp_path / "data").mkdir()
-    for file in (cycle_npz, cycle_npz.with_suffix(".json")):
-        (tmp_path / "data" / file.name).write_bytes(file.read_bytes())
-    (tmp_path / "toy.yaml").write_text(CONFIG)
-    return tmp_path
+    (untrained / "toy.yaml").write_text(CONFIG)
+    return untrained
 
 
 def train(runner: CliRunner, *more: str, code: int = 0) -> str:

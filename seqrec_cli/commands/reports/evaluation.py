@@ -12,11 +12,14 @@ if TYPE_CHECKING:
     from seqrec_cli.core.evaluation.report import Report
 
 
-def show_metrics(report: "Report", groups: "Mapping[str, Sequence[str]]") -> None:
+def show_metrics(
+    report: "Report", groups: "Mapping[str, Sequence[str]]", kinds: "Mapping[str, str]"
+) -> None:
     """Print a table of metrics by scorer, and how runs differ.
 
     Args:
         groups: runs that differ in their seeds alone, by a name for all of them.
+        kinds: the model of each run.
     """
     from seqrec_cli.core.evaluation.groups import spreads_of
 
@@ -31,7 +34,7 @@ def show_metrics(report: "Report", groups: "Mapping[str, Sequence[str]]") -> Non
             "pop. rank: mean rank of the recommended items by popularity, 1 for the most popular; "
             "coverage: the share of the catalogue that is recommended to anybody"
         )
-    for name, baseline in report.beaten().items():
+    for name, baseline in report.beaten(kinds).items():
         metric, own = report.main_metric, report.figures
         console.warn(
             f"{name} is no better than {baseline}, which needs no training: {metric} "
@@ -86,8 +89,8 @@ def same_as(repeated: "Mapping[str, str]") -> str:
     """Which metrics are not shown as others say the same."""
     if not repeated:
         return ""
-    pairs = " and ".join(f"{name} = {other}" for name, other in repeated.items())
-    return f"; {pairs}, as each has one target (--json has all)"
+    pairs = ", ".join(f"{name} = {other}" for name, other in repeated.items())
+    return f"; {pairs}: each user has one target (--json has all)"
 
 
 def show_stages(report: "Report", index: str, candidates: int) -> None:

@@ -35,16 +35,21 @@ def count_rows(manifest: dict[str, Any]) -> list[tuple[str, str]]:
         ("users", f"{manifest['users']:,}"),
         ("items", f"{manifest['items']:,}"),
         ("density", f"{manifest['density']:.2%} of user-item pairs"),
-        (
-            "repeats",
-            f"{manifest['repeats']:.2%} of interactions repeat an item of the user's history",
-        ),
+        repeats_row(manifest),
         ("history length", f"{quantiles}, mean {lengths['mean']:.2f}"),
         (
             "at least",
             f"{filters['min_user_count']} a user, {filters['min_item_count']} an item",
         ),
     ]
+
+
+def repeats_row(counts: dict[str, Any]) -> tuple[str, str]:
+    """How many interactions are with an item that the user had already."""
+    return (
+        "repeats",
+        f"{counts['repeats']:.2%} of interactions repeat an item of the user's history",
+    )
 
 
 def time_rows(manifest: dict[str, Any]) -> list[tuple[str, str]]:
@@ -158,6 +163,7 @@ def findings_summary(inspected: dict[str, Any]) -> tuple[list[tuple[str, str]], 
         *((f"dropped: {reason}", f"{n:,}") for reason, n in inspected["dropped"].items()),
         ("users", f"{inspected['users']:,}"),
         ("items", f"{inspected['items']:,}"),
+        repeats_row(inspected),
     ]
     return rows, findings_notes(found)
 

@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING, Any
 
 from seqrec_cli import console
 from seqrec_cli.commands.reports import shared
+from seqrec_cli.wording import counted
 
 if TYPE_CHECKING:
     from seqrec_cli.core.evaluation.ranking import RankingReport
@@ -86,7 +87,7 @@ def show_ranking_metrics(report: "RankingReport") -> None:
     )
     if first.skipped_users:
         console.info(
-            f"{first.skipped_users:,} users left out of gauc: their rows have one label only"
+            f"{counted(first.skipped_users, 'user')} left out of gauc: rows with one label only"
         )
     names = list(dict.fromkeys(name for by_metric in figures.values() for name in by_metric))
     shared.print_figures(figures, names)

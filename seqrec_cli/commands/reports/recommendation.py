@@ -5,6 +5,8 @@ from typing import TYPE_CHECKING, Any
 from seqrec_cli import console
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     import numpy as np
     from numpy.typing import NDArray
 
@@ -72,19 +74,34 @@ def show_recommendations(
     recent = "; ".join(text(int(item)) for item in items[-RECENT:])
     more = f"{len(items) - RECENT:,} earlier items; " if len(items) > RECENT else ""
     console.print_text(f"user {label}: {more}{recent}")
-    columns = ["rank", "item", "title", "score"] + (["why"] if reasons is not None else [])
+    more_cells = []
+    for row in () if reasons is None else reasons:
+        carried = (f"{text(int(items[at]))} +{small(float(row[at]))}" for at in strongest(row))
+        more_cells.append("; ".join(carried))
+    print_list(result, catalogue, more_cells)
+
+
+def print_list(
+    result: "Recommended", catalogue: "Catalogue", reasons: "Sequence[str]" = ()
+) -> None:
+    """Print a list of items, best first; without a column of titles where there are none."""
+    titled = catalogue.titles is not None
+    columns = ["rank", "item", *["title"] * titled, "score", *["why"] * bool(reasons)]
     rows = []
     for rank, (item, score) in enumerate(zip(result.items, result.scores, strict=True)):
         item_id, title = name_of(int(item), catalogue)
-        row = [str(rank + 1), str(item_id), title, f"{score:.3f}"]
-        if reasons is not None:
-            carried = (
-                f"{text(int(items[at]))} +{small(float(reasons[rank, at]))}"
-                for at in strongest(reasons[rank])
-            )
-            row.append("; ".join(carried))
-        rows.append(row)
-    console.print_table(columns, rows, left=(2, 4))
+        cells = [str(rank + 1), str(item_id), *[title] * titled, f"{score:.3f}"]
+        rows.append([*cells, *reasons[rank : rank + 1]])
+    texts = {"title", "why"} if titled else {"item", "why"}
+    left = [number for number, column in enumerate(columns) if column in texts]
+    console.print_table(columns, rows, left=left)
+
+
+def say_columns(*, why: bool) -> None:
+    """Say what the columns of the lists are."""
+    console.info("score: orders one list, and is no probability")
+    if why:
+        console.info("why: items of the history, and by how much the score is lower without each")
 
 
 def similar_as_plain(item: int, result: "Recommended", catalogue: "Catalogue") -> dict[str, Any]:
@@ -102,8 +119,4 @@ def show_similar(item: int, result: "Recommended", catalogue: "Catalogue") -> No
     """Print the items similar to an item."""
     item_id, title = name_of(item, catalogue)
     console.print_text(f"similar to {title} [{item_id}]" if title else f"similar to {item_id}")
-    rows = []
-    for rank, (other, score) in enumerate(zip(result.items, result.scores, strict=True)):
-        other_id, other_title = name_of(int(other), catalogue)
-        rows.append([str(rank + 1), str(other_id), other_title, f"{score:.3f}"])
-    console.print_table(["rank", "item", "title", "score"], rows, left=(2,))
+    print_list(result, catalogue)

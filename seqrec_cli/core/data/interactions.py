@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -98,8 +99,8 @@ def read_interactions(place: TextSource, reading: Reading | None = None) -> Inte
     reading = reading or Reading()
     log = read_log(place, reading)
     result = from_log(log, place, reading)
-    items = TextSource(reading.items) if reading.items else log.items
-    users = TextSource(reading.users) if reading.users else log.users
+    items = TextSource(Path(reading.items)) if reading.items else log.items
+    users = TextSource(Path(reading.users)) if reading.users else log.users
     item_column, user_column = log.columns["item"], log.columns["user"]
     del log  # so that `prepare` can free each column early
     if items:

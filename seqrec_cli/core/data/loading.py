@@ -1,7 +1,7 @@
 """A source, as a person names it, to a prepared dataset: named, generated, a log, or a pair."""
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
@@ -9,6 +9,7 @@ from typing import Any, Literal
 
 from seqrec_cli.core.data import public, synthetic
 from seqrec_cli.core.data.dataset import SequenceDataset
+from seqrec_cli.core.data.inspection import inspected
 from seqrec_cli.core.data.interactions import Interactions, Reading, read_interactions
 from seqrec_cli.core.data.preparation import Preparation, prepare
 from seqrec_cli.core.data.public import CATALOGUE, Found, Step
@@ -155,7 +156,7 @@ def make_named(request: Request, name: str) -> Iterator[Received | Step | Datase
         yield Step(f"reading {event.obtained}")
         # The archives hold everything; the files of the papers are filtered already.
         usual = (1, 1) if event.filtered else (named.min_user_count, named.min_item_count)
-        read = partial(public.read_found, named, event, request.reading)
+        read = partial(read_found, request, event)
         yield make_of_log(request, read, with_counts(request, usual), name)
 
 
@@ -171,15 +172,51 @@ def read_named_log(request: Request) -> Interactions:
     """Read the log that the source names."""
     source = request.source
     if remote.is_remote(source):
-        with remote.fetched(source) as path:
-            found = read_interactions(TextSource(path), request.reading)
-        return replace(found, origin=replace(found.origin, path=source))
+
+        def read(reading: Reading) -> Interactions:
+            with remote.fetched(source) as path:
+                found = read_interactions(TextSource(path), reading)
+            return replace(found, origin=replace(found.origin, path=source))
+
+        return with_fetched(request.reading, read)
     if not mode_of(Path(source)) and not re.search(r"[./\\]", source):
         raise InputError(
             f"there is no named dataset and no file `{source}`",
             f"named are demo, {', '.join(CATALOGUE)}; for a file give its path",
         )
-    return read_interactions(parse_place(source), request.reading)
+    place = parse_place(source)
+    return with_fetched(request.reading, partial(read_interactions, place))
+
+
+def read_found(request: Request, found: Found) -> Interactions:
+    """Read a named dataset that is at hand."""
+    read = partial(public.read_public, CATALOGUE[request.source], found)
+    return with_fetched(request.reading, read)
+
+
+def with_fetched(reading: Reading, read: Callable[[Reading], Interactions]) -> Interactions:
+    """What `read` gives, where files that `reading` names at addresses lie here meanwhile."""
+    with remote.fetched_files(reading) as (local, addresses):
+        found = read(local)
+    return called(found, addresses) if addresses else found
+
+
+def called(log: Interactions, addresses: Mapping[str, str]) -> Interactions:
+    """The log with addresses in place of the paths at which fetched files lay."""
+
+    def named(text: str) -> str:
+        for path, address in addresses.items():
+            text = text.replace(path, address)
+        return text
+
+    users, items = (
+        side and replace(side, source=named(side.source))
+        for side in (log.user_attributes, log.item_attributes)
+    )
+    findings = log.origin.findings
+    findings = replace(findings, notes=tuple(map(named, findings.notes)))
+    origin = replace(log.origin, titles=named(log.origin.titles), findings=findings)
+    return replace(log, origin=origin, user_attributes=users, item_attributes=items)
 
 
 def make_of_log(
@@ -204,22 +241,10 @@ def inspect(request: Request) -> Iterator[Received | Step | dict[str, Any]]:
     if request.kind == "named":
         for event in public.obtain(CATALOGUE[request.source], request.data_dir):
             if isinstance(event, Found):
-                log = public.read_found(CATALOGUE[request.source], event, request.reading)
+                log = read_found(request, event)
             else:
                 yield event
     else:
         log = read_named_log(request)
     assert log is not None
-    origin = log.origin
-    yield {
-        "name": request.dataset_name,
-        "source": {
-            "path": origin.path,
-            "licence": origin.licence,
-            "findings": origin.findings.as_dict(),
-        },
-        "rows_read": origin.rows_read,
-        "dropped": dict(origin.dropped),
-        "users": len(log.user_ids),
-        "items": len(log.item_ids),
-    }
+    yield inspected(log, request.dataset_name)

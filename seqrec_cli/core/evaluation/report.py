@@ -150,14 +150,20 @@ class Report:
         """The figures of the scorers that need no training."""
         return {name: figures for name, figures in self.figures.items() if name in BASELINES}
 
-    def beaten(self) -> dict[str, str]:
-        """Scorers that are no better than a baseline without training, and the best such one."""
+    def beaten(self, kinds: Mapping[str, str]) -> dict[str, str]:
+        """Scorers that are no better than a baseline without training, and the best such one.
+
+        Args:
+            kinds: the model of each run; a baseline of that name is no other model.
+        """
         scores = {name: figures[self.main_metric].mean for name, figures in self.figures.items()}
-        there = [name for name in BASELINES if name in scores]
-        if not there:
-            return {}
-        best = max(there, key=scores.__getitem__)
-        return {n: best for n in scores if n not in BASELINES and scores[n] <= scores[best]}
+        found = {}
+        for name in scores.keys() - BASELINES.keys():
+            others = [b for b in BASELINES if b in scores and b != kinds.get(name)]
+            best = max(others, key=scores.__getitem__, default=name)
+            if best != name and scores[name] <= scores[best]:
+                found[name] = best
+        return {name: found[name] for name in scores if name in found}
 
     def plain(self) -> dict[str, Any]:
         """All of it as plain values, for JSON."""

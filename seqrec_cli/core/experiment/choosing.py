@@ -6,13 +6,16 @@ the rules rest on was chosen on valid parts alone: docs/accuracy.md says on whic
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import yaml
 
 from seqrec_cli.core.data.dataset import SequenceDataset
+from seqrec_cli.core.data.store import RANKING, find_dataset, task_of
 from seqrec_cli.core.experiment.loading import AnyExperiment, parse_experiment
+from seqrec_cli.errors import ConfigError
 
 SHORT = 20.0  # items in the mean history, up to which a history has one time scale
 SPARSE = 50.0  # events of the mean item, up to which an item is rare
@@ -24,6 +27,7 @@ MOST_ITEMS = {1: 20_000, 3: 4_000}
 STEPS = 1_500  # of a training, at least: what small data needs to come near its best
 EPOCHS = (24, 200)  # fewest and most
 BATCH = 32
+RIDGES = [30.0, 100.0, 300.0, 1000.0]  # that validation picks from where a try takes a moment
 LENGTHS = (20, 50, 100, 200)  # items that a network reads
 
 
@@ -84,9 +88,10 @@ def choose_settings(profile: DataProfile) -> ChosenSettings:
             f"{profile.events:,} events to learn from are few for a network (up to {FEW_EVENTS:,}):"
             " the linear model alone"
         )
-        grid = {"ridge": [30.0, 100.0, 300.0, 1000.0]}
-        content = {"model": {"name": "linear", **linear}, "training": {"grid": grid}}
-        return ChosenSettings(content, (reason, *why_linear))
+        content = {"model": {"name": "linear", **linear}, "training": {"grid": {"ridge": RIDGES}}}
+        ridges = f"validation picks the ridge among {', '.join(f'{ridge:g}' for ridge in RIDGES)}"
+        why = (line for line in why_linear if not line.endswith(f"ridge {linear['ridge']:g}"))
+        return ChosenSettings(content, (reason, *why, ridges))
     model, why_model = network_part(profile)
     training, why_training = training_part(profile)
     return ChosenSettings(
@@ -186,16 +191,24 @@ def training_part(profile: DataProfile) -> tuple[dict[str, Any], list[str]]:
 
 
 def experiment_for(
-    dataset: SequenceDataset, data: str, overrides: Sequence[str] = ()
+    data: str, data_dir: Path, overrides: Sequence[str] = ()
 ) -> tuple[AnyExperiment, tuple[str, ...]]:
     """The experiment that the rules give for a dataset, changed by `key=value`, and the reasons.
 
     Args:
-        data: the dataset's name, as the experiment names it.
+        data: the dataset: its name in `data_dir`, or its npz file.
 
     Raises:
-        ConfigError: an override that does not apply.
+        ConfigError: an override that does not apply, or a ranking dataset: it has no rules.
+        DatasetError: missing or damaged.
     """
+    path = find_dataset(data, data_dir)
+    if task_of(path) == RANKING:
+        raise ConfigError(
+            f"the settings for `{data}`, which is for ranking, have to be named",
+            f"`seqrec train --config dien --data {data}`",
+        )
+    dataset = SequenceDataset.load(path, parts=("train", "valid"))
     chosen = choose_settings(DataProfile.of(dataset))
     text = yaml.safe_dump({"data": data, **chosen.content}, sort_keys=False)
     source = f"the settings chosen for {data}"

@@ -21,6 +21,7 @@ from seqrec_cli.core.inference.people import LARGEST_INPUT, NO_KNOWN_ITEM, Peopl
 from seqrec_cli.core.storage import foreign
 from seqrec_cli.core.storage.temporary import private_folder
 from seqrec_cli.errors import InputError
+from seqrec_cli.wording import counted, verb
 
 
 def read_people(path: Path, catalogue: Catalogue, reading: Reading | None = None) -> People:
@@ -50,20 +51,22 @@ def people_of(path: Path, catalogue: Catalogue, reading: Reading) -> People:
     loaded = log.rows
     items = positions(loaded.item_ids, catalogue.item_ids) + 1
     rows = Rows(loaded.users, items[loaded.items].astype(np.int32), loaded.times)
-    notes = [f"{count:,} rows dropped: {why}" for why, count in loaded.dropped.items() if count]
+    notes = [
+        f"{counted(count, 'row')} dropped: {why}" for why, count in loaded.dropped.items() if count
+    ]
     group_by_user(rows)
     if rows.times is not None:
         order_by_time(rows)
         again = exact_duplicates(rows)
         if again.any():
-            notes.append(f"{int(again.sum()):,} exact duplicates dropped")
+            notes.append(f"{counted(int(again.sum()), 'exact duplicate')} dropped")
             rows.take(~again)
     strange = rows.items == 0
     if strange.any():
-        count = len(np.unique(loaded.items[items[loaded.items] == 0]))
+        count, left = len(np.unique(loaded.items[items[loaded.items] == 0])), int(strange.sum())
         notes.append(
-            f"{int(strange.sum()):,} interactions with {count:,} items that are not in the "
-            "catalogue were left out"
+            f"{counted(left, 'interaction')} with {counted(count, 'item')} not in the catalogue "
+            f"{verb(left, 'was', 'were')} left out"
         )
         rows.take(~strange)
     lengths = count_codes(rows.users, len(loaded.user_ids))

@@ -22,6 +22,7 @@ from seqrec_cli.core.runs.loading import catalogue_of
 from seqrec_cli.core.runs.run import Run
 from seqrec_cli.core.training.network import Training
 from seqrec_cli.errors import ConfigError, RunError
+from seqrec_cli.wording import counted, verb
 
 EPOCHS_SHARE = 0.1  # of the epochs that the best weights took
 LR_SHARE = 0.3  # of the learning rate
@@ -45,11 +46,14 @@ class Carried:
 
     def in_words(self) -> str:
         """What happened, for people."""
-        text = f"{self.items:,} items keep their weights"
+        text = (
+            f"{counted(self.items, 'item')} {verb(self.items, 'keeps its', 'keep their')} weights"
+        )
         if self.new:
-            text += f"; {self.new:,} are new: {self.from_neighbours:,} of them start from the "
-            text += "mean of the items that come before them, the others at random"
-        return text + (f"; {self.gone:,} items of the run are gone" if self.gone else "")
+            text += f"; {self.new:,} new: {self.from_neighbours:,} of them from the mean of the "
+            text += "items that come before, the others at random"
+        gone = f"{counted(self.gone, 'item')} of the run {verb(self.gone, 'is', 'are')} gone"
+        return text + (f"; {gone}" if self.gone else "")
 
 
 def settings_to_go_on(run: Run, changed: Sequence[str]) -> list[str]:

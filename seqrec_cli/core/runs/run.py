@@ -2,7 +2,7 @@
 
 import contextlib
 import platform
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -282,3 +282,8 @@ def create_run(
         },
     )
     return run
+
+
+def chosen_by_rules(reasons: Sequence[str]) -> dict[str, Any]:
+    """What the manifest says of settings that rules chose; nothing without reasons."""
+    return {"settings_chosen": list(reasons)} if reasons else {}

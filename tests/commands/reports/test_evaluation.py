@@ -26,7 +26,7 @@ def test_shows_the_run_beside_the_baselines(runner: CliRunner) -> None:
     for name in ("hr", "ndcg", "mrr", "coverage"):
         assert {f"{name}@1", f"{name}@10"} <= set(metrics)
     assert not {"recall@10", "map@10", "precision@10"} & set(metrics)
-    assert "recall = hr and map = mrr and precision = hr/k" in result.stderr
+    assert "recall = hr, map = mrr, precision = hr/k" in result.stderr
     assert "200 users, each target against all 50 items, seen ones excluded" in result.stderr
 
 

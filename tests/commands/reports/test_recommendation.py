@@ -53,3 +53,25 @@ def test_fewer_candidates_give_a_shorter_list_and_a_note(runner: CliRunner) -> N
     assert len(result.stdout.splitlines()) == 2 + 2
     included = ask(runner, "recommend", "--history", history, "--topk", "5", "--seen", "include")
     assert len(included[0]["items"]) == 5
+
+
+def test_columns_are_explained_and_none_is_empty(
+    runner: CliRunner, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    result = runner.invoke(app, ["recommend", "--user", "100", "--run", "good", "--why"])
+    assert "score: orders one list, and is no probability" in result.stderr
+    assert "why: items of the history, and by how much the score is lower" in result.stderr
+    result = runner.invoke(app, ["recommend", "--user", "100", "--run", "good", "--json"])
+    assert "score:" not in result.stderr
+    monkeypatch.chdir(tmp_path)
+    rows = [f"u{u},i{(u + t) % 7},{t}" for u in range(9) for t in range(5)]
+    Path("log.csv").write_text("\n".join(["user,item,time", *rows]) + "\n")
+    for command in (["prepare", "log.csv"], ["train", "--data", "log"]):
+        assert runner.invoke(app, command).exit_code == 0
+    result = runner.invoke(app, ["recommend", "--user", "u1", "--topk", "2", "--why"])
+    _, header, *rows = result.stdout.splitlines()
+    assert header.split() == ["rank", "item", "score", "why"]
+    assert rows[0].split()[1].startswith("i")
+    result = runner.invoke(app, ["similar", "--item", "i1", "--by", "transitions"])
+    assert result.stdout.splitlines()[1].split() == ["rank", "item", "score"]
+    assert "score: log probability" in result.stderr

@@ -10,6 +10,7 @@ from seqrec_cli.core.evaluation.report import (
     make_report,
 )
 from seqrec_cli.errors import ConfigError
+from tests.conftest import leave_one_out
 from tests.core.evaluation.positions import (
     positions_by_hand,
     whole_sessions,
@@ -36,3 +37,22 @@ def test_a_report_counts_targets_and_averages_over_them() -> None:
 def test_the_sampled_protocol_has_no_positions() -> None:
     with pytest.raises(ConfigError, match="what follows each user's history"):
         EvaluationProtocol(kind="sampled", targets="all")
+
+
+def test_a_run_is_held_against_baselines_of_another_kind_than_its_own() -> None:
+    walks = [[(s + t) % 9 + 1 for t in range(5)] for s in range(9)] * 3
+    data = leave_one_out(walks, 9)
+    protocol = EvaluationProtocol(ks=(3,))
+    baselines = fit_baselines(data)[0]
+    scorers = {"mine": baselines["markov chain"], "worst": baselines["popularity"], **baselines}
+    outcomes = dict(evaluate_each(data, scorers, protocol, {}))
+    report = make_report(data, protocol, outcomes, ["mine", "worst"], {}, {})
+    figures = {name: by["ndcg@3"].mean for name, by in report.figures.items()}
+    assert figures["markov chain"] == 1 > figures["popularity"]  # the walks are a chain
+    best = max(baselines, key=figures.__getitem__)
+    assert report.beaten({}) == {"mine": best, "worst": best}
+    without = {name: figures[name] for name in baselines if name != "markov chain"}
+    kinds = dict.fromkeys(("mine", "worst"), "markov chain")
+    expected = max(without, key=without.__getitem__)
+    assert report.beaten(kinds)["worst"] == expected
+    assert ("mine" in report.beaten(kinds)) == (figures["mine"] <= without[expected])

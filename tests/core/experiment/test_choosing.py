@@ -1,6 +1,7 @@
 """The rules that give settings: for data that we know, and at their borders."""
 
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
@@ -9,7 +10,7 @@ from seqrec_cli.core.experiment.fitted import FittedExperiment
 from seqrec_cli.core.experiment.loading import parse_experiment
 from seqrec_cli.core.experiment.sequential import Experiment
 from seqrec_cli.errors import ConfigError
-from tests.conftest import leave_one_out
+from tests.conftest import ROOT, leave_one_out
 
 ML_1M = DataProfile(users=6040, items=3416, events=987_531, long=541, repeats=0.0)
 BEAUTY = DataProfile(users=22_363, items=12_101, events=153_776, long=19, repeats=0.0)
@@ -91,9 +92,10 @@ def test_a_profile_is_of_the_train_part() -> None:
     assert DataProfile.of(data) == DataProfile(2, 4, 5, 3, 0.2)
 
 
-def test_the_experiment_of_a_dataset_is_what_the_rules_say() -> None:
+def test_the_experiment_of_a_dataset_is_what_the_rules_say(tmp_path: Path) -> None:
     data = leave_one_out([[1, 2, 1, 3, 4], [2, 3, 3, 1]], 4)
-    experiment, reasons = experiment_for(data, "toy", ["model.ridge=7"])
+    data.save(tmp_path / "toy.npz")
+    experiment, reasons = experiment_for("toy", tmp_path, ["model.ridge=7"])
     chosen = choose_settings(DataProfile.of(data))
     assert reasons == chosen.reasons
     assert isinstance(experiment, FittedExperiment)
@@ -101,4 +103,12 @@ def test_the_experiment_of_a_dataset_is_what_the_rules_say() -> None:
     written = experiment.model_dump(mode="json")
     assert written["model"] == {**written["model"], **chosen.content["model"], "ridge": 7}
     with pytest.raises(ConfigError, match=r"`--set training\.loss=bce`"):
-        experiment_for(data, "toy", ["training.loss=bce"])
+        experiment_for("toy", tmp_path, ["training.loss=bce"])
+
+
+def test_ranking_rows_have_no_rules(tmp_path: Path) -> None:
+    for name in ("ranking.npz", "ranking.json"):
+        (tmp_path / name).write_bytes((ROOT / "tests/golden/version-1/data" / name).read_bytes())
+    with pytest.raises(ConfigError, match="have to be named") as caught:
+        experiment_for("ranking", tmp_path)
+    assert "--config dien --data ranking" in caught.value.hint

@@ -28,7 +28,7 @@ def test_a_log_is_read_in_order_of_time_and_without_strange_items(tmp_path: Path
     assert people.missing == {"has no item that the run knows": ["v"]}
     assert any("exact duplicate" in note for note in people.notes)
     assert any(
-        "2 interactions with 1 items that are not in the catalogue" in n for n in people.notes
+        "2 interactions with 1 item not in the catalogue were left out" in n for n in people.notes
     )
 
 

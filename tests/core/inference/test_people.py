@@ -69,9 +69,9 @@ def test_what_is_odd_in_a_file_of_histories_is_counted(shop: Path) -> None:
     assert "`--unknown skip`" in text
     assert not Path("o.jsonl").exists()
     text = said(*command, "--unknown", "skip")
-    assert "1 exact duplicates dropped" in text
-    assert "2 interactions with 1 items that are not in the catalogue were left out" in text
-    assert "1 users were left out, the first `b`: that one has no item that the run knows" in text
+    assert "1 exact duplicate dropped" in text
+    assert "2 interactions with 1 item not in the catalogue were left out" in text
+    assert "1 user was left out: `b` has no item that the run knows" in text
     (expected,) = plain("recommend", "--run", "one", "--item", one, "--item", two)
     assert [row["item"] for row in rows_of("o.jsonl")] == [i["item"] for i in expected["items"]]
 
@@ -82,8 +82,8 @@ def test_unknown_users_get_what_is_popular_under_the_same_rules(shop: Path) -> N
     rule = ("--exclude", "price < 6", "--topk", "5")
     command = ("recommend", "--run", "one", "--users", "users.txt", "--output", "o.jsonl", *rule)
     text = said(*command, "--unknown", "popular")
-    assert "1 users get what is popular, the first `nobody`: that one never was in the log" in text
-    assert "the first `once`: that one was in the log, but filters left all of it out" in text
+    assert "1 user gets what is popular: `nobody` never was in the log" in text
+    assert "`once` was in the log, but filters left all of it out" in text
     rows = rows_of("o.jsonl")
     assert list(dict.fromkeys(row["user"] for row in rows)) == ["u3", "nobody", "u1", "once"]
     prices = {item(n)["sku"]: float(item(n)["price"]) for n in range(33)}

@@ -17,21 +17,10 @@ from seqrec_cli.core.storage.tensors import load_tensors
 from seqrec_cli.core.training.events import EpochDone, Refitted, Validated
 from seqrec_cli.core.training.network import Training
 from seqrec_cli.core.training.sequential import fit
-from tests.commands.test_first_words import CONFIG, ITEMS, LOG, SMALL, TOWERS, run
 from tests.core.runs.conftest import EXPERIMENT
+from tests.small_log import SMALL, run
 
-
-@pytest.fixture(autouse=True)
-def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    monkeypatch.chdir(tmp_path)
-    for name, text in {
-        "log.csv": LOG,
-        "items.csv": ITEMS,
-        "toy.yaml": CONFIG,
-        "two.yaml": TOWERS,
-    }.items():
-        (tmp_path / name).write_text(text)
-    return tmp_path
+pytestmark = pytest.mark.usefixtures("small_log")
 
 
 def test_features_that_the_model_does_not_read_are_said() -> None:

@@ -81,7 +81,7 @@ def test_the_commands_prepare_alike_and_go_on(grown: Path) -> None:
     assert again.sha256 == later.sha256
     result = invoke("train", "--from", "one", "--data", "again", "--run", "two", "--device", "cpu")
     assert result.exit_code == 0, result.output
-    assert "1 are new" in result.stderr
+    assert "1 new: " in result.stderr
     assert "training.lr=0.006" in result.stderr
     manifest = Run.open(Path("runs/two")).manifest()
     assert manifest["continued_from"]["run"] == "runs/one"

@@ -42,6 +42,8 @@ class Reading:
         item_vectors: a file with a vector for each item.
         more: further files of the same log.
         valid, test: files that hold the valid and the test part of the log.
+
+    Each of these files may be named by an address, as a string.
     """
 
     format: Format | None = None
@@ -55,12 +57,12 @@ class Reading:
     min_rating: float | None = None
     repeats: Repeats = "keep"
     drop_incomplete: bool = False
-    items: Path | None = None
-    users: Path | None = None
+    items: Path | str | None = None
+    users: Path | str | None = None
     item_vectors: Path | None = None
-    more: tuple[Path, ...] = ()
-    valid: Path | None = None
-    test: Path | None = None
+    more: tuple[Path | str, ...] = ()
+    valid: Path | str | None = None
+    test: Path | str | None = None
 
     def chosen(self) -> dict[str, Any]:
         """The options that change what the rows are, those that were given, for the manifest."""

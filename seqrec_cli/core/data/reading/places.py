@@ -21,6 +21,7 @@ from seqrec_cli.core.data.reading.sources import (
 )
 from seqrec_cli.core.data.reading.strangers import refuse_strangers
 from seqrec_cli.errors import InputError
+from seqrec_cli.wording import counted, verb
 
 PARTS = ("train", "valid", "test")
 SPELLINGS = {"valid": ("valid", "validation", "val", "dev", "eval"), "test": ("test",)}
@@ -119,7 +120,8 @@ def single(place: TextSource, reading: Reading) -> Files:
         )
     elif others := same_files_beside(place):
         note = (
-            f"{len(others)} more files beside it have the same columns and are not read; "
+            f"{counted(len(others), 'more file')} beside it {verb(len(others), 'has', 'have')} the "
+            f"same columns and {verb(len(others), 'is', 'are')} not read; "
             f"all of them: `{command(place.path.parent, reading)}`"
         )
     return Files(place, ((place,),), note=note)

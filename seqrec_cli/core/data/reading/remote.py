@@ -8,9 +8,11 @@ import contextlib
 import importlib
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path, PurePosixPath
 from typing import Any
 
+from seqrec_cli.core.data.reading.options import Reading
 from seqrec_cli.core.data.reading.sources import BLOCK_BYTES, MOST_MEMBERS, natural
 from seqrec_cli.core.storage.temporary import PrivateFolder, private_folder
 from seqrec_cli.errors import InputError, MissingExtra
@@ -72,6 +74,28 @@ def fetched(address: str) -> Iterator[Path]:
             raise InputError(
                 error.message.replace(shown, address), error.hint.replace(shown, address)
             ) from error
+
+
+@contextlib.contextmanager
+def fetched_files(reading: Reading) -> Iterator[tuple[Reading, dict[str, str]]]:
+    """The options with paths for the addresses that name files; they lie there in the block.
+
+    Yields the address of each path too. Raises as `fetched`.
+    """
+    addresses: dict[str, str] = {}
+    with contextlib.ExitStack() as stack:
+
+        def here(named: Path | str) -> Path | str:
+            if not is_remote(str(named)):
+                return named
+            local = stack.enter_context(fetched(str(named)))
+            addresses[str(local)] = str(named)
+            return local
+
+        files = {name: getattr(reading, name) for name in ("items", "users", "valid", "test")}
+        changed: dict[str, Any] = {n: file and here(file) for n, file in files.items()}
+        more = tuple(here(file) for file in reading.more)
+        yield replace(reading, **changed, more=more), addresses
 
 
 def opened_system(scheme: str, address: str) -> tuple[Any, str]:

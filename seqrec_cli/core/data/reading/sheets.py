@@ -21,6 +21,7 @@ from seqrec_cli.core.data.reading.texts import landed_text
 from seqrec_cli.core.data.reading.wording import shortened
 from seqrec_cli.core.storage.text import is_digits
 from seqrec_cli.errors import InputError
+from seqrec_cli.wording import counted, verb
 
 # The files of MovieLens that have no header: what is between values, and their columns.
 LAYOUTS: Mapping[str, tuple[str, tuple[str, ...]]] = {
@@ -188,7 +189,8 @@ def unfolded_rows(sheet: Sheet, source: TextSource) -> Sheet:
     rows = sorted(row for _, row in first)
     columns = {name: [cells[row] for row in rows] for name, cells in sheet.columns.items()}
     again = len(ids) - distinct
-    notes = [f"`{source}`: {again:,} rows have the id of an earlier one; the first counts"]
+    rows_again = f"{counted(again, 'row')} {verb(again, 'has', 'have')}"
+    notes = [f"`{source}`: {rows_again} the id of an earlier one; the first counts"]
     return replace(sheet, columns=columns, notes=[*sheet.notes, *notes])
 
 

@@ -22,6 +22,7 @@ VARIABLES = {
 MARKS = "os^DvPX*"  # beside colors, as not everybody tells these apart
 WIDTH, BESIDE = 6.6, 4.7  # inches, of 72 points: of the page, and of a plot beside another
 ROW = 0.3  # inches for a row of intervals
+FAR = 1000  # the end of a logarithmic axis over its beginning, from which on tens are enough
 LINE = 40  # points of a line that are marked one by one, at most
 STYLE: Mapping[str, Any] = {
     "svg.fonttype": "none",  # text stays text: it can be searched, and takes the page's font
@@ -182,7 +183,9 @@ def plain_ticks(axes: Any, plot: Plot) -> None:
     ticker = importlib.import_module("matplotlib.ticker")
     for axis, letter in ((axes.xaxis, "x"), (axes.yaxis, "y")):
         if letter in plot.scale:
-            axis.set_major_locator(ticker.LogLocator(subs=(1.0, 2.0, 5.0), numticks=8))
+            low, high = axis.get_view_interval()
+            between = (1.0, 2.0, 5.0) if high < FAR * low else (1.0,)
+            axis.set_major_locator(ticker.LogLocator(subs=between, numticks=8))
             axis.set_major_formatter(ticker.StrMethodFormatter("{x:,.0f}"))
             axis.set_minor_formatter(ticker.NullFormatter())
     if plot.kind == "line" and not plot.scale:

@@ -56,5 +56,5 @@ def test_names_a_file_beside_that_is_of_the_same_log(monkeypatch: pytest.MonkeyP
     monkeypatch.chdir(found / "two_files")
     places, reading = parsed("jan.csv")
     (note,) = read_log(parse_place(places[0]), reading).findings.notes
-    assert "1 more files beside it have the same columns" in note
+    assert "1 more file beside it has the same columns" in note
     assert "`seqrec prepare .`" in note

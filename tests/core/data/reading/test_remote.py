@@ -2,14 +2,24 @@
 
 import http.server
 import importlib
+import json
 import threading
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from typer.testing import CliRunner
 
+from seqrec_cli.app import app
+from seqrec_cli.core.data.dataset import SequenceDataset
 from seqrec_cli.core.data.interactions import Interactions
-from seqrec_cli.core.data.loading import Request, choose_name, inspect, read_named_log
+from seqrec_cli.core.data.loading import (
+    Request,
+    choose_name,
+    inspect,
+    make_dataset,
+    read_named_log,
+)
 from seqrec_cli.core.data.reading import remote
 from seqrec_cli.core.data.reading.options import Reading
 from seqrec_cli.errors import InputError, MissingExtra
@@ -76,6 +86,77 @@ def test_reads_files_of_a_store_as_of_a_folder(store: str) -> None:
     put(f"{store}/days/day=1/a.csv", LOG)
     put(f"{store}/days/day=2/a.csv", LOG)
     assert len(read(f"{store}/days")) == 6
+
+
+def test_every_file_of_a_log_may_lie_at_an_address(store: str, tmp_path: Path) -> None:
+    rows = LOG.splitlines(keepends=True)
+    header = rows[0]
+    files = {
+        "train.csv": LOG,
+        "more.csv": header + "1,c,1500000005\n",
+        "valid.csv": header + "1,b,1500000007\n2,b,1500000008\n",
+        "test.csv": header + "1,a,1500000009\n2,b,1500000009\n",
+        "items.csv": "item_id,title,price\na,First,1\nb,Second,2\nc,Third,3\n",
+        "users.csv": "user_id,city\n1,Rome\n2,Bonn\n",
+    }
+    for name, text in files.items():
+        put(f"{store}/{name}", text)
+        (tmp_path / name).write_text(text)
+
+    def reading(place: str) -> Reading:
+        return Reading(
+            items=f"{place}/items.csv",
+            users=f"{place}/users.csv",
+            valid=f"{place}/valid.csv",
+            test=f"{place}/test.csv",
+            more=(f"{place}/more.csv",),
+        )
+
+    (tmp_path / "data").mkdir()
+    made = []
+    # The log itself may lie here or there, whatever the others do.
+    for log, others in ((tmp_path, store), (store, tmp_path), (store, store), (tmp_path, tmp_path)):
+        request = Request(source=f"{log}/train.csv", reading=reading(str(others)), name="x")
+        (dataset,) = make_dataset(request)
+        assert isinstance(dataset, SequenceDataset)
+        assert str(remote.FETCHED) not in json.dumps(dataset.manifest)
+        assert dataset.manifest["source"]["titles"] == f"{others}/items.csv"
+        assert dataset.manifest["features"]["users"]["source"] == f"{others}/users.csv"
+        made.append(dataset)
+    assert made[0].num_items == 3
+    for dataset in made:
+        for part in ("train", "valid", "test"):
+            one, other = getattr(dataset, part), getattr(made[-1], part)
+            assert one.items.tolist() == other.items.tolist()
+    with pytest.raises(InputError, match=r"memory://logs/nothing\.csv`: there is no such file"):
+        list(
+            make_dataset(
+                Request(
+                    source="memory://logs/train.csv",
+                    reading=Reading(items="memory://logs/nothing.csv"),
+                )
+            )
+        )
+    put(f"{store}/strange.csv", "item_id,title\nx,First\n")
+    with pytest.raises(InputError, match=r"`memory://logs/strange\.csv` has no title for any item"):
+        list(
+            make_dataset(
+                Request(
+                    source=f"{tmp_path}/train.csv", reading=Reading(items=f"{store}/strange.csv")
+                )
+            )
+        )
+
+
+def test_the_command_takes_addresses(store: str, tmp_path: Path) -> None:
+    put(f"{store}/items.csv", "item_id,title\na,First\nb,Second\n")
+    (tmp_path / "log.csv").write_text(LOG + "2,b,1500000003\n1,a,1500000004\n2,a,1500000005\n")
+    arguments = ["prepare", f"{tmp_path}/log.csv", "--data-dir", f"{tmp_path}/data"]
+    result = CliRunner().invoke(app, [*arguments, "--items-file", f"{store}/items.csv"])
+    assert result.exit_code == 0, result.output
+    manifest = json.loads((tmp_path / "data" / "log.json").read_text())
+    assert manifest["source"]["titles"] == f"{store}/items.csv"
+    assert manifest["prepared_with"] == {"items_file": f"{store}/items.csv"}
 
 
 def test_messages_name_the_address(store: str) -> None:
