@@ -38,8 +38,10 @@ from seqrec_cli.core.runs.inputs import (
     load_joined,
     load_train_part,
 )
+from seqrec_cli.core.runs.results import in_track
 from seqrec_cli.core.runs.run import Run
 from seqrec_cli.core.runs.status import run_statuses
+from seqrec_cli.core.runs.tracks import is_refitted, track_of
 from seqrec_cli.core.storage.arrays import load_arrays
 from seqrec_cli.core.storage.tensors import first_line, load_tensors
 from seqrec_cli.errors import ConfigError, InputError, RunError
@@ -56,6 +58,8 @@ class Compared:
         dataset: the one that all of them were trained on.
         scorers: by the same names.
         data_path: where the dataset is.
+        tracks: what sets the figures of each apart, by the same names, which have it too; "":
+            nothing.
         notes: warnings for the user about what was read.
     """
 
@@ -63,6 +67,7 @@ class Compared:
     dataset: SequenceDataset
     scorers: dict[str, Scorer]
     data_path: Path
+    tracks: dict[str, str] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
 
 
@@ -78,9 +83,6 @@ def newest_of(task: str, name: str) -> Path:
 def catalogue_of(run: Run) -> Catalogue:
     """The items that a run knows."""
     return load_catalogue(run.path, run.manifest()["items"])
-
-
-REFITTED = " (refitted on train + valid)"
 
 
 def item_table_of(run: Run) -> ItemTable | None:
@@ -234,6 +236,7 @@ def load_runs(
     data_dir: Path,
     device: torch.device,
     part: Literal["valid", "test"] = "test",
+    marks: Sequence[str] = (),
 ) -> Compared:
     """Load runs of one dataset.
 
@@ -241,6 +244,7 @@ def load_runs(
         data: the dataset as the user names it; None: the one that the runs name.
         part: the part that is asked about: after the valid part, runs that have one are taken as
             their last fit left them, and their names say so.
+        marks: what else sets their figures apart, in words.
 
     Raises:
         InputError: a run is named twice.
@@ -250,22 +254,20 @@ def load_runs(
     for run in opened:
         run.experiment()  # refuses a ranking run
     runs = labelled(opened)
-    if part == "test":
-        runs = {name + (REFITTED if is_refitted(run) else ""): run for name, run in runs.items()}
     refuse_different_data(runs)
     path = next(iter(runs.values())).find_data(data, data_dir)
     dataset = SequenceDataset.load(path)
-    compared = Compared(runs, dataset, {}, path)
-    for name, run in runs.items():
+    if any(run.experiment().reads_time for run in opened):
+        dataset = dataset.timed()
+    compared = Compared({}, dataset, {}, path)
+    for plain, run in runs.items():
+        track = track_of(run, part, marks)
+        name = in_track(plain, track)
         run.check_data(dataset)
-        compared.scorers[name] = load_scorer(run, device, name.endswith(REFITTED))
+        compared.runs[name], compared.tracks[name] = run, track
+        compared.scorers[name] = load_scorer(run, device, part == "test" and is_refitted(run))
         compared.notes.extend(run.notes)
     return compared
-
-
-def is_refitted(run: Run) -> bool:
-    """Whether a run has a last fit of its best weights."""
-    return run.experiment().training.final and run.checkpoints.has_final()
 
 
 @dataclass(frozen=True, eq=False)

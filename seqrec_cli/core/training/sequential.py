@@ -27,13 +27,13 @@ from seqrec_cli.core.experiment.sequential import Experiment, TrainingConfig
 from seqrec_cli.core.inference.scoring import Joined, ModelScorer, Seen
 from seqrec_cli.core.kernels.dropout import Noise
 from seqrec_cli.core.kernels.switch import check_environment
-from seqrec_cli.core.models.fitted import FITTED
 from seqrec_cli.core.models.sequential.registry import build_model
 from seqrec_cli.core.randomness import Purpose, torch_stream
 from seqrec_cli.core.storage.memory import in_words, total_memory
 from seqrec_cli.core.storage.tensors import MemoryLimit
 from seqrec_cli.core.training.distributed import ALONE, Found, Team, add_up
 from seqrec_cli.core.training.events import Event, JoinedFitted, Joining, Refitted, Validated
+from seqrec_cli.core.training.joining import join
 from seqrec_cli.core.training.loop import check_finite, epochs, note_validation, train_epoch
 from seqrec_cli.core.training.objective import batch_loss
 from seqrec_cli.core.training.optimizers import Adagrad, Adam, Optimizer, RowwiseAdagrad
@@ -104,7 +104,7 @@ def fit(training: Training, data: SequenceDataset) -> Iterator[Event]:
     check_reachable(data, seen)
     training.interruptible = training.team.size == 1
     batches = make_batches(training, data)
-    for event in join(training, data):
+    for event in join_each(training, data):
         training.interruptible = False
         yield event
         training.interruptible = training.team.size == 1
@@ -148,7 +148,7 @@ def refit(
     training.interruptible = True
     batches = make_batches(training, data)
     models: dict[str, Any] = {}
-    for event in join(training, data):
+    for event in join_each(training, data):
         if isinstance(event, JoinedFitted):
             models[event.name] = event.model
         else:
@@ -328,18 +328,14 @@ def add_l2(table: Tensor, weight: float) -> None:
     table.grad.add_(table, alpha=2 * weight)
 
 
-def join(training: Training, data: SequenceDataset) -> Iterator[Joining | JoinedFitted]:
+def join_each(training: Training, data: SequenceDataset) -> Iterator[Joining | JoinedFitted]:
     """Fit the models that join the network on the train part."""
     training.joined = []
-    for name, settings in training.experiment.joined.items():
-        fitting = FITTED[name].fitting(data.train, data.num_items, settings, training.workers)
-        for found in fitting:
-            if isinstance(found, float):
-                yield Joining(name, found)
-        picked = settings.weight == "auto"
-        weight = 1.0 if settings.weight == "auto" else settings.weight
-        training.joined.append(Joined(name, found, weight, picked))
-        yield JoinedFitted(name, found)
+    for event in join(training.experiment, data, training.workers):
+        if isinstance(event, Joined):
+            training.joined.append(event)
+        else:
+            yield event
 
 
 def make_scorer(training: Training) -> ModelScorer:
