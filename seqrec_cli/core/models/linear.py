@@ -43,7 +43,7 @@ from seqrec_cli.core.models.recency import Scale, weights_read
 from seqrec_cli.core.settings.base import Settings
 from seqrec_cli.core.settings.registry import refused
 
-HOUR, DAY = 3600, 86_400
+MINUTE, DAY = 60, 86_400
 MOST_SCALES = 8
 MADE, FACTORIZED = 0.4, 0.6  # shares of the work, about: the equations made, their factor known
 
@@ -81,8 +81,8 @@ class LinearSettings(Settings):
         max_length=MOST_SCALES,
         description="with time: decays of further scales, which read this session alone",
     )
-    session_hours: float = Field(
-        6.0, gt=0, le=1e6, description="with time: a pause of more hours ends a session"
+    session_minutes: float = Field(
+        15.0, gt=0, le=1e6, description="with time: a pause of more minutes ends a session"
     )
     recent: float = Field(
         0.1,
@@ -105,7 +105,7 @@ class LinearSettings(Settings):
     @model_validator(mode="after")
     def times_are_read(self) -> Self:
         """Refuse a setting of times where they are not read."""
-        for name in ("session_decays", "session_hours", "recent", "recent_days"):
+        for name in ("session_decays", "session_minutes", "recent", "recent_days"):
             value = getattr(self, name)
             if not self.time and value != LinearSettings.model_fields[name].default:
                 problem = "is a setting of times, which this model does not read"
@@ -115,7 +115,7 @@ class LinearSettings(Settings):
     @property
     def scales(self) -> tuple[Scale, ...]:
         """How histories are read."""
-        session = self.session_hours * HOUR
+        session = self.session_minutes * MINUTE
         own = tuple(Scale(decay, session) for decay in self.session_decays if self.time)
         return tuple(map(Scale, self.decays)) + own
 

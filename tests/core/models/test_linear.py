@@ -161,7 +161,7 @@ def timed(lists: list[list[int]], times: list[list[int]], moments: list[int] | N
 
 
 TIMED = LinearModelConfig(
-    decays=(0.5,), ridge=2, time=True, session_decays=(0.8,), session_hours=2, recent=0.4,
+    decays=(0.5,), ridge=2, time=True, session_decays=(0.8,), session_minutes=120, recent=0.4,
     recent_days=1, popularity=0.2,
 )  # fmt: skip
 

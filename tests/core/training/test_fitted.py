@@ -187,9 +187,9 @@ def test_times_are_read_where_they_are_asked_for_and_figures_say_so(
             lines.append(f"{user},{(start + step) % 20},{1_600_000_000 + 3600 * hour}")
     (place / "log.csv").write_text("\n".join(lines) + "\n")
     invoke(runner, "prepare", "log.csv", "--min-item-count", "1", "--min-user-count", "1")
-    timed = ("--set", "model.time=true", "--set", "training.grid={session_hours: [2, 9]}")
+    timed = ("--set", "model.time=true", "--set", "training.grid={session_minutes: [120, 540]}")
     text = invoke(runner, "train", "--config", "linear.yaml", "--data", "log", "--run", "a", *timed)
-    assert "session_hours 9" in text
+    assert "session_minutes 540" in text
     assert "its figures are called `with times`" in text
     assert [row["model"] for row in list_runs(place / "runs")] == ["linear (with times)"]
     quick = ("evaluate", "a", "--k", "10", "--no-baselines", "--json")
