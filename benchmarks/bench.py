@@ -34,7 +34,8 @@ from seqrec_cli.core.experiment.sequential import Experiment
 from seqrec_cli.core.inference.scoring import ModelScorer
 from seqrec_cli.core.models.sequential.gru4rec import GRU4RecConfig
 from seqrec_cli.core.storage import files
-from seqrec_cli.core.training.sequential import Training, train_steps
+from seqrec_cli.core.training.network import Training
+from seqrec_cli.core.training.steps import train_steps
 
 ROOT = Path(__file__).parent.parent
 RESULTS = ROOT / "benchmarks" / "results"

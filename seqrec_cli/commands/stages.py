@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from seqrec_cli.core.inference.retrieval import Finder, Retriever
     from seqrec_cli.core.inference.rules import Rules
     from seqrec_cli.core.inference.scoring import Scorer
-    from seqrec_cli.core.runs.loading import Compared
+    from seqrec_cli.core.runs.comparing import Compared
     from seqrec_cli.core.runs.ruling import Ruled
     from seqrec_cli.core.runs.run import Run
 

@@ -7,13 +7,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from seqrec_cli.core.data.attributes import Attributes, Side
 from seqrec_cli.core.data.dataset import SequenceDataset
 from seqrec_cli.core.data.features.encoders import Encoders
 from seqrec_cli.core.data.features.encoding import encode_side
 from seqrec_cli.core.data.features.kinds import Encoding
 from seqrec_cli.core.data.item_table import ItemTable
-from seqrec_cli.core.data.reading.attributes import LONGEST_TITLE, Attributes
-from seqrec_cli.core.data.reading.sheets import Side
+from seqrec_cli.core.data.reading.attributes import LONGEST_TITLE
 from seqrec_cli.core.data.reading.wording import shortened
 from seqrec_cli.errors import InputError
 

@@ -7,7 +7,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from seqrec_cli.core.data.reading.attributes import Attributes, align, read_attributes, titles_of
+from seqrec_cli.core.data.attributes import Attributes
+from seqrec_cli.core.data.reading.attributes import align, read_attributes, titles_of
 from seqrec_cli.core.data.reading.findings import Findings
 from seqrec_cli.core.data.reading.log import Log, read_log
 from seqrec_cli.core.data.reading.options import Format, Reading, Role

@@ -11,7 +11,6 @@ from seqrec_cli.core.inference.diversity import Similarity, by_column, by_vector
 from seqrec_cli.core.inference.recent import Since
 from seqrec_cli.core.inference.rules import Rules, popularity_penalty
 from seqrec_cli.core.inference.scoring import Scorer, item_vectors, require_vectors
-from seqrec_cli.core.inference.selection import Selection
 from seqrec_cli.core.runs.loading import catalogue_of, item_table_of
 from seqrec_cli.core.runs.run import Run
 from seqrec_cli.errors import ConfigError, InputError, RunError
@@ -104,6 +103,9 @@ def chosen_items(run: Run, wanted: Wanted) -> tuple[NDArray[np.bool_], dict[str,
     notes: list[str] = []
     if not wanted.only and not wanted.exclude:
         return allowed, account, notes
+    # Here, so that a list without rules does not wait for the engine.
+    from seqrec_cli.core.inference.selection import Selection
+
     place = f"the items' table of the run `{run.path}`"
     selection = Selection(catalogue, item_table_of(run), place)
     for option, texts in (("only", wanted.only), ("exclude", wanted.exclude)):

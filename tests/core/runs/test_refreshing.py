@@ -11,7 +11,7 @@ from seqrec_cli.core.data.sequences import Sequences
 from seqrec_cli.core.experiment.loading import load_experiment
 from seqrec_cli.core.runs.refreshing import carry_over, followed_shares, settings_to_go_on
 from seqrec_cli.core.runs.run import Run
-from seqrec_cli.core.training.sequential import Training
+from seqrec_cli.core.training.network import Training
 from tests.shop import invoke, write
 
 
