@@ -114,7 +114,7 @@ def slices_of(
     times = dataset.timestamps
     if part in times and all(earlier in times for earlier in ("train", "valid")):
         waits = target_times(dataset, part)[users] - last_times(dataset, part)[users]
-        slices |= thirds("target", waits.astype(np.float64), "after the history", wait_of(dataset))
+        slices |= thirds("target", waits.astype(np.float64), "later", wait_of(dataset))
     return slices
 
 
