@@ -6,6 +6,8 @@
 # make fuzz: strange files of every kind, by every command that reads them, for MINUTES=30.
 # make fuzz-cases: the tests of hostile files with many more cases, for hours; fewer with CASES=2000.
 # make dist-check: build sdist and wheel, install the wheel elsewhere, run the four commands there.
+# make docs: build the site in build/site; warnings and links that lead nowhere are errors.
+# make refresh: run the commands of the documents again, and write their outputs and the picture.
 # make peers: install RecTools, which `make bench` then measures too.
 
 PYTHON ?= python3
@@ -16,7 +18,7 @@ PIP    := $(BIN)/python -m pip --disable-pip-version-check
 CASES   ?= 20000
 MINUTES ?= 30
 
-.PHONY: demo test quick bench torture fuzz fuzz-cases dist-check peers install lint types pytest clean
+.PHONY: demo test quick bench torture fuzz fuzz-cases dist-check docs refresh peers install lint types pytest clean
 
 demo: $(VENV)/.installed
 	$(BIN)/seqrec prepare ml-100k
@@ -46,6 +48,12 @@ fuzz-cases: $(VENV)/.developer
 dist-check: $(VENV)/.developer
 	SEQREC_DIST_CHECK=fresh $(BIN)/python -m pytest tests/test_installed.py
 
+docs: $(VENV)/.developer
+	$(BIN)/python -m docsite site
+
+refresh: $(VENV)/.developer
+	$(BIN)/python -m docsite refresh
+
 # RecTools 0.19 needs NumPy 1 and seqrec NumPy 2, so it runs in a separate environment.
 peers: .venv-peers/.installed
 
@@ -62,7 +70,7 @@ lint: $(VENV)/.developer
 	$(BIN)/ruff format --check .
 
 types: $(VENV)/.developer
-	$(BIN)/mypy --strict seqrec_cli benchmarks
+	$(BIN)/mypy --strict seqrec_cli benchmarks docsite
 
 # Two processes: tests wait for files and child processes more than they compute.
 pytest: $(VENV)/.developer
@@ -82,4 +90,4 @@ $(VENV)/.developer: $(VENV)/.installed
 	touch $@
 
 clean:
-	rm -rf $(VENV) .venv-peers .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	rm -rf build $(VENV) .venv-peers .mypy_cache .pytest_cache .ruff_cache .hypothesis
