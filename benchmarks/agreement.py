@@ -25,7 +25,8 @@ from seqrec_cli.core.data.reading.sources import TextSource
 from seqrec_cli.core.experiment.loading import load_experiment
 from seqrec_cli.core.experiment.sequential import Experiment
 from seqrec_cli.core.storage import files
-from seqrec_cli.core.training.sequential import Training, train_steps
+from seqrec_cli.core.training.network import Training
+from seqrec_cli.core.training.steps import train_steps
 
 ROOT = Path(__file__).parent.parent
 

@@ -34,7 +34,8 @@ from seqrec_cli.core.experiment.sequential import Experiment
 from seqrec_cli.core.inference.scoring import ModelScorer
 from seqrec_cli.core.models.sequential.gru4rec import GRU4RecConfig
 from seqrec_cli.core.storage import files
-from seqrec_cli.core.training.sequential import Training, train_steps
+from seqrec_cli.core.training.network import Training
+from seqrec_cli.core.training.steps import train_steps
 
 ROOT = Path(__file__).parent.parent
 RESULTS = ROOT / "benchmarks" / "results"
@@ -234,12 +235,14 @@ def process_rows(log: Path, folder: Path, repeats: int) -> list[Row]:
     beyond = "beyond import torch"
     everybody = ("--users", str(users), "--topk", "100", "--output", "out.csv")
     all_users = median(*recommend, *everybody)
+    strangers = median(*recommend, "--histories", str(log), *everybody[2:])
     return [
         Row("seqrec --help", help_time, None, repeats, "whole process"),
         Row("prepare ml-1m.txt", prepared - start, None, repeats, "beyond interpreter start"),
         Row("import torch", torch_time, None, repeats, "whole process"),
         Row("recommend for one user", one - torch_time, None, repeats, beyond),
         Row("top 100 for all, as CSV", all_users - torch_time, None, repeats, beyond),
+        Row("the same for a file of histories", strangers - torch_time, None, repeats, beyond),
     ]
 
 

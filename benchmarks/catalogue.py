@@ -20,7 +20,8 @@ from seqrec_cli.core.batching.sequential import Batches
 from seqrec_cli.core.data.sequences import Sequences
 from seqrec_cli.core.experiment.sequential import Experiment
 from seqrec_cli.core.storage import files
-from seqrec_cli.core.training.sequential import Training, train_steps
+from seqrec_cli.core.training.network import Training
+from seqrec_cli.core.training.steps import train_steps
 
 RESULTS = Path(__file__).parent / "results"
 SIZES = (3_000, 100_000, 1_000_000, 10_000_000)

@@ -39,8 +39,8 @@ from seqrec_cli.core.experiment.sequential import Experiment
 from seqrec_cli.core.kernels.dropout import Noise
 from seqrec_cli.core.kernels.switch import plain
 from seqrec_cli.core.storage import files
+from seqrec_cli.core.training.network import Training
 from seqrec_cli.core.training.ranking import RankingTraining, train_step
-from seqrec_cli.core.training.sequential import Training
 
 CPU = torch.device("cpu")
 

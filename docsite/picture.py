@@ -79,12 +79,16 @@ def run(command: str) -> None:
         raise RuntimeError(f"`{command}` failed: {result.output}")
 
 
+TEXT = r'<text class="([^"]+)"[^>]*? y="([\d.]+)"[^>]*>([^<]*)</text>'
+
+
 def lines_of(picture: str) -> list[str]:
     """The lines of text in a picture, without the width of their gaps."""
     found: dict[float, list[str]] = {}
-    for y, text in re.findall(r'<text [^>]*? y="([\d.]+)"[^>]*>([^<]*)</text>', picture):
-        found.setdefault(float(y), []).append(unescape(text).replace("\xa0", " "))
-    return [" ".join("".join(found[y]).split()) for y in sorted(found)]
+    for kind, y, text in re.findall(TEXT, picture):
+        if not kind.endswith("title"):
+            found.setdefault(float(y), []).append(unescape(text).replace("\xa0", " "))
+    return [" ".join(" ".join(found[y]).split()) for y in sorted(found)]
 
 
 def without_seconds(line: str) -> str:

@@ -20,7 +20,10 @@ REQUIREMENTS = {
     "parquet": "pyarrow>=16",
     "plot": "matplotlib>=3.8",
     "remote": 'fsspec[http]>=2024.6" "s3fs>=2024.6',
+    "report": 'matplotlib>=3.8" "jinja2>=3.1',
     "serve": 'fastapi>=0.115" "uvicorn>=0.30" "prometheus-client>=0.20',
+    "tensorboard": "tensorboard>=2.16",
+    "tune": "optuna>=4.2",
     "zstd": "zstandard>=0.22",
 }
 LONGEST = 1200  # characters of a sentence

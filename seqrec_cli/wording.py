@@ -18,6 +18,15 @@ def typed(*words: object) -> str:
     return shlex.join(map(str, words))
 
 
+def as_typed_option(name: str, value: object) -> str:
+    """An option, by the name of its field, as it can be pasted into a shell."""
+    spelled = f"--{name.strip('_').replace('_', '-')}"
+    if value is True:
+        return spelled
+    values = value if isinstance(value, list) else [value]
+    return " ".join(typed(spelled, each) for each in values)
+
+
 def size(number: int) -> str:
     """A number of bytes in the largest unit that gives at least 1."""
     value, units = float(number), ["bytes", "kB", "MB", "GB", "TB"]

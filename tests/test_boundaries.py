@@ -80,6 +80,9 @@ UNSAFE_MODULES = {
 # name that stands in an archive, no link is followed, nothing becomes a file. What the reading of a
 # damaged archive raises is listed in the other one.
 MAY_READ_TAR = {"core/data/reading/sources.py", "core/data/reading/unpacking.py"}
+# The importer of weights that torch.save wrote: by the loader that makes tensors alone, in a
+# process of its own. Nothing else in the project reads a pickle.
+MAY_LOAD_TORCH = {"core/storage/torch_weights.py"}
 UNSAFE_CALLS = {
     *("eval", "exec", "compile", "__import__", "breakpoint", "os.system", "os.popen"),
     *("yaml.load", "yaml.load_all", "yaml.full_load", "yaml.unsafe_load", "torch.load"),
@@ -96,16 +99,31 @@ def test_nothing_dangerous(path: Path) -> None:
         if not isinstance(node, ast.Call):
             continue
         called = ast.unparse(node.func)
+        options = {keyword.arg: ast.unparse(keyword.value) for keyword in node.keywords}
+        if called == "torch.load" and names(path) in MAY_LOAD_TORCH:
+            assert options.get("weights_only") == "True"
+            continue
         assert called not in UNSAFE_CALLS, called
         assert not called.endswith((".extractall", ".extract", "._extract_member")), called
         assert "tarfile" not in called or called == "tarfile.open", called
-        options = {keyword.arg: ast.unparse(keyword.value) for keyword in node.keywords}
         assert options.get("allow_pickle", "False") == "False", called
         if called in ("np.load", "np.savez", "np.savez_compressed"):
             assert "allow_pickle" in options, called
         assert options.get("shell", "False") == "False", called
         if called == "importlib.import_module":  # of a name that stands in the source
             assert isinstance(node.args[0], ast.Constant), ast.unparse(node)
+
+
+def test_the_importer_of_torch_files_reads_in_a_process_of_its_own() -> None:
+    """Its reader is called by the code of that process alone."""
+    (importer,) = MAY_LOAD_TORCH
+    for path in FILES:
+        names_there = {
+            n.id for n in ast.walk(ast.parse(path.read_text())) if isinstance(n, ast.Name)
+        }
+        if names(path) != importer:
+            assert not {"hand_over", "tensors_of"} & names_there
+    assert "hand_over()" in (PACKAGE / importer).read_text()
 
 
 # Where files are written: the one writer, the locks, temporary copies, what reads strangers' files.
@@ -192,6 +210,26 @@ def in_a_new_process(code: str) -> str:
 def test_torch_is_not_imported_before_it_is_needed(code: str) -> None:
     assert "torch: False" in in_a_new_process(
         f"{code}\nimport sys; print('torch:', 'torch' in sys.modules)"
+    )
+
+
+@pytest.mark.parametrize(
+    "module",
+    [
+        "inference.export",
+        "inference.people",
+        "runs.comparing",
+        "runs.histories",
+        "runs.loading",
+        "runs.recording",
+        "runs.ruling",
+    ],
+)
+def test_who_only_uses_a_run_or_trains_does_not_load_the_engine_that_reads_logs(
+    module: str,
+) -> None:
+    assert "engine: False" in in_a_new_process(
+        f"import seqrec_cli.core.{module}, sys\nprint('engine:', 'duckdb' in sys.modules)"
     )
 
 

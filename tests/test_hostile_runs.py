@@ -30,8 +30,10 @@ from seqrec_cli.core.runs.run import Run, create_run
 from seqrec_cli.core.storage import files
 from seqrec_cli.core.storage.arrays import load_arrays
 from seqrec_cli.core.storage.tensors import load_tensors, save_tensors
+from seqrec_cli.core.training.checks import check_data
 from seqrec_cli.core.training.events import JoinedFitted
-from seqrec_cli.core.training.sequential import Training, check_data, fit
+from seqrec_cli.core.training.network import Training
+from seqrec_cli.core.training.sequential import fit
 from seqrec_cli.errors import DatasetError, RunError, SeqRecError
 from tests.core.models.conftest import features
 from tests.hostile import NASTY, fuzzed, mutated, survives

@@ -64,6 +64,7 @@ def test_the_commands_run_where_the_wheel_is_installed(tmp_path: Path) -> None:
     names = set(zipfile.ZipFile(wheel).namelist())
     shipped = {f"seqrec_cli/configs/{path.name}" for path in (ROOT / "configs").glob("*.yaml")}
     assert shipped <= names
+    assert {f"seqrec_cli/core/runs/report/page.{kind}" for kind in ("html", "css", "js")} <= names
     assert not any(name.startswith(("tests/", "benchmarks/", "docsite/")) for name in names)
     with tarfile.open(sdist) as archive:
         packed = {name.split("/", 1)[1] for name in archive.getnames() if "/" in name}

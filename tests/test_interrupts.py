@@ -39,13 +39,13 @@ PHASES = [
     ("train", f"{CORE}.data.dataset:SequenceDataset.load"),
     ("train", f"{CORE}.runs.run:create_run"),
     ("train", f"{CORE}.training.sequential:make_scorer"),
-    ("train", f"{CORE}.training.sequential:part_gradients"),
-    ("train", f"{CORE}.training.sequential:update_weights"),
+    ("train", f"{CORE}.training.steps:part_gradients"),
+    ("train", f"{CORE}.training.steps:update_weights"),
     ("train", f"{CORE}.training.sequential:evaluate"),
     ("train", f"{CORE}.runs.checkpoints:Checkpoints.save_best"),
     ("train", f"{CORE}.runs.history:History.add"),
     ("train", f"{CORE}.runs.checkpoints:Checkpoints.save_last"),
-    ("evaluate", f"{CORE}.runs.loading:load_scorer"),
+    ("evaluate", f"{CORE}.runs.comparing:load_scorer"),
     ("evaluate", f"{CORE}.evaluation.sequential:full_ranks"),
     ("evaluate", f"{CORE}.inference.export:write_rows"),
     ("compare", f"{CORE}.evaluation.sequential:full_ranks"),
@@ -138,7 +138,7 @@ def test_a_second_signal_ends_at_once(
     """Also where the first one waits for something: here, a step that takes a second."""
     ready(place)
     phase = {
-        "train": f"{CORE}.training.sequential:update_weights",
+        "train": f"{CORE}.training.steps:update_weights",
         "recommend": f"{CORE}.storage.files:remove_leftovers",
     }
     child = warm.start(COMMANDS[command], place, tmp_path / "said", phase[command])

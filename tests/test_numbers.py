@@ -21,7 +21,8 @@ from seqrec_cli.core.experiment.sequential import Experiment
 from seqrec_cli.core.inference.names import Names
 from seqrec_cli.core.inference.recommendation import recommend
 from seqrec_cli.core.inference.scoring import ModelScorer
-from seqrec_cli.core.training.sequential import Training, fit
+from seqrec_cli.core.training.network import Training
+from seqrec_cli.core.training.sequential import fit
 from seqrec_cli.errors import InputError, RunError, TrainingError
 from tests.conftest import leave_one_out
 from tests.hostile import forget_peak, peak

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from seqrec_cli.wording import counted, duration, size, span, typed, verb
+from seqrec_cli.wording import as_typed_option, counted, duration, size, span, typed, verb
 
 
 def test_quantities_have_units() -> None:
@@ -29,3 +29,10 @@ def test_a_command_can_be_pasted_into_a_shell(words: tuple[object, ...]) -> None
         ["sh", "-c", f"printf '%s\\n' {typed(*words)}"], capture_output=True, text=True, check=True
     )
     assert shell.stdout.splitlines() == list(map(str, words))
+
+
+def test_an_option_can_be_pasted() -> None:
+    assert as_typed_option("min_user_count", 5) == "--min-user-count 5"
+    assert as_typed_option("new_items", True) == "--new-items"
+    assert as_typed_option("where", "a > 1") == "--where 'a > 1'"
+    assert as_typed_option("columns", ["a=b", "c=d e"]) == "--columns a=b --columns 'c=d e'"

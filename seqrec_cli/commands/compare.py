@@ -27,7 +27,7 @@ from seqrec_cli.wording import counted
 if TYPE_CHECKING:
     from seqrec_cli.core.evaluation.sequential import Evaluation
     from seqrec_cli.core.inference.scoring import Seen
-    from seqrec_cli.core.runs.loading import Compared
+    from seqrec_cli.core.runs.comparing import Compared
 
 METRICS = ("ndcg", "hr")
 
@@ -75,8 +75,9 @@ def compare(options: CompareOptions) -> None:
         raise typer.BadParameter("name two runs or more")
     from seqrec_cli.core.devices import choose_device
     from seqrec_cli.core.evaluation import comparison
+    from seqrec_cli.core.runs.comparing import load_runs, seed_groups
     from seqrec_cli.core.runs.directory import find_run
-    from seqrec_cli.core.runs.loading import agreed_seen, load_runs, seed_groups
+    from seqrec_cli.core.runs.loading import agreed_seen
     from seqrec_cli.core.runs.run import Run
 
     runs = [Run.open(find_run(name)) for name in options.runs]

@@ -55,7 +55,7 @@ if TYPE_CHECKING:
     from seqrec_cli.core.evaluation.sequential import Evaluation
     from seqrec_cli.core.inference.retrieval import Finder, Retriever
     from seqrec_cli.core.inference.rules import Rules
-    from seqrec_cli.core.runs.loading import Compared
+    from seqrec_cli.core.runs.comparing import Compared
     from seqrec_cli.core.runs.run import Run
 
 BESIDE = "Beside the figures"
@@ -216,7 +216,7 @@ def evaluate_ranking(runs: "Sequence[Run]", options: EvaluateOptions) -> None:
     """Say how good ranking runs are, each metric with its 95 % interval."""
     from seqrec_cli.core.devices import choose_device
     from seqrec_cli.core.evaluation.ranking import evaluate_rows
-    from seqrec_cli.core.runs.loading import load_rankers
+    from seqrec_cli.core.runs.comparing import load_rankers
 
     device = choose_device(options.device)
     compared = load_rankers(runs, options.data, options.data_dir, device)
@@ -248,7 +248,7 @@ def evaluate_sequential(
     """Say how good runs are that find items, beside baselines, with one stage or two."""
     from seqrec_cli.core.devices import choose_device
     from seqrec_cli.core.evaluation.report import make_report
-    from seqrec_cli.core.runs.loading import load_runs, settle_protocol
+    from seqrec_cli.core.runs.comparing import load_runs, settle_protocol
 
     if options.exclude_seen is not None:
         protocol = replace(protocol, seen="exclude")
@@ -302,7 +302,7 @@ def finish(
 ) -> None:
     """Keep what was found, print it, and hold it against the thresholds."""
     from seqrec_cli.core.evaluation.remembered import remember
-    from seqrec_cli.core.runs.loading import seed_groups
+    from seqrec_cli.core.runs.comparing import seed_groups
 
     if options.per_user is not None:
         report.write_users(options.per_user, safe=options.safe_csv)

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from seqrec_cli.commands.evaluate import EvaluateOptions
     from seqrec_cli.core.evaluation.report import EvaluationProtocol, Report
     from seqrec_cli.core.evaluation.summary import Figure
-    from seqrec_cli.core.runs.loading import Compared
+    from seqrec_cli.core.runs.comparing import Compared
     from seqrec_cli.core.runs.run import Run
 
 

@@ -73,7 +73,7 @@ def experiment(options: ExperimentOptions) -> None:
     for data in grid.data:
         chosen = [trial for trial in planned if trial.data == data]
         summary = summarise_trials(data, chosen, grid.metrics, options.data_dir, options.device)
-        show_summary(summary, grid.metrics)
+        show_grid_summary(summary, grid.metrics)
         summaries.append(summary)
     folder = options.output or Path("experiments") / name
     written = write_summary(folder, grid, planned, summaries, options.grid)
@@ -116,7 +116,7 @@ def train_one(trial: "Trial", options: ExperimentOptions) -> None:
             follow(run, started, stop)
 
 
-def show_summary(summary: "Summary", metrics: list[str]) -> None:
+def show_grid_summary(summary: "Summary", metrics: list[str]) -> None:
     """Print what the trainings on one dataset come to."""
     users = counted(len(summary.report.first.users), "user")
     console.info(f"{summary.data}, test part: {users}")

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from seqrec_cli import console
-from seqrec_cli.commands.binding import takes
+from seqrec_cli.commands.binding import is_given, takes
 from seqrec_cli.commands.options import (
     Data,
     DataDir,
@@ -17,10 +17,11 @@ from seqrec_cli.commands.options import (
 )
 
 if TYPE_CHECKING:
+    from seqrec_cli.core.inference.onnx_graphs import Agreement
     from seqrec_cli.core.inference.scoring import ModelScorer
     from seqrec_cli.core.runs.run import Run
 
-COMPARED = 500  # histories for which the export is compared with the run
+COMPARED = 500  # histories, or rows, for which the export is compared with the run
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -52,36 +53,66 @@ class ExportOptions(OfOneRun):
 
 
 @takes(ExportOptions)
-def export_(options: ExportOptions) -> None:
+def export_(options: ExportOptions, context: typer.Context) -> None:
     """Write a model as ONNX, and compare it before it is kept.
 
     $ seqrec export ml-100k-sasrec-1 --output model
     """
     if options.output is None:
         raise typer.BadParameter("name a new folder: --output FOLDER")
-    from seqrec_cli.core.data.dataset import SequenceDataset
-    from seqrec_cli.core.data.store import NEXT_ITEM
-    from seqrec_cli.core.inference.onnx_files import check_onnx, write_onnx
-    from seqrec_cli.core.runs.histories import histories_for
-    from seqrec_cli.core.runs.loading import agreed_seen, catalogue_of, newest_of
+    from seqrec_cli.core.data.store import RANKING
+    from seqrec_cli.core.inference.onnx_graphs import check_folder, check_onnx
+    from seqrec_cli.core.runs.directory import find_run
     from seqrec_cli.core.runs.run import Run
 
     check_onnx()
-    run = Run.open(newest_of(NEXT_ITEM, options.run))
+    check_folder(options.output)
+    run = Run.open(find_run(options.run))
     say_which(options.run, run.path)
+    if run.task == RANKING:
+        for name in ("topk", "seen", "network_only"):
+            if is_given(context, name):
+                option = f"--{name.replace('_', '-')}"
+                raise typer.BadParameter(f"{option} is for runs that find items: leave it out")
+        found = export_ranker(run, options, options.output)
+        what = f"{found.compared:,} rows: scores"
+    else:
+        found = export_finder(run, options, options.output)
+        what = f"{found.compared:,} histories: {found.same:,} lists are the same, scores"
+    console.info(f"onnxruntime agrees for {what} differ by {found.difference:.1g} at most")
+    console.success(f"`{options.output}`: model.onnx, what its numbers mean, and a README.md")
+
+
+def export_finder(run: "Run", options: ExportOptions, folder: Path) -> "Agreement":
+    """Export a run that finds items."""
+    from seqrec_cli.core.data.dataset import SequenceDataset
+    from seqrec_cli.core.inference.onnx_files import KnownUsers, write_onnx
+    from seqrec_cli.core.runs.histories import histories_for
+    from seqrec_cli.core.runs.loading import agreed_seen, catalogue_of
+
     scorer = network_of(run, options.network_only)
     console.warn_all(run.notes)
     dataset = SequenceDataset.load(run.find_data(options.data, options.data_dir))
     ids = [str(user) for user in dataset.user_ids[:COMPARED].tolist()]
     histories = histories_for(run, dataset, ids, "end").histories
     seen = agreed_seen([run], options.seen)
+    users = KnownUsers(dataset.user_ids, dataset.user_features)
     topk = min(options.topk, scorer.num_items)
-    found = write_onnx(options.output, scorer, catalogue_of(run), histories, topk, seen)
-    console.info(
-        f"onnxruntime agrees for {found.histories:,} histories: {found.same:,} lists are the same, "
-        f"scores differ by {found.difference:.1g} at most"
-    )
-    console.success(f"`{options.output}`: model.onnx, items.json and a README.md")
+    return write_onnx(folder, scorer, catalogue_of(run), histories, topk, seen, users)
+
+
+def export_ranker(run: "Run", options: ExportOptions, folder: Path) -> "Agreement":
+    """Export a run that ranks candidates."""
+    from seqrec_cli.core.data.ranking.dataset import RankingDataset
+    from seqrec_cli.core.devices import choose_device
+    from seqrec_cli.core.inference.onnx_rankers import write_ranker
+    from seqrec_cli.core.runs.loading import load_ranker
+
+    ranker = load_ranker(run, choose_device("cpu"))
+    console.warn_all(run.notes)
+    dataset = RankingDataset.load(run.find_data(options.data, options.data_dir))
+    run.check_data(dataset)
+    return write_ranker(folder, ranker, dataset.first_rows(COMPARED))
 
 
 def network_of(run: "Run", network_only: bool) -> "ModelScorer":

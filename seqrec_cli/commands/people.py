@@ -36,22 +36,31 @@ def refuse_contradictions(options: Any) -> None:
 
 def asked_for(run: "Run", options: Any) -> "People":
     """The people that the options name; what was left out of a file is said."""
-    from seqrec_cli.core.inference.people import read_people, refuse_unknown
-    from seqrec_cli.core.runs.loading import catalogue_of
+    from seqrec_cli.core.inference.people import refuse_unknown
 
     if options.history is not None or options.item is not None:
         return new_user(run, options)
     if options.histories is not None:
-        people = read_people(options.histories, catalogue_of(run))
+        people = of_a_log(run, options.histories)
         place = f"`{options.histories}`"
-        console.info(f"{len(people.labels):,} people in {place}")
-        console.warn_all(people.notes)
     else:
         people = known_users(run, options)
         place = f"the dataset `{people.dataset.name}`" if people.dataset is not None else ""
     if options.unknown == "error":
         refuse_unknown(people, place)
     return settled(people, options.unknown)
+
+
+def of_a_log(run: "Run", path: Path) -> "People":
+    """The people of a log whom no dataset has; what was left out of it is said."""
+    # Here, so that a list for a known user does not wait for the engine.
+    from seqrec_cli.core.inference.history_files import read_people
+    from seqrec_cli.core.runs.loading import catalogue_of
+
+    people = read_people(path, catalogue_of(run))
+    console.info(f"{len(people.labels):,} people in `{path}`")
+    console.warn_all(people.notes)
+    return people
 
 
 def settled(people: "People", unknown: str) -> "People":

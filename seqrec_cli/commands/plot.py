@@ -25,8 +25,8 @@ def plot(
     $ seqrec plot ml-1m-sasrec-1 ml-1m-gru4rec-1 --output trainings.svg
     """
     from seqrec_cli.core.runs import plotting
+    from seqrec_cli.core.runs.comparing import labelled
     from seqrec_cli.core.runs.directory import find_run
-    from seqrec_cli.core.runs.loading import labelled
     from seqrec_cli.core.runs.run import Run
 
     if output is not None:

@@ -50,7 +50,7 @@ def prepare(options: PrepareOptions, context: Context) -> None:
         rows, notes = ranking.rows_summary(manifest), ranking.rows_notes(manifest)
     else:
         rows, notes = preparation.histories_summary(manifest), preparation.histories_notes(manifest)
-    shared.report(manifest, rows, notes, as_json=options.as_json)
+    shared.show_preparation(manifest, rows, notes, as_json=options.as_json)
     console.success(f"`{target}` and its manifest `{target.with_suffix('.json')}`")
     config = ("--config", "dien") if request.task == "ranking" else ()
     if manifest["split"].get("whole_sessions"):
@@ -110,6 +110,7 @@ def reading_of(options: PrepareOptions, more: tuple[str, ...]) -> "Reading":
         test=options.test,
         items=options.items_file,
         users=options.users_file,
+        item_vectors=options.item_vectors,
     )
 
 
@@ -156,7 +157,7 @@ def show_findings(request: "Request", *, as_json: bool) -> None:
     for event in inspect(request):
         if isinstance(event, dict):
             rows, notes = preparation.findings_summary(event)
-            shared.report(event, rows, notes, as_json=as_json)
+            shared.show_preparation(event, rows, notes, as_json=as_json)
 
 
 def made(request: "Request") -> "Dataset":

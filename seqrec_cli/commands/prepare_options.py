@@ -342,6 +342,17 @@ class PrepareOptions:
         ),
         A_FILE,
     ] = None
+    item_vectors: Annotated[
+        Path | None,
+        Option(
+            metavar="FILE",
+            help="A vector for each item, as of its text or its picture: npz (ids, vectors), "
+            "Parquet, CSV, or RecBole's float_seq. Models read it with model.item_vectors.",
+            rich_help_panel=FEATURES,
+        ),
+        A_FILE,
+        NEXT_ITEM,
+    ] = None
     users_file: Annotated[
         str | None,
         Option(
@@ -394,7 +405,8 @@ class PrepareOptions:
         bool,
         Option(
             "--new-items",
-            help="Add the items of the items' file that nobody has, to be recommended too.",
+            help="Add the items of the items' file, and of --item-vectors, that nobody has, to be "
+            "recommended too.",
             rich_help_panel=FEATURES,
         ),
         A_FILE,

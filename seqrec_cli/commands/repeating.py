@@ -7,6 +7,7 @@ from typing import Any, get_args, get_type_hints
 
 from seqrec_cli import console
 from seqrec_cli.errors import DatasetError
+from seqrec_cli.wording import as_typed_option
 
 PREPARED_WITH = "prepared_with"
 # What belongs to one preparation alone.
@@ -53,12 +54,3 @@ def options_alike(options: Any, is_given: Callable[[str], bool]) -> Any:
     shown = " ".join(as_typed_option(name, value) for name, value in changed.items())
     console.info(f"as `{path}` was prepared: {shown or 'without options'}")
     return dataclasses.replace(options, **changed)
-
-
-def as_typed_option(name: str, value: Any) -> str:
-    """An option as a person types it."""
-    spelled = f"--{name.strip('_').replace('_', '-')}"
-    if value is True:
-        return spelled
-    values = value if isinstance(value, list) else [value]
-    return " ".join(f"{spelled} {each}" for each in values)

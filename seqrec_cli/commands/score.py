@@ -126,7 +126,7 @@ def row_scorer(run: "Run", columns: list[str], options: ScoreOptions) -> "RowSco
 def people(run: "Run", options: ScoreOptions) -> Any:
     """Those whose histories count: of a log, or the users of the run's dataset."""
     from seqrec_cli.core.data.dataset import SequenceDataset
-    from seqrec_cli.core.inference.people import read_people
+    from seqrec_cli.core.inference.history_files import read_people
     from seqrec_cli.core.inference.row_scoring import people_of_dataset
     from seqrec_cli.core.runs.loading import catalogue_of
 
@@ -142,7 +142,7 @@ def people(run: "Run", options: ScoreOptions) -> Any:
 def rated_people(catalogue: Any, ranker: Any, options: ScoreOptions) -> Any:
     """The people of a log, with what they liked; a ranking run keeps no histories of its own."""
     from seqrec_cli.core.data.reading.options import Reading
-    from seqrec_cli.core.inference.people import read_people
+    from seqrec_cli.core.inference.history_files import read_people
     from seqrec_cli.errors import InputError
 
     if options.histories is None:

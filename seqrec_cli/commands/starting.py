@@ -2,7 +2,7 @@
 
 from contextlib import ExitStack
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from seqrec_cli import console
 from seqrec_cli.commands.options import say_which
@@ -48,9 +48,8 @@ def start_run(
     # Imported here so that `seqrec --help` does not wait for torch.
     from seqrec_cli.core.data.store import find_dataset
     from seqrec_cli.core.devices import choose_device
-    from seqrec_cli.core.runs.directory import find_run, next_run, refuse_latest
     from seqrec_cli.core.runs.recording import begin, join_workers
-    from seqrec_cli.core.runs.run import Run, chosen_by_rules, create_run
+    from seqrec_cli.core.runs.run import Run, chosen_by_rules
 
     experiment, reasons = chosen_experiment(options)
     device = worker or choose_device(options.device)
@@ -61,11 +60,7 @@ def start_run(
     if not started.training.team.leads:
         return Run(Path(options.run or "")), started
     dataset, model = started.dataset, experiment.model.name
-    target = find_run(options.run) if options.run else next_run(dataset.name, model)
-    refuse_latest(target)
-    lock.enter_context(Run(target).locked())
-    origin = chosen_by_rules(reasons)
-    run = create_run(target, started.experiment, dataset, path, str(device), origin)
+    run = make_run(options.run, started, path, device, lock, chosen_by_rules(reasons))
     for reason in reasons:
         console.info(f"chosen: {reason}")
     say_notes(started)
@@ -84,11 +79,11 @@ def start_from_run(
     from seqrec_cli.core.data.store import find_dataset
     from seqrec_cli.core.devices import choose_device
     from seqrec_cli.core.experiment.loading import load_experiment
-    from seqrec_cli.core.runs.directory import find_run, next_run, refuse_latest
+    from seqrec_cli.core.runs.directory import find_run
     from seqrec_cli.core.runs.recording import begin
     from seqrec_cli.core.runs.refreshing import carry_over, origin_of, settings_to_go_on
-    from seqrec_cli.core.runs.run import Run, create_run
-    from seqrec_cli.core.training.sequential import Training
+    from seqrec_cli.core.runs.run import Run
+    from seqrec_cli.core.training.network import Training
 
     assert options.from_run is not None
     assert options.data is not None
@@ -103,15 +98,29 @@ def start_from_run(
     assert isinstance(training, Training)
     assert isinstance(dataset, SequenceDataset)
     carried = carry_over(before, training, dataset)
-    target = options.run and find_run(options.run)
-    target = target or next_run(dataset.name, experiment.model.name)
-    refuse_latest(target)
-    lock.enter_context(Run(target).locked())
-    origin = origin_of(before, carried)
-    run = create_run(target, started.experiment, dataset, path, str(device), origin)
+    run = make_run(options.run, started, path, device, lock, origin_of(before, carried))
     say_notes(started)
     console.info(f"from {before.path}: {carried.in_words()}; {', '.join(settings)}")
     return run, started
+
+
+def make_run(
+    name: str | None,
+    started: "StartedTraining",
+    data_path: Path,
+    device: "torch.device",
+    lock: ExitStack,
+    origin: "dict[str, Any] | None" = None,
+) -> "Run":
+    """The directory of a training that begins, under `name` or the next free one, locked."""
+    from seqrec_cli.core.runs.directory import find_run, next_run, refuse_latest
+    from seqrec_cli.core.runs.run import Run, create_run
+
+    dataset, experiment = started.dataset, started.experiment
+    target = find_run(name) if name else next_run(dataset.name, experiment.model.name)
+    refuse_latest(target)
+    lock.enter_context(Run(target).locked())
+    return create_run(target, experiment, dataset, data_path, str(device), origin)
 
 
 def resume_run(
@@ -140,6 +149,26 @@ def resume_run(
     counters = started.training.counters
     console.info(f"resuming {run.path} after epoch {counters.epoch}, step {counters.step}")
     return run, started
+
+
+def check_tensorboard(options: "TrainOptions") -> None:
+    """Refuse --tensorboard where it is not installed, before a run is begun."""
+    if options.tensorboard is not None:
+        from seqrec_cli.core.runs.tensorboard import load_tensorboard
+
+        load_tensorboard()
+
+
+def with_tensorboard(
+    run: "Run", started: "StartedTraining", options: "TrainOptions"
+) -> "StartedTraining":
+    """The training, written for TensorBoard too if that is asked for."""
+    if options.tensorboard is None:
+        return started
+    from seqrec_cli.core.runs.tensorboard import watched
+
+    console.info(f"`tensorboard --logdir {options.tensorboard}` shows it")
+    return watched(started, run, options.tensorboard)
 
 
 def by_workers(started: "StartedTraining") -> str:

@@ -12,7 +12,13 @@ from seqrec_cli.commands.binding import Only, takes
 from seqrec_cli.commands.completing import config_names, run_names
 from seqrec_cli.commands.following import follow, graceful_stop
 from seqrec_cli.commands.options import Data, DataDir, Device, Overrides
-from seqrec_cli.commands.starting import resume_run, start_from_run, start_run
+from seqrec_cli.commands.starting import (
+    check_tensorboard,
+    resume_run,
+    start_from_run,
+    start_run,
+    with_tensorboard,
+)
 from seqrec_cli.commands.workers import launch_workers, work
 
 SHORT, GOING_ON = "Short for a setting", "Going on with a run"
@@ -92,6 +98,14 @@ class TrainOptions:
         NEW_RUN,
         Only(lambda values: values["workers"] == 1, "for one process: leave out --workers"),
     ] = None
+    tensorboard: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FOLDER",
+            help="Write loss and validations to FOLDER/RUN for TensorBoard too (needs the extra "
+            "`tensorboard`).",
+        ),
+    ] = None
     data_dir: DataDir = Path("data")
     workers: Annotated[
         int,
@@ -135,6 +149,7 @@ class TrainOptions:
             ("--minutes", self.minutes),
             ("--precision", self.precision),
             ("--resume", self.resume),
+            ("--tensorboard", self.tensorboard),
             ("--data-dir", self.data_dir),
             ("--sums", self.sums),
             ("--timeout", self.timeout),
@@ -180,6 +195,7 @@ def train(options: TrainOptions) -> None:
         )
     from seqrec_cli.core.training.distributed import is_worker
 
+    check_tensorboard(options)
     if is_worker():
         work(options)
         return
@@ -190,5 +206,6 @@ def train(options: TrainOptions) -> None:
         start = start_run if options.resume is None else resume_run
         start = start if options.from_run is None else start_from_run
         run, started = start(options, lock)
+        started = with_tensorboard(run, started, options)
         with graceful_stop(started.training) as stop:
             follow(run, started, stop)

@@ -9,7 +9,12 @@ import typer
 
 from seqrec_cli import console
 from seqrec_cli.commands.following import follow, graceful_stop
-from seqrec_cli.commands.starting import chosen_experiment, resume_run, start_run
+from seqrec_cli.commands.starting import (
+    chosen_experiment,
+    resume_run,
+    start_run,
+    with_tensorboard,
+)
 from seqrec_cli.errors import ConfigError, SeqRecError
 
 if TYPE_CHECKING:
@@ -102,5 +107,7 @@ def train_together(options: "TrainOptions", stack: ExitStack) -> None:
     run, started = start(options, stack, device)
     if options.resume is not None:
         share_state(started)
+    if started.training.team.leads:
+        started = with_tensorboard(run, started, options)
     with graceful_stop(started.training) as stop:
         follow(run, started, stop)

@@ -32,6 +32,7 @@ class Purpose(enum.IntEnum):
     VALID_USERS = 9
     CANDIDATE_NEGATIVES = 10
     HISTORY_NEGATIVES = 11
+    SEARCH = 12
 
 
 def stream(seed: int, purpose: Purpose, *counters: int) -> np.random.Generator:

@@ -21,12 +21,16 @@ def listen(host: str, port: int) -> socket.socket:
     """
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     try:
-        return socket.create_server((host, port), family=family, backlog=1024)
+        at = socket.create_server((host, port), family=family, backlog=1024)
     except (OSError, UnicodeError) as error:
         reason = getattr(error, "strerror", None) or str(error)
         raise OutputError(
             f"cannot listen at {host}:{port}: {reason}", "choose another `--port` or `--host`"
         ) from error
+    # Connections inherit it. Otherwise the end of each answer waits 40 ms for an acknowledgement:
+    # asyncio sets it only for sockets that name their protocol, which this one does not.
+    at.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    return at
 
 
 def serve_until_stopped(service: Any, at: socket.socket) -> None:

@@ -17,6 +17,7 @@ def test_writes_a_folder(shop: Path) -> None:
     pytest.importorskip("onnxruntime")
     text = said("export", "one", "--output", "made", "--topk", "5")
     assert "onnxruntime agrees for 40 histories" in text
+    assert "README.md" in text
     assert {path.name for path in (shop / "made").iterdir()} == {
         *("model.onnx", "items.json", "README.md")
     }

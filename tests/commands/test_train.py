@@ -16,7 +16,7 @@ from typer.testing import CliRunner
 from seqrec_cli.app import app
 from seqrec_cli.core.runs.run import Run
 from seqrec_cli.core.storage.tensors import load_tensors
-from seqrec_cli.core.training import sequential as training_module
+from seqrec_cli.core.training import steps as training_module
 from seqrec_cli.errors import TrainingError
 from tests import hostile
 

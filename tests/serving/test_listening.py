@@ -1,5 +1,7 @@
 """The address of the server."""
 
+import socket
+
 import pytest
 
 pytest.importorskip("uvicorn")
@@ -16,3 +18,10 @@ def test_a_taken_port_is_a_sentence() -> None:
         assert "--port" in caught.value.hint
     with pytest.raises(OutputError):
         listen("no.such.host.invalid", 0)
+
+
+def test_connections_send_what_is_short_at_once() -> None:
+    with listen("127.0.0.1", 0) as at, socket.create_connection(at.getsockname()):
+        accepted, _ = at.accept()
+        with accepted:
+            assert accepted.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)

@@ -13,6 +13,8 @@ def histories_summary(manifest: dict[str, Any]) -> list[tuple[str, str]]:
     rows += [(part, part_line(split, part)) for part in ("train", "valid", "test")]
     for side, encoded in manifest.get("features", {}).items():
         rows.append((f"{side}' features", features_line(encoded)))
+    if vectors := manifest.get("item_vectors"):
+        rows.append(("items' vectors", vectors_line(vectors)))
     for metric, value in manifest.get("ceiling", {}).items():
         if "@" in metric:
             rows.append((f"ceiling {metric.replace('_', ' ')}", f"{value:.4f}"))
@@ -91,6 +93,18 @@ def features_line(told: dict[str, Any]) -> str:
     if told["without_row"]:
         pieces.append(f"{told['without_row']:,} without a row")
     return "; ".join(pieces) or "none"
+
+
+def vectors_line(told: dict[str, Any]) -> str:
+    """What became of a file of vectors."""
+    pieces = [f"{told['size']:,} numbers each, of {told['source']}"]
+    for key, words in (
+        ("missing", "items without one"),
+        ("repeated", "rows of a repeated id left out"),
+        ("empty", "rows without numbers left out"),
+    ):
+        pieces += [f"{told[key]:,} {words}"] if told[key] else []
+    return "; ".join(pieces)
 
 
 def histories_notes(manifest: dict[str, Any]) -> list[str]:

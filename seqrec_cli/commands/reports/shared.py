@@ -16,7 +16,7 @@ NO_BEST = ("popularity rank", "coverage", "predicted/observed")
 LOWER_IS_BETTER = ("log_loss", "calibration_error")
 
 
-def report(
+def show_preparation(
     manifest: dict[str, Any],
     rows: list[tuple[str, str]],
     notes: Iterable[str],

@@ -11,7 +11,13 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from seqrec_cli.core.data.features.encoded import EncodedFeatures, Features, side_features
+from seqrec_cli.core.data.features.encoded import (
+    ITEM_VECTORS,
+    EncodedFeatures,
+    Features,
+    checked_vectors,
+    side_features,
+)
 from seqrec_cli.core.data.features.encoders import Encoders
 from seqrec_cli.core.data.features.upgrade import upgrade
 from seqrec_cli.core.data.item_table import ItemTable
@@ -40,6 +46,8 @@ class SequenceDataset:
         item_features: a row for each item, item i at i - 1; or None.
         encoders: of the features of users and items.
         item_table: what is known of each item, as texts, for rules; or None.
+        item_vectors: float32 (items, V), vectors of items from elsewhere, 0 for one that has none;
+            or None.
         left_out_users: sorted marks (`marks_of`) of the users of the log that filters left
             out; None in a dataset of an earlier version.
         manifest: where the data came from, what was kept and dropped.
@@ -58,6 +66,7 @@ class SequenceDataset:
     item_features: EncodedFeatures | None = None
     encoders: Encoders = field(default_factory=Encoders)
     item_table: ItemTable | None = None
+    item_vectors: NDArray[np.float32] | None = None
     left_out_users: NDArray[np.int64] | None = None
     manifest: dict[str, Any] = field(default_factory=dict)
 
@@ -101,7 +110,7 @@ class SequenceDataset:
     def features(self) -> Features:
         """The inputs of a model other than histories."""
         counts = np.bincount(self.train.items, minlength=self.num_items + 1)[1:]
-        return Features(self.encoders, self.item_features, counts > 0)
+        return Features(self.encoders, self.item_features, counts > 0, self.item_vectors)
 
     def item_counts(self) -> NDArray[np.int64]:
         """How often the train part has each item, int64 (items,)."""
@@ -189,6 +198,8 @@ class SequenceDataset:
             arrays |= self.encoders.arrays() | self.item_features.arrays("item")
         if self.item_table is not None:
             arrays |= self.item_table.arrays()
+        if self.item_vectors is not None:
+            arrays[ITEM_VECTORS] = self.item_vectors
         if self.left_out_users is not None:
             arrays["left_out_users"] = self.left_out_users
         return save_checked(path, arrays, self.manifest)
@@ -252,6 +263,7 @@ class SequenceDataset:
             item_features=side_features(arrays, "item", encoders, len(item_ids)),
             encoders=encoders,
             item_table=ItemTable.from_arrays(arrays, len(item_ids)),
+            item_vectors=checked_vectors(arrays, len(item_ids)),
             left_out_users=checked_marks(arrays),
             manifest=manifest,
         )

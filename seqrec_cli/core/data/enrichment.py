@@ -7,13 +7,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from seqrec_cli.core.data.attributes import Attributes, Side
 from seqrec_cli.core.data.dataset import SequenceDataset
 from seqrec_cli.core.data.features.encoders import Encoders
 from seqrec_cli.core.data.features.encoding import encode_side
 from seqrec_cli.core.data.features.kinds import Encoding
 from seqrec_cli.core.data.item_table import ItemTable
-from seqrec_cli.core.data.reading.attributes import LONGEST_TITLE, Attributes
-from seqrec_cli.core.data.reading.sheets import Side
+from seqrec_cli.core.data.reading.attributes import LONGEST_TITLE
+from seqrec_cli.core.data.reading.vectors import VectorFile, describe_vectors
 from seqrec_cli.core.data.reading.wording import shortened
 from seqrec_cli.errors import InputError
 
@@ -26,31 +27,61 @@ def with_new_items(
     attributes: Attributes | None,
     in_log: NDArray[Any],
     path: str,
+    vectors: VectorFile | None = None,
 ) -> tuple[NDArray[Any], NDArray[np.str_] | None]:
-    """Put the items that have features, but that nobody has, behind those of the log.
+    """Put the items that have features or a vector, but that nobody has, behind those of the log.
 
     What was in the log (`in_log`) and was left out of it is not new.
     """
-    if attributes is None:
+    files = [file for file in (attributes, vectors) if file is not None]
+    if not files:
         raise InputError(
             f"there is no file with items beside `{path}`, so there are no new ones",
-            "name it: `--items-file FILE`, or leave out --new-items",
+            "name it: `--items-file FILE` or `--item-vectors FILE`, or leave out --new-items",
         )
     there = set(map(str, in_log.tolist()))
-    new = [text for text in attributes.ids if text and text not in there]
+    source = {text: file.source for file in reversed(files) for text in file.ids}
+    new = [
+        text
+        for text in dict.fromkeys(text for file in files for text in file.ids)
+        if text and text not in there
+    ]
     if item_ids.dtype.kind == "i":
         wrong = next((text for text in new if not WHOLE.fullmatch(text)), None)
         if wrong is not None:
             raise InputError(
-                f"`{attributes.source}` has the item `{wrong}`, where the log has whole numbers",
+                f"`{source[wrong]}` has the item `{wrong}`, where the log has whole numbers",
                 "fix the line, or leave out --new-items",
             )
     kind = np.int64 if item_ids.dtype.kind == "i" else np.str_
     ids = np.concatenate((item_ids, np.array(new, dtype=kind)))
     if titles is not None:
-        own = [shortened(attributes.titles.get(text, ""), LONGEST_TITLE) for text in new]
+        known = {} if attributes is None else attributes.titles
+        own = [shortened(known.get(text, ""), LONGEST_TITLE) for text in new]
         titles = np.concatenate((titles, np.array(own, dtype=np.str_)))
     return ids, titles
+
+
+def with_item_vectors(dataset: SequenceDataset, found: VectorFile | None) -> SequenceDataset:
+    """Keep the vectors of the items, for models that read them.
+
+    Raises:
+        InputError: the file has a vector of none of them.
+    """
+    if found is None:
+        return dataset
+    place = {key: row for row, key in enumerate(found.ids)}
+    rows = np.array([place.get(str(key), -1) for key in dataset.item_ids.tolist()], np.int64)
+    if (rows < 0).all():
+        raise InputError(
+            f"`{found.source}` has no vector of any item of the log",
+            f"check that its ids are those of the log, such as `{dataset.item_ids[0]}`; it has "
+            f"`{shortened(found.ids[0])}`",
+        )
+    vectors = np.where((rows >= 0)[:, None], found.vectors[rows], np.float32(0))
+    missing = int((~vectors.any(axis=1)).sum())
+    account = {"item_vectors": describe_vectors(found, missing)}
+    return replace(dataset, item_vectors=vectors, manifest=dataset.manifest | account)
 
 
 def with_item_table(dataset: SequenceDataset, items: Attributes | None) -> SequenceDataset:

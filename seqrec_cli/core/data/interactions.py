@@ -8,12 +8,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from seqrec_cli.core.data.reading.attributes import Attributes, align, read_attributes, titles_of
+from seqrec_cli.core.data.attributes import Attributes
+from seqrec_cli.core.data.reading.attributes import align, read_attributes, titles_of
 from seqrec_cli.core.data.reading.findings import Findings
 from seqrec_cli.core.data.reading.log import Log, read_log
 from seqrec_cli.core.data.reading.options import Format, Reading, Role
 from seqrec_cli.core.data.reading.sheets import LAYOUTS
 from seqrec_cli.core.data.reading.sources import TextSource
+from seqrec_cli.core.data.reading.vectors import VectorFile, read_vectors
 from seqrec_cli.core.data.reading.wording import shortened
 from seqrec_cli.core.storage import files
 from seqrec_cli.errors import InputError
@@ -68,6 +70,7 @@ class Interactions:
         item_titles: unicode (items,), "" where unknown, or None.
         user_attributes: the columns of a file of users, or None.
         item_attributes: the columns of a file of items, or None.
+        item_vectors: the vectors of a file, or None.
     """
 
     users: NDArray[np.int32]
@@ -81,6 +84,7 @@ class Interactions:
     item_titles: NDArray[np.str_] | None = None
     user_attributes: Attributes | None = None
     item_attributes: Attributes | None = None
+    item_vectors: VectorFile | None = None
 
     def __len__(self) -> int:
         return len(self.users)
@@ -103,6 +107,8 @@ def read_interactions(place: TextSource, reading: Reading | None = None) -> Inte
         result = with_items(result, items, item_column, named=reading.items is not None)
     if users:
         result = with_users(result, users, user_column, named=reading.users is not None)
+    if reading.item_vectors is not None:
+        result = replace(result, item_vectors=read_vectors(reading.item_vectors))
     return result
 
 

@@ -11,8 +11,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from seqrec_cli.core.data.attributes import Attributes
 from seqrec_cli.core.data.features.columns import TextColumn
-from seqrec_cli.core.data.reading.attributes import Attributes
 
 PREFIX = "item_table"
 LARGEST_COLUMN = 64 << 20  # bytes of a column's distinct texts

@@ -15,6 +15,7 @@ from seqrec_cli.core.data.preparation import Preparation, prepare
 from seqrec_cli.core.data.public import CATALOGUE, Found, Step
 from seqrec_cli.core.data.ranking import table
 from seqrec_cli.core.data.ranking.candidates import ExampleOptions
+from seqrec_cli.core.data.ranking.columns import load_columns
 from seqrec_cli.core.data.ranking.dataset import RankingDataset
 from seqrec_cli.core.data.ranking.from_log import prepare_examples
 from seqrec_cli.core.data.ranking.from_table import prepare_pair
@@ -134,7 +135,7 @@ def make_dataset(request: Request) -> Iterator[Received | Step | Dataset]:
             raise InputError("the demo has no ratings to rank by", "name a log that has")
         yield synthetic.prepare_demo(with_counts(request, (1, 1)), name)
     elif request.kind == "pair":
-        columns = None if request.table is None else table.load_columns(request.table)
+        columns = None if request.table is None else load_columns(request.table)
         encoding = request.preparation.encoding
         yield prepare_pair(Path(request.source), name, columns, encoding)
     elif request.kind == "named":
@@ -189,7 +190,7 @@ def read_named_log(request: Request) -> Interactions:
 
 def read_found(request: Request, found: Found) -> Interactions:
     """Read a named dataset that is at hand."""
-    read = partial(public.read_found, CATALOGUE[request.source], found)
+    read = partial(public.read_public, CATALOGUE[request.source], found)
     return with_fetched(request.reading, read)
 
 

@@ -81,8 +81,16 @@ def stable_order(
     if minor is not None and rows:
         low = int(minor.min())
         minor_bits = (int(minor.max()) - low).bit_length()
-    if int(major.max(initial=0)).bit_length() + minor_bits + place_bits > 63:
-        return np.argsort(major, kind="stable") if minor is None else np.lexsort((minor, major))
+    major_bits = int(major.max(initial=0)).bit_length()
+    if major_bits + minor_bits + place_bits > 63:
+        if minor is None:
+            return np.argsort(major, kind="stable")
+        if max(major_bits, minor_bits) + place_bits > 63:
+            return np.lexsort((minor, major))
+        # Two sorts of packed keys take a tenth of the time of one of pairs.
+        first = stable_order(minor.astype(np.int64) - low)
+        order: NDArray[np.integer] = first[stable_order(major[first])]
+        return order
     keys = major.astype(np.int64)
     for start in range(0, rows, BLOCK_ROWS):
         part = keys[start : start + BLOCK_ROWS]

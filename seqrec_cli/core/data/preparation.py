@@ -9,7 +9,12 @@ from numpy.typing import NDArray
 
 from seqrec_cli import __version__
 from seqrec_cli.core.data.dataset import SequenceDataset
-from seqrec_cli.core.data.enrichment import with_features, with_item_table, with_new_items
+from seqrec_cli.core.data.enrichment import (
+    with_features,
+    with_item_table,
+    with_item_vectors,
+    with_new_items,
+)
 from seqrec_cli.core.data.features.kinds import Encoding
 from seqrec_cli.core.data.identity import marks_of
 from seqrec_cli.core.data.interactions import Interactions, Origin
@@ -63,7 +68,8 @@ class Preparation:
             is before it.
         test_from: first moment of the test part; else 90 % of the log is before it.
         encoding: how features are encoded.
-        new_items: items that have features, though nobody has them, are in the catalogue too.
+        new_items: items that have features or a vector, though nobody has them, are in the
+            catalogue too.
         shuffle: destroy the order, for comparison; see `shuffling`.
         seed: of the shuffle.
         keep_files: files that are split already stay so, whatever `split` says.
@@ -94,6 +100,7 @@ def prepare(interactions: Interactions, options: Preparation, name: str) -> Sequ
     origin, titles = interactions.origin, interactions.item_titles
     user_ids, item_ids = interactions.user_ids, interactions.item_ids
     attributes = interactions.user_attributes, interactions.item_attributes
+    vectors = interactions.item_vectors
     rows = rows_of_log(interactions)
     del interactions
     dropped = dict(origin.dropped)
@@ -116,7 +123,9 @@ def prepare(interactions: Interactions, options: Preparation, name: str) -> Sequ
     user_ids, item_ids = user_ids[users], item_ids[items]
     titles = titles if titles is None else titles[items]
     if options.new_items:
-        item_ids, titles = with_new_items(item_ids, titles, attributes[1], in_log, origin.path)
+        item_ids, titles = with_new_items(
+            item_ids, titles, attributes[1], in_log, origin.path, vectors
+        )
     manifest = {
         "name": name,
         "source": describe_origin(origin),
@@ -133,6 +142,7 @@ def prepare(interactions: Interactions, options: Preparation, name: str) -> Sequ
     }
     dataset = assemble(name, rows, parts, user_ids, item_ids, titles, manifest)
     dataset = with_item_table(replace(dataset, left_out_users=left_out), attributes[1])
+    dataset = with_item_vectors(dataset, vectors)
     return with_features(dataset, *attributes, options.encoding)
 
 

@@ -271,7 +271,7 @@ def keep_wheel(cache: Path, wheel: Wheel, fetch_package: PackageFetcher) -> None
         files.write_bytes(cache / wheel.filename, path.read_bytes())
 
 
-def read_found(dataset: NamedDataset, found: Found, reading: Reading) -> Interactions:
+def read_public(dataset: NamedDataset, found: Found, reading: Reading) -> Interactions:
     """Read a named dataset that `obtain` found."""
     interactions = read_interactions(found.source, reading)
     origin = replace(

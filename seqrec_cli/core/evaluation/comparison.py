@@ -21,9 +21,11 @@ from seqrec_cli.core.evaluation.statistics import (
     holm,
     influences_on_means,
     interval,
+    mean_interval,
     two_sided,
     weighted_mean,
 )
+from seqrec_cli.core.evaluation.summary import Figure
 from seqrec_cli.wording import duration, span
 
 RESAMPLES = 10_000
@@ -106,16 +108,37 @@ def slices_of(
 
     A user with several targets counts by their mean.
     """
+    kinds = slices_by_kind(dataset, part, users).values()
+    return {name: mask for masks in kinds for name, mask in masks.items()}
+
+
+def slices_by_kind(
+    dataset: SequenceDataset, part: EvaluatedPart, users: NDArray[np.int64]
+) -> dict[str, dict[str, NDArray[np.bool_]]]:
+    """The masks of `slices_of`, by what they are cut by."""
     wanted = dataset.targets(part).take(users)
     counts = np.bincount(dataset.train.items, minlength=dataset.num_items + 1)
-    slices = thirds("history", dataset.histories(part).lengths[users].astype(np.float64), "items")
+    lengths = dataset.histories(part).lengths[users].astype(np.float64)
     popularity = means_of(counts[wanted.items].astype(np.float64), wanted.lengths)
-    slices |= thirds("target", popularity, "times in train")
+    kinds = {
+        "length of the history": thirds("history", lengths, "items"),
+        "popularity of the target": thirds("target", popularity, "times in train"),
+    }
     times = dataset.timestamps
     if part in times and all(earlier in times for earlier in ("train", "valid")):
         waits = target_times(dataset, part)[users] - last_times(dataset, part)[users]
-        slices |= thirds("target", waits.astype(np.float64), "later", wait_of(dataset))
-    return slices
+        kinds["time between history and target"] = thirds(
+            "target", waits.astype(np.float64), "later", wait_of(dataset)
+        )
+    return kinds
+
+
+def figure_of_slice(outcome: Evaluation, mask: NDArray[np.bool_], metric: str, seed: int) -> Figure:
+    """The mean of a metric over the users of a slice, with its 95 % interval."""
+    values, weights = outcome.per_user[metric][mask, None], outcome.counts
+    weights = None if weights is None else weights[mask]
+    (low,), (high,) = mean_interval(values, seed, weights)
+    return Figure(weighted_mean(values[:, 0], weights), float(low), float(high))
 
 
 def wait_of(dataset: SequenceDataset) -> Callable[[float], str]:

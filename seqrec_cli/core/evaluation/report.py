@@ -37,7 +37,7 @@ class EvaluationProtocol:
         kind: against the whole catalogue, or against 100 sampled items.
         ks: list lengths, ascending.
         seen: whether items of the history are candidates; None: as the runs were trained, which
-            `runs.loading.settle_protocol` puts in.
+            `runs.comparing.settle_protocol` puts in.
         targets: what follows each user's history, the first so many events of it, or each position
             of the part.
         seed: of the intervals, the sampled items and the sample of users.

@@ -1,11 +1,8 @@
-"""A model as a folder for other runtimes: model.onnx, the ids beside it, and how to call it.
+"""A model that finds items as a folder for other runtimes: model.onnx, the ids, how to call it.
 
 The folder is written only if onnxruntime gives what seqrec gives, for real histories.
 """
 
-import importlib.util
-import logging
-import warnings
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,43 +11,36 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from seqrec_cli.core.data.features.encoded import EncodedFeatures
 from seqrec_cli.core.data.sequences import Sequences
 from seqrec_cli.core.inference.names import Catalogue
+from seqrec_cli.core.inference.onnx_graphs import (
+    BATCH,
+    ITEM_IDS,
+    LENGTH,
+    MODEL,
+    README,
+    USER_IDS,
+    Agreement,
+    check_folder,
+    graph_bytes,
+    padded_after,
+    relative_gap,
+    session_of,
+)
 from seqrec_cli.core.inference.scoring import ModelScorer, Scored, Seen, score_all
-from seqrec_cli.core.models.sequential.textbook import textbook
+from seqrec_cli.core.models.sequential.textbook import TextbookScores, textbook
 from seqrec_cli.core.storage import files
-from seqrec_cli.core.storage.tensors import first_line
-from seqrec_cli.errors import InputError, MissingExtra, RunError
 
-TOLERANCE = 1e-4  # of a score, against the larger of 1 and the largest score
-MODEL, IDS, README = "model.onnx", "items.json", "README.md"
 TRIED = 64  # histories of a batch in the comparison
 
 
-@dataclass(frozen=True)
-class Agreement:
-    """How onnxruntime agrees with seqrec.
+@dataclass(frozen=True, eq=False)
+class KnownUsers:
+    """The users of the dataset: user n, from 1, has the id at n - 1, and that row of features."""
 
-    Attributes:
-        histories: how many were compared.
-        difference: the largest of two scores.
-        same: how many lists have the same items in the same order.
-    """
-
-    histories: int
-    difference: float
-    same: int
-
-
-def check_onnx() -> None:
-    """Refuse to begin without the packages of the extra.
-
-    Raises:
-        MissingExtra: with the first that is missing.
-    """
-    for package in ("onnx", "onnxscript", "onnxruntime"):
-        if importlib.util.find_spec(package) is None:
-            raise MissingExtra(package, "onnx")
+    ids: NDArray[Any]
+    features: EncodedFeatures | None
 
 
 def write_onnx(
@@ -60,99 +50,78 @@ def write_onnx(
     histories: Sequences,
     k: int,
     seen: Seen,
+    users: KnownUsers | None = None,
 ) -> Agreement:
     """Write the network of a scorer to a folder, after it was compared.
 
     Args:
         histories: real ones, to compare with.
         k: how many items are listed; 0: scores of all.
+        users: for a model that reads their features.
 
     Raises:
         ConfigError: the model cannot be exported.
         InputError: the folder has something in it.
         RunError: onnxruntime gives something else.
     """
-    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
-        raise InputError(f"`{folder}` exists already", "name a new folder: `--output FOLDER`")
+    check_folder(folder)
     longest = scorer.model.max_length
-    made = onnx_bytes(scorer.model, longest, k, seen)
-    agreement = check_agreement(made, scorer, histories, longest, k, seen)
+    plain = textbook(scorer.model, k, seen, None if users is None else users.features)
+    made = finder_bytes(plain, longest)
+    agreement = compare_finder(made, plain, scorer, histories, longest).check()
     files.write_bytes(folder / MODEL, made)
-    files.write_json(folder / IDS, [None, *catalogue.item_ids.tolist()])
-    files.write_text(folder / README, how_to_call(longest, k, seen, agreement))
+    files.write_json(folder / ITEM_IDS, [None, *catalogue.item_ids.tolist()])
+    if users is not None and plain.reads_users:
+        files.write_json(folder / USER_IDS, [None, *users.ids.tolist()])
+    files.write_text(folder / README, how_to_call(plain, longest, agreement))
     return agreement
 
 
-def onnx_bytes(model: Any, longest: int, k: int, seen: Seen) -> bytes:
-    """The ONNX file of a model: history int64 (batch, length) to scores, or to the best items."""
-    plain = textbook(model, k, seen)
+def finder_bytes(plain: TextbookScores, longest: int) -> bytes:
+    """The ONNX file: history int64 (batch, length), and users, to scores or to the best items."""
     example = torch.ones((2, min(3, longest)), dtype=torch.int64)
-    batch, length = torch.export.Dim("batch"), torch.export.Dim("length", max=longest)
-    shapes = ({0: batch, 1: length} if longest > 1 else {0: batch},)
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        logging.getLogger("torch.onnx").setLevel(logging.ERROR)
-        try:
-            program = torch.onnx.export(
-                plain,
-                (example,),
-                dynamo=True,
-                dynamic_shapes=shapes,
-                input_names=["history"],
-                output_names=["items", "scores"] if k else ["scores"],
-                verbose=False,
-            )
-        except (RuntimeError, TypeError, ValueError, NotImplementedError) as error:
-            raise RunError(
-                f"torch cannot export this model: {first_line(error)}",
-                "use `seqrec embed` for its vectors",
-            ) from error
-    assert program is not None
-    made: bytes = program.model_proto.SerializeToString()
-    return made
+    inputs, sizes = {"history": example}, {"history": (BATCH, LENGTH)}
+    if plain.reads_users:
+        inputs["user"] = torch.tensor([0, 1])
+        sizes |= {"user": (BATCH,)}  # type: ignore[dict-item]
+    return graph_bytes(plain, inputs, sizes, outputs_of(plain), longest)
 
 
-def check_agreement(
-    made: bytes, scorer: ModelScorer, histories: Sequences, longest: int, k: int, seen: Seen
+def outputs_of(plain: TextbookScores) -> list[str]:
+    """What the file gives, by name."""
+    return ["items", "scores"] if plain.k else ["scores"]
+
+
+def compare_finder(
+    made: bytes, plain: TextbookScores, scorer: ModelScorer, histories: Sequences, longest: int
 ) -> Agreement:
-    """Compare onnxruntime's answers with seqrec's.
-
-    Raises:
-        RunError: a score differs by more than TOLERANCE, or a list by more than a tie.
-    """
-    runtime = importlib.import_module("onnxruntime")
-    session = runtime.InferenceSession(made, providers=["CPUExecutionProvider"])
+    """Compare onnxruntime's answers with seqrec's."""
+    session, k = session_of(made), plain.k
     difference, same = 0.0, 0
     for start in range(0, len(histories), TRIED):
-        rows = range(start, min(start + TRIED, len(histories)))
+        rows = np.arange(start, min(start + TRIED, len(histories)))
         # The file sees the latest items alone, so it cannot leave out older ones.
-        batch = Sequences.from_lists([histories[row][-longest:].tolist() for row in rows])
-        whole = all_scores(scorer, batch, seen if k else "include")
-        found = session.run(None, {"history": padded_after(batch, longest)})
-        if k:
-            items, values = found
-            own = np.take_along_axis(whole, items, axis=1)
-            best = -np.sort(-whole, axis=1)[:, :k]
-            same += int((np.argsort(-whole, axis=1, kind="stable")[:, :k] == items).all(1).sum())
-            pairs: list[tuple[Any, Any]] = [(values, own), (values, best)]
-        else:
-            pairs = [(found[0][:, 1:], whole[:, 1:])]
+        part = histories.take(rows)
+        batch = part.cut(np.maximum(part.lengths - longest, 0))[1]
+        whole = all_scores(scorer, batch, plain.seen if k else "include")
+        inputs = {"history": padded_after(batch, longest)}
+        if plain.reads_users:
+            assert part.owners is not None, "only users of the dataset have features"
+            inputs["user"] = part.owners + 1
+        found = session.run(None, inputs)
+        if not k:
+            difference = max(difference, relative_gap(found[0][:, 1:], whole[:, 1:]))
             same += len(batch)
-        for left, right in pairs:
-            there = np.isfinite(left) | np.isfinite(right)
-            scale = max(1.0, float(np.abs(right[np.isfinite(right)]).max(initial=1.0)))
-            gap = np.abs(left[there] - right[there]).max(initial=0.0)
-            difference = max(difference, float(gap) / scale)
-    if not difference <= TOLERANCE:
-        raise RunError(
-            f"onnxruntime gives other scores than seqrec, by up to {difference:.2g}: nothing was "
-            "written",
-            "please report this, with the run's experiment.yaml",
-        )
+            continue
+        items, values = found
+        best = -np.sort(-whole, axis=1)[:, :k]
+        same += int((np.argsort(-whole, axis=1, kind="stable")[:, :k] == items).all(1).sum())
+        for right in (np.take_along_axis(whole, items, axis=1), best):
+            difference = max(difference, relative_gap(values, right))
     return Agreement(len(histories), difference, same)
 
 
-def all_scores(scorer: ModelScorer, histories: Sequences, seen: Seen) -> NDArray[np.float32]:
+def all_scores(scorer: ModelScorer, histories: Sequences, seen: Any) -> NDArray[np.float32]:
     """The scores of all items for each history, float32 (B, N + 1), by the one path."""
     scores = np.empty((len(histories), scorer.num_items + 1), np.float32)
 
@@ -164,17 +133,9 @@ def all_scores(scorer: ModelScorer, histories: Sequences, seen: Seen) -> NDArray
     return scores
 
 
-def padded_after(histories: Sequences, longest: int) -> NDArray[np.int64]:
-    """The latest items of each history, oldest first, int64 (B, L), with 0 after its end."""
-    latest = [history[-longest:] for history in histories]
-    rows = np.zeros((len(latest), max(map(len, latest))), np.int64)
-    for row, history in zip(rows, latest, strict=True):
-        row[: len(history)] = history
-    return rows
-
-
-def how_to_call(longest: int, k: int, seen: Seen, agreement: Agreement) -> str:
+def how_to_call(plain: TextbookScores, longest: int, agreement: Agreement) -> str:
     """The README of the folder."""
+    k = plain.k
     outputs = (
         "`items`, int64 (batch, k), and `scores`, float32 (batch, k), best first"
         if k
@@ -182,31 +143,37 @@ def how_to_call(longest: int, k: int, seen: Seen, agreement: Agreement) -> str:
     )
     left_out = (
         "Items in `history` are left out; older ones, which it does not see, are not.\n"
-        if k and seen == "exclude"
+        if k and plain.seen == "exclude"
         else ""
     )
+    users = (
+        f"`user`, int64 (batch,), is a user's place in `{USER_IDS}`; 0 is one who is not there.\n"
+        if plain.reads_users
+        else ""
+    )
+    given = ', "user": np.array([0])' if plain.reads_users else ""
     last = "items[0]" if k else "(-scores[0][1:]).argsort()[:10] + 1"
     names = "items, scores" if k else "(scores,)"
     return f"""# A sequential recommender, exported by seqrec
 
 `{MODEL}` takes `history`, int64 (batch, length): numbers of items, oldest first, with zeros after
 the end of the shorter ones; at most the {longest} latest items of each. It gives {outputs}.
-{left_out}
-`{IDS}` is a list: item number n has the id at place n; place 0 is empty.
+{left_out}{users}
+`{ITEM_IDS}` is a list: item number n has the id at place n; place 0 is empty.
 
 ```python
 import json
 import numpy as np
 import onnxruntime
 
-ids = json.load(open("{IDS}"))
+ids = json.load(open("{ITEM_IDS}"))
 number = {{str(key): n for n, key in enumerate(ids)}}
 session = onnxruntime.InferenceSession("{MODEL}")
 history = np.array([[1, 2, 3]])  # [number[key] for key in ...]
-{names} = session.run(None, {{"history": history}})
+{names} = session.run(None, {{"history": history{given}}})
 print([ids[n] for n in {last}])
 ```
 
-onnxruntime was compared with seqrec on {agreement.histories:,} histories: the largest difference
+onnxruntime was compared with seqrec on {agreement.compared:,} histories: the largest difference
 of two scores is {agreement.difference:.1g}; rules, popularity and a second stage are not in here.
 """

@@ -12,9 +12,9 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from seqrec_cli.core.data.attributes import Side
 from seqrec_cli.core.data.features.encoded import EncodedFeatures
 from seqrec_cli.core.data.features.encoders import Encoders
-from seqrec_cli.core.data.reading.sheets import Side
 
 
 @dataclass(frozen=True, eq=False)

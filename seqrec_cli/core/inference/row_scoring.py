@@ -10,13 +10,13 @@ import torch
 from numpy.typing import NDArray
 
 from seqrec_cli.core.batching.ranking import to_batch
+from seqrec_cli.core.data.attributes import TAG
 from seqrec_cli.core.data.dataset import SequenceDataset
 from seqrec_cli.core.data.features.columns import TextColumn
 from seqrec_cli.core.data.features.encoding import encode_columns
+from seqrec_cli.core.data.ranking.columns import TableColumns
 from seqrec_cli.core.data.ranking.dataset import Examples
 from seqrec_cli.core.data.ranking.from_table import LONGEST_HISTORY, split_list
-from seqrec_cli.core.data.ranking.table import TableColumns
-from seqrec_cli.core.data.reading.tables import TAG
 from seqrec_cli.core.data.sequences import Sequences
 from seqrec_cli.core.devices import evaluation_mode
 from seqrec_cli.core.inference.names import Catalogue, Names, split_history

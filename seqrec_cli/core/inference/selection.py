@@ -14,11 +14,11 @@ import duckdb
 import numpy as np
 from numpy.typing import NDArray
 
+from seqrec_cli.core.data.attributes import TAG
 from seqrec_cli.core.data.features.kinds import is_missing
 from seqrec_cli.core.data.item_table import ItemTable
 from seqrec_cli.core.data.reading import where
 from seqrec_cli.core.data.reading.engine import Engine, first_sentence, name, opened_engine
-from seqrec_cli.core.data.reading.tables import TAG
 from seqrec_cli.core.data.reading.where import Wording
 from seqrec_cli.core.inference.names import Catalogue, Names, read_ids
 from seqrec_cli.errors import InputError

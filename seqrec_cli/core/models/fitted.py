@@ -28,6 +28,11 @@ class FittedModelSettings(NamedSettings):
 
     reads_features: ClassVar[bool] = False
 
+    @property
+    def needs_features(self) -> bool:
+        """Whether it is made from what the dataset has of items: never."""
+        return False
+
 
 class JoinedSettings(Settings):
     """A part of an experiment: a fitted model whose scores are added to those of a network."""

@@ -26,10 +26,17 @@ def pool(vectors: Tensor, real: Tensor, how: Pooling) -> Tensor:
     mask = real.unsqueeze(-1)
     if how == "max":
         found = vectors.masked_fill(~mask, -torch.inf).amax(1) if vectors.shape[1] else None
-        zeros = vectors.new_zeros(len(vectors), vectors.shape[2])
+        zeros = vectors.new_zeros(vectors.shape[0], vectors.shape[2])
         return zeros if found is None else torch.where(mask.any(1), found, zeros)
     total = (vectors * mask).sum(1)
     return total if how == "sum" else total / mask.sum(1).clamp(min=1)
+
+
+def kept_ids(ids: Tensor, drop: float, noise: Noise) -> Tensor:
+    """1 for each id, or 0 with probability `drop`, int64."""
+    if ids.device.type != "cpu":
+        return (torch.rand(ids.shape, device=ids.device) >= drop).long()
+    return noise.kept(ids.shape, drop).long()
 
 
 @torch.no_grad()

@@ -53,7 +53,7 @@ def save_model_inputs(
     save_arrays(path / CATALOGUE, arrays)
     if isinstance(experiment, FittedExperiment):
         return {}
-    if experiment.model.reads_features:
+    if experiment.model.needs_features:
         save_arrays(path / FEATURES, data.features().arrays())
     return {}
 
@@ -103,7 +103,7 @@ def load_item_table(folder: Path, num_items: int) -> ItemTable | None:
 def load_features(folder: Path, experiment: Experiment, num_items: int) -> Features | None:
     """The features that the model reads; None if it reads none."""
     path = folder / FEATURES
-    if not experiment.model.reads_features:
+    if not experiment.model.needs_features:
         return None
     arrays = load_arrays(path)
     try:

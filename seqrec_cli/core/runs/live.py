@@ -3,6 +3,8 @@
 from collections.abc import Callable, Sequence
 from typing import Any
 
+import torch
+
 from seqrec_cli.core.data.store import NEXT_ITEM
 from seqrec_cli.core.inference.questions import Answer, Question
 from seqrec_cli.core.runs.loading import newest_of
@@ -58,7 +60,11 @@ class Live:
 
     @staticmethod
     def answer(asked: Sequence[tuple[Served, Question]]) -> list[Answer]:
-        """The answers to questions, each by the run that it was put to."""
+        """The answers to questions, each by the run that it was put to.
+
+        Computed on one core: what waits is little, and the other cores have requests to read.
+        """
+        torch.set_num_threads(1)  # for this thread
         by_run: dict[int, list[int]] = {}
         for place, (served, _) in enumerate(asked):
             by_run.setdefault(id(served), []).append(place)

@@ -25,7 +25,7 @@ from seqrec_cli.core.runs.resuming import changes_since_start, resume
 from seqrec_cli.core.runs.run import Run
 from seqrec_cli.core.runs.status import write_finished
 from seqrec_cli.core.storage import files
-from seqrec_cli.core.training import fitted, ranking, sequential
+from seqrec_cli.core.training import checks, fitted, network, ranking, sequential
 from seqrec_cli.core.training.distributed import ALONE, TIMEOUT, meet_workers
 from seqrec_cli.core.training.events import Event, JoinedFitted, Judged, Refitted, Validated
 from seqrec_cli.core.training.seen import check_reachable, settle_seen
@@ -37,7 +37,7 @@ SAVE_SECONDS = 60.0  # between two checkpoints: the work that a power cut may co
 MANY_ITEMS = 100_000  # from which on a loss over all items is worth a note
 MOST_ITEMS = 1_000_000  # for such a loss: a step takes minutes on a core
 
-AnyTraining = sequential.Training | ranking.RankingTraining | fitted.Fitting
+AnyTraining = network.Training | ranking.RankingTraining | fitted.Fitting
 
 
 @dataclass(frozen=True, eq=False)
@@ -76,14 +76,14 @@ def begin(experiment: AnyExperiment, path: Path, device: torch.device) -> Starte
         return begin_ranking(experiment, path, device)
     if isinstance(experiment, FittedExperiment):
         return begin_fitting(experiment, path)
-    sequential.check_device(experiment, device)
+    checks.check_device(experiment, device)
     dataset = SequenceDataset.load(path, parts=("train", "valid"))
-    sequential.check_data(dataset)
+    checks.check_data(dataset)
     settled = settle_seen(experiment, dataset)
     missed = check_reachable(dataset, settled.seen)
     experiment = settled.put_into(experiment)
-    training = sequential.Training(experiment, dataset.num_items, device, dataset.features())
-    sequential.check_negatives(experiment.training, dataset, training.model.max_length)
+    training = network.Training(experiment, dataset.num_items, device, dataset.features())
+    checks.check_negatives(experiment.training, dataset, training.model.max_length)
     started = StartedTraining(dataset, training, sequential.fit(training, dataset))
     started.info.extend(filter(None, [settled.reason]))
     whole = whole_catalogue(experiment, dataset.num_items)
@@ -94,7 +94,7 @@ def begin(experiment: AnyExperiment, path: Path, device: torch.device) -> Starte
 def begin_fitting(experiment: FittedExperiment, path: Path) -> StartedTraining:
     """Start a model that is fitted without gradients, as `begin`."""
     dataset = SequenceDataset.load(path, parts=("train", "valid"))
-    sequential.check_data(dataset)
+    checks.check_data(dataset)
     settled = settle_seen(experiment, dataset)
     missed = check_reachable(dataset, settled.seen)
     experiment = settled.put_into(experiment)
@@ -131,8 +131,13 @@ def whole_catalogue(experiment: Experiment, num_items: int) -> str:
 
 def unread_features(experiment: NextItemExperiment, dataset: SequenceDataset) -> str:
     """A note where the dataset has features and the model does not read them; else ""."""
-    if isinstance(experiment, Experiment) and experiment.model.reads_features:
+    if isinstance(experiment, Experiment) and experiment.model.needs_features:
         return ""
+    if dataset.item_vectors is not None:
+        return (
+            f"{experiment.model.name} does not read the vectors of the items of `{dataset.name}` "
+            "as it is set: `--set model.item_vectors=added` for sasrec and gru4rec"
+        )
     if not dataset.encoders.columns:
         return ""
     sides = (
@@ -175,7 +180,7 @@ def join_workers(
         WorkerLost: they did not come.
     """
     training, data = started.training, started.dataset
-    if not (isinstance(training, sequential.Training) and isinstance(data, SequenceDataset)):
+    if not (isinstance(training, network.Training) and isinstance(data, SequenceDataset)):
         name = training.experiment.model.name
         raise ConfigError(f"`{name}` is trained by one process", "leave out `--workers`")
     training.team = meet_workers(device, exact, timeout)
@@ -187,7 +192,7 @@ def join_workers(
             "dataset": data.sha256,
         }
     )
-    sequential.check_team(training, data)
+    checks.check_team(training, data)
 
 
 def go_on(
@@ -289,7 +294,7 @@ def last_fit(run: Run, started: StartedTraining) -> Iterator[Event]:
         events = fitted.refit(training, data, epoch)
     else:
         again = data.with_valid_learnt().features()
-        fresh = sequential.Training(training.experiment, training.num_items, training.device, again)
+        fresh = network.Training(training.experiment, training.num_items, training.device, again)
         weights, step = facts.get("weights", {}), int(facts.get("step", 0))
         events = sequential.refit(fresh, data, epoch, weights, step, training.counters)
     for event in events:
@@ -306,7 +311,7 @@ def judge(run: Run, started: StartedTraining) -> Iterator[Judged]:
     `best.json` in the run has the figures.
     """
     training, data = started.training, started.dataset
-    if not (isinstance(training, sequential.Training) and isinstance(data, SequenceDataset)):
+    if not (isinstance(training, network.Training) and isinstance(data, SequenceDataset)):
         return
     settings = training.experiment.training
     if settings.validate_users is None or not run.checkpoints.best.exists():

@@ -20,7 +20,7 @@ from seqrec_cli.core.experiment.fitted import FittedExperiment
 from seqrec_cli.core.inference.people import positions
 from seqrec_cli.core.runs.loading import catalogue_of
 from seqrec_cli.core.runs.run import Run
-from seqrec_cli.core.training.sequential import Training
+from seqrec_cli.core.training.network import Training
 from seqrec_cli.errors import ConfigError, RunError
 from seqrec_cli.wording import counted, verb
 

@@ -7,11 +7,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from seqrec_cli.core.experiment.sequential import Experiment
 from seqrec_cli.core.inference.diversity import Similarity, by_column, by_vectors
 from seqrec_cli.core.inference.recent import Since
 from seqrec_cli.core.inference.rules import Rules, popularity_penalty
 from seqrec_cli.core.inference.scoring import Scorer, item_vectors, require_vectors
-from seqrec_cli.core.inference.selection import Selection
+from seqrec_cli.core.runs.inputs import load_features
 from seqrec_cli.core.runs.loading import catalogue_of, item_table_of
 from seqrec_cli.core.runs.run import Run
 from seqrec_cli.errors import ConfigError, InputError, RunError
@@ -104,6 +105,9 @@ def chosen_items(run: Run, wanted: Wanted) -> tuple[NDArray[np.bool_], dict[str,
     notes: list[str] = []
     if not wanted.only and not wanted.exclude:
         return allowed, account, notes
+    # Here, so that a list without rules does not wait for the engine.
+    from seqrec_cli.core.inference.selection import Selection
+
     place = f"the items' table of the run `{run.path}`"
     selection = Selection(catalogue, item_table_of(run), place)
     for option, texts in (("only", wanted.only), ("exclude", wanted.exclude)):
@@ -137,10 +141,15 @@ def similarity_of(run: Run, scorer: Scorer, by: str) -> Similarity:
 
 def unlearned(run: Run) -> NDArray[np.bool_]:
     """Which items' vectors are as training began: those that nobody has, where the model reads
-    nothing but ids; bool (N,)."""
-    new = catalogue_of(run).new
-    if new is None or run.experiment().model.reads_features:
-        return np.zeros(run.manifest()["items"], np.bool_)
+    nothing but ids, or but ids and vectors and there is none; bool (N,)."""
+    new, experiment = catalogue_of(run).new, run.experiment()
+    num_items = run.manifest()["items"]
+    if new is None or type(experiment.model).reads_features:
+        return np.zeros(num_items, np.bool_)
+    if isinstance(experiment, Experiment) and experiment.model.needs_features:
+        features = load_features(run.path, experiment, num_items)
+        if features is not None and features.vectors is not None:
+            return new & ~features.vectors.any(axis=1)
     return new
 
 
@@ -160,7 +169,8 @@ def refuse_new(run: Run, items: NDArray[np.int64]) -> None:
         raise InputError(
             f"nobody has the item `{catalogue_of(run).item_ids[new[0] - 1]}` yet, and this model "
             "knows items by their ids alone: its vector means nothing",
-            "ask a run of a model that reads features: `configs/two-tower.yaml`",
+            "ask a run that reads features (`configs/two-tower.yaml`), or vectors of items "
+            "(`prepare --item-vectors`, `model.item_vectors=added`)",
         )
 
 

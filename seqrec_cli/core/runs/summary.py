@@ -18,9 +18,9 @@ from seqrec_cli.core.evaluation.report import (
     make_report,
 )
 from seqrec_cli.core.experiment.grid import Grid, Trial
+from seqrec_cli.core.runs.comparing import load_runs, settle_protocol
 from seqrec_cli.core.runs.directory import RUNS
 from seqrec_cli.core.runs.environment import versions
-from seqrec_cli.core.runs.loading import load_runs, settle_protocol
 from seqrec_cli.core.runs.results import add_result, entries_of
 from seqrec_cli.core.runs.run import Run
 from seqrec_cli.core.storage import files, typesetting

@@ -5,85 +5,26 @@ weights, the optimizer's moments and a few counters - is all it takes to go on b
 middle of an epoch too.
 """
 
-import contextlib
-import math
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator
 from functools import partial
 from typing import Any
 
-import numpy as np
-import torch
-from torch import Tensor
-
-from seqrec_cli.core.batching.packing import FILL
-from seqrec_cli.core.batching.sequential import Batches, TrainBatch
+from seqrec_cli.core.batching.sequential import Batches
 from seqrec_cli.core.data.dataset import SequenceDataset
-from seqrec_cli.core.data.features.encoded import Features
-from seqrec_cli.core.devices import WorkerPool, training_mode
-from seqrec_cli.core.evaluation.queries import queries
 from seqrec_cli.core.evaluation.sequential import Evaluation, evaluate
 from seqrec_cli.core.evaluation.weighing import pick_weights
-from seqrec_cli.core.experiment.sequential import Experiment, TrainingConfig
+from seqrec_cli.core.experiment.sequential import Experiment
 from seqrec_cli.core.inference.scoring import Joined, ModelScorer, Seen
-from seqrec_cli.core.kernels.dropout import Noise
-from seqrec_cli.core.kernels.switch import check_environment
 from seqrec_cli.core.models.fitted import FITTED
-from seqrec_cli.core.models.sequential.registry import build_model
-from seqrec_cli.core.randomness import Purpose, torch_stream
-from seqrec_cli.core.storage.memory import in_words, total_memory
-from seqrec_cli.core.storage.tensors import MemoryLimit
-from seqrec_cli.core.training.distributed import ALONE, Found, Team, add_up
+from seqrec_cli.core.training.checks import check_data
+from seqrec_cli.core.training.distributed import ALONE, Team
 from seqrec_cli.core.training.events import Event, JoinedFitted, Joining, Refitted, Validated
 from seqrec_cli.core.training.loop import check_finite, epochs, note_validation, train_epoch
-from seqrec_cli.core.training.objective import batch_loss
-from seqrec_cli.core.training.optimizers import Adagrad, Adam, Optimizer, RowwiseAdagrad
+from seqrec_cli.core.training.network import Training, make_batches
 from seqrec_cli.core.training.pace import Pace
 from seqrec_cli.core.training.seen import check_reachable, settle_seen
-from seqrec_cli.core.training.state import Counters, Resumable
-from seqrec_cli.errors import ConfigError, DatasetError, TrainingError
-
-
-class Training(Resumable):
-    """A model with its optimizer and counters: what a training is between two steps."""
-
-    def __init__(
-        self,
-        experiment: Experiment,
-        num_items: int,
-        device: torch.device,
-        features: Features | None = None,
-    ) -> None:
-        check_environment()
-        settings = experiment.training
-        self.experiment = experiment
-        self.num_items = num_items
-        self.device = device
-        self.counters = Counters()
-        self.joined: list[Joined] = []
-        generator = torch_stream(experiment.seed, Purpose.WEIGHTS)
-        with MemoryLimit():
-            model = build_model(experiment.model, num_items, generator, features)
-        self.model = model.to(device)
-        parameters = self.trained_parameters()
-        tables = {name: parameters.pop(name) for name in sorted(self.model.tables)}
-        table_lr = settings.table_lr or settings.lr
-        adam = partial(Adam, betas=settings.betas, weight_decay=settings.weight_decay)
-        adagrad = partial(Adagrad, momentum=settings.momentum)
-        make: Callable[..., Optimizer] = adam if settings.optimizer == "adam" else adagrad
-        self.optimizers = {"others": make(parameters, settings.lr)}
-        if settings.table_optimizer == "adagrad":
-            self.model.sparse_gradients()
-            self.optimizers["tables"] = RowwiseAdagrad(tables, table_lr)
-        else:
-            by_name = adam if settings.table_optimizer == "adam" else make
-            self.optimizers["tables"] = by_name(tables, table_lr)
-        self.encode = torch.compile(self.model.encode) if settings.compile else self.model.encode
-        self.workers = WorkerPool(device)
-
-    def facts(self) -> dict[str, Any]:
-        """The weights of what joins the network."""
-        weights = {joined.name: joined.weight for joined in self.joined}
-        return {"weights": weights} if weights else {}
+from seqrec_cli.core.training.state import Counters
+from seqrec_cli.core.training.steps import pace_of, train_steps
 
 
 def fit(training: Training, data: SequenceDataset) -> Iterator[Event]:
@@ -118,12 +59,6 @@ def fit(training: Training, data: SequenceDataset) -> Iterator[Event]:
         lambda: train_epoch(training, pace, partial(train_steps, training, batches, pace=pace)),
         lambda scheduled: validate(training, data, scorer, seen, pace, scheduled),
     )
-
-
-def pace_of(training: Training, batches: Batches) -> Pace:
-    """How far a training is, and what its settings say of that."""
-    settings = training.experiment.training
-    return Pace(training, settings, len(batches), training.team.clock)
 
 
 def refit(
@@ -177,155 +112,6 @@ def pace_again(training: Training, batches: Batches, first: Counters) -> Pace:
         done = first.epoch * len(batches) + first.step
         update["max_steps"] = max(1, min(settings.max_steps or 2**53, round(done / share)))
     return Pace(training, settings.model_copy(update=update), len(batches), training.team.clock)
-
-
-def make_batches(training: Training, data: SequenceDataset) -> Batches:
-    """The batches of a training on the train part."""
-    settings = training.experiment.training
-    return Batches(
-        data.learnt(),
-        data.num_items,
-        seed=training.experiment.seed,
-        batch_size=settings.batch_size,
-        max_length=training.model.max_length,
-        num_negatives=settings.negatives,
-        negatives_per=settings.negatives_per,
-        in_batch=settings.in_batch,
-        popularity_power=settings.popularity_power,
-        sampler=settings.sampler,
-        log_probabilities=settings.loss.corrects_sampling,
-        half_life=settings.loss.target_half_life,
-        excluded_items=training.model.excluded_items,
-        fill=FILL if training.device.type == "cpu" else 0.0,
-        cost=training.model.cost,
-    )
-
-
-def check_negatives(settings: TrainingConfig, data: SequenceDataset, max_length: int) -> None:
-    """Refuse more negatives than memory can hold, of a batch with the longest histories.
-
-    Raises:
-        ConfigError: with their size and that of the memory.
-    """
-    longest = np.minimum(np.sort(data.train.lengths)[-settings.batch_size :], max_length)
-    shared = {"target": int(longest.sum()), "history": len(longest), "batch": 1}
-    size = 8 * settings.negatives * shared[settings.negatives_per]
-    if size > total_memory():
-        raise ConfigError(
-            f"the negatives of a batch take {in_words(size)} of memory, and there are "
-            f"{in_words(total_memory())}",
-            "use fewer `training.negatives`, or `training.negatives_per: batch`",
-        )
-
-
-def train_steps(
-    training: Training, batches: Batches, epoch: int, done: int, pace: Pace | None = None
-) -> Iterator[float]:
-    """Change the weights once for each batch of an epoch but the first `done`; yields the losses.
-
-    A batch is cut into parts, each for one core; their gradients add up to the batch's. How many
-    parts depends on the batch alone, so the number of cores does not change the result.
-    """
-
-    def begin(step: int) -> tuple[int, dict[int, Callable[[], TrainBatch]]]:
-        users = batches_left[step - done - 1]
-        make = partial(batches.make, epoch, shared=batches.share(epoch, step, users))
-        split = batches.split(users)
-        own = {n: training.workers.begin(partial(make, split[n])) for n in team.own(len(split))}
-        return len(split), own
-
-    def work(number: int) -> tuple[int, Found]:
-        noise = Noise(training.experiment.seed, epoch, step, number, training.device)
-        batch = parts[number]().to(training.device)
-        loss, gradients = part_gradients(training, batch, total, noise)
-        return number, (loss, list(gradients))
-
-    pace = pace or pace_of(training, batches)
-    team, parameters = training.team, list(training.trained_parameters().values())
-    batches_left = batches.users_of(epoch)[done:]
-    upcoming = begin(done + 1)
-    for step, users in enumerate(batches_left, done + 1):
-        (count, parts), total = upcoming, batches.weigh(users)
-        team.agree()
-        training_mode(training.model)
-        statistics = training.statistics()
-        # From the last: that of many short histories takes longest, and is not to be waited for.
-        results = training.workers.map(work, reversed(parts))
-        if step < len(batches):
-            # Queued behind this step's parts: the core that is done first makes the next ones.
-            upcoming = begin(step + 1)
-        # Running statistics change while gradients are computed, and nothing else does.
-        safe = contextlib.nullcontext() if statistics else training.safe_to_interrupt()
-        with safe:
-            found = dict(results)
-        loss, gradient = team.total(found, count, parameters)
-        try:
-            factor = pace.lr_factor((epoch - 1) * len(batches) + step - 1)
-            loss = update_weights(training, loss, [gradient], epoch, step, factor)
-        except TrainingError:
-            training.set_statistics(statistics)
-            raise
-        yield loss
-
-
-def part_gradients(
-    training: Training, batch: TrainBatch, total: float, noise: Noise
-) -> tuple[float, tuple[Tensor, ...]]:
-    """What one part adds to the loss of a batch that weighs `total`, and to the gradients."""
-    settings = training.experiment.training
-    with autocast(training.device, settings.precision):
-        states = training.encode(batch.histories, noise)  # (T, D)
-        loss = batch_loss(training.model, states, batch, settings, noise)
-    loss = loss * (batch.weight / total)
-    parameters = list(training.trained_parameters().values())
-    gradients = torch.autograd.grad(loss, parameters, allow_unused=True, materialize_grads=True)
-    return float(loss.detach()), gradients
-
-
-def update_weights(
-    training: Training,
-    loss: float,
-    gradients: Sequence[Sequence[Tensor]],
-    epoch: int,
-    step: int,
-    factor: float,
-) -> float:
-    """Change the weights by the parts' gradients; returns the loss, `l2_emb` included."""
-    settings, model = training.experiment.training, training.model
-    if settings.l2_emb:
-        loss += settings.l2_emb * float(model.items.weight.detach().square().sum())
-    if not math.isfinite(loss):
-        raise TrainingError(
-            f"the loss became {loss} in epoch {epoch}, step {step}",
-            f"lower `training.lr` (it is {settings.lr})",
-        )
-
-    def update() -> None:
-        parameters = training.trained_parameters().values()
-        for parameter, gradient in zip(parameters, add_up(gradients), strict=True):
-            parameter.grad = gradient
-        if settings.l2_emb:
-            add_l2(model.items.weight, settings.l2_emb)
-        for optimizer in training.optimizers.values():
-            optimizer.step(factor)
-
-    training.workers.alone(update)
-    return loss
-
-
-def autocast(device: torch.device, precision: str) -> contextlib.AbstractContextManager[Any]:
-    """Compute in bfloat16 where that loses little, if the experiment says so."""
-    if precision == "bfloat16":
-        # Without its cache, which all threads share: one would clear it under the other.
-        return torch.autocast(device.type, torch.bfloat16, cache_enabled=False)
-    return contextlib.nullcontext()
-
-
-@torch.no_grad()
-def add_l2(table: Tensor, weight: float) -> None:
-    """Add the gradient of `weight` times the squared norm of `table`."""
-    assert table.grad is not None
-    table.grad.add_(table, alpha=2 * weight)
 
 
 def join(training: Training, data: SequenceDataset) -> Iterator[Joining | JoinedFitted]:
@@ -397,53 +183,3 @@ def evaluate_valid(
         most_users=most_users,
         team=team if team.size > 1 else None,
     )
-
-
-def check_data(data: SequenceDataset) -> None:
-    """Refuse a dataset that cannot be trained on, before anything is begun.
-
-    Raises:
-        DatasetError: there is nobody to train on, or nobody to validate on.
-    """
-    if not (data.train.lengths >= 2).any():
-        raise DatasetError(
-            f"the dataset `{data.name}` has no user with two items in its train part",
-            "prepare it with another split, or from more data",
-        )
-    queries(data, "valid")
-
-
-def check_team(training: Training, data: SequenceDataset) -> None:
-    """Refuse more workers than there are parts in a batch.
-
-    Raises:
-        ConfigError: with what to use instead.
-    """
-    batches, size = make_batches(training, data), training.team.size
-    parts = max(len(batches.split(users)) for users in batches.users_of(1)[:16])
-    if training.statistic_names:
-        parts = 1  # what one part changes, the next ones would read
-    if parts < size:
-        settings = training.experiment.training
-        larger = (
-            ""
-            if parts == 1 and len(batches) == 1
-            else (
-                f", or larger batches: `--set training.batch_size={2 * size * settings.batch_size}`"
-            )
-        )
-        raise ConfigError(
-            f"a batch of {settings.batch_size} users is cut into {parts} "
-            f"{'part' if parts == 1 else 'parts'}, fewer than the {size} workers",
-            f"use {parts} {'worker' if parts == 1 else 'workers'}{larger}",
-        )
-
-
-def check_device(experiment: Experiment, device: torch.device) -> None:
-    """Refuse what the device cannot do.
-
-    Raises:
-        ConfigError: with the setting and what to use instead.
-    """
-    if experiment.training.precision == "bfloat16" and device.type == "mps":
-        raise ConfigError("`training.precision: bfloat16` does not work on mps", "use float32")

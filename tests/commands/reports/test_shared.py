@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from seqrec_cli.commands.reports.shared import print_comparisons, report
+from seqrec_cli.commands.reports.shared import print_comparisons, show_preparation
 
 MANIFEST = {"name": "toy", "source": {"licence": "none at all"}}
 
@@ -12,10 +12,10 @@ MANIFEST = {"name": "toy", "source": {"licence": "none at all"}}
 def test_a_manifest_is_a_table_or_json_and_its_notes_are_diagnostics(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    report(MANIFEST, [("users", "7")], ["one user is alone"], as_json=False)
+    show_preparation(MANIFEST, [("users", "7")], ["one user is alone"], as_json=False)
     printed = capsys.readouterr()
     assert [line.split() for line in printed.out.splitlines()] == [["toy"], ["users", "7"]]
-    report(MANIFEST, [("users", "7")], ["one user is alone"], as_json=True)
+    show_preparation(MANIFEST, [("users", "7")], ["one user is alone"], as_json=True)
     as_json = capsys.readouterr()
     assert json.loads(as_json.out) == MANIFEST
     for stderr in (printed.err, as_json.err):

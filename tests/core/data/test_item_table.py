@@ -5,8 +5,8 @@ from typing import Any
 import numpy as np
 import pytest
 
+from seqrec_cli.core.data.attributes import Attributes
 from seqrec_cli.core.data.item_table import ItemTable
-from seqrec_cli.core.data.reading.attributes import Attributes
 
 CELLS = {"category": ["shoes", "", "Schuhe 👟", "shoes"], "Price": ["1", "2", "3", "4"]}
 

@@ -22,7 +22,7 @@ from seqrec_cli.core.data.public import (
     Wheel,
     cache_folder,
     obtain,
-    read_found,
+    read_public,
 )
 from seqrec_cli.core.storage import files
 from seqrec_cli.core.storage.downloads import DownloadError, Received
@@ -118,7 +118,7 @@ def test_a_damaged_cache_is_fetched_anew(tmp_path: Path) -> None:
 
 def test_reads_the_archive_where_it_is(tmp_path: Path) -> None:
     found, _ = find(NAMED, tmp_path, Net(x_zip=ZIP))
-    log = read_found(NAMED, found, Reading())
+    log = read_public(NAMED, found, Reading())
     assert log.item_titles is not None
     assert log.item_titles.tolist() == ["Heat (1995)", "Up (2009)"]
     assert log.origin.path == "https://example.org/x.zip"
@@ -134,7 +134,7 @@ def test_falls_back_on_the_wheel(tmp_path: Path) -> None:
     assert "cannot reach `https://example.org/x.zip`" in events[-1].message
     assert "pack==1" in events[-1].message
     assert found.obtained == "the copy in the package pack==1"
-    log = read_found(WITH_WHEEL, found, Reading())
+    log = read_public(WITH_WHEEL, found, Reading())
     assert log.item_titles is not None
     assert log.item_titles.tolist() == ["Heat (1995)", "Up (2009)"]
     assert log.origin.path == "pack.whl:pack/x.inter"

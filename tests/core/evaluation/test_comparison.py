@@ -7,7 +7,7 @@ import pytest
 
 from seqrec_cli.core.data.dataset import SequenceDataset
 from seqrec_cli.core.data.sequences import Sequences
-from seqrec_cli.core.evaluation.comparison import ALL_USERS, compare, slices_of
+from seqrec_cli.core.evaluation.comparison import ALL_USERS, compare, figure_of_slice, slices_of
 from seqrec_cli.core.evaluation.sequential import Evaluation
 from seqrec_cli.core.evaluation.statistics import holm
 
@@ -102,3 +102,15 @@ def test_users_are_cut_by_history_target_and_time() -> None:
     assert not any(
         "after" in name for name in slices_of(dataset(times=False), "test", np.arange(6))
     )
+
+
+def test_the_figure_of_a_slice_is_over_its_users_alone() -> None:
+    values = np.arange(10.0)
+    found = outcome(values)
+    mask = np.arange(10) % 3 == 0
+    figure = figure_of_slice(found, mask, "ndcg@10", seed=0)
+    assert figure.mean == pytest.approx(values[mask].mean())
+    assert values[mask].min() <= figure.low < figure.mean < figure.high <= values[mask].max()
+    weighted = replace(found, counts=np.arange(1, 11))
+    figure = figure_of_slice(weighted, mask, "ndcg@10", seed=0)
+    assert figure.mean == pytest.approx(np.average(values[mask], weights=np.arange(1, 11)[mask]))

@@ -7,11 +7,8 @@ from seqrec_cli.core.batching.sequential import Batches
 from seqrec_cli.core.data.dataset import SequenceDataset
 from seqrec_cli.core.kernels.dropout import Noise
 from seqrec_cli.core.models.sequential.registry import MODELS
-from seqrec_cli.core.training.sequential import (
-    Training,
-    part_gradients,
-    update_weights,
-)
+from seqrec_cli.core.training.network import Training
+from seqrec_cli.core.training.steps import part_gradients, update_weights
 from tests.core.training.small import CPU, experiment, sized
 
 

@@ -24,8 +24,9 @@ from seqrec_cli.core.kernels.folded_head import one_head
 from seqrec_cli.core.kernels.gru import recur
 from seqrec_cli.core.kernels.switch import KERNELS, plain
 from seqrec_cli.core.training.events import StepDone
+from seqrec_cli.core.training.network import Training
 from seqrec_cli.core.training.ranking import RankingTraining, train_step
-from seqrec_cli.core.training.sequential import Training, fit
+from seqrec_cli.core.training.sequential import fit
 
 CPU = torch.device("cpu")
 LENGTHS = [150, 70, 66, 64, 3, 1, 1]  # several bands, one, and rows of a single item

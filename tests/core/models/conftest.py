@@ -6,12 +6,11 @@ import numpy as np
 import pytest
 import torch
 
+from seqrec_cli.core.data.attributes import Attributes, Side
 from seqrec_cli.core.data.features.encoded import EncodedFeatures, Features
 from seqrec_cli.core.data.features.encoders import Encoders
 from seqrec_cli.core.data.features.encoding import EncodedSide, encode_side
 from seqrec_cli.core.data.features.kinds import Encoding, Kind
-from seqrec_cli.core.data.reading.attributes import Attributes
-from seqrec_cli.core.data.reading.sheets import Side
 from seqrec_cli.core.models.sequential.registry import MODELS, build_model
 from tests.core.models.ordinary import PLAIN, register
 
@@ -58,6 +57,8 @@ READERS = [name for name in MODELS.ours if not MODELS[name].settings_class.reads
 VARIANTS: list[dict[str, Any]] = [
     *({"name": name} for name in sorted(READERS)),
     {"name": "sasrec", "block": "ligr", "norm": "pre", "expansion": 4, "heads": 2},
+    {"name": "sasrec", "padding": "zeros", "heads": 2},
+    {"name": "sasrec", "padding": "states", "norm": "post"},
     {"name": "sasrec", "block": "ligr", "norm": "pre", "convolution": 2},
     {"name": "gru4rec", "layers": 2, "units": 12},
     {"name": "gru4rec", "item_bias": True, "tied": False},

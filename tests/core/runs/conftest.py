@@ -9,7 +9,8 @@ from seqrec_cli.core.data.dataset import SequenceDataset
 from seqrec_cli.core.experiment.sequential import Experiment
 from seqrec_cli.core.runs.run import Run, create_run
 from seqrec_cli.core.training.events import Validated
-from seqrec_cli.core.training.sequential import Training, fit
+from seqrec_cli.core.training.network import Training
+from seqrec_cli.core.training.sequential import fit
 
 EXPERIMENT = Experiment.model_validate(
     {

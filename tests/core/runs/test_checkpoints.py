@@ -8,7 +8,7 @@ from seqrec_cli.core.runs.loading import load_scorer
 from seqrec_cli.core.runs.resuming import resume
 from seqrec_cli.core.runs.run import Run
 from seqrec_cli.core.storage.tensors import load_tensors
-from seqrec_cli.core.training.sequential import Training
+from seqrec_cli.core.training.network import Training
 from seqrec_cli.errors import RunError
 from tests.core.runs.conftest import EXPERIMENT, damage
 

@@ -8,7 +8,7 @@ from seqrec_cli.core.data.dataset import SequenceDataset
 from seqrec_cli.core.runs.directory import find_run, next_run
 from seqrec_cli.core.runs.run import Run, create_run
 from seqrec_cli.core.runs.status import write_finished
-from seqrec_cli.core.training.sequential import Training
+from seqrec_cli.core.training.network import Training
 from seqrec_cli.errors import RunError
 from tests.core.runs.conftest import EXPERIMENT
 

@@ -8,7 +8,7 @@ from seqrec_cli.core.data.dataset import SequenceDataset
 from seqrec_cli.core.data.sequences import Sequences
 from seqrec_cli.core.runs.histories import histories_for
 from seqrec_cli.core.runs.run import Run
-from seqrec_cli.core.training.sequential import Training
+from seqrec_cli.core.training.network import Training
 
 IDS = ["100", "107", "133"]
 

@@ -8,7 +8,7 @@ import torch
 from seqrec_cli.core.runs.index import load_index
 from seqrec_cli.core.runs.loading import load_scorer
 from seqrec_cli.core.runs.run import Run
-from seqrec_cli.core.training.sequential import Training
+from seqrec_cli.core.training.network import Training
 from seqrec_cli.errors import RunError
 
 

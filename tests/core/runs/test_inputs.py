@@ -18,7 +18,8 @@ from seqrec_cli.core.runs.run import create_run
 from seqrec_cli.core.storage.arrays import load_arrays, save_arrays
 from seqrec_cli.core.storage.tensors import save_tensors
 from seqrec_cli.core.training.events import Validated
-from seqrec_cli.core.training.sequential import Training, fit
+from seqrec_cli.core.training.network import Training
+from seqrec_cli.core.training.sequential import fit
 from seqrec_cli.errors import RunError
 from tests.core.models.conftest import features
 from tests.core.runs.conftest import EXPERIMENT

@@ -7,8 +7,8 @@ from seqrec_cli.core.runs.loading import catalogue_of, load_scorer
 from seqrec_cli.core.runs.resuming import resume
 from seqrec_cli.core.runs.run import Run
 from seqrec_cli.core.storage.tensors import save_tensors
+from seqrec_cli.core.training.network import Training
 from seqrec_cli.core.training.seen import SettledSeen
-from seqrec_cli.core.training.sequential import Training
 from seqrec_cli.errors import ConfigError, RunError
 from tests.core.runs.conftest import EXPERIMENT
 

@@ -15,7 +15,8 @@ from seqrec_cli.core.runs.recording import StartedTraining, begin, recorded
 from seqrec_cli.core.runs.run import create_run
 from seqrec_cli.core.storage.tensors import load_tensors
 from seqrec_cli.core.training.events import EpochDone, Refitted, Validated
-from seqrec_cli.core.training.sequential import Training, fit
+from seqrec_cli.core.training.network import Training
+from seqrec_cli.core.training.sequential import fit
 from tests.core.runs.conftest import EXPERIMENT
 from tests.small_log import SMALL, run
 

@@ -11,7 +11,7 @@ from seqrec_cli.core.data.sequences import Sequences
 from seqrec_cli.core.experiment.loading import load_experiment
 from seqrec_cli.core.runs.refreshing import carry_over, followed_shares, settings_to_go_on
 from seqrec_cli.core.runs.run import Run
-from seqrec_cli.core.training.sequential import Training
+from seqrec_cli.core.training.network import Training
 from tests.shop import invoke, write
 
 
@@ -81,7 +81,7 @@ def test_the_commands_prepare_alike_and_go_on(grown: Path) -> None:
     assert again.sha256 == later.sha256
     result = invoke("train", "--from", "one", "--data", "again", "--run", "two", "--device", "cpu")
     assert result.exit_code == 0, result.output
-    assert "1 are new" in result.stderr
+    assert "1 new: " in result.stderr
     assert "training.lr=0.006" in result.stderr
     manifest = Run.open(Path("runs/two")).manifest()
     assert manifest["continued_from"]["run"] == "runs/one"

@@ -5,7 +5,7 @@ import pytest
 from seqrec_cli.core.data.dataset import SequenceDataset
 from seqrec_cli.core.runs.resuming import experiment_to_resume
 from seqrec_cli.core.runs.run import Run
-from seqrec_cli.core.training.sequential import Training
+from seqrec_cli.core.training.network import Training
 from seqrec_cli.errors import ConfigError, RunError
 
 

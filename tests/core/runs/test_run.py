@@ -7,7 +7,7 @@ import pytest
 from seqrec_cli.core.data.dataset import SequenceDataset
 from seqrec_cli.core.runs.resuming import resume
 from seqrec_cli.core.runs.run import Run, create_run
-from seqrec_cli.core.training.sequential import Training
+from seqrec_cli.core.training.network import Training
 from seqrec_cli.errors import DatasetError, RunError
 from tests.core.runs.conftest import EXPERIMENT
 

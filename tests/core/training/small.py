@@ -9,10 +9,8 @@ from seqrec_cli.core.data.dataset import SequenceDataset
 from seqrec_cli.core.experiment.sequential import Experiment
 from seqrec_cli.core.models.sequential.registry import MODELS
 from seqrec_cli.core.training.events import Event
-from seqrec_cli.core.training.sequential import (
-    Training,
-    fit,
-)
+from seqrec_cli.core.training.network import Training
+from seqrec_cli.core.training.sequential import fit
 
 CPU = torch.device("cpu")
 

@@ -18,7 +18,8 @@ from seqrec_cli.core.data.dataset import SequenceDataset
 from seqrec_cli.core.training import distributed
 from seqrec_cli.core.training.distributed import Team, WorkerLost, leave, meet_workers
 from seqrec_cli.core.training.events import EpochDone, Event, Validated
-from seqrec_cli.core.training.sequential import Training, fit
+from seqrec_cli.core.training.network import Training
+from seqrec_cli.core.training.sequential import fit
 from tests.core.training.small import experiment
 
 CPU = torch.device("cpu")

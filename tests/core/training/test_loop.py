@@ -5,10 +5,8 @@ import pytest
 
 from seqrec_cli.core.data.dataset import SequenceDataset
 from seqrec_cli.core.training.events import EpochDone, Event, StepDone, Stopped, Validated
-from seqrec_cli.core.training.sequential import (
-    Training,
-    fit,
-)
+from seqrec_cli.core.training.network import Training
+from seqrec_cli.core.training.sequential import fit
 from seqrec_cli.errors import TrainingError
 from tests.core.training.small import CPU, experiment, run
 

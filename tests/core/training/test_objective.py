@@ -9,10 +9,8 @@ from seqrec_cli.core.data.dataset import SequenceDataset
 from seqrec_cli.core.evaluation.sequential import evaluate
 from seqrec_cli.core.inference.scoring import ModelScorer
 from seqrec_cli.core.training.events import Validated
+from seqrec_cli.core.training.network import Training
 from seqrec_cli.core.training.objective import batch_loss
-from seqrec_cli.core.training.sequential import (
-    Training,
-)
 from tests.core.training.small import CPU, experiment, run
 
 

@@ -14,8 +14,9 @@ from seqrec_cli.core.inference.scoring import ModelScorer
 from seqrec_cli.core.training import distributed
 from seqrec_cli.core.training import pace as pacing
 from seqrec_cli.core.training.events import EpochDone, Event, Spent, StepDone, Validated
+from seqrec_cli.core.training.network import Training
 from seqrec_cli.core.training.schedule import lr_factor
-from seqrec_cli.core.training.sequential import Training, fit
+from seqrec_cli.core.training.sequential import fit
 from tests.core.training.small import copied, experiment, run, same
 
 CPU = torch.device("cpu")

@@ -11,8 +11,9 @@ from seqrec_cli.core.data.dataset import SequenceDataset
 from seqrec_cli.core.data.sequences import Sequences
 from seqrec_cli.core.experiment.sequential import Experiment
 from seqrec_cli.core.training.events import Validated
+from seqrec_cli.core.training.network import Training
 from seqrec_cli.core.training.seen import MANY_REPEATS, check_reachable, settle_seen
-from seqrec_cli.core.training.sequential import Training, fit
+from seqrec_cli.core.training.sequential import fit
 from seqrec_cli.errors import DatasetError
 from tests.conftest import leave_one_out
 

@@ -5,10 +5,8 @@ import pytest
 import torch
 
 from seqrec_cli.core.data.dataset import SequenceDataset
-from seqrec_cli.core.training.sequential import (
-    Training,
-    fit,
-)
+from seqrec_cli.core.training.network import Training
+from seqrec_cli.core.training.sequential import fit
 from tests.core.training.small import CPU, copied, experiment, run, same, take
 
 

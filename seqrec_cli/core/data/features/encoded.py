@@ -13,6 +13,8 @@ from seqrec_cli.core.data.features.kinds import Owner
 from seqrec_cli.core.data.features.upgrade import upgrade
 from seqrec_cli.core.data.features.vocabularies import PAD, UNKNOWN, SparseEncoder, TagsEncoder
 
+ITEM_VECTORS = "item_vectors"  # the name of their array in a file
+
 
 @dataclass(frozen=True, eq=False)
 class EncodedFeatures:
@@ -93,16 +95,19 @@ class Features:
         encoders: of the features of users and items.
         items: a row for each item, item i at i - 1; or None.
         trained: bool (items,), whether the train part has the item.
+        vectors: float32 (items, V), of items from elsewhere, 0 for one that has none; or None.
     """
 
     encoders: Encoders
     items: EncodedFeatures | None
     trained: NDArray[np.bool_]
+    vectors: NDArray[np.float32] | None = None
 
     def arrays(self) -> dict[str, NDArray[Any]]:
         """Plain arrays by name, for an npz; `from_arrays` reads them."""
         items = {} if self.items is None else self.items.arrays("item")
-        return {"trained": self.trained} | self.encoders.arrays() | items
+        vectors = {} if self.vectors is None else {ITEM_VECTORS: self.vectors}
+        return {"trained": self.trained} | self.encoders.arrays() | items | vectors
 
     @classmethod
     def from_arrays(cls, arrays: Mapping[str, NDArray[Any]], num_items: int) -> "Features":
@@ -116,7 +121,28 @@ class Features:
         if trained.shape != (num_items,) or trained.dtype != np.bool_:
             raise ValueError(f"it is not about {num_items} items")
         encoders = Encoders.from_arrays(arrays)
-        return cls(encoders, side_features(arrays, "item", encoders, num_items), trained)
+        items = side_features(arrays, "item", encoders, num_items)
+        return cls(encoders, items, trained, checked_vectors(arrays, num_items))
+
+
+def checked_vectors(
+    arrays: Mapping[str, NDArray[Any]], num_items: int
+) -> NDArray[np.float32] | None:
+    """The vectors of items; None if the arrays have none.
+
+    Raises:
+        ValueError: they are not one of finite numbers for each of `num_items`.
+    """
+    vectors = arrays.get(ITEM_VECTORS)
+    if vectors is not None and (
+        vectors.dtype != np.float32
+        or vectors.ndim != 2
+        or len(vectors) != num_items
+        or not vectors.size
+        or not np.isfinite(vectors).all()
+    ):
+        raise ValueError(f"{ITEM_VECTORS} are not finite numbers for each of {num_items} items")
+    return vectors
 
 
 def side_features(

@@ -7,14 +7,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from seqrec_cli.core.data.attributes import Attributes, Side
 from seqrec_cli.core.data.features.columns import TextColumn
 from seqrec_cli.core.data.features.dense import DenseEncoder
 from seqrec_cli.core.data.features.encoded import EncodedFeatures
 from seqrec_cli.core.data.features.encoders import ColumnEncoder, Encoders, fit_encoder
 from seqrec_cli.core.data.features.kinds import Encoding, Owner, choose_kinds, is_missing
 from seqrec_cli.core.data.features.vocabularies import UNKNOWN, SparseEncoder, TagsEncoder
-from seqrec_cli.core.data.reading.attributes import Attributes
-from seqrec_cli.core.data.reading.sheets import Side
 from seqrec_cli.errors import InputError
 
 

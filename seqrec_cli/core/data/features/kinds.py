@@ -9,10 +9,8 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from seqrec_cli.core.data.attributes import TAG, Attributes, Side
 from seqrec_cli.core.data.features.columns import TextColumn
-from seqrec_cli.core.data.reading.attributes import Attributes
-from seqrec_cli.core.data.reading.sheets import Side
-from seqrec_cli.core.data.reading.tables import TAG
 from seqrec_cli.core.data.reading.wording import shortened
 from seqrec_cli.errors import InputError
 

@@ -11,11 +11,11 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
+from seqrec_cli.core.data.attributes import Side
 from seqrec_cli.core.data.features.encoded import EncodedFeatures, check_codes, side_features
 from seqrec_cli.core.data.features.encoders import Encoders
 from seqrec_cli.core.data.features.upgrade import upgrade
 from seqrec_cli.core.data.features.vocabularies import PAD, UNKNOWN
-from seqrec_cli.core.data.reading.sheets import Side
 from seqrec_cli.core.data.sequences import PARTS, Part, check_list
 from seqrec_cli.core.data.store import RANKING, check_task, load_checked, save_checked
 from seqrec_cli.errors import DatasetError
@@ -152,6 +152,11 @@ class RankingDataset:
     def without_test(self) -> "RankingDataset":
         """The same dataset for training: it does not contain the test part."""
         return replace(self, test=None)
+
+    def first_rows(self, most: int) -> Examples:
+        """The first rows of the test part, or of the train part if there is none."""
+        examples = self.train if self.test is None else self.test
+        return examples.take(np.arange(min(most, len(examples))))
 
     def training_pairs(self) -> dict[str, NDArray[Any]]:
         """The distinct pairs of user and item that training uses.

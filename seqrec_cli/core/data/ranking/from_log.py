@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from seqrec_cli.core.data.attributes import Attributes, Side
 from seqrec_cli.core.data.features.columns import to_texts
 from seqrec_cli.core.data.features.encoded import EncodedFeatures
 from seqrec_cli.core.data.features.encoders import Encoder, Encoders
@@ -31,8 +32,6 @@ from seqrec_cli.core.data.ranking.candidates import (
 )
 from seqrec_cli.core.data.ranking.dataset import Examples, RankingDataset
 from seqrec_cli.core.data.ranking.manifest import check_classes, describe_rows
-from seqrec_cli.core.data.reading.attributes import Attributes
-from seqrec_cli.core.data.reading.sheets import Side
 from seqrec_cli.core.data.sequences import PARTS
 from seqrec_cli.errors import InputError
 

@@ -8,16 +8,17 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from seqrec_cli.core.data.attributes import TAG
 from seqrec_cli.core.data.enrichment import WHOLE
 from seqrec_cli.core.data.features.columns import TextColumn
 from seqrec_cli.core.data.features.encoders import Encoders, fit_encoder
 from seqrec_cli.core.data.features.encoding import encode_columns
 from seqrec_cli.core.data.features.kinds import Encoding, Kind, is_missing
 from seqrec_cli.core.data.features.vocabularies import IdsEncoder
+from seqrec_cli.core.data.ranking.columns import TableColumns
 from seqrec_cli.core.data.ranking.dataset import Examples, RankingDataset
 from seqrec_cli.core.data.ranking.manifest import check_classes, describe_rows
-from seqrec_cli.core.data.ranking.table import TableColumns, TextRows, read_parts
-from seqrec_cli.core.data.reading.tables import TAG
+from seqrec_cli.core.data.ranking.table import TextRows, read_parts
 from seqrec_cli.core.data.sequences import Part
 from seqrec_cli.core.storage import files
 from seqrec_cli.errors import InputError

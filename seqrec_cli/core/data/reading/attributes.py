@@ -2,17 +2,16 @@
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from seqrec_cli.core.data.attributes import TAG, Attributes, Side
 from seqrec_cli.core.data.reading.identifiers import LONGEST_ID
 from seqrec_cli.core.data.reading.lists import cut_values, list_form
-from seqrec_cli.core.data.reading.sheets import GENRES, Side, read_sheet, unfolded_rows
+from seqrec_cli.core.data.reading.sheets import GENRES, read_sheet, unfolded_rows
 from seqrec_cli.core.data.reading.sources import TextSource
-from seqrec_cli.core.data.reading.tables import TAG
 from seqrec_cli.core.data.reading.wording import shortened
 from seqrec_cli.core.storage.text import is_digits
 from seqrec_cli.errors import InputError
@@ -22,29 +21,6 @@ MOVIES = ("movies.dat", "movies.csv", "u.item")
 YEAR = re.compile(r"\(([0-9]{4})\)\s*$")
 LONGEST_TITLE = 200  # characters
 LONGEST_VECTOR = 128
-
-
-@dataclass(frozen=True, eq=False)
-class Attributes:
-    """Attributes of users or items from a file.
-
-    Attributes:
-        source: the file, as the user knows it.
-        ids: of each row, as in the file.
-        columns: by name, a text for each row; "" where there is none.
-        kinds: of those columns whose kind is known beforehand.
-        titles: of those ids that have one.
-        named: whether the user named the file, or it lay beside the log.
-        notes: what was done to read it, a sentence each.
-    """
-
-    source: str
-    ids: list[str]
-    columns: dict[str, list[str]]
-    kinds: Mapping[str, str] = field(default_factory=dict)
-    titles: Mapping[str, str] = field(default_factory=dict)
-    named: bool = False
-    notes: tuple[str, ...] = ()
 
 
 def read_attributes(source: TextSource, side: Side, known_as: str = "") -> Attributes:

@@ -115,16 +115,14 @@ class LogTable:
         return None
 
     def read_pieces(self, conditions: Sequence[str]) -> dict[str, Any] | None:
-        """Read whole numbers of a typed file piece by piece, never all of them in the engine.
+        """Read ids that a typed file has as whole numbers, and times of any kind, piece by piece,
+        never all of them in the engine.
 
-        None where a column is of another type, or a value is missing.
+        None where ids are of another type, or a value is missing.
         """
         plan = self.plan
-        named = {"u": plan.user, "i": plan.item} | (
-            {"t": plan.time.columns[0]} if plan.time else {}
-        )
-        simple = self.form is None or self.form.name == WHOLE_NUMBERS
-        if conditions or self.kinds or plan.fallback or plan.rating or not simple:
+        named = {"u": plan.user, "i": plan.item}
+        if conditions or self.kinds or plan.fallback or plan.rating:
             return None
         if any(profile.column.kind != "integer" for profile in named.values()):
             return None
@@ -136,7 +134,8 @@ class LogTable:
             return None  # reading all at once will say what is damaged
 
     def coded_pieces(self, named: dict[str, Profile]) -> dict[str, Any] | None:
-        """The columns of `named` out of all pieces, and codes for ids; None as `read_pieces`."""
+        """The columns of `named`, and times, out of all pieces, and codes for ids; None as
+        `read_pieces`."""
         pieces = self.relation.pieces()
         raw = {key: profile.column.raw for key, profile in named.items()}
         asked = ", ".join(f"count({sql}), min({sql}), max({sql})" for sql in raw.values())
@@ -151,21 +150,34 @@ class LogTable:
                 min(row[3 * n + 2] for row in counted),
                 max(row[3 * n + 3] for row in counted),
             )
-            small = key != "t" and low > -SMALL and high < SMALL
+            small = low > -SMALL and high < SMALL
             columns[key] = np.empty(rows, np.int32 if small else np.int64)
+        if self.plan.time is not None:
+            raw["t"], columns["t"] = self.time_sql(), np.empty(rows, np.int64)
         listed = ", ".join(
             f"CAST({sql} AS {'INTEGER' if columns[key].itemsize == 4 else 'BIGINT'}) AS {key}"
             for key, sql in raw.items()
         )
         self.part_rows, start = [0] * len(self.relation.scans), 0
         for piece in pieces:
-            found = self.engine.arrays(f"SELECT {listed} FROM {piece.scan}")
+            found = self.engine.masked(f"SELECT {listed} FROM {piece.scan}")
+            if any(np.ma.is_masked(values) for values in found.values()):
+                return None
             end = start + len(found["u"])
             for key, column in columns.items():
-                column[start:end] = found[key]
+                column[start:end] = np.ma.getdata(found[key])
             self.part_rows[piece.part] += end - start
             start = end
         return self.coded(columns)
+
+    def time_sql(self) -> str:
+        """The times of a typed file as whole numbers."""
+        assert self.plan.time is not None
+        assert self.form is not None
+        column = self.plan.time.columns[0].column
+        if self.form.name == WHOLE_NUMBERS and column.kind == "integer":
+            return column.raw
+        return self.form.sql(column.sql)
 
     def read_numbers(self, conditions: Sequence[str]) -> bool:
         """Read ids as numbers, if they are; say whether all were."""
@@ -244,8 +256,17 @@ class LogTable:
         return replace(self.reading, drop_incomplete=True)
 
     def fetch_numbers(self) -> dict[str, Any]:
-        columns: dict[str, Any] = self.engine.masked(f"SELECT {', '.join(self.names())} FROM log")
-        return self.coded(columns)
+        # One after the other, so that never two of them lie here beside the engine's table.
+        columns: dict[str, Any] = {}
+        columns["u"], columns["users"] = code_numbers(np.ma.getdata(self.fetched("u")))
+        self.engine.run("ALTER TABLE log DROP COLUMN u")
+        columns["i"], columns["items"] = code_numbers(np.ma.getdata(self.fetched("i")))
+        return columns | {name: self.fetched(name) for name in self.names() if name not in columns}
+
+    def fetched(self, name: str) -> NDArray[Any]:
+        """A column of the table, masked where a value is missing."""
+        column: NDArray[Any] = self.engine.masked(f"SELECT {name} FROM log")[name]
+        return column
 
     def coded(self, columns: dict[str, Any]) -> dict[str, Any]:
         """The columns with codes instead of the numbers of users and items, and these."""

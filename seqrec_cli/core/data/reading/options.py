@@ -39,6 +39,7 @@ class Reading:
         drop_incomplete: leave out rows that lack the user, the item or the time, and count them.
         items: a file with the titles of the items, or with features of theirs.
         users: a file with features of the users.
+        item_vectors: a file with a vector for each item.
         more: further files of the same log.
         valid, test: files that hold the valid and the test part of the log.
 
@@ -58,6 +59,7 @@ class Reading:
     drop_incomplete: bool = False
     items: Path | str | None = None
     users: Path | str | None = None
+    item_vectors: Path | None = None
     more: tuple[Path | str, ...] = ()
     valid: Path | str | None = None
     test: Path | str | None = None

@@ -3,10 +3,10 @@
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Literal
 
 import duckdb
 
+from seqrec_cli.core.data.attributes import TAG, Side
 from seqrec_cli.core.data.reading import delimited, vocabulary
 from seqrec_cli.core.data.reading.dialects import HEAD_BYTES, Dialect
 from seqrec_cli.core.data.reading.engine import Engine, opened_engine
@@ -17,14 +17,12 @@ from seqrec_cli.core.data.reading.profiles import Profile
 from seqrec_cli.core.data.reading.rejects import unreadable
 from seqrec_cli.core.data.reading.relations import Relation, sampled
 from seqrec_cli.core.data.reading.sources import TextSource
-from seqrec_cli.core.data.reading.tables import TAG
 from seqrec_cli.core.data.reading.texts import landed_text
 from seqrec_cli.core.data.reading.wording import shortened
 from seqrec_cli.core.storage.text import is_digits
 from seqrec_cli.errors import InputError
 from seqrec_cli.wording import counted, verb
 
-Side = Literal["user", "item"]
 # The files of MovieLens that have no header: what is between values, and their columns.
 LAYOUTS: Mapping[str, tuple[str, tuple[str, ...]]] = {
     "u.user": ("|", ("id", "age", "gender", "occupation", "zip code")),

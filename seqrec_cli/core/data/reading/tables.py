@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 import duckdb
 
+from seqrec_cli.core.data.attributes import TAG
 from seqrec_cli.core.data.reading.dialects import HEAD_BYTES, sniff
 from seqrec_cli.core.data.reading.engine import Engine, name, opened_engine
 from seqrec_cli.core.data.reading.lists import cut_values, list_form
@@ -17,7 +18,6 @@ from seqrec_cli.core.settings.yaml import nearest
 from seqrec_cli.core.storage.text import is_digits
 from seqrec_cli.errors import InputError
 
-TAG = "|"  # between the values of a list
 DIN = "\x02"  # the same in the files of the DIN and DIEN papers
 PARQUET = (".parquet", ".pq")
 

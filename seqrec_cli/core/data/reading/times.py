@@ -15,6 +15,8 @@ from seqrec_cli.core.data.reading.engine import quoted
 from seqrec_cli.core.data.reading.units import SECONDS, extent, finer, guess_unit
 from seqrec_cli.errors import InputError
 
+BLOCK_ROWS = 1 << 20
+
 WHOLE_NUMBERS = "whole numbers"
 MILLION = 10**6
 FIRST_LOOK = 20  # cells
@@ -306,11 +308,16 @@ def whole_sql(text: str) -> str:
 
 
 def in_coarsest_unit(times: NDArray[np.int64], form: TimeForm) -> tuple[NDArray[np.int64], str]:
-    """Times in the coarsest unit that holds them all, int64 (rows,), and that unit."""
+    """Times in the coarsest unit that holds them all, int64 (rows,), and that unit.
+
+    `times` are used for it: a copy of them would be the most that reading takes.
+    """
     divisor = form.scale
-    while divisor > 1 and (times % divisor).any():
+    blocks = [times[start : start + BLOCK_ROWS] for start in range(0, len(times), BLOCK_ROWS)]
+    while divisor > 1 and any((block % divisor).any() for block in blocks):
         divisor = divisor // 1000 if divisor >= 1000 else 1
-    times = times // divisor if divisor > 1 else times
+    if divisor > 1:
+        np.floor_divide(times, divisor, out=times)
     factor = form.scale // divisor
     unit = form.unit or guess_unit(extent(times) // factor)
     return times, finer(unit, factor)

@@ -124,7 +124,7 @@ class ItemEmbeddings(nn.Module):
         if self.histories is not None:
             return self.candidates(items), self.histories(history)
         both = self.candidates(torch.cat((items, history.flatten())))
-        return both[: len(items)], both[len(items) :].view(*history.shape, -1)
+        return both[: items.shape[0]], both[items.shape[0] :].view(*history.shape, -1)
 
 
 class FeatureEmbeddings(nn.Module):

@@ -20,14 +20,15 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from seqrec_cli.core.batching.packing import CostModel, Packed
+from seqrec_cli.core.data.features.encoded import Features
 from seqrec_cli.core.kernels.dropout import Noise, dropout
 from seqrec_cli.core.kernels.gru import recur
 from seqrec_cli.core.models.layers import encode_padded, init_weights
-from seqrec_cli.core.models.sequential.interface import SequenceModelSettings
-from seqrec_cli.core.models.sequential.tables import ItemTables, item_table
+from seqrec_cli.core.models.sequential.content import ContentSettings
+from seqrec_cli.core.models.sequential.tables import ItemTables, item_table, make_content
 
 
-class GRU4RecConfig(SequenceModelSettings):
+class GRU4RecConfig(ContentSettings):
     """The `model` part of an experiment with `name: gru4rec`."""
 
     name: Literal["gru4rec"] = "gru4rec"
@@ -58,7 +59,11 @@ class GRU4Rec(ItemTables):
     settings_class: ClassVar = GRU4RecConfig
 
     def __init__(
-        self, num_items: int, config: GRU4RecConfig, generator: torch.Generator | None = None
+        self,
+        num_items: int,
+        config: GRU4RecConfig,
+        generator: torch.Generator | None = None,
+        features: Features | None = None,
     ) -> None:
         super().__init__()
         self.max_length = config.max_length
@@ -73,12 +78,15 @@ class GRU4Rec(ItemTables):
         self.out = nn.Identity() if config.units is None else nn.Linear(units, config.hidden)
         self.outputs = None if config.tied else item_table(num_items, config.hidden)
         self.biases = item_table(num_items, 1) if config.item_bias else None
+        self.content = make_content(config.hidden, config, features)
         init_weights(self, generator)
+        if self.content is not None:
+            self.content.begin()
 
     def encode(self, batch: Packed, noise: Noise | None = None) -> Tensor:
         """Map packed histories (T slots) to states (T, D); those of padding mean nothing."""
         order, sizes = time_major(batch)
-        x = self.items(batch.items[order]) * math.sqrt(self.items.embedding_dim)
+        x = self.read_items(batch.items[order], noise) * math.sqrt(self.items.embedding_dim)
         x = dropout(x, self.embedding_drop, noise)
         for layer in self.layers:
             assert isinstance(layer, nn.GRU)

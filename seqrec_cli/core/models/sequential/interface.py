@@ -19,8 +19,13 @@ from seqrec_cli.core.settings.registry import NamedSettings
 class SequenceModelSettings(NamedSettings):
     """The `model` part of an experiment whose model predicts the next item."""
 
-    # Whether the model is made from the features of users and items too.
+    # Whether the model is made from the features of users and items too, whatever its settings.
     reads_features: ClassVar[bool] = False
+
+    @property
+    def needs_features(self) -> bool:
+        """Whether a model with these settings is made from what the dataset has of items."""
+        return type(self).reads_features
 
 
 class SequenceModel(Protocol):

@@ -46,6 +46,7 @@ class PlainSequenceModel(ItemTables):
         super().__init__()
         self.outputs = None
         self.biases = None
+        self.content = None
         self.cost = CostModel(whole=True)
 
     @classmethod

@@ -10,6 +10,9 @@ sequential recommendation eSASRec: Tikhonovich et al., RecSys 2025). With `convo
 their layers reads every position together with the few before it, by a depthwise convolution with
 a residual, which starts at 0 (So et al., "Primer", NeurIPS 2021; Allen-Zhu, "Canon layers", 2025).
 
+With `padding` attention sees the padding of the window too, as in github.com/pmixer/SASRec.pytorch:
+as zeros in its first versions, with states of its own in the later ones (see padding.py).
+
 Shapes: B histories, L positions, T slots (see packing.py), D hidden size, K candidates, N items.
 Item 0 is padding.
 """
@@ -23,19 +26,21 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from seqrec_cli.core.batching.packing import ATTENTION, Packed
+from seqrec_cli.core.data.features.encoded import Features
 from seqrec_cli.core.kernels.attention import causal_attention
 from seqrec_cli.core.kernels.convolution import convolve
 from seqrec_cli.core.kernels.dropout import Noise, add_onto, dropout
 from seqrec_cli.core.kernels.folded_head import one_head
 from seqrec_cli.core.models.layers import encode_padded, init_weights
-from seqrec_cli.core.models.sequential.interface import SequenceModelSettings
-from seqrec_cli.core.models.sequential.tables import ItemTables, item_table
+from seqrec_cli.core.models.sequential.content import ContentSettings
+from seqrec_cli.core.models.sequential.padding import one_slot, with_padding
+from seqrec_cli.core.models.sequential.tables import ItemTables, item_table, make_content
 
 Norm = Literal["sasrec", "pre", "post"]
 BlockName = Literal["sasrec", "ligr"]
 
 
-class SASRecConfig(SequenceModelSettings):
+class SASRecConfig(ContentSettings):
     """The `model` part of an experiment with `name: sasrec`."""
 
     name: Literal["sasrec"] = "sasrec"
@@ -56,6 +61,11 @@ class SASRecConfig(SequenceModelSettings):
     convolution: int = Field(
         0, ge=0, description="width of causal convolution before a layer, with block: ligr; 0: none"
     )
+    padding: Literal["masked", "zeros", "states"] = Field(
+        "masked",
+        description="how attention sees the padding before a short history: not, as zeros, or with "
+        "states of its own; SASRec.pytorch does the latter two",
+    )
     tied: bool = Field(
         True, description="score with the input item table; false: with a second table"
     )
@@ -68,6 +78,8 @@ class SASRecConfig(SequenceModelSettings):
             raise ValueError(f"block: ligr normalises before its layers: norm is {self.norm}")
         if self.convolution and self.block != "ligr":
             raise ValueError(f"convolution ({self.convolution}) is there for block: ligr alone")
+        if self.padding != "masked" and self.block == "ligr":
+            raise ValueError(f"padding ({self.padding}) is there for block: sasrec alone")
         return self
 
 
@@ -77,12 +89,17 @@ class SASRec(ItemTables):
     settings_class: ClassVar = SASRecConfig
 
     def __init__(
-        self, num_items: int, config: SASRecConfig, generator: torch.Generator | None = None
+        self,
+        num_items: int,
+        config: SASRecConfig,
+        generator: torch.Generator | None = None,
+        features: Features | None = None,
     ) -> None:
         super().__init__()
         self.max_length = config.max_length
         self.cost = ATTENTION
         self.drop = config.dropout
+        self.padding = config.padding
         self.items = item_table(num_items, config.hidden)
         self.positions = nn.Embedding(config.max_length, config.hidden)
         made = LiGRBlock if config.block == "ligr" else Block
@@ -90,7 +107,10 @@ class SASRec(ItemTables):
         self.norm = nn.LayerNorm(config.hidden, eps=1e-8)
         self.outputs = None if config.tied else item_table(num_items, config.hidden)
         self.biases = None
+        self.content = make_content(config.hidden, config, features)
         init_weights(self, generator)
+        if self.content is not None:
+            self.content.begin()
 
     def forward(self, history: Tensor, noise: Noise | None = None) -> Tensor:
         """Map histories (B, L), padding on the left, to states (B, L, D); 0 at padding.
@@ -103,12 +123,17 @@ class SASRec(ItemTables):
     def encode(self, batch: Packed, noise: Noise | None = None) -> Tensor:
         """Map packed histories (T slots) to states (T, D); those of padding mean nothing."""
         # ICDM 2018, section III-A; the scale is the authors' code's, as in Vaswani et al.
-        items = self.items(batch.items)
+        items = self.read_items(batch.items, noise)
         places = self.positions(self.max_length - 1 - batch.ages)
         x = torch.add(places, items, alpha=math.sqrt(self.items.embedding_dim))  # (T, D)
         x = dropout(x, self.drop, noise)
+        empty = one_slot(x.device)
+        # What padding is: (1, D).
+        pad = None if self.padding == "masked" else torch.zeros_like(x[:1])
         for block in self.blocks:
-            x = block(x, batch, noise)
+            x = block(x, batch, noise, pad)
+            if self.padding == "states":
+                pad = block(pad, empty, None)
         return self.norm(x)  # type: ignore[no-any-return]
 
 
@@ -126,17 +151,20 @@ class Block(nn.Module):
         self.inner = nn.Linear(config.hidden, inner)
         self.outer = nn.Linear(inner, config.hidden)
 
-    def forward(self, x: Tensor, batch: Packed, noise: Noise | None) -> Tensor:
-        """(T, D) -> (T, D)."""
+    def forward(
+        self, x: Tensor, batch: Packed, noise: Noise | None, pad: Tensor | None = None
+    ) -> Tensor:
+        """(T, D) -> (T, D); `pad` is what stands in the padding before a history, (1, D)."""
         if self.placement == "sasrec":
             q = self.attention_norm(x)
-            x = self.network_norm(add_onto(self.attention(q, x, batch, noise), q))
+            x = self.network_norm(add_onto(self.attention(q, x, batch, noise, pad), q))
             return add_onto(self.network(x, noise), x)
         if self.placement == "pre":
             y = self.attention_norm(x)
-            x = x + self.attention(y, y, batch, noise)
+            pad = None if pad is None else self.attention_norm(pad)
+            x = x + self.attention(y, y, batch, noise, pad)
             return x + self.network(self.network_norm(x), noise)
-        x = self.attention_norm(x + self.attention(x, x, batch, noise))
+        x = self.attention_norm(x + self.attention(x, x, batch, noise, pad))
         return self.network_norm(x + self.network(x, noise))  # type: ignore[no-any-return]
 
     def network(self, x: Tensor, noise: Noise | None) -> Tensor:
@@ -169,7 +197,7 @@ class LiGRBlock(nn.Module):
             mix = nn.Parameter(torch.zeros(config.convolution, config.hidden))
             self.register_parameter(name, mix if config.convolution else None)
 
-    def forward(self, x: Tensor, batch: Packed, noise: Noise | None) -> Tensor:
+    def forward(self, x: Tensor, batch: Packed, noise: Noise | None, pad: None = None) -> Tensor:
         """(T, D) -> (T, D)."""
         y = mixed(self.attention_norm(x), self.attention_mix, batch)
         y = dropout(self.attention(y, y, batch, noise), self.drop, noise)
@@ -193,19 +221,34 @@ class SelfAttention(nn.Module):
         super().__init__()
         self.heads = config.heads
         self.drop = config.dropout
+        self.window = config.max_length
         self.query = nn.Linear(config.hidden, config.hidden)
         # No bias: it would add the same to all scores of a query, which the softmax takes out.
         self.key = nn.Linear(config.hidden, config.hidden, bias=False)
         self.value = nn.Linear(config.hidden, config.hidden)
         self.out = nn.Linear(config.hidden, config.hidden)
 
-    def forward(self, x: Tensor, source: Tensor, batch: Packed, noise: Noise | None) -> Tensor:
-        """Queries from x (T, D), keys and values from source (T, D) -> (T, D)."""
-        if self.heads == 1:
+    def forward(
+        self,
+        x: Tensor,
+        source: Tensor,
+        batch: Packed,
+        noise: Noise | None,
+        pad: Tensor | None = None,
+    ) -> Tensor:
+        """Queries from x (T, D), keys and values from source (T, D), and from `pad` (1, D) for the
+        padding before a history -> (T, D)."""
+        if self.heads == 1 and pad is None:
             layers = self.query, self.key, self.value, self.out
             return one_head(x, source, layers, batch, self.drop, noise)
         scale = math.sqrt(self.heads / x.shape[-1])
         q = F.linear(x, self.query.weight * scale, self.query.bias * scale)
         k, v = self.key(source), self.value(source)
-        attended = causal_attention(q, k, v, batch, self.heads, self.drop, noise)
+        if pad is None:
+            attended = causal_attention(q, k, v, batch, self.heads, self.drop, noise)
+        else:
+            padding = self.key(pad), self.value(pad)
+            attended = with_padding(
+                (q, k, v), padding, batch, self.window, self.heads, self.drop, noise
+            )
         return self.out(attended)  # type: ignore[no-any-return]

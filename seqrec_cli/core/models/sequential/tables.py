@@ -9,11 +9,19 @@ from torch.nn import functional as F
 from seqrec_cli.core.data.features.encoded import Features
 from seqrec_cli.core.data.sequences import PAD
 from seqrec_cli.core.kernels.dropout import Noise
+from seqrec_cli.core.models.sequential.content import Content, ContentSettings
 
 
 def item_table(num_items: int, hidden: int) -> nn.Embedding:
     """A table (N + 1, D) with a row of zeros for padding."""
     return nn.Embedding(num_items + 1, hidden, padding_idx=PAD)
+
+
+def make_content(
+    hidden: int, settings: ContentSettings, features: Features | None
+) -> Content | None:
+    """The vectors from elsewhere that the settings ask for; None if they ask for none."""
+    return Content(hidden, settings, features) if settings.needs_features else None
 
 
 class ItemTables(nn.Module):
@@ -24,11 +32,13 @@ class ItemTables(nn.Module):
         outputs: the output table, which states are scored against; None: the input table.
         biases: added to the score of each item, (N + 1, 1); None: nothing. With biases, the last
             component of every state is 1.
+        content: vectors from elsewhere, added to the rows of both tables; None: nothing.
     """
 
     items: nn.Embedding
     outputs: nn.Embedding | None
     biases: nn.Embedding | None
+    content: Content | None
 
     @classmethod
     def create(
@@ -39,17 +49,22 @@ class ItemTables(nn.Module):
         features: Features | None,
     ) -> Self:
         """Make the model, with fresh weights drawn from `generator`."""
-        return cls(num_items, settings, generator)
+        return cls(num_items, settings, generator, features)
 
     def own_tables(self) -> dict[str, nn.Embedding]:
         """The tables by name."""
+        tuned = None if self.content is None else self.content.table
         named = {"items": self.items, "outputs": self.outputs, "biases": self.biases}
+        named["content.table"] = tuned
         return {name: table for name, table in named.items() if table is not None}
 
     @property
     def excluded_items(self) -> Tensor | None:
-        """Rows of `item_vectors` never used as negatives: padding alone."""
-        return None
+        """Rows of `item_vectors` never used as negatives: padding; with content, those that are not
+        trained on too, which are never a target."""
+        if self.content is None:
+            return None
+        return (~self.content.trained).nonzero().squeeze(1)
 
     @property
     def tables(self) -> set[str]:
@@ -61,10 +76,23 @@ class ItemTables(nn.Module):
         for table in self.own_tables().values():
             table.sparse = True
 
+    def rows_of_items(self, table: nn.Embedding, ids: Tensor | None, noise: Noise | None) -> Tensor:
+        """The rows of a table for ids (...), or all of them, with content if there is any."""
+        if self.content is None:
+            return table.weight if ids is None else table(ids)
+        if ids is None:
+            ids = torch.arange(table.num_embeddings, device=table.weight.device)
+        own: Tensor = table(self.content.own_ids(ids, noise))
+        return own + self.content(ids)  # type: ignore[no-any-return]
+
+    def read_items(self, ids: Tensor, noise: Noise | None = None) -> Tensor:
+        """What histories are read as, for ids (...): (..., D)."""
+        return self.rows_of_items(self.items, ids, noise)
+
     def item_vectors(self, ids: Tensor | None = None, noise: Noise | None = None) -> Tensor:
         """The vectors that states are multiplied with: (..., D) for ids (...), else (N + 1, D)."""
         table = self.items if self.outputs is None else self.outputs
-        vectors = table.weight if ids is None else table(ids)
+        vectors = self.rows_of_items(table, ids, noise)
         if self.biases is None:
             return vectors
         biases = self.biases.weight if ids is None else self.biases(ids)

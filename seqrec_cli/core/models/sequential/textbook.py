@@ -12,9 +12,15 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch.nn import functional as F
 
+from seqrec_cli.core.batching.features import FeatureTensors
+from seqrec_cli.core.data.features.encoded import EncodedFeatures
 from seqrec_cli.core.data.sequences import PAD
+from seqrec_cli.core.kernels.portable import PortableGRU
+from seqrec_cli.core.models.sequential.gru4rec import GRU4Rec
 from seqrec_cli.core.models.sequential.sasrec import SASRec, SelfAttention
+from seqrec_cli.core.models.sequential.two_tower import TwoTower, named
 from seqrec_cli.errors import ConfigError
 
 
@@ -25,18 +31,46 @@ class TextbookAttention(nn.Module):
         super().__init__()
         self.layers = layers
 
-    def forward(self, x: Tensor, source: Tensor, batch: Any, noise: Any) -> Tensor:
-        """Queries from x (B, L, D), keys and values from source (B, L, D) -> (B, L, D)."""
+    def forward(
+        self, x: Tensor, source: Tensor, count: Any, noise: Any, pad: Tensor | None = None
+    ) -> Tensor:
+        """Queries from x (B, L, D), keys and values from source (B, L, D) -> (B, L, D).
+
+        `pad` (1, 1, D) is what stands in the padding of the window, `count` (B,) how often.
+        """
         layers, length = self.layers, x.shape[1]
+        if pad is not None:  # as many keys as there are slots, before the others
+            source = torch.cat((pad.expand(x.shape[0], 1, -1), source), dim=1)
         q, k, v = (
             y.unflatten(-1, (layers.heads, -1)).transpose(1, 2)  # (B, heads, L, D / heads)
             for y in (layers.query(x), layers.key(source), layers.value(source))
         )
         at = torch.arange(length, device=x.device)
         scores = q @ k.transpose(2, 3) / math.sqrt(q.shape[-1])
-        scores = torch.where(at[None, :] > at[:, None], -torch.inf, scores)  # (B, heads, L, L)
+        hidden = at[None, :] > at[:, None]
+        if pad is not None:
+            hidden = torch.cat((torch.zeros_like(hidden[:, :1]), hidden), dim=1)
+            often = count.to(x.dtype).log()[:, None, None, None]
+            scores = scores + F.pad(often, (0, length))
+        scores = torch.where(hidden, -torch.inf, scores)  # (B, heads, L, L)
         attended = torch.softmax(scores, dim=-1) @ v
         return layers.out(attended.transpose(1, 2).flatten(2))  # type: ignore[no-any-return]
+
+
+class TextbookConvolution(nn.Module):
+    """A layer norm, and the causal convolution behind it (see kernels/convolution.py)."""
+
+    def __init__(self, norm: nn.Module, weights: Tensor) -> None:
+        super().__init__()
+        self.norm = norm
+        self.lags = len(weights)
+        self.kernel = nn.Parameter(weights.detach().flip(0).T.unsqueeze(1))  # (D, 1, lags)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(B, L, D) -> (B, L, D)."""
+        x = self.norm(x)
+        before = F.pad(x.mT, (self.lags, 0))  # (B, D, lags + L); nothing reads the last
+        return x + F.conv1d(before, self.kernel, groups=x.shape[2])[..., :-1].mT
 
 
 class TextbookSASRec(nn.Module):
@@ -45,23 +79,99 @@ class TextbookSASRec(nn.Module):
     def __init__(self, model: SASRec) -> None:
         super().__init__()
         self.model = copy.deepcopy(model)
+        self.model.items = whole_table(model)
         for block in self.model.blocks:
-            if getattr(block, "attention_mix", None) is not None:
-                raise ConfigError(
-                    "blocks with a convolution cannot be exported",
-                    "train with `--set model.convolution=0`",
-                )
             block.attention = TextbookAttention(block.attention)  # type: ignore[arg-type]
+            for layer in ("attention", "network"):
+                weights = getattr(block, f"{layer}_mix", None)
+                if weights is not None:
+                    norm = getattr(block, f"{layer}_norm")
+                    setattr(block, f"{layer}_norm", TextbookConvolution(norm, weights))
+                    setattr(block, f"{layer}_mix", None)
 
-    def forward(self, history: Tensor) -> Tensor:
-        """(B, L) -> (B, D)."""
-        model, last = self.model, (history != PAD).sum(1) - 1
-        ages = (last[:, None] - torch.arange(history.shape[1])[None, :]).clamp(min=0)
+    def forward(self, items: Tensor, last: Tensor) -> Tensor:
+        """Items (B, L), and the place of the last of each (B,), to (B, D)."""
+        model = self.model
+        ages = (last[:, None] - torch.arange(items.shape[1])[None, :]).clamp(min=0)
         x = model.positions(model.max_length - 1 - ages)
-        x = x + model.items(history) * math.sqrt(model.items.embedding_dim)
+        x = x + model.items(items) * math.sqrt(model.items.embedding_dim)
+        count = model.max_length - 1 - last  # of padding before each
+        pad = None if model.padding == "masked" else torch.zeros_like(model.items.weight[:1, None])
         for block in model.blocks:
-            x = block(x, None, None)
+            x = block(x, count, None, pad)
+            if model.padding == "states":
+                pad = block(pad, None, None)
         return newest(model.norm(x), last)
+
+
+class TextbookGRU4Rec(nn.Module):
+    """GRU4Rec from padded histories to the states of their newest items."""
+
+    def __init__(self, model: GRU4Rec) -> None:
+        super().__init__()
+        self.items, self.out = whole_table(model), model.out
+        self.layers = nn.ModuleList(PortableGRU(layer) for layer in model.layers)  # type: ignore[arg-type]
+        self.biased = model.biases is not None
+
+    def forward(self, items: Tensor, last: Tensor) -> Tensor:
+        """Items (B, L), and the place of the last of each (B,), to (B, D)."""
+        x = self.items(items) * math.sqrt(self.items.embedding_dim)
+        for layer in self.layers:
+            x = layer(x)
+        states: Tensor = self.out(newest(x, last))
+        return F.pad(states, (0, 1), value=1.0) if self.biased else states
+
+
+class TextbookTwoTower(nn.Module):
+    """The user tower from padded histories, and users by number, to vectors."""
+
+    known: Tensor
+
+    def __init__(self, model: TwoTower, users: EncodedFeatures | None) -> None:
+        """With the features of users 1, 2, …; 0 is one of whom nothing is known."""
+        super().__init__()
+        self.encoder = plain_encoder(model.history, None)
+        known = torch.arange(len(model.known)) if model.reads_content else model.known.clone()
+        self.tower = model.user_side
+        self.temperature = model.config.temperature
+        self.register_buffer("known", known)
+        self.num_tags = -1
+        if users is not None and model.user_side.width:
+            unknown = model.user_side.unknown(1)
+            rows = with_first(unknown, FeatureTensors.of(users))
+            self.num_tags = len(rows.tags)
+            for name, values in named(rows).items():
+                self.register_buffer(f"user_{name}", values)
+
+    def forward(self, items: Tensor, last: Tensor, user: Tensor | None = None) -> Tensor:
+        """Items (B, L), the place of the last of each (B,), and users (B,), to (B, D)."""
+        states = self.encoder(self.known[items], last)
+        rows = None
+        if user is not None and self.num_tags >= 0:
+            tags = tuple(getattr(self, f"user_tags_{n}")[user] for n in range(self.num_tags))
+            rows = FeatureTensors(self.user_dense[user], self.user_sparse[user], tags)  # type: ignore[index]
+        vectors: Tensor = self.tower(states, self.tower.read(rows, items.shape[0]), None)
+        return vectors / self.temperature
+
+
+def with_first(first: FeatureTensors, rows: FeatureTensors) -> FeatureTensors:
+    """A row of features before others."""
+    tags = (
+        torch.cat((row.expand(1, codes.shape[1]), codes))
+        for row, codes in zip(first.tags, rows.tags, strict=True)
+    )
+    return FeatureTensors(
+        torch.cat((first.dense, rows.dense)), torch.cat((first.sparse, rows.sparse)), tuple(tags)
+    )
+
+
+def whole_table(model: SASRec | GRU4Rec) -> nn.Embedding:
+    """What histories are read from, with content: (N + 1, D)."""
+    if model.content is None:
+        return model.items
+    with torch.no_grad():
+        rows = model.read_items(torch.arange(len(model.content.own)))
+        return nn.Embedding(len(rows), rows.shape[1], PAD, _weight=rows)
 
 
 def newest(states: Tensor, last: Tensor) -> Tensor:
@@ -71,7 +181,9 @@ def newest(states: Tensor, last: Tensor) -> Tensor:
 
 
 class TextbookScores(nn.Module):
-    """From padded histories to scores of all items, or to the best of them."""
+    """From padded histories, and users if they count, to scores of all items, or to the best."""
+
+    vectors: Tensor
 
     def __init__(self, encoder: nn.Module, vectors: Tensor, k: int, seen: str) -> None:
         """Of what encodes histories and the item vectors (N + 1, D); k 0: all scores."""
@@ -81,9 +193,16 @@ class TextbookScores(nn.Module):
         self.k = k
         self.seen = seen
 
-    def forward(self, history: Tensor) -> Any:
-        """(B, L) -> scores (B, N + 1), or items and scores (B, K) each, best first."""
-        scores = self.encoder(history) @ self.vectors.T
+    @property
+    def reads_users(self) -> bool:
+        """Whether the features of users count."""
+        return getattr(self.encoder, "num_tags", -1) >= 0
+
+    def forward(self, history: Tensor, user: Tensor | None = None) -> Any:
+        """(B, L), and (B,), -> scores (B, N + 1), or items and scores (B, K) each, best first."""
+        last = (history != PAD).sum(1) - 1
+        states = self.encoder(history, last, *[] if user is None else [user])
+        scores = states @ self.vectors.T
         if not self.k:
             return scores
         left_out = history if self.seen == "exclude" else torch.zeros_like(history)
@@ -93,15 +212,29 @@ class TextbookScores(nn.Module):
         return items, values
 
 
-def textbook(model: Any, k: int, seen: str) -> TextbookScores:
-    """The plain module of a sequence model, in evaluation mode.
+def plain_encoder(model: Any, users: EncodedFeatures | None) -> nn.Module:
+    """The plain module of what encodes histories.
 
     Raises:
         ConfigError: there is none for this model.
     """
-    if not isinstance(model, SASRec):
-        raise ConfigError(
-            f"a model of `{type(model).__name__}` cannot be exported",
-            "a run of sasrec can; `seqrec embed` writes the vectors of the others",
-        )
-    return TextbookScores(TextbookSASRec(model), model.item_vectors(), k, seen).eval()
+    if isinstance(model, SASRec):
+        return TextbookSASRec(model)
+    if isinstance(model, GRU4Rec):
+        return TextbookGRU4Rec(model)
+    if isinstance(model, TwoTower):
+        return TextbookTwoTower(model, users)
+    raise ConfigError(
+        f"a model of `{type(model).__name__}` cannot be exported",
+        "a run of sasrec, gru4rec or two_tower can; `seqrec embed` writes the vectors of others",
+    )
+
+
+def textbook(model: Any, k: int, seen: str, users: EncodedFeatures | None = None) -> TextbookScores:
+    """The plain module of a sequence model, in evaluation mode; `users` are their features.
+
+    Raises:
+        ConfigError: there is none for this model.
+    """
+    encoder = plain_encoder(model, users)
+    return TextbookScores(encoder, model.item_vectors(), k, seen).eval()

@@ -7,7 +7,8 @@ that dot products are scores everywhere.
 
 An item that is not in the train part is represented by its features alone: its id is unknown, a
 row of zeros. With `id_dropout`, training hides the ids of other items at random too, so that the
-tower learns to use features alone.
+tower learns to use features alone. If the model of the history reads vectors from elsewhere
+(`history.item_vectors`), both towers do, and its `hide_ids` takes the place of `id_dropout`.
 
 Shapes: B histories, T slots (see packing.py), D size of the vectors, K candidates, N items. Item 0
 is padding.
@@ -33,7 +34,7 @@ from seqrec_cli.core.data.features.encoders import Encoders
 from seqrec_cli.core.data.features.vocabularies import UNKNOWN, SparseEncoder, TagsEncoder
 from seqrec_cli.core.data.sequences import PAD
 from seqrec_cli.core.kernels.dropout import Noise, dropout
-from seqrec_cli.core.models.layers import Pooling, encode_padded, init_weights, pool
+from seqrec_cli.core.models.layers import Pooling, encode_padded, init_weights, kept_ids, pool
 from seqrec_cli.core.models.sequential.interface import SequenceModelSettings
 from seqrec_cli.core.models.sequential.registry import MODELS, build_model
 from seqrec_cli.core.settings.registry import Choice, refused
@@ -68,7 +69,7 @@ class TwoTowerConfig(SequenceModelSettings):
 
     @model_validator(mode="after")
     def history_scores_nothing(self) -> "TwoTowerConfig":
-        if self.history.reads_features:
+        if type(self.history).reads_features:
             raise refused("history", "must be a model that reads histories alone", "", self.history)
         if not getattr(self.history, "tied", True) or getattr(self.history, "item_bias", False):
             raise ValueError(
@@ -95,7 +96,7 @@ class TwoTower(nn.Module):
     ) -> None:
         super().__init__()
         self.config = config
-        self.history = build_model(config.history, num_items, generator)
+        self.history = build_model(config.history, num_items, generator, features)
         self.max_length = self.history.max_length
         self.cost = self.history.cost
         encoders = Encoders() if features is None else features.encoders
@@ -130,7 +131,8 @@ class TwoTower(nn.Module):
 
     def encode(self, batch: Packed, noise: Noise | None = None) -> Tensor:
         """Map packed histories (T slots) to user vectors (T, D)."""
-        states = self.history.encode(replace(batch, items=self.known[batch.items]), noise)
+        read = batch if self.reads_content else replace(batch, items=self.known[batch.items])
+        states = self.history.encode(read, noise)
         features = self.user_side.read(batch.features, int(batch.rows[-1]) + 1)[batch.rows]
         vectors: Tensor = self.user_side(states, features, noise)
         return vectors / self.config.temperature
@@ -138,6 +140,11 @@ class TwoTower(nn.Module):
     def forward(self, history: Tensor, noise: Noise | None = None) -> Tensor:
         """Map histories (B, L), padding on the left, to vectors (B, L, D); 0 at padding."""
         return encode_padded(self, history, noise)
+
+    @property
+    def reads_content(self) -> bool:
+        """Whether the model of the history reads vectors from elsewhere, which towers share."""
+        return getattr(self.history, "content", None) is not None
 
     @property
     def items(self) -> nn.Embedding:
@@ -175,7 +182,8 @@ class TwoTower(nn.Module):
         known = self.known[ids]
         if noise is not None and self.config.id_dropout:
             known = known * kept_ids(known, self.config.id_dropout, noise)
-        own = self.items(known) * math.sqrt(self.items.embedding_dim)
+        own = self.history.read_items(ids, noise) if self.reads_content else self.items(known)
+        own = own * math.sqrt(self.items.embedding_dim)
         features = self.item_side.read(self.features_of(ids), len(ids))
         return self.item_side(own, features, noise)  # type: ignore[no-any-return]
 
@@ -269,10 +277,3 @@ def named(rows: FeatureTensors) -> dict[str, Tensor]:
     """The tensors of features by name."""
     tags = {f"tags_{number}": codes for number, codes in enumerate(rows.tags)}
     return {"dense": rows.dense, "sparse": rows.sparse, **tags}
-
-
-def kept_ids(ids: Tensor, drop: float, noise: Noise) -> Tensor:
-    """1 for each id, or 0 with probability `drop`, int64."""
-    if ids.device.type != "cpu":
-        return (torch.rand(ids.shape, device=ids.device) >= drop).long()
-    return noise.kept(ids.shape, drop).long()

@@ -11,7 +11,12 @@ from numpy.typing import NDArray
 
 from seqrec_cli.core.data.features.columns import TextColumn
 from seqrec_cli.core.data.features.dense import DenseEncoder
-from seqrec_cli.core.data.features.encoded import EncodedFeatures, Features, side_features
+from seqrec_cli.core.data.features.encoded import (
+    EncodedFeatures,
+    Features,
+    checked_vectors,
+    side_features,
+)
 from seqrec_cli.core.data.features.encoders import Encoders
 from seqrec_cli.core.data.features.encoding import encode_columns
 from seqrec_cli.core.data.features.vocabularies import SparseEncoder, TagsEncoder
@@ -138,3 +143,19 @@ def test_whatever_arrays_hold_they_fit_or_are_refused(changes: dict[str, NDArray
     assert np.isfinite(features.dense).all()
     assert 1 <= features.sparse.min() <= features.sparse.max() <= 3
     assert 0 <= features.tags[0].min() <= features.tags[0].max() <= 3
+
+
+def test_vectors_of_items_are_finite_and_one_for_each() -> None:
+    vectors = np.arange(6, dtype=np.float32).reshape(3, 2)
+    told = Features(Encoders(), None, np.ones(3, np.bool_), vectors)
+    found = Features.from_arrays(told.arrays(), 3)
+    np.testing.assert_array_equal(found.vectors, vectors)  # type: ignore[arg-type]
+    assert checked_vectors({}, 3) is None
+    wrong = vectors.copy()
+    wrong[1, 1] = np.inf
+    for forged in (
+        *(wrong, vectors[:2], vectors[:, 0], vectors[:, :, None], vectors[:, :0]),
+        vectors.astype(np.float64),
+    ):
+        with pytest.raises(ValueError, match="item_vectors"):
+            checked_vectors({"item_vectors": forged}, 3)

@@ -5,11 +5,11 @@ from typing import Any
 import numpy as np
 import pytest
 
+from seqrec_cli.core.data.attributes import Attributes
 from seqrec_cli.core.data.features.encoded import EncodedFeatures
 from seqrec_cli.core.data.features.encoding import EncodedSide, encode_side
 from seqrec_cli.core.data.features.kinds import Encoding, Scaling
 from seqrec_cli.core.data.features.vocabularies import SparseEncoder, TagsEncoder
-from seqrec_cli.core.data.reading.attributes import Attributes
 from seqrec_cli.errors import InputError
 
 

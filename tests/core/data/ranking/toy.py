@@ -7,9 +7,9 @@ from typing import Any
 
 import numpy as np
 
+from seqrec_cli.core.data.ranking.columns import TableColumns
 from seqrec_cli.core.data.ranking.dataset import RankingDataset
 from seqrec_cli.core.data.ranking.from_table import prepare_pair
-from seqrec_cli.core.data.ranking.table import TableColumns
 
 HEADER = ["who", "what", "before", "not", "age", "city", "topics", "liked"]
 COLUMNS = TableColumns(

@@ -76,8 +76,9 @@ def test_refuses_what_is_not_parquet(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("size", [3, 1000])
+@pytest.mark.parametrize("time", ["n", "CAST(n AS DOUBLE)", "to_timestamp(n)", "'' || n"])
 def test_pieces_are_the_rows_in_their_order(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, size: int
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, size: int, time: str
 ) -> None:
     monkeypatch.setattr(reading_parquet, "PIECE_ROWS", size)
     rows = [(n * 7 % 5 - 2, 2**40 + n * 3 % 4, 1_500_000_000 - n) for n in range(20)]
@@ -85,7 +86,8 @@ def test_pieces_are_the_rows_in_their_order(
     folder.mkdir()
     for part, own in enumerate((rows[:8], rows[8:9], rows[9:])):
         listed = ", ".join(map(str, own))
-        query = f"SELECT * FROM (VALUES {listed}) AS t(user_id, item_id, timestamp)"
+        table = f"(VALUES {listed}) AS t(user_id, item_id, n)"
+        query = f"SELECT user_id, item_id, {time} AS timestamp FROM {table}"
         duckdb.sql(f"COPY ({query}) TO '{folder}/part-{part}.parquet'")
     asked: list[str] = []
     run = Engine.run
@@ -94,12 +96,21 @@ def test_pieces_are_the_rows_in_their_order(
     assert not asked  # no table of all rows was made
 
 
-def test_pieces_are_not_read_where_a_value_is_missing(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("row", "message"),
+    [
+        ("NULL, 6, 1500000001.0", "row 2: the user in `user_id` is empty"),
+        ("3, 6, NULL", "row 2: the time in `timestamp` is empty"),
+    ],
+)
+def test_pieces_are_not_read_where_a_value_is_missing(
+    tmp_path: Path, row: str, message: str
+) -> None:
     path = tmp_path / "log.parquet"
-    values = "(1, 5, 1500000000), (NULL, 6, 1500000001), (2, 7, 1500000002)"
+    values = f"(1, 5, 1500000000.0::DOUBLE), ({row}), (2, 7, 1500000002.5)"
     query = f"SELECT * FROM (VALUES {values}) AS t(user_id, item_id, timestamp)"
     duckdb.sql(f"COPY ({query}) TO '{path}'")
-    with pytest.raises(InputError, match="row 2: the user in `user_id` is empty"):
+    with pytest.raises(InputError, match=message):
         read_log(TextSource(path), Reading())
 
 

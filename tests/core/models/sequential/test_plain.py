@@ -12,7 +12,8 @@ from seqrec_cli.core.evaluation.sequential import evaluate
 from seqrec_cli.core.experiment.sequential import Experiment
 from seqrec_cli.core.inference.scoring import ModelScorer, item_vectors, user_vectors
 from seqrec_cli.core.training.events import Event, StepDone, Validated
-from seqrec_cli.core.training.sequential import Training, fit
+from seqrec_cli.core.training.network import Training
+from seqrec_cli.core.training.sequential import fit
 from seqrec_cli.errors import TrainingError
 from tests.core.models.ordinary import PLAIN, register
 

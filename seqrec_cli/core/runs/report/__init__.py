@@ -1,0 +1,1 @@
+"""The report of runs: what it says, as data; its plots; its page."""

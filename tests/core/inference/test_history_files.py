@@ -1,0 +1,44 @@
+"""Histories of new people are read as `prepare` reads a log, by the run's catalogue."""
+
+import io
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from seqrec_cli.core.inference.history_files import read_people
+from seqrec_cli.core.inference.names import Catalogue
+from seqrec_cli.errors import InputError
+
+CATALOGUE = Catalogue(np.array(["a", "b", "c"]), None, np.array([3, 2, 1]))
+LOG = "user_id,item_id,timestamp\n"
+
+
+def test_a_log_is_read_in_order_of_time_and_without_strange_items(tmp_path: Path) -> None:
+    path = tmp_path / "log.csv"
+    rows = ["u,b,1600000300", "v,x,1600000000", "u,a,1600000100", "u,x,1600000200"]
+    path.write_text(LOG + "\n".join([*rows, rows[0], ""]))
+    people = read_people(path, CATALOGUE)
+    assert people.labels == ["u", "v"]
+    assert people.known.tolist() == [True, False]
+    assert people.histories[0].tolist() == [1, 2]
+    assert people.times is not None
+    assert people.times.tolist() == [1600000100, 1600000300]
+    assert people.missing == {"has no item that the run knows": ["v"]}
+    assert any("exact duplicate" in note for note in people.notes)
+    assert any(
+        "2 interactions with 1 item not in the catalogue were left out" in n for n in people.notes
+    )
+
+
+def test_a_dash_is_the_standard_input(monkeypatch: pytest.MonkeyPatch) -> None:
+    stream = io.TextIOWrapper(io.BytesIO(f"{LOG}u,c,1600000000\n".encode()))
+    monkeypatch.setattr(sys, "stdin", stream)
+    people = read_people(Path("-"), CATALOGUE)
+    assert people.histories[0].tolist() == [3]
+
+
+def test_what_prepare_refuses_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match=r"nowhere\.csv"):
+        read_people(tmp_path / "nowhere.csv", CATALOGUE)

@@ -1,0 +1,35 @@
+"""What cannot be trained is refused before anything is begun."""
+
+import numpy as np
+import pytest
+import torch
+
+from seqrec_cli.core.data.dataset import SequenceDataset
+from seqrec_cli.core.data.sequences import Sequences
+from seqrec_cli.core.training.checks import check_device
+from seqrec_cli.core.training.network import Training
+from seqrec_cli.core.training.sequential import fit
+from seqrec_cli.errors import ConfigError, DatasetError
+from tests.conftest import leave_one_out
+from tests.core.training.small import CPU, experiment
+
+
+def test_says_when_there_is_nobody_to_train_on() -> None:
+    lonely = leave_one_out([[1, 2, 3], [3, 2, 1]], 3)
+    with pytest.raises(DatasetError, match="no user with two items in its train part"):
+        next(fit(Training(experiment(), 3, CPU), lonely.without_test()))
+
+
+def test_a_part_that_cannot_be_validated_on_is_refused_at_once() -> None:
+    part = Sequences.from_lists
+    data = SequenceDataset(
+        "new", part([[1, 2, 3], []]), part([[], [1]]), None, np.arange(2), np.arange(3)
+    )
+    with pytest.raises(DatasetError, match="no user with a history and an item in its valid part"):
+        next(fit(Training(experiment(), 3, CPU), data))
+
+
+def test_half_precision_is_refused_where_the_device_cannot() -> None:
+    check_device(experiment(precision="bfloat16"), CPU)
+    with pytest.raises(ConfigError, match="does not work on mps"):
+        check_device(experiment(precision="bfloat16"), torch.device("mps"))
