@@ -7,6 +7,8 @@
 # make fuzz: strange files of every kind, by every command that reads them, for MINUTES=30.
 # make fuzz-cases: the tests of hostile files with many more cases, for hours; fewer with CASES=2000.
 # make dist-check: build sdist and wheel, install the wheel elsewhere, run the four commands there.
+# make docs: build the site in build/site; warnings and links that lead nowhere are errors.
+# make refresh: run the commands of the documents again, and write their outputs and the picture.
 # make peers: install RecTools, which `make bench` then measures too.
 
 PYTHON ?= python3
@@ -18,7 +20,7 @@ CASES   ?= 20000
 MINUTES ?= 30
 FILES   ?= .
 
-.PHONY: demo test quick bench reproduce torture fuzz fuzz-cases dist-check peers install lint types pytest clean
+.PHONY: demo test quick bench reproduce torture fuzz fuzz-cases dist-check docs refresh peers install lint types pytest clean
 
 demo: $(VENV)/.installed
 	$(BIN)/seqrec prepare ml-100k
@@ -61,6 +63,12 @@ fuzz-cases: $(VENV)/.developer
 dist-check: $(VENV)/.developer
 	SEQREC_DIST_CHECK=fresh $(BIN)/python -m pytest tests/test_installed.py
 
+docs: $(VENV)/.developer
+	$(BIN)/python -m docsite site
+
+refresh: $(VENV)/.developer
+	$(BIN)/python -m docsite refresh
+
 # RecTools 0.19 needs NumPy 1 and seqrec NumPy 2, so it runs in a separate environment.
 peers: .venv-peers/.installed
 
@@ -77,7 +85,7 @@ lint: $(VENV)/.developer
 	$(BIN)/ruff format --check .
 
 types: $(VENV)/.developer
-	$(BIN)/mypy --strict seqrec_cli benchmarks
+	$(BIN)/mypy --strict seqrec_cli benchmarks docsite
 
 # Two processes: tests wait for files and child processes more than they compute.
 pytest: $(VENV)/.developer
@@ -97,4 +105,4 @@ $(VENV)/.developer: $(VENV)/.installed
 	touch $@
 
 clean:
-	rm -rf $(VENV) .venv-peers .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	rm -rf build $(VENV) .venv-peers .mypy_cache .pytest_cache .ruff_cache .hypothesis

@@ -170,8 +170,8 @@ COMMANDS = (
     configs.configs,
     doctor.doctor,
 )
-USE = ("recommend", "similar", "score", "serve", "embed", "export")
-LOOK = ("plot", "list", "configs", "doctor")
+USE = ("recommend", "similar", "score", "serve", "embed", "export", "import")
+LOOK = ("plot", "report", "list", "configs", "doctor")
 PANELS = dict.fromkeys(USE, "Use a model") | dict.fromkeys(LOOK, "Look at what is here")
 for command in COMMANDS:
     name = command.__name__.rstrip("_")

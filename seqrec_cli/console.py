@@ -33,6 +33,10 @@ WIDE = 400  # columns of a table that goes into a pipe or a file
 
 muted = {"all": False}
 
+# The console on which a bar is being drawn: messages through it stand above the bar, and others
+# would be mistaken for lines of the bar when that is removed.
+drawing: dict[str, Console | None] = {"on": None}
+
 # A console is made at each call: a test, or a pipe set up late, may have changed what stdout is.
 
 
@@ -41,6 +45,8 @@ def stdout() -> Console:
 
 
 def stderr() -> Console:
+    if drawing["on"] is not None:
+        return drawing["on"]
     quiet = muted["all"]
     return fitted(Console(stderr=True, soft_wrap=True, highlight=False, emoji=False, quiet=quiet))
 
@@ -48,6 +54,16 @@ def stderr() -> Console:
 def mute(silent: bool = True) -> None:
     """Print nothing from now on: of several workers the first one does."""
     muted["all"] = silent
+
+
+@contextmanager
+def drawn_on(console: Console | None) -> Iterator[None]:
+    """While the block runs, messages go through the console that draws a bar, if one does."""
+    before, drawing["on"] = drawing["on"], console
+    try:
+        yield
+    finally:
+        drawing["on"] = before
 
 
 # What stands for characters of ours in a terminal that has not got them.
@@ -138,6 +154,12 @@ def print_text(text: str) -> None:
     stdout().print(visible(text))
 
 
+def print_prose(text: str) -> None:
+    """Write a sentence to stdout; a terminal gets it wrapped between words."""
+    console = stdout()
+    console.print(visible(text), soft_wrap=not console.is_terminal)
+
+
 def print_lines(text: str) -> None:
     """Write lines to stdout as they are."""
     for line in text.splitlines():
@@ -200,7 +222,7 @@ def progress(total: int | None, unit: str) -> Iterator[Callable[[int, str], None
         transient=True,
         disable=not console.is_terminal,
     )
-    with bar:
+    with drawn_on(console), bar:
         task = bar.add_task("", total=total)
         yield lambda done, remark: bar.update(task, completed=done, description=escape(remark))
 
@@ -271,7 +293,8 @@ def training_view(columns: Sequence[str]) -> Iterator[TrainingView]:
         return
     view = None
     try:
-        with Live(bar, console=console, transient=True, refresh_per_second=4) as live:
+        live = Live(bar, console=console, transient=True, refresh_per_second=4)
+        with drawn_on(console), live:
             view = TrainingView(live, bar, columns)
             yield view
     finally:  # a training that fails or is stopped has a table too

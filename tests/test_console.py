@@ -30,7 +30,8 @@ def test_a_long_training_keeps_its_newest_rows_and_the_bar_in_view(
             for number in range(1, 61):
                 view.row([str(number), "0.5"])
                 view.step(number, 60, f"epoch {number}")
-            shown = console.stderr()
+            with console.drawn_on(None):
+                shown = console.stderr()
             with shown.capture() as captured:
                 shown.print(view.live.get_renderable())  # type: ignore[union-attr]
             lines.extend(captured.get().splitlines())
@@ -103,3 +104,26 @@ def test_help_can_be_read_in_any_encoding(encoding: str, command: list[str]) -> 
     assert "Usage" in text
     assert "\\u" not in text
     assert b"Traceback" not in result.stderr
+
+
+def test_messages_beside_a_bar_go_through_the_console_that_draws_it(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("FORCE_COLOR", "1")  # as on a terminal
+    with console.training_view(["epoch"]) as view:
+        assert view.live is not None
+        assert console.stderr() is view.live.console
+        console.info("said while the bar is there")
+        with console.progress(3, "users"):
+            assert console.stderr() is not None
+        assert console.stderr() is view.live.console
+    assert console.stderr() is not view.live.console
+    assert "said while the bar is there" in capsys.readouterr().err
+
+
+def test_where_there_is_no_terminal_there_is_no_bar(capsys: pytest.CaptureFixture[str]) -> None:
+    with console.progress(3, "users") as advance:
+        advance(1, "evaluated")
+        console.info("said")
+    captured = capsys.readouterr()
+    assert (captured.out, captured.err) == ("", "said\n")

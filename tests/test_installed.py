@@ -1,7 +1,7 @@
 """What is built is what works: sdist and wheel, installed elsewhere, run from an unrelated folder.
 
-As a test it installs the wheel alone, beside the packages that are here. `make dist-check`
-(SEQREC_DIST_CHECK=fresh) makes a new environment, in which pip installs everything from the index.
+As a test it installs the wheel alone, beside the packages that are here. `make dist-check` and CI
+(SEQREC_DIST_CHECK=fresh) make a new environment, in which pip installs everything from the index.
 """
 
 import os
@@ -65,10 +65,11 @@ def test_the_commands_run_where_the_wheel_is_installed(tmp_path: Path) -> None:
     shipped = {f"seqrec_cli/configs/{path.name}" for path in (ROOT / "configs").glob("*.yaml")}
     assert shipped <= names
     assert {f"seqrec_cli/core/runs/report/page.{kind}" for kind in ("html", "css", "js")} <= names
-    assert not any(name.startswith(("tests/", "benchmarks/")) for name in names)
+    assert not any(name.startswith(("tests/", "benchmarks/", "docsite/")) for name in names)
     with tarfile.open(sdist) as archive:
         packed = {name.split("/", 1)[1] for name in archive.getnames() if "/" in name}
-    assert {"README.md", "LICENSE", "constraints.txt", "tests/conftest.py"} <= packed
+    needed = {"README.md", "LICENSE", "CITATION.cff", "constraints.txt", "tests/conftest.py"}
+    assert needed | {"docsite/site.py", "docs/tutorial.ipynb", "zensical.toml"} <= packed
 
     command, environment = install(wheel, tmp_path)
     elsewhere = tmp_path / "elsewhere"
@@ -79,3 +80,15 @@ def test_the_commands_run_where_the_wheel_is_installed(tmp_path: Path) -> None:
         )
         assert result.returncode == 0, (arguments, result.stderr)
     assert (elsewhere / "runs" / "latest" / "best.safetensors").is_file()
+    if FRESH:
+        assert completed(command, elsewhere, "train --config sas") == ["sasrec"]
+        assert completed(command, elsewhere, "evaluate demo-") == ["demo-sasrec-1"]
+
+
+def completed(command: list[str], folder: Path, typed: str) -> list[str]:
+    """What Tab offers in bash behind these words, as `--install-completion` sets it up."""
+    words = ["seqrec", *typed.split(" ")]
+    asked = {"COMP_WORDS": " ".join(words), "COMP_CWORD": str(len(words) - 1)}
+    asked |= {"_SEQREC_COMPLETE": "complete_bash", "PATH": os.environ["PATH"]}
+    done = subprocess.run(command, cwd=folder, env=asked, capture_output=True, text=True)
+    return done.stdout.split()

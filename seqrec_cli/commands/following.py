@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import typer
 
 from seqrec_cli import console
-from seqrec_cli.commands.reports.training import show_event, validation_columns
+from seqrec_cli.commands.reports.training import picks_weights, show_event, validation_columns
 from seqrec_cli.interrupts import SIGNALS, Interrupted, is_importing, next_one_ends
 from seqrec_cli.wording import typed
 
@@ -44,7 +44,9 @@ def follow(run: "Run", started: "StartedTraining", stop: dict[str, int]) -> None
         return
     if view.rows:
         metric = started.training.experiment.training.metric
-        console.info(f"* the best so far by {metric}; seconds since the start")
+        weights = "; weights of what joins the network, as validation picks them"
+        more = weights if picks_weights(started.training) else ""
+        console.info(f"* the best so far by {metric}; seconds since the start{more}")
     if stop:
         say_stopped(run, started.training)
         raise typer.Exit(128 + stop["signal"])

@@ -376,7 +376,7 @@ def test_says_how_to_get_a_dataset_by_hand(
         ("a.txt", GOOD.replace("\n", "\r\n"), ""),
         ("a.txt", GOOD + "3 1\n", "note: 1 of 3 users has nothing in the test part"),
         ("a.txt", "7 1\n7 2\n7 3\n", "note: there is a single user"),
-        ("a.csv", GOOD_CSV + "2,4,50\n", "note: 1 row was earlier than the one before"),
+        ("a.csv", GOOD_CSV + "2,4,50\n", "note: 1 row is earlier than the row before"),
         ("a.csv", GOOD_CSV + "2,3,103\n", ""),
     ],
     ids=["mark", "CRLF", "one interaction", "one user", "back in time", "exact duplicate"],

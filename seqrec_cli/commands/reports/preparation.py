@@ -36,10 +36,11 @@ def count_rows(manifest: dict[str, Any]) -> list[tuple[str, str]]:
         ("items", f"{manifest['items']:,}"),
         ("density", f"{manifest['density']:.2%} of user-item pairs"),
         repeats_row(manifest),
-        ("history length", f"{quantiles}, mean {lengths['mean']:.2f}"),
+        ("history length", f"{quantiles}, mean {lengths['mean']:.2f} items"),
         (
             "at least",
-            f"{filters['min_user_count']} a user, {filters['min_item_count']} an item",
+            f"{counted(filters['min_user_count'], 'interaction')} a user, "
+            f"{filters['min_item_count']} an item",
         ),
     ]
 
@@ -112,8 +113,8 @@ def histories_notes(manifest: dict[str, Any]) -> list[str]:
     backwards = manifest["order"].get("rows_back_in_time", 0)
     if backwards:
         found.append(
-            f"{counted(backwards, 'row')} {verb(backwards, 'was', 'were')} earlier than the one "
-            "before of the same user; sorted"
+            f"{counted(backwards, 'row')} {verb(backwards, 'is', 'are')} earlier than the row "
+            "before of the same user: sorted by time"
         )
     ties = manifest["order"].get("users_whose_last_ties", 0)
     if ties > 0.1 * manifest["users"]:
@@ -173,7 +174,9 @@ def findings_rows(found: dict[str, Any]) -> list[tuple[str, str]]:
     rows = [("layout", found["layout"])] if found.get("layout") else []
     for taken in found.get("taken", ()):
         chosen = "" if taken["inferred"] else ", as said"
-        rows.append((taken["role"], f"{taken['column']}, as in {taken['example']}{chosen}"))
+        name = str(taken["column"])
+        place = f"column {name}" if name.isdigit() else name  # a number where there is no header
+        rows.append((taken["role"], f"{place}, as in {taken['example']}{chosen}"))
     if found.get("order"):
         rows.append(("order", found["order"]))
     if unused := found.get("unused"):

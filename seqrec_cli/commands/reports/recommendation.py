@@ -73,7 +73,7 @@ def show_recommendations(
 
     recent = "; ".join(text(int(item)) for item in items[-RECENT:])
     more = f"{len(items) - RECENT:,} earlier items; " if len(items) > RECENT else ""
-    console.print_text(f"user {label}: {more}{recent}")
+    console.print_prose(f"user {label}: {more}{recent}")
     more_cells = []
     for row in () if reasons is None else reasons:
         carried = (f"{text(int(items[at]))} +{small(float(row[at]))}" for at in strongest(row))
@@ -118,5 +118,5 @@ def similar_as_plain(item: int, result: "Recommended", catalogue: "Catalogue") -
 def show_similar(item: int, result: "Recommended", catalogue: "Catalogue") -> None:
     """Print the items similar to an item."""
     item_id, title = name_of(item, catalogue)
-    console.print_text(f"similar to {title} [{item_id}]" if title else f"similar to {item_id}")
+    console.print_prose(f"similar to {title} [{item_id}]" if title else f"similar to {item_id}")
     print_list(result, catalogue)

@@ -128,7 +128,7 @@ def slices_by_kind(
     if part in times and all(earlier in times for earlier in ("train", "valid")):
         waits = target_times(dataset, part)[users] - last_times(dataset, part)[users]
         kinds["time between history and target"] = thirds(
-            "target", waits.astype(np.float64), "after the history", wait_of(dataset)
+            "target", waits.astype(np.float64), "later", wait_of(dataset)
         )
     return kinds
 

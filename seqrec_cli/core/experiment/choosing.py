@@ -210,6 +210,11 @@ def experiment_for(
         )
     dataset = SequenceDataset.load(path, parts=("train", "valid"))
     chosen = choose_settings(DataProfile.of(dataset))
+    reasons, kept = chosen.reasons, list(overrides)
+    if chosen.content["model"]["name"] == "linear":
+        kept = [change for change in overrides if not change.startswith("training.max_minutes=")]
+        if len(kept) < len(overrides):
+            reasons = (*reasons, "it is fitted in moments: a budget in minutes has no use")
     text = yaml.safe_dump({"data": data, **chosen.content}, sort_keys=False)
     source = f"the settings chosen for {data}"
-    return parse_experiment(text, source, overrides), chosen.reasons
+    return parse_experiment(text, source, kept), reasons

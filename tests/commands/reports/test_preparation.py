@@ -61,3 +61,17 @@ def test_features_are_read_encoded_and_accounted_for(runner: CliRunner, tmp_path
     before = (tmp_path / "log.npz").read_bytes()
     assert runner.invoke(app, arguments).exit_code == 0
     assert (tmp_path / "log.npz").read_bytes() == before
+
+
+def test_columns_without_a_name_have_a_number(runner: CliRunner, tmp_path: Path) -> None:
+    rows = [f"{u},{(u + t) % 6},{1500000000 + t}" for u in range(9) for t in range(5)]
+    for header, user, order in (
+        ("", "column 1", "column 3"),
+        ("user,item,time\n", "user", "`time`"),
+    ):
+        (tmp_path / "log.csv").write_text(header + "\n".join(rows) + "\n")
+        command = ["prepare", str(tmp_path / "log.csv"), "--dry-run"]
+        lines = runner.invoke(app, command).stdout.splitlines()
+        told = {line.split()[0]: " ".join(line.split()[1:]) for line in lines[1:]}
+        assert told["user"].startswith(f"{user}, as in ")
+        assert told["order"].startswith(f"by {order}")

@@ -92,13 +92,13 @@ def test_users_are_cut_by_history_target_and_time() -> None:
         "target 2 times in train": [3, 4, 5],
         "target 15 times in train": [2],
         "target 14 times in train": [0, 1],
-        "target 5 after the history": [0, 1, 2],
-        "target 50 after the history": [3, 4],
-        "target 500 after the history": [5],
+        "target 5 later": [0, 1, 2],
+        "target 50 later": [3, 4],
+        "target 500 later": [5],
     }
     timed = replace(dataset(times=True), manifest={"time": {"unit": "milliseconds"}})
     names = [name for name in slices_of(timed, "test", np.arange(6)) if "after" in name]
-    assert names[0] == "target 0.005 s after the history"
+    assert names[0] == "target 0.005 s later"
     assert not any(
         "after" in name for name in slices_of(dataset(times=False), "test", np.arange(6))
     )

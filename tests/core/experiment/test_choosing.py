@@ -106,6 +106,13 @@ def test_the_experiment_of_a_dataset_is_what_the_rules_say(tmp_path: Path) -> No
         experiment_for("toy", tmp_path, ["training.loss=bce"])
 
 
+def test_a_budget_in_minutes_is_no_setting_of_what_is_fitted(tmp_path: Path) -> None:
+    leave_one_out([[1, 2, 1, 3, 4], [2, 3, 3, 1]], 4).save(tmp_path / "toy.npz")
+    experiment, reasons = experiment_for("toy", tmp_path, ["training.max_minutes=10"])
+    assert (experiment, reasons[:-1]) == experiment_for("toy", tmp_path)
+    assert "a budget in minutes has no use" in reasons[-1]
+
+
 def test_ranking_rows_have_no_rules(tmp_path: Path) -> None:
     for name in ("ranking.npz", "ranking.json"):
         (tmp_path / name).write_bytes((ROOT / "tests/golden/version-1/data" / name).read_bytes())

@@ -175,7 +175,8 @@ def order_of(plan: Plan, rows: Loaded) -> str:
     if plan.time is None:
         return NOTHING
     how = f" ({plan.time.form.name})" if plan.time.form.unit else ""
-    return f"by `{plan.time.name}`{how}, {rows.time_unit}"
+    name = plan.time.name  # a number where there is no header
+    return f"by {f'column {name}' if name.isdigit() else f'`{name}`'}{how}, {rows.time_unit}"
 
 
 def owners_beside(files: Files, plan: Plan) -> str:
