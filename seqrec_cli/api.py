@@ -35,6 +35,7 @@ from seqrec_cli.core.runs.directory import find_run, next_run, refuse_latest
 from seqrec_cli.core.runs.histories import histories_for
 from seqrec_cli.core.runs.loading import agreed_seen, catalogue_of, load_scorer
 from seqrec_cli.core.runs.recording import begin, recorded
+from seqrec_cli.core.runs.ruling import usual_rules
 from seqrec_cli.core.runs.run import Run, chosen_by_rules, create_run
 from seqrec_cli.core.settings.configs import find_config
 from seqrec_cli.core.training.events import Event
@@ -177,7 +178,8 @@ def evaluate(
     scorers: dict[str, Scorer] = dict(compared.scorers)
     if baselines:
         scorers |= fit_baselines(compared.dataset, protocol.sample_users)[0]
-    outcomes = dict(evaluate_each(compared.dataset, scorers, protocol, {}))
+    rules = usual_rules(compared.runs, scorers)
+    outcomes = dict(evaluate_each(compared.dataset, scorers, protocol, {}, rules))
     return make_report(compared.dataset, protocol, outcomes, list(compared.runs), {}, {})
 
 
@@ -230,7 +232,9 @@ def recommend(
             )
             for rank, (item, score) in enumerate(zip(best.items, best.scores, strict=True), 1)
         ]
-        for best in recommend_items(scorer, asked, k, agreed_seen([opened], seen))
+        for best in recommend_items(
+            scorer, asked, k, agreed_seen([opened], seen), None, usual_rules({"": opened})[""]
+        )
     ]
 
 

@@ -3,6 +3,7 @@
 import json
 from pathlib import Path
 
+import numpy as np
 import pytest
 from typer.testing import CliRunner
 
@@ -11,6 +12,7 @@ from seqrec_cli.app import app
 from seqrec_cli.core.evaluation.report import EvaluationProtocol, Report
 from seqrec_cli.core.training.events import Validated
 from seqrec_cli.errors import ConfigError, InputError
+from tests.shop import ITEMS, NEW
 
 
 def test_the_names_are_there_and_no_other() -> None:
@@ -88,3 +90,16 @@ def test_recommend_explains_what_is_wrong(
 ) -> None:
     with pytest.raises(InputError, match=message):
         seqrec.recommend("one", **arguments)
+
+
+def test_what_nothing_was_learned_of_is_left_out_as_the_commands_do(
+    shop: Path, runner: CliRunner
+) -> None:
+    """The shop has items that nobody has, whose vectors are as training began."""
+    told = json.loads(runner.invoke(app, ["evaluate", "one", "--json", "--no-baselines"]).stdout)
+    report = seqrec.evaluate("one", baselines=False)
+    assert report.plain() == told
+    new = set(np.load("data/shop.npz")["item_ids"][-NEW:].tolist())
+    lists = seqrec.recommend("one", histories=[[f"item {n:02}"] for n in range(8)], k=ITEMS + NEW)
+    assert all(len(each) == ITEMS - 1 for each in lists)
+    assert not new & {row.item for each in lists for row in each}

@@ -108,8 +108,9 @@ def evaluate_each_run(
 ) -> "dict[str, Evaluation]":
     """The evaluation of each run by its label."""
     from seqrec_cli.core.evaluation.sequential import evaluate
+    from seqrec_cli.core.runs.ruling import usual_rules
 
-    outcomes = {}
+    outcomes, rules = {}, usual_rules(compared.runs)
     with console.progress(len(compared.scorers), "evaluated") as advance:
         for number, (name, scorer) in enumerate(compared.scorers.items()):
             advance(number, name)
@@ -121,5 +122,6 @@ def evaluate_each_run(
                 ks=[options.k],
                 seen=seen,
                 targets=options.targets,
+                rules=rules[name],
             )
     return outcomes

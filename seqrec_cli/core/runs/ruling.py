@@ -1,6 +1,6 @@
 """The rules of a run: what a person asks for, over the items that the run keeps."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -95,6 +95,16 @@ def make_rules(run: Run, wanted: Wanted) -> Ruled:
         account |= {"items_left": int(allowed.sum()), "items": num_items}
     rules = Rules.of(allowed, penalty, wanted.since, account)
     return Ruled(rules, account, notes, new)
+
+
+def usual_rules(runs: Mapping[str, Run], others: Iterable[str] = ()) -> dict[str, Rules | None]:
+    """The rules of runs where nobody asks for any: items of which nothing was learned are left out.
+
+    `others` that are compared with them, such as baselines, have those of the first run.
+    """
+    rules = {name: make_rules(run, Wanted()).rules for name, run in runs.items()}
+    first = next(iter(rules.values()))
+    return rules | {name: first for name in others if name not in rules}
 
 
 def chosen_items(run: Run, wanted: Wanted) -> tuple[NDArray[np.bool_], dict[str, Any], list[str]]:

@@ -22,6 +22,7 @@ from seqrec_cli.core.runs.comparing import load_runs, settle_protocol
 from seqrec_cli.core.runs.directory import RUNS
 from seqrec_cli.core.runs.environment import versions
 from seqrec_cli.core.runs.results import add_result, entries_of, in_track
+from seqrec_cli.core.runs.ruling import usual_rules
 from seqrec_cli.core.runs.run import Run
 from seqrec_cli.core.storage import files, typesetting
 
@@ -61,7 +62,9 @@ def summarise_trials(
     ks = sorted({int(metric.partition("@")[2]) for metric in metrics})
     protocol = settle_protocol(EvaluationProtocol(ks=ks), runs)
     compared = load_runs(runs, data, data_dir, choose_device(device))
-    outcomes = dict(evaluate_each(compared.dataset, compared.scorers, protocol, {}))
+    outcomes = dict(
+        evaluate_each(compared.dataset, compared.scorers, protocol, {}, usual_rules(compared.runs))
+    )
     report = make_report(compared.dataset, protocol, outcomes, [], {}, {})
     folders = {name: run.path for name, run in compared.runs.items()}
     for folder, entry in entries_of(report.plain(), {}, folders, compared.tracks):

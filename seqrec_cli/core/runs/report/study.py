@@ -28,7 +28,7 @@ from seqrec_cli.core.inference.scoring import Scorer
 from seqrec_cli.core.randomness import Purpose, stream
 from seqrec_cli.core.runs.comparing import Compared, load_runs, seed_groups, settle_protocol
 from seqrec_cli.core.runs.results import add_result, entries_of
-from seqrec_cli.core.runs.ruling import Wanted, make_rules
+from seqrec_cli.core.runs.ruling import usual_rules
 from seqrec_cli.core.runs.run import Run
 from seqrec_cli.errors import RunError, SeqRecError
 from seqrec_cli.wording import counted
@@ -147,9 +147,7 @@ def study_runs(
     if known is None:
         baselines, left_out = fit_baselines(dataset, protocol.sample_users)
         scorers |= baselines
-    rules = {name: make_rules(run, Wanted()).rules for name, run in compared.runs.items()}
-    first = next(iter(rules))
-    rules |= dict.fromkeys(set(scorers) - set(rules), rules[first])
+    rules, first = usual_rules(compared.runs, scorers), next(iter(compared.runs))
     outcomes: dict[str, Evaluation] = {}
     for name, outcome in evaluate_each(dataset, scorers, protocol, {}, rules):
         outcomes[name] = outcome
