@@ -48,6 +48,7 @@ from seqrec_cli.core.inference.ranker import Ranker
 from seqrec_cli.core.inference.reranking import Reranker
 from seqrec_cli.core.inference.row_files import Row
 from seqrec_cli.core.inference.row_scoring import Nothing, RankerRows, Resolver, ranked
+from seqrec_cli.core.models.layers import rows_at
 from seqrec_cli.core.models.ranking.textbook import TextbookRanker
 from seqrec_cli.core.storage import files
 from seqrec_cli.errors import RunError
@@ -82,8 +83,8 @@ class RowsOfLog(nn.Module):
     def forward(self, user: Tensor, item: Tensor, history: Tensor) -> tuple[Tensor, Tensor]:
         """Numbers (B,), (B,) and (B, T) to logits and probabilities (B,)."""
         both = (("user", user), ("item", item))
-        dense = torch.cat([getattr(self, f"{side}_dense")[at] for side, at in both], dim=1)
-        sparse = torch.cat([getattr(self, f"{side}_sparse")[at] for side, at in both], dim=1)
+        dense = torch.cat([rows_at(getattr(self, f"{side}_dense"), at) for side, at in both], 1)
+        sparse = torch.cat([rows_at(getattr(self, f"{side}_sparse"), at) for side, at in both], 1)
         tags = [
             getattr(self, f"{side}_tags_{number}")[at]
             for side, at in both

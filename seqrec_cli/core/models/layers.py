@@ -32,6 +32,14 @@ def pool(vectors: Tensor, real: Tensor, how: Pooling) -> Tensor:
     return total if how == "sum" else total / mask.sum(1).clamp(min=1)
 
 
+def rows_at(table: Tensor, ids: Tensor) -> Tensor:
+    """The rows of a table (N, F) for ids (B,): (B, F).
+
+    Exported, the look-up in a table without columns would be refused by onnxruntime.
+    """
+    return table[ids] if table.shape[1] else table.new_zeros((ids.shape[0], 0))
+
+
 def kept_ids(ids: Tensor, drop: float, noise: Noise) -> Tensor:
     """1 for each id, or 0 with probability `drop`, int64."""
     if ids.device.type != "cpu":

@@ -1,10 +1,12 @@
 """Pooling against loops, padding, and the weights that models begin with."""
 
+import numpy as np
 import pytest
 import torch
 from torch import nn
 
-from seqrec_cli.core.models.layers import init_weights, pool
+from seqrec_cli.core.inference.onnx_graphs import graph_bytes, session_of
+from seqrec_cli.core.models.layers import init_weights, pool, rows_at
 
 POOLED = {"mean": lambda x: x.mean(0), "sum": lambda x: x.sum(0), "max": lambda x: x.amax(0)}
 
@@ -48,3 +50,22 @@ def test_weights_begin_as_glorot_and_bengio_say_and_padding_at_zero() -> None:
     first = nn.Linear(300, 100)
     init_weights(first, torch.Generator().manual_seed(1))
     assert torch.equal(first.weight, again.weight)
+
+
+@pytest.mark.slow
+def test_a_table_without_columns_is_exported_too() -> None:
+    pytest.importorskip("onnxscript")
+    pytest.importorskip("onnxruntime")
+
+    class Rows(torch.nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.register_buffer("empty", torch.zeros(9, 0))
+            self.register_buffer("full", torch.arange(18.0).view(9, 2))
+
+        def forward(self, ids: torch.Tensor) -> torch.Tensor:
+            return torch.cat([rows_at(self.empty, ids), rows_at(self.full, ids)], 1)  # type: ignore[arg-type]
+
+    made = graph_bytes(Rows(), {"ids": torch.tensor([0, 1])}, {"ids": ("batch",)}, ["rows"], 9)
+    (found,) = session_of(made).run(None, {"ids": np.array([8, 3, 0])})
+    assert found.tolist() == [[16, 17], [6, 7], [0, 1]]

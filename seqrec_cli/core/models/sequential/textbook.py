@@ -18,6 +18,7 @@ from seqrec_cli.core.batching.features import FeatureTensors
 from seqrec_cli.core.data.features.encoded import EncodedFeatures
 from seqrec_cli.core.data.sequences import PAD
 from seqrec_cli.core.kernels.portable import PortableGRU
+from seqrec_cli.core.models.layers import rows_at
 from seqrec_cli.core.models.sequential.gru4rec import GRU4Rec
 from seqrec_cli.core.models.sequential.sasrec import SASRec, SelfAttention
 from seqrec_cli.core.models.sequential.two_tower import TwoTower, named
@@ -126,6 +127,8 @@ class TextbookTwoTower(nn.Module):
     """The user tower from padded histories, and users by number, to vectors."""
 
     known: Tensor
+    user_dense: Tensor
+    user_sparse: Tensor
 
     def __init__(self, model: TwoTower, users: EncodedFeatures | None) -> None:
         """With the features of users 1, 2, …; 0 is one of whom nothing is known."""
@@ -149,7 +152,9 @@ class TextbookTwoTower(nn.Module):
         rows = None
         if user is not None and self.num_tags >= 0:
             tags = tuple(getattr(self, f"user_tags_{n}")[user] for n in range(self.num_tags))
-            rows = FeatureTensors(self.user_dense[user], self.user_sparse[user], tags)  # type: ignore[index]
+            rows = FeatureTensors(
+                rows_at(self.user_dense, user), rows_at(self.user_sparse, user), tags
+            )
         vectors: Tensor = self.tower(states, self.tower.read(rows, items.shape[0]), None)
         return vectors / self.temperature
 
