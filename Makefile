@@ -2,6 +2,7 @@
 # make test: install, then lint, type-check and test.
 # make quick: lint, types and the fast tests, under a minute.
 # make bench: install, then compare times with a textbook implementation, and kernels with their twins.
+# make reproduce: the figures of docs/accuracy.md, for hours; FILES=FOLDER has ml-1m.txt and the files of S3-Rec.
 # make torture: kill real commands at random times and check their files.
 # make fuzz: strange files of every kind, by every command that reads them, for MINUTES=30.
 # make fuzz-cases: the tests of hostile files with many more cases, for hours; fewer with CASES=2000.
@@ -17,8 +18,9 @@ PIP    := $(BIN)/python -m pip --disable-pip-version-check
 
 CASES   ?= 20000
 MINUTES ?= 30
+FILES   ?= .
 
-.PHONY: demo test quick bench torture fuzz fuzz-cases dist-check docs refresh peers install lint types pytest clean
+.PHONY: demo test quick bench reproduce torture fuzz fuzz-cases dist-check docs refresh peers install lint types pytest clean
 
 demo: $(VENV)/.installed
 	$(BIN)/seqrec prepare ml-100k
@@ -34,6 +36,19 @@ quick: lint types
 bench: $(VENV)/.installed
 	$(BIN)/python -m benchmarks.bench
 	$(BIN)/python -m benchmarks.kernels
+
+# Trainings that are finished are not trained again, so it goes on where it stopped.
+reproduce: $(VENV)/.installed
+	$(BIN)/seqrec prepare ml-100k
+	$(BIN)/seqrec prepare ml-latest-small --min-user-count 1 --min-item-count 1
+	$(BIN)/seqrec experiment configs/grids/movielens.yaml
+	$(BIN)/seqrec experiment configs/grids/times.yaml
+	$(BIN)/seqrec prepare $(FILES)/ml-1m.txt --name ml-1m
+	$(BIN)/seqrec experiment configs/grids/ml-1m.yaml
+	$(BIN)/seqrec prepare $(FILES)/Beauty.txt
+	$(BIN)/seqrec prepare $(FILES)/Sports_and_Outdoors.txt --name Sports
+	$(BIN)/seqrec prepare $(FILES)/LastFM.txt
+	$(BIN)/seqrec experiment configs/grids/s3rec.yaml
 
 torture: $(VENV)/.developer
 	$(BIN)/python -m tests.torture

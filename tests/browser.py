@@ -118,9 +118,9 @@ class Browser:
                 result: dict[str, Any] = message["result"]
                 return result
 
-    def open(self, page: Path) -> None:
-        """Open a file, and wait until it is there."""
-        self.send("Page.navigate", url=page.resolve().as_uri())
+    def open(self, page: Path | str) -> None:
+        """Open a file or an address, and wait until it is there."""
+        self.send("Page.navigate", url=page if isinstance(page, str) else page.resolve().as_uri())
         while self.receive().get("method") != "Page.loadEventFired":
             pass
 
@@ -129,6 +129,18 @@ class Browser:
         answer = self.ask("Runtime.evaluate", expression=expression, returnByValue=True)
         assert "exceptionDetails" not in answer, answer
         return answer["result"].get("value")
+
+    def wait_for(self, expression: str) -> Any:
+        """What a piece of JavaScript gives, as soon as that is true."""
+        end = time.monotonic() + PATIENCE
+        while not (found := self.value(expression)):
+            assert time.monotonic() < end, expression
+            time.sleep(0.05)
+        return found
+
+    def type(self, text: str) -> None:
+        """Type a text into what has the focus."""
+        self.ask("Input.insertText", text=text)
 
     def click(self, selector: str) -> None:
         """Click the middle of an element with the mouse."""

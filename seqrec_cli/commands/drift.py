@@ -20,6 +20,7 @@ from seqrec_cli.commands.options import (
 )
 from seqrec_cli.commands.reports import drift as shown
 from seqrec_cli.errors import ResultError
+from seqrec_cli.wording import typed
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -93,6 +94,7 @@ def drift(options: DriftOptions) -> None:
     else:
         shown.show_drift(found)
     if over := exceeded(found, limits):
-        raise ResultError(
-            "; ".join(over), "train on the newer data (`seqrec train --from`), or raise --fail-over"
+        again = typed(
+            *("seqrec", "train", "--config", run.path / "experiment.yaml", "--data", options.data)
         )
+        raise ResultError("; ".join(over), f"train on the newer data: `{again}`")

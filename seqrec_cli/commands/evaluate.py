@@ -43,7 +43,13 @@ from seqrec_cli.commands.options import (
 from seqrec_cli.commands.reports import evaluation as shown
 from seqrec_cli.commands.reports import ranking as shown_ranking
 from seqrec_cli.commands.reports import rules as shown_rules
-from seqrec_cli.commands.stages import diversified, open_reranker, open_retriever, open_rules
+from seqrec_cli.commands.stages import (
+    diversified,
+    open_reranker,
+    open_retriever,
+    open_rules,
+    with_priors,
+)
 from seqrec_cli.errors import InputError
 
 if TYPE_CHECKING:
@@ -100,6 +106,20 @@ class EvaluateOptions:
         Only(lambda values: values["targets"] != "all", "for one moment a user: not --targets all"),
     ] = None
     popularity_penalty: Annotated[PopularityPenalty, FULL] = 0.0
+    prior: Annotated[
+        Literal["popularity"] | None,
+        typer.Option(
+            help="Add log(1 + train count of the item) to its score, times the weight that is best "
+            "on the valid part by the same protocol: random candidates reward popularity.",
+        ),
+        Only(lambda values: not values["popularity_penalty"], "the opposite of a penalty"),
+        Only(lambda values: values["rerank"] is None, "for one stage, without --rerank"),
+        Only(
+            lambda values: values["index"] == "exact",
+            "for --index exact: with it scores are not dot products, which an index finds",
+        ),
+        Only(lambda values: values["targets"] != "all", "for one moment a user: not --targets all"),
+    ] = None
     diversify: Annotated[Diversify, FULL] = 0.0
     diversify_by: DiversifyBy = "vectors"
     sample_users: Annotated[
@@ -152,7 +172,7 @@ class EvaluateOptions:
 NEXT_ITEM_ONLY = (
     *("protocol", "k", "seen", "targets", "sample_users", "per_user", "safe_csv"),
     *("index", "effort"),
-    *("only", "exclude", "exclude_seen", "popularity_penalty", "diversify"),
+    *("only", "exclude", "exclude_seen", "popularity_penalty", "prior", "diversify"),
 )
 
 
@@ -249,13 +269,17 @@ def evaluate_sequential(
     from seqrec_cli.core.devices import choose_device
     from seqrec_cli.core.evaluation.report import make_report
     from seqrec_cli.core.runs.comparing import load_runs, settle_protocol
+    from seqrec_cli.core.runs.results import PRIOR
 
     if options.exclude_seen is not None:
         protocol = replace(protocol, seen="exclude")
     protocol, device = settle_protocol(protocol, runs), choose_device(options.device)
-    compared = load_runs(runs, options.data, options.data_dir, device, options.split)
+    marks = [PRIOR] if options.prior else []
+    compared = load_runs(runs, options.data, options.data_dir, device, options.split, marks)
     console.warn_all(compared.notes)
     rules, account = rules_of(compared, options)
+    of_baselines = next(iter(rules.values()))
+    priors = with_priors(compared, protocol, rules) if options.prior else {}
     retrievers = open_retrievers(compared, options, rules)
     finders: dict[str, Finder | None] = dict(retrievers)
     scorers: dict[str, Any] = dict(compared.scorers)
@@ -269,12 +293,11 @@ def evaluate_sequential(
     if options.baselines and not known:
         baselines = baselines_of(compared, options.sample_users)
         scorers |= baselines
-        rules |= dict.fromkeys(baselines, next(iter(rules.values())))
+        rules |= dict.fromkeys(baselines, of_baselines)
     data = compared.dataset
     outcomes = evaluated(data, scorers, protocol, finders, rules)
-    report = make_report(
-        data, protocol, outcomes, list(compared.runs), retrievers, reach, account, known
-    )
+    names, ruled = list(compared.runs), {**account, **priors}
+    report = make_report(data, protocol, outcomes, names, retrievers, reach, ruled, known)
     remembering = options.baselines and not known and not account
     finish(report, compared, options, remembering=remembering)
 
@@ -310,7 +333,7 @@ def finish(
         data = compared.dataset
         remember(compared.data_path, data.sha256, report.protocol, report.baselines)
     stages = stages_of(report, options)
-    keep_results(report.plain(), stages, compared.runs)
+    keep_results(report.plain(), stages, compared.runs, compared.tracks)
     kinds = {name: run.experiment().model.name for name, run in compared.runs.items()}
     print_report(report, options, stages, seed_groups(compared.runs), kinds)
     check_thresholds(report.figures, compared.runs, options)

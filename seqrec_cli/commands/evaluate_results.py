@@ -43,12 +43,16 @@ def stages_of(report: "Report", options: "EvaluateOptions") -> dict[str, Any]:
 
 
 def keep_results(
-    plain: "Mapping[str, Any]", stages: "Mapping[str, Any]", runs: "Mapping[str, Run]"
+    plain: "Mapping[str, Any]",
+    stages: "Mapping[str, Any]",
+    runs: "Mapping[str, Run]",
+    tracks: "Mapping[str, str] | None" = None,
 ) -> None:
     """Keep the figures of each run in it, for `seqrec leaderboard`."""
     from seqrec_cli.core.runs.results import add_result, entries_of
 
-    for folder, entry in entries_of(plain, stages, {name: run.path for name, run in runs.items()}):
+    folders = {name: run.path for name, run in runs.items()}
+    for folder, entry in entries_of(plain, stages, folders, tracks):
         try:
             add_result(folder, entry)
         except SeqRecError as error:

@@ -30,7 +30,8 @@ class ExperimentOptions:
         Path,
         typer.Argument(
             metavar="GRID.yaml",
-            help="Lists of `data`, `configs`, `seeds`, and of values to `set`.",
+            help="Lists of `data`, `configs` (`chosen`: by the rules of `train --data`), `seeds`, "
+            "and of values to `set`.",
         ),
     ]
     dry_run: Annotated[bool, typer.Option("--dry-run", help="List the trainings, and stop.")] = (
@@ -103,7 +104,7 @@ def train_one(trial: "Trial", options: ExperimentOptions) -> None:
     again = state == "interrupted"
     settings = TrainOptions(
         resume=trial.run if again else None,
-        config=None if again else trial.config,
+        config=None if again else trial.named_config,
         data=None if again else trial.data,
         run=None if again else trial.run,
         overrides=None if again else list(trial.overrides),

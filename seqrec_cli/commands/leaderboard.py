@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from itertools import groupby
+from operator import attrgetter
 from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
@@ -62,10 +63,11 @@ def leaderboard(options: LeaderboardOptions) -> None:
 
 
 def show_standings(found: "list[Standing]", metrics: list[str], split: str) -> None:
-    """Print a table for each dataset."""
-    for (data, checksum), group in groupby(found, key=lambda each: (each.data, each.checksum)):
+    """Print a table for each dataset, and for each track of its own."""
+    kind = attrgetter("data", "checksum", "track")
+    for (data, checksum, track), group in groupby(found, key=kind):
         rows = [[each.scorer, each.model, str(each.seed), *cells(each, metrics)] for each in group]
-        title = f"{data} ({checksum}), {split} part"
+        title = f"{data} ({checksum}), {split} part{', ' * bool(track)}{track}"
         console.print_table(["run", "model", "seed", *metrics], rows, title=title, left=(0, 1))
     console.info("± is half of the 95 % bootstrap interval over users")
 
@@ -94,8 +96,9 @@ def export(found: "list[Standing]", metrics: list[str], layout: str) -> None:
     else:
         columns = ["data", "run", "model", "seed", *metrics]
         rows = [[e.data, e.scorer, e.model, str(e.seed), *cells(e, metrics)] for e in found]
-        first = {row[0]: number for number, row in reversed(list(enumerate(rows)))}
-        bold = {(number, 4) for number in first.values()}  # they are sorted, the best first
+        kinds = [(each.data, each.track) for each in found]
+        # They are sorted, the best first.
+        bold = {(kinds.index(kind), 4) for kind in kinds}
         if layout == "latex":
             text = typesetting.as_latex(columns, rows, bold, text_columns=3)
         else:

@@ -6,11 +6,13 @@ from seqrec_cli import console
 
 if TYPE_CHECKING:
     from seqrec_cli.core.data.dataset import SequenceDataset
+    from seqrec_cli.core.evaluation.report import EvaluationProtocol
     from seqrec_cli.core.inference.names import Catalogue
     from seqrec_cli.core.inference.reranking import Reranker
     from seqrec_cli.core.inference.retrieval import Finder, Retriever
     from seqrec_cli.core.inference.rules import Rules
     from seqrec_cli.core.inference.scoring import Scorer
+    from seqrec_cli.core.runs.comparing import Compared
     from seqrec_cli.core.runs.ruling import Ruled
     from seqrec_cli.core.runs.run import Run
 
@@ -69,6 +71,26 @@ def open_rules(options: Any, run: "Run", unit: str | None) -> "Ruled":
         diversify_by=getattr(options, "diversify_by", ""),
     )
     return ruling.make_rules(run, wanted)
+
+
+def with_priors(
+    compared: "Compared", protocol: "EvaluationProtocol", rules: "dict[str, Rules | None]"
+) -> dict[str, Any]:
+    """Add popularity to what the rules of each run change, as much as is best on the valid part;
+    returns what was done, for who reads the figures."""
+    from seqrec_cli.core.evaluation.weighing import pick_prior
+    from seqrec_cli.core.inference.rules import with_prior
+
+    weights = {}
+    for name, scorer in compared.scorers.items():
+        weight = pick_prior(scorer, compared.dataset, protocol, rules[name])
+        rules[name] = with_prior(rules[name], compared.dataset.item_counts(), weight)
+        weights[name] = weight
+        console.info(
+            f"{name}: scores plus {weight:g} log(1 + the item's train count), the weight that is "
+            "best on the valid part"
+        )
+    return {"prior": "popularity", "prior_weights": weights}
 
 
 def diversified(

@@ -26,6 +26,8 @@ def test_prints_measures_and_fails_over_a_limit(shop: Path) -> None:
     assert json.loads(failed.stdout) == told
     assert "error: unknown_items is" in failed.stderr
     assert "ndcg_drop" not in failed.stderr
+    hint = failed.stderr.split("hint: train on the newer data: `seqrec ")[1].split("`")[0]
+    said(*hint.split(), "--run", "again", "--device", "cpu")
 
 
 @pytest.mark.parametrize(

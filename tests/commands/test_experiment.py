@@ -43,3 +43,16 @@ def test_a_grid_is_trained_once_compared_and_written(place: Path) -> None:
     statement = (folder / "reproducibility.md").read_text()
     assert statement.count("- `seqrec train --config toy.yaml --data toy --run grid-") == 4
     assert found["data_sha256"] in statement
+
+
+def test_the_rules_may_choose_and_a_last_fit_is_named(place: Path) -> None:
+    text = "data: [toy]\nconfigs: [chosen]\nset: {training.final: [true]}\nmetrics: [ndcg@5]\n"
+    Path("rules.yaml").write_text(text)
+    said = run("experiment", "rules.yaml")
+    assert "the linear model alone" in said.stderr
+    folder = Path("experiments/rules")
+    figures = json.loads((folder / "results.json").read_text())["toy"]["figures"]
+    assert list(figures) == ["chosen final=true (refitted on train + valid)"]
+    statement = (folder / "reproducibility.md").read_text()
+    command = "- `seqrec train --data toy --run rules-toy-chosen-final=true-seed0 --set"
+    assert command in statement

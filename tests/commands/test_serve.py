@@ -1,5 +1,6 @@
 """seqrec serve in a process of its own: answers, takes up newer weights, drains at SIGTERM."""
 
+import contextlib
 import json
 import os
 import re
@@ -8,6 +9,7 @@ import subprocess
 import sys
 import threading
 import urllib.request
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +17,7 @@ import pytest
 
 from seqrec_cli.commands import serve
 from seqrec_cli.errors import InputError, MissingExtra
+from tests.browser import Browser, chromium
 from tests.shop import said
 
 pytest.importorskip("fastapi")
@@ -27,11 +30,11 @@ def ask(address: str, path: str, body: Any) -> Any:
         return json.load(answer)
 
 
-@pytest.mark.slow
-def test_answers_until_it_is_told_to_stop(shop: Path) -> None:
-    (shop / "token").write_text("sesame\n")
+@contextlib.contextmanager
+def served(*options: str) -> Iterator[tuple[str, "subprocess.Popen[str]"]]:
+    """A service of the run `one`: its address and its process."""
     command = [sys.executable, "-m", "seqrec_cli", "serve", "one", "--port", "0"]
-    command += ["--token-file", "token", "--device", "cpu"]
+    command += [*options, "--device", "cpu"]
     root = Path(__file__).parents[2]
     environment = os.environ | {"PYTHONPATH": str(root), "COLUMNS": "200"}
     process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True, env=environment)
@@ -41,10 +44,22 @@ def test_answers_until_it_is_told_to_stop(shop: Path) -> None:
         while not (address := re.search(r"http://127\.0\.0\.1:\d+", line)):
             line = process.stderr.readline()
             assert line, "it ended"
+        yield address[0], process
+    finally:
+        process.kill()
+        process.wait()
+        process.stderr.close()
+
+
+@pytest.mark.slow
+def test_answers_until_it_is_told_to_stop(shop: Path) -> None:
+    (shop / "token").write_text("sesame\n")
+    with served("--token-file", "token") as (address, process):
+        assert process.stderr is not None
         answers: list[Any] = []
 
         def load() -> None:
-            answers.extend(ask(address[0], "/recommend", {"user": "u1"}) for _ in range(20))
+            answers.extend(ask(address, "/recommend", {"user": "u1"}) for _ in range(20))
 
         threads = [threading.Thread(target=load) for _ in range(4)]
         for thread in threads:
@@ -61,10 +76,37 @@ def test_answers_until_it_is_told_to_stop(shop: Path) -> None:
         process.send_signal(signal.SIGTERM)
         assert process.wait(120) == 0
         assert "what was begun was answered" in process.stderr.read()
-    finally:
-        process.kill()
-        process.wait()
-        process.stderr.close()
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(chromium() is None, reason="no Chromium: apt-get install chromium")
+def test_the_page_recommends_in_a_browser(shop: Path, tmp_path: Path) -> None:
+    with served() as (address, _), Browser(tmp_path / "profile") as browser:
+        browser.open(f"{address}/")
+        browser.wait_for("document.getElementById('run').textContent.startsWith('one: ')")
+        rows = "document.querySelectorAll('#list tr').length"
+        assert browser.value("document.querySelector('table').hidden")
+        asked = ask(address, "/recommend", {"history": ["item 04"], "why": True})["lists"][0][
+            "items"
+        ]
+        browser.click("#text")
+        browser.type("item 04")
+        browser.press("Enter")
+        assert browser.wait_for(rows) == len(asked)
+        column = "[...document.querySelectorAll('#list td:nth-child({})')].map(c => c.textContent)"
+        titles = browser.value(column.format(2))
+        assert [str(each["item"]) in title for each, title in zip(asked, titles, strict=True)]
+        scores = [float(text) for text in browser.value(column.format(3))]
+        assert scores == pytest.approx([each["score"] for each in asked], abs=6e-4)
+        assert all(browser.value(column.format(4)))
+        browser.picture(tmp_path / "page.png")
+        browser.click("#history button")
+        browser.wait_for(f"{rows} === 0")
+        browser.click("#text")
+        browser.type("no such item")
+        browser.press("Enter")
+        browser.wait_for("document.getElementById('problem').textContent.includes('catalogue')")
+        assert {url.rsplit("/", 1)[0] for url in browser.requests} == {address}
 
 
 def test_the_token_comes_from_a_file_or_the_environment(

@@ -21,9 +21,10 @@ from seqrec_cli.core.data.features.encoded import (
 from seqrec_cli.core.data.features.encoders import Encoders
 from seqrec_cli.core.data.features.upgrade import upgrade
 from seqrec_cli.core.data.item_table import ItemTable
+from seqrec_cli.core.data.reading.units import PER_SECOND
 from seqrec_cli.core.data.sequences import PARTS, Part, Sequences, check_list, checked_sequences
 from seqrec_cli.core.data.store import NEXT_ITEM, check_task, load_checked, save_checked
-from seqrec_cli.errors import DatasetError
+from seqrec_cli.errors import ConfigError, DatasetError
 
 HELD_OUT: tuple[Literal["valid", "test"], ...] = ("valid", "test")
 
@@ -105,6 +106,29 @@ class SequenceDataset:
             if {"train", "valid"} <= times.keys()
             else {},
             ratings={},
+        )
+
+    def timed(self) -> "SequenceDataset":
+        """The dataset for models that read times: its sequences have those of their interactions,
+        in seconds.
+
+        Raises:
+            ConfigError: it has none, or their unit is not known.
+        """
+        unit = str((self.manifest.get("time") or {}).get("unit", ""))
+        parts = {part: getattr(self, part) for part in PARTS if getattr(self, part) is not None}
+        if not parts.keys() <= self.timestamps.keys() or unit not in PER_SECOND:
+            why = "has times of an unknown unit" if self.timestamps else "has no times"
+            raise ConfigError(
+                f"the dataset `{self.name}` {why}, and the model is to read them (`time: true`)",
+                "leave out `time: true`, or prepare a log with a column of times",
+            )
+        return replace(
+            self,
+            **{
+                part: replace(sequences, times=self.timestamps[part] // PER_SECOND[unit])
+                for part, sequences in parts.items()
+            },
         )
 
     def features(self) -> Features:

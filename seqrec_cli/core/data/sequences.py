@@ -32,6 +32,9 @@ class Sequences:
         owners: int64 (users,), the rows of these users in a dataset, if they are of one.
         barred: the items that may not be recommended to each user where seen items are excluded;
             None: all of the history.
+        times: of each interaction, int64 (interactions,), in seconds, for models that read them.
+        moments: when each user is asked about, int64 (users,), likewise; None: after all that the
+            model knows of.
     """
 
     offsets: NDArray[np.int64]
@@ -39,6 +42,8 @@ class Sequences:
     features: EncodedFeatures | None = None
     owners: NDArray[np.int64] | None = None
     barred: "Sequences | None" = None
+    times: NDArray[np.int64] | None = None
+    moments: NDArray[np.int64] | None = None
 
     @classmethod
     def from_lists(cls, histories: Collection[Collection[int]]) -> "Sequences":
@@ -78,9 +83,19 @@ class Sequences:
         shift = np.repeat(self.offsets[users] - offsets[:-1], lengths)
         features = None if self.features is None else self.features.take(users)
         owners = None if self.owners is None else self.owners[users]
-        items = self.items[np.arange(offsets[-1]) + shift]
+        places = np.arange(offsets[-1]) + shift
+        items = self.items[places]
         barred = None if self.barred is None else self.barred.take(users)
-        return Sequences(offsets, items, features, owners, barred)
+        times = None if self.times is None else self.times[places]
+        moments = None if self.moments is None else self.moments[users]
+        return Sequences(offsets, items, features, owners, barred, times, moments)
+
+    def between(self, start: int, stop: int) -> "Sequences":
+        """The items and times of users `start` to `stop`, without a copy."""
+        offsets = self.offsets[start : stop + 1]
+        own = slice(offsets[0], offsets[-1])
+        times = None if self.times is None else self.times[own]
+        return Sequences(offsets - offsets[0], self.items[own], times=times)
 
     @property
     def excluded(self) -> "Sequences":
@@ -108,10 +123,12 @@ class Sequences:
         place = np.arange(len(self.items)) - np.repeat(self.offsets[:-1], self.lengths)
         first = place < np.repeat(counts, self.lengths)
         heads = np.concatenate((np.zeros(1, np.int64), np.cumsum(counts)))
-        return (
-            Sequences(heads, self.items[first], self.features, self.owners),
-            Sequences(self.offsets - heads, self.items[~first], self.features, self.owners),
-        )
+        return self.part(heads, first), self.part(self.offsets - heads, ~first)
+
+    def part(self, offsets: NDArray[np.int64], kept: NDArray[np.bool_]) -> "Sequences":
+        """The interactions that are `kept`, with the offsets that they then have."""
+        times = None if self.times is None else self.times[kept]
+        return Sequences(offsets, self.items[kept], self.features, self.owners, times=times)
 
     def count_repeats(self) -> int:
         """The number of interactions with an item that the user already has."""
@@ -137,7 +154,10 @@ class Sequences:
         """For each user the items here, then those in `later`."""
         offsets = self.offsets + later.offsets
         items = self.interleaved(later, self.items, later.items)
-        return Sequences(offsets, items, self.features, self.owners)
+        times = None
+        if self.times is not None and later.times is not None:
+            times = self.interleaved(later, self.times, later.times)
+        return Sequences(offsets, items, self.features, self.owners, times=times)
 
     def interleaved(
         self, later: "Sequences", own: NDArray[Value], others: NDArray[Value]

@@ -69,9 +69,10 @@ def queries(
         users = np.sort(stream(seed, Purpose.USERS).choice(users, most_users, replace=False))
     wanted = targets.take(users)
     distinct = wanted.distinct()
+    moments = None if wanted.times is None else wanted.times[wanted.offsets[:-1]]
     return Queries(
         users,
-        histories.take(users),
+        replace(histories.take(users), moments=moments),
         distinct,
         len(wanted.items) - len(distinct.items),
         {reason: count for reason, count in skipped.items() if count},
@@ -128,8 +129,11 @@ def position_queries(
         done = ends[start - 1] if start else 0
         stop = max(start + 1, int(np.searchsorted(ends, done + MOST_HISTORY, side="right")))
         rows, lengths = users[start:stop], places[start:stop]
-        targets = Sequences(np.arange(len(rows) + 1), whole.items[whole.offsets[rows] + lengths])
-        yield Queries(rows, whole.take(rows).cut(lengths)[0], targets, 0, skipped)
+        own = whole.offsets[rows] + lengths
+        targets = Sequences(np.arange(len(rows) + 1), whole.items[own])
+        moments = None if whole.times is None else whole.times[own]
+        histories = replace(whole.take(rows).cut(lengths)[0], moments=moments)
+        yield Queries(rows, histories, targets, 0, skipped)
         start = stop
 
 

@@ -1,20 +1,25 @@
-"""Picking the weights of the models that join a network, on the valid part."""
+"""Picking weights on the valid part: of the models that join a network, and of popularity."""
 
 import itertools
+from collections.abc import Callable, Iterator
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
 from seqrec_cli.core.data.dataset import SequenceDataset
 from seqrec_cli.core.data.sequences import Sequences
 from seqrec_cli.core.evaluation.metrics import METRICS, Ranks
-from seqrec_cli.core.evaluation.queries import queries
-from seqrec_cli.core.evaluation.ranks import full_ranks, positions_of
-from seqrec_cli.core.evaluation.sequential import Workers
-from seqrec_cli.core.inference.scoring import ModelScorer, Scored, Seen, score_all
+from seqrec_cli.core.evaluation.queries import Queries, queries
+from seqrec_cli.core.evaluation.ranks import SampledCandidates, full_ranks, positions_of
+from seqrec_cli.core.evaluation.report import EvaluationProtocol
+from seqrec_cli.core.evaluation.sequential import Workers, asked_about
+from seqrec_cli.core.inference.rules import Rules, popularity_penalty
+from seqrec_cli.core.inference.scoring import ModelScorer, Scored, Scorer, Seen, score_all
 
 WEIGHTS = (0.0, 0.3, 0.6, 1.0, 1.4, 2.0, 3.0)
+PRIORS = (0.0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.7, 1.0, 1.4)
 
 
 class Alone:
@@ -48,27 +53,89 @@ def pick_weights(
     asked = queries(dataset, "valid", most_users, seed)
     choices = [WEIGHTS if joined.picked else (joined.weight,) for joined in scorer.joined]
     tries = list(itertools.product(*choices))
-    ranks: NDArray[np.int64] = np.zeros((len(tries), len(asked.targets.items)), np.int64)
 
-    def rank(scored: Scored) -> None:
-        histories, targets = asked.histories.take(scored.rows), asked.targets.take(scored.rows)
-        places = positions_of(asked.targets, scored.rows)
+    def changed(scored: Scored) -> Iterator[Tensor]:
+        histories = asked.histories.take(scored.rows)
         added = [joined.scorer.score(histories) for joined in scorer.joined]
-        for number, weights in enumerate(tries):
+        for weights in tries:
             scores = scored.scores.clone()
             for weight, more in zip(weights, added, strict=True):
                 scores.add_(more, alpha=weight)
-            ranks[number, places] = full_ranks(Scored(scored.rows, scores), targets)
+            yield scores
 
     share = (0, 1) if team is None else (team.rank, team.size)
-    for _ in score_all(Alone(scorer), asked.histories, seen, rank, share=share):
-        pass
+    ranks = ranks_of_variants(Alone(scorer), asked, seen, len(tries), changed, share=share)
     if team is not None:
         ranks = team.add(ranks)
-    name, _, k = metric.partition("@")
-    values = [
-        METRICS[name](Ranks.of(found, asked.targets.users, len(asked.users)), int(k)).mean()
-        for found in ranks
-    ]
-    for joined, weight in zip(scorer.joined, tries[int(np.argmax(values))], strict=True):
+    best = int(np.argmax(values_of(ranks, asked, metric)))
+    for joined, weight in zip(scorer.joined, tries[best], strict=True):
         joined.weight = weight
+
+
+def pick_prior(
+    scorer: Scorer, dataset: SequenceDataset, protocol: EvaluationProtocol, rules: Rules | None
+) -> float:
+    """The one of PRIORS, as the weight of popularity, that is best on the valid part by the
+    protocol: by NDCG at the list length nearest to 10; of equals the smallest."""
+    sampled = protocol.kind == "sampled"
+    (asked,) = asked_about(
+        scorer,
+        dataset,
+        "valid",
+        protocol.targets,
+        protocol.seed,
+        rules,
+        sampled=sampled,
+        most_users=protocol.sample_users,
+    )
+    draw = SampledCandidates(asked, scorer.num_items, protocol.seed) if sampled else None
+    popular = torch.from_numpy(np.append(0, popularity_penalty(dataset.item_counts(), 1))).float()
+
+    def changed(scored: Scored) -> Iterator[Tensor]:
+        return (scored.scores + weight * popular for weight in PRIORS)
+
+    seen: Seen = "include" if sampled else protocol.settled_seen
+    ranks = ranks_of_variants(scorer, asked, seen, len(PRIORS), changed, draw, rules)
+    k = min(protocol.ks, key=lambda k: abs(k - 10))
+    return PRIORS[int(np.argmax(values_of(ranks, asked, f"ndcg@{k}")))]
+
+
+def ranks_of_variants(
+    scorer: Scorer,
+    asked: Queries,
+    seen: Seen,
+    count: int,
+    changed: Callable[[Scored], Iterator[Tensor]],
+    draw: SampledCandidates | None = None,
+    rules: Rules | None = None,
+    share: tuple[int, int] = (0, 1),
+) -> NDArray[np.int64]:
+    """The rank of each target in each of `count` variants of the scores, (count, targets).
+
+    Args:
+        changed: the variants of a batch of scores, each (B, N + 1).
+        draw: the candidates of the sampled protocol; None: all items.
+        share: as of `score_all`; ranks of other batches stay 0.
+    """
+    ranks: NDArray[np.int64] = np.zeros((count, len(asked.targets.items)), np.int64)
+
+    def rank(scored: Scored) -> None:
+        targets = asked.targets.take(scored.rows)
+        places = positions_of(asked.targets, scored.rows)
+        for number, scores in enumerate(changed(scored)):
+            variant = Scored(scored.rows, scores)
+            found = draw.ranks(variant, targets) if draw else full_ranks(variant, targets)
+            ranks[number, places] = found
+
+    for _ in score_all(scorer, asked.histories, seen, rank, rules, share):
+        pass
+    return ranks
+
+
+def values_of(ranks: NDArray[np.int64], asked: Queries, metric: str) -> list[float]:
+    """The mean of a metric such as ndcg@10 over users, for each row of ranks (rows, targets)."""
+    name, _, k = metric.partition("@")
+    return [
+        float(METRICS[name](Ranks.of(own, asked.targets.users, len(asked.users)), int(k)).mean())
+        for own in ranks
+    ]

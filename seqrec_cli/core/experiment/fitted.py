@@ -93,6 +93,11 @@ class FittedExperiment(ExperimentSettings):
         return ", ".join(f"{name} {shown(chosen[name])}" for name in self.training.grid)
 
     @property
+    def reads_time(self) -> bool:
+        """Whether the model reads when interactions were: its figures are a track of their own."""
+        return bool(getattr(self.model, "time", False))
+
+    @property
     def shown(self) -> list[str]:
         """The metrics to show during training."""
         return list(dict.fromkeys([self.training.metric, "ndcg@10", "hr@10"]))

@@ -5,6 +5,9 @@ configs: [sasrec, gru4rec]
 seeds: [0, 1, 2]
 set:
   model.hidden: [32, 64]
+
+The config `chosen` stands for the settings that the rules give for each dataset, as
+`seqrec train --data NAME` has them.
 """
 
 import itertools
@@ -22,13 +25,17 @@ from seqrec_cli.core.settings.yaml import Key, nearest, read_settings_text, read
 from seqrec_cli.errors import ConfigError
 
 MOST_TRAININGS = 10_000
+CHOSEN = "chosen"
 
 
 class Grid(Settings):
     """The file of a grid."""
 
     data: list[str] = Field(min_length=1, description="prepared datasets")
-    configs: list[str] = Field(min_length=1, description="experiments, by name or file")
+    configs: list[str] = Field(
+        min_length=1,
+        description="experiments, by name or file; `chosen`: as the rules choose for the data",
+    )
     seeds: list[int] = Field([0], min_length=1, description="seeds of the trainings")
     set: dict[str, list[Any]] = Field({}, description="settings, each with a list of values")
     metrics: list[str] = Field(["ndcg@10", "hr@10"], min_length=1, description="what is compared")
@@ -59,6 +66,11 @@ class Trial:
     overrides: tuple[str, ...]
     variant: str
     run: str
+
+    @property
+    def named_config(self) -> str | None:
+        """The config, by name or file; None where the rules choose the settings."""
+        return None if self.config == CHOSEN else self.config
 
 
 def load_grid(path: Path) -> Grid:

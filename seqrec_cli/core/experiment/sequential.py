@@ -286,6 +286,12 @@ class Experiment(ExperimentSettings):
         return {name: settings for name, settings in parts.items() if settings is not None}
 
     @property
+    def reads_time(self) -> bool:
+        """Whether anything here reads when interactions were: its figures are a track of their
+        own."""
+        return any(getattr(settings, "time", False) for settings in self.joined.values())
+
+    @property
     def shown(self) -> list[str]:
         """The metrics to show during training."""
         return list(dict.fromkeys([self.training.metric, "ndcg@10", "hr@10"]))

@@ -15,6 +15,7 @@ from seqrec_cli.core.data.ordering import (
 from seqrec_cli.core.data.reading.log import read_log
 from seqrec_cli.core.data.reading.options import Reading
 from seqrec_cli.core.data.reading.sources import parse_place
+from seqrec_cli.core.data.reading.units import PER_SECOND
 from seqrec_cli.core.data.sequences import Sequences
 from seqrec_cli.core.inference.names import Catalogue
 from seqrec_cli.core.inference.people import LARGEST_INPUT, NO_KNOWN_ITEM, People, positions
@@ -71,7 +72,10 @@ def people_of(path: Path, catalogue: Catalogue, reading: Reading) -> People:
         rows.take(~strange)
     lengths = count_codes(rows.users, len(loaded.user_ids))
     labels, known = loaded.user_ids.tolist(), lengths > 0
-    histories = Sequences(to_offsets(lengths), rows.items).take(np.flatnonzero(known))
+    per_second = PER_SECOND.get(loaded.time_unit)
+    seconds = None if rows.times is None or per_second is None else rows.times // per_second
+    everybody = Sequences(to_offsets(lengths), rows.items, times=seconds)
+    histories = everybody.take(np.flatnonzero(known))
     nobody = loaded.user_ids[~known].tolist()
     missing = {NO_KNOWN_ITEM: nobody} if nobody else {}
     return People(labels, histories, known, None, missing, rows.times, loaded.time_unit, notes)

@@ -74,23 +74,29 @@ def influence(scorer: Scorer, sequence: Sequences, items: NDArray[np.int64]) -> 
     """
     if isinstance(scorer, Additive):
         return scorer.contributions(sequence, items)
-    history = sequence[0]
-    whole = len(history)
+    whole = len(sequence.items)
     # Older items are not read and have no influence. One more is kept: leaving one out lets it in.
-    history = history[-min(whole, scorer.max_length + 1) :]
-    variants = [history, *(np.delete(history, left_out) for left_out in range(len(history)))]
+    places = np.arange(max(0, whole - scorer.max_length - 1), whole)
+    variants = [places, *(np.delete(places, left_out) for left_out in range(len(places)))]
     kept = [row for row, variant in enumerate(variants) if len(variant)]
     scores = np.zeros((len(variants), len(items)), np.float32)
 
     def pick(scored: Scored) -> None:
         scores[np.array(kept)[scored.rows]] = scored.scores[:, torch.from_numpy(items)].numpy()
 
-    features = (
-        None if sequence.features is None else sequence.features.take(np.zeros(len(kept), np.int64))
-    )
-    batch = replace(Sequences.from_lists([variants[r] for r in kept]), features=features)
+    batch = variants_of(sequence, [variants[row] for row in kept])
     for _ in score_all(scorer, batch, "include", pick):
         pass
     influences = np.zeros((len(items), whole), np.float32)
-    influences[:, whole - len(history) :] = (scores[0] - scores[1:]).T
+    influences[:, places] = (scores[0] - scores[1:]).T
     return influences
+
+
+def variants_of(sequence: Sequences, places: list[NDArray[np.int64]]) -> Sequences:
+    """The history of a single user several times over, each time with those places alone."""
+    whole = sequence.take(np.zeros(len(places), np.int64))
+    kept = np.zeros((len(places), len(sequence.items)), np.bool_)
+    for row, there in enumerate(places):
+        kept[row, there] = True
+    offsets = np.concatenate(([0], np.cumsum(kept.sum(axis=1)))).astype(np.int64)
+    return replace(whole.part(offsets, kept.ravel()), moments=whole.moments)

@@ -6,7 +6,7 @@ Every way from histories to lists (all scores, an index, two stages, an evaluati
 
 import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -85,3 +85,12 @@ class Rules:
 def popularity_penalty(counts: NDArray[np.int64], weight: float) -> NDArray[np.float64]:
     """`weight` times the logarithm of 1 + train count of each item, float64 (N,)."""
     return np.asarray(weight * np.log1p(counts))
+
+
+def with_prior(rules: Rules | None, counts: NDArray[np.int64], weight: float) -> Rules:
+    """The rules, under which `weight` times the logarithm of 1 + train count (N,) is added to each
+    item's score: the opposite of a penalty."""
+    rules = rules or Rules()
+    added = torch.from_numpy(np.append(0, popularity_penalty(counts, weight))).float()
+    penalty = torch.zeros_like(added) if rules.penalty is None else rules.penalty
+    return replace(rules, penalty=penalty - added)

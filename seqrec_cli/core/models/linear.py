@@ -11,33 +11,39 @@ l1 the ridges, u(i) the share of item i in the train part and k its weight. With
 decay it is a sequential cousin of EASE (Steck, WWW 2019) and of SLIST (Choi et al., WWW 2021). The
 logarithm makes it a sum with the logits of a network, or with other logarithms.
 
-X is never made. An item and a later one of the same user, m targets after both, meet in m rows of
-X, whose weights are a geometric series: a sum over pairs of items gives X'X.
+With `time: true` further scales read this session alone, and what everybody chose in the days
+before the query's moment T is added to the popularity:
 
-Shapes: B histories, N items, M items that have weights (slots 1 to M; slot 0 is none), S scales.
+    score(i) = log(max((x W)_i, 0) + k u(i) + r u_T(i))
+
+X is never made (equations.py).
+
+Shapes: B histories, E events, N items, M items that have weights (slots 1 to M; slot 0 is none), S
+scales.
 """
 
-import math
-from collections.abc import Callable, Iterator, Mapping
-from functools import partial
-from typing import ClassVar, Literal
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from typing import ClassVar, Literal, Self
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from pydantic import Field, field_validator
+from pydantic import Field, field_validator, model_validator
 from torch import Tensor
 from torch.nn import functional as F
 
 from seqrec_cli.core.data.sequences import PAD, Sequences
 from seqrec_cli.core.devices import WorkerPool
 from seqrec_cli.core.models.cholesky import factorize, solve
+from seqrec_cli.core.models.equations import add_products
 from seqrec_cli.core.models.fitted import FittedModelSettings, JoinedSettings
-from seqrec_cli.core.models.item_shares import smoothed_shares
+from seqrec_cli.core.models.item_shares import RecentShares, smoothed_shares
+from seqrec_cli.core.models.recency import Scale, weights_read
 from seqrec_cli.core.settings.base import Settings
+from seqrec_cli.core.settings.registry import refused
 
-LEAST_WEIGHT = 0.05  # items whose weight is less are not read
-EVENTS = 2**17  # of the train part, looked at together
+MINUTE, DAY = 60, 86_400
 MOST_SCALES = 8
 MADE, FACTORIZED = 0.4, 0.6  # shares of the work, about: the equations made, their factor known
 
@@ -65,13 +71,53 @@ class LinearSettings(Settings):
         ge=1,
         description="most frequent items with weights; others have their popularity alone",
     )
+    time: bool = Field(
+        False,
+        description="read when interactions were, and the moment of the query; figures with it "
+        "are a track of their own",
+    )
+    session_decays: tuple[float, ...] = Field(
+        (0.9,),
+        max_length=MOST_SCALES,
+        description="with time: decays of further scales, which read this session alone",
+    )
+    session_minutes: float = Field(
+        15.0, gt=0, le=1e6, description="with time: a pause of more minutes ends a session"
+    )
+    recent: float = Field(
+        0.1,
+        ge=0,
+        le=1e6,
+        description="with time: weight of an item's share of everybody's interactions in the days "
+        "before the query",
+    )
+    recent_days: float = Field(
+        30.0, gt=0, le=1e5, description="with time: how many days before the query are recent"
+    )
 
-    @field_validator("decays")
+    @field_validator("decays", "session_decays")
     @classmethod
     def decays_are_weights(cls, decays: tuple[float, ...]) -> tuple[float, ...]:
         if not all(0 < decay < 1 for decay in decays) or len(set(decays)) < len(decays):
             raise ValueError("must be different numbers between 0 and 1")
         return decays
+
+    @model_validator(mode="after")
+    def times_are_read(self) -> Self:
+        """Refuse a setting of times where they are not read."""
+        for name in ("session_decays", "session_minutes", "recent", "recent_days"):
+            value = getattr(self, name)
+            if not self.time and value != LinearSettings.model_fields[name].default:
+                problem = "is a setting of times, which this model does not read"
+                raise refused(name, problem, "add `time: true`, or leave it out", value)
+        return self
+
+    @property
+    def scales(self) -> tuple[Scale, ...]:
+        """How histories are read."""
+        session = self.session_minutes * MINUTE
+        own = tuple(Scale(decay, session) for decay in self.session_decays if self.time)
+        return tuple(map(Scale, self.decays)) + own
 
 
 class LinearConfig(JoinedSettings, LinearSettings):
@@ -84,11 +130,6 @@ class LinearModelConfig(FittedModelSettings, LinearSettings):
     name: Literal["linear"] = "linear"
 
 
-def lengths_of(decays: tuple[float, ...]) -> list[int]:
-    """The number of items that each scale reads."""
-    return [max(1, math.ceil(math.log(LEAST_WEIGHT) / math.log(decay))) for decay in decays]
-
-
 class Linear:
     """The fitted model, a scorer.
 
@@ -96,6 +137,7 @@ class Linear:
         weights: float32 (S (M + 1), M + 1), W: rows are slots of the history, scale by scale.
         slots: int64 (N + 1,), the slot of each item, 0 where it has no weights.
         popularity: float32 (N + 1,), the smoothed share of each item in the train part.
+        recent: what everybody chose when; None without `time: true`.
     """
 
     settings_class: ClassVar = LinearModelConfig
@@ -108,14 +150,16 @@ class Linear:
         weights: Tensor,
         slots: Tensor,
         popularity: Tensor,
+        recent: RecentShares | None = None,
     ) -> None:
         self.num_items = num_items
         self.settings = settings
-        self.lengths = lengths_of(settings.decays)
-        self.max_length = max(self.lengths)
+        self.scales = settings.scales
+        self.max_length = max(scale.length for scale in self.scales)
         self.weights = weights
         self.slots = slots
         self.popularity = popularity
+        self.recent = recent
         self.covered = torch.nonzero(slots).squeeze(1)  # (M,), the items that have weights
 
     @classmethod
@@ -127,12 +171,18 @@ class Linear:
         Raises:
             TrainingError: the ridge is too small for single precision.
         """
+        recent = None
+        if settings.time:
+            if train.times is None:
+                raise ValueError("a model that reads times needs those of the train part")
+            window = round(settings.recent_days * DAY)
+            recent = RecentShares.of(train.times, train.items, window)
         slots = slots_of(train, num_items, settings.items)
         rows = slots.max() + 1
-        size = len(settings.decays) * rows
+        size = len(settings.scales) * rows
         products, sides = torch.zeros(size, size), torch.zeros(size, rows)
-        places = Sequences(train.offsets, slots[train.items].astype(np.int32))
-        for share in add_products(products, sides, places, settings.decays, workers):
+        places = replace(train, items=slots[train.items].astype(np.int32))
+        for share in add_products(products, sides, places, settings.scales, workers):
             yield share * MADE
         products.diagonal().mul_(1 + settings.count_ridge).add_(settings.ridge)
         for share in factorize(products, workers):
@@ -141,7 +191,7 @@ class Linear:
             yield FACTORIZED + share * (1 - FACTORIZED)
         del products
         popularity = smoothed_shares(train.items, num_items)
-        yield cls(num_items, settings, sides, torch.from_numpy(slots), popularity)
+        yield cls(num_items, settings, sides, torch.from_numpy(slots), popularity, recent)
 
     @classmethod
     def restored(
@@ -159,25 +209,43 @@ class Linear:
         rows = int((slots > 0).sum()) + 1
         if not torch.equal(slots[slots > 0], torch.arange(1, rows)):
             raise ValueError("its slots are not the numbers of items")
-        if weights.shape != (len(settings.decays) * rows, rows):
+        if weights.shape != (len(settings.scales) * rows, rows):
             raise ValueError("its weights are not those of its items and scales")
         if not {weights.dtype, shares.dtype} == {torch.float32}:
             raise ValueError("its weights are not in single precision")
-        return cls(num_items, settings, weights, slots, shares)
+        recent = None
+        if settings.time:
+            window = round(settings.recent_days * DAY)
+            times, items = tensors["times"].numpy(), tensors["items"].numpy()
+            recent = RecentShares.checked(times, items, window, num_items)
+        return cls(num_items, settings, weights, slots, shares, recent)
 
     @classmethod
     def bytes_needed(cls, train: Sequences, num_items: int, settings: LinearSettings) -> int:
         """The memory that fitting takes beyond the data, in bytes."""
         rows = min(num_items, settings.items) + 1
-        return 4 * rows**2 * len(settings.decays) * (len(settings.decays) + 1)
+        return 4 * rows**2 * len(settings.scales) * (len(settings.scales) + 1)
 
     def state_dict(self) -> dict[str, Tensor]:
         """What was learnt, by name."""
-        return {"weights": self.weights, "slots": self.slots, "popularity": self.popularity}
+        learnt = {"weights": self.weights, "slots": self.slots, "popularity": self.popularity}
+        if self.recent is not None:
+            learnt["times"] = torch.from_numpy(self.recent.times)
+            learnt["items"] = torch.from_numpy(self.recent.items)
+        return learnt
 
     def score(self, histories: Sequences) -> Tensor:
-        """The logarithm above for every id 0 to N and each history, float32 (B, N + 1)."""
+        """The logarithm above for every id 0 to N and each history, float32 (B, N + 1).
+
+        Without moments the query is after all that the model knows of; without times all of a
+        history is of one session, which goes on.
+        """
         scores = (self.popularity * self.settings.popularity).repeat(len(histories), 1)
+        if self.recent is not None:
+            histories = self.recent.at_moments(histories)
+            assert histories.moments is not None
+            shares = self.recent.before(histories.moments, self.num_items)
+            scores.add_(shares, alpha=self.settings.recent)
         predicted = self.predicted(histories)[:, 1:].clamp_(min=0)  # (B, M)
         if len(self.covered) == self.num_items:
             scores[:, 1:] += predicted
@@ -191,38 +259,42 @@ class Linear:
 
         A contribution is the item's weight in W, so it does not depend on the other items.
         """
-        history = sequence[0]
-        ages = np.arange(len(history))[::-1]
-        slots = self.slots.numpy()[history]
+        if self.recent is not None:
+            sequence = self.recent.at_moments(sequence)
         columns = self.slots[torch.from_numpy(items)]
-        added = np.zeros((len(items), len(history)), np.float32)
-        for scale, decay in enumerate(self.settings.decays):
-            read = np.flatnonzero((ages < self.lengths[scale]) & (slots > 0))
-            rows = torch.from_numpy(scale * self.weights.shape[1] + slots[read])
-            weights = self.weights[rows][:, columns].numpy()  # (read, items)
-            added[:, read] += (weights * (decay ** ages[read])[:, None]).T.astype(np.float32)
+        added = np.zeros((len(items), len(sequence.items)), np.float32)
+        for places, rows, weights in self.readings(sequence):
+            found = self.weights[torch.from_numpy(rows)][:, columns].numpy()  # (read, items)
+            added[:, places] += (found * weights[:, None]).T.astype(np.float32)
         added[columns.numpy() == 0] = 0  # of no weights
         return added
 
     def predicted(self, histories: Sequences) -> Tensor:
         """x W, float32 (B, M + 1)."""
-        ages = histories.offsets[histories.users + 1] - 1 - np.arange(len(histories.items))
-        slots = self.slots.numpy()[histories.items]
-        rows, weights, users = [], [], []
-        for scale, decay in enumerate(self.settings.decays):
-            read = np.flatnonzero((ages < self.lengths[scale]) & (slots > 0))
-            rows.append(scale * self.weights.shape[1] + slots[read])
-            weights.append((decay ** ages[read]).astype(np.float32))
-            users.append(histories.users[read])
-        order = np.argsort(np.concatenate(users), kind="stable")
-        starts = np.searchsorted(np.concatenate(users)[order], np.arange(len(histories)))
+        found = list(self.readings(histories))
+        users = np.concatenate([histories.users[places] for places, _, _ in found])
+        rows = np.concatenate([rows for _, rows, _ in found])
+        weights = np.concatenate([weights for _, _, weights in found])
+        order = np.argsort(users, kind="stable")
+        starts = np.searchsorted(users[order], np.arange(len(histories)))
         return F.embedding_bag(
-            torch.from_numpy(np.concatenate(rows)[order]),
+            torch.from_numpy(rows[order]),
             self.weights,
             torch.from_numpy(starts),
             mode="sum",
-            per_sample_weights=torch.from_numpy(np.concatenate(weights)[order]),
+            per_sample_weights=torch.from_numpy(weights[order].astype(np.float32)),
         )
+
+    def readings(
+        self, histories: Sequences
+    ) -> Iterator[tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.float64]]]:
+        """For each scale the places in histories that it reads, the row of the weights of each, and
+        its own weight."""
+        slots = self.slots.numpy()[histories.items]
+        for number, scale in enumerate(self.scales):
+            weights = weights_read(histories, scale)
+            places = np.flatnonzero((weights > 0) & (slots > 0))
+            yield places, number * self.weights.shape[1] + slots[places], weights[places]
 
 
 def slots_of(train: Sequences, num_items: int, most: int) -> NDArray[np.int64]:
@@ -233,92 +305,3 @@ def slots_of(train: Sequences, num_items: int, most: int) -> NDArray[np.int64]:
     slots = np.zeros(num_items + 1, np.int64)
     slots[kept[counts[kept] > 0]] = 1
     return np.where(slots > 0, np.cumsum(slots), 0)
-
-
-def add_products(
-    products: Tensor,
-    sides: Tensor,
-    places: Sequences,
-    decays: tuple[float, ...],
-    workers: WorkerPool,
-) -> Iterator[float]:
-    """Add X'X, its lower triangle, to `products` (S (M + 1), S (M + 1)), and X'Y to `sides`
-    (S (M + 1), M + 1). Yields the share of the work that is done.
-
-    A piece of work is a block of a pair of scales, so that no two write the same place.
-    """
-    lengths, rows = lengths_of(decays), sides.shape[1]
-
-    def block(scale: int, other: int) -> None:
-        part = products[scale * rows : (scale + 1) * rows, other * rows : (other + 1) * rows]
-        for items, left in stretches(places):
-            for older, newer in dict.fromkeys(((scale, other), (other, scale))):
-                first = int(older != scale)  # the first of the two pairs has met gap 0
-                for gap in range(first, lengths[older]):
-                    pair = (decays[older], decays[newer]), (lengths[older], lengths[newer])
-                    earlier, later, weights = meetings(items, left, gap, *pair)
-                    if scale == other:
-                        # Two places with one item meet twice on the diagonal.
-                        weights *= 1 + ((earlier == later) & (gap > 0))
-                        ends = np.maximum(earlier, later), np.minimum(earlier, later)
-                    else:
-                        ends = (earlier, later) if older == scale else (later, earlier)
-                    add_cells(part, *ends, weights)
-
-    def column(scale: int) -> None:
-        part = sides[scale * rows : (scale + 1) * rows]
-        for items, left in stretches(places):
-            for lag in range(1, lengths[scale] + 1):
-                at = np.flatnonzero(left >= lag)
-                weights = np.full(len(at), decays[scale] ** (lag - 1), np.float32)
-                add_cells(part, items[at], items[at + lag], weights)
-
-    scales = range(len(decays))
-    pieces: list[Callable[[], None]] = [partial(block, a, b) for a in scales for b in range(a + 1)]
-    pieces.extend(partial(column, scale) for scale in scales)
-    for done, _ in enumerate(workers.map(lambda piece: piece(), pieces), 1):
-        yield done / len(pieces)
-
-
-def stretches(places: Sequences) -> Iterator[tuple[NDArray[np.int64], NDArray[np.int64]]]:
-    """The slots of whole users' items, about EVENTS at a time, and how many items follow each."""
-    start = 0
-    while start < len(places):
-        wanted = places.offsets[start] + EVENTS
-        stop = max(start + 1, int(np.searchsorted(places.offsets, wanted, side="right")) - 1)
-        offsets = places.offsets[start : stop + 1]
-        items = places.items[offsets[0] : offsets[-1]].astype(np.int64)
-        ends = np.repeat(offsets[1:] - offsets[0], np.diff(offsets))
-        yield items, ends - 1 - np.arange(len(items))
-        start = stop
-
-
-def meetings(
-    items: NDArray[np.int64],
-    left: NDArray[np.int64],
-    gap: int,
-    decays: tuple[float, float],
-    lengths: tuple[int, int],
-) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.float32]]:
-    """Items and those `gap` places later, and the sum of the products of their weights over all
-    targets that come after both, the older read with the first scale and the newer with the other.
-    """
-    at = np.flatnonzero(left > gap)
-    together = np.minimum(left[at] - gap, min(lengths[1], lengths[0] - gap))
-    ratio = decays[0] * decays[1]
-    series = np.concatenate(([0.0], np.cumsum(ratio ** np.arange(max(lengths)))))
-    weights = decays[0] ** gap * series[together]
-    return items[at], items[at + gap], weights.astype(np.float32)
-
-
-def add_cells(
-    part: Tensor,
-    rows: NDArray[np.int64],
-    columns: NDArray[np.int64],
-    weights: NDArray[np.float32],
-) -> None:
-    """Add weights to cells of a block of a matrix, but for those of slot 0."""
-    there = (rows > 0) & (columns > 0)
-    index = torch.from_numpy(rows[there] * part.stride(0) + columns[there])
-    flat = part.as_strided((part.stride(0) * (len(part) - 1) + part.shape[1],), (1,))
-    flat.index_add_(0, index, torch.from_numpy(weights[there]))

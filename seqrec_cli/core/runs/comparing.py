@@ -13,14 +13,10 @@ from seqrec_cli.core.evaluation.report import EvaluationProtocol
 from seqrec_cli.core.inference.ranker import Ranker
 from seqrec_cli.core.inference.scoring import Scorer
 from seqrec_cli.core.models.baselines import BASELINES
-from seqrec_cli.core.runs.loading import (
-    REFITTED,
-    agreed_seen,
-    is_refitted,
-    load_ranker,
-    load_scorer,
-)
+from seqrec_cli.core.runs.loading import agreed_seen, load_ranker, load_scorer
+from seqrec_cli.core.runs.results import in_track
 from seqrec_cli.core.runs.run import Run
+from seqrec_cli.core.runs.tracks import is_refitted, track_of
 from seqrec_cli.errors import ConfigError, InputError
 
 
@@ -33,6 +29,8 @@ class Compared:
         dataset: the one that all of them were trained on.
         scorers: by the same names.
         data_path: where the dataset is.
+        tracks: what sets the figures of each apart, by the same names, which have it too; "":
+            nothing.
         notes: warnings for the user about what was read.
     """
 
@@ -40,6 +38,7 @@ class Compared:
     dataset: SequenceDataset
     scorers: dict[str, Scorer]
     data_path: Path
+    tracks: dict[str, str] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
 
 
@@ -49,6 +48,7 @@ def load_runs(
     data_dir: Path,
     device: torch.device,
     part: Literal["valid", "test"] = "test",
+    marks: Sequence[str] = (),
 ) -> Compared:
     """Load runs of one dataset.
 
@@ -56,6 +56,7 @@ def load_runs(
         data: the dataset as the user names it; None: the one that the runs name.
         part: the part that is asked about: after the valid part, runs that have one are taken as
             their last fit left them, and their names say so.
+        marks: what else sets their figures apart, in words.
 
     Raises:
         InputError: a run is named twice.
@@ -65,15 +66,18 @@ def load_runs(
     for run in opened:
         run.experiment()  # refuses a ranking run
     runs = labelled(opened)
-    if part == "test":
-        runs = {name + (REFITTED if is_refitted(run) else ""): run for name, run in runs.items()}
     refuse_different_data(runs)
     path = next(iter(runs.values())).find_data(data, data_dir)
     dataset = SequenceDataset.load(path)
-    compared = Compared(runs, dataset, {}, path)
-    for name, run in runs.items():
+    if any(run.experiment().reads_time for run in opened):
+        dataset = dataset.timed()
+    compared = Compared({}, dataset, {}, path)
+    for plain, run in runs.items():
+        track = track_of(run, part, marks)
+        name = in_track(plain, track)
         run.check_data(dataset)
-        compared.scorers[name] = load_scorer(run, device, name.endswith(REFITTED))
+        compared.runs[name], compared.tracks[name] = run, track
+        compared.scorers[name] = load_scorer(run, device, part == "test" and is_refitted(run))
         compared.notes.extend(run.notes)
     return compared
 

@@ -1,7 +1,8 @@
 """Whether a run still fits what happens: newer events against the dataset that it was trained on.
 
-New are the events after the last one of the run's dataset; without times in both, all of them. They
-are asked about one for each user: the first new event that has a history, of a session its last.
+New are the events after the last one of the run's dataset; without times in both, all of them. Each
+user is asked about one of them, as the run's own test part asks: the last, or, where the run's
+dataset is split by time, the first that has a history.
 """
 
 from collections.abc import Mapping, Sequence
@@ -206,7 +207,8 @@ def new_events(run: Run, reference: SequenceDataset, newer: SequenceDataset) -> 
     numbers = positions(newer.item_ids, catalogue_of(run).item_ids) + 1  # 0: unknown
     items = np.concatenate(([0], numbers))[whole.items]
     known_before = positions(newer.user_ids, reference.user_ids)
-    place, asked = places_to_ask(whole, fresh, (known_before >= 0) & apart, newer.whole_sessions)
+    last = asks_about_the_last(reference)
+    place, asked = places_to_ask(whole, fresh, (known_before >= 0) & apart, last)
     known = whole.take(asked).cut(place[asked])[0]
     earlier = numbers_of(known, np.concatenate(([0], numbers)))
     if apart:
@@ -258,19 +260,27 @@ def fresh_events(
     return fresh, bool(fresh.all())
 
 
+def asks_about_the_last(reference: SequenceDataset) -> bool:
+    """Whether the test part of a dataset has the last event of each user, and not the first after a
+    moment."""
+    split = reference.manifest.get("split")
+    kind = split.get("kind") if isinstance(split, dict) else None
+    return reference.whole_sessions or kind == "leave-one-out"
+
+
 def places_to_ask(
-    whole: Sequences, fresh: NDArray[np.bool_], has_history: NDArray[np.bool_], sessions: bool
+    whole: Sequences, fresh: NDArray[np.bool_], has_history: NDArray[np.bool_], last: bool
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """The place of the event that each user is asked about, int64 (users,), and the rows of those
-    who are asked: the first new event, or the next if nothing is known before it; of sessions the
-    last."""
+    who are asked: the `last` new event, or else the first, or the next if nothing is known before
+    it."""
     lengths = whole.lengths
     place = np.full(len(whole), np.iinfo(np.int64).max)
     within = np.arange(len(whole.items)) - np.repeat(whole.offsets[:-1], lengths)
     np.minimum.at(place, whole.users[fresh], within[fresh])
     some = place < lengths
     place = np.where(some, np.maximum(place, np.where(has_history, 0, 1)), 0)
-    if sessions:
+    if last:
         place = np.where(some, lengths - 1, 0)
     possible = some & (place < lengths) & ((place > 0) | has_history)
     return place, np.flatnonzero(possible)

@@ -24,6 +24,8 @@ def histories_for(run: Run, dataset: SequenceDataset, ids: Sequence[str], before
     Raises:
         RunError: another dataset than the run's, and the model reads features.
     """
+    if run.experiment().reads_time:
+        dataset = dataset.timed()
     people = users_of(dataset, ids, before)
     if dataset.sha256 == run.manifest()["data_sha256"]:
         return people
@@ -34,16 +36,19 @@ def histories_for(run: Run, dataset: SequenceDataset, ids: Sequence[str], before
     for number in np.unique(histories.items).tolist():
         index = names.find_id(str(dataset.item_ids[number - 1]))
         numbers[number] = 0 if index is None else index + 1
-    lists = [numbers[items][numbers[items] > 0].tolist() for items in histories]
-    left = len(histories.items) - sum(map(len, lists))
+    renamed = numbers[histories.items]
+    there = renamed > 0
+    left = int((~there).sum())
     note = f"`{dataset.name}` was prepared anew since the training: histories are read as they are"
     note += " now"
     if left:
         note += f", without {counted(left, 'interaction')} with items that the run does not know"
     known, missing = people.known.copy(), {k: list(v) for k, v in people.missing.items()}
-    for row, items in zip(np.flatnonzero(people.known), lists, strict=True):
-        if not items:
-            known[row] = False
-            missing.setdefault(NO_KNOWN_ITEM, []).append(people.labels[row])
-    kept = Sequences.from_lists([items for items in lists if items])
+    lengths = np.bincount(histories.users[there], minlength=len(histories))
+    for row in np.flatnonzero(people.known)[lengths == 0]:
+        known[row] = False
+        missing.setdefault(NO_KNOWN_ITEM, []).append(people.labels[row])
+    offsets = np.concatenate(([0], np.cumsum(lengths))).astype(np.int64)
+    whole = Sequences(histories.offsets, renamed, times=histories.times)
+    kept = whole.part(offsets, there).take(np.flatnonzero(lengths))
     return replace(people, histories=kept, known=known, missing=missing, notes=[note])

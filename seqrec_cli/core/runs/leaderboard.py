@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from seqrec_cli.core.runs.directory import RUNS
-from seqrec_cli.core.runs.results import newest_results
+from seqrec_cli.core.runs.results import in_track, newest_results
 from seqrec_cli.core.runs.status import run_statuses
 from seqrec_cli.errors import InputError
 
@@ -45,9 +45,14 @@ class Standing:
 
     @property
     def scorer(self) -> str:
-        """The run, and what orders its candidates."""
-        rerank = self.entry.get("rerank")
-        return f"{self.run} + {Path(str(rerank)).name}" if rerank else self.run
+        """The run with its track, and what orders its candidates."""
+        rerank, run = self.entry.get("rerank"), in_track(self.run, self.track)
+        return f"{run} + {Path(str(rerank)).name}" if rerank else run
+
+    @property
+    def track(self) -> str:
+        """What sets the result apart; "": nothing."""
+        return str(self.entry.get("track") or "")
 
     def figure(self, metric: str) -> dict[str, float]:
         found = self.entry["figures"].get(metric)
@@ -63,12 +68,12 @@ class Standing:
             figure = self.figure(metric)
             row |= {metric: figure.get("mean")}
             row |= {f"{metric} {end}": figure.get(end) for end in ("low", "high")}
-        kept = ("users", "split", "protocol", "seen", "targets", "index", "seqrec", "at")
+        kept = ("users", "split", "protocol", "seen", "targets", "index", "track", "seqrec", "at")
         return row | {key: self.entry.get(key) for key in kept}
 
 
 def standings(asked: Asked, runs: Path = RUNS) -> list[Standing]:
-    """The newest result of each run and protocol, the best first within each dataset.
+    """The newest result of each run and protocol, the best first within each dataset and track.
 
     Raises:
         InputError: no run has a result of that kind; the message says what there is.
@@ -101,5 +106,8 @@ def standings(asked: Asked, runs: Path = RUNS) -> list[Standing]:
     sign = 1 if asked.metric.startswith(LOWER_IS_BETTER) else -1
     return sorted(
         found,
-        key=lambda each: (each.data, each.checksum, sign * each.figure(asked.metric)["mean"]),
+        key=lambda each: (
+            *(each.data, each.checksum, each.track),
+            sign * each.figure(asked.metric)["mean"],
+        ),
     )

@@ -6,6 +6,7 @@ from typing import Any
 
 from seqrec_cli.core.data.store import NEXT_ITEM, known_datasets, manifest_path
 from seqrec_cli.core.runs.directory import LATEST, RUNS
+from seqrec_cli.core.runs.results import TIMED, in_track
 from seqrec_cli.core.runs.status import read_mapping, run_statuses
 from seqrec_cli.core.storage import files
 
@@ -36,7 +37,7 @@ def list_runs(runs: Path = RUNS) -> Iterator[dict[str, Any]]:
             "name": status.path.name,
             "latest": status.path.name == latest,
             "task": status.task,
-            "model": status.model,
+            "model": in_track(status.model, TIMED if status.reads_time else ""),
             "data": status.data,
             "state": status.state,
             "epoch": status.epoch,

@@ -37,6 +37,7 @@ from seqrec_cli.core.runs.inputs import (
 )
 from seqrec_cli.core.runs.run import Run
 from seqrec_cli.core.runs.status import run_statuses
+from seqrec_cli.core.runs.tracks import is_refitted
 from seqrec_cli.core.storage.arrays import load_arrays
 from seqrec_cli.core.storage.tensors import first_line, load_tensors
 from seqrec_cli.errors import ConfigError, RunError
@@ -56,9 +57,6 @@ def newest_of(task: str, name: str) -> Path:
 def catalogue_of(run: Run) -> Catalogue:
     """The items that a run knows."""
     return load_catalogue(run.path, run.manifest()["items"])
-
-
-REFITTED = " (refitted on train + valid)"
 
 
 def item_table_of(run: Run) -> ItemTable | None:
@@ -86,11 +84,6 @@ def load_scorer(run: Run, device: torch.device, final: bool | None = None) -> Sc
     )
     joined = load_joined(run.path, experiment, num_items, facts.get("weights"), final)
     return ModelScorer(model.to(device), num_items, device, joined)
-
-
-def is_refitted(run: Run) -> bool:
-    """Whether a run has a last fit of its best weights."""
-    return run.experiment().training.final and run.checkpoints.has_final()
 
 
 def weights_digest(run: Run) -> str:

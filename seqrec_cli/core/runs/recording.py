@@ -21,6 +21,7 @@ from seqrec_cli.core.losses.registry import LOSSES
 from seqrec_cli.core.models.sequential.registry import MODELS
 from seqrec_cli.core.runs.inputs import save_joined
 from seqrec_cli.core.runs.loading import load_scorer
+from seqrec_cli.core.runs.results import TIMED
 from seqrec_cli.core.runs.resuming import changes_since_start, resume
 from seqrec_cli.core.runs.run import Run
 from seqrec_cli.core.runs.status import write_finished
@@ -77,23 +78,41 @@ def begin(experiment: AnyExperiment, path: Path, device: torch.device) -> Starte
     if isinstance(experiment, FittedExperiment):
         return begin_fitting(experiment, path)
     checks.check_device(experiment, device)
-    dataset = SequenceDataset.load(path, parts=("train", "valid"))
+    dataset = load_to_learn(experiment, path)
     checks.check_data(dataset)
+    checks.check_joined(experiment, dataset)
     settled = settle_seen(experiment, dataset)
     missed = check_reachable(dataset, settled.seen)
     experiment = settled.put_into(experiment)
     training = network.Training(experiment, dataset.num_items, device, dataset.features())
     checks.check_negatives(experiment.training, dataset, training.model.max_length)
     started = StartedTraining(dataset, training, sequential.fit(training, dataset))
-    started.info.extend(filter(None, [settled.reason]))
+    started.info.extend(filter(None, [settled.reason, reads_times(experiment)]))
     whole = whole_catalogue(experiment, dataset.num_items)
     started.notes.extend(filter(None, [missed, unread_features(experiment, dataset), whole]))
     return started
 
 
+def load_to_learn(experiment: NextItemExperiment, path: Path) -> SequenceDataset:
+    """The dataset without its test part; with times, if the experiment reads them.
+
+    Raises:
+        ConfigError: it has none.
+    """
+    dataset = SequenceDataset.load(path, parts=("train", "valid"))
+    return dataset.timed() if experiment.reads_time else dataset
+
+
+def reads_times(experiment: NextItemExperiment) -> str:
+    """What to say of an experiment that reads times; else ""."""
+    if not experiment.reads_time:
+        return ""
+    return f"it reads when interactions were (`time: true`): its figures are called `{TIMED}`"
+
+
 def begin_fitting(experiment: FittedExperiment, path: Path) -> StartedTraining:
     """Start a model that is fitted without gradients, as `begin`."""
-    dataset = SequenceDataset.load(path, parts=("train", "valid"))
+    dataset = load_to_learn(experiment, path)
     checks.check_data(dataset)
     settled = settle_seen(experiment, dataset)
     missed = check_reachable(dataset, settled.seen)
@@ -101,7 +120,8 @@ def begin_fitting(experiment: FittedExperiment, path: Path) -> StartedTraining:
     fitting = fitted.Fitting(experiment, dataset)
     started = StartedTraining(dataset, fitting, fitted.fit(fitting, dataset))
     size = fitted.shown_size(fitting.bytes_needed)
-    started.info.extend(filter(None, [settled.reason, f"fitting takes {size} of memory"]))
+    memory = f"fitting takes {size} of memory"
+    started.info.extend(filter(None, [settled.reason, reads_times(experiment), memory]))
     started.notes.extend(filter(None, [missed, unread_features(experiment, dataset)]))
     started.notes.extend(fitting.left_out)
     return started

@@ -16,12 +16,20 @@ LOCK = ".evaluations.lock"
 # What an evaluation is of; two that agree in these are the same, done again.
 PROTOCOL = (
     *("data_sha256", "split", "protocol", "seen", "targets", "sample_users"),
-    *("index", "rerank", "candidates"),
+    *("index", "rerank", "candidates", "track"),
 )
+
+# What a track is called (runs/tracks.py).
+REFITTED = "refitted on train + valid"
+TIMED = "with times"
+PRIOR = "popularity prior"
 
 
 def entries_of(
-    plain: Mapping[str, Any], stages: Mapping[str, Any], runs: Mapping[str, Path]
+    plain: Mapping[str, Any],
+    stages: Mapping[str, Any],
+    runs: Mapping[str, Path],
+    tracks: Mapping[str, str] | None = None,
 ) -> Iterator[tuple[Path, dict[str, Any]]]:
     """What is to be kept of an evaluation: for each run its folder, and its figures.
 
@@ -29,15 +37,18 @@ def entries_of(
         plain: the report as plain values.
         stages: what was done beside scoring, such as `index` and `rerank`.
         runs: their folders, by their names in the report.
+        tracks: what sets their figures apart, by the same names.
     """
     facts = {key: value for key, value in plain.items() if key not in ("figures", "comparisons")}
     facts |= {"seqrec": __version__, "at": datetime.now(UTC).isoformat(timespec="seconds")}
     for name, folder in runs.items():
         single = {k: v for k, v in stages.items() if k == "index"}
-        yield folder, {**facts, **single, "figures": plain["figures"][name]}
+        track = (tracks or {}).get(name)
+        apart = {"track": track} if track else {}
+        yield folder, {**facts, **single, **apart, "figures": plain["figures"][name]}
         if stages.get("rerank"):
             both = f"{name} + {Path(stages['rerank']).name}"
-            yield folder, {**facts, **stages, "figures": plain["figures"][both]}
+            yield folder, {**facts, **stages, **apart, "figures": plain["figures"][both]}
 
 
 def add_result(folder: Path, entry: Mapping[str, Any]) -> None:
@@ -82,6 +93,11 @@ def read_results(folder: Path) -> list[dict[str, Any]]:
 def newest_results(folder: Path) -> list[dict[str, Any]]:
     """The newest evaluation of a run by each protocol."""
     return list({protocol_of(entry): entry for entry in read_results(folder)}.values())
+
+
+def in_track(name: str, track: str) -> str:
+    """The name of what has figures in a track, which sets them apart; "": none does."""
+    return f"{name} ({track})" if track else name
 
 
 def protocol_of(entry: Mapping[str, Any]) -> tuple[str, ...]:

@@ -27,7 +27,7 @@ from seqrec_cli.core.runs.histories import histories_for
 from seqrec_cli.core.runs.loading import agreed_seen, catalogue_of, load_scorer, newest_of
 from seqrec_cli.core.runs.ruling import Wanted, make_rules, unlearned
 from seqrec_cli.core.runs.run import Run
-from seqrec_cli.errors import DatasetError, InputError, RunError
+from seqrec_cli.errors import ConfigError, DatasetError, InputError, RunError
 
 RULES_KEPT = 128  # sets of rules whose items are kept: bool (N,) each
 Rule = str | tuple[str, ...]
@@ -208,16 +208,17 @@ def people_for(run: Run, place: Place) -> tuple[People | None, list[str]]:
     """The users of the dataset with their histories; None and a note where it cannot be used.
 
     Raises:
-        DatasetError, RunError: a dataset that was named cannot be used.
+        ConfigError, DatasetError, RunError: a dataset that was named cannot be used.
     """
     try:
         dataset = SequenceDataset.load(run.find_data(place.data, place.data_dir))
         if dataset.sha256 == run.manifest()["data_sha256"]:
-            return people_of_dataset(dataset), []
+            timed = run.experiment().reads_time
+            return people_of_dataset(dataset.timed() if timed else dataset), []
         everybody = [str(user) for user in dataset.user_ids.tolist()]
         people = histories_for(run, dataset, everybody, "end")
         return people, people.notes
-    except (DatasetError, RunError) as error:
+    except (ConfigError, DatasetError, RunError) as error:
         if place.data is not None:
             raise
         return None, [f"no users are known, only histories: {error.message}"]

@@ -63,6 +63,12 @@ class RunStatus:
         return str(part.get("name", "")) if isinstance(part, dict) else ""
 
     @property
+    def reads_time(self) -> bool:
+        """Whether any part of it reads when interactions were."""
+        parts = (self.experiment.get(name) for name in ("model", "linear"))
+        return any(isinstance(part, dict) and part.get("time") is True for part in parts)
+
+    @property
     def data(self) -> str:
         """The name of the dataset that it was trained on."""
         return Path(str(self.manifest.get("data", ""))).stem

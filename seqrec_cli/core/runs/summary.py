@@ -21,7 +21,7 @@ from seqrec_cli.core.experiment.grid import Grid, Trial
 from seqrec_cli.core.runs.comparing import load_runs, settle_protocol
 from seqrec_cli.core.runs.directory import RUNS
 from seqrec_cli.core.runs.environment import versions
-from seqrec_cli.core.runs.results import add_result, entries_of
+from seqrec_cli.core.runs.results import add_result, entries_of, in_track
 from seqrec_cli.core.runs.run import Run
 from seqrec_cli.core.storage import files, typesetting
 
@@ -64,12 +64,11 @@ def summarise_trials(
     outcomes = dict(evaluate_each(compared.dataset, compared.scorers, protocol, {}))
     report = make_report(compared.dataset, protocol, outcomes, [], {}, {})
     folders = {name: run.path for name, run in compared.runs.items()}
-    for folder, entry in entries_of(report.plain(), {}, folders):
+    for folder, entry in entries_of(report.plain(), {}, folders, compared.tracks):
         add_result(folder, entry)
-    variants = dict.fromkeys(trial.variant for trial in trials)
-    groups = {
-        variant: [trial.run for trial in trials if trial.variant == variant] for variant in variants
-    }
+    groups: dict[str, list[str]] = {}
+    for trial, (name, track) in zip(trials, compared.tracks.items(), strict=True):
+        groups.setdefault(in_track(trial.variant, track), []).append(name)
     spreads = spreads_of(report.figures, groups)
     differences = (
         compare(mean_outcomes(outcomes, groups), {}, metrics, protocol.seed)
@@ -140,10 +139,8 @@ def statement(
     ]
     for trial in trials:
         changes = " ".join(f"--set {override}" for override in trial.overrides)
-        lines.append(
-            f"- `seqrec train --config {trial.config} --data {trial.data} --run {trial.run} "
-            f"{changes}`"
-        )
+        config = f"--config {trial.named_config} " if trial.named_config else ""
+        lines.append(f"- `seqrec train {config}--data {trial.data} --run {trial.run} {changes}`")
     return "\n".join(lines) + "\n"
 
 

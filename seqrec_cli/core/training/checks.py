@@ -6,6 +6,7 @@ import torch
 from seqrec_cli.core.data.dataset import SequenceDataset
 from seqrec_cli.core.evaluation.queries import queries
 from seqrec_cli.core.experiment.sequential import Experiment, TrainingConfig
+from seqrec_cli.core.models.fitted import FITTED
 from seqrec_cli.core.storage.memory import in_words, total_memory
 from seqrec_cli.core.training.network import Training, make_batches
 from seqrec_cli.errors import ConfigError, DatasetError
@@ -26,6 +27,24 @@ def check_negatives(settings: TrainingConfig, data: SequenceDataset, max_length:
             f"{in_words(total_memory())}",
             "use fewer `training.negatives`, or `training.negatives_per: batch`",
         )
+
+
+def check_joined(experiment: Experiment, data: SequenceDataset) -> None:
+    """Refuse what memory cannot hold.
+
+    Raises:
+        ConfigError: with its size and that of the memory.
+    """
+    for name, settings in experiment.joined.items():
+        size = FITTED[name].bytes_needed(data.train, data.num_items, settings)
+        if size > total_memory():
+            raise ConfigError(
+                f"the {name} model that joins the network takes {in_words(size)} of memory for "
+                f"{data.num_items:,} items, and there are {in_words(total_memory())}",
+                f"give weights to fewer items: `--set {name}.items=5000`"
+                if hasattr(settings, "items")
+                else f"leave it out: `--set {name}=null`",
+            )
 
 
 def check_data(data: SequenceDataset) -> None:

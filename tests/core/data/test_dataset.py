@@ -1,5 +1,6 @@
 """A prepared dataset comes back as it was saved, or is refused with a DatasetError."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +10,7 @@ import pytest
 from seqrec_cli.core.data.dataset import SequenceDataset
 from seqrec_cli.core.storage import files
 from seqrec_cli.core.storage.arrays import load_arrays, save_arrays
-from seqrec_cli.errors import DatasetError
+from seqrec_cli.errors import ConfigError, DatasetError
 from tests.core.data.conftest import reseal, small
 
 
@@ -74,3 +75,23 @@ def test_foreign_arrays_are_refused(saved: Path, change: dict[str, Any], message
         SequenceDataset.load(saved)
     assert message in caught.value.message
     assert caught.value.hint
+
+
+def test_times_come_in_seconds_or_are_refused() -> None:
+    data = replace(small(), manifest={"time": {"unit": "milliseconds"}})
+    times = {"train": np.array([5999, 6000, 7001]), "valid": np.array([-1]), "test": np.array([8])}
+    timed = replace(data, timestamps=times).timed()  # type: ignore[arg-type]
+    assert timed.train.times is not None
+    assert timed.train.times.tolist() == [5, 6, 7]
+    assert timed.valid.times is not None
+    assert timed.valid.times.tolist() == [-1]
+    assert timed.without_test().train is timed.train
+    learnt = timed.with_valid_learnt().train
+    assert learnt.times is not None
+    assert learnt.times.tolist() == [5, 6, -1, 7]
+    for other, why in (
+        (replace(data, timestamps={}), "has no times"),
+        (replace(data, manifest={}), "has times of an unknown unit"),
+    ):
+        with pytest.raises(ConfigError, match=why):
+            other.timed()

@@ -1,5 +1,6 @@
 """Who is asked, with which history and targets, held against loops."""
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -13,7 +14,7 @@ from seqrec_cli.core.data.sequences import Sequences
 from seqrec_cli.core.evaluation import queries as asking
 from seqrec_cli.core.evaluation import sequential as evaluation
 from seqrec_cli.core.evaluation.metrics import METRICS
-from seqrec_cli.core.evaluation.queries import position_queries
+from seqrec_cli.core.evaluation.queries import position_queries, queries
 from seqrec_cli.core.evaluation.sequential import evaluate
 from seqrec_cli.errors import DatasetError
 from tests.conftest import leave_one_out
@@ -56,6 +57,30 @@ def test_large_samples_of_users_are_seeded(monkeypatch: pytest.MonkeyPatch) -> N
     assert (
         outcome.users.tolist() == evaluate(table, data, "test", protocol="sampled").users.tolist()
     )
+
+
+@pytest.mark.parametrize("whole", [False, True])
+def test_times_go_with_their_items_and_a_query_has_its_moment(whole: bool) -> None:
+    parts = [[3, 1], [4, 4], []], [[2], [], [5]], [[6, 1], [7], [2]]
+    data = whole_sessions([[3, 1], [4], [9, 2], [5, 7], [1, 2], [8, 3, 4]])
+    data = data if whole else dataset_of(*parts)
+    # The time of each interaction is the number of its item.
+    times: Any = {
+        part: getattr(data, part).items.astype(np.int64) for part in ("train", "valid", "test")
+    }
+    manifest = data.manifest | {"time": {"unit": "seconds"}}
+    data = replace(data, timestamps=times, manifest=manifest).timed()
+    for asked in (queries(data, "test"), queries(data, "valid"), *position_queries(data, "test")):
+        histories, first = asked.histories, asked.targets.offsets[:-1]
+        assert histories.times is not None
+        assert histories.times.tolist() == histories.items.tolist()
+        assert histories.moments is not None
+        assert histories.moments.tolist() == asked.targets.items[first].tolist()
+        some = histories.take(np.array([len(histories) - 1, 0]))
+        assert some.times is not None
+        assert some.times.tolist() == some.items.tolist()
+        assert some.moments is not None
+        assert some.moments.tolist() == histories.moments[[-1, 0]].tolist()
 
 
 ITEMS = st.lists(st.integers(1, NUM_ITEMS), max_size=6)

@@ -9,8 +9,10 @@ import torch
 from seqrec_cli.core.data.dataset import SequenceDataset
 from seqrec_cli.core.data.sequences import Sequences
 from seqrec_cli.core.devices import WorkerPool
-from seqrec_cli.core.evaluation.sequential import evaluate
-from seqrec_cli.core.evaluation.weighing import WEIGHTS, pick_weights
+from seqrec_cli.core.evaluation.report import EvaluationProtocol
+from seqrec_cli.core.evaluation.sequential import Protocol, evaluate
+from seqrec_cli.core.evaluation.weighing import PRIORS, WEIGHTS, pick_prior, pick_weights
+from seqrec_cli.core.inference.rules import with_prior
 from seqrec_cli.core.inference.scoring import Joined, ModelScorer
 from seqrec_cli.core.models.fitted import fit_whole
 from seqrec_cli.core.models.linear import LinearConfig
@@ -18,6 +20,7 @@ from seqrec_cli.core.models.sequential.registry import build_model
 from seqrec_cli.core.models.sequential.sasrec import SASRecConfig
 from seqrec_cli.core.models.transitions import Transitions, TransitionsConfig
 from tests.conftest import leave_one_out
+from tests.core.evaluation.tables import Table, random_table
 
 
 @pytest.fixture
@@ -63,3 +66,30 @@ def test_scores_are_the_sum_by_weight(cycle: SequenceDataset) -> None:
     alone = ModelScorer(model, 50).score(histories)
     parts = [each.scorer.score(histories) for each in joined]
     torch.testing.assert_close(found, alone + 0.5 * parts[0] + parts[1])
+
+
+@pytest.mark.parametrize("kind", ["full", "sampled"])
+def test_the_prior_is_the_one_that_evaluates_best_on_the_valid_part(kind: Protocol) -> None:
+    random = np.random.default_rng(3)
+    shares = 1 / np.arange(1, 151)
+    histories = [
+        (random.choice(150, 9, replace=False, p=shares / shares.sum()) + 1).tolist()
+        for _ in range(80)
+    ]
+    data = leave_one_out(histories, 150)
+    scorer = Table(random_table(5, 150) * 2)
+    picked = pick_prior(scorer, data, EvaluationProtocol(kind=kind, ks=[3, 12]), None)
+    values = [
+        evaluate(
+            scorer,
+            data,
+            "valid",
+            ks=[12],
+            protocol=kind,
+            rules=with_prior(None, data.item_counts(), weight),
+        ).means()
+        for weight in PRIORS
+    ]
+    best = [found["ndcg@12 (sampled 100)" if kind == "sampled" else "ndcg@12"] for found in values]
+    assert best.index(max(best)) > 0
+    assert picked == PRIORS[best.index(max(best))]

@@ -6,7 +6,10 @@ from pathlib import Path
 import pytest
 
 from seqrec_cli.core.experiment.grid import load_grid, trials
+from seqrec_cli.core.experiment.loading import load_experiment
+from seqrec_cli.core.settings.configs import find_config
 from tests.commands.test_evaluate_results import run
+from tests.conftest import ROOT
 
 
 @pytest.mark.parametrize(
@@ -24,6 +27,16 @@ def test_a_grid_that_cannot_be_is_told(place: Path, text: str, message: str) -> 
     refused = run("experiment", "grid.yaml", "--dry-run", code=1)
     assert message in refused.stderr
     assert "Traceback" not in refused.output
+
+
+@pytest.mark.parametrize("path", sorted((ROOT / "configs" / "grids").glob("*.yaml")), ids=str)
+def test_the_grids_that_repeat_our_figures_can_be_trained(path: Path) -> None:
+    grid = load_grid(path)
+    assert f"seqrec experiment configs/grids/{path.name}" in path.read_text()
+    assert f"configs/grids/{path.name}" in (ROOT / "Makefile").read_text()
+    for trial in trials(grid, path.stem):
+        if trial.named_config is not None:
+            load_experiment(find_config(trial.named_config), trial.overrides, trial.data)
 
 
 def test_every_combination_is_a_training_of_its_own(tmp_path: Path) -> None:

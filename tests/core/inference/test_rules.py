@@ -6,9 +6,11 @@ from typing import Any
 
 import numpy as np
 import pytest
+import torch
 
 from seqrec_cli.core.data.dataset import SequenceDataset
-from tests.shop import ALL, SHOE, is_shoe, lists, plain, said
+from seqrec_cli.core.inference.rules import Rules, with_prior
+from tests.shop import ALL, SHOE, invoke, is_shoe, lists, plain, said
 
 RULES: list[tuple[list[str], Callable[[dict[str, Any]], bool]]] = [
     (["--only", f"category = '{SHOE}'"], is_shoe),
@@ -64,3 +66,27 @@ def test_a_penalty_is_subtracted_from_each_score(shop: Path) -> None:
     assert low["popularity rank@3"]["mean"] > high["popularity rank@3"]["mean"]
     text = said("evaluate", "one", "--popularity-penalty", "1", "--index", "hnsw", code=2)
     assert "--popularity-penalty is" in text
+
+
+def test_a_prior_is_added_to_what_rules_subtract() -> None:
+    rules = Rules.of(np.array([True, False, True]), np.array([1.0, 2, 3]))
+    scores = torch.zeros(1, 4)
+    with_prior(rules, np.array([0, 3, 7]), 2).apply(scores)
+    expected = [-np.inf, -1, -np.inf, 2 * np.log(8) - 3]
+    np.testing.assert_allclose(scores[0].numpy(), expected, rtol=1e-6)
+
+
+def test_figures_with_a_prior_are_a_track_of_their_own(shop: Path) -> None:
+    quick = ("evaluate", "one", "--k", "3", "--no-baselines", "--prior", "popularity")
+    found = plain(*quick)
+    name = "one (popularity prior)"
+    assert list(found["figures"]) == [name]
+    weight = found["rules"]["prior_weights"][name]
+    text = said(*quick)
+    assert f"{name}: scores plus {weight:g} log(1 + the item's train count)" in text
+    listed = invoke("leaderboard", "--metric", "ndcg@3", "--format", "markdown").stdout
+    assert name in listed
+    sampled = plain(*quick, "--protocol", "sampled")
+    assert list(sampled["rules"]["prior_weights"]) == [name]
+    text = said(*quick, "--popularity-penalty", "1", code=2)
+    assert "--prior is the opposite of a penalty" in text

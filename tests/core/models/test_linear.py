@@ -1,5 +1,8 @@
 """The linear model against the textbook: X and Y made row by row, and the inverse of a matrix."""
 
+from dataclasses import replace
+from typing import Any
+
 import numpy as np
 import pytest
 import torch
@@ -10,9 +13,10 @@ from numpy.typing import NDArray
 from seqrec_cli.core.data.sequences import Sequences
 from seqrec_cli.core.devices import WorkerPool
 from seqrec_cli.core.inference.recommendation import influence
-from seqrec_cli.core.models import cholesky, linear
+from seqrec_cli.core.models import cholesky, equations
 from seqrec_cli.core.models.fitted import fit_whole
-from seqrec_cli.core.models.linear import Linear, LinearModelConfig, lengths_of
+from seqrec_cli.core.models.linear import Linear, LinearModelConfig
+from seqrec_cli.core.models.recency import Scale
 
 NUM_ITEMS = 6
 CPU = torch.device("cpu")
@@ -30,8 +34,8 @@ def fitted(train: list[list[int]], config: LinearModelConfig, num_items: int = N
 def read(history: list[int], decays: tuple[float, ...], num_items: int) -> NDArray[np.float64]:
     """x: the weights of a history's items, scale after scale."""
     x = np.zeros((len(decays), num_items))
-    for scale, (decay, length) in enumerate(zip(decays, lengths_of(decays), strict=True)):
-        for age, item in enumerate(history[::-1][:length]):
+    for scale, decay in enumerate(decays):
+        for age, item in enumerate(history[::-1][: Scale(decay).length]):
             x[scale, item - 1] += decay**age
     return x.ravel()
 
@@ -88,7 +92,7 @@ def test_tiles_stretches_and_threads_make_no_difference(
 ) -> None:
     config = LinearModelConfig(decays=(0.4, 0.9), ridge=2)
     whole = fitted(train, config, 40).weights
-    monkeypatch.setattr(linear, "EVENTS", 7)
+    monkeypatch.setattr(equations, "EVENTS", 7)
     torch.testing.assert_close(fitted(train, config, 40).weights, whole, rtol=1e-4, atol=1e-6)
     monkeypatch.setattr(cholesky, "TILE", 16)
     tiled = fitted(train, config, 40).weights
@@ -147,3 +151,72 @@ def test_what_was_learnt_comes_back_and_is_checked(train: list[list[int]]) -> No
 def test_decays_that_are_none_are_refused(decays: tuple[float, ...]) -> None:
     with pytest.raises(ValueError, match="decays"):
         LinearModelConfig(decays=decays)
+
+
+def timed(lists: list[list[int]], times: list[list[int]], moments: list[int] | None) -> Sequences:
+    """Histories with the hour of each item, and of each query."""
+    flat = np.array([3600 * hour for own in times for hour in own], np.int64)
+    asked = None if moments is None else np.array(moments, np.int64) * 3600
+    return replace(Sequences.from_lists(lists), times=flat, moments=asked)
+
+
+TIMED = LinearModelConfig(
+    decays=(0.5,), ridge=2, time=True, session_decays=(0.8,), session_minutes=120, recent=0.4,
+    recent_days=1, popularity=0.2,
+)  # fmt: skip
+
+
+def test_with_times_this_session_and_the_last_days_count() -> None:
+    lists, hours = [[1, 2, 3, 1], [2, 3, 4]], [[0, 1, 9, 10], [5, 30, 31]]
+    workers = WorkerPool(CPU)
+    model = fit_whole("linear", timed(lists, hours, None), 4, TIMED, workers)
+    plain = LinearModelConfig(decays=(0.5,), ridge=2, popularity=0.2)
+    x, y = [], []
+    for items, own in zip(lists, hours, strict=True):
+        for at in range(1, len(items)):
+            row = np.zeros((2, 4))
+            for place in range(at):
+                row[0, items[place] - 1] += 0.5 ** (at - 1 - place) * (at - 1 - place < 5)
+                if max(np.diff(own[place : at + 1])) <= 2:
+                    row[1, items[place] - 1] += 0.8 ** (at - 1 - place)
+            x.append(row.ravel())
+            y.append(np.eye(4)[items[at] - 1])
+    products = np.array(x).T @ np.array(x)
+    weights = np.linalg.inv(products + 2 * np.eye(8) + np.diag(np.diag(products)))
+    weights = weights @ np.array(x).T @ np.array(y)
+    asked = timed([[4, 1], [4, 1]], [[6, 7], [6, 7]], [8, 33])
+    share = np.array([3, 3, 3, 2]) / 11
+    lately = [
+        np.array([1, 2, 0, 0]) / 3,  # at hours 0, 1 and 5
+        np.array([1, 0, 2, 1]) / 4,  # from hour 9 on, as a day before 33 was 9
+    ]
+    for row, recently in enumerate(lately):
+        history = np.zeros((2, 4))
+        history[0, [3, 0]] = 0.5, 1
+        if row == 0:  # the second query comes after a long pause
+            history[1, [3, 0]] = 0.8, 1
+        predicted = history.ravel() @ weights
+        expected = np.log(np.maximum(predicted, 0) + 0.2 * share + 0.4 * recently)
+        np.testing.assert_allclose(model.score(asked)[row, 1:].numpy(), expected, rtol=1e-4)
+    # The popularity of those days does not change what items of the history give.
+    reasons = influence(model, asked.only(0), np.array([2, 3]))
+    found = model.predicted(asked)[0, [2, 3]]
+    np.testing.assert_allclose(reasons.sum(axis=1), found.numpy(), rtol=1e-5)
+    # Without moments the query is after all that is known, and without times in this session.
+    now = model.score(timed([[4, 1]], [[30, 31]], None))
+    torch.testing.assert_close(model.score(Sequences.from_lists([[4, 1]])), now)
+    again = Linear.restored(4, TIMED, model.state_dict())
+    assert torch.equal(again.score(asked), model.score(asked))
+    state = model.state_dict()
+    with pytest.raises(ValueError, match="not in order"):
+        Linear.restored(4, TIMED, state | {"times": state["times"].flip(0)})
+    with pytest.raises(ValueError, match="reads times"):
+        fit_whole("linear", Sequences.from_lists(lists), 4, TIMED, workers)
+    assert fitted(lists, plain, 4).recent is None
+
+
+@pytest.mark.parametrize("given", [{"recent": 0.3}, {"session_decays": (0.5,)}])
+def test_settings_of_times_are_for_those_who_read_them(given: dict[str, Any]) -> None:
+    with pytest.raises(ValueError, match="is a setting of times, which this model does not read"):
+        LinearModelConfig(**given)
+    assert LinearModelConfig(**given, time=True).time

@@ -44,8 +44,8 @@ def prepared(name: str, rows: list[tuple[str, str, int]]) -> SequenceDataset:
     return SequenceDataset.load(Path(f"data/{name}.npz"))
 
 
-def measured(newer: SequenceDataset) -> Drift:
-    run, reference = Run.open(Path("runs/one")), SequenceDataset.load(Path("data/shop.npz"))
+def measured(newer: SequenceDataset, name: str = "one") -> Drift:
+    run, reference = Run.open(Path("runs") / name), SequenceDataset.load(Path("data/shop.npz"))
     return measure_drift(run, reference, newer, 10, torch.device("cpu"))
 
 
@@ -74,26 +74,33 @@ def test_what_is_new_is_counted(shop: Path, whole: bool) -> None:
     assert value(drift, "popularity_shift") == pytest.approx(jensen_shannon(*pair))
 
 
-@pytest.mark.parametrize("whole", [True, False])
-def test_the_figure_is_that_of_lists_made_by_hand(shop: Path, whole: bool) -> None:
-    old, new = old_rows(), newer_rows()
-    drift = measured(prepared("now", [*old, *new] if whole else new))
+def by_hand(
+    run: str, new: list[tuple[str, str, int]], *, last: bool
+) -> tuple[list[float], list[int]]:
+    """The gain of each user who is asked, by lists of `recommend`; the lengths of histories."""
     known = {item(n)["sku"] for n in range(33)}
     gains, lengths = [], []
     for user in sorted({row[0] for row in new}):
-        earlier = [row[1] for row in sorted(old, key=lambda row: row[2]) if row[0] == user]
+        earlier = [row[1] for row in sorted(old_rows(), key=lambda r: r[2]) if row[0] == user]
         later = [row[1] for row in new if row[0] == user]
-        if not earlier:
-            earlier, later = later[:1], later[1:]
-        history = [sku for sku in earlier if sku in known]
+        at = len(later) - 1 if last else 0 if earlier else 1
+        history = [sku for sku in [*earlier, *later[:at]] if sku in known]
         if not history:
             continue
         words = [piece for sku in history for piece in ("--item", sku)]
-        (told,) = plain("recommend", "one", *words, "--topk", "10")
+        (told,) = plain("recommend", run, *words, "--topk", "10")
         listed = [row["item"] for row in told["items"]]
-        rank = listed.index(later[0]) if later[0] in listed else None
+        rank = listed.index(later[at]) if later[at] in listed else None
         gains.append(0.0 if rank is None else 1 / np.log2(rank + 2))
         lengths.append(len(history))
+    return gains, lengths
+
+
+@pytest.mark.parametrize("whole", [True, False])
+def test_the_figure_is_that_of_lists_made_by_hand(shop: Path, whole: bool) -> None:
+    new = newer_rows()
+    drift = measured(prepared("now", [*old_rows(), *new] if whole else new))
+    gains, lengths = by_hand("one", new, last=True)
     assert drift.now is not None
     assert drift.own is not None
     assert drift.asked == len(gains)
@@ -103,6 +110,31 @@ def test_the_figure_is_that_of_lists_made_by_hand(shop: Path, whole: bool) -> No
     told = plain("evaluate", "one", "--k", "10", "--no-baselines")
     assert drift.own.mean == told["figures"]["one"]["ndcg@10"]["mean"]
     assert value(drift, "ndcg_drop") == pytest.approx(drift.own.mean - drift.now.mean)
+
+
+def test_a_run_that_is_split_by_time_is_asked_about_the_first(shop: Path) -> None:
+    moments = ("--valid-from", "2023-11-28", "--test-from", "2023-12-05")
+    said(
+        "prepare",
+        "shop.csv",
+        "--like",
+        "data/shop.json",
+        "--name",
+        "shop",
+        "--split",
+        "time",
+        *moments,
+    )
+    said("train", "--config", "toy.yaml", "--run", "two", "--device", "cpu")
+    new = newer_rows()
+    drift = measured(prepared("now", new), "two")
+    gains, lengths = by_hand("two", new, last=False)
+    assert drift.now is not None
+    assert drift.own is not None
+    assert drift.now.mean == pytest.approx(np.mean(gains))
+    assert drift.lengths[1] == np.median(lengths)
+    told = plain("evaluate", "two", "--k", "10", "--no-baselines", "--targets", "1")
+    assert drift.own.mean == told["figures"]["two"]["ndcg@10"]["mean"]
 
 
 def test_what_goes_on_as_before_is_within_chance(shop: Path) -> None:

@@ -25,3 +25,12 @@ def test_the_leaderboard_sorts_and_says_what_there_is(place: Path) -> None:
         standings(Asked(data="toy", split="valid"))
     assert "there are ndcg@10 on toy" in refused.value.hint
     assert json.dumps(found[0].plain(["ndcg@10"]))
+
+
+def test_a_track_of_its_own_stands_below_and_says_so(place: Path) -> None:
+    for track, mean in (("", 0.2), ("with times", 0.4)):
+        figures = {"ndcg@10": {"mean": mean, "low": 0.1, "high": 0.5}}
+        add_result(Path("runs/one"), entry(figures=figures, **({"track": track} if track else {})))
+    found = standings(Asked(data="toy"))
+    assert [each.scorer for each in found] == ["one", "one (with times)"]
+    assert found[1].plain(["ndcg@10"])["track"] == "with times"

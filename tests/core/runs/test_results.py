@@ -46,3 +46,12 @@ def test_both_stages_are_kept() -> None:
     kept = list(entries_of(plain, {"rerank": "runs/b", "candidates": 9}, {"a": Path("runs/a")}))
     assert [one.get("rerank") for _, one in kept] == [None, "runs/b"]
     assert all("seqrec" in one and "at" in one and "comparisons" not in one for _, one in kept)
+
+
+def test_a_track_is_kept_and_sets_a_result_apart(tmp_path: Path) -> None:
+    plain = {"split": "test", "figures": {"a (with times)": FIGURES}}
+    folders = {"a (with times)": tmp_path}
+    for tracks in ({"a (with times)": "with times"}, {"a (with times)": ""}):
+        for folder, one in entries_of(plain, {}, folders, tracks):
+            add_result(folder, one)
+    assert [one.get("track") for one in newest_results(tmp_path)] == ["with times", None]

@@ -6,6 +6,9 @@ import torch
 
 from seqrec_cli.core.data.dataset import SequenceDataset
 from seqrec_cli.core.data.sequences import Sequences
+from seqrec_cli.core.experiment.loading import parse_experiment
+from seqrec_cli.core.experiment.sequential import Experiment
+from seqrec_cli.core.training import checks
 from seqrec_cli.core.training.checks import check_device
 from seqrec_cli.core.training.network import Training
 from seqrec_cli.core.training.sequential import fit
@@ -33,3 +36,29 @@ def test_half_precision_is_refused_where_the_device_cannot() -> None:
     check_device(experiment(precision="bfloat16"), CPU)
     with pytest.raises(ConfigError, match="does not work on mps"):
         check_device(experiment(precision="bfloat16"), torch.device("mps"))
+
+
+TEXT = "model: {name: sasrec}\ntransitions: {weight: auto}\nlinear: {weight: 0.5, decays: [0.5]}\n"
+
+
+def joined() -> Experiment:
+    found = parse_experiment(TEXT, "x")
+    assert isinstance(found, Experiment)
+    return found
+
+
+def test_what_memory_cannot_hold_is_refused(
+    cycle: SequenceDataset, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    checks.check_joined(joined(), cycle)
+    size = 4 * 51**2 * 2  # X'X and X'Y of one scale
+    monkeypatch.setattr(checks, "total_memory", lambda: size - 1)
+    for left_out, name, hint in (
+        ("transitions", "linear", "--set linear.items=5000"),
+        ("linear", "transitions", "--set transitions=null"),
+    ):
+        one = joined().model_copy(update={left_out: None})
+        with pytest.raises(ConfigError, match=f"the {name} model that joins the") as refused:
+            checks.check_joined(one, cycle)
+        assert hint in refused.value.hint
+        assert "for 50 items" in refused.value.message

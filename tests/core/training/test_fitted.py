@@ -3,6 +3,7 @@
 import json
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 from typer.testing import CliRunner
@@ -14,6 +15,7 @@ from seqrec_cli.core.evaluation.sequential import evaluate
 from seqrec_cli.core.experiment.fitted import FittedExperiment
 from seqrec_cli.core.experiment.loading import parse_experiment
 from seqrec_cli.core.models.fitted import fit_whole
+from seqrec_cli.core.runs.listing import list_runs
 from seqrec_cli.core.runs.loading import load_scorer
 from seqrec_cli.core.runs.run import Run
 from seqrec_cli.core.storage.tensors import save_tensors
@@ -171,3 +173,33 @@ def test_a_last_fit_learns_the_valid_part_too_and_its_figures_say_so(
     facts = run.checkpoints.best_facts()
     save_tensors(run.checkpoints.best, best.state_dict(), facts | {"epoch": 1})  # type: ignore[attr-defined]
     assert not run.checkpoints.has_final()  # other best weights: it is not theirs
+
+
+def test_times_are_read_where_they_are_asked_for_and_figures_say_so(
+    runner: CliRunner, place: Path
+) -> None:
+    random = np.random.default_rng(0)
+    lines = ["user,item,time"]
+    for user in range(60):
+        start, hour = random.integers(20), random.integers(900)
+        for step in range(12):
+            hour += 1 if step % 4 else 50  # a session has four items
+            lines.append(f"{user},{(start + step) % 20},{1_600_000_000 + 3600 * hour}")
+    (place / "log.csv").write_text("\n".join(lines) + "\n")
+    invoke(runner, "prepare", "log.csv", "--min-item-count", "1", "--min-user-count", "1")
+    timed = ("--set", "model.time=true", "--set", "training.grid={session_minutes: [120, 540]}")
+    text = invoke(runner, "train", "--config", "linear.yaml", "--data", "log", "--run", "a", *timed)
+    assert "session_minutes 540" in text
+    assert "its figures are called `with times`" in text
+    assert [row["model"] for row in list_runs(place / "runs")] == ["linear (with times)"]
+    quick = ("evaluate", "a", "--k", "10", "--no-baselines", "--json")
+    for part in ("valid", "test"):
+        found = json.loads(runner.invoke(app, [*quick, "--split", part]).stdout)
+        assert list(found["figures"]) == ["a (with times)"]
+        assert found["figures"]["a (with times)"]["hr@10"]["mean"] > 0.9
+    for who in (("--user", "3"), ("--history", "4,5,6")):
+        assert "influence" in invoke(runner, "recommend", "--run", "a", *who, "--why", "--json")
+    text = invoke(runner, "train", "--config", "linear.yaml", *timed[:2], code=1)
+    assert "the dataset `toy` has no times" in text
+    assert "leave out `time: true`" in text
+    assert not (place / "runs" / "toy-linear-1").exists()
