@@ -143,7 +143,8 @@ def export_log(ranker: Ranker, examples: Examples) -> Made:
     """The file of a run that was made of a log."""
     longest = int(ranker.examples["history_length"])
     numbers = torch.tensor([0, 1])
-    inputs = {"user": numbers, "item": numbers, "history": torch.ones((2, 3), dtype=torch.int64)}
+    # Tensors of their own: one that came twice would become one input.
+    inputs = {"user": numbers, "item": numbers.clone(), "history": torch.ones((2, 3)).long()}
     sizes: dict[str, Sequence[str]] = {"user": (BATCH,), "item": (BATCH,)}
     sizes |= {"history": (BATCH, LENGTH)}
     made = graph_bytes(RowsOfLog(ranker).eval(), inputs, sizes, OUTPUTS, NO_LIMIT)

@@ -9,13 +9,25 @@ import numpy as np
 import pytest
 
 from seqrec_cli.core.inference import onnx_graphs
-from tests.shop import said, write
+from tests.shop import USERS, said, write
 
 
 def rank_shop(model: str) -> None:
-    """Train a ranking run of the shop's log."""
+    """Train a ranking run of the shop's log, with features of users and of items."""
+    people = [(f"u{number}", 20 + number % 9, "ABC"[number % 3]) for number in range(USERS)]
+    write(Path("users.csv"), ("user", "age", "group"), people)
     prepare = ("prepare", "shop.csv", "--items-file", "items.csv", "--task", "ranking")
-    said(*prepare, "--name", "rank", "--negatives", "2", "--split", "leave-one-out")
+    said(
+        *prepare,
+        "--users-file",
+        "users.csv",
+        "--name",
+        "rank",
+        "--negatives",
+        "2",
+        "--split",
+        "leave-one-out",
+    )
     settings = f"data: rank\nmodel: {{name: {model}}}\ntraining: {{epochs: 1}}\n"
     Path("ranker.yaml").write_text(settings)
     said("train", "--config", "ranker.yaml", "--run", "rank", "--device", "cpu")
