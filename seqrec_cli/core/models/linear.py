@@ -11,10 +11,10 @@ l1 the ridges, u(i) the share of item i in the train part and k its weight. With
 decay it is a sequential cousin of EASE (Steck, WWW 2019) and of SLIST (Choi et al., WWW 2021). The
 logarithm makes it a sum with the logits of a network, or with other logarithms.
 
-With `time: true` further scales read this session alone, and what everybody chose in the days
-before the query's moment T is added to the popularity:
+With `time: true` further scales read this session alone, and an item gains by how much more popular
+it was in the days before the query's moment T than it is over all, with power r:
 
-    score(i) = log(max((x W)_i, 0) + k u(i) + r u_T(i))
+    score(i) = log(max((x W)_i, 0) + k u(i)) + r log((u_T(i) + u(i)) / 2 u(i))
 
 X is never made (equations.py).
 
@@ -84,15 +84,15 @@ class LinearSettings(Settings):
     session_minutes: float = Field(
         15.0, gt=0, le=1e6, description="with time: a pause of more minutes ends a session"
     )
-    recent: float = Field(
-        0.1,
+    trend: float = Field(
+        0.5,
         ge=0,
-        le=1e6,
-        description="with time: weight of an item's share of everybody's interactions in the days "
-        "before the query",
+        le=100,
+        description="with time: power of how much more popular an item was in the days before the "
+        "query than it is over all",
     )
-    recent_days: float = Field(
-        30.0, gt=0, le=1e5, description="with time: how many days before the query are recent"
+    trend_days: float = Field(
+        14.0, gt=0, le=1e5, description="with time: how many days before the query those are"
     )
 
     @field_validator("decays", "session_decays")
@@ -105,7 +105,7 @@ class LinearSettings(Settings):
     @model_validator(mode="after")
     def times_are_read(self) -> Self:
         """Refuse a setting of times where they are not read."""
-        for name in ("session_decays", "session_minutes", "recent", "recent_days"):
+        for name in ("session_decays", "session_minutes", "trend", "trend_days"):
             value = getattr(self, name)
             if not self.time and value != LinearSettings.model_fields[name].default:
                 problem = "is a setting of times, which this model does not read"
@@ -175,7 +175,7 @@ class Linear:
         if settings.time:
             if train.times is None:
                 raise ValueError("a model that reads times needs those of the train part")
-            window = round(settings.recent_days * DAY)
+            window = round(settings.trend_days * DAY)
             recent = RecentShares.of(train.times, train.items, window)
         slots = slots_of(train, num_items, settings.items)
         rows = slots.max() + 1
@@ -215,7 +215,7 @@ class Linear:
             raise ValueError("its weights are not in single precision")
         recent = None
         if settings.time:
-            window = round(settings.recent_days * DAY)
+            window = round(settings.trend_days * DAY)
             times, items = tensors["times"].numpy(), tensors["items"].numpy()
             recent = RecentShares.checked(times, items, window, num_items)
         return cls(num_items, settings, weights, slots, shares, recent)
@@ -240,19 +240,29 @@ class Linear:
         Without moments the query is after all that the model knows of; without times all of a
         history is of one session, which goes on.
         """
-        scores = (self.popularity * self.settings.popularity).repeat(len(histories), 1)
         if self.recent is not None:
             histories = self.recent.at_moments(histories)
-            assert histories.moments is not None
-            shares = self.recent.before(histories.moments, self.num_items)
-            scores.add_(shares, alpha=self.settings.recent)
+        scores = (self.popularity * self.settings.popularity).repeat(len(histories), 1)
         predicted = self.predicted(histories)[:, 1:].clamp_(min=0)  # (B, M)
         if len(self.covered) == self.num_items:
             scores[:, 1:] += predicted
         else:
             scores.index_add_(1, self.covered, predicted)
         scores[:, PAD] = 1
-        return scores.log_()
+        scores.log_()
+        if self.recent is not None and self.settings.trend:
+            scores.add_(self.trends(histories), alpha=self.settings.trend)
+        return scores
+
+    def trends(self, histories: Sequences) -> Tensor:
+        """The logarithm of how much more popular each id 0 to N was before the moment of each
+        history than it is over all, float32 (B, N + 1); 0 for padding."""
+        assert self.recent is not None
+        assert histories.moments is not None
+        lately = self.recent.before(histories.moments, self.num_items)
+        lately.add_(self.popularity).div_(2 * self.popularity)
+        lately[:, PAD] = 1
+        return lately.log_()
 
     def contributions(self, sequence: Sequences, items: NDArray[np.int64]) -> NDArray[np.float32]:
         """What each item of one history adds to x W for each of `items`, float32 (items, history).

@@ -161,8 +161,8 @@ def timed(lists: list[list[int]], times: list[list[int]], moments: list[int] | N
 
 
 TIMED = LinearModelConfig(
-    decays=(0.5,), ridge=2, time=True, session_decays=(0.8,), session_minutes=120, recent=0.4,
-    recent_days=1, popularity=0.2,
+    decays=(0.5,), ridge=2, time=True, session_decays=(0.8,), session_minutes=120, trend=0.4,
+    trend_days=1, popularity=0.2,
 )  # fmt: skip
 
 
@@ -196,7 +196,8 @@ def test_with_times_this_session_and_the_last_days_count() -> None:
         if row == 0:  # the second query comes after a long pause
             history[1, [3, 0]] = 0.8, 1
         predicted = history.ravel() @ weights
-        expected = np.log(np.maximum(predicted, 0) + 0.2 * share + 0.4 * recently)
+        expected = np.log(np.maximum(predicted, 0) + 0.2 * share)
+        expected += 0.4 * np.log((recently + share) / (2 * share))
         np.testing.assert_allclose(model.score(asked)[row, 1:].numpy(), expected, rtol=1e-4)
     # The popularity of those days does not change what items of the history give.
     reasons = influence(model, asked.only(0), np.array([2, 3]))
@@ -215,7 +216,7 @@ def test_with_times_this_session_and_the_last_days_count() -> None:
     assert fitted(lists, plain, 4).recent is None
 
 
-@pytest.mark.parametrize("given", [{"recent": 0.3}, {"session_decays": (0.5,)}])
+@pytest.mark.parametrize("given", [{"trend": 0.3}, {"session_decays": (0.5,)}])
 def test_settings_of_times_are_for_those_who_read_them(given: dict[str, Any]) -> None:
     with pytest.raises(ValueError, match="is a setting of times, which this model does not read"):
         LinearModelConfig(**given)
