@@ -30,6 +30,7 @@ IN_VARIABLES: dict[str, list[Any]] = {
     "rejects.py:pattern": [pattern for pattern, _ in rejects.REASONS],
     "strangers.py:pattern": [pattern for pattern, _ in strangers.TEXTS],
     "times.py:frame": [r"^Posted |\.$", r"^\[|\]$"],
+    "drawing.py:unwanted": [r"<!--.*?-->", r"<metadata>.*?</metadata>", r"<style.*?</style>"],
     "remote.py:shown": [re.escape("/tmp/seqrec-x/fetched")],
 }
 EVERYTHING = "0a A.-,:'\"/\n\t\\[](){}|;+eEé#%$_x"

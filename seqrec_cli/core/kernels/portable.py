@@ -65,14 +65,19 @@ class PortableGatedUnit(nn.Module):
     def forward(self, x: Tensor, scale: Tensor) -> Tensor:
         """Map x (B, L, E) and the scale of each step (B, L) to states (B, L, D)."""
         unit = self.unit
-        hidden, recurrent, replaced = unit.recurrent.shape[1], unit.recurrent, unit.replaced
+        recurrent, replaced = unit.recurrent, unit.replaced
+        hidden = recurrent.shape[1]
+        blocks = recurrent.shape[0] // hidden  # the gates, and what is new
 
         def step(state: Tensor, inputs: tuple[Tensor, Tensor]) -> tuple[Tensor, Tensor]:
             from_x, a = inputs  # (B, G D), (B, 1)
             from_state = F.linear(state, recurrent)
-            gates = torch.sigmoid((from_x + from_state)[:, :-hidden])
-            new = torch.tanh(from_x[:, -hidden:] + gates[:, :hidden] * from_state[:, -hidden:])
-            gate = a if replaced else a * gates[:, hidden:]
+            # Cut by their number: slices by a size are refused where torch takes it as unknown.
+            *xs, new_x = from_x.chunk(blocks, dim=1)
+            *states, new_state = from_state.chunk(blocks, dim=1)
+            gates = [torch.sigmoid(x + s) for x, s in zip(xs, states, strict=True)]
+            new = torch.tanh(new_x + gates[0] * new_state)
+            gate = a if replaced else a * gates[1]
             after = (1 - gate) * state + gate * new
             return after, after.clone()
 

@@ -97,10 +97,10 @@ def test_users_are_cut_by_history_target_and_time() -> None:
         "target 500 later": [5],
     }
     timed = replace(dataset(times=True), manifest={"time": {"unit": "milliseconds"}})
-    names = [name for name in slices_of(timed, "test", np.arange(6)) if "after" in name]
+    names = [name for name in slices_of(timed, "test", np.arange(6)) if "later" in name]
     assert names[0] == "target 0.005 s later"
     assert not any(
-        "after" in name for name in slices_of(dataset(times=False), "test", np.arange(6))
+        "later" in name for name in slices_of(dataset(times=False), "test", np.arange(6))
     )
 
 

@@ -66,6 +66,11 @@ class Engine:
         self._connection.execute("SET lock_configuration = true")
 
     def close(self) -> None:
+        # A signal may have come just as a query was handed over: then nobody else interrupts it.
+        last = self._worker.submit(lambda: None)
+        while self._connection is not None and not last.done():
+            self._connection.interrupt()
+            wait([last], timeout=0.05)
         self._worker.shutdown()
         self.disconnect()
 

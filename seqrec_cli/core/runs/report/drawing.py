@@ -209,7 +209,7 @@ def in_page(svg: str, name: str) -> str:
         text = text.replace(' id="', f' id="{name}-').replace("url(#", f"url(#{name}-")
         return text.replace('xlink:href="#', f'href="#{name}-')
 
-    svg = re.sub(r"<[^>]+>", fitted, svg)
+    svg = re.sub(r"<[^<>]+>", fitted, svg)
     size = re.search(r'viewBox="[^"]*"', svg)
     assert size is not None
     label = f'role="img" aria-labelledby="{name}-title {name}-alt"'

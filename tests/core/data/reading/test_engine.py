@@ -5,6 +5,7 @@ import signal
 import subprocess
 import sys
 import tempfile
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -165,6 +166,17 @@ def test_as_a_library_a_signal_is_what_python_makes_of_it() -> None:
     )
     assert result.returncode == -signal.SIGINT
     assert "KeyboardInterrupt" in result.stderr
+
+
+def test_a_query_that_nobody_waits_for_is_ended_when_the_engine_is_closed() -> None:
+    """A signal may come while a query is handed over, before there is anything to wait for."""
+    with opened_engine() as engine:
+        engine.allow([])
+        query = "SELECT sum(a.range * b.range) FROM range(1000000) a, range(1000000) b"
+        left = engine._worker.submit(lambda: engine.connection.execute(query))
+        time.sleep(0.2)
+        assert not left.done()
+    assert left.done()
 
 
 def test_the_private_folder_is_gone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
