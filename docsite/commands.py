@@ -1,5 +1,6 @@
 """A page for each command, made of what `--help` says."""
 
+import html
 import re
 from collections.abc import Iterator
 from typing import Any
@@ -75,7 +76,9 @@ def rows(parameters: list[Any], context: Any) -> Iterator[tuple[str, str]]:
             spelled, what = parameter.metavar or parameter.name, parameter.help or ""
         else:
             spelled, what = parameter.get_help_record(context)
-        yield f"`{value_in_words(spelled)}`".replace("|", "\\|"), in_cell(plain(what))
+        # As HTML: within backticks the escape of a `|` would be shown.
+        name = html.escape(value_in_words(spelled)).replace("|", "&#124;")
+        yield f"<code>{name}</code>", in_cell(plain(what))
 
 
 def value_in_words(spelled: str) -> str:
