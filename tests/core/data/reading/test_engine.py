@@ -160,7 +160,9 @@ def test_a_signal_ends_a_long_query(number: signal.Signals, tmp_path: Path) -> N
 
 
 def test_as_a_library_a_signal_is_what_python_makes_of_it() -> None:
-    code = WORKS.replace("with interrupts.handled():", "if True:")
+    # A shell has its jobs in the background ignore SIGINT, and the tests may be one.
+    code = "import signal; signal.signal(signal.SIGINT, signal.default_int_handler)\n"
+    code += WORKS.replace("with interrupts.handled():", "if True:")
     result = subprocess.run(
         [sys.executable, "-c", code, "SIGINT"], capture_output=True, text=True, timeout=60
     )
