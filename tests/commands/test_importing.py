@@ -4,7 +4,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-import torch
+from safetensors.torch import save_file
 
 from seqrec_cli.core.data.dataset import SequenceDataset
 from seqrec_cli.core.runs.run import Run
@@ -13,7 +13,7 @@ from tests.core.models.sequential.windows import windowed_states
 from tests.core.runs.test_importing import toy
 from tests.shop import invoke, plain, said
 
-FILE = "SASRec.epoch=5.head=1.maxlen=7.pth"
+FILE = "SASRec.epoch=5.head=1.maxlen=7.safetensors"
 
 
 @pytest.fixture
@@ -21,7 +21,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.chdir(tmp_path)
     (tmp_path / "data").mkdir()
     toy(tmp_path / "data/toy.npz", list(range(1, ITEMS + 1)))
-    torch.save(foreign(), tmp_path / FILE)
+    save_file(foreign(), tmp_path / FILE)
     return tmp_path
 
 
@@ -71,7 +71,7 @@ def test_training_goes_on_from_it(folder: Path) -> None:
 
 def test_says_what_is_missing(folder: Path) -> None:
     assert "--data" in said("import", "sasrec.pytorch", FILE, code=2)
-    Path("other.pth").write_bytes(b"nothing")
-    text = said("import", "sasrec.pytorch", "other.pth", "--data", "toy", code=1)
-    assert "does not hold weights alone" in text
+    Path("other.safetensors").write_bytes(b"nothing")
+    text = said("import", "sasrec.pytorch", "other.safetensors", "--data", "toy", code=1)
+    assert "does not hold weights" in text
     assert not Path("runs").exists()

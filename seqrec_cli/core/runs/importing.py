@@ -24,7 +24,7 @@ from seqrec_cli.core.runs.run import Run, create_run
 from seqrec_cli.core.runs.status import write_finished
 from seqrec_cli.core.settings.configs import find_config
 from seqrec_cli.core.storage import files, foreign
-from seqrec_cli.core.storage.torch_weights import read_state_dict
+from seqrec_cli.core.storage.foreign_weights import read_weights
 from seqrec_cli.core.training.checks import check_data
 from seqrec_cli.core.training.network import Training
 from seqrec_cli.core.training.seen import settle_seen
@@ -128,7 +128,7 @@ def read_foreign(path: Path) -> ForeignSASRec:
         InputError: with the file.
     """
     try:
-        return ForeignSASRec.of(read_state_dict(path))
+        return ForeignSASRec.of(read_weights(path))
     except InputError as error:
         if str(path) in error.message:
             raise

@@ -5,6 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from safetensors.torch import save_file
 
 from seqrec_cli.core.data.dataset import SequenceDataset
 from seqrec_cli.core.data.sequences import Sequences
@@ -31,8 +32,8 @@ def toy(path: Path, ids: list[int] | list[str]) -> SequenceDataset:
 
 @pytest.fixture
 def weights(tmp_path: Path) -> Path:
-    path = tmp_path / "SASRec.epoch=601.lr=0.001.layer=2.head=2.hidden=8.maxlen=6.pth"
-    torch.save(foreign(), path)
+    path = tmp_path / "SASRec.epoch=601.lr=0.001.layer=2.head=2.hidden=8.maxlen=6.safetensors"
+    save_file(foreign(), path)
     return path
 
 
@@ -46,7 +47,7 @@ def test_what_the_name_and_the_arguments_say(weights: Path) -> None:
     assert (found.heads, found.length, found.norm, found.dropout) == (2, 6, "pre", 0.2)
     assert read_beside(weights, 1, "post").heads == 1
     assert read_beside(weights, 1, "post").norm == "post"
-    plain = weights.with_name("weights.pth")
+    plain = weights.with_name("weights.safetensors")
     assert read_beside(plain, None, None).heads == 4
     weights.with_name("args.txt").write_text("norm_first,False\n")
     assert read_beside(plain, None, None).norm == "post"
@@ -97,13 +98,13 @@ def test_chance_is_said(tmp_path: Path) -> None:
 
 def test_what_cannot_be_is_refused(tmp_path: Path) -> None:
     toy(tmp_path / "toy.npz", list(range(1, ITEMS + 1)))
-    path = tmp_path / "first.pth"
-    torch.save(foreign(first_versions=True), path)
+    path = tmp_path / "first.safetensors"
+    save_file(foreign(first_versions=True), path)
     assert prepare_import(path, tmp_path / "toy.npz", None, None).training.model.padding == "zeros"
     with pytest.raises(ConfigError, match="norm: sasrec alone"):
         prepare_import(path, tmp_path / "toy.npz", None, "pre")
     with pytest.raises(ConfigError, match="heads"):
         prepare_import(path, tmp_path / "toy.npz", 3, None)
-    torch.save({"a": torch.ones(1)}, path)
-    with pytest.raises(InputError, match=r"first.pth.*no table"):
+    save_file({"a": torch.ones(1)}, path)
+    with pytest.raises(InputError, match=r"first\.safetensors.*no table"):
         prepare_import(path, tmp_path / "toy.npz", None, None)
