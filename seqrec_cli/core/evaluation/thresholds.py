@@ -5,11 +5,24 @@ from collections.abc import Mapping, Sequence
 
 from seqrec_cli.core.evaluation.summary import Figure
 from seqrec_cli.core.settings.yaml import nearest
+from seqrec_cli.core.storage.text import is_number
 from seqrec_cli.errors import InputError
 
 LOWER_IS_BETTER = ("log_loss", "calibration_error", "popularity rank", "predicted/observed")
 
 Threshold = tuple[str, float]
+
+
+def parse_pair(text: str, name: str, example: str) -> Threshold:
+    """Read `name`=VALUE, such as `example`.
+
+    Raises:
+        InputError: it is something else.
+    """
+    key, _, value = text.partition("=")
+    if not key.strip() or not is_number(value.strip()) or not math.isfinite(float(value)):
+        raise InputError(f"`{text}` is not {name}=VALUE", f"write for example `{example}`")
+    return key.strip(), float(value)
 
 
 def parse_threshold(text: str) -> Threshold:
@@ -18,18 +31,12 @@ def parse_threshold(text: str) -> Threshold:
     Raises:
         InputError: it is something else.
     """
-    metric, _, value = text.partition("=")
-    try:
-        least = float(value)
-    except ValueError:
-        least = math.nan
-    if not metric.strip() or not math.isfinite(least):
-        raise InputError(f"`{text}` is not METRIC=VALUE", "write for example `ndcg@10=0.12`")
-    if metric.strip().startswith(LOWER_IS_BETTER):
+    metric, least = parse_pair(text, "METRIC", "ndcg@10=0.12")
+    if metric.startswith(LOWER_IS_BETTER):
         raise InputError(
-            f"higher is not better for {metric.strip()}", "name another metric, such as auc=0.7"
+            f"higher is not better for {metric}", "name another metric, such as auc=0.7"
         )
-    return metric.strip(), least
+    return metric, least
 
 
 def missed(

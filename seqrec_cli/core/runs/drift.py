@@ -26,6 +26,7 @@ from seqrec_cli.core.evaluation.shift import (
 )
 from seqrec_cli.core.evaluation.statistics import mean_interval
 from seqrec_cli.core.evaluation.summary import Figure
+from seqrec_cli.core.evaluation.thresholds import parse_pair
 from seqrec_cli.core.inference.people import positions
 from seqrec_cli.core.inference.recent import unit_of
 from seqrec_cli.core.inference.scoring import Seen
@@ -358,14 +359,7 @@ def parse_limit(text: str) -> tuple[str, float]:
     Raises:
         InputError: it is something else.
     """
-    key, _, value = text.partition("=")
-    try:
-        most = float(value)
-    except ValueError:
-        most = np.nan
-    if not key.strip() or not np.isfinite(most):
-        raise InputError(f"`{text}` is not KEY=VALUE", "write for example `unknown_items=0.1`")
-    return key.strip(), most
+    return parse_pair(text, "KEY", "unknown_items=0.1")
 
 
 def exceeded(drift: Drift, limits: Sequence[tuple[str, float]]) -> list[str]:

@@ -17,7 +17,9 @@ def test_a_threshold_is_a_metric_and_a_number() -> None:
     assert parse_threshold(" hr@5 = 1e-2") == ("hr@5", 0.01)
 
 
-@pytest.mark.parametrize("text", ["ndcg@10", "=1", "ndcg@10=x", "ndcg@10=nan", "ndcg@10=inf", ""])
+@pytest.mark.parametrize(
+    "text", ["ndcg@10", "=1", "ndcg@10=x", "ndcg@10=nan", "ndcg@10=inf", "ndcg@10=1_0", ""]
+)
 def test_what_is_none_is_refused(text: str) -> None:
     with pytest.raises(InputError, match="is not METRIC=VALUE"):
         parse_threshold(text)

@@ -183,6 +183,12 @@ def test_limits_are_held(shop: Path) -> None:
     with pytest.raises(InputError, match="no measure `unknown`"):
         exceeded(drift, [parse_limit("unknown=1")])
     wrong: Any
-    for wrong in ("unknown_items", "=1", "unknown_items=x", "unknown_items=nan"):
+    for wrong in (
+        "unknown_items",
+        "=1",
+        "unknown_items=x",
+        "unknown_items=nan",
+        "unknown_items=1_0",
+    ):
         with pytest.raises(InputError, match="is not KEY=VALUE"):
             parse_limit(wrong)
