@@ -190,7 +190,7 @@ def make_service(
     )
     posts: list[Any] = [desk.recommend, desk.similar, desk.score]
     for handler in posts:
-        app.post(f"/{handler.__name__}")(written(handler))
+        app.post(f"/{handler.__name__}")(answering(handler))
     gets: list[Any] = [desk.items, desk.health]
     for handler in gets:
         app.get(f"/{handler.__name__}", response_model_exclude_none=True)(handler)
@@ -203,7 +203,7 @@ def make_service(
     return app
 
 
-def written(handler: Callable[..., Any]) -> Callable[..., Any]:
+def answering(handler: Callable[..., Any]) -> Callable[..., Any]:
     """A handler whose answer is written at once.
 
     Left to the framework, an answer is checked against its own form once more, which takes longer
