@@ -89,8 +89,8 @@ def main() -> None:
         seconds_of("prepare", "--like", "data/old.json", str(log), "--name", "new")
     changes = [part for change in given.changes for part in ("--set", change)]
     anew = ("--config", given.config, *changes)
-    onward = ("--from", "old", "--data", "new")
-    onward = (*onward, *(part for change in given.onward for part in ("--set", change)))
+    changed = [part for change in given.onward for part in ("--set", change)]
+    onward = ("--from", "old", "--data", "new", *changed)
     rows = []
     for run, command, code in (
         ("old", (*anew, "--data", "old"), ""),
