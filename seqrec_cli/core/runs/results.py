@@ -122,6 +122,8 @@ def rules_in_words(entry: Mapping[str, Any]) -> str:
         value = rules.get(name)
         if isinstance(value, list):
             value = [str(one["rule"]) for one in value if isinstance(one, Mapping)]
+        elif isinstance(value, float):
+            value = f"{value:g}"
         if value and (name, value) != ("diversify_by", "vectors"):
             given.append(as_typed_option(name, value))
     return " ".join(given)
