@@ -104,6 +104,22 @@ def start_from_run(
     return run, started
 
 
+def compare_on_old_users(run: "Run", started: "StartedTraining", data_dir: Path) -> None:
+    """Say what a run that went on from another has lost on the users of that one."""
+    if "continued_from" not in run.manifest():
+        return
+    from seqrec_cli.commands.reports.old_users import show_old_users
+    from seqrec_cli.core.data.dataset import SequenceDataset
+    from seqrec_cli.core.runs.old_users import measure_old_users
+
+    assert isinstance(started.dataset, SequenceDataset)
+    found = measure_old_users(run, started.dataset, data_dir, started.training.device)
+    if isinstance(found, str):
+        console.warn(f"what is lost on old users is not measured: {found}")
+    else:
+        show_old_users(found)
+
+
 def make_run(
     name: str | None,
     started: "StartedTraining",

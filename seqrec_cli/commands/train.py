@@ -14,6 +14,7 @@ from seqrec_cli.commands.following import follow, graceful_stop
 from seqrec_cli.commands.options import Data, DataDir, Device, Overrides
 from seqrec_cli.commands.starting import (
     check_tensorboard,
+    compare_on_old_users,
     resume_run,
     start_from_run,
     start_run,
@@ -209,3 +210,4 @@ def train(options: TrainOptions) -> None:
         started = with_tensorboard(run, started, options)
         with graceful_stop(started.training) as stop:
             follow(run, started, stop)
+        compare_on_old_users(run, started, options.data_dir)

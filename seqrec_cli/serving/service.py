@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from fastapi import FastAPI, Query, Request
 from fastapi.exceptions import RequestValidationError
-from fastapi.responses import HTMLResponse, Response
+from fastapi.responses import HTMLResponse, JSONResponse, PlainTextResponse, Response
 from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
 
@@ -32,10 +32,8 @@ PROBLEMS: dict[int | str, dict[str, Any]] = {
 STRONGEST = 3  # reasons that are named
 
 
-class Json(Response):
+class Json(JSONResponse):
     """JSON in ASCII: what a stranger sends comes back escaped, whatever characters it has."""
-
-    media_type = "application/json"
 
     def render(self, content: Any) -> bytes:
         """The bytes of an answer."""
@@ -194,7 +192,7 @@ def make_service(
     gets: list[Any] = [desk.items, desk.health]
     for handler in gets:
         app.get(f"/{handler.__name__}", response_model_exclude_none=True)(handler)
-    app.get("/metrics")(desk.metrics)
+    app.get("/metrics", response_class=PlainTextResponse)(desk.metrics)
     app.get("/", include_in_schema=False)(desk.first_page)
     app.exception_handler(RequestValidationError)(malformed)
     app.exception_handler(HTTPException)(refused)

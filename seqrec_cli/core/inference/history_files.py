@@ -13,6 +13,7 @@ from seqrec_cli.core.data.ordering import (
 )
 from seqrec_cli.core.data.reading.log import read_log
 from seqrec_cli.core.data.reading.options import Reading
+from seqrec_cli.core.data.reading.remote import fetched, is_remote
 from seqrec_cli.core.data.reading.sources import parse_place
 from seqrec_cli.core.data.reading.units import PER_SECOND
 from seqrec_cli.core.data.sequences import Sequences
@@ -24,17 +25,20 @@ from seqrec_cli.errors import InputError
 from seqrec_cli.wording import counted, verb
 
 
-def read_people(path: Path, catalogue: Catalogue, reading: Reading | None = None) -> People:
+def read_people(source: str, catalogue: Catalogue, reading: Reading | None = None) -> People:
     """Read a log of people whom no dataset has, by the reader of `prepare`: user, item, time.
 
-    Histories are in order of time, exact duplicates left out, as `prepare` does. `-` is the
-    standard input.
+    Histories are in order of time, exact duplicates left out, as `prepare` does. The source is a
+    path, an address such as `https://…`, or `-`, the standard input.
 
     Raises:
-        InputError: as `prepare`.
+        InputError, MissingExtra: as `prepare`.
     """
-    if str(path) != "-":
-        return people_of(path, catalogue, reading or Reading())
+    if is_remote(source):
+        with fetched(source) as path:
+            return people_of(path, catalogue, reading or Reading())
+    if source != "-":
+        return people_of(Path(source), catalogue, reading or Reading())
     try:
         content = foreign.read_standard_input(LARGEST_INPUT)
     except OSError as error:
