@@ -88,15 +88,19 @@ class Checkpoints:
 
     def load_last(self) -> Loaded:
         """The last state: tensors, counters, and whether it is the one before the last."""
-        return self.load_either(self.last, self.previous_last)
+        loaded: Loaded = self.load_either(self.last, self.previous_last)
+        return loaded
 
     def open_last(self) -> tuple[dict[str, StoredTensor], dict[str, Any], bool]:
         """The same, with the tensors still in the file."""
-        return self.load_either(self.last, self.previous_last, open_tensors)
+        opened: tuple[dict[str, StoredTensor], dict[str, Any], bool]
+        opened = self.load_either(self.last, self.previous_last, open_tensors)
+        return opened
 
     def load_best(self) -> Loaded:
         """The best weights, their facts, and whether they are the previous ones."""
-        return self.load_either(self.best, self.previous_best)
+        loaded: Loaded = self.load_either(self.best, self.previous_best)
+        return loaded
 
     def sha256_of_best(self, final: bool = False) -> str:
         """The checksum of the file with the best weights, or of those of the last fit; "" without

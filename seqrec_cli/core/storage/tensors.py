@@ -223,7 +223,9 @@ def open_tensors(path: Path) -> tuple[dict[str, "StoredTensor"], dict[str, Any]]
     """
     with refusing_damage(path):
         foreign.open_regular(path, follow=False).close()
-        file = safetensors.safe_open(path, framework="pt")  # open as long as its tensors are there
+        file: Any = safetensors.safe_open(
+            path, framework="pt"
+        )  # open as long as its tensors are there
         tensors = {name: StoredTensor(file, name) for name in file.keys()}  # noqa: SIM118
         facts = checked_facts(file, tensors)
     return tensors, facts

@@ -21,7 +21,7 @@ from seqrec_cli.core.evaluation.queries import Queries
 from seqrec_cli.core.evaluation.ranks import in_history, positions_of
 from seqrec_cli.core.inference.scoring import FEWEST_HISTORIES, Seen, cut, histories_at_once
 from seqrec_cli.core.training.network import Training
-from seqrec_cli.core.training.sharding import PADDING, ShardedTables
+from seqrec_cli.core.training.sharding import PADDING, ShardedTables, distinct
 
 READ_AT_ONCE = 16  # batches of histories whose rows a worker asks for together
 BATCHES_A_PASS = 2048  # of each worker, whose states wait while the tables pass by
@@ -102,7 +102,7 @@ def states_of(
     model, device = training.model, training.device
     fill = {} if device.type == "cpu" else {"fill": 0.0}
     packed = [pack(asked.histories.take(rows), model.max_length, **fill) for rows in batches]
-    ids = torch.cat([PADDING, *(batch.items for batch in packed)]).unique()
+    ids = distinct([PADDING, *(batch.items for batch in packed)])
 
     def encode(batch: Packed) -> Tensor:
         with torch.no_grad():  # of this thread
@@ -116,7 +116,7 @@ def states_of(
 
 def vectors_of_items(training: Training, tables: ShardedTables, items: Tensor) -> Tensor:
     """The vectors that states are multiplied with, of items (T,): (T, D)."""
-    ids = torch.cat((PADDING, items)).unique()
+    ids = distinct([PADDING, items])
     with tables.holding(training.team, ids.to(training.device)):
         places = torch.searchsorted(ids, items).to(training.device)
         vectors: Tensor = training.model.item_vectors(places)

@@ -131,7 +131,7 @@ class ShardedTables:
         """While the block runs the tables have the rows of these parts, which are renumbered."""
         batches = {number: part() for number, part in parts.items()}
         read = [PADDING, *(items for b in batches.values() for items in items_of(b))]
-        ids = torch.cat(read).unique()
+        ids = distinct(read)
         with self.holding(team, ids.to(device)):
             yield {n: as_made(renumbered(batch, ids)) for n, batch in batches.items()}
 
@@ -163,9 +163,9 @@ class ShardedTables:
         """
         if not team.exact and gradients:
             whole = joined([gradients[number] for number in sorted(gradients)])
-            rows, values = rows_in_use(whole)
+            places, sums = rows_in_use(whole)
             summed = torch.sparse_coo_tensor(
-                rows.unsqueeze(0), values, whole.shape, check_invariants=False
+                places.unsqueeze(0), sums, whole.shape, check_invariants=False
             )
             gradients = {team.rank: summed}
         counts = torch.zeros(team.size, parts, dtype=torch.int64)
@@ -287,6 +287,12 @@ class GatheredRows:
 
 
 PADDING = torch.tensor([PAD])
+
+
+def distinct(items: Sequence[Tensor]) -> Tensor:
+    """The distinct ones of flat tensors, ascending, int64."""
+    found: Tensor = torch.unique(torch.cat(list(items)))
+    return found
 
 
 def items_of(batch: TrainBatch) -> Sequence[Tensor]:
