@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 def prepare(options: PrepareOptions, context: Context) -> None:
     """Turn a log of interactions into a dataset that training reads.
 
-    Writes NAME.npz and its manifest NAME.json into the data folder.
+    Writes NAME.npz, or the folder NAME.shards, and the manifest NAME.json into the data folder.
 
     $ seqrec prepare ml-1m
 
@@ -32,6 +32,7 @@ def prepare(options: PrepareOptions, context: Context) -> None:
 
     $ seqrec prepare ml-100k --task ranking --split leave-one-out
     """
+    from seqrec_cli.core.data.loading import save_dataset
     from seqrec_cli.core.data.store import refuse_other_source
 
     if options.like is not None:
@@ -45,7 +46,7 @@ def prepare(options: PrepareOptions, context: Context) -> None:
     if not options.force:
         refuse_other_source(target, dataset.manifest)
     dataset.manifest[PREPARED_WITH] = options_to_keep(options)
-    manifest = dataset.save(target)
+    manifest = save_dataset(dataset, request)
     if request.task == "ranking":
         rows, notes = ranking.rows_summary(manifest), ranking.rows_notes(manifest)
     else:
@@ -85,6 +86,7 @@ def request_of(options: PrepareOptions) -> "Request":
         examples=examples,
         table=options.table,
         data_dir=options.data_dir,
+        shards=options.shards,
     )
 
 

@@ -142,6 +142,18 @@ class PrepareOptions:
         ),
         Only(lambda values: not values["dry_run"], "for what is written, not for --dry-run"),
     ] = False
+    shards: Annotated[
+        int | None,
+        Option(
+            min=1,
+            max=500,
+            help="Write a folder of N files by user range, which are read where they lie, for data "
+            "larger than memory.",
+            show_default="one file",
+            rich_help_panel=SOURCE,
+        ),
+        NEXT_ITEM,
+    ] = None
     dry_run: Annotated[
         bool,
         Option(

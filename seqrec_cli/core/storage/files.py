@@ -157,6 +157,18 @@ def remove_unlocked(path: Path) -> None:
             disk.unlink(path)
 
 
+def make_folder(path: Path) -> None:
+    """Create a folder, if there is none.
+
+    Raises:
+        OutputError: it cannot be created.
+    """
+    try:
+        disk.make_folder(path)
+    except OSError as error:
+        raise cannot_write(path, error) from error
+
+
 def claim_folder(path: Path) -> bool:
     """Create a folder; False if it exists already."""
     try:
