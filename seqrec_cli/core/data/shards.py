@@ -131,7 +131,7 @@ def write_shards(folder: Path, arrays: Mapping[str, NDArray[Any]], count: int) -
     return written
 
 
-def described(folder: Path, written: Sequence[ShardFile], order: Sequence[str]) -> dict[str, Any]:
+def manifest_entries(folder: Path, written: Sequence[ShardFile], order: Sequence[str]) -> dict[str, Any]:
     """What the manifest says of the files; `order` is that of the arrays in an npz of the whole.
 
     `npz_sha256` is the checksum of the npz that the dataset would be as one file.
@@ -186,9 +186,9 @@ def joined_arrays(
     names = list(found[0])
     for shard, own in zip(shards, found, strict=True):
         if list(own) != names or not all(map(is_by_user, names)):
-            raise damaged(folder, shard, "it does not have the arrays of the other shards")
+            raise damaged_shard(folder, shard, "it does not have the arrays of the other shards")
         if any(own[name].dtype != found[0][name].dtype for name in names):
-            raise damaged(folder, shard, "its arrays are of other types than those of the others")
+            raise damaged_shard(folder, shard, "its arrays are of other types than those of the others")
     for name in names:
         if not skip(name):
             pieces = [own[name] for own in found]
@@ -221,11 +221,11 @@ def checked_shard(folder: Path, shard: ShardFile) -> dict[str, NDArray[Any]]:
             offsets = arrays.get(f"{first if first in PARTS else last}_offsets")
             length, kind = -1 if offsets is None else int(offsets[-1]), array.dtype
         if array.shape != (length,) or array.dtype != kind:
-            raise damaged(folder, shard, f"{name} does not fit its {shard.users:,} users")
+            raise damaged_shard(folder, shard, f"{name} does not fit its {shard.users:,} users")
         if name.endswith("_offsets") and (array[0] != 0 or (np.diff(array) < 0).any()):
-            raise damaged(folder, shard, f"{name} does not partition anything")
+            raise damaged_shard(folder, shard, f"{name} does not partition anything")
     if "user_ids" not in arrays:
-        raise damaged(folder, shard, "it has no user_ids")
+        raise damaged_shard(folder, shard, "it has no user_ids")
     return arrays
 
 
@@ -260,7 +260,7 @@ class MissingShard(DatasetError):
     """A file that a manifest names is not there."""
 
 
-def damaged(folder: Path, shard: ShardFile, detail: str) -> DatasetError:
+def damaged_shard(folder: Path, shard: ShardFile, detail: str) -> DatasetError:
     return DatasetError(f"`{folder / shard.file}` is damaged: {detail}", "prepare it again")
 
 

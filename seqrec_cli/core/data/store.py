@@ -143,7 +143,7 @@ def save_shards(
             files.make_folder(path)
             written = write(path)
             manifest = manifest | {"manifest_version": MANIFEST_VERSION}
-            manifest |= shards.described(path, written, order)
+            manifest |= shards.manifest_entries(path, written, order)
             files.write_json(manifest_path(path), manifest)
         except BaseException:
             shards.remove_others(path, shards.named_in(manifest_path(path)))

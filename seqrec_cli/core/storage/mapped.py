@@ -9,7 +9,7 @@ import struct
 import zipfile
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, Final
 
 import numpy as np
 from numpy.lib import format as npy
@@ -21,6 +21,7 @@ from seqrec_cli.errors import DatasetError
 ALIGNMENT = 64
 PADDING = 0xD935  # the field of zip archives that aligns their members
 ZIP64 = 20  # bytes of the field that sizes of a member take
+WRITING: Final = "w"  # a member of an archive, into a file that somebody else has opened
 BLOCK = 1 << 22  # elements that are written at a time
 
 
@@ -29,14 +30,14 @@ def write_npz(file: BinaryIO, arrays: Mapping[str, Any], *, aligned: bool) -> No
 
     The same arrays give the same bytes: unless `aligned` those of `numpy.savez`.
     """
-    with zipfile.ZipFile(file, "w", zipfile.ZIP_STORED) as archive:
+    with zipfile.ZipFile(file, WRITING, zipfile.ZIP_STORED) as archive:
         for name, array in arrays.items():
             info = zipfile.ZipInfo(f"{name}.npy")
             if aligned:
                 info.extra = padding(file.tell() + 30 + len(info.filename) + ZIP64)
-            with archive.open(info, "w", force_zip64=True) as member:
-                npy.write_array_header_1_0(member, header_of(array))  # a multiple of 64 bytes
-                for block in blocks_of(array):
+            with archive.open(info, WRITING, force_zip64=True) as member:
+                npy.write_array_header_1_0(member, npy_header(array))  # a multiple of 64 bytes
+                for block in bytes_of(array):
                     member.write(block)
 
 
@@ -46,13 +47,13 @@ def padding(place: int) -> bytes:
     return struct.pack("<HH", PADDING, length) + bytes(length)
 
 
-def header_of(array: Any) -> dict[str, Any]:
+def npy_header(array: Any) -> dict[str, Any]:
     """What an npy says of an array before its content."""
     descr = npy.dtype_to_descr(array.dtype)
     return {"descr": descr, "fortran_order": False, "shape": tuple(array.shape)}
 
 
-def blocks_of(array: Any) -> Iterator[bytes]:
+def bytes_of(array: Any) -> Iterator[bytes]:
     """The content of an array."""
     if array.ndim != 1:
         yield np.ascontiguousarray(array).tobytes()
@@ -102,21 +103,21 @@ def npz_sha256(arrays: Mapping[str, Any]) -> str:
     They are read twice, a block at a time: the archive says each one's checksum before it.
     """
     heads, contents = Heads(), {}
-    with zipfile.ZipFile(heads, "w", zipfile.ZIP_STORED) as archive:  # type: ignore[call-overload]
+    with zipfile.ZipFile(heads, WRITING, zipfile.ZIP_STORED) as archive:  # type: ignore[call-overload]
         for name, array in arrays.items():
             info = zipfile.ZipInfo(f"{name}.npy")
-            with archive.open(info, "w", force_zip64=True) as member:
-                npy.write_array_header_1_0(member, header_of(array))
+            with archive.open(info, WRITING, force_zip64=True) as member:
+                npy.write_array_header_1_0(member, npy_header(array))
                 contents[heads.place] = array
                 heads.content = True
-                for block in blocks_of(array):
+                for block in bytes_of(array):
                     member.write(block)
                 heads.content = False
     digest = hashlib.sha256()
     for place in sorted(heads.kept.keys() | contents.keys()):
         digest.update(heads.kept.get(place, b""))
         if place in contents:
-            for block in blocks_of(contents[place]):
+            for block in bytes_of(contents[place]):
                 digest.update(block)
     return digest.hexdigest()
 
