@@ -154,6 +154,27 @@ class PrepareOptions:
         ),
         NEXT_ITEM,
     ] = None
+    engine: Annotated[
+        Literal["ray"] | None,
+        Option(
+            help="Prepare files of plain columns with Ray, on many cores or machines, as shards.",
+            show_default="this process",
+            rich_help_panel=SOURCE,
+        ),
+        NEXT_ITEM,
+        A_FILE,
+    ] = None
+    workers: Annotated[
+        int | None,
+        Option(
+            min=1,
+            max=1000,
+            help="How many processes of this machine Ray uses; RAY_ADDRESS names a cluster.",
+            show_default="one for each core",
+            rich_help_panel=SOURCE,
+        ),
+        Only(lambda values: values["engine"] is not None, "for --engine ray"),
+    ] = None
     dry_run: Annotated[
         bool,
         Option(

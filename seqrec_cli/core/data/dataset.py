@@ -216,7 +216,7 @@ class SequenceDataset:
         arrays = self.arrays()
         if path.suffix == SUFFIX:
             return save_shards(
-                path, self.manifest, lambda folder: write_shards(folder, arrays, shards), [*arrays]
+                path, lambda folder: (write_shards(folder, arrays, shards), self.manifest)
             )
         return save_checked(path, arrays, self.manifest)
 

@@ -131,15 +131,15 @@ def write_shards(folder: Path, arrays: Mapping[str, NDArray[Any]], count: int) -
     return written
 
 
-def manifest_entries(folder: Path, written: Sequence[ShardFile], order: Sequence[str]) -> dict[str, Any]:
-    """What the manifest says of the files; `order` is that of the arrays in an npz of the whole.
+def manifest_entries(folder: Path, written: Sequence[ShardFile]) -> dict[str, Any]:
+    """What the manifest says of the files: what is in common, then the shards.
 
     `npz_sha256` is the checksum of the npz that the dataset would be as one file.
     """
     common, *shards = written
     arrays = joined_arrays(folder, common, shards, lambda name: False)
     return {
-        "npz_sha256": npz_sha256({name: arrays[name] for name in order}),
+        "npz_sha256": npz_sha256(arrays),
         "common": {"file": common.file, "sha256": common.sha256},
         "shards": [shard.as_dict() for shard in shards],
     }
@@ -180,15 +180,20 @@ def load_shards(
 def joined_arrays(
     folder: Path, common: ShardFile, shards: Sequence[ShardFile], skip: Callable[[str], bool]
 ) -> dict[str, NDArray[Any]]:
-    """The arrays of all files, joined; those for whose name `skip` is true are left out."""
-    arrays = dict(opened_shard(folder, common))
+    """The arrays of all files, joined, in the order of an npz of the whole: those by user come
+    first. Those for whose name `skip` is true are left out.
+    """
+    in_common = opened_shard(folder, common)
+    arrays: dict[str, NDArray[Any]] = {}
     found = [checked_shard(folder, shard) for shard in shards]
     names = list(found[0])
     for shard, own in zip(shards, found, strict=True):
         if list(own) != names or not all(map(is_by_user, names)):
             raise damaged_shard(folder, shard, "it does not have the arrays of the other shards")
         if any(own[name].dtype != found[0][name].dtype for name in names):
-            raise damaged_shard(folder, shard, "its arrays are of other types than those of the others")
+            raise damaged_shard(
+                folder, shard, "its arrays are of other types than those of the others"
+            )
     for name in names:
         if not skip(name):
             pieces = [own[name] for own in found]
@@ -199,7 +204,7 @@ def joined_arrays(
                 if name == "user_ids"
                 else chained(pieces)
             )
-    return {name: array for name, array in arrays.items() if not skip(name)}
+    return arrays | {name: array for name, array in in_common.items() if not skip(name)}
 
 
 def joined_offsets(pieces: Sequence[NDArray[np.int64]]) -> NDArray[np.int64]:

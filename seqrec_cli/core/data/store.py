@@ -4,7 +4,7 @@ user range (shards.py); beside it the manifest `NAME.json`."""
 import contextlib
 import hashlib
 import os
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -124,26 +124,23 @@ def save_checked(
 
 
 def save_shards(
-    path: Path,
-    manifest: dict[str, Any],
-    write: Callable[[Path], list[ShardFile]],
-    order: Sequence[str],
+    path: Path, write: Callable[[Path], tuple[list[ShardFile], dict[str, Any]]]
 ) -> dict[str, Any]:
     """Write a dataset as a folder of shards, `path`, and the manifest beside it, which comes last
     and completes it.
 
     Args:
-        write: writes the files into a folder: what is in common first, then the shards.
-        order: the names of all arrays, in the order of an npz of the whole.
+        write: writes the files into a folder, what is in common first, then the shards; gives them
+            and the manifest.
 
     Returns the manifest as written.
     """
     with writing(path):
         try:
             files.make_folder(path)
-            written = write(path)
+            written, manifest = write(path)
             manifest = manifest | {"manifest_version": MANIFEST_VERSION}
-            manifest |= shards.manifest_entries(path, written, order)
+            manifest |= shards.manifest_entries(path, written)
             files.write_json(manifest_path(path), manifest)
         except BaseException:
             shards.remove_others(path, shards.named_in(manifest_path(path)))
