@@ -38,6 +38,7 @@ def check_joined(experiment: Experiment, data: SequenceDataset) -> None:
     """
     for name, settings in experiment.joined.items():
         size = FITTED[name].bytes_needed(data.train, data.num_items, settings)
+        size += data.train.bytes_on_disk
         if size > total_memory():
             raise ConfigError(
                 f"the {name} model that joins the network takes {in_words(size)} of memory for "

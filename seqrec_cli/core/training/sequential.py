@@ -123,7 +123,8 @@ def join(training: Training, data: SequenceDataset) -> Iterator[Joining | Joined
     """Fit the models that join the network on the train part."""
     training.joined = []
     for name, settings in training.experiment.joined.items():
-        fitting = FITTED[name].fitting(data.train, data.num_items, settings, training.workers)
+        train = data.train.loaded()
+        fitting = FITTED[name].fitting(train, data.num_items, settings, training.workers)
         for found in fitting:
             if isinstance(found, float):
                 yield Joining(name, found)
