@@ -133,7 +133,7 @@ class ShardedTables:
         read = [PADDING, *(items for b in batches.values() for items in items_of(b))]
         ids = distinct(read)
         with self.holding(team, ids.to(device)):
-            yield {n: as_made(with_places(batch, ids)) for n, batch in batches.items()}
+            yield {n: as_made(in_local_numbers(batch, ids)) for n, batch in batches.items()}
 
     def total(
         self, team: Team, found: Mapping[int, Found], parts: int, parameters: Mapping[str, Tensor]
@@ -300,7 +300,7 @@ def items_of(batch: TrainBatch) -> Sequence[Tensor]:
     return batch.histories.items, batch.targets, batch.negatives.flatten()
 
 
-def with_places(batch: TrainBatch, ids: Tensor) -> TrainBatch:
+def in_local_numbers(batch: TrainBatch, ids: Tensor) -> TrainBatch:
     """The batch with each item as its place in `ids`, ascending; padding stays 0."""
     return replace(
         batch,
