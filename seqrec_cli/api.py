@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from seqrec_cli.core.data.dataset import SequenceDataset
-from seqrec_cli.core.data.loading import Dataset, Request, make_dataset
+from seqrec_cli.core.data.loading import Dataset, Request, make_dataset, save_dataset
 from seqrec_cli.core.data.ranking.dataset import RankingDataset
 from seqrec_cli.core.data.sequences import Sequences
 from seqrec_cli.core.data.store import RANKING, find_dataset, refuse_other_source, task_of
@@ -75,13 +75,13 @@ def prepare(source: str, *, save: bool = True, force: bool = False, **options: A
                 return event
             if not force:
                 refuse_other_source(target, event.manifest)
-            event.save(target)
+            save_dataset(event, request)
             return load_dataset(str(target))
     raise AssertionError("make_dataset ends with the dataset, or raises")
 
 
 def load_dataset(name: str, *, data_dir: Path = DATA_DIR) -> Dataset:
-    """Read a prepared dataset: its name in `data_dir`, or its npz file.
+    """Read a prepared dataset: its name in `data_dir`, or its npz file or folder of shards.
 
     Raises:
         DatasetError: missing or damaged.

@@ -13,9 +13,12 @@ SeqRecError
 └── MissingExtra    an optional dependency that is not installed
 """
 
+from typing import Any
+
 # What each extra needs. The name of the package, as seqrec itself is not on the index.
 REQUIREMENTS = {
     "ann": "usearch>=2.15",
+    "cluster": "ray>=2.50",
     "onnx": 'onnx>=1.16" "onnxscript>=0.2" "onnxruntime>=1.20',
     "parquet": "pyarrow>=16",
     "plot": "matplotlib>=3.8",
@@ -39,6 +42,17 @@ class SeqRecError(Exception):
         super().__init__(message)
         self.message = without_middle(message)
         self.hint = without_middle(hint)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        # For an engine that has it from another process: all of an error is its two sentences.
+        return (remade, (type(self), self.message, self.hint))
+
+
+def remade(kind: type[SeqRecError], message: str, hint: str) -> SeqRecError:
+    """An error of some kind, as it was in another process."""
+    error = SeqRecError.__new__(kind)
+    SeqRecError.__init__(error, message, hint)
+    return error
 
 
 def without_middle(sentence: str) -> str:

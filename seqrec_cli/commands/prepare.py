@@ -3,7 +3,7 @@
 import contextlib
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from typer import BadParameter, Context
 
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 def prepare(options: PrepareOptions, context: Context) -> None:
     """Turn a log of interactions into a dataset that training reads.
 
-    Writes NAME.npz and its manifest NAME.json into the data folder.
+    Writes NAME.npz, or the folder NAME.shards, and the manifest NAME.json into the data folder.
 
     $ seqrec prepare ml-1m
 
@@ -32,6 +32,7 @@ def prepare(options: PrepareOptions, context: Context) -> None:
 
     $ seqrec prepare ml-100k --task ranking --split leave-one-out
     """
+    from seqrec_cli.core.data.loading import save_dataset
     from seqrec_cli.core.data.store import refuse_other_source
 
     if options.like is not None:
@@ -40,12 +41,22 @@ def prepare(options: PrepareOptions, context: Context) -> None:
     if options.dry_run:
         show_findings(request, as_json=options.as_json)
         return
-    target = request.target
-    dataset = made(request)
-    if not options.force:
-        refuse_other_source(target, dataset.manifest)
-    dataset.manifest[PREPARED_WITH] = options_to_keep(options)
-    manifest = dataset.save(target)
+    if options.engine is None:
+        target = request.target
+        dataset = made(request)
+        if not options.force:
+            refuse_other_source(target, dataset.manifest)
+        dataset.manifest[PREPARED_WITH] = options_to_keep(options)
+        manifest = save_dataset(dataset, request)
+    else:
+        manifest, target = made_by_engine(request, options)
+    show_prepared(request, options, manifest, target)
+
+
+def show_prepared(
+    request: "Request", options: PrepareOptions, manifest: dict[str, Any], target: Path
+) -> None:
+    """Print what was prepared, and what to type next."""
     if request.task == "ranking":
         rows, notes = ranking.rows_summary(manifest), ranking.rows_notes(manifest)
     else:
@@ -85,6 +96,7 @@ def request_of(options: PrepareOptions) -> "Request":
         examples=examples,
         table=options.table,
         data_dir=options.data_dir,
+        shards=options.shards,
     )
 
 
@@ -158,6 +170,23 @@ def show_findings(request: "Request", *, as_json: bool) -> None:
         if isinstance(event, dict):
             rows, notes = preparation.findings_summary(event)
             shared.show_preparation(event, rows, notes, as_json=as_json)
+
+
+def made_by_engine(request: "Request", options: PrepareOptions) -> tuple[dict[str, Any], Path]:
+    """Have an engine write the dataset; its manifest and where it is."""
+    from seqrec_cli.core.data.cluster import EnginePrepared, prepare_by_engine
+
+    events = prepare_by_engine(
+        request,
+        workers=options.workers,
+        force=options.force,
+        remark={PREPARED_WITH: options_to_keep(options)},
+    )
+    for event in events:
+        if isinstance(event, EnginePrepared):
+            return event.manifest, event.path
+        console.info(event.message)
+    raise AssertionError("prepare_by_engine ends with the dataset, or raises")
 
 
 def made(request: "Request") -> "Dataset":

@@ -142,6 +142,39 @@ class PrepareOptions:
         ),
         Only(lambda values: not values["dry_run"], "for what is written, not for --dry-run"),
     ] = False
+    shards: Annotated[
+        int | None,
+        Option(
+            min=1,
+            max=500,
+            help="Write a folder of N files by user range, which are read where they lie, for data "
+            "larger than memory.",
+            show_default="one file",
+            rich_help_panel=SOURCE,
+        ),
+        NEXT_ITEM,
+    ] = None
+    engine: Annotated[
+        Literal["ray"] | None,
+        Option(
+            help="Prepare files of plain columns with Ray, on many cores or machines, as shards.",
+            show_default="this process",
+            rich_help_panel=SOURCE,
+        ),
+        NEXT_ITEM,
+        A_FILE,
+    ] = None
+    workers: Annotated[
+        int | None,
+        Option(
+            min=1,
+            max=1000,
+            help="How many processes of this machine Ray uses; RAY_ADDRESS names a cluster.",
+            show_default="one for each core",
+            rich_help_panel=SOURCE,
+        ),
+        Only(lambda values: values["engine"] is not None, "for --engine ray"),
+    ] = None
     dry_run: Annotated[
         bool,
         Option(

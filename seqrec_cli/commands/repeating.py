@@ -13,6 +13,7 @@ PREPARED_WITH = "prepared_with"
 # What belongs to one preparation alone.
 OF_ONE = frozenset(
     {"sources", "train", "valid", "test", "like", "name", "force", "dry_run", "data_dir", "as_json"}
+    | {"engine", "workers"}  # whoever does it, the dataset is the same
 )
 
 

@@ -54,7 +54,7 @@ def start_run(
     experiment, reasons = chosen_experiment(options)
     device = worker or choose_device(options.device)
     path = find_dataset(str(experiment.data), options.data_dir)
-    started = begin(experiment, path, device)
+    started = begin(experiment, path, device, options.shard)
     if worker is not None:
         join_workers(started, worker, options.sums == "exact", options.timeout)
     if not started.training.team.leads:
@@ -158,7 +158,7 @@ def resume_run(
     experiment = experiment_to_resume(run, options.changes)
     device = worker or choose_device(options.device)
     path = run.find_data(options.data, options.data_dir)
-    started = go_on(run, experiment, path, device, leads())
+    started = go_on(run, experiment, path, device, leads(), options.shard)
     if worker is not None:
         join_workers(started, worker, options.sums == "exact", options.timeout)
     say_notes(started)
@@ -190,7 +190,10 @@ def with_tensorboard(
 def by_workers(started: "StartedTraining") -> str:
     """How many processes train, where it is not one."""
     size = started.training.team.size
-    return f" by {size} workers" if size > 1 else ""
+    from seqrec_cli.core.runs.recording import shares_tables
+
+    shared = " that share the item table" if shares_tables(started.training) else ""
+    return f" by {size} workers{shared}" if size > 1 else ""
 
 
 def say_notes(started: "StartedTraining") -> None:

@@ -101,7 +101,7 @@ class Batches:
         name, number = sampler_name(sampler, popularity_power), len(self.allowed) - 1
         counts = own_counts = None
         if negatives_per == "batch" or name != "uniform":
-            counts = np.bincount(train.items, minlength=num_items + 1)
+            counts = train.item_counts(num_items)
             own_counts = counts[self.allowed[1:]]
         # Without users: those of a part come with it, so that nothing is built for all of them.
         nobody = Sequences.from_lists([])

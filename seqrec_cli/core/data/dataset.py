@@ -1,4 +1,5 @@
-"""A prepared dataset: `NAME.npz` with the arrays, `NAME.json` with the manifest.
+"""A prepared dataset: `NAME.npz`, or the folder `NAME.shards`, with the arrays; and `NAME.json`,
+the manifest.
 
 Item 0 is padding and never an item; items count from 1, users from 0.
 """
@@ -23,7 +24,14 @@ from seqrec_cli.core.data.features.upgrade import upgrade
 from seqrec_cli.core.data.item_table import ItemTable
 from seqrec_cli.core.data.reading.units import PER_SECOND
 from seqrec_cli.core.data.sequences import PARTS, Part, Sequences, check_list, checked_sequences
-from seqrec_cli.core.data.store import NEXT_ITEM, check_task, load_checked, save_checked
+from seqrec_cli.core.data.shards import SUFFIX, write_shards
+from seqrec_cli.core.data.store import (
+    NEXT_ITEM,
+    check_task,
+    load_checked,
+    save_checked,
+    save_shards,
+)
 from seqrec_cli.errors import ConfigError, DatasetError
 
 HELD_OUT: tuple[Literal["valid", "test"], ...] = ("valid", "test")
@@ -133,12 +141,13 @@ class SequenceDataset:
 
     def features(self) -> Features:
         """The inputs of a model other than histories."""
-        counts = np.bincount(self.train.items, minlength=self.num_items + 1)[1:]
-        return Features(self.encoders, self.item_features, counts > 0, self.item_vectors)
+        return Features(
+            self.encoders, self.item_features, self.item_counts() > 0, self.item_vectors
+        )
 
     def item_counts(self) -> NDArray[np.int64]:
         """How often the train part has each item, int64 (items,)."""
-        return np.bincount(self.train.items, minlength=self.num_items + 1)[1:]
+        return self.train.item_counts(self.num_items)[1:]
 
     def new_items(self) -> NDArray[np.bool_]:
         """Which items nobody has, in any part, bool (items,): `prepare --new-items` puts them
@@ -198,11 +207,21 @@ class SequenceDataset:
             return held_out if most is None else held_out.cut(np.minimum(held_out.lengths, most))[0]
         return held_out.cut(np.maximum(held_out.lengths - (most or 1), 0))[1]
 
-    def save(self, path: Path) -> dict[str, Any]:
-        """Write `path` (npz) and the manifest beside it, which comes last and completes it.
+    def save(self, path: Path, shards: int = 1) -> dict[str, Any]:
+        """Write `path` and the manifest beside it, which comes last and completes it: an npz, or a
+        folder of so many shards where `path` ends in .shards.
 
         Returns the manifest as written. The same dataset gives the same bytes.
         """
+        arrays = self.arrays()
+        if path.suffix == SUFFIX:
+            return save_shards(
+                path, lambda folder: (write_shards(folder, arrays, shards), self.manifest)
+            )
+        return save_checked(path, arrays, self.manifest)
+
+    def arrays(self) -> dict[str, NDArray[Any]]:
+        """All that the dataset has, by name, in the order of an npz."""
         if self.test is None:
             raise ValueError("a dataset without its test part is for training, not for saving")
         arrays: dict[str, NDArray[Any]] = {}
@@ -226,7 +245,7 @@ class SequenceDataset:
             arrays[ITEM_VECTORS] = self.item_vectors
         if self.left_out_users is not None:
             arrays["left_out_users"] = self.left_out_users
-        return save_checked(path, arrays, self.manifest)
+        return arrays
 
     @classmethod
     def load(cls, path: Path, parts: Collection[Part] = PARTS) -> "SequenceDataset":

@@ -21,6 +21,7 @@ from seqrec_cli.core.data.ranking.from_log import prepare_examples
 from seqrec_cli.core.data.ranking.from_table import prepare_pair
 from seqrec_cli.core.data.reading import remote
 from seqrec_cli.core.data.reading.sources import TextSource, is_folder, mode_of, parse_place
+from seqrec_cli.core.data.shards import MOST_SHARDS, SUFFIX
 from seqrec_cli.core.storage.downloads import Received
 from seqrec_cli.errors import InputError
 
@@ -44,6 +45,7 @@ class Request:
         examples: how ranking rows are made of a log.
         table: what the columns of a ranking pair hold; None: told by their names.
         data_dir: where prepared datasets are.
+        shards: write a folder of so many shards by user range; None: one file.
     """
 
     source: str
@@ -55,6 +57,7 @@ class Request:
     examples: ExampleOptions = field(default_factory=ExampleOptions)
     table: Path | None = None
     data_dir: Path = Path("data")
+    shards: int | None = None
 
     @property
     def kind(self) -> Kind:
@@ -76,12 +79,13 @@ class Request:
 
     @property
     def target(self) -> Path:
-        """The npz to be written.
+        """The npz, or the folder of shards, to be written.
 
         Raises:
             InputError: it would replace its own source.
         """
-        target = self.data_dir / f"{self.dataset_name}.npz"
+        suffix = ".npz" if self.shards is None else SUFFIX
+        target = self.data_dir / f"{self.dataset_name}{suffix}"
         if Path(self.source) in (target, target.with_suffix(".json")):
             raise InputError(
                 f"the result would replace its source `{self.source}`",
@@ -120,6 +124,23 @@ def choose_name(name: str | None, source: str, *, shuffled: bool, ranked: bool =
             "choose one of letters, digits, `.`, `_` and `-`: `--name NAME`",
         )
     return name
+
+
+def save_dataset(dataset: Dataset, request: Request) -> dict[str, Any]:
+    """Write a dataset where it was asked for, as one file or as shards; the manifest as written.
+
+    Raises:
+        InputError: rows for ranking cannot be in shards, or there are too many of these.
+    """
+    if request.shards is None:
+        return dataset.save(request.target)
+    if not isinstance(dataset, SequenceDataset):
+        raise InputError("a dataset for ranking is one file", "leave out the shards")
+    if not 1 <= request.shards <= MOST_SHARDS:
+        raise InputError(
+            f"a dataset has 1 to {MOST_SHARDS} shards, not {request.shards}", "use fewer shards"
+        )
+    return dataset.save(request.target, request.shards)
 
 
 def make_dataset(request: Request) -> Iterator[Received | Step | Dataset]:

@@ -27,15 +27,19 @@ def describe_origin(origin: Origin) -> dict[str, Any]:
 
 def describe_histories(histories: Sequences, num_items: int) -> dict[str, Any]:
     """Counts of users, items and interactions, all parts together."""
-    users, kept = len(histories), len(histories.items)
-    repeats = histories.count_repeats()
+    return describe_counts(histories.lengths, histories.count_repeats(), num_items)
+
+
+def describe_counts(lengths: NDArray[np.int64], repeats: int, num_items: int) -> dict[str, Any]:
+    """Likewise, of the lengths of all histories (users,) and the number of repeats in them."""
+    users, kept = len(lengths), int(lengths.sum())
     return {
         "users": users,
         "items": num_items,
         "interactions": kept,
         "density": (kept - repeats) / (users * num_items),
         "repeats": repeats / kept,
-        "history_length": length_quantiles(histories.lengths),
+        "history_length": length_quantiles(lengths),
     }
 
 

@@ -23,8 +23,7 @@ from seqrec_cli.core.data.ordering import (
     Rows,
     count_codes,
     exact_duplicates,
-    group_by_user,
-    order_by_time,
+    order_rows,
     ties,
     to_offsets,
 )
@@ -114,7 +113,7 @@ def prepare(interactions: Interactions, options: Preparation, name: str) -> Sequ
     rows.items, items = compact(rows.items, len(item_ids))
     offsets = to_offsets(count_codes(rows.users, len(users)))
     if rows.times is not None:
-        order |= count_ties(rows, offsets)
+        order |= describe_ties(count_ties(rows, offsets), kept)
     if options.shuffle:
         rows.items = shuffled(offsets, rows.items, options.shuffle, options.seed)
         order["shuffled"] = {"how": options.shuffle, "seed": options.seed}
@@ -126,24 +125,50 @@ def prepare(interactions: Interactions, options: Preparation, name: str) -> Sequ
         item_ids, titles = with_new_items(
             item_ids, titles, attributes[1], in_log, origin.path, vectors
         )
-    manifest = {
-        "name": name,
-        "source": describe_origin(origin),
-        "rows_read": origin.rows_read,
-        "rows_kept": kept,
-        "dropped": dropped,
-        **describe_histories(Sequences(offsets, rows.items), len(item_ids)),
-        "items_without_interactions": len(item_ids) - len(items),
-        "filters": {key: getattr(options, key) for key in ("min_user_count", "min_item_count")},
-        "order": order,
-        "time": time_range(rows.times, origin.time_unit),
-        "split": split,
-        "seqrec_version": __version__,
-    }
+    manifest = manifest_of(
+        name,
+        origin,
+        options,
+        dropped=dropped,
+        histories=describe_histories(Sequences(offsets, rows.items), len(item_ids)),
+        new_items=len(item_ids) - len(items),
+        order=order,
+        times=rows.times,
+        split=split,
+    )
     dataset = assemble(name, rows, parts, user_ids, item_ids, titles, manifest)
     dataset = with_item_table(replace(dataset, left_out_users=left_out), attributes[1])
     dataset = with_item_vectors(dataset, vectors)
     return with_features(dataset, *attributes, options.encoding)
+
+
+def manifest_of(
+    name: str,
+    origin: Origin,
+    options: Preparation,
+    *,
+    dropped: Mapping[str, int],
+    histories: Mapping[str, Any],
+    new_items: int,
+    order: Mapping[str, Any],
+    times: NDArray[np.int64] | None,
+    split: Mapping[str, Any],
+) -> dict[str, Any]:
+    """What the manifest says of a log that was put in order, filtered and split."""
+    return {
+        "name": name,
+        "source": describe_origin(origin),
+        "rows_read": origin.rows_read,
+        "rows_kept": histories["interactions"],
+        "dropped": dict(dropped),
+        **histories,
+        "items_without_interactions": new_items,
+        "filters": {key: getattr(options, key) for key in ("min_user_count", "min_item_count")},
+        "order": dict(order),
+        "time": time_range(times, origin.time_unit),
+        "split": dict(split),
+        "seqrec_version": __version__,
+    }
 
 
 def rows_of_log(log: Interactions) -> Rows:
@@ -191,10 +216,10 @@ def split_rows(
 
 def tidy(rows: Rows, dropped: dict[str, int], options: Preparation) -> dict[str, Any]:
     """Put the rows in order and leave out what is not wanted; describe the order."""
-    group_by_user(rows)
+    back = order_rows(rows)
     order: dict[str, Any] = {"rule": "position in the file"}
     if rows.times is not None:
-        order = {"rule": "(time, position in the file)", "rows_back_in_time": order_by_time(rows)}
+        order = {"rule": "(time, position in the file)", "rows_back_in_time": back}
         drop(rows, dropped, EXACT_DUPLICATE, exact_duplicates(rows))
     drop_rare(rows, dropped, options)
     return order
@@ -267,13 +292,17 @@ def compact(codes: NDArray[np.int32], most: int) -> tuple[NDArray[np.int32], NDA
     return table[codes], there
 
 
-def count_ties(rows: Rows, offsets: NDArray[np.int64]) -> dict[str, Any]:
+def count_ties(rows: Rows, offsets: NDArray[np.int64]) -> tuple[int, int]:
+    """How many rows, in order, have the user and the time of the row before, and how many of them
+    are a user's last."""
     assert rows.times is not None
     tied = ties(rows.users, rows.times)
-    return {
-        "tied_share": float(np.count_nonzero(tied) / len(rows)),
-        "users_whose_last_ties": int(np.count_nonzero(tied[offsets[1:] - 1])),
-    }
+    return int(np.count_nonzero(tied)), int(np.count_nonzero(tied[offsets[1:] - 1]))
+
+
+def describe_ties(tied: tuple[int, int], rows: int) -> dict[str, Any]:
+    """The ties of `count_ties` among so many rows, for the manifest."""
+    return {"tied_share": tied[0] / rows, "users_whose_last_ties": tied[1]}
 
 
 def assemble(

@@ -1,7 +1,7 @@
 """Sequences of items, one for each user, packed into two arrays."""
 
 from collections.abc import Collection, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any, Literal, TypeVar
 
@@ -9,10 +9,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from seqrec_cli.core.data.features.encoded import EncodedFeatures
+from seqrec_cli.core.data.lazy import Interleaved, Shifted, as_array, is_lazy
+from seqrec_cli.core.data.ordering import count_codes
 
 PAD = 0
 Value = TypeVar("Value", bound=np.generic)
 REPEATS_BLOCK = 1 << 22  # interactions that are searched for repeats at a time
+TAKEN_AT_ONCE = 1 << 24  # interactions; more of a dataset of shards stay where they are
 
 
 Part = Literal["train", "valid", "test"]
@@ -27,7 +30,7 @@ class Sequences:
 
     Attributes:
         offsets: int64 (users + 1,), from 0 to the number of items, never decreasing.
-        items: int32 (interactions,), each 1 or more.
+        items: int32 (interactions,), each 1 or more; of a dataset of shards a lazy array.
         features: of each user, if the dataset has any.
         owners: int64 (users,), the rows of these users in a dataset, if they are of one.
         barred: the items that may not be recommended to each user where seen items are excluded;
@@ -80,15 +83,30 @@ class Sequences:
         lengths = self.lengths[users]
         offsets = np.concatenate(([0], np.cumsum(lengths)))
         # Item k of the result is item k - (user's start in the result) + (user's start here).
-        shift = np.repeat(self.offsets[users] - offsets[:-1], lengths)
+        shifts = self.offsets[users] - offsets[:-1]
         features = None if self.features is None else self.features.take(users)
         owners = None if self.owners is None else self.owners[users]
-        places = np.arange(offsets[-1]) + shift
-        items = self.items[places]
         barred = None if self.barred is None else self.barred.take(users)
-        times = None if self.times is None else self.times[places]
+        times = self.times
+        if is_lazy(self.items) and offsets[-1] > TAKEN_AT_ONCE:
+            items = as_array(Shifted(self.items, offsets, shifts))
+            times = None if times is None else as_array(Shifted(times, offsets, shifts))
+        else:
+            places = np.arange(offsets[-1]) + np.repeat(shifts, lengths)
+            items = self.items[places]
+            times = None if times is None else times[places]
         moments = None if self.moments is None else self.moments[users]
         return Sequences(offsets, items, features, owners, barred, times, moments)
+
+    @property
+    def bytes_on_disk(self) -> int:
+        """The bytes that `loaded` reads into memory."""
+        return sum(a.nbytes for a in (self.items, self.times) if a is not None and is_lazy(a))
+
+    def loaded(self) -> "Sequences":
+        """The same, in memory as a whole."""
+        times = None if self.times is None else np.asarray(self.times)
+        return replace(self, items=np.asarray(self.items), times=times)
 
     def between(self, start: int, stop: int) -> "Sequences":
         """The items and times of users `start` to `stop`, without a copy."""
@@ -130,6 +148,10 @@ class Sequences:
         times = None if self.times is None else self.times[kept]
         return Sequences(offsets, self.items[kept], self.features, self.owners, times=times)
 
+    def item_counts(self, num_items: int) -> NDArray[np.int64]:
+        """How often each id from 0 to N occurs, int64 (N + 1,)."""
+        return count_codes(self.items, num_items + 1)
+
     def count_repeats(self) -> int:
         """The number of interactions with an item that the user already has."""
         repeats, stride = 0, int(self.items.max(initial=0)) + 1
@@ -163,6 +185,8 @@ class Sequences:
         self, later: "Sequences", own: NDArray[Value], others: NDArray[Value]
     ) -> NDArray[Value]:
         """Values of the items here and of those in `later`, in the order of `followed_by`."""
+        if is_lazy(own, others):
+            return as_array(Interleaved(own, others, self.offsets, later.offsets))
         whole = np.empty(len(own) + len(others), own.dtype)
         whole[np.arange(len(own)) + np.repeat(later.offsets[:-1], self.lengths)] = own
         whole[np.arange(len(others)) + np.repeat(self.offsets[1:], later.lengths)] = others

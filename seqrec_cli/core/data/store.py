@@ -1,4 +1,5 @@
-"""A prepared dataset on disk: `NAME.npz` with the arrays, `NAME.json` with the manifest."""
+"""A prepared dataset on disk: `NAME.npz` with the arrays, or a folder `NAME.shards` with them by
+user range (shards.py); beside it the manifest `NAME.json`."""
 
 import contextlib
 import hashlib
@@ -9,6 +10,8 @@ from typing import Any
 
 from numpy.typing import NDArray
 
+from seqrec_cli.core.data import shards
+from seqrec_cli.core.data.shards import ShardFile
 from seqrec_cli.core.storage import files, foreign, locks
 from seqrec_cli.core.storage.arrays import load_arrays, save_arrays
 from seqrec_cli.core.storage.versions import check_version
@@ -30,16 +33,42 @@ def check_regular(path: Path) -> None:
 
 
 def find_dataset(name: str, data_dir: Path) -> Path:
-    """The npz that a user calls `name`: a name in `data_dir`, or a path."""
+    """The npz, or folder of shards, that a user calls `name`: a name in `data_dir`, or a path."""
     path = Path(name)
-    if name.endswith(".npz"):
-        return path
-    return path.with_name(f"{path.name}.npz") if len(path.parts) > 1 else data_dir / f"{name}.npz"
+    if name.endswith((".npz", shards.SUFFIX)):
+        return located(path)
+    return located(
+        path.with_name(f"{path.name}.npz") if len(path.parts) > 1 else data_dir / f"{name}.npz"
+    )
+
+
+def located(path: Path) -> Path:
+    """Where the dataset at `path` is now: it may have become a folder of shards, or a file."""
+    file, folder = path.with_suffix(".npz"), path.with_suffix(shards.SUFFIX)
+    if not folder.is_dir():
+        return path if path.exists() else file
+    if not file.exists():
+        return folder
+    # Of one that was replaced while a process was killed both may be there.
+    with contextlib.suppress(OSError, ValueError, RecursionError):
+        return folder if "shards" in foreign.read_json(manifest_path(path)) else file
+    return path
 
 
 def known_datasets(data_dir: Path) -> list[str]:
     """The names of the prepared datasets in `data_dir`."""
-    return sorted(path.stem for path in data_dir.glob("*.npz") if manifest_path(path).is_file())
+    found = {*data_dir.glob("*.npz"), *data_dir.glob(f"*{shards.SUFFIX}")}
+    return sorted({path.stem for path in found if manifest_path(path).is_file()})
+
+
+def dataset_bytes(path: Path) -> int:
+    """How many bytes the arrays of a dataset take on the disk."""
+    if path.suffix != shards.SUFFIX:
+        return path.stat().st_size
+    with contextlib.suppress(OSError, ValueError, RecursionError):
+        names = shards.parts_of(foreign.read_json(manifest_path(path)))
+        return sum((path / Path(name).name).stat().st_size for name in names)
+    return 0
 
 
 def refuse_other_source(path: Path, manifest: dict[str, Any]) -> None:
@@ -53,7 +82,7 @@ def refuse_other_source(path: Path, manifest: dict[str, Any]) -> None:
     before: Any = None
     with contextlib.suppress(OSError, ValueError, RecursionError):
         before = foreign.read_json(manifest_path(path))
-    if not path.exists() or not isinstance(before, dict):
+    if not located(path).exists() or not isinstance(before, dict):
         return
     old, new = before.get("source"), manifest["source"]
     if not isinstance(old, dict):
@@ -90,13 +119,42 @@ def save_checked(
         except BaseException:
             settle(path)
             raise
+        shards.remove_others(path.with_suffix(shards.SUFFIX), [])
+    return manifest
+
+
+def save_shards(
+    path: Path, write: Callable[[Path], tuple[list[ShardFile], dict[str, Any]]]
+) -> dict[str, Any]:
+    """Write a dataset as a folder of shards, `path`, and the manifest beside it, which comes last
+    and completes it.
+
+    Args:
+        write: writes the files into a folder, what is in common first, then the shards; gives them
+            and the manifest.
+
+    Returns the manifest as written.
+    """
+    with writing(path):
+        try:
+            files.make_folder(path)
+            written, manifest = write(path)
+            manifest = manifest | {"manifest_version": MANIFEST_VERSION}
+            manifest |= shards.manifest_entries(path, written)
+            files.write_json(manifest_path(path), manifest)
+        except BaseException:
+            shards.remove_others(path, shards.named_in(manifest_path(path)))
+            raise
+        shards.remove_others(path, written)
+        for old in (path.with_suffix(".npz"), next_manifest_path(path)):
+            files.remove(old)
     return manifest
 
 
 @contextlib.contextmanager
 def writing(path: Path) -> Iterator[None]:
     """Wait for other writers of the dataset, and remove the leftovers of killed ones."""
-    with locks.exclusive(path.with_name(f".{path.name}.lock"), None, f"`{path}`", ""):
+    with locks.exclusive(path.with_name(f".{path.stem}.npz.lock"), None, f"`{path}`", ""):
         for file in (path, manifest_path(path), next_manifest_path(path)):
             files.remove_leftovers(path.parent, file.name)
         yield
@@ -110,6 +168,8 @@ def load_checked(
     Raises:
         DatasetError: missing, damaged, of a newer version, or manifest and npz do not match.
     """
+    if path.suffix == shards.SUFFIX:
+        return load_checked_shards(path, skip, check)
     try:
         check_regular(path)
         while True:
@@ -134,6 +194,22 @@ def load_checked(
         raise DatasetError(
             f"`{path}` cannot be read: {error.strerror}", "check its permissions"
         ) from error
+
+
+def load_checked_shards(
+    path: Path, skip: Callable[[str], bool], check: Callable[[dict[str, Any]], None]
+) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
+    """As `load_checked`, of a folder of shards."""
+    while True:
+        manifest = read_manifest(path)
+        check_version(manifest, MANIFEST_VERSION, f"the dataset `{path}`", DatasetError)
+        check(manifest)
+        try:
+            return manifest, shards.load_shards(path, manifest, skip)
+        except shards.MissingShard:
+            # Prepared again meanwhile: the old shards are gone, and the manifest names the new.
+            if read_manifest(path) == manifest:
+                raise
 
 
 def check_task(path: Path, manifest: dict[str, Any], task: str) -> None:
@@ -199,6 +275,20 @@ def load_manifest(path: Path, sha256: str) -> dict[str, Any]:
             content = foreign.read_json(place)
             if isinstance(content, dict) and content.get("npz_sha256") == sha256:
                 return content
+    read_manifest(path)
+    raise DatasetError(
+        f"`{path}` is not the file that its manifest `{manifest}` describes",
+        "it is damaged or half replaced: prepare it again",
+    )
+
+
+def read_manifest(path: Path) -> dict[str, Any]:
+    """Read the manifest beside a dataset.
+
+    Raises:
+        DatasetError: missing, or no manifest.
+    """
+    manifest = manifest_path(path)
     try:
         content = foreign.read_json(manifest)
     except FileNotFoundError:
@@ -212,7 +302,4 @@ def load_manifest(path: Path, sha256: str) -> dict[str, Any]:
         ) from error
     if not isinstance(content, dict):
         raise DatasetError(f"the manifest `{manifest}` is not a manifest", "prepare it again")
-    raise DatasetError(
-        f"`{path}` is not the file that its manifest `{manifest}` describes",
-        "it is damaged or half replaced: prepare it again",
-    )
+    return content

@@ -117,7 +117,7 @@ def slices_by_kind(
 ) -> dict[str, dict[str, NDArray[np.bool_]]]:
     """The masks of `slices_of`, by what they are cut by."""
     wanted = dataset.targets(part).take(users)
-    counts = np.bincount(dataset.train.items, minlength=dataset.num_items + 1)
+    counts = dataset.train.item_counts(dataset.num_items)
     lengths = dataset.histories(part).lengths[users].astype(np.float64)
     popularity = means_of(counts[wanted.items].astype(np.float64), wanted.lengths)
     kinds = {

@@ -64,7 +64,7 @@ def summarize(
 
 def popularity_ranks(dataset: SequenceDataset) -> NDArray[np.float64]:
     """The rank of each item 0 to N by train count, from 1; equal counts share their mean rank."""
-    counts = np.bincount(dataset.train.items, minlength=dataset.num_items + 1)[1:]
+    counts = dataset.item_counts()
     _, group, sizes = np.unique(-counts, return_inverse=True, return_counts=True)
     mean = np.cumsum(sizes) - (sizes - 1) / 2
     return np.concatenate(([np.nan], mean[group]))

@@ -8,8 +8,7 @@ from seqrec_cli.core.data.ordering import (
     Rows,
     count_codes,
     exact_duplicates,
-    group_by_user,
-    order_by_time,
+    order_rows,
     to_offsets,
 )
 from seqrec_cli.core.data.reading.log import read_log
@@ -59,9 +58,8 @@ def people_of(path: Path, catalogue: Catalogue, reading: Reading) -> People:
     notes = [
         f"{counted(count, 'row')} dropped: {why}" for why, count in loaded.dropped.items() if count
     ]
-    group_by_user(rows)
+    order_rows(rows)
     if rows.times is not None:
-        order_by_time(rows)
         again = exact_duplicates(rows)
         if again.any():
             notes.append(f"{counted(int(again.sum()), 'exact duplicate')} dropped")

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from seqrec_cli.core.data.dataset import SequenceDataset
 from seqrec_cli.core.data.identity import is_marked
+from seqrec_cli.core.data.ordering import BLOCK_ROWS
 from seqrec_cli.core.data.sequences import Sequences
 from seqrec_cli.core.inference.names import Catalogue, Names
 from seqrec_cli.core.inference.recommendation import Recommended
@@ -83,7 +84,8 @@ class People:
             excluded.offsets,
             excluded.items,
         ):
-            digest.update(array.tobytes())
+            for start in range(0, len(array), BLOCK_ROWS):
+                digest.update(array[start : start + BLOCK_ROWS].tobytes())
         return digest.hexdigest()
 
     def without_unknown(self) -> "People":

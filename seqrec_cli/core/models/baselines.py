@@ -11,11 +11,13 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from seqrec_cli.core.data.dataset import SequenceDataset
+from seqrec_cli.core.data.ordering import count_codes
 from seqrec_cli.core.data.sequences import Sequences
 from seqrec_cli.core.devices import WorkerPool
 from seqrec_cli.core.models.fitted import fit_whole
 from seqrec_cli.core.models.linear import Linear, LinearModelConfig
 from seqrec_cli.core.models.transitions import Transitions, TransitionsConfig
+from seqrec_cli.core.storage.memory import total_memory
 
 RECENT_SHARE = 0.1  # of the train part counts as recent
 NEIGHBOUR_BYTES = 2**30  # what the item-item table may take
@@ -23,6 +25,9 @@ MOST_SCORES = 2 * 10**10  # about a minute on a core
 MOST_PRODUCTS = 10**13  # in matrices: some minutes on a core
 MOST_PAIRS = 10**9  # of items that transitions may look at: about a minute on one core
 MOST_WORK = 1e11  # additions and multiplications of a baseline: a second or two on one core
+# What needs the train part in memory, and how often at most: of its items 4 bytes each, keys of 8.
+READ_AT_ONCE = ("recent popularity", "markov chain", "transitions", "linear", "history neighbours")
+BYTES_AT_ONCE = 12
 WHOLE = np.iinfo(np.int64).max
 
 
@@ -34,7 +39,7 @@ class Popularity:
 
     def __init__(self, items: NDArray[np.int32], num_items: int) -> None:
         self.num_items = num_items
-        counts = np.bincount(items, minlength=num_items + 1)
+        counts = count_codes(items, num_items + 1)
         self.counts = torch.from_numpy(counts).to(torch.float32)
 
     def score(self, histories: Sequences) -> Tensor:
@@ -52,7 +57,7 @@ class MarkovChain:
 
     def __init__(self, train: Sequences, num_items: int) -> None:
         self.num_items = num_items
-        counts = np.bincount(train.items, minlength=num_items + 1)
+        counts = train.item_counts(num_items)
         self.popularity = torch.from_numpy(counts / (counts.max() + 1.0)).to(torch.float32)
         same_user = train.users[1:] == train.users[:-1]
         pairs = train.items[:-1].astype(np.int64) * (num_items + 1) + train.items[1:]
@@ -185,8 +190,10 @@ Baseline = (
 BASELINES: dict[str, Callable[[SequenceDataset], Baseline]] = {
     "popularity": lambda data: Popularity(data.train.items, data.num_items),
     "recent popularity": lambda data: Popularity(recent_items(data), data.num_items),
-    "markov chain": lambda data: MarkovChain(data.train, data.num_items),
-    "transitions": lambda data: Transitions(data.train, data.num_items, TransitionsConfig()),
+    "markov chain": lambda data: MarkovChain(data.train.loaded(), data.num_items),
+    "transitions": lambda data: Transitions(
+        data.train.loaded(), data.num_items, TransitionsConfig()
+    ),
     "linear": lambda data: fit_whole(
         "linear", data.train, data.num_items, ONE_SCALE, WorkerPool(torch.device("cpu"))
     ),
@@ -202,10 +209,13 @@ def affordable(name: str, dataset: SequenceDataset, users: int) -> bool:
     Every baseline scores all items for each of them. Item neighbours need 4 bytes and a product for
     each pair of items; transitions look at every occurrence of each user's newest items, which are
     as popular as items in histories are. Linear and EASE solve a system as large as the catalogue;
-    history neighbours hold each history against all others.
+    history neighbours hold each history against all others. Some need all of the train part, which
+    of a dataset of shards is not in memory.
     """
     items = float(dataset.num_items)
     if users * items > MOST_SCORES:
+        return False
+    if name in READ_AT_ONCE and BYTES_AT_ONCE * dataset.train.bytes_on_disk > total_memory():
         return False
     if name in ("linear", "ease"):
         return 7 / 3 * items**3 <= MOST_WORK
@@ -217,7 +227,7 @@ def affordable(name: str, dataset: SequenceDataset, users: int) -> bool:
         products = (users + dataset.num_users) * pairs
         return 4 * pairs <= NEIGHBOUR_BYTES and products <= MOST_PRODUCTS
     if name == "transitions":
-        times = np.bincount(dataset.train.items).astype(np.float64)
+        times = dataset.item_counts().astype(np.float64)
         typical = (times**2).sum() / max(1.0, times.sum())
         return bool(TransitionsConfig().lags * users * typical <= MOST_PAIRS)
     return True

@@ -112,5 +112,5 @@ def fit_whole(
     name: str, train: Sequences, num_items: int, settings: Any, workers: WorkerPool
 ) -> Any:
     """The model `name` fitted on `train`."""
-    *_, model = FITTED[name].fitting(train, num_items, settings, workers)
+    *_, model = FITTED[name].fitting(train.loaded(), num_items, settings, workers)
     return model

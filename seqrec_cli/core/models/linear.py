@@ -310,7 +310,7 @@ class Linear:
 def slots_of(train: Sequences, num_items: int, most: int) -> NDArray[np.int64]:
     """The slot of each id 0 to N, int64: 1 to M in the order of the ids, 0 for those beyond the
     `most` most frequent items, and for those that the train part does not have."""
-    counts = np.bincount(train.items, minlength=num_items + 1)
+    counts = train.item_counts(num_items)
     kept = np.argsort(-counts[1:], kind="stable")[:most] + 1
     slots = np.zeros(num_items + 1, np.int64)
     slots[kept[counts[kept] > 0]] = 1

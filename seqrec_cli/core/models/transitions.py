@@ -69,7 +69,7 @@ class Transitions:
         self.num_items = num_items
         self.settings = settings
         self.max_length = settings.lags
-        counts = np.bincount(train.items, minlength=num_items + 1)
+        counts = train.item_counts(num_items)
         # Where each item stands in the train part, item by item, and how much of that user follows:
         # of these any row of any lag's matrix is read off when it is asked for.
         self.starts = np.concatenate(([0], np.cumsum(counts)))

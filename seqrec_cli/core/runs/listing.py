@@ -4,7 +4,13 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from seqrec_cli.core.data.store import NEXT_ITEM, known_datasets, manifest_path
+from seqrec_cli.core.data.store import (
+    NEXT_ITEM,
+    dataset_bytes,
+    find_dataset,
+    known_datasets,
+    manifest_path,
+)
 from seqrec_cli.core.runs.directory import LATEST, RUNS
 from seqrec_cli.core.runs.results import TIMED, in_track
 from seqrec_cli.core.runs.status import read_mapping, run_statuses
@@ -14,7 +20,7 @@ from seqrec_cli.core.storage import files
 def list_datasets(data_dir: Path) -> Iterator[dict[str, Any]]:
     """Each prepared dataset: name, task, users, items, interactions or rows, bytes, source."""
     for name in known_datasets(data_dir):
-        path = data_dir / f"{name}.npz"
+        path = find_dataset(name, data_dir)
         manifest = read_mapping(manifest_path(path))
         source = manifest.get("source")
         yield {
@@ -23,7 +29,7 @@ def list_datasets(data_dir: Path) -> Iterator[dict[str, Any]]:
             "users": manifest.get("users"),
             "items": manifest.get("items"),
             "interactions": manifest.get("interactions", manifest.get("rows")),
-            "bytes": path.stat().st_size,
+            "bytes": dataset_bytes(path),
             "source": source.get("path") if isinstance(source, dict) else None,
         }
 

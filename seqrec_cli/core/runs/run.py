@@ -13,7 +13,7 @@ import torch
 from seqrec_cli import __version__
 from seqrec_cli.core.data.dataset import SequenceDataset
 from seqrec_cli.core.data.ranking.dataset import RankingDataset
-from seqrec_cli.core.data.store import NEXT_ITEM, find_dataset
+from seqrec_cli.core.data.store import NEXT_ITEM, find_dataset, located
 from seqrec_cli.core.experiment.loading import AnyExperiment, NextItemExperiment, parse_experiment
 from seqrec_cli.core.experiment.ranking import RankingExperiment
 from seqrec_cli.core.runs.checkpoints import Checkpoints
@@ -186,7 +186,7 @@ class Run:
             return find_dataset(given, data_dir)
         noted = Path(self.manifest()["data"])
         places = [noted, self.path.resolve().parent.parent / noted]
-        existing = next((place for place in places if place.exists()), None)
+        existing = next((place for place in map(located, places) if place.exists()), None)
         if existing is None:
             raise DatasetError(
                 f"the dataset of the run `{self.path}` is not at `{noted}`",

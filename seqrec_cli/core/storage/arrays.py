@@ -23,6 +23,13 @@ NPY_HEADER = re.compile(
     rb"'shape': \(([0-9]{1,15},|[0-9]{1,15}, [0-9]{1,15}|)\), \} *\n"
 )
 
+# What reading a damaged npz may raise. NotImplementedError, RuntimeError: zip features
+# (encryption, ...) that we never write.
+DAMAGE = (
+    *(OSError, ValueError, EOFError, zipfile.BadZipFile, struct.error, OverflowError),
+    *(NotImplementedError, RuntimeError),
+)
+
 
 def save_arrays(
     path: Path, arrays: dict[str, NDArray[Any]], before: Callable[[Path], None] | None = None
@@ -69,17 +76,23 @@ def load_arrays(
         raise DatasetError(
             f"there is no file `{path}`", "check the path, or run the command that writes it"
         ) from None
-    # NotImplementedError, RuntimeError: zip features (encryption, ...) that we never write.
-    except (
-        *(OSError, ValueError, EOFError, zipfile.BadZipFile, struct.error, OverflowError),
-        *(NotImplementedError, RuntimeError),
-    ) as error:
+    except DAMAGE as error:
         raise DatasetError(f"`{path}` is damaged: {error}", "write it again") from error
     return arrays
 
 
 def read_array(file: Any, member: zipfile.ZipInfo) -> NDArray[Any]:
-    """Read one .npy of plain numbers or text whose header agrees with its length.
+    """Read one .npy of plain numbers or text whose header agrees with its length."""
+    dtype, shape = read_header(file, member)
+    content = file.read()  # to the end: only there zipfile checks the CRC
+    array = np.frombuffer(content, dtype=dtype).reshape(shape)
+    if dtype.kind == "U":
+        check_characters(array, member.filename)
+    return array
+
+
+def read_header(file: Any, member: zipfile.ZipInfo) -> tuple[np.dtype[Any], tuple[int, ...]]:
+    """The type and the shape of an .npy, which agree with its length.
 
     The header is a Python literal. It is matched against one pattern and never evaluated.
     """
@@ -96,11 +109,7 @@ def read_array(file: Any, member: zipfile.ZipInfo) -> NDArray[Any]:
     shape = tuple(int(size) for size in match[2].replace(b",", b" ").split())
     if not dtype.isnative or math.prod(shape) * dtype.itemsize != member.file_size - file.tell():
         raise ValueError(f"{member.filename} does not have the size that its header claims")
-    content = file.read()  # to the end: only there zipfile checks the CRC
-    array = np.frombuffer(content, dtype=dtype).reshape(shape)
-    if dtype.kind == "U":
-        check_characters(array, member.filename)
-    return array
+    return dtype, shape
 
 
 def check_characters(array: NDArray[np.str_], name: str) -> None:

@@ -9,7 +9,7 @@ import re
 import secrets
 import shutil
 import sys
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -157,6 +157,18 @@ def remove_unlocked(path: Path) -> None:
             disk.unlink(path)
 
 
+def make_folder(path: Path) -> None:
+    """Create a folder, if there is none.
+
+    Raises:
+        OutputError: it cannot be created.
+    """
+    try:
+        disk.make_folder(path)
+    except OSError as error:
+        raise cannot_write(path, error) from error
+
+
 def claim_folder(path: Path) -> bool:
     """Create a folder; False if it exists already."""
     try:
@@ -291,7 +303,9 @@ def sha256(path: Path) -> str:
 
 def sha256_of_all(paths: Iterable[Path]) -> str:
     """The SHA-256 of a file; of several files, that of their own ones with spaces between them."""
-    paths = list(dict.fromkeys(paths))
-    if len(paths) == 1:
-        return sha256(paths[0])
-    return hashlib.sha256(" ".join(map(sha256, paths)).encode()).hexdigest()
+    return sha256_of_sums([sha256(path) for path in dict.fromkeys(paths)])
+
+
+def sha256_of_sums(sums: Sequence[str]) -> str:
+    """A checksum of several; one is itself."""
+    return sums[0] if len(sums) == 1 else hashlib.sha256(" ".join(sums).encode()).hexdigest()

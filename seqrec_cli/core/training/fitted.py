@@ -77,7 +77,9 @@ class Fitting(Resumable):
 
     def bytes_of(self, settings: FittedModelSettings, data: SequenceDataset) -> int:
         """The memory that a try takes."""
-        return int(FITTED[settings.name].bytes_needed(data.train, data.num_items, settings))
+        train = data.train
+        beyond = FITTED[settings.name].bytes_needed(train, data.num_items, settings)
+        return int(beyond) + train.bytes_on_disk
 
     def tensors(self) -> dict[str, Tensor]:
         """Nothing: no try depends on another."""
@@ -99,7 +101,7 @@ def refit(fitting: Fitting, data: SequenceDataset, epoch: int) -> Iterator[Event
     fitting.settings = settings = fitting.tries[epoch - 1]
     fitting.interruptible = True
     for found in FITTED[settings.name].fitting(
-        data.train, data.num_items, settings, fitting.workers
+        data.train.loaded(), data.num_items, settings, fitting.workers
     ):
         if isinstance(found, float):
             yield Joining(f"{settings.name} on train + valid", found)
@@ -137,7 +139,7 @@ def fit(fitting: Fitting, data: SequenceDataset) -> Iterator[Event]:
         number = counters.epoch + 1
         fitting.interruptible = True
         for found in FITTED[settings.name].fitting(
-            data.train, data.num_items, settings, fitting.workers
+            data.train.loaded(), data.num_items, settings, fitting.workers
         ):
             if isinstance(found, float):
                 yield StepDone(number, min(STEPS - 1, int(STEPS * found)), STEPS, 0.0)

@@ -52,7 +52,15 @@ def read_log(place: TextSource, reading: Reading) -> Log:
         InputError: missing, unreadable or malformed; the message names the place, the hint what to
             type.
     """
-    files = files_of(place, reading)
+    return read_files(files_of(place, reading), place, reading)
+
+
+def read_files(files: Files, place: TextSource, reading: Reading) -> Log:
+    """Read the log that these files are; `place` is what they are called.
+
+    Raises:
+        InputError: as `read_log`.
+    """
     with opened_engine() as engine:
         relation = with_texts_of_json(open_relation(files, reading, engine))
         if not any(column.cells for column in relation.columns):

@@ -126,6 +126,26 @@ def test_dropout_changes_states_only_with_noise() -> None:
     assert not torch.allclose(noisy[0], model(history))
 
 
+@pytest.mark.parametrize("drop", [0.2, 0.5])
+def test_a_network_drops_its_inner_layer_and_its_output_and_scales_what_stays(drop: float) -> None:
+    from seqrec_cli.core.kernels.dropout import Noise
+
+    block = small(dropout=drop).blocks[0]
+    x = torch.randn(50, 8, generator=torch.Generator().manual_seed(3), requires_grad=True)
+    got, bits = (Noise(0, 1, 1, 0, torch.device("cpu")) for _ in range(2))
+    out = block.network(x, got)
+    inner = torch.relu(x @ block.inner.weight.T + block.inner.bias)
+    inner = inner * bits.kept(inner.shape, drop) / (1 - drop)
+    expected = inner @ block.outer.weight.T + block.outer.bias
+    expected = expected * bits.kept(expected.shape, drop) / (1 - drop)
+    torch.testing.assert_close(out, expected)
+    upstream = torch.randn(out.shape, generator=torch.Generator().manual_seed(4))
+    inputs = [x, *block.inner.parameters(), *block.outer.parameters()]
+    mine, theirs = (torch.autograd.grad((y * upstream).sum(), inputs) for y in (out, expected))
+    for a, b in zip(mine, theirs, strict=True):
+        torch.testing.assert_close(a, b)
+
+
 @pytest.mark.parametrize("heads", [1, 2])
 def test_low_precision_is_for_products_and_not_for_what_is_summed_up(heads: int) -> None:
     from seqrec_cli.core.kernels.dropout import Noise

@@ -1,0 +1,164 @@
+"""A log prepared by Ray is the log prepared by one machine, whatever happens to its workers."""
+
+import importlib.util
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from seqrec_cli.core.data.cluster import check_request
+from seqrec_cli.core.data.interactions import Reading
+from seqrec_cli.core.data.loading import Request
+from seqrec_cli.core.data.preparation import Preparation
+from seqrec_cli.errors import ConfigError
+from tests.workshop import files_in, invoke
+
+TASKS = tuple(f"ray::{name}" for name in ("read_part", "recoded_rows", "cut_rows", "finish_shard"))
+needs_ray = pytest.mark.skipif(
+    importlib.util.find_spec("ray") is None, reason="the extra `cluster` is not installed"
+)
+
+
+@pytest.fixture
+def log(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder with parts of a log, which is where commands run."""
+    monkeypatch.chdir(tmp_path)
+    random = np.random.default_rng(0)
+    for number in range(5):
+        users, items = random.integers(0, 300, 4000), random.integers(0, 90, 4000)
+        times = random.integers(1_600_000_000, 1_600_000_900, 4000)  # with ties and duplicates
+        rows = [f"u{u},i{i},{t}" for u, i, t in zip(users, items, times, strict=True)]
+        (tmp_path / "log").mkdir(exist_ok=True)
+        (tmp_path / "log" / f"{number}.csv").write_text("\n".join(["user,item,time", *rows, ""]))
+    return tmp_path
+
+
+def by_ray(*more: str) -> "subprocess.Popen[str]":
+    """The command in a process of its own: Ray's threads do not end with a test."""
+    command = [sys.executable, "-m", "seqrec_cli", "prepare", "log", "--engine", "ray", *more]
+    return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+
+
+def said_by(process: "subprocess.Popen[str]", code: int = 0) -> str:
+    """What the command says, when it has ended."""
+    _, said = process.communicate(timeout=240)
+    if "Ray does not start" in said:
+        pytest.skip("the machine has too much to do for Ray to start")
+    assert process.returncode == code, said
+    return said
+
+
+def prepared(data: Path) -> dict[str, bytes]:
+    """All files of a dataset."""
+    return files_in(data)
+
+
+def expected() -> dict[str, bytes]:
+    result = invoke(["prepare", "log", "--shards", "3", "--data-dir", "one"])
+    assert result.exit_code == 0, result.output
+    return prepared(Path("one"))
+
+
+@needs_ray
+@pytest.mark.slow
+@pytest.mark.parametrize("workers", ["1", "2"])
+def test_the_dataset_is_that_of_one_machine(log: Path, workers: str) -> None:
+    process = by_ray("--shards", "3", "--workers", workers, "--data-dir", "ray")
+    said = said_by(process)
+    assert prepared(log / "ray") == expected()
+    assert "done: `ray/log.shards` and its manifest `ray/log.json`" in said
+
+
+def workers_of(process: int) -> Iterator[int]:
+    """The processes of Ray's tasks below a process, as far as /proc tells."""
+    parents, names = {}, {}
+    for path in Path("/proc").glob("[0-9]*"):
+        try:
+            status = (path / "stat").read_text()
+            names[int(path.name)] = (path / "cmdline").read_text()
+        except OSError:
+            continue
+        parents[int(path.name)] = int(status.rpartition(") ")[2].split()[1])
+    for number, name in names.items():
+        above = number
+        while above in parents and above != process:
+            above = parents[above]
+        if above == process and name.startswith(TASKS):
+            yield number
+
+
+@needs_ray
+@pytest.mark.slow
+@pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="there is no /proc")
+def test_killed_workers_change_nothing(log: Path) -> None:
+    process, killed = by_ray("--shards", "3", "--workers", "2", "--data-dir", "ray"), set[int]()
+    while process.poll() is None and len(killed) < 3:
+        for worker in workers_of(process.pid):
+            if worker not in killed and len(killed) < 3:
+                killed.add(worker)
+                os.kill(worker, signal.SIGKILL)
+        time.sleep(0.02)
+    said_by(process)
+    assert killed
+    assert prepared(log / "ray") == expected()
+
+
+@needs_ray
+@pytest.mark.slow
+def test_a_bad_row_is_one_sentence_and_leaves_nothing(log: Path) -> None:
+    (log / "log" / "3.csv").write_text("user,item,time\nu1,,1600000000\n")
+    said = said_by(by_ray("--shards", "3", "--data-dir", "ray"), 1)
+    assert "3.csv" in said
+    assert "the item in `item` is empty" in said
+    assert "Traceback" not in said
+    assert not (log / "ray").exists()
+
+
+def test_without_ray_it_says_what_to_install(log: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "ray", None)
+    result = invoke(["prepare", "log", "--engine", "ray"])
+    assert result.exit_code == 1
+    assert 'pip install "ray' in result.stderr
+    assert not Path("data").exists()
+
+
+@pytest.mark.parametrize(
+    ("request_", "what"),
+    [
+        (Request(source="ml-100k"), "the source `ml-100k`"),
+        (Request(source="https://example.org/log.csv"), "a log at an address"),
+        (Request(source="log", reading=Reading(valid="v.csv")), "--valid and --test"),
+        (Request(source="log", reading=Reading(items="i.csv")), "--items-file and --users-file"),
+        (Request(source="log", reading=Reading(item_vectors=Path("v"))), "--item-vectors"),
+        (Request(source="log", reading=Reading(repeats="first")), "--repeats"),
+        (Request(source="log", preparation=Preparation(new_items=True)), "--new-items"),
+        (Request(source="log", preparation=Preparation(split="time")), "--split time"),
+        (Request(source="log", preparation=Preparation(shuffle="log")), "--shuffle-order"),
+        (Request(source="log", min_counts=(None, 5)), "--min-user-count and --min-item-count"),
+    ],
+)
+def test_what_an_engine_does_not_do_is_refused(request_: Request, what: str) -> None:
+    with pytest.raises(ConfigError) as caught:
+        check_request(request_)
+    assert caught.value.message == f"`--engine ray` does not do {what}"
+    assert "leave out `--engine`" in caught.value.hint
+
+
+def test_workers_without_an_engine_are_refused(log: Path) -> None:
+    result = invoke(["prepare", "log", "--workers", "2"])
+    assert result.exit_code == 2
+    assert "--workers is for --engine ray" in " ".join(result.stderr.split())
+
+
+def test_the_manifest_does_not_say_who_did_it(log: Path) -> None:
+    result = invoke(["prepare", "log", "--shards", "2"])
+    assert result.exit_code == 0, result.output
+    kept = json.loads((log / "data" / "log.json").read_text())["prepared_with"]
+    assert kept == {"shards": 2}
