@@ -129,14 +129,10 @@ class Desk:
         ]
         return forms.ScoreAnswer(run=served.run.name, items=items, unknown=unknown)
 
-    async def items(
-        self,
-        query: Annotated[str, Query(min_length=1, max_length=200)],
-        most: Annotated[int, Query(ge=1, le=50)] = 10,
-    ) -> list[forms.Item]:
+    async def items(self, form: Annotated[forms.ItemsForm, Query()]) -> list[forms.Item]:
         """Items whose title has a text in it, the most frequent first."""
         served = self.live.now
-        found = await run_in_threadpool(served.titles, query, most)
+        found = await run_in_threadpool(served.titles, form.query, form.most)
         return [forms.Item(**as_item(served, number)) for number in found]
 
     async def health(self) -> forms.Health:
