@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 from typer.testing import Result
 
-from seqrec_cli.core.data import sequences
+from seqrec_cli.core.data import lazy, sequences
+from seqrec_cli.core.training import checks
 from tests.small_log import SMALL, write
 from tests.workshop import invoke
 
@@ -48,6 +49,31 @@ def test_weights_figures_and_lists_are_the_same(place: Path) -> None:
         lists.add((place / f"{name}.csv").read_bytes())
     assert (len(weights), len(figures), len(lists)) == (1, 1, 1)
     assert len(next(iter(lists)).splitlines()) > 3
+
+
+def test_nothing_is_read_as_a_whole(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    rows = [f"u{u},i{(u + t) % 6},{t}" for u in range(200) for t in range(2 + u % 4)]
+    (place / "many.csv").write_text("\n".join(["user,item,time", *rows, ""]))
+    (place / "users.txt").write_text("u3\nu1\nu7\n")
+    done("prepare", "many.csv", "--shards", "7")
+    monkeypatch.setattr(sequences, "TAKEN_AT_ONCE", 300)  # more than of a batch, less than of all
+    monkeypatch.setattr(lazy, "total_memory", lambda: 0)
+    done("train", "--config", "toy.yaml", "--data", "many", "--run", "one", *SMALL)
+    done("evaluate", "one", "--k", "5", "--no-baselines")
+    done("recommend", "one", "--users", "users.txt", "--output", "lists.csv")
+    done("recommend", "one", "--user", "u1", "--before", "valid")
+
+
+def test_models_that_need_the_whole_are_refused_before_anything_is_done(
+    place: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(checks, "total_memory", lambda: 300)
+    train = ["train", "--config", "toy.yaml", "--run", "one", *SMALL, *JOINED]
+    result = invoke([*train, "--data", "of7"])
+    assert result.exit_code == 1
+    assert "the transitions model that joins the network takes" in result.stderr
+    assert "hint: leave it out: `--set transitions=null`" in result.stderr
+    assert not (place / "runs" / "one").exists()
 
 
 def test_a_run_goes_on_with_the_dataset_in_another_form(place: Path) -> None:

@@ -9,6 +9,8 @@ import contextlib
 import importlib
 import math
 import os
+import signal
+import threading
 import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -256,7 +258,8 @@ def opened_ray(workers: int | None) -> Iterator[Any]:
         raise MissingExtra("ray", "cluster") from None
     local = {} if os.environ.get("RAY_ADDRESS") else {"num_cpus": workers}
     try:
-        ray.init(include_dashboard=False, log_to_driver=False, logging_level="ERROR", **local)
+        with kept_handler():
+            ray.init(include_dashboard=False, log_to_driver=False, logging_level="ERROR", **local)
     except Exception as error:  # Ray has no class of its own for it
         ray.shutdown()
         reason = str(error).strip().partition("\n")[0].partition(". ")[0]
@@ -273,3 +276,16 @@ def opened_ray(workers: int | None) -> Iterator[Any]:
         raise
     finally:
         ray.shutdown()
+
+
+@contextlib.contextmanager
+def kept_handler() -> Iterator[None]:
+    """Keep what is done at SIGTERM: Ray would put its own in place of it."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.getsignal(signal.SIGTERM)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)

@@ -78,7 +78,8 @@ class Sequences:
 
     def take(self, users: NDArray[np.int64]) -> "Sequences":
         """The sequences of some users, in the order given."""
-        if len(users) == len(self) and np.array_equal(users, np.arange(len(self))):
+        stays = not is_lazy(self.items) or len(self.items) > TAKEN_AT_ONCE
+        if stays and len(users) == len(self) and np.array_equal(users, np.arange(len(self))):
             return self  # of a large log a copy takes seconds
         lengths = self.lengths[users]
         offsets = np.concatenate(([0], np.cumsum(lengths)))

@@ -1,10 +1,13 @@
 """Baselines by hand arithmetic."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
 
 from seqrec_cli.core.data.dataset import SequenceDataset
+from seqrec_cli.core.data.lazy import chained
 from seqrec_cli.core.data.sequences import Sequences
 from seqrec_cli.core.models import baselines
 from seqrec_cli.core.models.baselines import BASELINES, MarkovChain, affordable, recent_items
@@ -122,3 +125,17 @@ def test_what_takes_long_is_not_affordable(
     assert affordable(name, data, data.num_users)
     monkeypatch.setattr(baselines, "MOST_WORK", 100.0)
     assert not affordable(name, data, data.num_users)
+
+
+def test_what_needs_all_of_a_dataset_of_shards_must_fit_the_memory(
+    data: SequenceDataset, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pieces = chained([data.train.items[:4], data.train.items[4:]])
+    parts = replace(data, train=replace(data.train, items=pieces))
+    left_out = ("recent popularity", "markov chain", "transitions", "linear", "history neighbours")
+    for memory, expected in ((0, left_out), (10**9, ())):
+        monkeypatch.setattr(baselines, "total_memory", lambda memory=memory: memory)
+        assert all(affordable(name, data, 3) for name in BASELINES)
+        assert tuple(name for name in BASELINES if not affordable(name, parts, 3)) == expected
+    for name in BASELINES:
+        torch.testing.assert_close(score(name, parts, [1, 2]), score(name, data, [1, 2]))
