@@ -52,11 +52,18 @@ def plot(
     if trade is not None:
         plot_trade(opened, trade, output)
         return
-    panels = plotting.panels_of(opened)
+    plot_trainings(opened, output)
+
+
+def plot_trainings(runs: "dict[str, Run]", output: Path | None) -> None:
+    """Draw the loss and the validation metric of runs by epoch."""
+    from seqrec_cli.core.runs import plotting
+
+    panels = plotting.panels_of(runs)
     if output is not None:
         for name in plotting.draw(output, panels):
             console.warn(f"the font of pictures lacks characters of `{name}`; they are escaped")
-        console.success(f"{', '.join(opened)} in `{output}`")
+        console.success(f"{', '.join(runs)} in `{output}`")
         return
     for panel in panels:
         for line in plotting.text_chart(panel):

@@ -154,7 +154,20 @@ def evaluate(
         unreachable += int((ranks == MISSED).sum()) - barred
         if found is not None:
             best.append(found)
-    whole = Evaluation(
+    whole = all_blocks(users, values, best, asked, unreachable, left_out)
+    return by_user(whole) if targets == "all" else whole
+
+
+def all_blocks(
+    users: Sequence[NDArray[np.int64]],
+    values: Sequence[dict[str, NDArray[np.float64]]],
+    best: Sequence[NDArray[np.int64]],
+    asked: Queries,
+    unreachable: int,
+    left_out: int,
+) -> Evaluation:
+    """The blocks of an evaluation as one."""
+    return Evaluation(
         np.concatenate(users),
         {name: np.concatenate([block[name] for block in values]) for name in values[0]},
         np.concatenate(best) if best else None,
@@ -163,7 +176,6 @@ def evaluate(
         asked.repeated,
         left_out,
     )
-    return by_user(whole) if targets == "all" else whole
 
 
 def metrics_of(
