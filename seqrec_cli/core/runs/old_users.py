@@ -120,7 +120,7 @@ def asked_of_old_users(
     asked = queries(newer, "valid")
     known = positions(newer.user_ids[asked.users], older.user_ids) >= 0
     own = np.append(0, positions(newer.item_ids, catalogue_of(before).item_ids) + 1)  # 0: unknown
-    targets, histories = renumbered(asked.targets, own), renumbered(asked.histories, own)
+    targets, histories = in_numbers_of(asked.targets, own), in_numbers_of(asked.histories, own)
     has_target, has_history = targets.lengths > 0, histories.lengths > 0
     rows = np.flatnonzero(known & has_target & has_history)
     skipped = {
@@ -145,7 +145,7 @@ def only_known(sequences: Sequences, own: NDArray[np.int64]) -> Sequences:
     return replace(sequences.part(offsets, there), moments=sequences.moments)
 
 
-def renumbered(sequences: Sequences, own: NDArray[np.int64]) -> Sequences:
+def in_numbers_of(sequences: Sequences, own: NDArray[np.int64]) -> Sequences:
     """The same items, by their numbers in `own` (N + 1,)."""
     kept = only_known(sequences, own)
     return replace(kept, items=own[kept.items].astype(np.int32))
