@@ -5,6 +5,7 @@
 # make reproduce: the figures of docs/accuracy.md, for hours; FILES=FOLDER has ml-1m.txt and the files of S3-Rec.
 # make torture: kill real commands at random times and check their files.
 # make fuzz: strange files of every kind, by every command that reads them, for MINUTES=30.
+# make fuzz-service: 10,000 requests from the service's own OpenAPI, most of them malformed; other numbers with REQUESTS=500.
 # make fuzz-cases: the tests of hostile files with many more cases, for hours; fewer with CASES=2000.
 # make dist-check: build sdist and wheel, install the wheel elsewhere, run the four commands there.
 # make docs: build the site in build/site; warnings and links that lead nowhere are errors.
@@ -16,11 +17,12 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 PIP    := $(BIN)/python -m pip --disable-pip-version-check
 
-CASES   ?= 20000
-MINUTES ?= 30
-FILES   ?= .
+CASES    ?= 20000
+REQUESTS ?= 10000
+MINUTES  ?= 30
+FILES    ?= .
 
-.PHONY: demo test quick bench reproduce torture fuzz fuzz-cases dist-check docs refresh peers install lint types pytest clean
+.PHONY: demo test quick bench reproduce torture fuzz fuzz-cases fuzz-service dist-check docs refresh peers install lint types pytest clean
 
 demo: $(VENV)/.installed
 	$(BIN)/seqrec prepare ml-100k
@@ -58,6 +60,10 @@ fuzz: $(VENV)/.developer
 
 fuzz-cases: $(VENV)/.developer
 	SEQREC_FUZZ=$(CASES) $(BIN)/python -m pytest tests/test_hostile_logs.py tests/test_hostile_runs.py
+
+fuzz-service: $(VENV)/.developer
+	$(PIP) install --quiet --constraint constraints.txt --group fuzz
+	$(BIN)/python -m tests.fuzz_service $(REQUESTS)
 
 # With torch and everything else from the index, as a person would install it.
 dist-check: $(VENV)/.developer

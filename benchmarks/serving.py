@@ -23,17 +23,25 @@ Waiting = asyncio.Queue[tuple[float, object]]  # when a request is due, and its 
 
 
 async def ask(connection: Connection, method: str, path: str, body: object = None) -> bytes:
-    """The body of an answer; by hand, as a client library takes more time than the service."""
+    """The body of an answer, which is a good one."""
+    status, answer = await answered(connection, method, path, body)
+    if status != 200:
+        raise RuntimeError(f"{status}: {answer.decode()}")
+    return answer
+
+
+async def answered(
+    connection: Connection, method: str, path: str, body: object = None
+) -> tuple[int, bytes]:
+    """Status and body of an answer; by hand, as a client library takes more time than the
+    service."""
     reader, writer = connection
     content = b"" if body is None else json.dumps(body).encode()
     head = f"{method} {path} HTTP/1.1\r\nHost: seqrec\r\nContent-Type: application/json\r\n"
     writer.write(f"{head}Content-Length: {len(content)}\r\n\r\n".encode() + content)
     status, *lines = (await reader.readuntil(b"\r\n\r\n")).decode().splitlines()
     named = dict(line.lower().split(": ", 1) for line in lines if line)
-    answer = await reader.readexactly(int(named["content-length"]))
-    if " 200 " not in status:
-        raise RuntimeError(f"{status}: {answer.decode()}")
-    return answer
+    return int(status.split()[1]), await reader.readexactly(int(named["content-length"]))
 
 
 async def work(connection: Connection, waiting: Waiting, times: list[float]) -> None:

@@ -28,7 +28,16 @@ COMMANDS = {
     "compare": ["compare", "one", "two"],
     "recommend": ["recommend", "--users", "users.txt", "--run", "one", "--output", "out.csv"],
     "embed": ["embed", "one", "--users", "--output", "out.npz"],
+    "report": ["report", "one", "--output", "out.html"],
+    "tune": ["tune", "space.yaml", "--config", "toy.yaml", "--trials", "3", "--device", "cpu"],
 }
+# What a command may have finished before it was stopped.
+COMPLETE = {
+    "prepare": {"data/new.npz", "data/new.json"},
+    "evaluate": {"data/.toy.baselines.json", "runs/one/evaluations.jsonl"},
+    "report": {"data/.toy.baselines.json", "runs/one/evaluations.jsonl"},
+}
+NEEDED = {"report": ("matplotlib", "jinja2"), "tune": ("optuna",)}
 PHASES = [
     ("prepare", f"{CORE}.data.loading:read_interactions"),
     ("prepare", f"{CORE}.data.reading.opening:sampled"),
@@ -54,6 +63,12 @@ PHASES = [
     ("recommend", f"{CORE}.storage.files:Disk.sync"),
     ("embed", f"{CORE}.inference.scoring:vectors_of"),
     ("embed", f"{CORE}.storage.files:Disk.rename"),
+    ("report", f"{CORE}.evaluation.sequential:full_ranks"),
+    ("report", f"{CORE}.runs.report.page:report_page"),
+    ("report", f"{CORE}.storage.files:Disk.rename"),
+    ("tune", f"{CORE}.training.steps:update_weights"),
+    ("tune", f"{CORE}.training.sequential:evaluate"),
+    ("tune", f"{CORE}.storage.files:Disk.rename"),
 ]
 
 
@@ -71,6 +86,8 @@ def warm(temporary: Path) -> Iterator[Warm]:
 
 def ready(place: Path) -> None:
     (place / "out.csv").write_text("the old one")
+    (place / "out.html").write_text("the old one")
+    (place / "space.yaml").write_text("model.hidden: [4, 8]\ntraining.lr: [0.01, 0.02, 0.05]\n")
     shutil.copytree(place / "runs" / "one", place / "runs" / "two")
 
 
@@ -95,6 +112,8 @@ def test_a_signal_ends_a_command_in_time_and_in_order(
     place: Path,
     tmp_path: Path,
 ) -> None:
+    for package in NEEDED.get(command, ()):
+        pytest.importorskip(package)
     ready(place)
     before = files_in(place)
     child = warm.start(COMMANDS[command], place, tmp_path / "said", phase)
@@ -112,10 +131,15 @@ def test_a_signal_ends_a_command_in_time_and_in_order(
         if "nothing is lost" in child.stderr:
             load_tensors(place / "runs" / "new" / "last.safetensors")
         goes_on_to_the_same_end(place, "nothing is lost" in child.stderr)
+    elif command == "tune":
+        assert {path: after[path] for path in before} == before
+        assert "hint: the same command goes on" in child.stderr
+        finds_the_same_best(place)
     else:
         assert {path: after[path] for path in before} == before
-        assert set(after) - set(before) <= {"data/new.npz", "data/new.json"}
-        assert len(set(after) - set(before)) in (0, 2)
+        made = set(after) - set(before)
+        assert made <= COMPLETE.get(command, set())
+        assert command != "prepare" or len(made) in (0, 2)
 
 
 def goes_on_to_the_same_end(place: Path, resumable: bool) -> None:
@@ -129,6 +153,17 @@ def goes_on_to_the_same_end(place: Path, resumable: bool) -> None:
     shutil.rmtree(place / "runs" / "one")
     (place / "runs" / "new").rename(place / "runs" / "one")
     assert finished(place) == expected
+
+
+def finds_the_same_best(place: Path) -> None:
+    """The search that was stopped, and one that was not."""
+    folders = place / "tunings" / "space-toy-toy", place / "whole"
+    for folder in folders:
+        result = CliRunner().invoke(app, [*COMMANDS["tune"], "--output", str(folder)])
+        assert result.exit_code == 0, result.output
+    # Their first lines say where each is.
+    stopped, whole = (re.sub("(?m)^#.*", "", (f / "best.yaml").read_text()) for f in folders)
+    assert stopped == whole
 
 
 @pytest.mark.parametrize("command", ["train", "recommend"])

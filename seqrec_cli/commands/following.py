@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 def follow(run: "Run", started: "StartedTraining", stop: dict[str, int]) -> None:
     """Train, and show what happens."""
-    from seqrec_cli.core.runs.recording import recorded
+    from seqrec_cli.core.runs.recording import assist_stop, assisted, recorded
 
     asked = getattr(started.training.experiment.training, "validate_users", None)
     if asked is not None:
@@ -28,7 +28,7 @@ def follow(run: "Run", started: "StartedTraining", stop: dict[str, int]) -> None
     start, team = time.monotonic(), started.training.team
     with console.training_view(validation_columns(started.training)) as view:
         try:
-            for event in recorded(run, started) if team.leads else started.events:
+            for event in recorded(run, started) if team.leads else assisted(started):
                 show_event(event, view, started.training, time.monotonic() - start)
                 # Several workers stop after the same step, once all know of the signal; what is
                 # left to do after the last one is done by the first alone.
@@ -41,13 +41,15 @@ def follow(run: "Run", started: "StartedTraining", stop: dict[str, int]) -> None
         except Interrupted:
             pass  # where nothing was changed; `stop` knows
     if not team.leads:
+        if team.stopping:
+            assist_stop(started)
         return
     if view.rows:
         metric = started.training.experiment.training.metric
         weights = "; weights of what joins the network, as validation picks them"
         more = weights if picks_weights(started.training) else ""
         console.info(f"* the best so far by {metric}; seconds since the start{more}")
-    if stop:
+    if stop and (team.size == 1 or team.stopping):
         say_stopped(run, started.training)
         raise typer.Exit(128 + stop["signal"])
     console.success(f"the best weights are in `{run.checkpoints.best}`")

@@ -51,14 +51,14 @@ def asked_for(run: "Run", options: Any) -> "People":
     return settled(people, options.unknown)
 
 
-def of_a_log(run: "Run", path: Path) -> "People":
+def of_a_log(run: "Run", source: str) -> "People":
     """The people of a log whom no dataset has; what was left out of it is said."""
     # Here, so that a list for a known user does not wait for the engine.
     from seqrec_cli.core.inference.history_files import read_people
     from seqrec_cli.core.runs.loading import catalogue_of
 
-    people = read_people(path, catalogue_of(run))
-    console.info(f"{len(people.labels):,} people in `{path}`")
+    people = read_people(source, catalogue_of(run))
+    console.info(f"{len(people.labels):,} people in `{source}`")
     console.warn_all(people.notes)
     return people
 

@@ -104,11 +104,11 @@ class RecommendOptions(OfOneRun):
         typer.Option(metavar="FILE", help="A file with one user id a line; `-` reads stdin."),
     ] = None
     histories: Annotated[
-        Path | None,
+        str | None,
         typer.Option(
             metavar="FILE",
             help="A log of people who are in no dataset (user, item, time), in any form that "
-            "`prepare` reads: lists for all of them; `-` reads stdin.",
+            "`prepare` reads, here or at an address: lists for all of them; `-` reads stdin.",
         ),
     ] = None
     unknown: Annotated[

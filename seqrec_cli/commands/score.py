@@ -43,11 +43,11 @@ class ScoreOptions(OfOneRun):
         ),
     ] = None
     histories: Annotated[
-        Path | None,
+        str | None,
         typer.Option(
             metavar="FILE",
             help="A log with the histories of the users in the input, in any form that `prepare` "
-            "reads.",
+            "reads, here or at an address; `-` reads stdin.",
             show_default="those of the run's dataset",
         ),
     ] = None

@@ -54,7 +54,7 @@ def start_run(
     experiment, reasons = chosen_experiment(options)
     device = worker or choose_device(options.device)
     path = find_dataset(str(experiment.data), options.data_dir)
-    started = begin(experiment, path, device)
+    started = begin(experiment, path, device, options.shard)
     if worker is not None:
         join_workers(started, worker, options.sums == "exact", options.timeout)
     if not started.training.team.leads:
@@ -104,6 +104,22 @@ def start_from_run(
     return run, started
 
 
+def compare_on_old_users(run: "Run", started: "StartedTraining", data_dir: Path) -> None:
+    """Say what a run that went on from another has lost on the users of that one."""
+    if "continued_from" not in run.manifest():
+        return
+    from seqrec_cli.commands.reports.old_users import show_old_users
+    from seqrec_cli.core.data.dataset import SequenceDataset
+    from seqrec_cli.core.runs.old_users import measure_old_users
+
+    assert isinstance(started.dataset, SequenceDataset)
+    found = measure_old_users(run, started.dataset, data_dir, started.training.device)
+    if isinstance(found, str):
+        console.warn(f"what is lost on old users is not measured: {found}")
+    else:
+        show_old_users(found)
+
+
 def make_run(
     name: str | None,
     started: "StartedTraining",
@@ -142,7 +158,7 @@ def resume_run(
     experiment = experiment_to_resume(run, options.changes)
     device = worker or choose_device(options.device)
     path = run.find_data(options.data, options.data_dir)
-    started = go_on(run, experiment, path, device, leads())
+    started = go_on(run, experiment, path, device, leads(), options.shard)
     if worker is not None:
         join_workers(started, worker, options.sums == "exact", options.timeout)
     say_notes(started)
@@ -174,7 +190,10 @@ def with_tensorboard(
 def by_workers(started: "StartedTraining") -> str:
     """How many processes train, where it is not one."""
     size = started.training.team.size
-    return f" by {size} workers" if size > 1 else ""
+    from seqrec_cli.core.runs.recording import shares_tables
+
+    shared = " that share the item table" if shares_tables(started.training) else ""
+    return f" by {size} workers{shared}" if size > 1 else ""
 
 
 def say_notes(started: "StartedTraining") -> None:

@@ -4,7 +4,7 @@ import os
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
@@ -14,12 +14,16 @@ from seqrec_cli.commands.following import follow, graceful_stop
 from seqrec_cli.commands.options import Data, DataDir, Device, Overrides
 from seqrec_cli.commands.starting import (
     check_tensorboard,
+    compare_on_old_users,
     resume_run,
     start_from_run,
     start_run,
     with_tensorboard,
 )
 from seqrec_cli.commands.workers import launch_workers, work
+
+if TYPE_CHECKING:
+    from seqrec_cli.core.models.shards import Shard
 
 SHORT, GOING_ON = "Short for a setting", "Going on with a run"
 PROCESSES = "Several processes"
@@ -126,6 +130,15 @@ class TrainOptions:
         ),
         SEVERAL,
     ] = "exact"
+    table: Annotated[
+        Literal["whole", "sharded"],
+        typer.Option(
+            help="Where the item table lies: whole in each worker, or its rows shared among them, "
+            "with --set training.table_optimizer=adagrad and sampled negatives.",
+            rich_help_panel=PROCESSES,
+        ),
+        SEVERAL,
+    ] = "whole"
     timeout: Annotated[
         float,
         typer.Option(
@@ -152,12 +165,22 @@ class TrainOptions:
             ("--tensorboard", self.tensorboard),
             ("--data-dir", self.data_dir),
             ("--sums", self.sums),
+            ("--table", self.table),
             ("--timeout", self.timeout),
             *(("--set", change) for change in self.overrides or []),
         ]
         pairs = [(name, str(value)) for name, value in given if value is not None]
         flags = ["--compile"] if self.compile_model else []
         return ["train", *(word for pair in pairs for word in pair), *flags]
+
+    @property
+    def shard(self) -> "Shard | None":
+        """The rows of the item tables that this worker has, if workers share them."""
+        if self.table == "whole":
+            return None
+        from seqrec_cli.core.training.distributed import own_shard
+
+        return own_shard()
 
     @property
     def changes(self) -> list[str]:
@@ -209,3 +232,4 @@ def train(options: TrainOptions) -> None:
         started = with_tensorboard(run, started, options)
         with graceful_stop(started.training) as stop:
             follow(run, started, stop)
+        compare_on_old_users(run, started, options.data_dir)

@@ -106,7 +106,7 @@ def train_together(options: "TrainOptions", stack: ExitStack) -> None:
     start = start_run if options.resume is None else resume_run
     run, started = start(options, stack, device)
     if options.resume is not None:
-        share_state(started)
+        share_state(run, started)
     if started.training.team.leads:
         started = with_tensorboard(run, started, options)
     with graceful_stop(started.training) as stop:

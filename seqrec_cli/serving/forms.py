@@ -77,6 +77,13 @@ class ScoreForm(Person):
     items: Annotated[list[Id], Field(min_length=1, max_length=MOST_LISTED)]
 
 
+class ItemsForm(Form):
+    """Which items are looked for: those with a text in their title, and how many at most."""
+
+    query: Annotated[str, Field(min_length=1, max_length=200)]
+    most: Annotated[int, Field(ge=1, le=50)] = 10
+
+
 class Item(BaseModel):
     """An item: its id in the source, and its title if it has one."""
 

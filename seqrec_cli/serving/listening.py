@@ -2,6 +2,7 @@
 
 import signal
 import socket
+import sys
 from typing import Any
 
 import uvicorn
@@ -11,6 +12,9 @@ from seqrec_cli.interrupts import SIGNALS
 
 KEEP_ALIVE, DRAIN = 15, 30  # seconds between two requests of a connection; to answer at the end
 MOST_AT_ONCE = 2_000  # connections
+# Seconds after which the thread that scores lets the one in that answers; by default 5 ms, which
+# a request would wait again and again.
+SWITCH = 0.0005
 
 
 def listen(host: str, port: int) -> socket.socket:
@@ -45,9 +49,12 @@ def serve_until_stopped(service: Any, at: socket.socket) -> None:
         limit_concurrency=MOST_AT_ONCE,
     )
     # The server takes the signals over, and raises them once more when it has ended.
+    interval = sys.getswitchinterval()
+    sys.setswitchinterval(SWITCH)
     before = {number: signal.signal(number, lambda *_: None) for number in SIGNALS}
     try:
         uvicorn.Server(config).run(sockets=[at])
     finally:
+        sys.setswitchinterval(interval)
         for number, handler in before.items():
             signal.signal(number, handler)

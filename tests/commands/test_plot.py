@@ -76,3 +76,22 @@ def test_draws_runs_of_any_name(runner: CliRunner, place: Path, name: str) -> No
     odd = name in ("日本", "\x1b[31m")
     assert ("lacks characters of" in result.stderr) == odd
     assert "Glyph" not in result.stderr
+
+
+def test_draws_what_rules_cost(runner: CliRunner, place: Path) -> None:
+    none = runner.invoke(app, ["plot", "one", "--trade", "test"])
+    assert none.exit_code == 1
+    assert "has no evaluation on the test part" in none.stderr
+    for rule in ([], ["--popularity-penalty", "0.5"]):
+        command = ["evaluate", "one", "--k", "10", "--no-baselines", *rule]
+        assert runner.invoke(app, command).exit_code == 0
+    result = runner.invoke(app, ["plot", "one", "--trade", "test"])
+    assert result.exit_code == 0, result.output
+    assert "ndcg@10 by coverage@10" in result.stdout
+    assert "ndcg@10 by popularity rank@10" in result.stdout
+    assert "--popularity-penalty 0.5" in result.stdout
+    pytest.importorskip("matplotlib")
+    assert (
+        runner.invoke(app, ["plot", "one", "--trade", "test", "--output", "a.png"]).exit_code == 0
+    )
+    assert (place / "a.png").stat().st_size > 1000

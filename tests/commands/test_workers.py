@@ -119,3 +119,59 @@ def test_a_mistake_is_told_once_and_not_tried_again(folder: Path) -> None:
     assert told.count("error:") == 1
     assert "fewer than the 3 workers" in told
     assert not (folder / "runs" / "bad").exists()
+
+
+ROWS = ("--set", "training.table_optimizer=adagrad", "--set", "training.negatives_per=history")
+
+
+@pytest.fixture(scope="module")
+def by_rows(folder: Path) -> str:
+    """A finished run of one process that changes the rows of a batch alone."""
+    ended(start(folder, "--run", "rows", *ROWS))
+    return "rows"
+
+
+def test_workers_that_share_the_item_table_leave_the_files_of_one_process(
+    folder: Path, by_rows: str
+) -> None:
+    options = (*ROWS, "--workers", "2", "--table", "sharded")
+    told = ended(start(folder, "--run", "shared", *options))
+    assert "2 workers that share the item table" in " ".join(told.split())
+    assert "Traceback" not in told
+    assert files(folder, "shared") == files(folder, by_rows)
+
+
+@pytest.mark.parametrize("victim", [0, 1])
+def test_after_one_of_them_is_killed_they_go_on(folder: Path, by_rows: str, victim: int) -> None:
+    run = f"shared-killed-{victim}"
+    options = (*ROWS, "--workers", "2", "--table", "sharded")
+    process = start(folder, "--run", run, *options)
+    wait_for(folder, run, 2)
+    os.kill(workers_of(process)[victim], signal.SIGKILL)
+    ended(process)
+    assert files(folder, run) == files(folder, by_rows)
+
+
+def test_who_shares_goes_on_alone_and_the_other_way_round(folder: Path, by_rows: str) -> None:
+    options = (*ROWS, "--workers", "2", "--table", "sharded")
+    process = start(folder, "--run", "half", *options)
+    wait_for(folder, "half", 2)
+    os.kill(process.pid, signal.SIGTERM)
+    assert "nothing is lost" in ended(process, 128 + signal.SIGTERM)
+    alone = start(folder, "--resume", "half", "--set", "training.epochs=6")
+    wait_for(folder, "half", 4)
+    os.kill(alone.pid, signal.SIGTERM)
+    alone.communicate(timeout=LONGEST)
+    ended(start(folder, "--resume", "half", "--workers", "2", "--table", "sharded"))
+    assert files(folder, "half") == files(folder, by_rows)
+
+
+def test_what_needs_the_whole_table_is_refused_with_what_to_set(folder: Path) -> None:
+    options = ("--workers", "2", "--table", "sharded", "--set", "training.loss=softmax")
+    told = " ".join(ended(start(folder, "--run", "dense", *options), 1).split())
+    assert told.count("error:") == 1
+    assert (
+        "`--set training.loss=sampled_softmax --set training.negatives_per=batch "
+        "--set training.negatives=4096 --set training.table_optimizer=adagrad`"
+    ) in told
+    assert not (folder / "runs" / "dense").exists()

@@ -28,7 +28,10 @@ async def opened(
 ) -> AsyncIterator[httpx.AsyncClient]:
     """A client of a service; what breaks in there is answered with 500, as over the network."""
     said: News = [] if news is None else news
-    service = make_service(live, limits or Limits(), every, lambda *each: said.append(each))
+    # Patient: what is slow on a busy machine is no failure.
+    service = make_service(
+        live, limits or Limits(seconds=120), every, lambda *each: said.append(each)
+    )
     async with service.router.lifespan_context(service):
         transport = httpx.ASGITransport(app=service, raise_app_exceptions=False)
         async with httpx.AsyncClient(transport=transport, base_url="http://test") as client:

@@ -6,12 +6,23 @@ instructions; positions make the packed keys differ, so the order is stable.
 """
 
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from seqrec_cli.core.storage.memory import available_cores
+
 BLOCK_ROWS = 1 << 22
+GROUP_ROWS = 1 << 21  # about what lies in the caches while it is sorted
+MOST_GROUPS = 256  # one byte says which: NumPy sorts bytes in a single pass
+PIECE_ROWS = 1 << 18
+
+
+# The users last, as the others are put in order by them.
+COLUMNS = ("times", "items", "ratings", "parts", "users")
 
 
 @dataclass(eq=False)
@@ -37,25 +48,15 @@ class Rows:
 
     def take(self, index: NDArray[np.bool_] | NDArray[np.integer]) -> None:
         """Keep the rows of a mask, or in the order of an index; one column at a time."""
-        self.users = self.users[index]
-        self.take_others(index)
+        for name in COLUMNS:
+            if (column := getattr(self, name)) is not None:
+                setattr(self, name, column[index])
 
-    def take_others(self, index: NDArray[np.bool_] | NDArray[np.integer]) -> None:
-        """Likewise of all columns but the users."""
-        self.items = self.items[index]
-        if self.times is not None:
-            self.times = self.times[index]
-        if self.ratings is not None:
-            self.ratings = self.ratings[index]
-        if self.parts is not None:
-            self.parts = self.parts[index]
-
-    def copy(self) -> None:
-        """Replace the columns by writable copies, one column at a time."""
-        self.items = self.items.copy()
-        self.times = None if self.times is None else self.times.copy()
-        self.ratings = None if self.ratings is None else self.ratings.copy()
-        self.parts = None if self.parts is None else self.parts.copy()
+    def own(self) -> None:
+        """Replace all columns but the users by copies, one column at a time."""
+        for name in COLUMNS[:-1]:
+            if (column := getattr(self, name)) is not None:
+                setattr(self, name, column.copy())
 
 
 def count_codes(codes: NDArray[np.int32], most: int) -> NDArray[np.int64]:
@@ -114,17 +115,85 @@ def stable_order(
     return keys.view(np.int32)[:rows]
 
 
-def group_by_user(rows: Rows) -> None:
-    """Sort rows by user, keeping the order within a user."""
+def order_rows(rows: Rows) -> int:
+    """Sort rows by user, and where there are times by (user, time); equal ones keep their order.
+
+    Rows of neighbouring users are brought together first, and then sorted in the caches, on all
+    cores. It takes one more copy of one column at a time.
+
+    Returns how many of a user's rows were earlier than the row before.
+    """
     users = rows.users
-    if (users[1:] < users[:-1]).any():
-        order = stable_order(users)
-        counts = count_codes(users, int(users.max()) + 1)
-        # The sorted users follow from their counts: meanwhile they need not lie around.
-        del users
-        rows.users = np.empty(0, np.int32)
-        rows.take_others(order)
-        rows.users = np.repeat(np.arange(len(counts), dtype=np.int32), counts)
+    apart = bool((users[1:] < users[:-1]).any())
+    if apart:
+        parts = bring_together(rows)
+    elif rows.times is None or not any(backwards(rows, part) for part in user_blocks(users)):
+        return 0
+    else:
+        rows.own()  # the columns may still belong to the caller
+        parts = list(user_blocks(users))
+    with ThreadPoolExecutor(available_cores()) as pool:
+        return sum(pool.map(lambda part: order_part(rows, part, apart), parts))
+
+
+def bring_together(rows: Rows) -> list[slice]:
+    """Move the rows of neighbouring users together, in the order they had; returns where each such
+    group is."""
+    counts = count_codes(rows.users, int(rows.users.max()) + 1)
+    number = min(MOST_GROUPS, -(-len(rows) // GROUP_ROWS))
+    before = np.cumsum(counts) - counts
+    group_of_user = (before * number // len(rows)).astype(np.uint8)
+    pieces = [slice(start, start + PIECE_ROWS) for start in range(0, len(rows), PIECE_ROWS)]
+
+    def groups(piece: slice) -> NDArray[np.uint8]:
+        return group_of_user[rows.users[piece]]
+
+    with ThreadPoolExecutor(available_cores()) as pool:
+        counted = pool.map(lambda piece: np.bincount(groups(piece), minlength=number), pieces)
+        sizes = np.array(list(counted), np.int64)  # (pieces, groups)
+        ends = np.cumsum(sizes.sum(0))
+        # Of each piece, where its rows of each group begin.
+        starts = np.cumsum(sizes, 0) - sizes + (ends - sizes.sum(0))
+
+        def move(n: int, column: NDArray[Any], moved: NDArray[Any]) -> None:
+            order = np.argsort(groups(pieces[n]), kind="stable")
+            places = np.arange(len(order))
+            places += np.repeat(starts[n] - (np.cumsum(sizes[n]) - sizes[n]), sizes[n])
+            moved[places] = column[pieces[n]][order]
+
+        for name in COLUMNS:
+            if (column := getattr(rows, name)) is not None:
+                moved = np.empty_like(column)
+                list(pool.map(lambda n, c=column, m=moved: move(n, c, m), range(len(pieces))))
+                setattr(rows, name, moved)
+                del column, moved
+    return [slice(a, b) for a, b in zip([0, *ends[:-1]], ends, strict=True) if a < b]
+
+
+def order_part(rows: Rows, part: slice, apart: bool) -> int:
+    """Sort some rows, all of their users, where they lie; counts as `order_rows`."""
+    users = rows.users[part] - rows.users[part].min()
+    order = stable_order(users) if apart else np.arange(len(users))
+    users, count = users[order], 0
+    if rows.times is not None:
+        times = rows.times[part][order]
+        count = back_in_time(users, times)
+        if count:
+            order = order[stable_order(users, times)]
+    for name in COLUMNS if apart else COLUMNS[:-1]:
+        if (column := getattr(rows, name)) is not None:
+            column[part] = column[part][order]
+    return count
+
+
+def backwards(rows: Rows, part: slice) -> bool:
+    assert rows.times is not None
+    return back_in_time(rows.users[part], rows.times[part]) > 0
+
+
+def back_in_time(users: NDArray[np.int32], times: NDArray[np.int64]) -> int:
+    """How many rows are earlier than the one before, of the same user."""
+    return int(np.count_nonzero((users[1:] == users[:-1]) & (times[1:] < times[:-1])))
 
 
 def user_blocks(users: NDArray[np.int32]) -> Iterator[slice]:
@@ -138,25 +207,6 @@ def user_blocks(users: NDArray[np.int32]) -> Iterator[slice]:
                 end = int(np.searchsorted(users, users[start], side="right"))
         yield slice(start, end)
         start = end
-
-
-def order_by_time(rows: Rows) -> int:
-    """Sort each user's rows by (time, position); returns how many were out of order."""
-    assert rows.times is not None
-    backwards = 0
-    for block in user_blocks(rows.users):
-        users, times = rows.users[block], rows.times[block]
-        count = int(np.count_nonzero((users[1:] == users[:-1]) & (times[1:] < times[:-1])))
-        if not count:
-            continue
-        if not backwards:
-            rows.copy()  # the columns may still belong to the caller
-        backwards += count
-        order = stable_order(users - users[0], times)
-        for column in (rows.items, rows.times, rows.ratings, rows.parts):  # users are sorted
-            if column is not None:
-                column[block] = column[block][order]
-    return backwards
 
 
 def ties(users: NDArray[np.int32], times: NDArray[np.int64]) -> NDArray[np.bool_]:

@@ -23,8 +23,7 @@ from seqrec_cli.core.data.ordering import (
     Rows,
     count_codes,
     exact_duplicates,
-    group_by_user,
-    order_by_time,
+    order_rows,
     ties,
     to_offsets,
 )
@@ -217,10 +216,10 @@ def split_rows(
 
 def tidy(rows: Rows, dropped: dict[str, int], options: Preparation) -> dict[str, Any]:
     """Put the rows in order and leave out what is not wanted; describe the order."""
-    group_by_user(rows)
+    back = order_rows(rows)
     order: dict[str, Any] = {"rule": "position in the file"}
     if rows.times is not None:
-        order = {"rule": "(time, position in the file)", "rows_back_in_time": order_by_time(rows)}
+        order = {"rule": "(time, position in the file)", "rows_back_in_time": back}
         drop(rows, dropped, EXACT_DUPLICATE, exact_duplicates(rows))
     drop_rare(rows, dropped, options)
     return order

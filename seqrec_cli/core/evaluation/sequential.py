@@ -6,7 +6,7 @@ flatters, and may order models wrongly (Krichene & Rendle, KDD 2020). Its figure
 """
 
 import typing
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Literal
 
@@ -115,6 +115,7 @@ def evaluate(
     rules: Rules | None = None,
     most_users: int | None = None,
     team: Workers | None = None,
+    ranker: Callable[[Queries], NDArray[np.int64]] | None = None,
 ) -> Evaluation:
     """Rank the targets of `part` and compute `metrics` at each of `ks`, for every user.
 
@@ -131,6 +132,7 @@ def evaluate(
             that they leave out is missed.
         most_users: of more, a random sample of that many is asked about, with exact ranks.
         team: several processes that each rank a share of the targets (full protocol, no lists).
+        ranker: gives the ranks of all targets, int64 (targets,), in place of the scorer (likewise).
     """
     sampled = protocol == "sampled"
     longest = min(max(ks), scorer.num_items)
@@ -139,9 +141,12 @@ def evaluate(
     for asked in asked_about(
         scorer, dataset, part, targets, seed, rules, sampled=sampled, most_users=most_users
     ):
-        ranks, found = rank_targets(
-            scorer, asked, longest, seen, seed, sampled, lists, retriever, rules, team
-        )
+        if ranker is not None:
+            ranks, found = ranker(asked), None
+        else:
+            ranks, found = rank_targets(
+                scorer, asked, longest, seen, seed, sampled, lists, retriever, rules, team
+            )
         values.append(metrics_of(ranks, asked, metrics, ks, sampled=sampled))
         users.append(asked.users)
         barred = 0 if rules is None else int(rules.leave_out(asked.targets.items).sum())
@@ -149,7 +154,20 @@ def evaluate(
         unreachable += int((ranks == MISSED).sum()) - barred
         if found is not None:
             best.append(found)
-    whole = Evaluation(
+    whole = all_blocks(users, values, best, asked, unreachable, left_out)
+    return by_user(whole) if targets == "all" else whole
+
+
+def all_blocks(
+    users: Sequence[NDArray[np.int64]],
+    values: Sequence[dict[str, NDArray[np.float64]]],
+    best: Sequence[NDArray[np.int64]],
+    asked: Queries,
+    unreachable: int,
+    left_out: int,
+) -> Evaluation:
+    """The blocks of an evaluation as one."""
+    return Evaluation(
         np.concatenate(users),
         {name: np.concatenate([block[name] for block in values]) for name in values[0]},
         np.concatenate(best) if best else None,
@@ -158,7 +176,6 @@ def evaluate(
         asked.repeated,
         left_out,
     )
-    return by_user(whole) if targets == "all" else whole
 
 
 def metrics_of(

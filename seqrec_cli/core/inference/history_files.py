@@ -8,12 +8,12 @@ from seqrec_cli.core.data.ordering import (
     Rows,
     count_codes,
     exact_duplicates,
-    group_by_user,
-    order_by_time,
+    order_rows,
     to_offsets,
 )
 from seqrec_cli.core.data.reading.log import read_log
 from seqrec_cli.core.data.reading.options import Reading
+from seqrec_cli.core.data.reading.remote import fetched, is_remote
 from seqrec_cli.core.data.reading.sources import parse_place
 from seqrec_cli.core.data.reading.units import PER_SECOND
 from seqrec_cli.core.data.sequences import Sequences
@@ -25,17 +25,20 @@ from seqrec_cli.errors import InputError
 from seqrec_cli.wording import counted, verb
 
 
-def read_people(path: Path, catalogue: Catalogue, reading: Reading | None = None) -> People:
+def read_people(source: str, catalogue: Catalogue, reading: Reading | None = None) -> People:
     """Read a log of people whom no dataset has, by the reader of `prepare`: user, item, time.
 
-    Histories are in order of time, exact duplicates left out, as `prepare` does. `-` is the
-    standard input.
+    Histories are in order of time, exact duplicates left out, as `prepare` does. The source is a
+    path, an address such as `https://…`, or `-`, the standard input.
 
     Raises:
-        InputError: as `prepare`.
+        InputError, MissingExtra: as `prepare`.
     """
-    if str(path) != "-":
-        return people_of(path, catalogue, reading or Reading())
+    if is_remote(source):
+        with fetched(source) as path:
+            return people_of(path, catalogue, reading or Reading())
+    if source != "-":
+        return people_of(Path(source), catalogue, reading or Reading())
     try:
         content = foreign.read_standard_input(LARGEST_INPUT)
     except OSError as error:
@@ -55,9 +58,8 @@ def people_of(path: Path, catalogue: Catalogue, reading: Reading) -> People:
     notes = [
         f"{counted(count, 'row')} dropped: {why}" for why, count in loaded.dropped.items() if count
     ]
-    group_by_user(rows)
+    order_rows(rows)
     if rows.times is not None:
-        order_by_time(rows)
         again = exact_duplicates(rows)
         if again.any():
             notes.append(f"{counted(int(again.sum()), 'exact duplicate')} dropped")

@@ -28,7 +28,8 @@ def adam_step(
     settings = {"lr": lr, "betas": betas, "weight_decay": weight_decay, "epsilon": epsilon}
     lists = parameters, gradients, first, second
     if fast("adam"):
-        counter = torch.tensor(float(steps), device=parameters[0].device)
+        # Filled there: what is made of a number is copied to a GPU, which waits for it.
+        counter = torch.full((), float(steps), device=parameters[0].device)
         fused_adam(*lists, counter, **settings)  # type: ignore[arg-type]
         return
     for tensors in zip(*lists, strict=True):

@@ -8,6 +8,7 @@ from torch import Tensor, nn
 from seqrec_cli.core.batching.packing import pack_padded
 from seqrec_cli.core.data.sequences import PAD
 from seqrec_cli.core.kernels.dropout import Noise
+from seqrec_cli.core.models.shards import ShardedEmbedding
 
 Pooling = Literal["mean", "sum", "max"]
 
@@ -51,6 +52,9 @@ def kept_ids(ids: Tensor, drop: float, noise: Noise) -> Tensor:
 def init_weights(model: nn.Module, generator: torch.Generator | None) -> None:
     """Xavier-normal matrices (Glorot & Bengio 2010), zero biases, zero rows for padding."""
     for module in model.modules():
+        if isinstance(module, ShardedEmbedding):
+            module.draw_xavier(generator)
+            continue
         if isinstance(module, nn.Linear | nn.Embedding):
             nn.init.xavier_normal_(module.weight, generator=generator)
         if isinstance(module, nn.GRU):

@@ -9,7 +9,14 @@ import torch
 from torch import Tensor
 
 from seqrec_cli.core.storage import files
-from seqrec_cli.core.storage.tensors import AllocationLimit, first_line, load_tensors, save_tensors
+from seqrec_cli.core.storage.tensors import (
+    AllocationLimit,
+    StoredTensor,
+    first_line,
+    load_tensors,
+    open_tensors,
+    save_tensors,
+)
 from seqrec_cli.core.training.state import Resumable
 from seqrec_cli.errors import RunError
 
@@ -45,7 +52,8 @@ class Checkpoints:
         facts: dict[str, Any] = {"epoch": epoch, "metrics": metrics} | training.facts()
         if step:
             facts["step"] = step
-        save_tensors(self.best, training.model.state_dict(), facts, self.previous_best)
+        tensors = training.whole(training.model.state_dict())
+        save_tensors(self.best, tensors, facts, self.previous_best)
 
     def save_final(self, training: Resumable, epoch: int) -> None:
         """Save the weights of the last fit, on train + valid, and which best ones it repeats."""
@@ -67,7 +75,7 @@ class Checkpoints:
         for people.
         """
         tensors, counters = training.state()
-        save_tensors(self.last, tensors, counters, self.previous_last)
+        save_tensors(self.last, training.whole(tensors), counters, self.previous_last)
         files.write_json(self.folder / "last.json", readable(counters))
 
     def any_last(self) -> bool:
@@ -80,11 +88,19 @@ class Checkpoints:
 
     def load_last(self) -> Loaded:
         """The last state: tensors, counters, and whether it is the one before the last."""
-        return self.load_either(self.last, self.previous_last)
+        loaded: Loaded = self.load_either(self.last, self.previous_last)
+        return loaded
+
+    def open_last(self) -> tuple[dict[str, StoredTensor], dict[str, Any], bool]:
+        """The same, with the tensors still in the file."""
+        opened: tuple[dict[str, StoredTensor], dict[str, Any], bool]
+        opened = self.load_either(self.last, self.previous_last, open_tensors)
+        return opened
 
     def load_best(self) -> Loaded:
         """The best weights, their facts, and whether they are the previous ones."""
-        return self.load_either(self.best, self.previous_best)
+        loaded: Loaded = self.load_either(self.best, self.previous_best)
+        return loaded
 
     def sha256_of_best(self, final: bool = False) -> str:
         """The checksum of the file with the best weights, or of those of the last fit; "" without
@@ -131,17 +147,19 @@ class Checkpoints:
         tensors, facts, _ = self.load_best()
         return tensors, facts
 
-    def load_either(self, path: Path, previous: Path) -> Loaded:
+    def load_either(
+        self, path: Path, previous: Path, load: Callable[[Path], Any] = load_tensors
+    ) -> Any:
         """The checkpoint at `path`, or the one before it; and whether it is that one.
 
         Raises:
             RunError: both are missing or damaged.
         """
         try:
-            return *load_tensors(path), False
+            return *load(path), False
         except RunError as error:
             with contextlib.suppress(RunError):
-                tensors, facts = load_tensors(previous)
+                tensors, facts = load(previous)
                 self.notes.append(f"{error.message}; using `{previous}`, the one before it")
                 return tensors, facts, True
             raise

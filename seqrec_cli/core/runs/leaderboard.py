@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from seqrec_cli.core.runs.directory import RUNS
-from seqrec_cli.core.runs.results import in_track, newest_results
+from seqrec_cli.core.runs.results import in_track, newest_results, rules_in_words
 from seqrec_cli.core.runs.status import run_statuses
 from seqrec_cli.errors import InputError
 
@@ -51,8 +51,9 @@ class Standing:
 
     @property
     def track(self) -> str:
-        """What sets the result apart; "": nothing."""
-        return str(self.entry.get("track") or "")
+        """What sets the result apart, such as rules; "": nothing."""
+        parts = (str(self.entry.get("track") or ""), rules_in_words(self.entry))
+        return ", ".join(filter(None, parts))
 
     def figure(self, metric: str) -> dict[str, float]:
         found = self.entry["figures"].get(metric)

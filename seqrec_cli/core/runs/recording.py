@@ -19,6 +19,7 @@ from seqrec_cli.core.experiment.sequential import Experiment
 from seqrec_cli.core.inference.scoring import require_vectors
 from seqrec_cli.core.losses.registry import LOSSES
 from seqrec_cli.core.models.sequential.registry import MODELS
+from seqrec_cli.core.models.shards import Shard
 from seqrec_cli.core.runs.inputs import save_joined
 from seqrec_cli.core.runs.loading import load_scorer
 from seqrec_cli.core.runs.results import TIMED
@@ -26,9 +27,11 @@ from seqrec_cli.core.runs.resuming import changes_since_start, resume
 from seqrec_cli.core.runs.run import Run
 from seqrec_cli.core.runs.status import write_finished
 from seqrec_cli.core.storage import files
+from seqrec_cli.core.storage.tensors import stored_digest, take_part
 from seqrec_cli.core.training import checks, fitted, network, ranking, sequential
-from seqrec_cli.core.training.distributed import ALONE, TIMEOUT, meet_workers
+from seqrec_cli.core.training.distributed import ALONE, TIMEOUT, WorkerLost, meet_workers
 from seqrec_cli.core.training.events import Event, JoinedFitted, Judged, Refitted, Validated
+from seqrec_cli.core.training.memory import whole_table_note
 from seqrec_cli.core.training.seen import check_reachable, settle_seen
 from seqrec_cli.errors import ConfigError, TrainingError
 
@@ -66,8 +69,12 @@ class StartedTraining:
         return experiment
 
 
-def begin(experiment: AnyExperiment, path: Path, device: torch.device) -> StartedTraining:
+def begin(
+    experiment: AnyExperiment, path: Path, device: torch.device, shard: Shard | None = None
+) -> StartedTraining:
     """Read the dataset at `path` without its test part, and create a model with fresh weights.
+
+    With a `shard`, of its item tables only those rows, which several workers share.
 
     Raises:
         DatasetError: it is missing, damaged, or has nothing to train on or to validate on.
@@ -78,18 +85,26 @@ def begin(experiment: AnyExperiment, path: Path, device: torch.device) -> Starte
     if isinstance(experiment, FittedExperiment):
         return begin_fitting(experiment, path)
     checks.check_device(experiment, device)
+    if shard is not None:
+        checks.check_shared_tables(experiment)
     dataset = load_to_learn(experiment, path)
     checks.check_data(dataset)
     checks.check_joined(experiment, dataset)
     settled = settle_seen(experiment, dataset)
     missed = check_reachable(dataset, settled.seen)
     experiment = settled.put_into(experiment)
-    training = network.Training(experiment, dataset.num_items, device, dataset.features())
+    training = network.Training(experiment, dataset.num_items, device, dataset.features(), shard)
     checks.check_negatives(experiment.training, dataset, training.model.max_length)
     started = StartedTraining(dataset, training, sequential.fit(training, dataset))
     started.info.extend(filter(None, [settled.reason, reads_times(experiment)]))
     whole = whole_catalogue(experiment, dataset.num_items)
-    started.notes.extend(filter(None, [missed, unread_features(experiment, dataset), whole]))
+    dense = whole_table_note(experiment.training, dataset.num_items)
+    started.notes.extend(filter(None, [missed, unread_features(experiment, dataset), whole, dense]))
+    if shard is not None and experiment.training.validate_users is not None:
+        started.notes.append(
+            "the best weights are not asked about all users at the end, where workers share the "
+            "item table"
+        )
     return started
 
 
@@ -216,7 +231,12 @@ def join_workers(
 
 
 def go_on(
-    run: Run, experiment: AnyExperiment, path: Path, device: torch.device, leads: bool = True
+    run: Run,
+    experiment: AnyExperiment,
+    path: Path,
+    device: torch.device,
+    leads: bool = True,
+    shard: Shard | None = None,
 ) -> StartedTraining:
     """Continue a training where the run stopped; `experiment` may have more epochs than before.
 
@@ -225,11 +245,11 @@ def go_on(
     Raises:
         RunError: there is nothing to resume from, or the dataset at `path` has changed.
     """
-    started = begin(experiment, path, device)
+    started = begin(experiment, path, device, shard)
     run.check_data(started.dataset)
     if not leads:
         return started
-    resume(run, started.training)
+    resume(run, started.training, in_place=shard is not None)
     run.save_experiment(experiment)
     started.notes.extend(run.notes)
     started.notes.extend(
@@ -239,10 +259,24 @@ def go_on(
     return started
 
 
-def share_state(started: StartedTraining) -> None:
-    """Give all workers the state of the first one, which has read it from the run."""
+def share_state(run: Run, started: StartedTraining) -> None:
+    """Give all workers the state of the first one, which has read it from the run.
+
+    Where workers share the item tables, each reads its rows from the run's folder.
+
+    Raises:
+        ConfigError: a worker finds another checkpoint there.
+        RunError: it finds none.
+    """
     training = started.training
     tensors, counters = training.state()
+    if isinstance(training, network.Training) and training.sharded is not None:
+        team, checkpoints = training.team, run.checkpoints
+        team.check_same({"checkpoint": stored_digest(checkpoints.last)})
+        counters = team.share_state({}, counters)
+        if not team.leads:
+            training.restore(checkpoints.open_last()[0], counters)
+        return
     training.restore(tensors, training.team.share_state(tensors, counters))
 
 
@@ -261,14 +295,14 @@ def recorded(run: Run, started: StartedTraining) -> Iterator[Event]:
     due = start + SAVE_SECONDS
     try:
         for event in started.events:
-            before = time.monotonic()
+            before, saving = time.monotonic(), False
             if isinstance(event, Validated):
                 save_validation(run, training, event, before - start)
             elif isinstance(event, JoinedFitted):
                 save_joined(run.path, event.name, event.model)
-            elif before > due:
+            elif saving := is_due(training, before > due):
                 checkpoints.save_last(training)
-            if isinstance(event, Validated) or before > due:
+            if isinstance(event, Validated) or saving:
                 after = time.monotonic()
                 due = after + max(SAVE_SECONDS, 20 * (after - before))
             yield event
@@ -278,6 +312,8 @@ def recorded(run: Run, started: StartedTraining) -> Iterator[Event]:
         yield from last_fit(run, started)
         note_end(run, training, time.monotonic() - start)
     except TrainingError as error:
+        if shares_tables(training) and isinstance(error, WorkerLost):
+            raise  # whose rows nobody else has
         # The step that failed did not change the weights.
         if training.is_finite():
             checkpoints.save_last(training)
@@ -288,6 +324,48 @@ def recorded(run: Run, started: StartedTraining) -> Iterator[Event]:
             + (f"the last good weights are in {where}" if kept else "no weights were good"),
             error.hint,
         ) from None
+
+
+def assisted(started: StartedTraining) -> Iterator[Event]:
+    """The events of a worker that does not lead, while the first one records them.
+
+    Where workers share the item tables, it brings its rows to whatever is saved.
+    """
+    training = started.training
+    if not shares_tables(training):
+        yield from started.events
+        return
+    try:
+        for event in started.events:
+            if isinstance(event, Validated):
+                if event.is_best:
+                    take_part(training.whole(training.model.state_dict()))
+                take_part(training.whole(training.tensors()))
+            elif is_due(training, False):
+                take_part(training.whole(training.tensors()))
+            yield event
+    except WorkerLost:
+        raise
+    except TrainingError:
+        if training.is_finite():
+            take_part(training.whole(training.tensors()))
+        raise
+
+
+def assist_stop(started: StartedTraining) -> None:
+    """Bring one's rows to the checkpoint of a training that was stopped, if they are needed."""
+    if shares_tables(started.training):
+        take_part(started.training.whole(started.training.tensors()))
+
+
+def shares_tables(training: AnyTraining) -> bool:
+    """Whether workers share the rows of the item tables."""
+    return isinstance(training, network.Training) and training.sharded is not None
+
+
+def is_due(training: AnyTraining, late: bool) -> bool:
+    """Whether a checkpoint is due: if the time says so, and where all take part, the first one."""
+    return training.team.told(late) if shares_tables(training) else late
 
 
 def note_end(run: Run, training: AnyTraining, seconds: float) -> None:
@@ -334,7 +412,11 @@ def judge(run: Run, started: StartedTraining) -> Iterator[Judged]:
     if not (isinstance(training, network.Training) and isinstance(data, SequenceDataset)):
         return
     settings = training.experiment.training
-    if settings.validate_users is None or not run.checkpoints.best.exists():
+    if (
+        shares_tables(training)
+        or settings.validate_users is None
+        or not run.checkpoints.best.exists()
+    ):
         return
     scorer = require_vectors(load_scorer(run, training.device, final=False))
     with training.safe_to_interrupt():

@@ -1,7 +1,8 @@
 """A new run that goes on from the weights of another, on a dataset prepared later.
 
-The catalogue has grown meanwhile: rows of tables are matched by the items' ids. The rest of the
-network is taken as it is; models that join it are fitted anew, which takes seconds.
+The catalogue has grown meanwhile: rows of tables are matched by the items' ids, those of features
+by their values. The rest of the network is taken as it is; models that join it are fitted anew,
+which takes seconds.
 """
 
 import math
@@ -15,9 +16,12 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from seqrec_cli.core.data.dataset import SequenceDataset
+from seqrec_cli.core.data.features.encoders import Encoders
 from seqrec_cli.core.data.sequences import Sequences
 from seqrec_cli.core.experiment.fitted import FittedExperiment
 from seqrec_cli.core.inference.people import positions
+from seqrec_cli.core.models.sequential.two_tower import TwoTower
+from seqrec_cli.core.runs.inputs import load_features
 from seqrec_cli.core.runs.loading import catalogue_of
 from seqrec_cli.core.runs.run import Run
 from seqrec_cli.core.training.network import Training
@@ -93,7 +97,7 @@ def carry_over(
         neighbours: whether new items start from the items before them, or else at random.
 
     Raises:
-        RunError: the networks are of different shapes.
+        RunError: the networks are of different shapes, or read other features.
     """
     weights, _ = run.checkpoints.load_best_weights()
     places = positions(dataset.item_ids, catalogue_of(run).item_ids) + 1  # 0: new
@@ -102,15 +106,19 @@ def carry_over(
     followed = followed_shares(dataset.train, new, places) if neighbours else {}
     own = training.model.state_dict()
     tables = training.model.tables
+    rows = rows_of_values(run, training, dataset)
+    apart = tables | rows.keys()
     for name, tensor in own.items():
-        if name not in weights or (name not in tables and weights[name].shape != tensor.shape):
+        if name not in weights or (name not in apart and weights[name].shape != tensor.shape):
             raise RunError(
                 f"the weights of `{run.path}` do not fit: `{name}` is another one there",
                 "the features of the dataset may have changed: train a new run",
             )
-        if name not in tables:
+        if name not in apart:
             tensor.copy_(weights[name])
     with torch.no_grad():
+        for name, (here, there) in rows.items():
+            own[name][here] = weights[name][there].to(own[name])
         for name in tables:
             carry_table(own[name], weights[name], known, places, followed)
     gone = int(run.manifest()["items"]) - len(known)
@@ -128,6 +136,46 @@ def carry_table(
     table[torch.from_numpy(known)] = before[torch.from_numpy(places[known - 1])].to(table)
     for item, earlier in followed.items():
         table[item] = before[torch.from_numpy(earlier)].mean(dim=0).to(table)
+
+
+def rows_of_values(
+    run: Run, training: Training, dataset: SequenceDataset
+) -> dict[str, tuple[NDArray[np.int64], NDArray[np.int64]]]:
+    """For each table of features, which of its rows are known, and where they are in the run's.
+
+    Each preparation numbers the values of features anew, the most frequent first.
+
+    Raises:
+        RunError: the columns are others, or the model does not say what its tables hold.
+    """
+    experiment = training.experiment
+    if not experiment.model.reads_features:
+        return {}
+    features = load_features(run.path, experiment, run.manifest()["items"])
+    assert features is not None
+    before, now = features.encoders, dataset.encoders
+    if columns_in_words(before) != columns_in_words(now):
+        raise RunError(
+            f"the run `{run.path}` reads other features than `{dataset.name}` has: "
+            f"{columns_in_words(before)}, and not {columns_in_words(now)}",
+            "prepare the dataset with the same columns, or train a new run",
+        )
+    if not isinstance(training.model, TwoTower):
+        raise RunError(
+            f"`{experiment.model.name}` does not say which row of its tables is of which value",
+            "train a new run",
+        )
+    found, values_before = {}, training.model.values_of_tables(before)
+    for name, values in training.model.values_of_tables(now).items():
+        there = positions(values, values_before[name]) + 1
+        here = np.flatnonzero(there) + 1
+        found[name] = (np.append(0, here), np.append(0, there[here - 1]))  # 0: unknown
+    return found
+
+
+def columns_in_words(encoders: Encoders) -> str:
+    """The columns of features and what they are, in the order of a model."""
+    return ", ".join(f"{c.side}s' {c.name} ({c.kind})" for c in encoders.columns) or "none"
 
 
 def followed_shares(

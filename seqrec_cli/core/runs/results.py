@@ -10,6 +10,7 @@ from seqrec_cli import __version__
 from seqrec_cli.core.runs.history import refuse_constant
 from seqrec_cli.core.storage import files, foreign, locks
 from seqrec_cli.errors import RunError
+from seqrec_cli.wording import as_typed_option
 
 EVALUATIONS = "evaluations.jsonl"
 LOCK = ".evaluations.lock"
@@ -18,6 +19,9 @@ PROTOCOL = (
     *("data_sha256", "split", "protocol", "seen", "targets", "sample_users"),
     *("index", "rerank", "candidates", "track"),
 )
+
+# What `recommend` and `evaluate` call the rules that they take.
+RULES = ("only", "exclude", "exclude_seen", "popularity_penalty", "diversify", "diversify_by")
 
 # What a track is called (runs/tracks.py).
 REFITTED = "refitted on train + valid"
@@ -102,7 +106,27 @@ def in_track(name: str, track: str) -> str:
 
 def protocol_of(entry: Mapping[str, Any]) -> tuple[str, ...]:
     """What an evaluation is of."""
-    return tuple(str(entry.get(key)) for key in PROTOCOL)
+    return (*(str(entry.get(key)) for key in PROTOCOL), rules_in_words(entry))
+
+
+def rules_in_words(entry: Mapping[str, Any]) -> str:
+    """The rules that an evaluation was under, as they are typed; "" without any.
+
+    A prior of popularity is none of them: it is a track.
+    """
+    rules = entry.get("rules")
+    if not isinstance(rules, Mapping):
+        return ""
+    given = []
+    for name in RULES:
+        value = rules.get(name)
+        if isinstance(value, list):
+            value = [str(one["rule"]) for one in value if isinstance(one, Mapping)]
+        elif isinstance(value, float):
+            value = f"{value:g}"
+        if value and (name, value) != ("diversify_by", "vectors"):
+            given.append(as_typed_option(name, value))
+    return " ".join(given)
 
 
 def without_time(entry: Mapping[str, Any]) -> dict[str, Any]:

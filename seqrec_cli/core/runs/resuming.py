@@ -50,10 +50,11 @@ def experiment_to_resume(run: Run, overrides: Sequence[str]) -> AnyExperiment:
     return after
 
 
-def resume(run: Run, training: Resumable) -> None:
+def resume(run: Run, training: Resumable, *, in_place: bool = False) -> None:
     """Restore `training` to where the run stopped, and remove later lines of its history.
 
-    A damaged checkpoint is replaced by the previous one; the run's `notes` say so.
+    A damaged checkpoint is replaced by the previous one; the run's `notes` say so. With `in_place`
+    tensors are read from the file block by block.
 
     Raises:
         RunError: there is nothing to resume from, or both checkpoints are damaged.
@@ -65,7 +66,8 @@ def resume(run: Run, training: Resumable) -> None:
             "first checkpoint",
             "start it again with the same command",
         )
-    tensors, counters, is_previous = checkpoints.load_last()
+    load = checkpoints.open_last if in_place else checkpoints.load_last
+    tensors, counters, is_previous = load()
     try:
         training.restore(tensors, counters)
     except (KeyError, ValueError, TypeError, RuntimeError) as error:

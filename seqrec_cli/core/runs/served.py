@@ -1,5 +1,7 @@
 """A run, loaded to answer questions: its items, its people and its rules, looked up by id."""
 
+import hashlib
+import json
 import threading
 from collections import OrderedDict
 from collections.abc import Sequence
@@ -80,7 +82,7 @@ class Served:
         self.by_user = {} if people is None else rows_of(people)
         self.names = Names.of_items(self.catalogue)
         self.unlearned = set((np.flatnonzero(unlearned(run)) + 1).tolist())
-        self.kept_rules: OrderedDict[Any, Rules | None] = OrderedDict()
+        self.kept_rules: OrderedDict[bytes, Rules | None] = OrderedDict()
         self.lock = threading.Lock()
 
     @classmethod
@@ -158,7 +160,7 @@ class Served:
         Raises:
             InputError, ConfigError: a rule cannot be read, or leaves nothing.
         """
-        key = tuple(only), tuple(exclude)
+        key = digest_of(only, exclude)
         with self.lock:
             if key in self.kept_rules:
                 self.kept_rules.move_to_end(key)
@@ -190,6 +192,11 @@ class Served:
         if self.catalogue.titles is not None:
             texts = self.catalogue.titles
         return [str(text).casefold() for text in texts.tolist()]
+
+
+def digest_of(only: Sequence[Rule], exclude: Sequence[Rule]) -> bytes:
+    """A digest of rules: the rules themselves may be lists of ids as long as a request."""
+    return hashlib.sha256(json.dumps([only, exclude]).encode()).digest()
 
 
 def mark_of(path: Path) -> tuple[Any, ...]:

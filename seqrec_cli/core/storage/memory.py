@@ -1,4 +1,4 @@
-"""How much memory there is."""
+"""How much memory and how many cores there are."""
 
 import contextlib
 import importlib
@@ -18,6 +18,14 @@ def total_memory() -> int:
     with contextlib.suppress(OSError, ValueError):
         limits.append(int(CGROUP.read_text()))  # "max" where there is no limit
     return min((limit for limit in limits if limit > 0), default=UNKNOWN)
+
+
+def available_cores() -> int:
+    """The cores that this process may use."""
+    try:
+        return max(1, len(os.sched_getaffinity(0)))
+    except AttributeError:  # not on every system
+        return max(1, os.cpu_count() or 1)
 
 
 def address_space() -> int:

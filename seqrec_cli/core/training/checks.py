@@ -6,6 +6,7 @@ import torch
 from seqrec_cli.core.data.dataset import SequenceDataset
 from seqrec_cli.core.evaluation.queries import queries
 from seqrec_cli.core.experiment.sequential import Experiment, TrainingConfig
+from seqrec_cli.core.losses.registry import LOSSES
 from seqrec_cli.core.models.fitted import FITTED
 from seqrec_cli.core.storage.memory import in_words, total_memory
 from seqrec_cli.core.training.network import Training, make_batches
@@ -85,6 +86,37 @@ def check_team(training: Training, data: SequenceDataset) -> None:
             f"a batch of {settings.batch_size} users is cut into {parts} "
             f"{'part' if parts == 1 else 'parts'}, fewer than the {size} workers",
             f"use {parts} {'worker' if parts == 1 else 'workers'}{larger}",
+        )
+
+
+def check_shared_tables(experiment: Experiment) -> None:
+    """Refuse what does not work while several workers share the rows of the item tables.
+
+    Raises:
+        ConfigError: with the setting and what to use instead.
+    """
+    settings, changes = experiment.training, []
+    if LOSSES[settings.loss.name].of_scores is None:
+        changes += ["training.loss=sampled_softmax", "training.negatives_per=batch"]
+        changes += ["training.negatives=4096"]
+    if settings.l2_emb:
+        changes.append("training.l2_emb=0")
+    if settings.table_optimizer != "adagrad":
+        changes.append("training.table_optimizer=adagrad")
+    if settings.final:
+        changes.append("training.final=false")
+    changes += [f"{name}=null" for name in experiment.joined]
+    if changes:
+        raise ConfigError(
+            "a step may change only the rows of its batch, and nothing may read the whole table, "
+            "where workers share its rows (`--table sharded`)",
+            "add " + " ".join(f"`--set {change}`" for change in changes).replace("` `", " "),
+        )
+    if experiment.model.needs_features:
+        raise ConfigError(
+            f"`{experiment.model.name}` reads features or vectors of items, and workers share the "
+            "rows of item tables alone (`--table sharded`)",
+            "leave out `--table sharded`",
         )
 
 

@@ -24,6 +24,7 @@ import torch.distributed as dist
 from numpy.typing import NDArray
 from torch import Tensor
 
+from seqrec_cli.core.models.shards import Shard
 from seqrec_cli.errors import ConfigError, TrainingError
 
 # What a part of a batch adds to its loss, and to the gradient of each parameter.
@@ -139,15 +140,14 @@ class Team:
             )
             mine = own or ((0.0, [empty]) if rank == self.rank else None)
             (one,) = self.sent(mine, rank, [parameter])[1]
-            total = one if total is None else total + one
+            total = one if total is None else joined([total, one])
         assert total is not None
         return total
 
     def sent(self, found: Found | None, owner: int, parameters: Sequence[Tensor]) -> Found:
         """What `owner` has, for everybody.
 
-        Of a sparse gradient the rows in use are sent, as they are: the sum of two depends on the
-        order of their rows.
+        Of a sparse gradient the rows in use are sent, as they are: sums depend on their order.
         """
         head = torch.zeros(1 + len(parameters), dtype=torch.float64)
         if found is not None:
@@ -193,6 +193,10 @@ class Team:
         with self.waiting():
             dist.broadcast(tensor, src=owner)
         return tensor
+
+    def told(self, flag: bool) -> bool:
+        """What the first one says, for everybody."""
+        return bool(self.add(np.array([flag and self.leads], np.int64))[0])
 
     def add(self, array: NDArray[np.int64]) -> NDArray[np.int64]:
         """The sum of everybody's arrays."""
@@ -264,14 +268,32 @@ def add_all(found: Sequence[Found]) -> Found:
 
 def add_up(gradients: Sequence[Sequence[Tensor]]) -> list[Tensor]:
     """The sum over parts, for each parameter; takes the first part's tensors for it."""
-    first, *others = gradients
-    total = list(first)
-    dense = [n for n, gradient in enumerate(total) if not gradient.is_sparse]
-    for other in others:
-        for n in dense:
-            total[n].add_(other[n])
-        total = [t + g if g.is_sparse else t for t, g in zip(total, other, strict=True)]
+    total: list[Tensor] = []
+    for first, *others in zip(*gradients, strict=True):
+        if first.is_sparse:
+            total.append(joined([first, *others]))
+            continue
+        for other in others:
+            first.add_(other)
+        total.append(first)
     return total
+
+
+def joined(gradients: Sequence[Tensor]) -> Tensor:
+    """The sum of sparse gradients: their rows one after the other.
+
+    Torch's own `+` mixes them in an order that depends on all of them. So what becomes of a row
+    depends on no other one, and several workers may each add up some of the rows.
+    """
+    if len(gradients) == 1:
+        return gradients[0]
+    return torch.sparse_coo_tensor(
+        torch.cat([gradient._indices() for gradient in gradients], 1),
+        torch.cat([gradient._values() for gradient in gradients]),
+        gradients[0].shape,
+        is_coalesced=False,
+        check_invariants=False,
+    )
 
 
 def is_worker() -> bool:
@@ -283,6 +305,11 @@ def is_worker() -> bool:
 def leads() -> bool:
     """Whether this process is the one that prints and writes."""
     return not is_worker() or os.environ["RANK"] == "0"
+
+
+def own_shard() -> Shard:
+    """The rows of shared tables that this worker has."""
+    return Shard(int(os.environ["RANK"]), int(os.environ["WORLD_SIZE"]))
 
 
 def restarts() -> int:

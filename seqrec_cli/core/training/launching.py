@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from seqrec_cli.core.storage import files, foreign
+from seqrec_cli.core.storage.memory import available_cores
 from seqrec_cli.core.storage.temporary import private_folder
 from seqrec_cli.errors import TrainingError
 
@@ -26,8 +27,8 @@ def launch(arguments: Sequence[str], workers: int) -> int:
     """
     # With the store that it would share with the workers, the agent fails or hangs at a restart.
     os.environ["TORCH_DISABLE_SHARE_RDZV_TCP_STORE"] = "1"
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
-    os.environ.setdefault("OMP_NUM_THREADS", str(max(1, (cores or 1) // workers)))
+    cores = available_cores()
+    os.environ.setdefault("OMP_NUM_THREADS", str(max(1, cores // workers)))
     logging.disable(logging.ERROR)  # of the agent, which tells of each signal and restart
     from torch.distributed.elastic.multiprocessing import DefaultLogsSpecs, SignalException
     from torch.distributed.elastic.multiprocessing.errors import ChildFailedError

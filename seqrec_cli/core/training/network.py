@@ -1,10 +1,12 @@
 """A network with its optimizer and counters: what a training is between two steps."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any
 
+import numpy as np
 import torch
+from torch import Tensor
 
 from seqrec_cli.core.batching.packing import FILL
 from seqrec_cli.core.batching.sequential import Batches
@@ -15,9 +17,12 @@ from seqrec_cli.core.experiment.sequential import Experiment
 from seqrec_cli.core.inference.scoring import Joined
 from seqrec_cli.core.kernels.switch import check_environment
 from seqrec_cli.core.models.sequential.registry import build_model
+from seqrec_cli.core.models.shards import Shard, sharing
 from seqrec_cli.core.randomness import Purpose, torch_stream
-from seqrec_cli.core.storage.tensors import MemoryLimit
+from seqrec_cli.core.storage.tensors import StoredTensor
+from seqrec_cli.core.training.memory import memory_limit
 from seqrec_cli.core.training.optimizers import Adagrad, Adam, Optimizer, RowwiseAdagrad
+from seqrec_cli.core.training.sharding import GatheredRows, ShardedTables
 from seqrec_cli.core.training.state import Counters, Resumable
 
 
@@ -30,7 +35,12 @@ class Training(Resumable):
         num_items: int,
         device: torch.device,
         features: Features | None = None,
+        shard: Shard | None = None,
     ) -> None:
+        """Make the model with fresh weights.
+
+        With a `shard`, of its item tables only those rows, which several workers then share.
+        """
         check_environment()
         settings = experiment.training
         self.experiment = experiment
@@ -39,9 +49,10 @@ class Training(Resumable):
         self.counters = Counters()
         self.joined: list[Joined] = []
         generator = torch_stream(experiment.seed, Purpose.WEIGHTS)
-        with MemoryLimit():
+        with memory_limit(settings), sharing(shard):
             model = build_model(experiment.model, num_items, generator, features)
         self.model = model.to(device)
+        self.sharded = None if shard is None else ShardedTables(self.model, shard)
         parameters = self.trained_parameters()
         tables = {name: parameters.pop(name) for name in sorted(self.model.tables)}
         table_lr = settings.table_lr or settings.lr
@@ -57,6 +68,32 @@ class Training(Resumable):
             self.optimizers["tables"] = by_name(tables, table_lr)
         self.encode = torch.compile(self.model.encode) if settings.compile else self.model.encode
         self.workers = WorkerPool(device)
+
+    def whole(self, named: Mapping[str, Tensor]) -> dict[str, Tensor | GatheredRows]:
+        """Tensors of `tensors` or of the model, as they are saved: tables with all their rows."""
+        if self.sharded is None:
+            return dict(named)
+        return {
+            name: GatheredRows(self.sharded, self.team, tensor, self.num_items + 1)
+            if self.sharded.has(name)
+            else tensor
+            for name, tensor in named.items()
+        }
+
+    def take_over(self, name: str, own: Tensor, saved: Tensor | StoredTensor) -> None:
+        """Set one's own tensor of that name to the saved one, or to the rows that are one's own."""
+        if self.sharded is not None and self.sharded.has(name):
+            assert isinstance(saved, StoredTensor)
+            saved.copy_to(own, self.sharded.shard.rank, self.sharded.shard.size)
+        else:
+            super().take_over(name, own, saved)
+
+    def is_finite(self) -> bool:
+        """Whether all weights are finite numbers, with shared tables those of all workers."""
+        own = super().is_finite()
+        if self.sharded is None:
+            return own
+        return not self.team.add(np.array([not own], np.int64)).any()
 
     def facts(self) -> dict[str, Any]:
         """The weights of what joins the network."""

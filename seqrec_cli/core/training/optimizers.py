@@ -4,6 +4,7 @@ from typing import Protocol
 
 import torch
 from torch import Tensor, nn
+from torch.nn import functional as F
 
 from seqrec_cli.core.kernels.adam import adam_step
 
@@ -135,9 +136,23 @@ class RowwiseAdagrad:
         """Change the rows for which there is a gradient, sparse (rows, D)."""
         for name, table in self.tables.items():
             assert table.grad is not None
-            gradient = table.grad.coalesce()
-            rows, values = gradient.indices()[0], gradient.values()
+            rows, values = rows_in_use(table.grad)
             sums: Tensor = self.sums[name][rows] + values.square().mean(dim=1)
             self.sums[name][rows] = sums
             scale = (sums.sqrt() + self.epsilon).unsqueeze(1)
             table.index_add_(0, rows, values / scale, alpha=-self.lr * factor)
+
+
+def rows_in_use(gradient: Tensor) -> tuple[Tensor, Tensor]:
+    """The rows of a sparse gradient (N, D), int64 (R,) ascending, and their sums (R, D).
+
+    What stands several times for a row is added in its order, whatever else there is. Torch's
+    `coalesce` sorts without regard to the order, and takes twice as long.
+    """
+    places, values = gradient._indices()[0], gradient._values()
+    if not len(places):
+        return places, values
+    order = places.argsort(stable=True)
+    rows, counts = torch.unique_consecutive(places[order], return_counts=True)
+    # A bag for each row.
+    return rows, F.embedding_bag(order, values, counts.cumsum(0) - counts, mode="sum")

@@ -5,12 +5,16 @@ weights, the optimizer's moments and a few counters - is all it takes to go on b
 middle of an epoch too.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import partial
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from seqrec_cli.core.batching.sequential import Batches
 from seqrec_cli.core.data.dataset import SequenceDataset
+from seqrec_cli.core.evaluation.queries import Queries
 from seqrec_cli.core.evaluation.sequential import Evaluation, evaluate
 from seqrec_cli.core.evaluation.weighing import pick_weights
 from seqrec_cli.core.experiment.sequential import Experiment
@@ -23,6 +27,7 @@ from seqrec_cli.core.training.loop import check_finite, epochs, note_validation,
 from seqrec_cli.core.training.network import Training, make_batches
 from seqrec_cli.core.training.pace import Pace
 from seqrec_cli.core.training.seen import check_reachable, settle_seen
+from seqrec_cli.core.training.sharded_validation import shared_ranks
 from seqrec_cli.core.training.state import Counters
 from seqrec_cli.core.training.steps import pace_of, train_steps
 
@@ -155,7 +160,8 @@ def validate(
         if any(joined.picked for joined in scorer.joined):
             seed, others = training.experiment.seed, team if team.size > 1 else None
             pick_weights(scorer, data, settings.metric, seen, seed, most, others)
-        outcome = evaluate_valid(training.experiment, data, scorer, seen, most, team)
+        shared = None if training.sharded is None else partial(shared_ranks, training, seen=seen)
+        outcome = evaluate_valid(training.experiment, data, scorer, seen, most, team, shared)
     users = len(outcome.users) if settings.validate_users is not None else 0
     picked = [f"{joined.name} {joined.weight:g}" for joined in scorer.joined if joined.picked]
     return note_validation(
@@ -170,8 +176,12 @@ def evaluate_valid(
     seen: Seen | None = None,
     most_users: int | None = None,
     team: Team = ALONE,
+    ranker: Callable[[Queries], NDArray[np.int64]] | None = None,
 ) -> Evaluation:
-    """Rank the valid part in full, for all its users or for a sample that stays the same."""
+    """Rank the valid part in full, for all its users or for a sample that stays the same.
+
+    `ranker` as of `evaluate`.
+    """
     settings = experiment.training
     k = int(settings.metric.partition("@")[2])
     return evaluate(
@@ -183,4 +193,5 @@ def evaluate_valid(
         seed=experiment.seed,
         most_users=most_users,
         team=team if team.size > 1 else None,
+        ranker=ranker,
     )

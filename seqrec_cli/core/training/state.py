@@ -2,7 +2,7 @@
 
 import contextlib
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
 from functools import cached_property
 from typing import Any
@@ -10,6 +10,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from seqrec_cli.core.storage.tensors import InPieces, StoredTensor
 from seqrec_cli.core.training.distributed import ALONE, Team
 from seqrec_cli.core.training.optimizers import Optimizer
 
@@ -94,20 +95,34 @@ class Resumable:
         """Everything that exact resumption needs: tensors by name, and plain counters."""
         return self.tensors(), asdict(self.counters)
 
-    def restore(self, tensors: dict[str, Tensor], counters: dict[str, Any]) -> None:
+    def whole(self, named: Mapping[str, Tensor]) -> Mapping[str, Tensor | InPieces]:
+        """Tensors of `tensors` or of the model, as they are saved."""
+        return named
+
+    def restore(
+        self, tensors: Mapping[str, Tensor | StoredTensor], counters: dict[str, Any]
+    ) -> None:
         """Go back to what `state` returned.
 
         Raises:
             ValueError, TypeError: they are not of such a training.
         """
         own = self.tensors()
-        if {n: t.shape for n, t in own.items()} != {n: t.shape for n, t in tensors.items()}:
+        whole = self.whole(own)
+        if {n: t.shape for n, t in whole.items()} != {n: t.shape for n, t in tensors.items()}:
             raise ValueError("the tensors are not those of this model and its optimizers")
         counted = Counters(**counters)
         counted.check()
         for name, tensor in own.items():
-            tensor.copy_(tensors[name])
+            self.take_over(name, tensor, tensors[name])
         self.counters = counted
+
+    def take_over(self, name: str, own: Tensor, saved: "Tensor | StoredTensor") -> None:
+        """Set one's own tensor of that name to the saved one."""
+        if isinstance(saved, Tensor):
+            own.copy_(saved)
+        else:
+            saved.copy_to(own)
 
     def tensors(self) -> dict[str, Tensor]:
         """The weights and the state of the optimizers, by name."""

@@ -48,7 +48,7 @@ def train_steps(
         return number, (loss, list(gradients))
 
     pace = pace or pace_of(training, batches)
-    team, parameters = training.team, list(training.trained_parameters().values())
+    team = training.team
     batches_left = batches.users_of(epoch)[done:]
     upcoming = begin(done + 1)
     for step, users in enumerate(batches_left, done + 1):
@@ -56,16 +56,17 @@ def train_steps(
         team.agree()
         training_mode(training.model)
         statistics = training.statistics()
-        # From the last: that of many short histories takes longest, and is not to be waited for.
-        results = training.workers.map(work, reversed(parts))
-        if step < len(batches):
-            # Queued behind this step's parts: the core that is done first makes the next ones.
-            upcoming = begin(step + 1)
-        # Running statistics change while gradients are computed, and nothing else does.
-        safe = contextlib.nullcontext() if statistics else training.safe_to_interrupt()
-        with safe:
-            found = dict(results)
-        add = partial(team.total, found, count, parameters)
+        with rows_for(training, parts) as parts:
+            # From the last: that of many short histories takes longest, and is not waited for.
+            results = training.workers.map(work, reversed(parts))
+            if step < len(batches):
+                # Queued behind this step's parts: the core that is done first makes the next ones.
+                upcoming = begin(step + 1)
+            # Running statistics change while gradients are computed, and nothing else does.
+            safe = contextlib.nullcontext() if statistics else training.safe_to_interrupt()
+            with safe:
+                found = dict(results)
+        add = partial(total_of, training, found, count)
         # On a core of the pool: torch's own threads would spin beside the next step's parts.
         loss, gradient = training.workers.alone(add) if team.size == 1 else add()
         try:
@@ -75,6 +76,23 @@ def train_steps(
             training.set_statistics(statistics)
             raise
         yield loss
+
+
+def rows_for(
+    training: Training, parts: dict[int, Callable[[], TrainBatch]]
+) -> contextlib.AbstractContextManager[dict[int, Callable[[], TrainBatch]]]:
+    """Within the block, these parts can be computed: shared tables have the rows that they read."""
+    if training.sharded is None:
+        return contextlib.nullcontext(parts)
+    return training.sharded.step(training.team, parts, training.device)
+
+
+def total_of(training: Training, found: dict[int, Found], count: int) -> Found:
+    """The batch's loss and gradients, of `count` parts of which `found` has one's own."""
+    parameters = training.trained_parameters()
+    if training.sharded is None:
+        return training.team.total(found, count, list(parameters.values()))
+    return training.sharded.total(training.team, found, count, parameters)
 
 
 def part_gradients(

@@ -19,7 +19,7 @@ def test_a_log_is_read_in_order_of_time_and_without_strange_items(tmp_path: Path
     path = tmp_path / "log.csv"
     rows = ["u,b,1600000300", "v,x,1600000000", "u,a,1600000100", "u,x,1600000200"]
     path.write_text(LOG + "\n".join([*rows, rows[0], ""]))
-    people = read_people(path, CATALOGUE)
+    people = read_people(str(path), CATALOGUE)
     assert people.labels == ["u", "v"]
     assert people.known.tolist() == [True, False]
     assert people.histories[0].tolist() == [1, 2]
@@ -35,10 +35,24 @@ def test_a_log_is_read_in_order_of_time_and_without_strange_items(tmp_path: Path
 def test_a_dash_is_the_standard_input(monkeypatch: pytest.MonkeyPatch) -> None:
     stream = io.TextIOWrapper(io.BytesIO(f"{LOG}u,c,1600000000\n".encode()))
     monkeypatch.setattr(sys, "stdin", stream)
-    people = read_people(Path("-"), CATALOGUE)
+    people = read_people("-", CATALOGUE)
     assert people.histories[0].tolist() == [3]
 
 
 def test_what_prepare_refuses_is_refused(tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r"nowhere\.csv"):
-        read_people(tmp_path / "nowhere.csv", CATALOGUE)
+        read_people(str(tmp_path / "nowhere.csv"), CATALOGUE)
+
+
+def test_a_log_may_lie_at_an_address() -> None:
+    fsspec = pytest.importorskip("fsspec")
+    with fsspec.open("memory://people/log.csv", "w") as file:
+        file.write(f"{LOG}u,b,1600000000\nu,a,1600000100\n")
+    people = read_people("memory://people/log.csv", CATALOGUE)
+    assert people.histories[0].tolist() == [2, 1]
+    with pytest.raises(InputError, match=r"cannot fetch `memory://people/none\.csv`"):
+        read_people("memory://people/none.csv", CATALOGUE)
+    with fsspec.open("memory://people/wrong.csv", "w") as file:
+        file.write("user_id,timestamp\nu,1600000000\n")
+    with pytest.raises(InputError, match=r"memory://people/wrong\.csv"):
+        read_people("memory://people/wrong.csv", CATALOGUE)

@@ -34,3 +34,11 @@ def test_a_track_of_its_own_stands_below_and_says_so(place: Path) -> None:
     found = standings(Asked(data="toy"))
     assert [each.scorer for each in found] == ["one", "one (with times)"]
     assert found[1].plain(["ndcg@10"])["track"] == "with times"
+
+
+def test_figures_under_rules_do_not_stand_for_the_run(place: Path) -> None:
+    for rules, mean in (({}, 0.2), ({"popularity_penalty": 0.5}, 0.4)):
+        figures = {"ndcg@10": {"mean": mean, "low": 0.1, "high": 0.5}}
+        add_result(Path("runs/one"), entry(figures=figures, **({"rules": rules} if rules else {})))
+    found = standings(Asked(data="toy"))
+    assert [each.scorer for each in found] == ["one", "one (--popularity-penalty 0.5)"]

@@ -88,3 +88,56 @@ def test_the_commands_prepare_alike_and_go_on(grown: Path) -> None:
     assert manifest["continued_from"]["new_items"] == 1
     assert invoke("train", "--from", "one", "--config", "toy.yaml").exit_code == 2
     assert invoke("train", "--from", "one").exit_code == 2
+
+
+TOWERS = """\
+data: shop
+model: {name: two_tower, history: {hidden: 4, max_length: 6}, output: 4, feature_size: 2}
+training: {loss: softmax, epochs: 1, batch_size: 16, validate_every: 1}
+"""
+
+
+def test_tables_of_features_are_matched_by_value(grown: Path) -> None:
+    """The new log has a new category, and others are the most frequent: all codes move."""
+    Path("towers.yaml").write_text(TOWERS)
+    assert invoke("train", "--config", "towers.yaml", "--run", "towers").exit_code == 0
+    items = Path("items.csv").read_text().splitlines()
+    gone = [line for line in items if ",shoes," not in line]
+    Path("items.csv").write_text("\n".join([*gone, "a new one,New (2000),socks,1,true,red"]) + "\n")
+    prepare = ("prepare", "later.csv", "--like", "data/shop.json", "--name", "other")
+    assert invoke(*prepare, "--min-value-count", "1").exit_code == 0
+    run, data = Run.open(Path("runs/towers")), SequenceDataset.load(Path("data/other.npz"))
+    experiment = load_experiment(run.path / "experiment.yaml", settings_to_go_on(run, []), "other")
+    training = Training(experiment, data.num_items, torch.device("cpu"), data.features())
+    fresh = {name: t.clone() for name, t in training.model.state_dict().items()}
+    carry_over(run, training, data.without_test())
+    weights, _ = run.checkpoints.load_best_weights()
+    old = SequenceDataset.load(Path("data/shop.npz"))
+    before = {c.name: c for c in old.encoders.side("item").columns}
+    now = {c.name: c for c in data.encoders.side("item").columns}
+    place = [c.name for c in now.values() if c.kind == "sparse"].index("category")
+    name = f"item_side.sparse.{place}.weight"
+    table = training.model.state_dict()[name]
+    codes = [
+        {value: row for row, value in enumerate(each["category"].values.tolist(), 1)}
+        for each in (before, now)
+    ]
+    assert codes[0].keys() & codes[1].keys()
+    assert any(codes[0].get(value) != row for value, row in codes[1].items())
+    for value, row in codes[1].items():
+        source = weights[name][codes[0][value]] if value in codes[0] else fresh[name][row]
+        assert torch.equal(table[row], source), value
+    assert torch.equal(table[0], weights[name][0])
+
+
+def test_other_columns_of_features_are_told(grown: Path) -> None:
+    Path("towers.yaml").write_text(TOWERS)
+    assert invoke("train", "--config", "towers.yaml", "--run", "towers").exit_code == 0
+    rows = [line.rpartition(",")[0] for line in Path("items.csv").read_text().splitlines()]
+    Path("items.csv").write_text("\n".join(rows) + "\n")
+    prepare = ("prepare", "later.csv", "--like", "data/shop.json", "--name", "other")
+    assert invoke(*prepare).exit_code == 0
+    refused = invoke("train", "--from", "towers", "--data", "other", "--run", "two")
+    assert refused.exit_code == 1
+    assert "the run `runs/towers` reads other features than `other` has" in refused.stderr
+    assert not Path("runs/two").exists()

@@ -5,7 +5,13 @@ from pathlib import Path
 
 import pytest
 
-from seqrec_cli.core.runs.results import add_result, entries_of, newest_results, read_results
+from seqrec_cli.core.runs.results import (
+    add_result,
+    entries_of,
+    newest_results,
+    read_results,
+    rules_in_words,
+)
 from seqrec_cli.errors import RunError
 
 FIGURES = {"ndcg@10": {"mean": 0.2, "low": 0.1, "high": 0.3}}
@@ -55,3 +61,27 @@ def test_a_track_is_kept_and_sets_a_result_apart(tmp_path: Path) -> None:
         for folder, one in entries_of(plain, {}, folders, tracks):
             add_result(folder, one)
     assert [one.get("track") for one in newest_results(tmp_path)] == ["with times", None]
+
+
+def test_rules_set_a_result_apart_as_they_are_typed(tmp_path: Path) -> None:
+    rules = {
+        "only": [{"rule": "category = 'shoes'", "items": 3}],
+        "popularity_penalty": 0.5,
+        "diversify": 0.3,
+        "diversify_by": "vectors",
+        "items_left": 3,
+        "items": 9,
+    }
+    assert rules_in_words(entry()) == ""
+    assert rules_in_words(entry(rules={"popularity_penalty": 1.0})) == "--popularity-penalty 1"
+    assert rules_in_words(entry(rules={"prior": "popularity", "prior_weights": {"a": 1}})) == ""
+    typed = """--only 'category = '"'"'shoes'"'"'' --popularity-penalty 0.5 --diversify 0.3"""
+    assert rules_in_words(entry(rules=rules)) == typed
+    by_column = {"diversify": 0.3, "diversify_by": "topics", "exclude_seen": "since=7d"}
+    assert rules_in_words(entry(rules=by_column)) == (
+        "--exclude-seen since=7d --diversify 0.3 --diversify-by topics"
+    )
+    add_result(tmp_path, entry(at="1"))
+    add_result(tmp_path, entry(at="2", rules=rules))
+    add_result(tmp_path, entry(at="3", rules=by_column))
+    assert [one["at"] for one in newest_results(tmp_path)] == ["1", "2", "3"]

@@ -1,5 +1,6 @@
 """A served run looks up items, people and rules; what a stranger sends is quoted harmlessly."""
 
+import tracemalloc
 from pathlib import Path
 
 import numpy as np
@@ -59,6 +60,20 @@ def test_rules_are_kept_but_not_all_of_them(shop: Path) -> None:
     for number in range(RULES_KEPT + 5):
         run.rules((), ((f"item {number % 30:02}", str(number)),))
     assert len(run.kept_rules) == RULES_KEPT
+
+
+def test_long_lists_of_ids_are_not_kept(shop: Path) -> None:
+    """A shop leaves out other items for each of its visitors, thousands of them."""
+    run = served()
+    run.rules((), (("item 02",),))
+    tracemalloc.start()
+    try:
+        for number in range(60):
+            run.rules((), (("item 02", *(f"elsewhere {number} {n}" for n in range(2_000))),))
+        kept, _ = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert kept < 2 << 20
 
 
 def test_strange_texts_are_shortened() -> None:

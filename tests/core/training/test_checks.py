@@ -62,3 +62,21 @@ def test_what_memory_cannot_hold_is_refused(
             checks.check_joined(one, cycle)
         assert hint in refused.value.hint
         assert "for 50 items" in refused.value.message
+
+
+def test_tables_are_shared_only_where_nothing_needs_all_their_rows() -> None:
+    checks.check_shared_tables(experiment(table_optimizer="adagrad"))
+    for settings, missing in (
+        ({}, "`--set training.table_optimizer=adagrad`"),
+        (
+            {"l2_emb": 0.1, "final": True},
+            "`--set training.l2_emb=0 --set training.table_optimizer=adagrad "
+            "--set training.final=false`",
+        ),
+    ):
+        with pytest.raises(ConfigError, match="nothing may read the whole table") as refusal:
+            checks.check_shared_tables(experiment(**settings))
+        assert refusal.value.hint == f"add {missing}"
+    with pytest.raises(ConfigError) as refusal:
+        checks.check_shared_tables(joined())
+    assert "--set transitions=null --set linear=null" in str(refusal.value.hint)

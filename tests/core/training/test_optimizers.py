@@ -6,7 +6,7 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
-from seqrec_cli.core.training.optimizers import Adagrad, Adam, RowwiseAdagrad
+from seqrec_cli.core.training.optimizers import Adagrad, Adam, RowwiseAdagrad, rows_in_use
 
 
 def test_steps_follow_the_formula_and_leave_other_rows_alone() -> None:
@@ -85,3 +85,26 @@ def test_adagrad_with_momentum_follows_the_equations() -> None:
         optimizer.step(factor)
         np.testing.assert_allclose(parameter.detach(), w)
     assert optimizer.state().keys() == {"w.sums", "w.velocity"}
+
+
+@pytest.mark.parametrize("columns", [1, 3, 16, 50, 64])
+def test_what_becomes_of_a_row_depends_on_its_own_gradients_alone(columns: int) -> None:
+    torch.manual_seed(0)
+    places, values = torch.randint(0, 40, (900,)), torch.randn(900, columns)
+
+    def sums(which: torch.Tensor) -> dict[int, list[float]]:
+        gradient = torch.sparse_coo_tensor(
+            places[which].unsqueeze(0), values[which], (99, columns), check_invariants=False
+        )
+        rows, found = rows_in_use(gradient)
+        assert rows.tolist() == sorted(set(places[which].tolist()))
+        return dict(zip(rows.tolist(), found.tolist(), strict=True))
+
+    expected: dict[int, torch.Tensor] = {}
+    for place, value in zip(places.tolist(), values, strict=True):
+        expected[place] = expected.get(place, torch.zeros(columns)) + value
+    whole = sums(torch.ones(900, dtype=torch.bool))
+    assert whole == {place: value.tolist() for place, value in expected.items()}
+    odd = sums(places % 2 == 1)
+    assert odd == {place: value for place, value in whole.items() if place % 2}
+    assert sums(places > 99) == {}

@@ -4,7 +4,6 @@ Whatever a file holds, the engine opens no other file, loads no extension and wr
 into a private folder, which is gone when the engine is closed.
 """
 
-import os
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor, wait
 from contextlib import contextmanager
@@ -15,7 +14,7 @@ import duckdb
 import numpy as np
 from numpy.typing import NDArray
 
-from seqrec_cli.core.storage.memory import total_memory
+from seqrec_cli.core.storage.memory import available_cores, total_memory
 from seqrec_cli.core.storage.temporary import PrivateFolder, private_folder
 from seqrec_cli.errors import InputError
 
@@ -154,10 +153,3 @@ def quoted(text: str) -> str:
 def name(text: str) -> str:
     """A text as the name of a column in SQL."""
     return '"' + text.replace('"', '""') + '"'
-
-
-def available_cores() -> int:
-    try:
-        return max(1, len(os.sched_getaffinity(0)))
-    except AttributeError:
-        return max(1, os.cpu_count() or 1)

@@ -12,6 +12,7 @@ from seqrec_cli.core.data.reading import where
 from seqrec_cli.core.data.reading.engine import Engine, quoted
 from seqrec_cli.core.data.reading.identifiers import (
     CANONICAL,
+    blocks,
     code_numbers,
     code_texts,
 )
@@ -358,11 +359,13 @@ class LogTable:
 
 def digits_of(numbers: NDArray[Any]) -> int:
     """How many digits whole numbers have in all, none of them negative."""
-    digits, power = len(numbers), 10
-    most = int(numbers.max(initial=0))
-    while power <= most:
-        digits += int(np.count_nonzero(numbers >= power))
-        power *= 10
+    digits = len(numbers)
+    for rows in blocks(numbers):
+        block, power = numbers[rows], 10
+        most = int(block.max(initial=0))
+        while power <= most:
+            digits += int(np.count_nonzero(block >= power))
+            power *= 10
     return digits
 
 

@@ -11,6 +11,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
+
 from seqrec_cli.core.data.reading.engine import Engine
 from seqrec_cli.core.data.reading.sources import BLOCK_BYTES, TextSource
 from seqrec_cli.errors import InputError
@@ -82,23 +84,38 @@ def landed_text(source: TextSource, engine: Engine, encoding: str = "") -> Facts
 def look_at(source: TextSource, block: bytes, seen: Seen) -> None:
     """Take note of what a block of the file holds."""
     if b"\0" in block:
-        line = seen.lines + block.count(b"\n", 0, block.index(b"\0"))
+        line = 1 + lines_before(source, seen.size + block.index(b"\0"))
         raise InputError(
             f"`{source}`, line {line}: a NUL byte, so this is not a text file",
             "export it as UTF-8 text",
         )
-    seen.lines += block.count(b"\n")
-    seen.quotes += block.count(b'"')
+    seen.quotes += occurrences(b'"', block)
     if not seen.lone_returns and b"\r" in block:
-        returns, ends = block.count(b"\r"), block.count(b"\r\n")
+        returns, ends = occurrences(b"\r", block), block.count(b"\r\n")
         # A pair that two blocks share looks alone here; then the text is copied, no harm done.
         seen.lone_returns = returns != ends or (seen.size > 0 and not seen.returns)
         seen.returns = True
-    if seen.returns and block.count(b"\n") != block.count(b"\r\n"):
+    if seen.returns and occurrences(b"\n", block) != block.count(b"\r\n"):
         seen.lone_returns = True
     if not seen.broken and not block.isascii():
         seen.broken = not is_utf8(block)
     seen.size += len(block)
+
+
+def occurrences(byte: bytes, block: bytes) -> int:
+    """How often a byte is in a block: faster than `count` where it is there often."""
+    return int(np.count_nonzero(np.frombuffer(block, np.uint8) == byte[0]))
+
+
+def lines_before(source: TextSource, place: int) -> int:
+    """How many lines end before a place in the file."""
+    lines = 0
+    for block in source.blocks():
+        lines += block[:place].count(b"\n")
+        place -= len(block)
+        if place <= 0:
+            break
+    return lines
 
 
 def is_utf8(block: bytes) -> bool:

@@ -10,11 +10,12 @@ from seqrec_cli.core.data.features.encoded import Features
 from seqrec_cli.core.data.sequences import PAD
 from seqrec_cli.core.kernels.dropout import Noise
 from seqrec_cli.core.models.sequential.content import Content, ContentSettings
+from seqrec_cli.core.models.shards import item_embedding
 
 
 def item_table(num_items: int, hidden: int) -> nn.Embedding:
-    """A table (N + 1, D) with a row of zeros for padding."""
-    return nn.Embedding(num_items + 1, hidden, padding_idx=PAD)
+    """A table (N + 1, D) with a row of zeros for padding, or the share of it (`shards.py`)."""
+    return item_embedding(num_items + 1, hidden, PAD)
 
 
 def make_content(

@@ -22,6 +22,7 @@ from typing import Annotated, Any, ClassVar, Literal, Self
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from pydantic import Field, PositiveInt, SerializeAsAny, model_validator
 from torch import Tensor, nn
 from torch.nn import functional as F
@@ -39,6 +40,7 @@ from seqrec_cli.core.models.sequential.interface import SequenceModelSettings
 from seqrec_cli.core.models.sequential.registry import MODELS, build_model
 from seqrec_cli.core.settings.registry import Choice, refused
 
+SIDES: tuple[Literal["user", "item"], ...] = ("user", "item")
 HISTORY = Choice(MODELS, "gru4rec", "a model")
 
 
@@ -164,6 +166,19 @@ class TwoTower(nn.Module):
     def tables(self) -> set[str]:
         """The names of the parameters with a row an item."""
         return {f"history.{name}" for name in self.history.tables}
+
+    def values_of_tables(self, encoders: Encoders) -> dict[str, NDArray[np.str_]]:
+        """For each table of features its name and values: row v + 1 is that of value v, row 0 of
+        what is unknown."""
+        found = {}
+        reads = {"user": self.config.user_features, "item": self.config.item_features}
+        for side in (name for name in SIDES if reads[name]):
+            own = encoders.side(side)
+            columns = {"sparse": own.of(SparseEncoder), "tags": own.of(TagsEncoder)}
+            for kind, each in columns.items():
+                for number, column in enumerate(each):
+                    found[f"{side}_side.{kind}.{number}.weight"] = column.values
+        return found
 
     def sparse_gradients(self) -> None:
         """From now on give the item table sparse gradients, for the rows in use alone."""
