@@ -8,6 +8,7 @@ import pytest
 from typer.testing import Result
 
 from seqrec_cli.core.data import lazy, sequences
+from seqrec_cli.core.inference import scoring
 from seqrec_cli.core.training import checks
 from tests.small_log import SMALL, write
 from tests.workshop import invoke
@@ -57,6 +58,7 @@ def test_nothing_is_read_as_a_whole(place: Path, monkeypatch: pytest.MonkeyPatch
     (place / "users.txt").write_text("u3\nu1\nu7\n")
     done("prepare", "many.csv", "--shards", "7")
     monkeypatch.setattr(sequences, "TAKEN_AT_ONCE", 300)  # more than of a batch, less than of all
+    monkeypatch.setattr(scoring, "BATCH_SLOTS", 100)
     monkeypatch.setattr(lazy, "total_memory", lambda: 0)
     done("train", "--config", "toy.yaml", "--data", "many", "--run", "one", *SMALL)
     done("evaluate", "one", "--k", "5", "--no-baselines")
