@@ -19,7 +19,7 @@ from typing import Any
 import pytest
 
 import seqrec_cli
-from seqrec_cli.core.data.reading import rejects, strangers
+from seqrec_cli.core.data.reading import identifiers, rejects, strangers
 
 PACKAGE = Path(seqrec_cli.__file__).parent
 SIZE = 100_000  # characters
@@ -31,6 +31,7 @@ IN_VARIABLES: dict[str, list[Any]] = {
     "strangers.py:pattern": [pattern for pattern, _ in strangers.TEXTS],
     "times.py:frame": [r"^Posted |\.$", r"^\[|\]$"],
     "drawing.py:unwanted": [r"<!--.*?-->", r"<metadata>.*?</metadata>", r"<style.*?</style>"],
+    "parts.py:CANONICAL": [identifiers.CANONICAL],
     "remote.py:shown": [re.escape("/tmp/seqrec-x/fetched")],
 }
 EVERYTHING = "0a A.-,:'\"/\n\t\\[](){}|;+eEé#%$_x"

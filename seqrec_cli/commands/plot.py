@@ -31,7 +31,7 @@ def plot(
         ),
     ] = None,
 ) -> None:
-    """Draw the loss and the validation metric of runs by epoch, or what rules cost.
+    """Draw loss and validation metric by epoch, or what rules cost.
 
     $ seqrec plot ml-1m-sasrec-1 ml-1m-gru4rec-1 --output trainings.svg
 

@@ -187,8 +187,9 @@ def refuse_ambiguous(path: str, first: PartFacts, reading: Reading) -> None:
 def form_of_times(part: PartFacts) -> str:
     """The form of the times in words, as the findings say it; "" for plain numbers."""
     order, unit = part.origin.findings.order, part.origin.time_unit
-    match = re.search(r" \((.*)\)$", order.removesuffix(f", {unit}"))
-    return match[1] if match and unit else ""
+    words = order.removesuffix(f", {unit}")
+    _, bracket, form = words.removesuffix(")").rpartition(" (")
+    return form if bracket and unit and words.endswith(")") else ""
 
 
 def common_unit(files: Files, parts: Sequence[PartFacts]) -> tuple[str, list[int]]:
