@@ -189,9 +189,9 @@ def with_tensorboard(
 
 def by_workers(started: "StartedTraining") -> str:
     """How many processes train, where it is not one."""
-    size = started.training.team.size
     from seqrec_cli.core.runs.recording import shares_tables
 
+    size = started.training.team.size
     shared = " that share the item table" if shares_tables(started.training) else ""
     return f" by {size} workers{shared}" if size > 1 else ""
 

@@ -19,8 +19,6 @@ BLOCK_ROWS = 1 << 22
 GROUP_ROWS = 1 << 21  # about what lies in the caches while it is sorted
 MOST_GROUPS = 256  # one byte says which: NumPy sorts bytes in a single pass
 PIECE_ROWS = 1 << 18
-
-
 # The users last, as the others are put in order by them.
 COLUMNS = ("times", "items", "ratings", "parts", "users")
 

@@ -110,7 +110,7 @@ def check_shared_tables(experiment: Experiment) -> None:
         raise ConfigError(
             "a step may change only the rows of its batch, and nothing may read the whole table, "
             "where workers share its rows (`--table sharded`)",
-            "add " + " ".join(f"`--set {change}`" for change in changes).replace("` `", " "),
+            f"add `{' '.join(f'--set {change}' for change in changes)}`",
         )
     if experiment.model.needs_features:
         raise ConfigError(
