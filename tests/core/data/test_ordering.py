@@ -49,7 +49,7 @@ def test_rows_are_ordered_by_user_time_and_position(
     rows = ordering.Rows(users, items, times, ratings, parts)
     with (
         mock.patch.object(ordering, "GROUP_ROWS", 40),
-        mock.patch.object(ordering, "PIECE_ROWS", 30),
+        mock.patch.object(ordering, "MOVED_ROWS", 30),
         mock.patch.object(ordering, "MOST_GROUPS", 7),
         mock.patch.object(ordering, "BLOCK_ROWS", 50),
     ):
