@@ -172,11 +172,20 @@ def order_part(rows: Rows, part: slice, apart: bool) -> int:
         times = rows.times[part].take(order)
         count = back_in_time(users, times)
         if count:
-            order = order[stable_order(users, times)]
+            mixed = rows_of_mixed_users(users, times)
+            order[mixed] = order[mixed][stable_order(users[mixed], times[mixed])]
     for name in COLUMNS if apart else COLUMNS[:-1]:
         if (column := getattr(rows, name)) is not None:
             column[part] = column[part].take(order)
     return count
+
+
+def rows_of_mixed_users(users: NDArray[np.int32], times: NDArray[np.int64]) -> NDArray[np.int64]:
+    """The rows, grouped by user, of users of whom one is earlier than the row before; those of
+    most users of most logs are in order already."""
+    mixed = np.zeros(int(users[-1]) + 1, bool)
+    mixed[users[1:][(users[1:] == users[:-1]) & (times[1:] < times[:-1])]] = True
+    return np.flatnonzero(mixed.take(users))
 
 
 def decreases(users: NDArray[np.int32], piece: slice) -> int:
