@@ -19,6 +19,8 @@ BLOCK_ROWS = 1 << 22
 GROUP_ROWS = 1 << 18  # about what lies in the caches while it is sorted
 MOST_GROUPS = 256  # one byte says which: NumPy sorts bytes in a single pass
 MOVED_ROWS = 1 << 16  # two bytes say where in so many
+# Of more rows these bytes, beside a copy of the times, would be the most that a log takes.
+REMEMBERED_ROWS = 1 << 27
 # The users last, as the others are put in order by them.
 COLUMNS = ("times", "items", "ratings", "parts", "users")
 
@@ -134,13 +136,17 @@ def bring_together(rows: Rows) -> list[slice]:
     before = np.cumsum(counts) - counts
     group_of_user = (before * number // len(rows)).astype(np.uint8)
     pieces = row_pieces(len(rows), MOVED_ROWS)
-    orders = np.empty(len(rows), np.uint16)
+    orders = np.empty(len(rows), np.uint16) if len(rows) <= REMEMBERED_ROWS else None
     sizes = np.empty((len(pieces), number), np.int64)
+
+    def order_of(piece: slice) -> NDArray[np.integer]:
+        return np.argsort(group_of_user.take(rows.users[piece]), kind="stable")
 
     def look(piece: slice) -> None:
         groups = group_of_user.take(rows.users[piece])
         sizes[piece.start // MOVED_ROWS] = np.bincount(groups, minlength=number)
-        orders[piece] = np.argsort(groups, kind="stable")
+        if orders is not None:
+            orders[piece] = np.argsort(groups, kind="stable")
 
     each_piece(look, len(rows), MOVED_ROWS)
     ends = np.cumsum(sizes.sum(0))
@@ -152,7 +158,8 @@ def bring_together(rows: Rows) -> list[slice]:
         n = piece.start // MOVED_ROWS
         places = np.arange(piece.stop - piece.start)
         places += np.repeat(shifts[n], sizes[n])
-        moved[places] = column[piece].take(orders[piece])
+        order = order_of(piece) if orders is None else orders[piece]
+        moved[places] = column[piece].take(order)
 
     for name in COLUMNS:
         if (column := getattr(rows, name)) is not None:
