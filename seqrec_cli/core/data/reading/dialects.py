@@ -85,6 +85,10 @@ def sniff(source: TextSource, head: bytes, reading: Reading) -> Dialect:
     if not body:
         raise InputError(f"`{source}` has no rows", "it must have a line for each interaction")
     skip += next(n for n, line in enumerate(lines[skip:]) if line.strip())
+    if lines[0].startswith("%%MatrixMarket"):  # the first line below says how large the matrix is
+        skip, body, noted = skip + 1, body[1:] or body, ""
+    if len(body) > 3 and is_ruler(body[0]):  # a box, as MySQL draws it
+        skip, body = skip + 1, body[1:]
     if len(body) > 2 and is_ruler(body[1]):
         names = tuple(cell.strip() for cell in body[0].split("|"))
         return Dialect("|", skip + 2, names, len(names), quote="", ruled=True)
@@ -102,7 +106,8 @@ def sniff(source: TextSource, head: bytes, reading: Reading) -> Dialect:
             "values",
             "fix that line, or use `--no-header` if it is no header",
         )
-    if header and header[-len(rows[0]) :] == tuple(cell.strip() for cell in rows[0]):
+    first = tuple(cell.strip() for cell in rows[0])
+    if header and first in (header[-len(first) :], header[: len(first)]):
         skip += 1
     return Dialect(delimiter, skip, header, width, quote, escape, loose=loose, comments=bool(noted))
 
@@ -247,8 +252,12 @@ def find_header(
         return ("",) * (len(first) == width - 1) + first
     if len(first) == width and is_header(first, rows[1:], reading):
         return first
-    if len(first) == width - 1 and is_header(first, [row[1:] for row in rows[1:]], reading):
-        return ("", *first)  # as R writes it, with the names of the rows in front
+    numbered = len({row[0] for row in rows[1:]}) == len(rows) - 1
+    if len(first) == width - 1 and numbered:
+        if is_header(first, [row[1:] for row in rows[1:]], reading):
+            return ("", *first)  # as R writes it, with the names of the rows in front
+    elif 1 < len(first) < width and is_header(first, rows[1:], reading):
+        return (*first, *[""] * (width - len(first)))
     if noted and len(noted) == width and not any(map(looks_numeric, noted)):
         return tuple(name.strip() for name in noted)
     return ()

@@ -18,6 +18,7 @@ from seqrec_cli.core.data.reading.profiles import Profile, is_missing_cell
 from seqrec_cli.core.data.reading.relations import Relation
 from seqrec_cli.core.data.reading.roles import Plan
 from seqrec_cli.core.data.reading.times import in_coarsest_unit
+from seqrec_cli.core.data.reading.units import UNKNOWN, rows_of_our_age, units_mixed
 from seqrec_cli.core.data.reading.wording import shortened
 from seqrec_cli.errors import InputError
 
@@ -91,6 +92,11 @@ def finished(table: LogTable, columns: dict[str, Any]) -> Loaded:
     if "t" in columns:
         assert table.form is not None
         times, unit = in_coarsest_unit(kept("t").astype(np.int64, copy=False), table.form)
+        if unit == UNKNOWN and (mixed := units_mixed(rows_of_our_age(times))):
+            raise InputError(
+                f"`{table.relation.place}`: some times are in {mixed[0]} and others in {mixed[1]}",
+                "write all of them in one unit",
+            )
     parts = None
     if len(table.part_rows) > 1:
         parts = np.repeat(np.arange(len(table.part_rows), dtype=np.int8), table.part_rows)[keep]

@@ -1,7 +1,7 @@
 """Which column of a log holds the time: by its content and its name, the finest if several do."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from seqrec_cli.core.data.reading import vocabulary
 from seqrec_cli.core.data.reading.casts import number_sql
@@ -69,11 +69,17 @@ def moment_of(profile: Profile, engine: Engine) -> Moment | None:
     form = number_form(profile.counts)
     if form is None:
         return None
+    if profile.comma_numeric:
+        form = with_decimal_comma(form)
     if profile.is_epoch:
         return Moment((profile,), form, (), resolution_of(profile, form, engine))
     plain = vocabulary.compared(profile.label)
     resolution = float(next((size for word, size in SIZES.items() if word in plain), 1))
     return Moment((profile,), form, (), resolution, solid=False)
+
+
+def with_decimal_comma(form: TimeForm) -> TimeForm:
+    return replace(form, sql=lambda text: form.sql(f"replace({text}, ',', '.')"))
 
 
 def typed_form(profile: Profile) -> TimeForm:
