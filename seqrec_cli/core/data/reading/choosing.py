@@ -288,13 +288,15 @@ def guessed(
     for role, profile in (("user", user), ("item", item)):
         if profile is None:
             other: vocabulary.Named = "item" if role == "user" else "user"
-            plain = plain or sorted((p for p in ids if p is not user), key=lambda p: -p.distinct)
+            left = [p for p in ids if p.name not in guess.values()]
+            plain = plain or sorted(left, key=lambda p: -p.distinct)
             fitting = [p for p in plain if p.rank(other) < 0 or is_generic(p) or not p.label]
             profile = fitting[0] if fitting else None
         if profile is not None:
             guess[role] = profile.name  # type: ignore[index]
             # What says no more than another column does, such as a user's name or city, is no id.
-            plain = [p for p in plain if p is not profile and not depends(p, profile)]
+            telling = profile.distinct < 0.9 * len(profile.values)
+            plain = [p for p in plain if p is not profile and not (telling and depends(p, profile))]
     if time is not None and len(time.columns) == 1:
         guess["time"] = time.name
     return guess

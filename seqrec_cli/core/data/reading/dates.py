@@ -138,6 +138,8 @@ def formats_of(cell: str, *, english: bool = True) -> dict[str, str]:
 def is_sound(match: re.Match[str]) -> bool:
     """Whether the numbers of a match may be a date and a time of day, its word a month."""
     groups = match.groupdict()
+    if groups.get("Y") and not 1500 <= int(groups["Y"] or 0) < 2200:
+        return False  # a year of another calendar, or no year
     if groups.get("b") and plain(groups["b"] or "") not in MONTH:
         return False
     if not fits({name: int(groups[name] or 1) for name in ("m", "d") if groups.get(name)}):

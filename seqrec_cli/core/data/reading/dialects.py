@@ -99,7 +99,9 @@ def sniff(source: TextSource, head: bytes, reading: Reading) -> Dialect:
     loose = delimiter in (" ", "\t") and not reading.delimiter and is_loose(body, delimiter)
     rows = [split(line, delimiter, quote, escape, loose) for line in body]
     width = usual_width(rows)
-    header = find_header(rows, width, reading, noted and split(noted, delimiter, "", "", loose))
+    names = split(noted, delimiter, "", "", loose) if noted else []
+    names = names if len(names) == width else noted.split()
+    header = find_header(rows, width, reading, names)
     if header and len(header) != width:
         raise InputError(
             f"the first line of `{source}` has {len(rows[0])} names, and most lines have {width} "
@@ -131,7 +133,7 @@ def preamble(lines: Sequence[str]) -> tuple[int, str, str]:
         return 1, match[1], ""
     for line in lines:
         if line.startswith("#") or line.startswith("%"):
-            noted = line.lstrip("#% ").rstrip()
+            noted = line.lstrip("#% ").removeprefix("Fields:").strip()
         elif line.strip():
             break
         skip += 1
@@ -168,6 +170,8 @@ def guess_delimiter(body: Sequence[str], whole: Sequence[str]) -> str:
         if not any(delimiter in line for line in lines[:3]):
             continue
         quote, escape = quoting(lines, delimiter)
+        if any(is_cut_json(c) for line in lines[:3] for c in split(line, delimiter, quote, escape)):
+            continue
         widths = Counter(len(split(line, delimiter, quote, escape)) for line in lines)
         width, count = max(widths.items(), key=lambda pair: (pair[1], pair[0]))
         share = count / len(lines)
@@ -177,6 +181,11 @@ def guess_delimiter(body: Sequence[str], whole: Sequence[str]) -> str:
         return best
     # Spaces are in titles and dates too: only where there is nothing else.
     return " " if all(len(line.split()) > 1 for line in body[:3]) and not best else best
+
+
+def is_cut_json(cell: str) -> bool:
+    """Whether a cell holds the start of a JSON object without its end."""
+    return cell.count('{"') > cell.count("}")
 
 
 def quoting(lines: Sequence[str], delimiter: str) -> tuple[str, str]:
@@ -242,7 +251,7 @@ def usual_width(rows: Sequence[Sequence[str]]) -> int:
 
 
 def find_header(
-    rows: Sequence[Sequence[str]], width: int, reading: Reading, noted: Sequence[str] | str
+    rows: Sequence[Sequence[str]], width: int, reading: Reading, noted: Sequence[str]
 ) -> tuple[str, ...]:
     """The names of the columns: from the first line, or from the last comment before it."""
     first = tuple(cell.strip() for cell in rows[0])

@@ -31,8 +31,8 @@ def with_names_of_files(relation: Relation, files: Files) -> Relation:
         return relation
     values: dict[str, dict[str, str]] = {}
     for path, name in zip(paths, names, strict=True):
-        for match in map(FOLDER.fullmatch, name.parts[:-1]):
-            if match:
+        for folder in name.parts[:-1]:
+            if match := FOLDER.fullmatch(folder):
                 told = "" if match[2] == NO_VALUE else unquote(match[2])
                 values.setdefault(match[1], {})[path] = told
     taken = {column.name for column in relation.columns}

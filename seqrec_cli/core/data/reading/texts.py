@@ -199,11 +199,15 @@ def guess_encoding(content: bytes) -> str:
             text = content[: error.start].decode(name, "ignore")
         wide = [character for character in text if ord(character) >= 0x80]
         # Chinese is written in pairs of high bytes; a letter with an accent mostly stands alone.
-        paired = name == "shift_jis" or alone < 0.5 * len(high)
+        # Japanese may have letters as second bytes, which are no words then.
+        letters = len(re.findall(rb"[A-Za-z]", content))
+        syllables = any("\u3040" <= each <= "\u30ff" for each in wide)
+        japanese = name == "shift_jis" and (syllables or letters < len(high))
+        paired = japanese or (name != "shift_jis" and alone < 0.5 * len(high))
         signs = sum("\u3040" <= each <= "\u9fff" for each in wide)
         if len(wide) > 2 and paired and signs > 0.7 * len(wide):
             return name.replace("gb2312", "gb18030")
-    letters = sum(byte >= 0xC0 for byte in high)
+    capitals = sum(byte >= 0xC0 for byte in high)
     pairs = sum(a >= 0xC0 and b >= 0xC0 for a, b in itertools.pairwise(content))
     # Cyrillic words are all high bytes; of Latin ones a letter here and there is.
-    return "cp1251" if letters > 0.8 * len(high) and pairs > 0.3 * len(high) else "latin-1"
+    return "cp1251" if capitals > 0.8 * len(high) and pairs > 0.3 * len(high) else "latin-1"

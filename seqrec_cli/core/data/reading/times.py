@@ -29,7 +29,9 @@ MOST_FORMATS = 24
 
 CLOCK = r"(?P<hour>[0-9]{1,2}):[0-9]{2}(?P<second>:[0-9]{2}(?P<fraction>\.[0-9]{1,9})?)?"
 ZONE = r"(?P<zone> ?(?:Z|UTC|GMT|[+-][0-9]{2}:?[0-9]{2}|[+-][0-9]{2}))"
-ISO = re.compile(rf"[0-9]{{4}}([-/])[0-9]{{1,2}}\1[0-9]{{1,2}}(?:[ T]{CLOCK}{ZONE}?)?")
+ISO = re.compile(
+    rf"(?:1[5-9]|2[01])[0-9]{{2}}([-/])[0-9]{{1,2}}\1[0-9]{{1,2}}(?:[ T]{CLOCK}{ZONE}?)?"
+)
 # Digits alone that are dates: how many, the format.
 COMPACT = {8: "%Y%m%d", 10: "%Y%m%d%H", 12: "%Y%m%d%H%M", 14: "%Y%m%d%H%M%S"}
 COMPACT[17] = COMPACT[14] + "%g"
@@ -157,8 +159,8 @@ def strptime_form(formats: Sequence[str], order: str = "") -> TimeForm:
     return TimeForm(" or ".join(formats), sql, 10**9 if fine else MILLION, SECONDS, order)
 
 
-def chosen_form(time_format: str) -> TimeForm:
-    """The form that the user named.
+def chosen_form(time_format: str, cells: Sequence[str]) -> TimeForm:
+    """The form that the user named, for cells such as these.
 
     Raises:
         InputError: it is no format of strptime.
@@ -168,7 +170,9 @@ def chosen_form(time_format: str) -> TimeForm:
             f"`{time_format}` is not a time format",
             "write it as for strptime: `--time-format '%d.%m.%Y %H:%M'`",
         )
-    return strptime_form((time_format,))
+    _, used = respelled(cells)
+    form = strptime_form((time_format,))
+    return respelled_form(form, used, 0) if used else form
 
 
 def number_form(cells: Sequence[str]) -> TimeForm | None:

@@ -56,8 +56,8 @@ def guess_unit(counts: NDArray[np.int64]) -> str:
     Times since the start of a study, of which the first are about 0, are of an unknown one.
     """
     rows, *within = counts.tolist()
-    fitting = (unit for unit, n in zip(PER_SECOND, within, strict=True) if n >= 0.9 * rows > 0)
-    return next(fitting, UNKNOWN)
+    enough = max(1, rows - max(1, rows // 10))  # a few may be missing, as 0
+    return next((unit for unit, n in zip(PER_SECOND, within, strict=True) if n >= enough), UNKNOWN)
 
 
 def units_mixed(counts: NDArray[np.int64]) -> list[str]:

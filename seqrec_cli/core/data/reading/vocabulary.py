@@ -105,6 +105,7 @@ PARTS: dict[Named, frozenset[str]] = {
     "user": frozenset(
         {"user", "customer", "visitor", "reviewer", "member", "buyer", "shopper", "household"}
         | {"viewer", "listener", "reader", "player", "subscriber", "account", "actor", "client"}
+        | {"borrower", "donor", "lender", "voter", "rater", "patron", "guest", "passenger"}
         | {"student", "learner", "consumer", "person", "profilename", "kunde", "kunden", "nutzer"}
         | {"benutzer", "usuario", "cliente", "utilisateur", "utente", "gebruiker", "klant", "kund"}
         | {"klienta", "klient", "kullanici", "musteri", "пользователя", "клиента", "клиент"}
@@ -115,7 +116,9 @@ PARTS: dict[Named, frozenset[str]] = {
         {"item", "product", "article", "movie", "book", "track", "song", "video", "game", "sku"}
         | {"news", "film", "recipe", "restaurant", "business", "course", "app", "goods", "content"}
         | {"anime", "asin", "isbn", "poi", "venue", "hotel", "listing", "repo", "repository"}
-        | {"subreddit", "feed", "exercise", "bookmark", "paper", "material", "artikel", "produkt"}
+        | {"subreddit", "feed", "exercise", "episode", "post", "document", "page", "place"}
+        | {"photo", "question", "problem", "lesson", "bookmark", "paper", "material"}
+        | {"artikel", "produkt", "vare"}
         | {"produktu", "produit", "producto", "produto", "prodotto", "articulo", "articolo"}
         | {"pelicula", "filme", "livre", "libro", "livro", "buch", "urun", "товара", "товар"}
         | {"фильма", "фильм", "книги", "книга", "商品", "产品", "物品", "电影", "视频", "作品"}
@@ -148,6 +151,7 @@ IDS = frozenset(
     }
     | {"编号", "番号", "번호", "编码", "コード", "코드"}
 )
+LISTS = frozenset({"list", "seq", "sequence", "order", "history", "hist"})  # of what is before
 # Behind one of the parts above, or any word for a time, without anything between.
 TAILS = ("id", "nummer", "nr", "编号", "番号", "번호", "编码", "コード", "코드")
 TIME_TAILS = ("datum", "zeit", "时间", "日期", "日時", "日付", "일시", "일자", "날짜", "시간")
@@ -251,7 +255,8 @@ def rank(name: str, named: Named) -> int:
     strange: frozenset[str] = frozenset()
     if named in ("user", "item", "session"):
         strange = NOT_IDS
-        if not IDS.intersection(parts) and parts[-1:] != own[-1:]:
+        heads = [part for part in parts if part not in LISTS]
+        if not IDS.intersection(parts) and heads[-1:] != own[-1:]:
             return -1
     elif named == "time":
         strange = NOT_MOMENTS
