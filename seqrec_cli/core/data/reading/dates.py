@@ -107,7 +107,7 @@ ORDERS = {
 }
 
 
-def plain(word: str) -> str:
+def unaccented(word: str) -> str:
     """A word in lower case, without accents."""
     parts = unicodedata.normalize("NFKD", word.lower())
     bare = (letter for letter in parts if not unicodedata.combining(letter))
@@ -130,7 +130,7 @@ def formats_of(cell: str, *, english: bool = True) -> dict[str, str]:
         for order, letters in ORDERS[last].items():
             roles = {f"n{place}": letter for place, letter in enumerate(letters, 1)}
             if fits({role: int(match[group]) for group, role in roles.items()}):
-                found[order] = written(match, roles, english=english)
+                found[order] = format_of_match(match, roles, english=english)
         return found
     return {}
 
@@ -140,7 +140,7 @@ def is_sound(match: re.Match[str]) -> bool:
     groups = match.groupdict()
     if groups.get("Y") and not 1500 <= int(groups["Y"] or 0) < 2200:
         return False  # a year of another calendar, or no year
-    if groups.get("b") and plain(groups["b"] or "") not in MONTH:
+    if groups.get("b") and unaccented(groups["b"] or "") not in MONTH:
         return False
     if not fits({name: int(groups[name] or 1) for name in ("m", "d") if groups.get(name)}):
         return False
@@ -157,7 +157,7 @@ def fits(numbers: dict[str, int]) -> bool:
     return 1 <= numbers.get("d", 1) <= 31 and 1 <= numbers.get("m", 1) <= 12
 
 
-def written(match: re.Match[str], roles: dict[str, str], *, english: bool) -> str:
+def format_of_match(match: re.Match[str], roles: dict[str, str], *, english: bool) -> str:
     """The format: the cell's text with directives in the places of the groups."""
     text, pieces, at = match.string, [], 0
     groups = match.groupdict()
@@ -217,7 +217,7 @@ def spelled_sql(text: str, used: Sequence[tuple[str, str]], word: int) -> str:
 def month_word(cells: Sequence[str]) -> int:
     """Which word of the cells, from 1, is a month that the engine does not know; 0 for none."""
     for cell in cells:
-        words = [plain(word) for word in WORD.findall(cell)]
+        words = [unaccented(word) for word in WORD.findall(cell)]
         months = [place for place, word in enumerate(words, 1) if word in MONTH]
         if months and words[months[-1] - 1] not in KNOWN:
             return months[-1]

@@ -99,9 +99,9 @@ def sniff(source: TextSource, head: bytes, reading: Reading) -> Dialect:
     loose = delimiter in (" ", "\t") and not reading.delimiter and is_loose(body, delimiter)
     rows = [split(line, delimiter, quote, escape, loose) for line in body]
     width = usual_width(rows)
-    names = split(noted, delimiter, "", "", loose) if noted else []
-    names = names if len(names) == width else noted.split()
-    header = find_header(rows, width, reading, names)
+    remark = split(noted, delimiter, "", "", loose) if noted else []
+    remark = remark if len(remark) == width else noted.split()
+    header = find_header(rows, width, reading, remark)
     if header and len(header) != width:
         raise InputError(
             f"the first line of `{source}` has {len(rows[0])} names, and most lines have {width} "

@@ -4,7 +4,7 @@ import re
 from collections.abc import Sequence
 from typing import Literal
 
-from seqrec_cli.core.data.reading.dates import plain
+from seqrec_cli.core.data.reading.dates import unaccented
 
 Named = Literal["user", "item", "time", "rating", "session", "title", "event", "position"]
 
@@ -214,7 +214,7 @@ def bare(name: str) -> str:
 
 def compared(name: str) -> str:
     """A name as it is compared: lower case, no accents, no spaces, `_`, `-` or `.`."""
-    return PLAIN_AT.sub("", plain(bare(name)))
+    return PLAIN_AT.sub("", unaccented(bare(name)))
 
 
 PLAIN = {
@@ -226,7 +226,7 @@ PLAIN = {
 def words_of(name: str) -> list[str]:
     """The parts of a name in snake or camel case or put together, in lower case, no accents."""
     spaced = re.sub(r"([a-z0-9])([A-Z])", r"\1 \2", bare(name))
-    parts = [part for part in re.split(r"[\s_\-.]+", plain(spaced)) if part]
+    parts = [part for part in re.split(r"[\s_\-.]+", unaccented(spaced)) if part]
     return [word for part in parts for word in cut_compound(part)]
 
 

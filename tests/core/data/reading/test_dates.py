@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from seqrec_cli.core.data.reading.dates import MONTHS, formats_of, month_word, plain, respelled
+from seqrec_cli.core.data.reading.dates import MONTHS, formats_of, month_word, respelled, unaccented
 from tests.core.data.reading.conftest import ReadText, rows_of
 
 DAY = 1_615_680_000  # 14 March 2021
@@ -102,4 +102,4 @@ def test_any_text_may_be_asked(text: str) -> None:
 def test_no_word_is_two_months() -> None:
     words = [word for names in MONTHS for word in names.split()]
     assert len(words) == len(set(words))
-    assert all(word == plain(word) for word in words)
+    assert all(word == unaccented(word) for word in words)

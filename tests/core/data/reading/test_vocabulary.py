@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from seqrec_cli.core.data.reading.dates import plain
+from seqrec_cli.core.data.reading.dates import unaccented
 from seqrec_cli.core.data.reading.vocabulary import NAMES, Named, bare, compared, is_known, rank
 
 
@@ -86,4 +86,4 @@ def test_a_name_without_what_is_around_it(name: str, expected: str) -> None:
 def test_any_text_has_a_rank(name: str, named: Named) -> None:
     assert rank(name, named) >= -1
     assert is_known(name) in (True, False)
-    assert compared(name) == plain(compared(name))
+    assert compared(name) == unaccented(compared(name))
