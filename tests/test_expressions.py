@@ -19,7 +19,7 @@ from typing import Any
 import pytest
 
 import seqrec_cli
-from seqrec_cli.core.data.reading import identifiers, rejects, strangers
+from seqrec_cli.core.data.reading import identifiers, opening, rejects, strangers
 
 PACKAGE = Path(seqrec_cli.__file__).parent
 SIZE = 100_000  # characters
@@ -29,7 +29,7 @@ METHODS = {"match", "fullmatch", "search", "sub", "split", "findall", "finditer"
 IN_VARIABLES: dict[str, list[Any]] = {
     "rejects.py:pattern": [pattern for pattern, _ in rejects.REASONS],
     "strangers.py:pattern": [pattern for pattern, _ in strangers.TEXTS],
-    "times.py:frame": [r"^Posted |\.$", r"^\[|\]$"],
+    "opening.py:UNDER_A_TABLE": [opening.UNDER_A_TABLE],
     "drawing.py:unwanted": [r"<!--.*?-->", r"<metadata>.*?</metadata>", r"<style.*?</style>"],
     "parts.py:CANONICAL": [identifiers.CANONICAL],
     "remote.py:shown": [re.escape("/tmp/seqrec-x/fetched")],
@@ -75,7 +75,8 @@ def uses_in(path: Path) -> Iterator[Use]:
     local: dict[str, list[re.Pattern[Any]]] = {}
     for name, each in vars(module).items():
         if isinstance(each, list | tuple):
-            for number, pattern in enumerate(p for p in each if isinstance(p, re.Pattern)):
+            flat = [p for entry in each for p in (entry if isinstance(entry, tuple) else (entry,))]
+            for number, pattern in enumerate(p for p in flat if isinstance(p, re.Pattern)):
                 yield Use(f"{path.name}:{name}-{number}", pattern, "search")
     for node in ast.walk(tree):
         made = isinstance(node, ast.Assign) and isinstance(node.value, ast.Call)

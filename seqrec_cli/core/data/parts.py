@@ -23,7 +23,7 @@ from seqrec_cli.core.data.reading.log import read_files
 from seqrec_cli.core.data.reading.options import ROLES, Reading
 from seqrec_cli.core.data.reading.places import Files, files_of
 from seqrec_cli.core.data.reading.sources import TextSource, parse_place
-from seqrec_cli.core.data.reading.units import PER_SECOND, extent, guess_unit
+from seqrec_cli.core.data.reading.units import PER_SECOND, guess_unit, rows_of_our_age
 from seqrec_cli.core.data.reading.wording import where_option
 from seqrec_cli.core.storage.files import sha256_of_sums
 from seqrec_cli.errors import InputError
@@ -40,14 +40,14 @@ class PartFacts:
     Attributes:
         user_ids, item_ids: those in it, sorted, int64 or unicode.
         origin: as of a log of this file alone.
-        largest: the largest absolute value of its times; 0 without any.
+        ages: how many of its times would be of our age in each unit, int64 (5,).
         rated: whether its rows have ratings.
     """
 
     user_ids: NDArray[Any]
     item_ids: NDArray[Any]
     origin: Origin
-    largest: int
+    ages: NDArray[np.int64]
     rated: bool
 
 
@@ -96,10 +96,8 @@ def read_part(path: str, reading: Reading) -> tuple[Rows, PartFacts]:
             raise InputError(f"`{beside}` beside the log has features", ONE_MACHINE)
     found: Interactions = from_log(log, source, reading)
     times = found.timestamps
-    largest = 0 if times is None or not len(times) else extent(times)
-    facts = PartFacts(
-        found.user_ids, found.item_ids, found.origin, largest, found.ratings is not None
-    )
+    ages = rows_of_our_age(np.empty(0, np.int64) if times is None else times)
+    facts = PartFacts(found.user_ids, found.item_ids, found.origin, ages, found.ratings is not None)
     return Rows(found.users, found.items, times, found.ratings), facts
 
 
@@ -196,7 +194,8 @@ def common_unit(files: Files, parts: Sequence[PartFacts]) -> tuple[str, list[int
     """The unit of all times, and by what those of each file are multiplied."""
     units = [part.origin.time_unit for part in parts]
     if not form_of_times(parts[0]):  # numbers as they are: their size tells the unit
-        unit = guess_unit(max(part.largest for part in parts)) if units[0] else ""
+        ages: NDArray[np.int64] = np.sum([part.ages for part in parts], axis=0)
+        unit = guess_unit(ages) if units[0] else ""
         return unit, [1] * len(parts)
     for path, each in zip(files.parts[0], units, strict=True):
         if each not in PER_SECOND and each != units[0]:

@@ -161,8 +161,17 @@ def undecided(
     proposal = reading.with_columns(
         {r: c for r, c in error.guess.items() if r not in reading.columns}
     )
-    if {"user", "item"} <= set(proposal.columns) and works(relation, proposal, engine):
-        return InputError(problem, f"if this is right: `{command(files.main, proposal)}`")
+    proposals = {"if this is right": proposal}
+    if relation.file is not None and error.missing == ("user",):
+        by_file = proposal.with_columns({"user": relation.file.name})
+        proposals = {"if each file is of one user": by_file} | proposals
+    hints = [
+        f"{when}: `{command(files.main, each)}`"
+        for when, each in proposals.items()
+        if {"user", "item"} <= set(each.columns) and works(relation, each, engine)
+    ]
+    if hints:
+        return InputError(problem, "; or, ".join(hints))
     roles = ",".join(f"{role}=…" for role in error.missing)
     return InputError(
         problem,

@@ -1,5 +1,6 @@
 """Which columns are the user and the item: by name, else by what they look like."""
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
 
@@ -41,7 +42,7 @@ def choose_rating(
     if fitting:
         return min(fitting, key=lambda pair: pair[0])[1]
     unnamed = [p for p in pool if not p.label and p.numeric and p is not user and p is not item]
-    if len(pool) < 3 - (user is not None) - (item is not None):
+    if any(p.label for p in pool) or len(pool) < 3 - (user is not None) - (item is not None):
         return None
     for profile in reversed(unnamed):
         small = min(profile.numbers) >= -1 and max(profile.numbers) <= 10
@@ -68,9 +69,11 @@ def choose_ids(
         )
     user = user or session
     if user is None and item is not None and item.name.endswith("[]"):
-        user = next((p for p in pool if vocabulary.compared(p.label) == "id"), None)
+        user = next((p for p in pool if is_generic(p)), None)
     if item is not None and not item.column.listed:
         item = unfolded(item) if user is None or item_lists(item, user) else item
+    if user is None and item is not None and is_generic(item):
+        item = None  # it may be of the users as well
     if user is not None and item is None:
         item = title_of(pool, notes)
     if user is not None and item is not None:
@@ -84,7 +87,7 @@ def choose_ids(
     if user is None:
         rest = [p for p in rest if not p.column.listed]
     if user is None and item is None:
-        return by_look(rest, pool)
+        return by_look(rest, pool, notes)
     # A name that nobody knows may be of anything: then it is proposed, not taken.
     if len(rest) == 1 and not rest[0].label:
         (last,) = rest
@@ -101,6 +104,7 @@ def choose_ids(
 def title_of(pool: Sequence[Profile], notes: list[str]) -> Profile | None:
     """A column of titles, which name the items where nothing else does."""
     titles = [p for p in pool if vocabulary.compared(p.label) in TITLES and p.distinct > 1]
+    titles = [p for p in titles if not numbers_rows(p)]
     if len(titles) != 1 or titles[0].column.listed:
         return None
     notes.append(f"`{titles[0].name}` was taken for the item: no other column is one")
@@ -128,6 +132,7 @@ def by_name(
 ) -> Profile | None:
     """The column whose name says best that it is this, among those that may be ids at all."""
     ranked = []
+    fullest = max((profile.filled for profile in pool), default=0.0)
     for profile in pool:
         rank = profile.rank(role)
         if rank < 0 or profile is other:
@@ -142,26 +147,30 @@ def by_name(
             continue
         if rank >= USUAL and profile.distinct < 2 and len(profile.values) > MANY:
             continue
-        if role == "session" and profile.distinct == len(profile.values) > MANY:
+        if role == "session" and numbers_rows(profile):
             continue  # each row would be a session
-        generic = vocabulary.compared(profile.label) == "id" and any(
+        generic = is_generic(profile) and any(
             p.name.endswith("[]") and p.rank("item") >= 0 for p in pool
         )
-        nested = profile.column.listed and "[]" in profile.name
+        # No user has but one row, and no item is missing in most rows, if another column fits.
+        odd = numbers_rows(profile) if role == "user" else profile.filled < 0.5 * fullest
+        odd |= is_of_the_row(profile)
         ranked.append(
-            (
-                (generic and role == "item", nested, is_of_the_row(profile), rank, profile.place),
-                profile,
-            )
+            ((generic and role == "item", is_nested(profile), odd, rank, profile.place), profile)
         )
     if not ranked:
         return None
     best = min(ranked, key=lambda pair: pair[0])[1]
-    unique = vocabulary.compared(best.label) == "id" and best.distinct == len(best.values) > 20
+    unique = is_generic(best) and best.distinct == len(best.values) > 20
     if unique:
         others = [(key, p) for key, p in ranked if p is not best]
         return min(others, key=lambda pair: pair[0])[1] if others else None
     return best
+
+
+def numbers_rows(profile: Profile) -> bool:
+    """Whether no value comes twice, in a sample in which some would."""
+    return profile.distinct == len(profile.values) > MANY
 
 
 def is_of_the_row(profile: Profile) -> bool:
@@ -198,7 +207,7 @@ def depends(profile: Profile, other: Profile) -> bool:
 
 
 def by_look(
-    rest: Sequence[Profile], pool: Sequence[Profile]
+    rest: Sequence[Profile], pool: Sequence[Profile], notes: list[str]
 ) -> tuple[Profile | None, Profile | None]:
     """Without names: the user first and the item second, if there are just two columns of ids."""
     if any(p.label and p.name == p.label for p in pool):
@@ -209,10 +218,15 @@ def by_look(
     lists = [p for p in ids[1:] if list_form(p.values)]
     if ids and len(lists) == 1:
         return ids[0], unfolded(lists[0])
-    ids = [p for p in ids if not (p.distinct == len(p.values) > MANY)] if len(ids) > 2 else ids
+    ids = [p for p in ids if not numbers_rows(p)] if len(ids) > 2 else ids
     if len(ids) != 2:
         return None, None
     first, second = ids
+    if first.whole and not second.numeric:
+        notes.append(
+            f"the columns have no names: `{first.name}`, the first with ids, was taken for the "
+            f"user; if it is the item: `--columns user={second.name},item={first.name}`"
+        )
     if (first.is_asin or first.is_isbn) and not second.is_asin_like:
         return second, first
     return first, second
@@ -229,6 +243,25 @@ def is_like_ids(profile: Profile) -> bool:
     many = len(profile.values) > 2 * FEW
     words = all("9" not in look for look in profile.shapes)
     return not (many and words and profile.distinct <= FEW)
+
+
+def is_varied(profile: Profile) -> bool:
+    """Whether there are some values, and none is in most of the rows."""
+    ((_, most),) = Counter(profile.values).most_common(1)
+    return profile.distinct > 2 and most < 0.5 * len(profile.values)
+
+
+def is_nested(profile: Profile) -> bool:
+    return profile.column.listed and "[]" in profile.name
+
+
+def is_generic(profile: Profile) -> bool:
+    """Whether it is called `id` alone, so that anything may have it."""
+    return vocabulary.compared(profile.label) == "id"
+
+
+def is_called_id(profile: Profile) -> bool:
+    return bool(vocabulary.IDS.intersection(vocabulary.words_of(profile.label)))
 
 
 def guessed(
@@ -248,25 +281,22 @@ def guessed(
         and is_like_ids(p)
         and is_unnamed(p)
     ]
-    plain = [
-        p
-        for p in ids
-        if not p.wordy and p.distinct > 2 and not (p.distinct == len(p.values) > MANY)
-    ]
-    plain = sorted(plain or ids, key=lambda p: (p.column.listed and "[]" in p.name, p.place))
+    plain = [p for p in ids if not p.wordy and is_varied(p) and not numbers_rows(p)] or ids
+    # What is called an id comes first; a list within a record is an item rather than a user.
+    plain = sorted(plain, key=lambda p: (is_nested(p), not is_called_id(p), p.place))
     guess: dict[Role, str] = {}
     for role, profile in (("user", user), ("item", item)):
-        if profile is None and role == "item" and not plain:
-            plain = sorted(
-                (p for p in ids if p.name not in guess.values()), key=lambda p: -p.distinct
-            )
         if profile is None:
             other: vocabulary.Named = "item" if role == "user" else "user"
-            fitting = [p for p in plain if p.rank(other) < 0 or not p.label]
+            left = [p for p in ids if p.name not in guess.values()]
+            plain = plain or sorted(left, key=lambda p: -p.distinct)
+            fitting = [p for p in plain if p.rank(other) < 0 or is_generic(p) or not p.label]
             profile = fitting[0] if fitting else None
-            plain = [p for p in plain if p is not profile]
         if profile is not None:
             guess[role] = profile.name  # type: ignore[index]
+            # What says no more than another column does, such as a user's name or city, is no id.
+            telling = profile.distinct < 0.9 * len(profile.values)
+            plain = [p for p in plain if p is not profile and not (telling and depends(p, profile))]
     if time is not None and len(time.columns) == 1:
         guess["time"] = time.name
     return guess

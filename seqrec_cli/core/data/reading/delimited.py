@@ -90,6 +90,7 @@ def relation(
         place_of=place_of,
         layout=describe_dialect(dialect),
         numbers=partial(numbers_in, facts, dialect),
+        paths=tuple(tuple(fact.path for fact in part) for part in facts),
     )
 
 
@@ -164,7 +165,10 @@ def describe_dialect(dialect: Dialect) -> str:
     """The layout in words."""
     words = {"\t": "tabs", " ": "spaces", "": "nothing"}
     between = words.get(dialect.delimiter, f"`{dialect.delimiter}`")
-    return f"{between} between the values, {'a' if dialect.header else 'no'} header"
+    header = "a header" if dialect.header else "no header"
+    if dialect.header and not dialect.header[-1] and not dialect.ruled:
+        header += f" that names the first {sum(map(bool, dialect.header))} of {dialect.width}"
+    return f"{between} between the values, {header}"
 
 
 def line_of_row(path: Path, dialect: Dialect, row: int) -> int:

@@ -85,6 +85,10 @@ def sniff(source: TextSource, head: bytes, reading: Reading) -> Dialect:
     if not body:
         raise InputError(f"`{source}` has no rows", "it must have a line for each interaction")
     skip += next(n for n, line in enumerate(lines[skip:]) if line.strip())
+    if lines[0].startswith("%%MatrixMarket"):  # the first line below says how large the matrix is
+        skip, body, noted = skip + 1, body[1:] or body, ""
+    if len(body) > 3 and is_ruler(body[0]):  # a box, as MySQL draws it
+        skip, body = skip + 1, body[1:]
     if len(body) > 2 and is_ruler(body[1]):
         names = tuple(cell.strip() for cell in body[0].split("|"))
         return Dialect("|", skip + 2, names, len(names), quote="", ruled=True)
@@ -95,14 +99,17 @@ def sniff(source: TextSource, head: bytes, reading: Reading) -> Dialect:
     loose = delimiter in (" ", "\t") and not reading.delimiter and is_loose(body, delimiter)
     rows = [split(line, delimiter, quote, escape, loose) for line in body]
     width = usual_width(rows)
-    header = find_header(rows, width, reading, noted and split(noted, delimiter, "", "", loose))
+    remark = split(noted, delimiter, "", "", loose) if noted else []
+    remark = remark if len(remark) == width else noted.split()
+    header = find_header(rows, width, reading, remark)
     if header and len(header) != width:
         raise InputError(
             f"the first line of `{source}` has {len(rows[0])} names, and most lines have {width} "
             "values",
             "fix that line, or use `--no-header` if it is no header",
         )
-    if header and header[-len(rows[0]) :] == tuple(cell.strip() for cell in rows[0]):
+    first = tuple(cell.strip() for cell in rows[0])
+    if header and first in (header[-len(first) :], header[: len(first)]):
         skip += 1
     return Dialect(delimiter, skip, header, width, quote, escape, loose=loose, comments=bool(noted))
 
@@ -126,7 +133,7 @@ def preamble(lines: Sequence[str]) -> tuple[int, str, str]:
         return 1, match[1], ""
     for line in lines:
         if line.startswith("#") or line.startswith("%"):
-            noted = line.lstrip("#% ").rstrip()
+            noted = line.lstrip("#% ").removeprefix("Fields:").strip()
         elif line.strip():
             break
         skip += 1
@@ -163,6 +170,8 @@ def guess_delimiter(body: Sequence[str], whole: Sequence[str]) -> str:
         if not any(delimiter in line for line in lines[:3]):
             continue
         quote, escape = quoting(lines, delimiter)
+        if any(is_cut_json(c) for line in lines[:3] for c in split(line, delimiter, quote, escape)):
+            continue
         widths = Counter(len(split(line, delimiter, quote, escape)) for line in lines)
         width, count = max(widths.items(), key=lambda pair: (pair[1], pair[0]))
         share = count / len(lines)
@@ -172,6 +181,11 @@ def guess_delimiter(body: Sequence[str], whole: Sequence[str]) -> str:
         return best
     # Spaces are in titles and dates too: only where there is nothing else.
     return " " if all(len(line.split()) > 1 for line in body[:3]) and not best else best
+
+
+def is_cut_json(cell: str) -> bool:
+    """Whether a cell holds the start of a JSON object without its end."""
+    return cell.count('{"') > cell.count("}")
 
 
 def quoting(lines: Sequence[str], delimiter: str) -> tuple[str, str]:
@@ -237,7 +251,7 @@ def usual_width(rows: Sequence[Sequence[str]]) -> int:
 
 
 def find_header(
-    rows: Sequence[Sequence[str]], width: int, reading: Reading, noted: Sequence[str] | str
+    rows: Sequence[Sequence[str]], width: int, reading: Reading, noted: Sequence[str]
 ) -> tuple[str, ...]:
     """The names of the columns: from the first line, or from the last comment before it."""
     first = tuple(cell.strip() for cell in rows[0])
@@ -247,8 +261,12 @@ def find_header(
         return ("",) * (len(first) == width - 1) + first
     if len(first) == width and is_header(first, rows[1:], reading):
         return first
-    if len(first) == width - 1 and is_header(first, [row[1:] for row in rows[1:]], reading):
-        return ("", *first)  # as R writes it, with the names of the rows in front
+    numbered = len({row[0] for row in rows[1:]}) == len(rows) - 1
+    if len(first) == width - 1 and numbered:
+        if is_header(first, [row[1:] for row in rows[1:]], reading):
+            return ("", *first)  # as R writes it, with the names of the rows in front
+    elif 1 < len(first) < width and is_header(first, rows[1:], reading):
+        return (*first, *[""] * (width - len(first)))
     if noted and len(noted) == width and not any(map(looks_numeric, noted)):
         return tuple(name.strip() for name in noted)
     return ()

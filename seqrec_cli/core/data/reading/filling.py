@@ -89,7 +89,7 @@ class LogTable:
         ):
             return None
         relation, form = self.relation, self.form
-        if len(profiles) < len(relation.columns):
+        if len(profiles) < len(relation.columns) or relation.file is plan.user.column:
             return None
         small = ["INTEGER" if is_small(column) else "BIGINT" for column in relation.columns]
         for types in (small, ["BIGINT"] * len(small)):

@@ -6,6 +6,7 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from seqrec_cli.core.data.reading import known, vocabulary
+from seqrec_cli.core.data.reading.choosing import MANY
 from seqrec_cli.core.data.reading.loading import Loaded
 from seqrec_cli.core.data.reading.options import Reading
 from seqrec_cli.core.data.reading.places import Files, header_line, same_suffix
@@ -148,6 +149,16 @@ def oddities(relation: Relation, plan: Plan, rows: Loaded) -> list[str]:
                 f"the {role}s in `{profile.name}`, such as `{profile.values[0]}`, look rounded by "
                 "a spreadsheet: different ones may have become the same"
             )
+    if plan.item.distinct == len(plan.item.values) > MANY and "item" not in plan.asked:
+        found.append(
+            f"no value of `{plan.item.name}` comes twice in the first rows: perhaps it numbers "
+            "the rows rather than the items"
+        )
+    if plan.time is None and not relation.named and (left := unused_numbers(relation, plan)):
+        found.append(
+            f"column {left} has many different whole numbers and is not used: if it is the time, "
+            f"`--columns time={left}`"
+        )
     times = rows.times
     if times is not None and len(times) > 1 and times.min() == times.max():
         found.append("all rows have the same time: the order of the file counts")
@@ -165,6 +176,13 @@ def oddities(relation: Relation, plan: Plan, rows: Loaded) -> list[str]:
                 "and elsewhere ids: perhaps those rows are not with an item"
             )
     return found
+
+
+def unused_numbers(relation: Relation, plan: Plan) -> str:
+    """A column without a name that may be a time by its values, "" where there is none."""
+    rest = [Profile(c, n) for n, c in enumerate(relation.columns) if c.name not in plan.used()]
+    fitting = [p for p in rest if p.whole and not p.label and p.distinct > 0.5 * len(p.values)]
+    return fitting[-1].name if fitting and not fitting[-1].is_row_number else ""
 
 
 def example(profile: Profile) -> str:

@@ -19,6 +19,7 @@ from seqrec_cli.core.data.reading.profiles import Profile, is_missing_cell
 from seqrec_cli.core.data.reading.relations import Relation
 from seqrec_cli.core.data.reading.roles import Plan
 from seqrec_cli.core.data.reading.times import in_coarsest_unit
+from seqrec_cli.core.data.reading.units import UNKNOWN, rows_of_our_age, units_mixed
 from seqrec_cli.core.data.reading.wording import shortened
 from seqrec_cli.errors import InputError
 
@@ -92,6 +93,8 @@ def finished(table: LogTable, columns: dict[str, Any]) -> Loaded:
     if "t" in columns:
         assert table.form is not None
         times, unit = in_coarsest_unit(converted(kept("t"), np.int64), table.form)
+        if unit == UNKNOWN:
+            refuse_mixed_units(times, table.relation.place)
     parts = None
     if len(table.part_rows) > 1:
         parts = np.repeat(np.arange(len(table.part_rows), dtype=np.int8), table.part_rows)[keep]
@@ -112,6 +115,15 @@ def finished(table: LogTable, columns: dict[str, Any]) -> Loaded:
         notes=notes,
     )
     return without_repeats(loaded, table.reading)
+
+
+def refuse_mixed_units(times: NDArray[np.int64], place: str) -> None:
+    """Refuse times of which some are in seconds and others in milliseconds, say."""
+    if mixed := units_mixed(rows_of_our_age(times)):
+        raise InputError(
+            f"`{place}`: some times are in {mixed[0]} and others in {mixed[1]}",
+            "write all of them in one unit",
+        )
 
 
 def ratings_of(

@@ -1,13 +1,13 @@
 """Which column of a log holds the time: by its content and its name, the finest if several do."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from seqrec_cli.core.data.reading import vocabulary
 from seqrec_cli.core.data.reading.casts import number_sql
 from seqrec_cli.core.data.reading.engine import Engine, quoted
 from seqrec_cli.core.data.reading.profiles import Profile
-from seqrec_cli.core.data.reading.times import MILLION, TimeForm, number_form
+from seqrec_cli.core.data.reading.times import MILLION, TimeForm, chosen_form, number_form
 from seqrec_cli.core.data.reading.units import SECONDS
 from seqrec_cli.core.storage.text import is_digits
 
@@ -27,6 +27,7 @@ CLOCKS = frozenset(
     | {"uhrzeit", "heure", "hora", "ordertime", "transactiontime", "orderhourofday", "eventtime"}
     | {"purchasetime", "invoicetime", "saletime", "visittime", "timeframe", "msofday"}
 )
+WITH_CLOCK = ", with the time of day"  # behind the name of a form
 MILLIS = frozenset({"timeframe", "msofday"})
 
 
@@ -62,18 +63,32 @@ def moment_of(profile: Profile, engine: Engine) -> Moment | None:
     """The time that a column holds; None where it does not look like one."""
     column = profile.column
     if column.kind.endswith("moment"):
-        return Moment((profile,), typed_form(profile), resolution=1e-6)
+        daily = all(value[10:] in ("", " 00:00:00") for value in profile.values)
+        return Moment((profile,), typed_form(profile), (), float(DAY) if daily else 1e-6)
     if profile.date_forms:
         first, *rivals = profile.date_forms
         return Moment((profile,), first, tuple(rivals), resolution_of(profile, first, engine))
     form = number_form(profile.counts)
     if form is None:
         return None
+    if profile.comma_numeric:
+        form = with_decimal_comma(form)
     if profile.is_epoch:
         return Moment((profile,), form, (), resolution_of(profile, form, engine))
     plain = vocabulary.compared(profile.label)
     resolution = float(next((size for word, size in SIZES.items() if word in plain), 1))
     return Moment((profile,), form, (), resolution, solid=False)
+
+
+def said_moment(profile: Profile, time_format: str) -> Moment:
+    """The time of a column in the format that the user named."""
+    form = chosen_form(time_format, profile.values)
+    clocked = any(letter in time_format for letter in ("%H", "%I", "%s"))
+    return Moment((profile,), form, (), 1.0 if clocked else float(DAY))
+
+
+def with_decimal_comma(form: TimeForm) -> TimeForm:
+    return replace(form, sql=lambda text: form.sql(f"replace({text}, ',', '.')"))
 
 
 def typed_form(profile: Profile) -> TimeForm:
@@ -149,12 +164,18 @@ def with_clock(date: Moment, profiles: Sequence[Profile], engine: Engine) -> Mom
     if date.resolution < DAY or len(date.columns) > 1 or date.columns[0].column.listed:
         return date
     for profile in profiles:
-        if profile is date.columns[0] or vocabulary.compared(profile.label) not in CLOCKS:
+        named = vocabulary.compared(profile.label) in CLOCKS
+        if profile is date.columns[0] or not (named or is_unnamed_clock(profile)):
             continue
         seconds = clock_sql(profile)
         if seconds:
             return with_time_of_day(date, profile, seconds)
     return date
+
+
+def is_unnamed_clock(profile: Profile) -> bool:
+    """Whether a column without a name holds what can be nothing but times of day."""
+    return not profile.label and all(value.count(":") == 2 for value in profile.values)
 
 
 def is_clock(profile: Profile) -> bool:
@@ -196,15 +217,16 @@ def hours_sql(number: str, *, with_seconds: bool) -> str:
 
 def with_time_of_day(date: Moment, profile: Profile, seconds: Callable[[str], str]) -> Moment:
     clock = profile.column.sql
-    form = date.form
     # A count of days becomes seconds, so that the time of day fits in.
     day = f" * {DAY}" if not date.solid else ""
 
-    def sql(text: str) -> str:
-        return f"({form.sql(text)}){day} + CAST({form.scale} * ({seconds(clock)}) AS BIGINT)"
+    def with_seconds(form: TimeForm) -> TimeForm:
+        added = f"CAST({form.scale} * ({seconds(clock)}) AS BIGINT)"
+        name = form.name + WITH_CLOCK
+        return replace(form, name=name, sql=lambda text: f"({form.sql(text)}){day} + {added}")
 
-    described = TimeForm(f"{form.name}, with the time of day", sql, form.scale, form.unit)
-    return Moment((*date.columns, profile), described, date.rivals, 1.0, date.solid)
+    rivals = tuple(map(with_seconds, date.rivals))
+    return Moment((*date.columns, profile), with_seconds(date.form), rivals, 1.0, date.solid)
 
 
 def from_pieces(profiles: Sequence[Profile]) -> Moment | None:

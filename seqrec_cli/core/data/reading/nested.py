@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from seqrec_cli.core.data.reading.dialects import lines_of
+from seqrec_cli.core.data.reading.documents import unpacked
 from seqrec_cli.core.data.reading.engine import Engine, quoted
 from seqrec_cli.core.data.reading.landed import Landed, head_of
 from seqrec_cli.core.data.reading.relations import Column, Relation
@@ -15,6 +16,7 @@ from seqrec_cli.core.data.reading.texts import Facts
 from seqrec_cli.errors import InputError
 
 LOOKED_AT = 200  # records whose keys become columns
+FIRST_LINES = 5  # looked at to tell lines of lists
 MOST_COLUMNS = 400
 DEEPEST = 6
 LARGEST_RECORD = 64 << 20
@@ -36,6 +38,11 @@ def open_json(landed: Landed) -> Relation | None:
     if form == "literal":
         facts = [[literals_as_json(source, fact, landed.engine) for fact in part] for part in facts]
         head, form = head_of(facts), "newline_delimited"
+    elif len(records_of(head, form)) < 2:
+        tables = [[unpacked(fact, landed.engine) for fact in part] for part in facts]
+        if all(table is not None for part in tables for table in part):
+            facts = [[table for table in part if table is not None] for part in tables]
+            head, form = head_of(facts), "newline_delimited"
     landed.allow(facts)
     return json_relation(source, facts, form, head)
 
@@ -45,29 +52,32 @@ def json_form(head: bytes) -> str:
     lines = [line for line in lines_of(head) if line.strip()]
     first = lines[0].strip() if lines else ""
     if first.startswith("["):
-        return "array" if re.match(r"\[\s*(\{|$)", first) else ""
+        if re.match(r"\[\s*(\[|\{|$)", first):
+            return "array"
+        several = len(lines) > 1 and all(is_json(line, list) for line in lines[:FIRST_LINES])
+        return "newline_delimited" if several else ""
     if not first.startswith("{"):
         return ""
-    if is_record(first, json.loads):
+    if is_json(first, dict):
         return "newline_delimited"
-    if is_record(first, ast.literal_eval):
+    if is_json(first, dict, ast.literal_eval):
         return "literal"
     return "unstructured" if re.match(r'\{\s*("|$)', first) else ""
 
 
-def is_record(line: str, parse: Any) -> bool:
+def is_json(line: str, kind: type, parse: Any = json.loads) -> bool:
     try:
-        return len(line) <= LONGEST_LITERAL and isinstance(parse(line), dict)
+        return len(line) <= LONGEST_LITERAL and isinstance(parse(line), kind)
     except (ValueError, SyntaxError, RecursionError, MemoryError):
         return False
 
 
-def records_of(head: bytes, form: str) -> list[dict[str, Any]]:
-    """The first records of a JSON text."""
-    text = head.decode("utf-8", "replace")
-    found: list[dict[str, Any]] = []
-    decoder, at = json.JSONDecoder(), 0
-    space = re.compile(r"[\s,\[]*" if form == "array" else r"\s*")
+def records_of(head: bytes, form: str) -> list[dict[str, Any] | list[Any]]:
+    """The first records of a JSON text; a list of values is one too."""
+    text = head.decode("utf-8", "replace").lstrip()
+    found: list[dict[str, Any] | list[Any]] = []
+    decoder, at = json.JSONDecoder(), int(form == "array")
+    space = re.compile(r"[\s,]*")
     while len(found) < LOOKED_AT:
         match = space.match(text, at)
         at = match.end() if match else at
@@ -75,7 +85,7 @@ def records_of(head: bytes, form: str) -> list[dict[str, Any]]:
             record, at = decoder.raw_decode(text, at)
         except (ValueError, RecursionError):
             break
-        if isinstance(record, dict):
+        if isinstance(record, dict | list):
             found.append(record)
     return found
 
@@ -94,76 +104,35 @@ def json_relation(
             f"`{source}` begins like JSON, but its first record cannot be read",
             'write one record a line: `{"user": 1, "item": 2, "time": 3}`',
         )
-    table = inner_table(records, head)
-    if table is not None:
-        return table_in_record(source, facts, form, *table)
     paths: dict[tuple[str, ...], None] = {}
+    named = isinstance(records[0], dict)
     for record in records:
-        for path in paths_of(record, (), DEEPEST):
-            paths.setdefault(path)
-    columns = tuple(json_column(path) for path in list(paths)[:MOST_COLUMNS])
+        if isinstance(record, dict) == named:
+            paths.update(dict.fromkeys(paths_in(record)))
+    columns = tuple(json_column(path, named=named) for path in list(paths)[:MOST_COLUMNS])
     scans = tuple(
         f"read_json_objects([{', '.join(quoted(str(fact.path)) for fact in part)}], "
         f"format = {quoted(form)}, maximum_object_size = {LARGEST_RECORD})"
         for part in facts
     )
-    return Relation(str(source), "json", scans, columns, named=True, layout="JSON")
-
-
-def inner_table(records: Sequence[dict[str, Any]], head: bytes) -> tuple[str, list[Any]] | None:
-    """Of a single record that holds the log: the key of its list of records, or "" where each key
-    is a user and its value their items."""
-    if len(records) != 1:
-        return None
-    (record,) = records
-    lists = {key: value for key, value in record.items() if isinstance(value, list) and value}
-    for key, value in lists.items():
-        if len(value) > 1 and all(isinstance(each, dict) for each in value[:50]):
-            return key, value
-    plain = [
-        value
-        for value in lists.values()
-        if all(isinstance(each, str | int | float) for each in value[:50])
-    ]
-    return ("", plain) if len(plain) == len(record) > 1 else None
-
-
-def table_in_record(
-    source: TextSource, facts: Sequence[Sequence[Facts]], form: str, key: str, inner: list[Any]
-) -> Relation:
-    """The list in a single record as a relation, or its keys as users and its values as items."""
-    reads = [
-        f"read_json_objects([{', '.join(quoted(str(fact.path)) for fact in part)}], "
-        f"format = {quoted(form)}, maximum_object_size = {LARGEST_RECORD})"
-        for part in facts
-    ]
-    if not key:
-        scans = tuple(
-            f"(SELECT key, value FROM {read} AS whole, json_each(whole.json) AS each "
-            "ORDER BY each.id)"
-            for read in reads
-        )
-        columns: tuple[Column, ...] = (
-            Column("1", "key", known="user"),
-            Column(
-                "2", "json_extract_string(value, '$[*]')", listed=True, parent="2", known="item"
-            ),
-        )
-        return Relation(
-            str(source), "json", scans, columns, named=False, layout="JSON, a list of items a user"
-        )
-    path = quoted(f'$."{escaped_key(key)}"[*]')
-    scans = tuple(
-        f"(SELECT unnest(json_extract(json, {path})) AS json FROM {read})" for read in reads
-    )
-    paths: dict[tuple[str, ...], None] = {}
-    for record in inner[:LOOKED_AT]:
-        for found in paths_of(record, (), DEEPEST):
-            paths.setdefault(found)
-    columns = tuple(json_column(found) for found in list(paths)[:MOST_COLUMNS])
     return Relation(
-        str(source), "json", scans, columns, named=True, layout=f"JSON, the records in `{key}`"
+        str(source),
+        "json",
+        scans,
+        columns,
+        named=named,
+        layout="JSON",
+        paths=tuple(tuple(fact.path for fact in part) for part in facts),
     )
+
+
+def paths_in(record: dict[str, Any] | list[Any]) -> Iterator[tuple[str, ...]]:
+    """The paths to the values of a record; of a list, each is named by its number from 1."""
+    if isinstance(record, dict):
+        yield from paths_of(record, (), DEEPEST)
+        return
+    for place, value in enumerate(record, 1):
+        yield (str(place), "[]") if isinstance(value, list) else (str(place),)
 
 
 def paths_of(value: Any, above: tuple[str, ...], deep: int) -> Iterator[tuple[str, ...]]:
@@ -180,8 +149,10 @@ def paths_of(value: Any, above: tuple[str, ...], deep: int) -> Iterator[tuple[st
         yield above
 
 
-def json_column(path: tuple[str, ...]) -> Column:
+def json_column(path: tuple[str, ...], *, named: bool) -> Column:
     steps = "".join("[*]" if step == "[]" else f'."{escaped_key(step)}"' for step in path)
+    if not named:
+        steps = f"[{int(path[0]) - 1}]" + "[*]" * (len(path) - 1)
     sql = f"json_extract_string(json, {quoted('$' + steps)})"
     listed = "[]" in path
     parent = label_of(path[: path.index("[]")]) if listed else ""

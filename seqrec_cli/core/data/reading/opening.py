@@ -10,6 +10,8 @@ from seqrec_cli.core.data.reading import delimited, known
 from seqrec_cli.core.data.reading.blocks import open_blocks
 from seqrec_cli.core.data.reading.dialects import Dialect, lines_of, quoting, sniff
 from seqrec_cli.core.data.reading.engine import Engine
+from seqrec_cli.core.data.reading.folders import with_names_of_files
+from seqrec_cli.core.data.reading.key_values import open_key_values
 from seqrec_cli.core.data.reading.landed import Landed
 from seqrec_cli.core.data.reading.lines_by_user import open_lines_by_user
 from seqrec_cli.core.data.reading.nested import open_json
@@ -22,6 +24,8 @@ from seqrec_cli.core.data.reading.sources import TextSource
 from seqrec_cli.core.data.reading.strangers import refuse_strangers
 from seqrec_cli.core.data.reading.texts import Facts, guess_encoding
 from seqrec_cli.errors import InputError
+
+UNDER_A_TABLE = rb"^(?:\([0-9]+ rows?\)|\+[-+]+|[0-9]+ rows? in set[^\n]*)[ \r]*$"
 
 
 def open_delimited(landed: Landed) -> Relation:
@@ -84,7 +88,7 @@ def ruled_rows(facts: Facts, engine: Engine, dialect: Dialect) -> Facts:
         for _ in range(dialect.skip):
             file.readline()
         for block in delimited.whole_lines(file):
-            block = re.sub(rb"^\([0-9]+ rows?\)\s*$", b"", block, flags=re.MULTILINE)
+            block = re.sub(UNDER_A_TABLE, b"", block, flags=re.MULTILINE)
             copy.write(block)
     return Facts(copy.path, facts.quotes, facts.damaged, copy.size)
 
@@ -108,6 +112,7 @@ FORMATS: Mapping[str, FileFormat] = {
     "parquet": FileFormat(open_parquet),
     "json": FileFormat(open_json),
     "blocks": FileFormat(open_blocks),
+    "key-values": FileFormat(open_key_values),
     "sequences": FileFormat(open_lines_by_user),
     "user-item": FileFormat(open_pairs, inferred=False),
     "movielens": FileFormat(open_delimited, inferred=False),
@@ -126,6 +131,7 @@ def open_relation(files: Files, reading: Reading, engine: Engine) -> Relation:
     refuse_strangers(landed.source, landed.raw_head)
     try:
         relation = replace(opened_by_format(landed), place=str(files.main))
+        relation = with_names_of_files(relation, files)
         return sampled(relation, engine)
     except duckdb.OutOfMemoryException:
         raise

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from seqrec_cli.core.data.reading import known
+from seqrec_cli.core.data.reading import known, vocabulary
 from seqrec_cli.core.data.reading.dialects import lines_of
 from seqrec_cli.core.data.reading.options import Reading, command
 from seqrec_cli.core.data.reading.sources import (
@@ -32,6 +32,7 @@ NO_DATA = re.compile(
 )
 BLOCK = re.compile(r"[^,\s:]+:\s*")  # the head of a block, as in the Netflix prize
 MOST_LISTED = 12
+MOST_LOOKED_AT = 50
 
 
 @dataclass(frozen=True)
@@ -249,7 +250,7 @@ def several(
 ) -> InputError:
     listed = ", ".join(f"`{source}`" for source in sources[:MOST_LISTED])
     more = ", …" if len(sources) > MOST_LISTED else ""
-    best = max(sources[:200], key=likeness)
+    best = max(sources[:MOST_LOOKED_AT], key=likeness)
     return InputError(
         f"{what} has {len(sources)} files of data: {listed}{more}",
         f"name the one with the interactions, as in `{command(best, reading)}`",
@@ -257,7 +258,12 @@ def several(
 
 
 def likeness(source: TextSource) -> int:
-    """How much a file's name sounds like a log."""
+    """How much a file sounds like a log, by its name and by the names of its columns."""
     words = ("interaction", "rating", "event", "log", "click", "behavior", "review", "transaction")
+    others = ("test", "submission", "sample", "meta")
     name = source.filename.lower()
-    return sum(word in name for word in words) - 2 * ("test" in name)
+    columns = re.split(r"[,;\t|]", header_line(source).replace('"', ""))
+    roles: tuple[vocabulary.Named, ...] = ("user", "item", "time")
+    found = sum(vocabulary.best_named(columns, role) is not None for role in roles)
+    named = sum(word in name for word in words) - 2 * any(word in name for word in others)
+    return 2 * found + named

@@ -67,7 +67,9 @@ class Profile:
 
     @cached_property
     def counts(self) -> list[str]:
-        """The values that are numbers, if most of them are."""
+        """The values that are numbers, if most of them are; with a decimal point."""
+        if self.comma_numeric:
+            return [value.replace(",", ".") for value in self.values]
         found = [value for value in self.values if NUMBER.fullmatch(value)]
         return found if len(found) >= least_of(len(self.values)) else []
 

@@ -5,6 +5,7 @@ from dataclasses import replace
 
 from seqrec_cli.core.data.reading.casts import number_sql
 from seqrec_cli.core.data.reading.engine import Engine, quoted
+from seqrec_cli.core.data.reading.moments import WITH_CLOCK
 from seqrec_cli.core.data.reading.options import Reading, command
 from seqrec_cli.core.data.reading.profiles import Profile
 from seqrec_cli.core.data.reading.relations import Column, Relation
@@ -42,7 +43,8 @@ def settled_form(
 
 
 def with_format(reading: Reading, form: TimeForm) -> Reading:
-    return replace(reading, time_format=form.name.split(" or ")[0])
+    written = form.name.removesuffix(WITH_CLOCK).split(" or ")[0]
+    return replace(reading, time_format=written)
 
 
 def selected(

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 
 from seqrec_cli.core.data.reading.engine import Engine
 from seqrec_cli.core.data.reading.rejects import SKIPPING, STRICT
@@ -98,6 +99,8 @@ class Relation:
         layout: words for the layout: the delimiter and the like.
         pieces: gives the rows piece by piece, in order; none where that would take longer.
         numbers: gives the scans with columns of these types, if the files hold whole numbers alone.
+        paths: the texts that are read, of each part.
+        file: a column of the names of the files, where there are several.
     """
 
     place: str
@@ -113,6 +116,8 @@ class Relation:
     encoding: str = ""
     pieces: Callable[[], Sequence[Piece]] = field(default=tuple)
     numbers: Callable[[Sequence[str]], Numbers | None] = field(default=lambda types: None)
+    paths: tuple[tuple[Path, ...], ...] = ()
+    file: Column | None = None
 
     def column(self, name: str) -> Column | None:
         """The column of a name, or of a number from 1."""
@@ -120,6 +125,8 @@ class Relation:
             before, colon, _ = column.name.rpartition(":")
             if column.name == name or (colon and before == name):
                 return column  # RecBole's names have a type behind them
+        if self.file is not None and name == self.file.name:
+            return self.file
         if is_digits(name) and len(name) < 10 and 1 <= int(name) <= len(self.columns):
             return self.columns[int(name) - 1]
         return None
@@ -131,7 +138,7 @@ def sampled(relation: Relation, engine: Engine, rows: int = SAMPLED) -> Relation
     Raises:
         duckdb.Error: the engine cannot read them.
     """
-    columns = relation.columns
+    columns = (*relation.columns, *([relation.file] if relation.file else ()))
     listed = ", ".join(
         f"{column.sql} AS c{n}" if column.listed else f"left({column.sql}, {LOOKED_AT}) AS c{n}"
         for n, column in enumerate(columns)
@@ -141,5 +148,8 @@ def sampled(relation: Relation, engine: Engine, rows: int = SAMPLED) -> Relation
     scan = relation.scans[0].replace(STRICT, SKIPPING)
     found = engine.rows(f"SELECT {listed} FROM {scan} {where} LIMIT {rows}")
     cells: Sequence[Sequence[Cell]] = list(zip(*found, strict=True)) or [()] * len(columns)
-    filled = (replace(column, cells=tuple(own)) for column, own in zip(columns, cells, strict=True))
+    filled = [replace(column, cells=tuple(own)) for column, own in zip(columns, cells, strict=True)]
+    if relation.file:
+        *filled, file = filled
+        relation = replace(relation, file=file)
     return replace(relation, columns=tuple(filled))

@@ -12,7 +12,6 @@ from seqrec_cli.core.data.reading.moments import Moment
 from seqrec_cli.core.data.reading.options import Reading, Role
 from seqrec_cli.core.data.reading.profiles import Profile
 from seqrec_cli.core.data.reading.relations import Relation
-from seqrec_cli.core.data.reading.times import chosen_form
 from seqrec_cli.core.data.reading.wording import shortened
 from seqrec_cli.errors import InputError
 
@@ -169,7 +168,8 @@ def choose_time(
     inferred = moments.candidates([unfolded_time(profile) for profile in free], engine)
     if said is not None:
         if reading.time_format:
-            return Moment((said,), chosen_form(reading.time_format)), inferred
+            said_so = moments.said_moment(said, reading.time_format)
+            return moments.with_clock(said_so, free, engine), inferred
         moment = moments.moment_of(said, engine)
         if moment is None:
             raise InputError(
@@ -180,10 +180,12 @@ def choose_time(
             )
         return moment, inferred
     if reading.time_format:
-        named = [p for p in free if p.rank("time") >= 0] or [m.columns[0] for m in inferred]
+        named = [p for p in free if p.rank("time") >= 0 and not moments.is_clock(p)]
+        named = named or [m.columns[0] for m in inferred]
         if named:
             best = min(named, key=lambda p: p.rank("time") if p.rank("time") >= 0 else 5000)
-            return Moment((best,), chosen_form(reading.time_format)), []
+            said_so = moments.said_moment(best, reading.time_format)
+            return moments.with_clock(said_so, free, engine), []
     pieces = moments.from_pieces(free)
     if pieces is not None and not any(
         m.resolution < pieces.resolution for m in inferred if m.solid

@@ -26,7 +26,7 @@ STRANGERS = (
 )
 # Text that is laid out otherwise than in rows or records.
 TEXTS = (
-    (rb"\w+/\w+: [^\n]*\n\w+/\w+: ", "has a block of `key: value` lines for each review"),
+    (rb"(?:%[^\n]*+\n|[ \r\n])*+@(?i:relation)\b", "is an ARFF file"),
     (rb"(?:\w++=\S++ ++)++\w++=\S++\r?\n", "has lines of `key=value`"),
     (rb"\([^\n()]++\),? *+\r?\n\(", "has lines in brackets, as Python prints them"),
 )

@@ -189,7 +189,8 @@ def guess_encoding(content: bytes) -> str:
     """The encoding of a text that is not UTF-8, told by its bytes; a guess for a hint."""
     high = [byte for byte in content if byte >= 0x80]
     alone = len(re.findall(rb"(?<![\x80-\xff])[\x80-\xff](?![\x80-\xff])", content))
-    for name, low, end in (("gb18030", "\u4e00", "\u9fff"), ("shift_jis", "\u3040", "\u30ff")):
+    # First what is common in Chinese: rare signs are Japanese that was read as Chinese.
+    for name in ("gb2312", "shift_jis", "gb18030"):
         try:
             text = content[: len(content) // 2 * 2].decode(name, "strict")
         except UnicodeDecodeError as error:
@@ -198,10 +199,15 @@ def guess_encoding(content: bytes) -> str:
             text = content[: error.start].decode(name, "ignore")
         wide = [character for character in text if ord(character) >= 0x80]
         # Chinese is written in pairs of high bytes; a letter with an accent mostly stands alone.
-        paired = name != "gb18030" or alone < 0.5 * len(high)
-        if wide and paired and sum(low <= each <= end for each in wide) > 0.7 * len(wide):
-            return name
-    letters = sum(byte >= 0xC0 for byte in high)
+        # Japanese may have letters as second bytes, which are no words then.
+        letters = len(re.findall(rb"[A-Za-z]", content))
+        syllables = any("\u3040" <= each <= "\u30ff" for each in wide)
+        japanese = name == "shift_jis" and (syllables or letters < len(high))
+        paired = japanese or (name != "shift_jis" and alone < 0.5 * len(high))
+        signs = sum("\u3040" <= each <= "\u9fff" for each in wide)
+        if len(wide) > 2 and paired and signs > 0.7 * len(wide):
+            return name.replace("gb2312", "gb18030")
+    capitals = sum(byte >= 0xC0 for byte in high)
     pairs = sum(a >= 0xC0 and b >= 0xC0 for a, b in itertools.pairwise(content))
     # Cyrillic words are all high bytes; of Latin ones a letter here and there is.
-    return "cp1251" if letters > 0.8 * len(high) and pairs > 0.3 * len(high) else "latin-1"
+    return "cp1251" if capitals > 0.8 * len(high) and pairs > 0.3 * len(high) else "latin-1"

@@ -11,66 +11,36 @@ import numpy as np
 from numpy.typing import NDArray
 
 from seqrec_cli.core.data.reading.casts import number_sql
+from seqrec_cli.core.data.reading.dates import formats_of, month_word, respelled, spelled_sql
 from seqrec_cli.core.data.reading.engine import quoted
-from seqrec_cli.core.data.reading.units import SECONDS, extent, finer, guess_unit
+from seqrec_cli.core.data.reading.units import (
+    BLOCK_ROWS,
+    SECONDS,
+    finer,
+    guess_unit,
+    rows_of_our_age,
+)
 from seqrec_cli.errors import InputError
-
-BLOCK_ROWS = 1 << 20
 
 WHOLE_NUMBERS = "whole numbers"
 MILLION = 10**6
 FIRST_LOOK = 20  # cells
+MOST_FORMATS = 24
 
 CLOCK = r"(?P<hour>[0-9]{1,2}):[0-9]{2}(?P<second>:[0-9]{2}(?P<fraction>\.[0-9]{1,9})?)?"
-# As log4j writes it, with a comma before the fraction, and Oracle, with dots between all.
-ANY_CLOCK = (
-    r"(?P<hour>[0-9]{1,2})(?P<k>[:.])[0-9]{2}"
-    r"(?P<second>(?P=k)[0-9]{2}(?P<fraction>[.,][0-9]{1,9})?)?"
-)
-HALF = r"(?P<half> ?[AaPp][Mm])?"
 ZONE = r"(?P<zone> ?(?:Z|UTC|GMT|[+-][0-9]{2}:?[0-9]{2}|[+-][0-9]{2}))"
-ISO = re.compile(rf"[0-9]{{4}}([-/])[0-9]{{1,2}}\1[0-9]{{1,2}}(?:[ T]{CLOCK}{ZONE}?)?")
-# A form of date: what it looks like, and the formats of strptime that may read it, by order.
-DATES: tuple[tuple[str, dict[str, str]], ...] = (
-    (r"[0-9]{4}(?P<s>[-/. ])[0-9]{1,2}(?P=s)[0-9]{1,2}", {"ymd": "%Y{s}%m{s}%d"}),
-    (
-        r"[0-9]{1,2}(?P<s>[-/. ])[0-9]{1,2}(?P=s)[0-9]{4}",
-        {"dmy": "%d{s}%m{s}%Y", "mdy": "%m{s}%d{s}%Y"},
-    ),
-    (
-        r"[0-9]{1,2}(?P<s>[-/.])[0-9]{1,2}(?P=s)[0-9]{2}",
-        {"dmy": "%d{s}%m{s}%y", "mdy": "%m{s}%d{s}%y", "ymd": "%y{s}%m{s}%d"},
-    ),
-    (r"[0-9]{1,2} [0-9]{1,2}, ?[0-9]{4}", {"mdy": "%m %d, %Y", "dmy": "%d %m, %Y"}),
-    (
-        r"(?P<w>[A-Za-z]{3},? )?[0-9]{1,2}(?P<s>[-/ ])(?P<m>[A-Za-z]{3,9})(?P=s)[0-9]{4}",
-        {"dmy": "{w}%d{s}{m}{s}%Y"},
-    ),
-    (r"[0-9]{1,2}(?P<s>[-/ ])(?P<m>[A-Za-z]{3,9})(?P=s)[0-9]{2}", {"dmy": "%d{s}{m}{s}%y"}),
-    (
-        r"(?P<w>[A-Za-z]{3},? )?(?P<m>[A-Za-z]{3,9})\.? [0-9]{1,2}(?P<c>,?) [0-9]{4}",
-        {"mdy": "{w}{m} %d{c} %Y"},
-    ),
-    (r"[0-9]{4}年[0-9]{1,2}月[0-9]{1,2}日", {"ymd": "%Y年%m月%d日"}),
-    (r"[0-9]{8}", {"ymd": "%Y%m%d"}),
+ISO = re.compile(
+    rf"(?:1[5-9]|2[01])[0-9]{{2}}([-/])[0-9]{{1,2}}\1[0-9]{{1,2}}(?:[ T]{CLOCK}{ZONE}?)?"
 )
-PATTERNS = tuple(
-    (re.compile(rf"(?P<date>{date})(?:(?P<gap>, |[ T:-]){ANY_CLOCK}{HALF}{ZONE}?)?"), formats)
-    for date, formats in DATES
-)
-# The year behind the time of day, as in `Tue Apr 03 18:00:09 +0000 2012`.
-YEAR_LAST = re.compile(
-    r"[A-Za-z]{3} [A-Za-z]{3} [0-9 ]?[0-9] [0-9]{2}:[0-9]{2}:[0-9]{2}"
-    r"(?P<zone> [+-][0-9]{4}| [A-Z]{3,4})? [0-9]{4}"
-)
-HOURLY = re.compile(r"[0-9]{4}(?P<s>[-/])[0-9]{2}(?P=s)[0-9]{2} [0-9]{2}")
-FRAMES = re.compile(r"(?P<before>[\[(]|[A-Za-z]+:? )?.*?(?P<after>[\])]|\.)?")
 # Digits alone that are dates: how many, the format.
 COMPACT = {8: "%Y%m%d", 10: "%Y%m%d%H", 12: "%Y%m%d%H%M", 14: "%Y%m%d%H%M%S"}
+COMPACT[17] = COMPACT[14] + "%g"
 COMPACT_DATE = re.compile(
     r"(?:19|20)[0-9]{2}(?:0[1-9]|1[0-2])(?:0[1-9]|[12][0-9]|3[01])"
-    r"(?:(?:[01][0-9]|2[0-3])(?:[0-5][0-9](?:[0-5][0-9])?)?)?(?:\.0+)?"
+    r"(?:(?:[01][0-9]|2[0-3])(?:[0-5][0-9](?:[0-5][0-9](?:[0-9]{3})?)?)?)?(?:\.0+)?"
 )
+SHORT = re.compile(r"[0-9]{2}([-/.])[0-9]{2}\1[0-9]{2}(?![0-9])")
+FRAMED = re.compile(r"(?:/Date\(|['\"])([0-9]{9,19})(?:\)/|['\"])")
 WHOLE = re.compile(r"-?(?:0|[1-9][0-9]{0,18})")
 NUMBER = re.compile(r"[+-]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][+-]?[0-9]{1,3})?")
 
@@ -95,121 +65,66 @@ class TimeForm:
 
 
 def forms_of(cells: Sequence[str]) -> list[TimeForm]:
-    """The forms that dates of a sample may have: none, one, or two where days may be months.
+    """The forms that dates of a sample may have: none, one, or more where days may be months.
 
-    Numbers are not looked at, see `number_form`. Dates may stand in brackets or behind a word, as
-    in `Posted May 3, 2011.`, and have spaces before short numbers.
+    Numbers are not looked at, see `number_form`, but for those in a frame as `/Date(1560000000)/`.
     """
     if not cells:
         return []
-    forms = plain_forms(cells)
-    match = FRAMES.fullmatch(cells[0]) if not forms else None
-    if match is None:
-        return forms
-    before, after = match["before"] or "", match["after"] or ""
-    least = least_of(len(cells))
-    before = before if sum(cell.startswith(before) for cell in cells) >= least else ""
-    after = after if sum(cell.endswith(after) for cell in cells) >= least else ""
-    if not (before or after or "  " in "".join(cells[:FIRST_LOOK])):
-        return []
-    for start in dict.fromkeys((before, "")):  # all may begin with the same month
-        frame = f"^{re.escape(start)}" + (f"|{re.escape(after)}$" if after else "")
-        inner = plain_forms([re.sub(" +", " ", re.sub(frame, "", cell)) for cell in cells])
-        if inner:
-            break
-
-    def unframed(form: TimeForm) -> Callable[[str], str]:
-        bare = "regexp_replace(regexp_replace({}, " + quoted(frame) + ", '', 'g'), ' +', ' ', 'g')"
-        return lambda text: form.sql(bare.format(text))
-
-    return [replace(form, sql=unframed(form)) for form in inner]
-
-
-def plain_forms(cells: Sequence[str]) -> list[TimeForm]:
-    """The forms of dates with nothing around them."""
     enough = least_of(len(cells))
     if sum(ISO.fullmatch(cell) is not None for cell in cells) >= enough:
         return [iso_form(cells)]
+    cells, used = respelled(cells)
+    word = month_word(cells[:FIRST_LOOK])
     fitting: dict[str, int] = {}
     formats: dict[str, dict[str, None]] = {}
     for number, cell in enumerate(cells, 1):
-        for order, written in formats_of(cell).items():
+        for order, written in formats_of(cell, english=not word).items():
             fitting[order] = fitting.get(order, 0) + 1
             formats.setdefault(order, {})[written] = None
         if number == FIRST_LOOK and not fitting:
-            return []
+            break
     orders = {order for order, count in fitting.items() if count >= enough}
     # Where the days tell, a few dates that could be read either way do not make it a question.
     orders = {order for order in orders if fitting[order] == max(fitting.values())}
-    ambiguous = len(orders) > 1
-    return [
-        strptime_form(tuple(formats[order])[:8], order if ambiguous else "")
+    if len(orders) > 1:
+        orders = with_steady_years(cells, orders)
+    forms = [
+        strptime_form(tuple(formats[order])[:MOST_FORMATS], order if len(orders) > 1 else "")
         for order in ("dmy", "mdy", "ymd")
         if order in orders
     ]
+    if not (used or word):
+        return forms or framed_numbers(cells)
+    return [respelled_form(form, used, word) for form in forms]
+
+
+def respelled_form(form: TimeForm, used: Sequence[tuple[str, str]], word: int) -> TimeForm:
+    return replace(form, sql=lambda text: form.sql(spelled_sql(text, used, word)))
+
+
+def with_steady_years(cells: Sequence[str], orders: set[str]) -> set[str]:
+    """The orders of two-digit years under which the years differ less than the days do."""
+    numbers = [match[0].split(match[1]) for match in map(SHORT.match, cells) if match]
+    if not numbers:
+        return orders
+    first, _, last = (len(set(column)) for column in zip(*numbers, strict=True))
+    wrong = {"ymd"} if first > 3 * last else {"dmy", "mdy"} if last > 3 * first else set()
+    return orders - wrong
+
+
+def framed_numbers(cells: Sequence[str]) -> list[TimeForm]:
+    """The form of counts since 1970 in quotes, or as .NET writes them in JSON."""
+    matches = [FRAMED.fullmatch(cell) for cell in cells]
+    form = number_form([match[1] for match in matches if match]) if all(matches) else None
+    if form is None:
+        return []
+    return [replace(form, sql=lambda text: form.sql(f"regexp_extract({text}, '-?[0-9]+')"))]
 
 
 def least_of(count: int) -> int:
     """How many of a sample must be of a form: one in ten may be otherwise, and one of a few."""
     return count - max(1, count // 10) if count > 3 else count
-
-
-def formats_of(cell: str) -> dict[str, str]:
-    """The formats of strptime that read one cell, by the order of day, month and year."""
-    if match := YEAR_LAST.fullmatch(cell):
-        zone = match["zone"] or ""
-        zone = " %z" if zone[1:2] in ("+", "-") else zone
-        return {"mdy": f"%a %b %d %H:%M:%S{zone} %Y"}
-    if match := HOURLY.fullmatch(cell):
-        return {"ymd": f"%Y{match['s']}%m{match['s']}%d %H"}
-    for pattern, written in PATTERNS:
-        match = pattern.fullmatch(cell)
-        if match is None:
-            continue
-        groups = match.groupdict()
-        clock = clock_format(groups)
-        fitting = {}
-        for order, date in written.items():
-            if fits(order, match["date"], date):
-                fitting[order] = filled(date, groups) + clock
-        return fitting
-    return {}
-
-
-def filled(date: str, groups: dict[str, str | None]) -> str:
-    """A format of dates with its separators and names put in."""
-    month, weekday = groups.get("m") or "", groups.get("w") or ""
-    written = date.replace("{s}", groups.get("s") or "").replace("{c}", groups.get("c") or "")
-    written = written.replace("{m}", "%b" if len(month) == 3 else "%B")
-    return written.replace("{w}", re.sub("[A-Za-z]+", "%a", weekday))
-
-
-def fits(order: str, text: str, date: str) -> bool:
-    """Whether the numbers of a date can be a day and a month in this order."""
-    numbers = [int(number) for number in re.findall("[0-9]+", text)]
-    if "%m" not in date or len(numbers) < 3:
-        return True
-    places = {"dmy": (0, 1), "mdy": (1, 0), "ymd": (2, 1)}[order]
-    return 1 <= numbers[places[0]] <= 31 and 1 <= numbers[places[1]] <= 12
-
-
-def clock_format(groups: dict[str, str | None]) -> str:
-    """The format of the time of day behind a date, with what is between."""
-    if groups["hour"] is None:
-        return ""
-    half, fraction, zone = groups["half"], groups["fraction"], groups["zone"] or ""
-    mark = groups["k"]
-    written = f"{groups['gap']}{'%I' if half else '%H'}{mark}%M"
-    if groups["second"]:
-        written += f"{mark}%S"
-    if fraction:
-        written += f"{fraction[0]}{'%n' if len(fraction) > 7 else '%f'}"
-    if half:
-        written += " %p" if half.startswith(" ") else "%p"
-    if zone:
-        gap = " " if zone.startswith(" ") else ""
-        written += gap + ("%z" if zone.strip()[0] in "+-" else zone.strip())
-    return written
 
 
 def iso_form(cells: Sequence[str]) -> TimeForm:
@@ -244,8 +159,8 @@ def strptime_form(formats: Sequence[str], order: str = "") -> TimeForm:
     return TimeForm(" or ".join(formats), sql, 10**9 if fine else MILLION, SECONDS, order)
 
 
-def chosen_form(time_format: str) -> TimeForm:
-    """The form that the user named.
+def chosen_form(time_format: str, cells: Sequence[str]) -> TimeForm:
+    """The form that the user named, for cells such as these.
 
     Raises:
         InputError: it is no format of strptime.
@@ -255,7 +170,9 @@ def chosen_form(time_format: str) -> TimeForm:
             f"`{time_format}` is not a time format",
             "write it as for strptime: `--time-format '%d.%m.%Y %H:%M'`",
         )
-    return strptime_form((time_format,))
+    _, used = respelled(cells)
+    form = strptime_form((time_format,))
+    return respelled_form(form, used, 0) if used else form
 
 
 def number_form(cells: Sequence[str]) -> TimeForm | None:
@@ -294,8 +211,6 @@ def is_compact(cells: Sequence[str]) -> bool:
         len(lengths) == 1
         and lengths.issubset(COMPACT)
         and all(COMPACT_DATE.fullmatch(cell) for cell in cells)
-        # Ten digits are seconds since 1970 far more often than hours.
-        and lengths != {10}
     )
 
 
@@ -319,5 +234,5 @@ def in_coarsest_unit(times: NDArray[np.int64], form: TimeForm) -> tuple[NDArray[
     if divisor > 1:
         np.floor_divide(times, divisor, out=times)
     factor = form.scale // divisor
-    unit = form.unit or guess_unit(extent(times) // factor)
+    unit = form.unit or guess_unit(rows_of_our_age(times, factor))
     return times, finer(unit, factor)

@@ -20,6 +20,9 @@ UNKNOWN = "as in the source"
 PER_SECOND = {SECONDS: 1, MILLISECONDS: 10**3, MICROSECONDS: 10**6, NANOSECONDS: 10**9}
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 LIMIT = 2**63
+BLOCK_ROWS = 1 << 20
+# Seconds of times whose unit is to be told: from 1979 to 2103.
+OUR_AGE = (300_000_000, 4_200_000_000)
 # Seconds of times that are given as numbers: 1973, as the unit is told from there on, to 2100.
 EARLIEST, LATEST = 10**8, 4_102_444_800
 # Dates in digits alone: a year, a month, a day, a time of day.
@@ -28,22 +31,40 @@ DIGITS = re.compile(
 )
 
 
-def extent(times: NDArray[np.int64]) -> int:
-    """The largest absolute value."""
-    return max(-int(times.min(initial=0)), int(times.max(initial=0)))
+def rows_of_our_age(times: NDArray[np.int64], factor: int = 1) -> NDArray[np.int64]:
+    """How many times there are, and how many would be of our age in each unit, int64 (5,).
+
+    `factor` of them are one of the source's.
+    """
+    counts = np.zeros(1 + len(PER_SECOND), np.int64)
+    for first in range(0, len(times), BLOCK_ROWS):
+        block = times[first : first + BLOCK_ROWS]
+        low, high = int(block.min()), int(block.max())
+        counts[0] += len(block)
+        for place, each in enumerate(PER_SECOND.values(), 1):
+            start, end = (min(limit * each * factor, LIMIT - 1) for limit in OUR_AGE)
+            if start <= low and high < end:
+                counts[place] += len(block)
+            elif low < end and start <= high:
+                counts[place] += np.count_nonzero((block >= start) & (block < end))
+    return counts
 
 
-def guess_unit(largest: int) -> str:
-    """Tell the unit of times since 1970 by their size."""
-    for unit, low, high in (
-        (SECONDS, 10**8, 10**11),
-        (MILLISECONDS, 10**11, 10**14),
-        (MICROSECONDS, 10**14, 10**17),
-        (NANOSECONDS, 10**17, LIMIT),
-    ):
-        if low <= largest < high:
-            return unit
-    return UNKNOWN
+def guess_unit(counts: NDArray[np.int64]) -> str:
+    """Tell the unit of times since 1970: the one in which nearly all are of our age.
+
+    Times since the start of a study, of which the first are about 0, are of an unknown one.
+    """
+    rows, *within = counts.tolist()
+    enough = max(1, rows - max(1, rows // 10))  # a few may be missing, as 0
+    return next((unit for unit, n in zip(PER_SECOND, within, strict=True) if n >= enough), UNKNOWN)
+
+
+def units_mixed(counts: NDArray[np.int64]) -> list[str]:
+    """The units of times that are in several: each has some, and all together have nearly all."""
+    rows, *within = counts.tolist()
+    several = [unit for unit, n in zip(PER_SECOND, within, strict=True) if n > 0.02 * rows]
+    return several if len(several) > 1 and sum(within) >= 0.9 * rows else []
 
 
 def finer(unit: str, factor: int) -> str:

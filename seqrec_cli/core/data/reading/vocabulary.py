@@ -4,6 +4,8 @@ import re
 from collections.abc import Sequence
 from typing import Literal
 
+from seqrec_cli.core.data.reading.dates import unaccented
+
 Named = Literal["user", "item", "time", "rating", "session", "title", "event", "position"]
 
 NAMES: dict[Named, tuple[str, ...]] = {
@@ -20,29 +22,16 @@ NAMES: dict[Named, tuple[str, ...]] = {
         *("userguid", "useruuid", "customernumber", "reviewername", "login", "nick", "nickname"),
         *("email", "emailaddress", "useremail", "customeremail", "uuid", "guid", "reviewerhash"),
         *("viewerhash", "guest", "guestid", "passenger", "passengerid"),
-        # Other languages.
-        *("kunde", "kundeid", "kundennummer", "kundennr", "nutzer", "benutzer", "nutzerid"),
-        *("benutzerid", "utilisateur", "idutilisateur", "client", "idclient", "usuario"),
-        *("idusuario", "cliente", "idcliente", "utente", "idutente", "gebruiker", "klant"),
-        *("идпользователя", "пользовательид", "идклиента", "кодклиента", "пользователь", "клиент"),
-        *("用户id", "用户", "用户编号", "用户名", "会员id", "会员"),
-        *("客户id", "客户", "ユーザーid", "ユーザー", "顧客id", "사용자", "사용자id", "고객"),
+        *("kunde", "nutzer", "benutzer", "utilisateur", "client", "usuario", "cliente", "utente"),
+        *("gebruiker", "klant", "пользователь", "клиент", "用户", "用户名", "会员", "客户"),
+        *("ユーザー", "顧客", "사용자", "고객"),
         *("fromnodeid", "follower", "followerid", "distinctid", "card", "cardid", "cardno"),
     ),
     "item": (
         *("item", "itemid", "iid", "iditem", "itemidx", "movie", "movieid", "parentasin", "asin"),
         *("product", "productid", "article", "articleid", "sku", "skuid", "stockcode"),
-        *(
-            "track",
-            "trackid",
-            "trackuri",
-            "traid",
-            "trackmbid",
-            "song",
-            "songid",
-            "video",
-            "videoid",
-        ),
+        *("track", "trackid", "trackuri", "traid", "trackmbid", "song", "songid"),
+        *("video", "videoid"),
         *("vid", "aid", "book", "bookid", "isbn", "isbn13", "anime", "animeid", "manga", "mangaid"),
         *("game", "gameid", "appid", "app", "news", "newsid", "business", "businessid", "gmapid"),
         *("restaurant", "restaurantid", "placeid", "place", "poi", "poiid", "venue", "venueid"),
@@ -57,12 +46,9 @@ NAMES: dict[Named, tuple[str, ...]] = {
         *("filmid", "film", "titleid", "moviename", "movienameen", "productname", "itemname"),
         *("trackname", "traname", "songname", "gamename", "artistname", "artname", "thing"),
         *("problem", "problemid", "question", "questionid", "exerciseid", "workid", "paperid"),
-        *("artikel", "artikelid", "artikelnummer", "artikelnr", "produkt", "produktid", "ware"),
-        *("buch", "produit", "idproduit", "articleid", "producto", "idproducto", "articulo"),
-        *("prodotto", "idprodotto", "produto", "idproduto", "товар", "книга", "фильм", "идтовара"),
-        *("товарид", "кодтовара", "идкниги", "идфильма"),
-        *("商品id", "商品", "商品编号", "物品id", "物品", "电影id", "电影", "产品id"),
-        *("アイテム", "アイテムid", "商品コード", "상품", "상품id", "아이템", "tonodeid"),
+        *("artikel", "produkt", "ware", "buch", "produit", "producto", "articulo", "prodotto"),
+        *("produto", "товар", "книга", "фильм", "商品", "物品", "电影", "产品", "アイテム"),
+        *("상품", "아이템", "tonodeid"),
         *("followee", "followeeid", "id", "objectid", "url", "link"),
     ),
     "time": (
@@ -103,52 +89,91 @@ NAMES: dict[Named, tuple[str, ...]] = {
         *("feedback", "feedbacktype", "label", "click", "clk", "isclick", "clicked", "purchase"),
         *("purchased", "isrecommended", "recommended", "voted", "like", "islike", "status"),
         *("isread", "nonclk", "reordered", "bought", "converted", "conversion", "playaction"),
-        *(
-            "activity",
-            "activitytype",
-            "operation",
-            "operationtype",
-            "mode",
-            "target",
-            "行为",
-            "事件",
-        ),
+        *("activity", "activitytype", "operation", "operationtype", "mode", "target"),
+        *("行为", "事件"),
         *("productaction", "useraction", "pageaction", "commandname"),
     ),
     "position": ("position", "pos", "rank", "index", "idx", "unnamed:0", "rownumber", "rowid"),
 }
-PLAIN = {named: {name: place for place, name in enumerate(names)} for named, names in NAMES.items()}
 KNOWN = frozenset(name for names in NAMES.values() for name in names) | {
     *("category", "categoryid", "brand", "price", "quantity", "genre", "genres", "history"),
     *("weight", "plays", "count", "value", "property", "comment", "review", "text", "country"),
     *("age", "gender", "city", "occupation", "zipcode", "label", "history", "tag", "tagid"),
 }
-# Of a name in parts, such as `viewer_hash_v2`, the parts that say what it is.
+# Of a name in parts, such as `viewer_hash_v2` or `Kundennummer`, the parts that say what it is.
 PARTS: dict[Named, frozenset[str]] = {
     "user": frozenset(
         {"user", "customer", "visitor", "reviewer", "member", "buyer", "shopper", "household"}
-        | {"viewer", "listener", "reader", "player", "subscriber", "account", "kunde", "cliente"}
-        | {"client", "student", "learner", "usuario", "consumer", "person", "profilename"}
+        | {"viewer", "listener", "reader", "player", "subscriber", "account", "actor", "client"}
+        | {"borrower", "donor", "lender", "voter", "rater", "patron", "guest", "passenger"}
+        | {"student", "learner", "consumer", "person", "profilename", "kunde", "kunden", "nutzer"}
+        | {"benutzer", "usuario", "cliente", "utilisateur", "utente", "gebruiker", "klant", "kund"}
+        | {"klienta", "klient", "kullanici", "musteri", "пользователя", "клиента", "клиент"}
+        | {"пользователь", "покупателя", "用户", "会员", "客户", "顾客", "买家", "ユーザー", "顧客"}
+        | {"会員", "고객", "회원", "사용자", "유저"}
     ),
     "item": frozenset(
         {"item", "product", "article", "movie", "book", "track", "song", "video", "game", "sku"}
         | {"news", "film", "recipe", "restaurant", "business", "course", "app", "goods", "content"}
-        | {"anime", "asin", "isbn", "poi", "venue", "hotel", "listing", "artikel", "produkt"}
+        | {"anime", "asin", "isbn", "poi", "venue", "hotel", "listing", "repo", "repository"}
+        | {"subreddit", "feed", "exercise", "episode", "post", "document", "page", "place"}
+        | {"photo", "question", "problem", "lesson", "bookmark", "paper", "material"}
+        | {"artikel", "produkt", "vare"}
+        | {"produktu", "produit", "producto", "produto", "prodotto", "articulo", "articolo"}
+        | {"pelicula", "filme", "livre", "libro", "livro", "buch", "urun", "товара", "товар"}
+        | {"фильма", "фильм", "книги", "книга", "商品", "产品", "物品", "电影", "视频", "作品"}
+        | {"製品", "アイテム", "상품", "제품", "아이템", "영화"}
     ),
     "time": frozenset(
         {"time", "timestamp", "date", "datetime", "ts", "tstamp", "dt", "unixtime", "epoch"}
-        | {"datum", "zeit", "fecha"}
+        | {"datum", "zeit", "fecha", "data", "heure", "hora", "tarih", "дата", "время"}
+        | {"时间", "日期", "日時", "日付", "일시", "일자", "날짜", "시간"}
     ),
-    "rating": frozenset({"rating", "stars", "score"}),
+    "rating": frozenset(
+        {"rating", "stars", "score", "bewertung", "puntuacion", "valoracion", "calificacion"}
+        | {"оценка", "рейтинг", "评分"}
+    ),
     "session": frozenset({"session"}),
 }
-IDS = frozenset({"id", "ids", "key", "hash", "code", "uuid", "guid", "sku", "no", "nr"})
+IDS = frozenset(
+    {"id", "ids", "key", "hash", "code", "uuid", "guid", "sku", "no", "nr", "number", "url", "uri"}
+    | {
+        "nummer",
+        "numero",
+        "codigo",
+        "codice",
+        "ref",
+        "reference",
+        "referencia",
+        "ид",
+        "код",
+        "номер",
+    }
+    | {"编号", "番号", "번호", "编码", "コード", "코드"}
+)
+LISTS = frozenset({"list", "seq", "sequence", "order", "history", "hist"})  # of what is before
+# Behind one of the parts above, or any word for a time, without anything between.
+TAILS = ("id", "nummer", "nr", "编号", "番号", "번호", "编码", "コード", "코드")
+TIME_TAILS = ("datum", "zeit", "时间", "日期", "日時", "日付", "일시", "일자", "날짜", "시간")
 # A part that says that the column is of something else.
 NOT_IDS = frozenset(
-    {"name", "title", "count", "num", "number", "price", "age", "gender", "type", "category"}
-    | {"cat", "duration", "length", "url", "image", "description", "text", "score", "rating"}
+    {
+        "name",
+        "nom",
+        "nombre",
+        "nome",
+        "title",
+        "count",
+        "num",
+        "price",
+        "age",
+        "gender",
+        "type",
+        "category",
+    }
+    | {"cat", "duration", "length", "image", "description", "text", "score", "rating"}
     | {"helpful", "verified", "brand", "group", "segment", "city", "country", "features", "time"}
-    | {"action", "status", "state"}
+    | {"action", "status", "state", "inview", "shown", "candidates", "negative", "negatives"}
     | {"date", "weight", "dur", "language", "class", "level", "lat", "lon", "latitude", "subclass"}
 )
 NOT_MOMENTS = frozenset(
@@ -156,6 +181,7 @@ NOT_MOMENTS = frozenset(
     | {"release", "published", "publication", "runtime", "crawl", "count", "stay", "zip", "play"}
     | {"timedelta", "watch", "first", "since", "days", "dwell", "elapsed", "reading", "expiry"}
 )
+OWNERS = PARTS["user"] | PARTS["item"]
 PART_OF_AN_ID = (
     "id",
     "_id",
@@ -166,11 +192,12 @@ PART_OF_AN_ID = (
 )  # says nothing without what is above it
 BEHIND = re.compile(r"(?<=\w)\s+\([^()]*\)$")  # as in `Email (Billing)`
 PLAIN_AT = re.compile(r"[\s_\-.@]+")
+NAMED = 1007  # the rank of the name of an item: what numbers them is better
 
 
 def bare(name: str) -> str:
     """A name without what is put around it: the types of RecBole, the table's name before a dot."""
-    name = name.strip().strip("\"'").removeprefix("\ufeff")
+    name = name.strip().strip("\"'").removeprefix("\ufeff").rstrip(".") or name
     name = BEHIND.sub("", name) or name
     head, colon, kind = name.rpartition(":")
     if colon and kind in ("token", "float", "token_seq", "float_seq"):
@@ -186,31 +213,54 @@ def bare(name: str) -> str:
 
 
 def compared(name: str) -> str:
-    """A name as it is compared: lower case, no spaces, `_`, `-` or `.`."""
-    return PLAIN_AT.sub("", bare(name)).lower()
+    """A name as it is compared: lower case, no accents, no spaces, `_`, `-` or `.`."""
+    return PLAIN_AT.sub("", unaccented(bare(name)))
+
+
+PLAIN = {
+    named: {compared(name): place for place, name in enumerate(names)}
+    for named, names in NAMES.items()
+}
 
 
 def words_of(name: str) -> list[str]:
-    """The parts of a name in snake or camel case, in lower case."""
+    """The parts of a name in snake or camel case or put together, in lower case, no accents."""
     spaced = re.sub(r"([a-z0-9])([A-Z])", r"\1 \2", bare(name))
-    return [part for part in re.split(r"[\s_\-.]+", spaced.lower()) if part]
+    parts = [part for part in re.split(r"[\s_\-.]+", unaccented(spaced)) if part]
+    return [word for part in parts for word in cut_compound(part)]
+
+
+def cut_compound(part: str) -> list[str]:
+    """A word in two where it ends in a word for a number or a time, as `kundennummer` does."""
+    for tail in (*TAILS, *TIME_TAILS):
+        head = part.removesuffix(tail)
+        if head and head != part and (tail in TIME_TAILS or head in OWNERS):
+            return [head, tail]
+    return [part]
 
 
 def rank(name: str, named: Named) -> int:
     """How well a name says that its column is this: 0 is best; -1 for not at all.
 
-    A name of the list counts by its place; one that holds a part of it comes after all of them.
+    A name of the list counts by its place; one that holds a part of it comes after all of them. A
+    `user_answer` is an answer: without a word for an id, the last part says what it is.
     """
     bare_name = compared(name)
     place = PLAIN[named].get(bare_name)
     if place is not None:
-        return place
+        return NAMED if named == "item" and bare_name.endswith("name") else place
     parts = words_of(name)
     wanted = PARTS.get(named, frozenset())
-    strange = NOT_MOMENTS if named == "time" else NOT_IDS
-    if named in ("rating", "event", "title"):
-        strange = frozenset()
-    if any(part in wanted for part in parts) and not strange.intersection(parts):
+    own = [part for part in parts if part in wanted or part.rstrip("s0123456789") in wanted]
+    strange: frozenset[str] = frozenset()
+    if named in ("user", "item", "session"):
+        strange = NOT_IDS
+        heads = [part for part in parts if part not in LISTS]
+        if not IDS.intersection(parts) and heads[-1:] != own[-1:]:
+            return -1
+    elif named == "time":
+        strange = NOT_MOMENTS
+    if own and not strange.intersection(parts):
         return 1000 + (0 if IDS.intersection(parts) or len(parts) == 1 else 10) + len(parts)
     return -1
 

@@ -105,3 +105,23 @@ def test_a_header_of_another_width_than_the_rows_is_refused(first: bytes) -> Non
     head = first + b"\n1,2,3,4,5\n6,7,8,9,1\n"
     with pytest.raises(InputError, match=f"has {first.count(b',') + 1} names, and most lines"):
         sniff(PLACE, head, Reading(header=True))
+
+
+@pytest.mark.parametrize(
+    ("head", "header", "skip"),
+    [
+        ("user,item,features\n1,2,.1,.2,.3\n1,3,.1,.2,.3\n", ("user", "item", "features"), 1),
+        ("%%MatrixMarket matrix\n3 4 2\n1 2 5\n3 4 1\n", (), 2),
+        ("#Version: 1\n#Fields: user item\n1\t2\n3\t4\n", ("user", "item"), 2),
+        ("+---+---+\n| user | item |\n+---+---+\n| 1 | 2 |\n+---+---+\n", ("user", "item"), 3),
+    ],
+)
+def test_finds_names_wherever_they_are(head: str, header: tuple[str, ...], skip: int) -> None:
+    dialect = sniff(PLACE, head.encode(), Reading())
+    assert tuple(name for name in dialect.header if name) == header
+    assert dialect.skip == skip
+
+
+def test_json_in_cells_is_not_cut() -> None:
+    line = 'u1\t{"user": "u1", "item": 3, "time": 4}\n'
+    assert sniff(PLACE, (line * 5).encode(), Reading()).delimiter == "\t"

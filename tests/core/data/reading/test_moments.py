@@ -5,6 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from seqrec_cli.errors import InputError
 from tests.core.data.logs import read, written
 from tests.core.data.reading.conftest import ReadText, rows_of
 from tests.core.data.reading.test_times import MINUTE, SECONDS
@@ -61,3 +62,38 @@ def test_numbers_that_are_no_times_are_none(read: ReadText, name: str) -> None:
     log = read(f"user,item,{name}\n1,2,1987\n1,3,1500\n2,2,1990\n")
     assert log.rows.times is None
     assert "no column looks like a time" in log.findings.order
+
+
+def test_a_time_of_day_without_a_name_belongs_to_the_date(read: ReadText) -> None:
+    rows = "".join(f"{n % 5},{n % 7},2021-03-14,{n // 6:02}:{n % 60:02}:09\n" for n in range(60))
+    times = read(rows).rows.times
+    assert times is not None
+    assert int(times[7]) == 1_615_680_000 + 3600 + 7 * 60 + 9
+
+
+def test_the_format_that_is_proposed_for_a_date_keeps_its_time_of_day(read: ReadText) -> None:
+    text = "user,item,date,time\n" + "".join(
+        f"1,{n},0{n % 9 + 1}/0{n % 8 + 1}/2021,{n % 24}:05\n" for n in range(60)
+    )
+    with pytest.raises(InputError) as refused:
+        read(text)
+    assert "--time-format %d/%m/%Y`" in refused.value.hint
+    times = read(text, time_format="%d/%m/%Y").rows.times
+    assert times is not None
+    assert set((times % 3600).tolist()) == {300}
+    assert len(set((times % 86_400).tolist())) == 24
+
+
+@pytest.mark.parametrize("text", ["43674.25", "1566317940.5"])
+def test_times_may_have_a_decimal_comma(read: ReadText, text: str) -> None:
+    points = read(f"user;item;date\n1;2;{text}\n1;3;{text}\n").rows.times
+    commas = read(f"user;item;date\n1;2;{text}\n1;3;{text}\n".replace(".", ",")).rows.times
+    assert points is not None
+    assert commas is not None
+    assert points.tolist() == commas.tolist()
+
+
+def test_years_of_another_calendar_are_no_dates_of_ours(read: ReadText) -> None:
+    rows = "".join(f"{n % 5},{n % 7},{n % 28 + 1}/03/2563\n" for n in range(60))
+    with pytest.raises(InputError, match="no known time format"):
+        read("user,item,date\n" + rows)

@@ -222,7 +222,7 @@ def test_lists_side_by_side_are_items_and_their_times(read: ReadText) -> None:
 @pytest.mark.parametrize(
     ("text", "words"),
     [
-        ("product/productId: B1\nreview/userId: A1\n\n" * 3, "a block of `key: value` lines"),
+        ("% made\n@RELATION log\n@ATTRIBUTE user NUMERIC\n@DATA\n1\n", "an ARFF file"),
         ("user=1 item=2 ts=1500000000\n" * 3, "lines of `key=value`"),
         ("(1, 2, 1500000000)\n(1, 3, 1500000001)\n", "lines in brackets"),
     ],

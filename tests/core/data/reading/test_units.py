@@ -2,6 +2,7 @@
 
 from datetime import UTC, datetime
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -12,9 +13,11 @@ from seqrec_cli.core.data.reading.units import (
     finer,
     guess_unit,
     parse_moment,
+    rows_of_our_age,
     show_moment,
 )
 from seqrec_cli.errors import InputError
+from tests.core.data.reading.conftest import ReadText
 
 MOMENTS = st.datetimes(min_value=datetime(1980, 1, 1), max_value=datetime(2100, 1, 1))
 
@@ -25,7 +28,7 @@ def test_a_moment_is_shown_as_it_is_read(moment: datetime, unit: str) -> None:
     stored = parse_moment(moment.isoformat(), unit)
     assert stored == int(moment.replace(tzinfo=UTC).timestamp()) * PER_SECOND[unit]
     assert show_moment(stored, unit) == moment.isoformat(sep=" ")
-    assert guess_unit(stored) == unit
+    assert guess_unit(rows_of_our_age(np.array([stored]))) == unit
 
 
 @pytest.mark.parametrize(
@@ -74,3 +77,20 @@ def test_a_finer_unit_has_a_name() -> None:
     assert finer("seconds", 1) == "seconds"
     assert finer("seconds", 10) == "1/10 of seconds"
     assert finer(UNKNOWN, 10) == "1/10 of the source's"
+
+
+def test_times_since_the_start_of_a_study_have_no_known_unit(read: ReadText) -> None:
+    """Milliseconds from 0 on are of the size of seconds since 1970, but of no age of ours."""
+    rows = "".join(f"{n % 5},{n % 7},{n * 9_000_000}\n" for n in range(200))
+    assert read("user,item,timestamp\n" + rows).rows.time_unit == UNKNOWN
+
+
+def test_a_few_zeros_do_not_hide_the_unit(read: ReadText) -> None:
+    rows = "".join(f"{n % 5},{n % 7},{(n % 40 > 0) * 1_600_000_000}\n" for n in range(200))
+    assert read("user,item,timestamp\n" + rows).rows.time_unit == "seconds"
+
+
+def test_refuses_times_of_two_units(read: ReadText) -> None:
+    rows = "".join(f"{n % 5},{n % 7},{1_600_000_000 * 1000 ** (n % 2)}\n" for n in range(200))
+    with pytest.raises(InputError, match="some times are in seconds and others in milliseconds"):
+        read("user,item,timestamp\n" + rows)

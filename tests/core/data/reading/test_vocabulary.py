@@ -4,6 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from seqrec_cli.core.data.reading.dates import unaccented
 from seqrec_cli.core.data.reading.vocabulary import NAMES, Named, bare, compared, is_known, rank
 
 
@@ -20,6 +21,41 @@ from seqrec_cli.core.data.reading.vocabulary import NAMES, Named, bare, compared
 )
 def test_knows_a_name(name: str, named: Named) -> None:
     assert 0 <= rank(name, named) < 1000
+
+
+@pytest.mark.parametrize(
+    ("name", "named"),
+    [
+        *(("Kundennummer", "user"), ("Kunden-Nr.", "user"), ("N° client", "user")),
+        *(("id_klienta", "user"), ("kullanici_id", "user"), ("ID клиента", "user")),
+        *(("客户编号", "user"), ("会員番号", "user"), ("고객번호", "user"), ("Users ID", "user")),
+        *(("Artikel-Nr.", "item"), ("Référence produit", "item"), ("Codice Articolo", "item")),
+        *(
+            ("ID товара", "item"),
+            ("商品番号", "item"),
+            ("상품번호", "item"),
+            ("Product2Id", "item"),
+        ),
+        *(("hotel_url", "item"), ("MATERIAL_NUMBER", "item"), ("repo.id", "item")),
+        *(("Besteldatum", "time"), ("data_zakupu", "time"), ("購入日時", "time")),
+        *(("Дата покупки", "time"), ("下单时间", "time"), ("구매일시", "time")),
+    ],
+)
+def test_knows_a_name_by_its_parts(name: str, named: Named) -> None:
+    assert rank(name, named) >= 1000
+    others: tuple[Named, ...] = ("user", "item", "time")
+    assert [other for other in others if rank(name, other) >= 0] == [named]
+
+
+@pytest.mark.parametrize(
+    "name", ["user_answer", "user_agent", "userRegion", "customer_segment", "item_count", "paid"]
+)
+def test_what_belongs_to_a_user_or_item_is_neither(name: str) -> None:
+    assert rank(name, "user") == rank(name, "item") == -1
+
+
+def test_a_number_of_items_is_better_than_their_name() -> None:
+    assert 0 <= rank("Product SKU", "item") < rank("Product Name", "item")
 
 
 @pytest.mark.parametrize(
@@ -50,4 +86,4 @@ def test_a_name_without_what_is_around_it(name: str, expected: str) -> None:
 def test_any_text_has_a_rank(name: str, named: Named) -> None:
     assert rank(name, named) >= -1
     assert is_known(name) in (True, False)
-    assert compared(name) == compared(name).lower()
+    assert compared(name) == unaccented(compared(name))

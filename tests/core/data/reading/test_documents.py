@@ -1,0 +1,65 @@
+"""JSON documents that hold a table in one value are read like its records, a line each."""
+
+import json
+from typing import Any
+
+import pytest
+
+from seqrec_cli.core.data.reading.documents import rows_in
+from tests.core.data.reading.conftest import ReadText, rows_of
+
+ROWS = [(f"u{n % 3}", f"i{n * 7 % 5}", 1_600_000_000 + n) for n in range(40)]
+NAMES = ("user_id", "item_id", "timestamp")
+BY_USER = {u: [row for row in ROWS if row[0] == u] for u in ("u0", "u1", "u2")}
+DOCUMENTS: dict[str, Any] = {
+    "columns of pandas": {
+        name: {str(n): row[place] for n, row in enumerate(ROWS)} for place, name in enumerate(NAMES)
+    },
+    "columns as lists": {name: [row[n] for row in ROWS] for n, name in enumerate(NAMES)},
+    "split": {"columns": NAMES, "index": [*range(40)], "data": ROWS},
+    "index": {str(n): dict(zip(NAMES, row, strict=True)) for n, row in enumerate(ROWS)},
+    "by key": {f"-Mx{n}": dict(zip(NAMES, row, strict=True)) for n, row in enumerate(ROWS)},
+    "under a key": {"total": 40, "rows": [dict(zip(NAMES, row, strict=True)) for row in ROWS]},
+    "lists": ROWS,
+}
+
+
+@pytest.mark.parametrize("indent", [None, 2])
+@pytest.mark.parametrize("form", DOCUMENTS)
+def test_reads_a_document(read: ReadText, form: str, indent: int | None) -> None:
+    log = read(json.dumps(DOCUMENTS[form], indent=indent), "log.json")
+    assert rows_of(log) == ROWS
+
+
+def test_reads_lines_of_lists(read: ReadText) -> None:
+    assert rows_of(read("".join(json.dumps(row) + "\n" for row in ROWS), "log.jsonl")) == ROWS
+
+
+@pytest.mark.parametrize("form", ["items", "baskets", "pairs", "ratings"])
+def test_reads_a_dictionary_of_users(read: ReadText, form: str) -> None:
+    written: dict[str, Any] = {}
+    for user, own in BY_USER.items():
+        items = [item for _, item, _ in own]
+        written[user] = {
+            "items": items,
+            "baskets": [items[:2], items[2:3], items[3:]],
+            "pairs": [[item, time] for _, item, time in own],
+            "ratings": {f"{user}-{item}-{n}": 3 for n, item in enumerate(items)},
+        }[form]
+    found = rows_of(read(json.dumps(written), "log.json"))
+    if form == "ratings":
+        assert {(user, item.partition("-")[0]) for user, item in found} == {(u, u) for u in BY_USER}
+        return
+    expected = [row for own in BY_USER.values() for row in own]
+    assert found == (expected if form == "pairs" else [row[:2] for row in expected])
+
+
+def test_a_document_larger_than_what_is_looked_at(read: ReadText) -> None:
+    text = "x" * 400
+    many = {"rows": [dict(zip((*NAMES, "text"), (*row, text), strict=True)) for row in ROWS * 30]}
+    assert len(read(json.dumps(many, indent=1), "log.json").rows.users) == 30 * len(ROWS)
+
+
+@pytest.mark.parametrize("document", [{}, [], 3, {"user": 1, "item": 2}, {"a": [1]}, {"a": {}}])
+def test_other_values_are_no_tables(document: Any) -> None:
+    assert rows_in(document) is None

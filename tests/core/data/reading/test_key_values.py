@@ -1,0 +1,23 @@
+"""Blocks of lines with a key and a value each, as SNAP has the reviews of Amazon and of beer."""
+
+from tests.core.data.reading.conftest import ReadText, rows_of
+
+BLOCKS = "".join(
+    f"product/productId: B00{n % 4}\nreview/userId: A{n % 3}\nreview/profileName: Anna: B\n"
+    f"review/score: {n % 5 + 1}.0\nreview/time: {1_300_000_000 + n}\n"
+    "review/text: good\nand more\n\n"
+    for n in range(12)
+)
+ROWS = [(f"A{n % 3}", f"B00{n % 4}", 1_300_000_000 + n) for n in range(12)]
+
+
+def test_reads_blocks_of_keys_and_values(read: ReadText) -> None:
+    log = read(BLOCKS, "foods.txt")
+    assert rows_of(log) == ROWS
+    assert log.columns["rating"] == "review.score"
+
+
+def test_the_last_block_needs_no_empty_line_and_lines_may_end_as_on_windows(
+    read: ReadText,
+) -> None:
+    assert rows_of(read(BLOCKS.rstrip("\n").replace("\n", "\r\n"), "foods.txt")) == ROWS
