@@ -5,13 +5,7 @@ what they give, keeps it on disks where memory is short, and repeats a task whos
 Everything goes in the order of files and rows, so the number of workers changes no byte.
 """
 
-import contextlib
-import importlib
 import math
-import os
-import signal
-import threading
-import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -48,10 +42,10 @@ from seqrec_cli.core.data.shards import (
 )
 from seqrec_cli.core.data.splitting import refuse_empty_parts
 from seqrec_cli.core.data.store import refuse_other_source, save_shards
-from seqrec_cli.errors import ConfigError, InputError, MissingExtra, SeqRecError
+from seqrec_cli.core.data.tasks import opened_ray, task_of
+from seqrec_cli.errors import ConfigError, InputError
 
 ROWS_OF_A_SHARD = 5_000_000  # where nobody says how many shards
-REPEATED = 5  # times that a task is tried again after its process has died
 
 
 @dataclass(frozen=True)
@@ -140,7 +134,7 @@ def prepare_by_engine(
 
 def read_all(ray: Any, files: Files, request: Request) -> tuple[list[Any], WholeLog]:
     """The rows of each file, where Ray keeps them, and what is known of all together."""
-    read = ray.remote(num_returns=2, max_retries=REPEATED)(read_part)
+    read = task_of(ray, read_part, results=2)
     paths = [str(source.path.absolute()) for source in files.parts[0]]
     first_rows, first = read.remote(paths[0], request.reading)
     facts: list[PartFacts] = [ray.get(first)]
@@ -149,7 +143,7 @@ def read_all(ray: Any, files: Files, request: Request) -> tuple[list[Any], Whole
     facts += ray.get([found for _, found in others])
     log = whole_log(request.source, files, request.reading, facts)
     known = ray.put(log)
-    recode = ray.remote(max_retries=REPEATED)(recoded_rows)
+    recode = task_of(ray, recoded_rows)
     rows = [first_rows, *(own for own, _ in others)]
     coded = [
         recode.remote(own, one, known, factor)
@@ -165,12 +159,10 @@ def write_all(
 ) -> tuple[list[ShardFile], RangeFacts]:
     """Write what users have in common and all shards; their files and what is known of them."""
     bounds = bounds_of(len(log.user_ids), shards)
-    cut = ray.remote(num_returns=shards, max_retries=REPEATED)(
-        cut_rows if shards > 1 else only_range
-    )
+    cut = task_of(ray, cut_rows if shards > 1 else only_range, results=shards)
     pieces = [cut.remote(own, bounds) for own in rows]
     pieces = pieces if shards > 1 else [[piece] for piece in pieces]
-    finish = ray.remote(max_retries=REPEATED)(finish_shard)
+    finish = task_of(ray, finish_shard)
     item_ids = ray.put(log.item_ids)
     done = [
         finish.remote(
@@ -239,53 +231,3 @@ def refuse_too_many(shards: int, users: int) -> None:
             f"{users:,} users cannot be cut into {shards:,} shards",
             f"use `--shards {most}` or fewer",
         )
-
-
-@contextlib.contextmanager
-def opened_ray(workers: int | None) -> Iterator[Any]:
-    """Ray with so many processes, or the cluster that RAY_ADDRESS names.
-
-    Raises:
-        MissingExtra: it is not installed.
-        SeqRecError: what a task raised.
-    """
-    os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")  # it would send figures of the machine
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            ray: Any = importlib.import_module("ray")
-    except ImportError:
-        raise MissingExtra("ray", "cluster") from None
-    local = {} if os.environ.get("RAY_ADDRESS") else {"num_cpus": workers}
-    try:
-        with kept_handler():
-            ray.init(include_dashboard=False, log_to_driver=False, logging_level="ERROR", **local)
-    except Exception as error:  # Ray has no class of its own for it
-        ray.shutdown()
-        reason = str(error).strip().partition("\n")[0].partition(". ")[0]
-        raise ConfigError(
-            f"Ray does not start: {reason}",
-            "try again when the machine has less to do; check RAY_ADDRESS, if it is set; or leave "
-            "out `--engine`",
-        ) from error
-    try:
-        yield ray
-    except ray.exceptions.RayTaskError as error:
-        if isinstance(error.cause, SeqRecError):
-            raise error.cause from None
-        raise
-    finally:
-        ray.shutdown()
-
-
-@contextlib.contextmanager
-def kept_handler() -> Iterator[None]:
-    """Keep what is done at SIGTERM: Ray would put its own in place of it."""
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-    before = signal.getsignal(signal.SIGTERM)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGTERM, before)
