@@ -12,7 +12,7 @@ import pytest
 
 START = """
 import os, sys
-os.environ["RAY_USAGE_STATS_ENABLED"] = "0"
+os.environ |= {"RAY_USAGE_STATS_ENABLED": "0", "RAY_worker_niceness": "0"}
 import ray
 made = ray.init(num_cpus=2, include_dashboard=False, log_to_driver=False, logging_level="ERROR")
 print(made.address_info["gcs_address"], flush=True)

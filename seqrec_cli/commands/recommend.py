@@ -168,19 +168,12 @@ def recommend(options: RecommendOptions) -> None:
     refuse_contradictions(options)
     from seqrec_cli.core.data.store import NEXT_ITEM
     from seqrec_cli.core.devices import choose_device
-    from seqrec_cli.core.inference.export import check_output
     from seqrec_cli.core.inference.parts import PART_USERS
-    from seqrec_cli.core.inference.reranking import check_candidates
     from seqrec_cli.core.runs.loading import agreed_seen, load_scorer, newest_of
     from seqrec_cli.core.runs.run import Run
-    from seqrec_cli.core.runs.spreading import check_spreading, lists_for
+    from seqrec_cli.core.runs.spreading import lists_for
 
-    if options.output is not None:
-        check_output(options.output)
-    if options.rerank is not None:
-        check_candidates(options.candidates, options.topk)
-    if options.engine is not None:
-        check_spreading(options.rerank, options.device)
+    check_early(options)
     run = Run.open(newest_of(NEXT_ITEM, options.run))
     say_which(options.run, run.path)
     seen = agreed_seen([run], options.seen)
@@ -202,6 +195,20 @@ def recommend(options: RecommendOptions) -> None:
         write_in_parts(options, run, asked, find, seen, ruled.rules)
     else:
         write(options, asked.labels, find(asked), run)
+
+
+def check_early(options: RecommendOptions) -> None:
+    """Refuse what cannot be done, before anything is read."""
+    from seqrec_cli.core.inference.export import check_output
+    from seqrec_cli.core.inference.reranking import check_candidates
+    from seqrec_cli.core.runs.spreading import check_spreading
+
+    if options.output is not None:
+        check_output(options.output)
+    if options.rerank is not None:
+        check_candidates(options.candidates, options.topk)
+    if options.engine is not None:
+        check_spreading(options.rerank, options.device)
 
 
 def unit_of_times(asked: "People") -> str | None:

@@ -23,35 +23,52 @@ CORES = 1  # that a task has
 WAITING = 2  # tasks that are handed over before their turn, for each core
 
 
-def task_of(ray: Any, work: Callable[..., Any], results: int = 1) -> Any:
-    """A function as a task of Ray with that many results, which uses its share of the cores."""
+class RayTasks:
+    """Tasks that Ray runs."""
 
-    @functools.wraps(work)
-    def on_its_share(*arguments: Any) -> Any:
-        with limited_cores(CORES):
-            return work(*arguments)
+    name = "ray"
 
-    return ray.remote(num_cpus=CORES, num_returns=results, max_retries=REPEATED)(on_its_share)
+    def __init__(self, ray: Any) -> None:
+        self.ray = ray
 
+    def task(self, work: Callable[..., Any], results: int = 1) -> Any:
+        """A function as a task with that many results, which uses its share of the cores; its
+        `remote` hands it over."""
 
-def in_order(ray: Any, tasks: Iterable[Any]) -> Iterator[Any]:
-    """The results of tasks, in their order.
+        @functools.wraps(work)
+        def on_its_share(*arguments: Any) -> Any:
+            with limited_cores(CORES):
+                return work(*arguments)
 
-    `tasks` is asked for the next when there is room for it, so that what they are given does not
-    wait in memory all at once.
-    """
-    room = WAITING * max(1, int(ray.cluster_resources().get("CPU", 1)))
-    begun: deque[Any] = deque()
-    for task in tasks:
-        begun.append(task)
-        if len(begun) >= room:
-            yield ray.get(begun.popleft())
-    while begun:
-        yield ray.get(begun.popleft())
+        settings = {"num_cpus": CORES, "num_returns": results, "max_retries": REPEATED}
+        return self.ray.remote(**settings)(on_its_share)
+
+    def put(self, value: Any) -> Any:
+        """A value that many tasks are given."""
+        return self.ray.put(value)
+
+    def get(self, results: Any) -> Any:
+        """The result of a task, or of several."""
+        return self.ray.get(results)
+
+    def in_order(self, tasks: Iterable[Any]) -> Iterator[Any]:
+        """The results of tasks, in their order.
+
+        `tasks` is asked for the next when there is room for it, so that what they are given does
+        not wait in memory all at once.
+        """
+        room = WAITING * max(1, int(self.ray.cluster_resources().get("CPU", 1)))
+        begun: deque[Any] = deque()
+        for task in tasks:
+            begun.append(task)
+            if len(begun) >= room:
+                yield self.get(begun.popleft())
+        while begun:
+            yield self.get(begun.popleft())
 
 
 @contextlib.contextmanager
-def opened_ray(workers: int | None) -> Iterator[Any]:
+def opened_ray(workers: int | None) -> Iterator[RayTasks]:
     """Ray with so many processes, or the cluster that RAY_ADDRESS names.
 
     Raises:
@@ -78,7 +95,7 @@ def opened_ray(workers: int | None) -> Iterator[Any]:
             "out `--engine`",
         ) from error
     try:
-        yield ray
+        yield RayTasks(ray)
     except ray.exceptions.RayTaskError as error:
         if isinstance(error.cause, SeqRecError):
             raise error.cause from None

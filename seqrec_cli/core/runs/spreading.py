@@ -13,7 +13,7 @@ from typing import Any
 
 import torch
 
-from seqrec_cli.core.data.tasks import in_order, opened_ray, task_of
+from seqrec_cli.core.data.tasks import opened_ray
 from seqrec_cli.core.inference.diversity import Diverse
 from seqrec_cli.core.inference.names import Catalogue
 from seqrec_cli.core.inference.parts import Parts, write_part
@@ -113,13 +113,13 @@ def spread_lists(
     missing = parts.missing()
     if not missing:
         return
-    with opened_ray(workers) as ray:
-        write, known = task_of(ray, list_part), ray.put(settings)
+    with opened_ray(workers) as tasks:
+        write, known = tasks.task(list_part), tasks.put(settings)
         begun = (
             write.remote(known, str(parts.part(start).absolute()), alone(people, start, stop))
             for start, stop in missing
         )
-        for (_, stop), short in zip(missing, in_order(ray, begun), strict=True):
+        for (_, stop), short in zip(missing, tasks.in_order(begun), strict=True):
             yield stop, short
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from seqrec_cli.core.data.cluster import check_request
+from seqrec_cli.core.data.cluster import EngineName, check_request
 from seqrec_cli.core.data.interactions import Reading
 from seqrec_cli.core.data.loading import Request
 from seqrec_cli.core.data.preparation import Preparation
@@ -86,6 +86,16 @@ def test_without_ray_it_says_what_to_install(log: Path, monkeypatch: pytest.Monk
     assert not Path("data").exists()
 
 
+@pytest.mark.parametrize("shards", ["1", "3"])
+def test_so_does_this_process_with_its_rows_on_the_disk(log: Path, shards: str) -> None:
+    more = ["--shards", shards, "--data-dir"]
+    for engine, data in ((["--engine", "disk"], "disk"), ([], "one")):
+        result = invoke(["prepare", "log", *engine, *more, data])
+        assert result.exit_code == 0, result.output
+    assert prepared(log / "disk") == prepared(log / "one")
+
+
+@pytest.mark.parametrize("engine", ["ray", "disk"])
 @pytest.mark.parametrize(
     ("request_", "what"),
     [
@@ -101,15 +111,18 @@ def test_without_ray_it_says_what_to_install(log: Path, monkeypatch: pytest.Monk
         (Request(source="log", min_counts=(None, 5)), "--min-user-count and --min-item-count"),
     ],
 )
-def test_what_an_engine_does_not_do_is_refused(request_: Request, what: str) -> None:
+def test_what_an_engine_does_not_do_is_refused(
+    request_: Request, what: str, engine: EngineName
+) -> None:
     with pytest.raises(ConfigError) as caught:
-        check_request(request_)
-    assert caught.value.message == f"`--engine ray` does not do {what}"
+        check_request(request_, engine)
+    assert caught.value.message == f"`--engine {engine}` does not do {what}"
     assert "leave out `--engine`" in caught.value.hint
 
 
-def test_workers_without_an_engine_are_refused(log: Path) -> None:
-    result = invoke(["prepare", "log", "--workers", "2"])
+@pytest.mark.parametrize("engine", [[], ["--engine", "disk"]])
+def test_workers_without_ray_are_refused(log: Path, engine: list[str]) -> None:
+    result = invoke(["prepare", "log", *engine, "--workers", "2"])
     assert result.exit_code == 2
     assert "--workers is for --engine ray" in " ".join(result.stderr.split())
 

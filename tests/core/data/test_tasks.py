@@ -4,7 +4,7 @@ for."""
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from seqrec_cli.core.data.tasks import in_order, task_of
+from seqrec_cli.core.data.tasks import RayTasks
 from seqrec_cli.core.storage.memory import available_cores, limited_cores
 
 
@@ -36,7 +36,7 @@ def test_results_come_in_order_and_few_tasks_are_begun_before_their_turn() -> No
             ray.log.append(f"begun {number}")
             yield number
 
-    assert list(in_order(ray, tasks())) == [number * number for number in range(7)]
+    assert list(RayTasks(ray).in_order(tasks())) == [number * number for number in range(7)]
     begun = [entry for entry in ray.log[: ray.log.index("got 0")] if entry.startswith("begun")]
     assert len(begun) == 4
     assert [entry for entry in ray.log if entry.startswith("got")] == [f"got {n}" for n in range(7)]
@@ -47,7 +47,7 @@ def test_a_task_has_one_core_and_its_name() -> None:
         return available_cores()
 
     ray = AtOnce(2)
-    task = task_of(ray, cores_there, results=3)
+    task = RayTasks(ray).task(cores_there, results=3)
     assert task("x") == 1
     assert task.__name__ == "cores_there"
     assert ray.options == {"num_cpus": 1, "num_returns": 3, "max_retries": 5}
