@@ -1,7 +1,9 @@
 """What tests share: a runner, real data where it is, and small datasets with a known structure."""
 
+import importlib.util
 import os
 import shutil
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +13,7 @@ from typer.testing import CliRunner
 
 from seqrec_cli.core.data.dataset import SequenceDataset
 from seqrec_cli.core.data.sequences import Sequences
+from tests.clusters import Cluster, started
 
 ROOT = Path(__file__).parent.parent
 
@@ -29,6 +32,14 @@ def pytest_make_parametrize_id(config: pytest.Config, val: object, argname: str)
 @pytest.fixture
 def runner() -> CliRunner:
     return CliRunner()
+
+
+@pytest.fixture(scope="session")
+def cluster() -> Iterator[Cluster]:
+    """A running Ray of two workers, for all tests of a session."""
+    if importlib.util.find_spec("ray") is None:
+        pytest.skip("the extra `cluster` is not installed")
+    yield from started()
 
 
 @pytest.fixture(scope="session")

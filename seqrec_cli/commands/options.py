@@ -287,6 +287,19 @@ RetrievalWeight = Annotated[
 ]
 
 
+RayWorkers = Annotated[
+    int | None,
+    Option(
+        "--workers",
+        min=1,
+        max=1000,
+        help="How many processes of this machine Ray uses; RAY_ADDRESS names a cluster.",
+        show_default="one for each core",
+    ),
+    Only(lambda values: values["engine"] is not None, "for --engine ray"),
+]
+
+
 def writes_csv(option: str) -> Only:
     """Says that an option has a use where the file of another one is a CSV."""
     return Only(

@@ -176,8 +176,10 @@ def made_by_engine(request: "Request", options: PrepareOptions) -> tuple[dict[st
     """Have an engine write the dataset; its manifest and where it is."""
     from seqrec_cli.core.data.cluster import EnginePrepared, prepare_by_engine
 
+    assert options.engine is not None
     events = prepare_by_engine(
         request,
+        options.engine,
         workers=options.workers,
         force=options.force,
         remark={PREPARED_WITH: options_to_keep(options)},

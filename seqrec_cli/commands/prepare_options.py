@@ -155,10 +155,11 @@ class PrepareOptions:
         NEXT_ITEM,
     ] = None
     engine: Annotated[
-        Literal["ray"] | None,
+        Literal["ray", "disk"] | None,
         Option(
-            help="Prepare files of plain columns with Ray, on many cores or machines, as shards.",
-            show_default="this process",
+            help="Prepare several files of plain columns as shards: with Ray on many cores or "
+            "machines, or one by one with rows on the disk, so that memory holds those of one.",
+            show_default="the log as a whole",
             rich_help_panel=SOURCE,
         ),
         NEXT_ITEM,
@@ -173,7 +174,7 @@ class PrepareOptions:
             show_default="one for each core",
             rich_help_panel=SOURCE,
         ),
-        Only(lambda values: values["engine"] is not None, "for --engine ray"),
+        Only(lambda values: values["engine"] == "ray", "for --engine ray"),
     ] = None
     dry_run: Annotated[
         bool,

@@ -1,10 +1,10 @@
 """seqrec recommend: what comes next, for users of the dataset or for somebody new."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
@@ -26,6 +26,7 @@ from seqrec_cli.commands.options import (
     OfOneRun,
     OnlyItems,
     PopularityPenalty,
+    RayWorkers,
     Rerank,
     RetrievalWeight,
     SafeCsv,
@@ -40,6 +41,7 @@ from seqrec_cli.commands.people import (
     refuse_contradictions,
     with_recent,
 )
+from seqrec_cli.commands.recommend_output import write, write_by_engine, write_in_parts
 from seqrec_cli.commands.reports import recommendation as shown
 from seqrec_cli.commands.reports import rules as shown_rules
 from seqrec_cli.commands.stages import diversified, open_reranker, open_retriever, open_rules
@@ -56,11 +58,6 @@ if TYPE_CHECKING:
 
 MEASURED_USERS = 200  # for whom an approximate result is held against the exact one
 WANTED_RECALL = 0.95
-# The options that a list depends on, beside the run, the rules and the people.
-SHAPING = (
-    *("topk", "before", "unknown", "index", "effort", "rerank", "candidates", "retrieval_weight"),
-    *("diversify", "diversify_by", "safe_csv"),
-)
 KNOWN_USERS = Only(
     lambda values: any(values[way] is not None for way in OF_DATASET),
     "for users of the dataset (--user, --users); other histories are read whole and need none",
@@ -68,6 +65,10 @@ KNOWN_USERS = Only(
 WITH_TIMES = Only(
     lambda values: any(values[way] is not None for way in (*OF_DATASET, *FILES)),
     "for histories with times: --user, --users or --histories",
+)
+OF_FILES = Only(
+    lambda values: any(values[way] is not None for way in FILES),
+    "for many people: --users FILE or --histories FILE",
 )
 MANY = Only(
     lambda values: any(values[way] is not None for way in (*OF_DATASET, *FILES)),
@@ -137,6 +138,15 @@ class RecommendOptions(OfOneRun):
         typer.Option(metavar="FILE", help="Write to a .csv or .jsonl file instead."),
     ] = None
     safe_csv: Annotated[SafeCsv, writes_csv("output")] = False
+    engine: Annotated[
+        Literal["ray"] | None,
+        typer.Option(
+            help="Have Ray make the lists, on many cores or machines, in parts of the file.",
+            show_default="this process",
+        ),
+        OF_FILES,
+    ] = None
+    workers: RayWorkers = None
     before: Annotated[Before, KNOWN_USERS] = "end"
     index: IndexOption = "exact"
     effort: Effort = 128
@@ -158,20 +168,16 @@ def recommend(options: RecommendOptions) -> None:
     refuse_contradictions(options)
     from seqrec_cli.core.data.store import NEXT_ITEM
     from seqrec_cli.core.devices import choose_device
-    from seqrec_cli.core.inference.export import check_output
     from seqrec_cli.core.inference.parts import PART_USERS
-    from seqrec_cli.core.inference.reranking import check_candidates
     from seqrec_cli.core.runs.loading import agreed_seen, load_scorer, newest_of
     from seqrec_cli.core.runs.run import Run
+    from seqrec_cli.core.runs.spreading import lists_for
 
-    if options.output is not None:
-        check_output(options.output)
-    if options.rerank is not None:
-        check_candidates(options.candidates, options.topk)
+    check_early(options)
     run = Run.open(newest_of(NEXT_ITEM, options.run))
     say_which(options.run, run.path)
     seen = agreed_seen([run], options.seen)
-    scorer = load_scorer(run, choose_device(options.device))
+    scorer = load_scorer(run, choose_device(options.device if options.engine is None else "cpu"))
     console.warn_all(run.notes)
     asked = asked_for(run, options)
     ruled = open_rules(options, run, unit_of_times(asked))
@@ -180,33 +186,29 @@ def recommend(options: RecommendOptions) -> None:
         seen, asked = "exclude", with_recent(asked, options, ruled.rules.since)
     finder = finder_of(options, run, scorer, asked, seen, ruled.rules)
     finder = diversified(options, run, scorer, finder, ruled.rules)
-    find = partial(found_for, options, run, scorer, seen, finder, ruled.rules)
+    find = partial(lists_for, run, scorer, options.topk, seen, finder, ruled.rules)
     if options.output is None:
         print_each(options, asked, find(asked), scorer, run)
+    elif options.engine is not None:
+        write_by_engine(options, run, asked, seen, ruled.rules)
     elif len(asked.labels) > PART_USERS:
         write_in_parts(options, run, asked, find, seen, ruled.rules)
     else:
         write(options, asked.labels, find(asked), run)
 
 
-def found_for(
-    options: RecommendOptions,
-    run: "Run",
-    scorer: "Scorer",
-    seen: "Seen",
-    finder: "Finder | None",
-    rules: "Rules | None",
-    people: "People",
-) -> "Iterator[Recommended]":
-    """What is recommended to each of these people."""
-    from seqrec_cli.core.inference.people import most_popular, with_popular
-    from seqrec_cli.core.inference.recommendation import recommend as recommend_items
-    from seqrec_cli.core.runs.loading import catalogue_of
+def check_early(options: RecommendOptions) -> None:
+    """Refuse what cannot be done, before anything is read."""
+    from seqrec_cli.core.inference.export import check_output
+    from seqrec_cli.core.inference.reranking import check_candidates
+    from seqrec_cli.core.runs.spreading import check_spreading
 
-    found = recommend_items(scorer, people.histories, options.topk, seen, finder, rules)
-    if people.known.all():
-        return found
-    return with_popular(people, found, most_popular(catalogue_of(run), options.topk, rules))
+    if options.output is not None:
+        check_output(options.output)
+    if options.rerank is not None:
+        check_candidates(options.candidates, options.topk)
+    if options.engine is not None:
+        check_spreading(options.rerank, options.device)
 
 
 def unit_of_times(asked: "People") -> str | None:
@@ -252,84 +254,6 @@ def say_recall(retriever: "Retriever", histories: "Sequences", k: int, seen: "Se
     console.info(f"hnsw: recall@{k} {recall:.4f} of the exact result, over {count:,} histories")
     if recall < WANTED_RECALL:
         console.warn(f"that is low: search more items with `--effort {4 * retriever.effort}`")
-
-
-def write(
-    options: RecommendOptions, labels: list[Any], found: "Iterator[Recommended]", run: "Run"
-) -> None:
-    """Write all recommendations to a file, with a bar."""
-    from seqrec_cli.core.inference.export import write_recommendations
-    from seqrec_cli.core.runs.loading import catalogue_of
-
-    output, topk = options.output, options.topk
-    assert output is not None
-    short: list[Any] = []
-    with console.progress(len(labels), "users") as advance:
-        pairs = with_bar(zip(labels, found, strict=True), advance, short, topk)
-        catalogue = catalogue_of(run)
-        count = write_recommendations(output, pairs, catalogue, safe=options.safe_csv)
-    say_short(short, topk)
-    console.success(
-        f"{counted(count, 'recommendation')} for {counted(len(labels), 'user')} in `{output}`"
-    )
-
-
-def write_in_parts(
-    options: RecommendOptions,
-    run: "Run",
-    asked: "People",
-    find: "Callable[[People], Iterator[Recommended]]",
-    seen: "Seen",
-    rules: "Rules | None",
-) -> None:
-    """Write recommendations for many users part by part; a second try goes on where one stopped."""
-    from seqrec_cli.core.inference.parts import Parts
-    from seqrec_cli.core.runs.loading import catalogue_of, weights_digest
-
-    assert options.output is not None
-    facts = {name: getattr(options, name) for name in SHAPING}
-    facts |= {"run": str(run.path.resolve()), "weights": weights_digest(run), "seen": seen}
-    facts |= {"people": asked.fingerprint(), "rules": rules and rules.fingerprint()}
-    parts = Parts(options.output, facts, asked.labels)
-    if parts.resumed:
-        console.info(f"{parts.resumed} of {len(parts.starts())} parts are there already")
-    short: list[Any] = []
-
-    def between(start: int, stop: int) -> Iterator[Any]:
-        people = asked.between(start, stop)
-        labelled = zip(people.labels, find(people), strict=True)
-        return with_bar(labelled, lambda *_: None, short, options.topk)
-
-    with console.progress(len(asked.labels), "users") as advance:
-        size = parts.write(
-            between,
-            catalogue_of(run),
-            lambda done: advance(done, "recommending"),
-            safe=options.safe_csv,
-        )
-    say_short(short, options.topk)
-    console.success(
-        f"recommendations for {len(asked.labels):,} users in `{options.output}`, {size:,} bytes"
-    )
-
-
-def say_short(short: list[Any], topk: int) -> None:
-    """Say who got fewer items than asked for."""
-    if short:
-        console.warn(
-            f"{counted(len(short), 'user')} got fewer than {counted(topk, 'item')}, the first "
-            f"of them {short[0]}: no more were left"
-        )
-
-
-def with_bar(pairs: Any, advance: Any, short: list[Any], topk: int) -> Iterator[Any]:
-    """Pass pairs on, move the bar every so often, and note who gets fewer than `topk` items."""
-    for number, (label, result) in enumerate(pairs):
-        if number % 500 == 0:
-            advance(number, "recommending")
-        if len(result.items) < topk:
-            short.append(label)
-        yield label, result
 
 
 def print_each(

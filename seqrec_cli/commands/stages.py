@@ -97,11 +97,7 @@ def diversified(
     options: Any, run: "Run", scorer: "Scorer", finder: "Finder | None", rules: "Rules | None"
 ) -> "Finder | None":
     """The finder, or what chooses diverse lists from its finds if that is asked for."""
-    if not options.diversify:
-        return finder
-    from seqrec_cli.core.inference.diversity import Diverse
-    from seqrec_cli.core.inference.retrieval import Exact
-    from seqrec_cli.core.runs.ruling import similarity_of
+    from seqrec_cli.core.runs.spreading import diverse_finder
 
-    similarity = similarity_of(run, scorer, options.diversify_by)
-    return Diverse(finder or Exact(scorer, rules), similarity, options.diversify)
+    weight, by = options.diversify, options.diversify_by
+    return diverse_finder(run, scorer, finder, rules, weight, by)

@@ -73,32 +73,3 @@ def test_nothing_is_written_when_writing_fails(runner: CliRunner, tmp_path: Path
     result = runner.invoke(app, [*arguments[:-1], str(tmp_path / "users.txt" / "out.csv")])
     assert result.exit_code == 1
     assert "error: cannot write" in result.stderr
-
-
-@pytest.mark.parametrize("ending", ["csv", "jsonl"])
-def test_many_users_are_written_in_parts_with_the_bytes_of_one(
-    runner: CliRunner,
-    tmp_path: Path,
-    cycle: SequenceDataset,
-    ending: str,
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    from seqrec_cli.core.inference import parts
-
-    asked = ["nobody", *(str(i) for i in cycle.user_ids[:60]), "=nobody", "9999999"]
-    (tmp_path / "users.txt").write_text("\n".join(asked))
-    written = []
-    for size in (1000, 7):
-        monkeypatch.setattr(parts, "PART_USERS", size)
-        output = tmp_path / f"{size}.{ending}"
-        command = ["recommend", "--run", "good", "--topk", "3", "--unknown", "popular"]
-        command += ["--users", str(tmp_path / "users.txt"), "--output", str(output)]
-        command += ["--only", "item > 1010", "--safe-csv"] if ending == "csv" else []
-        result = runner.invoke(app, command)
-        assert result.exit_code == 0, result.output
-        written.append(output.read_bytes())
-    assert written[0] == written[1]
-    assert len(written[0].splitlines()) == 63 * 3 + (ending == "csv")
-    assert sorted(path.name for path in tmp_path.iterdir()) == sorted(
-        [f"1000.{ending}", f"7.{ending}", "users.txt"]
-    )

@@ -1,27 +1,23 @@
-"""Preparing a log with Ray: on the cores of a machine, or on the machines of a cluster.
+"""Preparing a log by parts: by Ray on the cores of a machine or on the machines of a cluster, or by
+this process with the parts on its disk.
 
 Each task is a function of parts.py or ranges.py, which one machine uses too. Ray runs them, moves
 what they give, keeps it on disks where memory is short, and repeats a task whose process has died.
 Everything goes in the order of files and rows, so the number of workers changes no byte.
 """
 
-import contextlib
-import importlib
 import math
-import os
-import signal
-import threading
-import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 
 from seqrec_cli.core.data.identity import marks_of
 from seqrec_cli.core.data.loading import Request
 from seqrec_cli.core.data.manifest import describe_origin
+from seqrec_cli.core.data.on_disk import DiskTasks, opened_disk
 from seqrec_cli.core.data.ordering import Rows
 from seqrec_cli.core.data.parts import (
     ONE_MACHINE,
@@ -48,10 +44,12 @@ from seqrec_cli.core.data.shards import (
 )
 from seqrec_cli.core.data.splitting import refuse_empty_parts
 from seqrec_cli.core.data.store import refuse_other_source, save_shards
-from seqrec_cli.errors import ConfigError, InputError, MissingExtra, SeqRecError
+from seqrec_cli.core.data.tasks import RayTasks, opened_ray
+from seqrec_cli.errors import ConfigError, InputError
 
 ROWS_OF_A_SHARD = 5_000_000  # where nobody says how many shards
-REPEATED = 5  # times that a task is tried again after its process has died
+EngineName = Literal["ray", "disk"]
+Tasks = RayTasks | DiskTasks
 
 
 @dataclass(frozen=True)
@@ -67,7 +65,7 @@ class EnginePrepared:
     path: Path
 
 
-def check_request(request: Request) -> None:
+def check_request(request: Request, engine: EngineName = "ray") -> None:
     """Refuse what an engine does not do.
 
     Raises:
@@ -90,21 +88,23 @@ def check_request(request: Request) -> None:
     }
     for what, asked in cannot.items():
         if asked:
-            raise ConfigError(f"`--engine ray` does not do {what}", ONE_MACHINE)
+            raise ConfigError(f"`--engine {engine}` does not do {what}", ONE_MACHINE)
 
 
 def prepare_by_engine(
     request: Request,
+    engine: EngineName,
     *,
     workers: int | None = None,
     force: bool = False,
     remark: dict[str, Any] | None = None,
 ) -> Iterator[Step | EnginePrepared]:
-    """Prepare a log with Ray; yields what happens on the way, and the dataset at last.
+    """Prepare a log by parts; yields what happens on the way, and the dataset at last.
 
     Args:
-        workers: how many processes of this machine; None: one for each core. Where RAY_ADDRESS
-            names a cluster, those of the cluster do the work.
+        engine: Ray, or this process, with rows on its disk.
+        workers: of Ray, how many processes of this machine; None: one for each core. Where
+            RAY_ADDRESS names a cluster, those of the cluster do the work.
         force: replace a dataset that was made from another file.
         remark: what the manifest says besides.
 
@@ -113,11 +113,12 @@ def prepare_by_engine(
         InputError: as for one machine, or files that only reading all at once can tell.
         MissingExtra: Ray is not installed.
     """
-    check_request(request)
+    check_request(request, engine)
     files = plain_files(request.source, request.reading)
-    with opened_ray(workers) as ray:
-        yield Step(f"reading {len(files.parts[0]):,} files with Ray")
-        rows, log = read_all(ray, files, request)
+    with opened_ray(workers) if engine == "ray" else opened_disk() as tasks:
+        how = "with Ray" if engine == "ray" else "one by one"
+        yield Step(f"reading {len(files.parts[0]):,} files {how}")
+        rows, log = read_all(tasks, files, request)
         shards = request.shards or max(1, math.ceil(log.origin.rows_read / ROWS_OF_A_SHARD))
         refuse_too_many(shards, len(log.user_ids))
         if len(log.item_ids) == 1:
@@ -132,24 +133,24 @@ def prepare_by_engine(
 
         def write(folder: Path) -> tuple[list[ShardFile], dict[str, Any]]:
             """Write the files; they and the manifest."""
-            written, facts = write_all(ray, folder, rows, log, shards, request.preparation)
+            written, facts = write_all(tasks, folder, rows, log, shards, request.preparation)
             return written, described_log(request, log, facts) | (remark or {})
 
         yield EnginePrepared(save_shards(target, write), target)
 
 
-def read_all(ray: Any, files: Files, request: Request) -> tuple[list[Any], WholeLog]:
+def read_all(tasks: Tasks, files: Files, request: Request) -> tuple[list[Any], WholeLog]:
     """The rows of each file, where Ray keeps them, and what is known of all together."""
-    read = ray.remote(num_returns=2, max_retries=REPEATED)(read_part)
+    read = tasks.task(read_part, results=2)
     paths = [str(source.path.absolute()) for source in files.parts[0]]
     first_rows, first = read.remote(paths[0], request.reading)
-    facts: list[PartFacts] = [ray.get(first)]
+    facts: list[PartFacts] = [tasks.get(first)]
     same = alike(request.reading, facts[0])
     others = [read.remote(path, same) for path in paths[1:]]
-    facts += ray.get([found for _, found in others])
+    facts += tasks.get([found for _, found in others])
     log = whole_log(request.source, files, request.reading, facts)
-    known = ray.put(log)
-    recode = ray.remote(max_retries=REPEATED)(recoded_rows)
+    known = tasks.put(log)
+    recode = tasks.task(recoded_rows)
     rows = [first_rows, *(own for own, _ in others)]
     coded = [
         recode.remote(own, one, known, factor)
@@ -161,17 +162,15 @@ def read_all(ray: Any, files: Files, request: Request) -> tuple[list[Any], Whole
 
 
 def write_all(
-    ray: Any, folder: Path, rows: list[Any], log: WholeLog, shards: int, options: Preparation
+    tasks: Tasks, folder: Path, rows: list[Any], log: WholeLog, shards: int, options: Preparation
 ) -> tuple[list[ShardFile], RangeFacts]:
     """Write what users have in common and all shards; their files and what is known of them."""
     bounds = bounds_of(len(log.user_ids), shards)
-    cut = ray.remote(num_returns=shards, max_retries=REPEATED)(
-        cut_rows if shards > 1 else only_range
-    )
+    cut = tasks.task(cut_rows if shards > 1 else only_range, results=shards)
     pieces = [cut.remote(own, bounds) for own in rows]
     pieces = pieces if shards > 1 else [[piece] for piece in pieces]
-    finish = ray.remote(max_retries=REPEATED)(finish_shard)
-    item_ids = ray.put(log.item_ids)
+    finish = tasks.task(finish_shard)
+    item_ids = tasks.put(log.item_ids)
     done = [
         finish.remote(
             str(folder.absolute()),
@@ -183,7 +182,7 @@ def write_all(
         )
         for number in range(shards)
     ]
-    found: list[tuple[ShardFile, RangeFacts]] = ray.get(done)
+    found: list[tuple[ShardFile, RangeFacts]] = tasks.get(done)
     common = {"item_ids": log.item_ids, "left_out_users": marks_of(log.user_ids[:0])}
     return (
         [write_shard(folder, None, common), *(shard for shard, _ in found)],
@@ -239,53 +238,3 @@ def refuse_too_many(shards: int, users: int) -> None:
             f"{users:,} users cannot be cut into {shards:,} shards",
             f"use `--shards {most}` or fewer",
         )
-
-
-@contextlib.contextmanager
-def opened_ray(workers: int | None) -> Iterator[Any]:
-    """Ray with so many processes, or the cluster that RAY_ADDRESS names.
-
-    Raises:
-        MissingExtra: it is not installed.
-        SeqRecError: what a task raised.
-    """
-    os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")  # it would send figures of the machine
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            ray: Any = importlib.import_module("ray")
-    except ImportError:
-        raise MissingExtra("ray", "cluster") from None
-    local = {} if os.environ.get("RAY_ADDRESS") else {"num_cpus": workers}
-    try:
-        with kept_handler():
-            ray.init(include_dashboard=False, log_to_driver=False, logging_level="ERROR", **local)
-    except Exception as error:  # Ray has no class of its own for it
-        ray.shutdown()
-        reason = str(error).strip().partition("\n")[0].partition(". ")[0]
-        raise ConfigError(
-            f"Ray does not start: {reason}",
-            "try again when the machine has less to do; check RAY_ADDRESS, if it is set; or leave "
-            "out `--engine`",
-        ) from error
-    try:
-        yield ray
-    except ray.exceptions.RayTaskError as error:
-        if isinstance(error.cause, SeqRecError):
-            raise error.cause from None
-        raise
-    finally:
-        ray.shutdown()
-
-
-@contextlib.contextmanager
-def kept_handler() -> Iterator[None]:
-    """Keep what is done at SIGTERM: Ray would put its own in place of it."""
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-    before = signal.getsignal(signal.SIGTERM)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGTERM, before)

@@ -28,7 +28,7 @@ from seqrec_cli.core.data.reading.wording import where_option
 from seqrec_cli.core.storage.files import sha256_of_sums
 from seqrec_cli.errors import InputError
 
-ONE_MACHINE = "leave out `--engine`: one machine reads it"
+ONE_MACHINE = "leave out `--engine`: then the log is read as a whole"
 UNAMBIGUOUS = ("ISO 8601", "timestamps")  # forms of times that each file tells alike
 MOST_KINDS = 20
 

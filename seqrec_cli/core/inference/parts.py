@@ -3,16 +3,21 @@
 import contextlib
 import hashlib
 import json
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from seqrec_cli.core.inference.export import check_output, write_recommendations
 from seqrec_cli.core.inference.names import Catalogue
-from seqrec_cli.core.inference.recommendation import Recommended
+from seqrec_cli.core.inference.recommendation import STREAM_USERS, Recommended
 from seqrec_cli.core.storage import files, foreign
 
-PART_USERS = 50_000  # a part: seconds to minutes
+# A part: seconds to minutes. Histories are scored in groups of STREAM_USERS, and a part has whole
+# ones, so that parts of any size give the bytes of one.
+PART_USERS = 24 * STREAM_USERS
 COPY_BYTES = 1 << 20
 
 # The recommendations for the users from one number to another, with their labels.
@@ -26,8 +31,16 @@ class Parts:
         resumed: how many parts an earlier command with the same facts has left.
     """
 
-    def __init__(self, path: Path, facts: dict[str, Any], labels: Sequence[Any]) -> None:
-        """`facts` are all that the output depends on, beside the users.
+    def __init__(
+        self,
+        path: Path,
+        facts: dict[str, Any],
+        labels: Sequence[Any],
+        known: NDArray[np.bool_],
+        size: int | None = None,
+    ) -> None:
+        """`facts` are all that the output depends on, beside the users; `known`, bool (users,),
+        says who has a history; a part has `size` of those, or PART_USERS.
 
         Raises:
             InputError: an unknown file extension.
@@ -36,14 +49,16 @@ class Parts:
         check_output(path)
         self.path = path
         self.users = len(labels)
+        size = size or PART_USERS
+        self.starts = [0, *np.flatnonzero(known)[size::size].tolist()]
         self.folder = path.with_name(f".{path.name}.parts")
-        told = json.dumps([facts, PART_USERS, [str(label) for label in labels]])
+        told = json.dumps([facts, size, [str(label) for label in labels]])
         self.facts = {"sha256": hashlib.sha256(told.encode()).hexdigest()}
         if self.known_facts() != self.facts:
             self.remove()
             files.write_json(self.folder / "facts.json", self.facts)
         files.remove_leftovers(self.folder)
-        self.resumed = sum(self.part(start).exists() for start in self.starts())
+        self.resumed = len(self.starts) - len(self.missing())
 
     def known_facts(self) -> Any:
         """What an earlier command wrote here; None without one."""
@@ -51,9 +66,13 @@ class Parts:
             return foreign.read_json(self.folder / "facts.json")
         return None
 
-    def starts(self) -> range:
-        """The first user of each part."""
-        return range(0, self.users, PART_USERS)
+    def bounds(self) -> list[tuple[int, int]]:
+        """The first user of each part, and the first of the next."""
+        return list(zip(self.starts, [*self.starts[1:], self.users], strict=True))
+
+    def missing(self) -> list[tuple[int, int]]:
+        """Those of the parts that are not there."""
+        return [(start, stop) for start, stop in self.bounds() if not self.part(start).exists()]
 
     def part(self, start: int) -> Path:
         return self.folder / f"{start:012}{self.path.suffix}"
@@ -70,21 +89,18 @@ class Parts:
 
         `safe` is as of `write_recommendations`.
         """
-        for start in self.starts():
-            stop = min(start + PART_USERS, self.users)
+        for start, stop in self.bounds():
             if not self.part(start).exists():
-                write_recommendations(
-                    self.part(start),
-                    between(start, stop),
-                    catalogue,
-                    safe=safe,
-                    with_header=start == 0,
-                )
+                write_part(self.part(start), between(start, stop), catalogue, safe=safe)
             advance(stop)
+        return self.join()
+
+    def join(self) -> int:
+        """Write the whole file of all parts, and remove them; returns how many bytes it has."""
         size = 0
         files.remove_leftovers(self.path.parent, self.path.name)
         with files.atomic_writer(self.path) as whole:
-            for start in self.starts():
+            for start in self.starts:
                 with foreign.open_regular(self.part(start)) as part:
                     while content := part.read(COPY_BYTES):
                         size += whole.write(content)
@@ -97,3 +113,11 @@ class Parts:
             for path in sorted(self.folder.iterdir()):
                 files.disk.unlink(path)
             files.disk.remove_folder(self.folder)
+
+
+def write_part(
+    path: Path, pairs: Iterable[tuple[Any, Recommended]], catalogue: Catalogue, *, safe: bool
+) -> None:
+    """Write the part of this name; that of the first users begins with the names of columns."""
+    first = not int(path.stem)
+    write_recommendations(path, pairs, catalogue, safe=safe, with_header=first)

@@ -3,10 +3,13 @@
 import contextlib
 import importlib
 import os
+from collections.abc import Iterator
+from contextvars import ContextVar
 from pathlib import Path
 
 UNKNOWN = 4 << 30  # bytes, where nobody says
 CGROUP = Path("/sys/fs/cgroup/memory.max")  # of a container
+share: ContextVar[int | None] = ContextVar("share", default=None)  # of the cores, of a task
 
 
 def total_memory() -> int:
@@ -21,11 +24,22 @@ def total_memory() -> int:
 
 
 def available_cores() -> int:
-    """The cores that this process may use."""
+    """The cores that this process may use, or its share of them inside `limited_cores`."""
     try:
-        return max(1, len(os.sched_getaffinity(0)))
+        cores = len(os.sched_getaffinity(0))
     except AttributeError:  # not on every system
-        return max(1, os.cpu_count() or 1)
+        cores = os.cpu_count() or 1
+    return max(1, min(cores, share.get() or cores))
+
+
+@contextlib.contextmanager
+def limited_cores(most: int) -> Iterator[None]:
+    """Use no more cores than that inside: others of this machine do a share of the same work."""
+    token = share.set(most)
+    try:
+        yield
+    finally:
+        share.reset(token)
 
 
 def address_space() -> int:

@@ -2,25 +2,22 @@
 
 import importlib.util
 import json
-import os
-import signal
-import subprocess
 import sys
-import time
-from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from seqrec_cli.core.data.cluster import check_request
+from seqrec_cli.core.data.cluster import EngineName, check_request
 from seqrec_cli.core.data.interactions import Reading
 from seqrec_cli.core.data.loading import Request
 from seqrec_cli.core.data.preparation import Preparation
 from seqrec_cli.errors import ConfigError
+from tests.clusters import Cluster, command, said_by
 from tests.workshop import files_in, invoke
 
-TASKS = tuple(f"ray::{name}" for name in ("read_part", "recoded_rows", "cut_rows", "finish_shard"))
+TASKS = ("read_part", "recoded_rows", "cut_rows", "finish_shard")
+BY_RAY = ["prepare", "log", "--engine", "ray", "--shards", "3", "--data-dir", "ray"]
 needs_ray = pytest.mark.skipif(
     importlib.util.find_spec("ray") is None, reason="the extra `cluster` is not installed"
 )
@@ -40,21 +37,6 @@ def log(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
-def by_ray(*more: str) -> "subprocess.Popen[str]":
-    """The command in a process of its own: Ray's threads do not end with a test."""
-    command = [sys.executable, "-m", "seqrec_cli", "prepare", "log", "--engine", "ray", *more]
-    return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-
-
-def said_by(process: "subprocess.Popen[str]", code: int = 0) -> str:
-    """What the command says, when it has ended."""
-    _, said = process.communicate(timeout=240)
-    if "Ray does not start" in said:
-        pytest.skip("the machine has too much to do for Ray to start")
-    assert process.returncode == code, said
-    return said
-
-
 def prepared(data: Path) -> dict[str, bytes]:
     """All files of a dataset."""
     return files_in(data)
@@ -68,53 +50,28 @@ def expected() -> dict[str, bytes]:
 
 @needs_ray
 @pytest.mark.slow
-@pytest.mark.parametrize("workers", ["1", "2"])
-def test_the_dataset_is_that_of_one_machine(log: Path, workers: str) -> None:
-    process = by_ray("--shards", "3", "--workers", workers, "--data-dir", "ray")
-    said = said_by(process)
+def test_one_worker_of_a_ray_of_its_own_makes_the_dataset_of_one_machine(log: Path) -> None:
+    said = said_by(command([*BY_RAY, "--workers", "1"]))
     assert prepared(log / "ray") == expected()
     assert "done: `ray/log.shards` and its manifest `ray/log.json`" in said
 
 
-def workers_of(process: int) -> Iterator[int]:
-    """The processes of Ray's tasks below a process, as far as /proc tells."""
-    parents, names = {}, {}
-    for path in Path("/proc").glob("[0-9]*"):
-        try:
-            status = (path / "stat").read_text()
-            names[int(path.name)] = (path / "cmdline").read_text()
-        except OSError:
-            continue
-        parents[int(path.name)] = int(status.rpartition(") ")[2].split()[1])
-    for number, name in names.items():
-        above = number
-        while above in parents and above != process:
-            above = parents[above]
-        if above == process and name.startswith(TASKS):
-            yield number
-
-
-@needs_ray
 @pytest.mark.slow
 @pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="there is no /proc")
-def test_killed_workers_change_nothing(log: Path) -> None:
-    process, killed = by_ray("--shards", "3", "--workers", "2", "--data-dir", "ray"), set[int]()
-    while process.poll() is None and len(killed) < 3:
-        for worker in workers_of(process.pid):
-            if worker not in killed and len(killed) < 3:
-                killed.add(worker)
-                os.kill(worker, signal.SIGKILL)
-        time.sleep(0.02)
+@pytest.mark.parametrize("killed", [0, 3])
+def test_so_do_two_workers_of_a_cluster_even_if_some_are_killed(
+    log: Path, cluster: Cluster, killed: int
+) -> None:
+    process = command(BY_RAY, cluster)
+    assert bool(cluster.kill(process, TASKS, killed)) == bool(killed)
     said_by(process)
-    assert killed
     assert prepared(log / "ray") == expected()
 
 
-@needs_ray
 @pytest.mark.slow
-def test_a_bad_row_is_one_sentence_and_leaves_nothing(log: Path) -> None:
+def test_a_bad_row_is_one_sentence_and_leaves_nothing(log: Path, cluster: Cluster) -> None:
     (log / "log" / "3.csv").write_text("user,item,time\nu1,,1600000000\n")
-    said = said_by(by_ray("--shards", "3", "--data-dir", "ray"), 1)
+    said = said_by(command(BY_RAY, cluster), 1)
     assert "3.csv" in said
     assert "the item in `item` is empty" in said
     assert "Traceback" not in said
@@ -129,6 +86,16 @@ def test_without_ray_it_says_what_to_install(log: Path, monkeypatch: pytest.Monk
     assert not Path("data").exists()
 
 
+@pytest.mark.parametrize("shards", ["1", "3"])
+def test_so_does_this_process_with_its_rows_on_the_disk(log: Path, shards: str) -> None:
+    more = ["--shards", shards, "--data-dir"]
+    for engine, data in ((["--engine", "disk"], "disk"), ([], "one")):
+        result = invoke(["prepare", "log", *engine, *more, data])
+        assert result.exit_code == 0, result.output
+    assert prepared(log / "disk") == prepared(log / "one")
+
+
+@pytest.mark.parametrize("engine", ["ray", "disk"])
 @pytest.mark.parametrize(
     ("request_", "what"),
     [
@@ -144,15 +111,18 @@ def test_without_ray_it_says_what_to_install(log: Path, monkeypatch: pytest.Monk
         (Request(source="log", min_counts=(None, 5)), "--min-user-count and --min-item-count"),
     ],
 )
-def test_what_an_engine_does_not_do_is_refused(request_: Request, what: str) -> None:
+def test_what_an_engine_does_not_do_is_refused(
+    request_: Request, what: str, engine: EngineName
+) -> None:
     with pytest.raises(ConfigError) as caught:
-        check_request(request_)
-    assert caught.value.message == f"`--engine ray` does not do {what}"
+        check_request(request_, engine)
+    assert caught.value.message == f"`--engine {engine}` does not do {what}"
     assert "leave out `--engine`" in caught.value.hint
 
 
-def test_workers_without_an_engine_are_refused(log: Path) -> None:
-    result = invoke(["prepare", "log", "--workers", "2"])
+@pytest.mark.parametrize("engine", [[], ["--engine", "disk"]])
+def test_workers_without_ray_are_refused(log: Path, engine: list[str]) -> None:
+    result = invoke(["prepare", "log", *engine, "--workers", "2"])
     assert result.exit_code == 2
     assert "--workers is for --engine ray" in " ".join(result.stderr.split())
 

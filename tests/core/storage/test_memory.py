@@ -45,3 +45,13 @@ def test_the_shell_may_allow_less() -> None:
 )
 def test_bytes_are_told_in_the_largest_unit(size: int, text: str) -> None:
     assert memory.in_words(size) == text
+
+
+def test_a_share_of_the_cores_ends_with_its_block() -> None:
+    whole = memory.available_cores()
+    with memory.limited_cores(1):
+        assert memory.available_cores() == 1
+        with memory.limited_cores(whole + 5):
+            assert memory.available_cores() == whole
+        assert memory.available_cores() == 1
+    assert memory.available_cores() == whole
