@@ -143,7 +143,8 @@ def scorer_and_index(run: "Run", options: SimilarOptions, rules: Any) -> tuple[A
     if options.by == "transitions":
         train = loading.train_part_of(run, options.data, options.data_dir)
         return followers(train, run.manifest()["items"]), None
-    scorer = Cosine(require_vectors(loading.load_scorer(run, choose_device(options.device))))
+    loaded = loading.load_scorer(run, choose_device(options.device))
+    scorer = Cosine(require_vectors(loaded, "use `--by transitions`, or "))
     if options.index == "exact":
         return scorer, None
     retriever, made = loading.make_retriever(

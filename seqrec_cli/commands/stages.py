@@ -3,6 +3,7 @@
 from typing import TYPE_CHECKING, Any, Literal
 
 from seqrec_cli import console
+from seqrec_cli.wording import verb
 
 if TYPE_CHECKING:
     from seqrec_cli.core.data.dataset import SequenceDataset
@@ -62,7 +63,8 @@ def say_recall(retriever: "Retriever", histories: "Sequences", k: int, seen: "Se
     from seqrec_cli.core.inference.retrieval import measured_recall
 
     recall, count = measured_recall(retriever, histories, k, seen, MEASURED_USERS)
-    console.info(f"hnsw: recall@{k} {recall:.4f} of the exact result, over {count:,} histories")
+    over = f"{count:,} {verb(count, 'history', 'histories')}"
+    console.info(f"hnsw: recall@{k} {recall:.4f} of the exact result, over {over}")
     if recall < WANTED_RECALL:
         console.warn(f"that is low: search more items with `--effort {4 * retriever.effort}`")
 

@@ -8,6 +8,8 @@ import pytest
 from tests.core.inference.test_similar import cosines
 from tests.shop import ITEMS, item, plain, said
 
+BY = ("--by", "transitions", "--item", "item 05")
+
 
 def test_rules_hold_and_an_index_finds_the_same(shop: Path) -> None:
     pytest.importorskip("usearch")
@@ -71,3 +73,10 @@ def test_says_of_which_items_nothing_followed(shop: Path) -> None:
     assert "is popular is listed" not in said(*what, "item 05")
     text = said(*what, "item 31")
     assert "1 item, the first `item 31`, is not in the train part: what is popular is" in text
+
+
+def test_a_model_without_vectors_has_another_way(shop: Path) -> None:
+    said("train", "--config", "linear", "--data", "shop", "--run", "lin", "--device", "cpu")
+    text = said("similar", "lin", "--item", "item 05", code=1)
+    assert "hint: use `--by transitions`, or name a run of a network" in text
+    assert "item 06" in {i["similar"] for i in plain("similar", "lin", *BY)[0]["items"]}
