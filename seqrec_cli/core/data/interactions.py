@@ -17,7 +17,6 @@ from seqrec_cli.core.data.reading.sheets import LAYOUTS
 from seqrec_cli.core.data.reading.sources import TextSource
 from seqrec_cli.core.data.reading.vectors import VectorFile, read_vectors
 from seqrec_cli.core.data.reading.wording import shortened
-from seqrec_cli.core.storage import files
 from seqrec_cli.errors import InputError
 
 __all__ = ["Format", "Interactions", "Origin", "Reading", "Role", "read_interactions"]
@@ -117,7 +116,7 @@ def from_log(log: Log, place: TextSource, reading: Reading) -> Interactions:
     rows = log.rows
     origin = Origin(
         path=str(place),
-        sha256=files.sha256_of_all(source.path for part in log.files.parts for source in part),
+        sha256=log.sha256,
         format=log.form,
         rows_read=rows.rows_read,
         dropped=rows.dropped,

@@ -6,19 +6,21 @@ instructions; positions make the packed keys differ, so the order is stable.
 """
 
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from seqrec_cli.core.storage.memory import available_cores
+from seqrec_cli.core.data.pieces import chosen, each_piece, on_cores, row_pieces, sum_over
 
 BLOCK_ROWS = 1 << 22
-GROUP_ROWS = 1 << 21  # about what lies in the caches while it is sorted
+GROUP_ROWS = 1 << 18  # about what lies in the caches while it is sorted
 MOST_GROUPS = 256  # one byte says which: NumPy sorts bytes in a single pass
-PIECE_ROWS = 1 << 18
+MOVED_ROWS = 1 << 16  # two bytes say where in so many
+# Of more rows these bytes, beside a copy of the times, would be the most that a log takes.
+REMEMBERED_ROWS = 1 << 27
 # The users last, as the others are put in order by them.
 COLUMNS = ("times", "items", "ratings", "parts", "users")
 
@@ -44,11 +46,11 @@ class Rows:
     def __len__(self) -> int:
         return len(self.users)
 
-    def take(self, index: NDArray[np.bool_] | NDArray[np.integer]) -> None:
-        """Keep the rows of a mask, or in the order of an index; one column at a time."""
+    def take(self, mask: NDArray[np.bool_]) -> None:
+        """Keep the rows of a mask; one column at a time."""
         for name in COLUMNS:
             if (column := getattr(self, name)) is not None:
-                setattr(self, name, column[index])
+                setattr(self, name, chosen(column, mask))
 
     def own(self) -> None:
         """Replace all columns but the users by copies, one column at a time."""
@@ -61,8 +63,9 @@ def count_codes(codes: NDArray[np.int32], most: int) -> NDArray[np.int64]:
     """How often each code from 0 to most - 1 occurs, int64 (most,)."""
     counts = np.zeros(most, np.int64)
     # Block by block, because bincount converts codes to int64.
-    for start in range(0, len(codes), BLOCK_ROWS):
-        counts += np.bincount(codes[start : start + BLOCK_ROWS], minlength=most)
+    blocks = row_pieces(len(codes), max(BLOCK_ROWS, most))
+    for found in on_cores(lambda block: np.bincount(codes[block], minlength=most), blocks):
+        counts += found
     return counts
 
 
@@ -73,7 +76,7 @@ def to_offsets(counts: NDArray[np.int64]) -> NDArray[np.int64]:
 
 def stable_order(
     major: NDArray[np.integer], minor: NDArray[np.integer] | None = None
-) -> NDArray[np.integer]:
+) -> NDArray[np.int64]:
     """The positions that sort by (major, minor, position); major is not negative."""
     rows = len(major)
     low, place_bits, minor_bits = 0, max(rows - 1, 0).bit_length(), 0
@@ -81,36 +84,28 @@ def stable_order(
         low = int(minor.min())
         minor_bits = (int(minor.max()) - low).bit_length()
     major_bits = int(major.max(initial=0)).bit_length()
-    if major_bits + minor_bits + place_bits > 63:
+    bits = major_bits + minor_bits + place_bits
+    if bits > 63:
         if minor is None:
             return np.argsort(major, kind="stable")
         if max(major_bits, minor_bits) + place_bits > 63:
             return np.lexsort((minor, major))
         # Two sorts of packed keys take a tenth of the time of one of pairs.
         first = stable_order(minor.astype(np.int64) - low)
-        order: NDArray[np.integer] = first[stable_order(major[first])]
-        return order
-    keys = major.astype(np.int64)
+        return first[stable_order(major[first])]
+    # Keys of 32 bits sort in half the time.
+    keys: NDArray[Any] = major.astype(np.uint32 if bits <= 32 else np.int64)
     for start in range(0, rows, BLOCK_ROWS):
         part = keys[start : start + BLOCK_ROWS]
         if minor is not None:
             part <<= minor_bits
-            # Where the packed keys fit 63 bits, so does this difference.
-            part |= minor[start : start + BLOCK_ROWS].astype(np.int64) - low
+            # Where the packed keys fit, so does this difference.
+            part |= (minor[start : start + BLOCK_ROWS].astype(np.int64) - low).astype(keys.dtype)
         part <<= place_bits
-        part |= np.arange(start, start + len(part))
+        part |= np.arange(start, start + len(part), dtype=keys.dtype)
     keys.sort()
     keys &= (1 << place_bits) - 1
-    if rows >= 2**31:
-        return keys
-    # In place, as the first half of the same memory; a block never reaches what is not read yet.
-    halves = keys.view(np.int32)
-    for start in range(0, rows, BLOCK_ROWS):
-        end = min(start + BLOCK_ROWS, rows)
-        halves[start:end] = keys[start:end].copy()
-    del halves
-    keys.resize((rows + 1) // 2, refcheck=False)
-    return keys.view(np.int32)[:rows]
+    return keys.astype(np.int64, copy=False)
 
 
 def order_rows(rows: Rows) -> int:
@@ -122,7 +117,7 @@ def order_rows(rows: Rows) -> int:
     Returns how many of a user's rows were earlier than the row before.
     """
     users = rows.users
-    apart = bool((users[1:] < users[:-1]).any())
+    apart = sum_over(lambda piece: decreases(users, piece), len(users)) > 0
     if apart:
         parts = bring_together(rows)
     elif rows.times is None or not any(backwards(rows, part) for part in user_blocks(users)):
@@ -130,8 +125,7 @@ def order_rows(rows: Rows) -> int:
     else:
         rows.own()  # the columns may still belong to the caller
         parts = list(user_blocks(users))
-    with ThreadPoolExecutor(available_cores()) as pool:
-        return sum(pool.map(lambda part: order_part(rows, part, apart), parts))
+    return sum(on_cores(lambda part: order_part(rows, part, apart), parts))
 
 
 def bring_together(rows: Rows) -> list[slice]:
@@ -141,30 +135,38 @@ def bring_together(rows: Rows) -> list[slice]:
     number = min(MOST_GROUPS, -(-len(rows) // GROUP_ROWS))
     before = np.cumsum(counts) - counts
     group_of_user = (before * number // len(rows)).astype(np.uint8)
-    pieces = [slice(start, start + PIECE_ROWS) for start in range(0, len(rows), PIECE_ROWS)]
+    pieces = row_pieces(len(rows), MOVED_ROWS)
+    orders = np.empty(len(rows), np.uint16) if len(rows) <= REMEMBERED_ROWS else None
+    sizes = np.empty((len(pieces), number), np.int64)
 
-    def groups(piece: slice) -> NDArray[np.uint8]:
-        return group_of_user[rows.users[piece]]
+    def order_of(piece: slice) -> NDArray[np.integer]:
+        return np.argsort(group_of_user.take(rows.users[piece]), kind="stable")
 
-    with ThreadPoolExecutor(available_cores()) as pool:
-        counted = pool.map(lambda piece: np.bincount(groups(piece), minlength=number), pieces)
-        sizes = np.array(list(counted), np.int64)  # (pieces, groups)
-        ends = np.cumsum(sizes.sum(0))
-        # Of each piece, where its rows of each group begin.
-        starts = np.cumsum(sizes, 0) - sizes + (ends - sizes.sum(0))
+    def look(piece: slice) -> None:
+        groups = group_of_user.take(rows.users[piece])
+        sizes[piece.start // MOVED_ROWS] = np.bincount(groups, minlength=number)
+        if orders is not None:
+            orders[piece] = np.argsort(groups, kind="stable")
 
-        def move(n: int, column: NDArray[Any], moved: NDArray[Any]) -> None:
-            order = np.argsort(groups(pieces[n]), kind="stable")
-            places = np.arange(len(order))
-            places += np.repeat(starts[n] - (np.cumsum(sizes[n]) - sizes[n]), sizes[n])
-            moved[places] = column[pieces[n]][order]
+    each_piece(look, len(rows), MOVED_ROWS)
+    ends = np.cumsum(sizes.sum(0))
+    # How far the rows of each group of each piece move from where they are in its order.
+    shifts = np.cumsum(sizes, 0) - sizes + (ends - sizes.sum(0))
+    shifts -= np.cumsum(sizes, 1) - sizes
 
-        for name in COLUMNS:
-            if (column := getattr(rows, name)) is not None:
-                moved = np.empty_like(column)
-                list(pool.map(lambda n, c=column, m=moved: move(n, c, m), range(len(pieces))))
-                setattr(rows, name, moved)
-                del column, moved
+    def move(piece: slice, column: NDArray[Any], moved: NDArray[Any]) -> None:
+        n = piece.start // MOVED_ROWS
+        places = np.arange(piece.stop - piece.start)
+        places += np.repeat(shifts[n], sizes[n])
+        order = order_of(piece) if orders is None else orders[piece]
+        moved[places] = column[piece].take(order)
+
+    for name in COLUMNS:
+        if (column := getattr(rows, name)) is not None:
+            moved = np.empty_like(column)
+            each_piece(partial(move, column=column, moved=moved), len(rows), MOVED_ROWS)
+            setattr(rows, name, moved)
+            del column, moved
     return [slice(a, b) for a, b in zip([0, *ends[:-1]], ends, strict=True) if a < b]
 
 
@@ -172,16 +174,31 @@ def order_part(rows: Rows, part: slice, apart: bool) -> int:
     """Sort some rows, all of their users, where they lie; counts as `order_rows`."""
     users = rows.users[part] - rows.users[part].min()
     order = stable_order(users) if apart else np.arange(len(users))
-    users, count = users[order], 0
+    users, count = users.take(order), 0
     if rows.times is not None:
-        times = rows.times[part][order]
+        times = rows.times[part].take(order)
         count = back_in_time(users, times)
         if count:
-            order = order[stable_order(users, times)]
+            mixed = rows_of_mixed_users(users, times)
+            order[mixed] = order[mixed][stable_order(users[mixed], times[mixed])]
     for name in COLUMNS if apart else COLUMNS[:-1]:
         if (column := getattr(rows, name)) is not None:
-            column[part] = column[part][order]
+            column[part] = column[part].take(order)
     return count
+
+
+def rows_of_mixed_users(users: NDArray[np.int32], times: NDArray[np.int64]) -> NDArray[np.int64]:
+    """The rows, grouped by user, of users of whom one is earlier than the row before; those of
+    most users of most logs are in order already."""
+    mixed = np.zeros(int(users[-1]) + 1, bool)
+    mixed[users[1:][(users[1:] == users[:-1]) & (times[1:] < times[:-1])]] = True
+    return np.flatnonzero(mixed.take(users))
+
+
+def decreases(users: NDArray[np.int32], piece: slice) -> int:
+    """How many users of a piece, or the first after it, are less than the one before."""
+    own = users[piece.start : piece.stop + 1]
+    return int(np.count_nonzero(own[1:] < own[:-1]))
 
 
 def backwards(rows: Rows, part: slice) -> bool:

@@ -27,6 +27,7 @@ from seqrec_cli.core.data.ordering import (
     ties,
     to_offsets,
 )
+from seqrec_cli.core.data.pieces import chosen
 from seqrec_cli.core.data.sequences import PARTS, Sequences
 from seqrec_cli.core.data.sessions import (
     NEW_ITEM,
@@ -317,16 +318,17 @@ def assemble(
     """Lay the rows of each part out by user; `rows` is used up, a column at a time."""
     inside = {part: parts == number for number, part in enumerate(PARTS)}
     offsets = {
-        part: to_offsets(count_codes(rows.users[mask], len(user_ids)))
+        part: to_offsets(count_codes(chosen(rows.users, mask), len(user_ids)))
         for part, mask in inside.items()
     }
-    items = {part: rows.items[mask] for part, mask in inside.items()}
+    items = {part: chosen(rows.items, mask) for part, mask in inside.items()}
     rows.users = rows.items = np.empty(0, np.int32)
     for own in items.values():
         own += 1  # 0 is padding
-    timestamps = {} if rows.times is None else {p: rows.times[mask] for p, mask in inside.items()}
-    rows.times = None
-    ratings = {} if rows.ratings is None else {p: rows.ratings[mask] for p, mask in inside.items()}
+    times, marks = rows.times, rows.ratings
+    timestamps = {} if times is None else {p: chosen(times, mask) for p, mask in inside.items()}
+    rows.times = times = None
+    ratings = {} if marks is None else {p: chosen(marks, mask) for p, mask in inside.items()}
     sequences = {part: Sequences(offsets[part], items[part]) for part in PARTS}
     return SequenceDataset(
         name=name,

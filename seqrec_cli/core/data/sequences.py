@@ -11,10 +11,11 @@ from numpy.typing import NDArray
 from seqrec_cli.core.data.features.encoded import EncodedFeatures
 from seqrec_cli.core.data.lazy import Interleaved, Shifted, as_array, is_lazy
 from seqrec_cli.core.data.ordering import count_codes
+from seqrec_cli.core.data.pieces import on_cores
 
 PAD = 0
 Value = TypeVar("Value", bound=np.generic)
-REPEATS_BLOCK = 1 << 22  # interactions that are searched for repeats at a time
+REPEATS_BLOCK = 1 << 20  # interactions that are searched for repeats at a time
 TAKEN_AT_ONCE = 1 << 24  # interactions; more of a dataset of shards stay where they are
 
 
@@ -155,18 +156,24 @@ class Sequences:
 
     def count_repeats(self) -> int:
         """The number of interactions with an item that the user already has."""
-        repeats, stride = 0, int(self.items.max(initial=0)) + 1
-        start = 0
-        # Block by block, so that the keys of a large log never lie side by side.
-        while start < len(self):
-            wanted = self.offsets[start] + REPEATS_BLOCK
-            stop = max(start + 1, int(np.searchsorted(self.offsets, wanted, side="right")) - 1)
-            users = np.repeat(np.arange(stop - start), self.lengths[start:stop])
-            keys = users * stride + self.items[self.offsets[start] : self.offsets[stop]]
+        stride = int(self.items.max(initial=0)) + 1
+
+        def repeats(block: slice) -> int:
+            users = np.repeat(np.arange(block.stop - block.start), self.lengths[block])
+            keys = users * stride + self.items[self.offsets[block.start] : self.offsets[block.stop]]
             keys.sort()
-            repeats += int(np.count_nonzero(keys[1:] == keys[:-1]))
+            return int(np.count_nonzero(keys[1:] == keys[:-1]))
+
+        return sum(on_cores(repeats, list(self.blocks_of_users(REPEATS_BLOCK))))
+
+    def blocks_of_users(self, most: int) -> Iterator[slice]:
+        """Blocks of users with at most so many interactions, or a single user with more."""
+        start = 0
+        while start < len(self):
+            wanted = self.offsets[start] + most
+            stop = max(start + 1, int(np.searchsorted(self.offsets, wanted, side="right")) - 1)
+            yield slice(start, stop)
             start = stop
-        return repeats
 
     @property
     def repeat_share(self) -> float:

@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from seqrec_cli.core.data.ordering import Rows, count_codes
+from seqrec_cli.core.data.pieces import on_cores, row_pieces
 from seqrec_cli.core.data.reading.units import parse_moment, show_moment
 from seqrec_cli.core.data.sequences import PARTS
 from seqrec_cli.errors import InputError
@@ -76,12 +77,17 @@ def moments(
 
 def count_parts(parts: Parts, rows: Rows, users: int) -> dict[str, dict[str, int]]:
     """For each part, how many interactions it has, and how many users have some."""
-    counts = {}
-    for number, part in enumerate(PARTS):
-        inside = parts == number
-        people = int(np.count_nonzero(count_codes(rows.users[inside], users)))
-        counts[str(part)] = {"users": people, "interactions": int(np.count_nonzero(inside))}
-    return counts
+    there = np.zeros((len(PARTS), users), bool)
+
+    def mark(piece: slice) -> NDArray[np.int64]:
+        there[parts[piece], rows.users[piece]] = True
+        return np.bincount(parts[piece], minlength=len(PARTS))
+
+    found = sum(on_cores(mark, row_pieces(len(parts))), np.zeros(len(PARTS), np.int64))
+    return {
+        str(part): {"users": int(there[n].sum()), "interactions": int(found[n])}
+        for n, part in enumerate(PARTS)
+    }
 
 
 def refuse_without_histories(

@@ -62,7 +62,7 @@ class Run:
             )
         return cls(path)
 
-    @property
+    @cached_property
     def name(self) -> str:
         return self.path.resolve().name
 

@@ -9,7 +9,9 @@ import re
 import secrets
 import shutil
 import sys
+import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -20,6 +22,7 @@ from seqrec_cli.errors import OutputError
 TEMPORARY = re.compile(r"\.(.+)\.[0-9]+-[0-9a-f]{8}\.tmp")  # as `temporary_for` names them
 
 
+HASHED_AT_ONCE = 1 << 20  # bytes
 NO_PRIVILEGE = 1314  # Windows: the account may not create links
 NO_SYNC = {errno.EINVAL, errno.ENOTSUP, errno.EOPNOTSUPP}
 NO_LINKS = {errno.EPERM, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS}
@@ -295,15 +298,34 @@ def read_link(link: Path) -> Path:
     return link
 
 
-def sha256(path: Path) -> str:
-    """The SHA-256 of a file, as hexadecimal digits."""
+def sha256(path: Path, ended: Callable[[], bool] = lambda: False) -> str:
+    """The SHA-256 of a file, as hexadecimal digits; of a part of it where `ended` turns true."""
+    digest = hashlib.sha256()
     with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+        while (block := file.read(HASHED_AT_ONCE)) and not ended():
+            digest.update(block)
+    return digest.hexdigest()
 
 
-def sha256_of_all(paths: Iterable[Path]) -> str:
+def sha256_of_all(paths: Iterable[Path], ended: Callable[[], bool] = lambda: False) -> str:
     """The SHA-256 of a file; of several files, that of their own ones with spaces between them."""
-    return sha256_of_sums([sha256(path) for path in dict.fromkeys(paths)])
+    return sha256_of_sums([sha256(path, ended) for path in dict.fromkeys(paths)])
+
+
+@contextlib.contextmanager
+def summed_beside(paths: Iterable[Path]) -> Iterator[Future[str]]:
+    """The `sha256_of_all` of files, which is made beside what the block does.
+
+    It is given up when the block raises.
+    """
+    ended = threading.Event()
+    with ThreadPoolExecutor(1) as pool:
+        checksum = pool.submit(sha256_of_all, list(paths), ended.is_set)
+        try:
+            yield checksum
+        except BaseException:
+            ended.set()
+            raise
 
 
 def sha256_of_sums(sums: Sequence[str]) -> str:

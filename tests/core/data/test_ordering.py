@@ -31,9 +31,10 @@ def test_orders_like_lexsort(pairs: list[tuple[int, int]], most: int | None) -> 
     st.integers(1, 400),
     st.sampled_from(["neither", "users", "both"]),
     st.booleans(),
+    st.sampled_from([0, 1 << 27]),
 )
 def test_rows_are_ordered_by_user_time_and_position(
-    seed: int, size: int, sorted_by: str, timed: bool
+    seed: int, size: int, sorted_by: str, timed: bool, remembered: int
 ) -> None:
     random = np.random.default_rng(seed)
     users = random.integers(0, random.integers(1, 50), size).astype(np.int32)
@@ -49,8 +50,9 @@ def test_rows_are_ordered_by_user_time_and_position(
     rows = ordering.Rows(users, items, times, ratings, parts)
     with (
         mock.patch.object(ordering, "GROUP_ROWS", 40),
-        mock.patch.object(ordering, "PIECE_ROWS", 30),
+        mock.patch.object(ordering, "MOVED_ROWS", 30),
         mock.patch.object(ordering, "MOST_GROUPS", 7),
+        mock.patch.object(ordering, "REMEMBERED_ROWS", remembered),
         mock.patch.object(ordering, "BLOCK_ROWS", 50),
     ):
         back = ordering.order_rows(rows)

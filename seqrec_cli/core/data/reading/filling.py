@@ -8,11 +8,11 @@ import duckdb
 import numpy as np
 from numpy.typing import NDArray
 
+from seqrec_cli.core.data.pieces import sum_over
 from seqrec_cli.core.data.reading import where
 from seqrec_cli.core.data.reading.engine import Engine, quoted
 from seqrec_cli.core.data.reading.identifiers import (
     CANONICAL,
-    blocks,
     code_numbers,
     code_texts,
 )
@@ -105,7 +105,7 @@ class LogTable:
             finally:
                 self.relation, self.form = relation, form
             if not self.rejected:
-                columns = self.engine.arrays(f"SELECT {', '.join(self.names())} FROM log")
+                columns = self.engine.numbers_of("log", self.names(), sum(self.part_rows))
                 rows = len(columns["u"])
                 digits = sum(
                     digits_of(columns[name]) for name in ("u", "i", "t", "r") if name in columns
@@ -359,14 +359,16 @@ class LogTable:
 
 def digits_of(numbers: NDArray[Any]) -> int:
     """How many digits whole numbers have in all, none of them negative."""
-    digits = len(numbers)
-    for rows in blocks(numbers):
-        block, power = numbers[rows], 10
-        most = int(block.max(initial=0))
+
+    def count(piece: slice) -> int:
+        block, power = numbers[piece], 10
+        most, digits = int(block.max(initial=0)), len(block)
         while power <= most:
             digits += int(np.count_nonzero(block >= power))
             power *= 10
-    return digits
+        return digits
+
+    return sum_over(count, len(numbers))
 
 
 def is_small(column: Column) -> bool:

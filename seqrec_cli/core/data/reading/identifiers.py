@@ -1,11 +1,12 @@
 """Ids of users and items as they come in, to codes 0, 1, ... in the order of the sorted ids."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from seqrec_cli.core.data.pieces import each_piece, on_cores, row_pieces
 from seqrec_cli.core.data.reading.engine import Engine, quoted
 from seqrec_cli.core.data.reading.profiles import MISSING
 from seqrec_cli.errors import InputError
@@ -15,7 +16,6 @@ LONGEST_ID = 1000  # characters
 PLACES_PER_ROW = 2
 # ... or this many anyway.
 PLACES_ANYWAY = 1 << 22
-BLOCK_ROWS = 1 << 20
 # What an array of texts may take anyway, and else how much more than the texts alone.
 PADDED_ANYWAY = 64 << 20
 MOST_PADDING = 16
@@ -108,11 +108,18 @@ def code_numbers(column: NDArray[Any]) -> tuple[NDArray[np.int32], NDArray[np.in
     """Codes int32 (rows,) and the sorted ids int64: row r has id ids[codes[r]]."""
     if not len(column):
         return column.astype(np.int32), np.empty(0, np.int64)
-    low, high = int(column.min()), int(column.max())
+    low, high = bounds(column)
     if high - low < max(PLACES_PER_ROW * len(column), PLACES_ANYWAY):
         return code_dense(column, low, high)
-    ids = np.unique(np.concatenate([np.unique(column[rows]) for rows in blocks(column)]))
+    found = on_cores(lambda piece: np.unique(column[piece]), row_pieces(len(column)))
+    ids = np.unique(np.concatenate(list(found)))
     return recoded(column, lambda numbers: np.searchsorted(ids, numbers)), ids.astype(np.int64)
+
+
+def bounds(column: NDArray[Any]) -> tuple[int, int]:
+    """The lowest and the highest number."""
+    found = list(on_cores(lambda p: (column[p].min(), column[p].max()), row_pieces(len(column))))
+    return int(min(low for low, _ in found)), int(max(high for _, high in found))
 
 
 def code_dense(
@@ -124,8 +131,11 @@ def code_dense(
         return numbers.astype(np.int64) - low  # in int32 it might overflow
 
     seen = np.zeros(high - low + 1, bool)
-    for rows in blocks(column):
-        seen[places(column[rows])] = True
+
+    def mark(piece: slice) -> None:
+        seen[places(column[piece])] = True
+
+    each_piece(mark, len(column))
     ids = np.flatnonzero(seen)
     table = np.empty(len(seen), np.int32)
     table[ids] = np.arange(len(ids), dtype=np.int32)
@@ -137,13 +147,12 @@ def recoded(
 ) -> NDArray[np.int32]:
     """Each number's code, int32 (rows,)."""
     codes = np.empty(len(column), np.int32)
-    for rows in blocks(column):
-        codes[rows] = code(column[rows])
+
+    def fill(piece: slice) -> None:
+        codes[piece] = code(column[piece])
+
+    each_piece(fill, len(column))
     return codes
-
-
-def blocks(column: NDArray[Any]) -> Iterator[slice]:
-    return (slice(start, start + BLOCK_ROWS) for start in range(0, len(column), BLOCK_ROWS))
 
 
 def compacted(
@@ -151,8 +160,12 @@ def compacted(
 ) -> tuple[NDArray[np.int32], NDArray[Any]]:
     """Codes and ids without the ids that no row has any more."""
     seen = np.zeros(len(ids), bool)
-    seen[codes] = True
+
+    def mark(piece: slice) -> None:
+        seen[codes[piece]] = True
+
+    each_piece(mark, len(codes))
     if seen.all():
         return codes, ids
     table = np.cumsum(seen, dtype=np.int32) - 1
-    return table[codes].astype(np.int32), ids[seen]
+    return recoded(codes, lambda numbers: table[numbers]), ids[seen]

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from seqrec_cli.core.data.pieces import chosen, converted
 from seqrec_cli.core.data.reading import vocabulary
 from seqrec_cli.core.data.reading.engine import Engine
 from seqrec_cli.core.data.reading.filling import LogTable
@@ -85,12 +86,12 @@ def finished(table: LogTable, columns: dict[str, Any]) -> Loaded:
     def kept(name: str) -> NDArray[Any]:
         """A column's rows that are kept; it is used up, so that two copies never lie around."""
         column = np.ma.getdata(columns.pop(name))
-        return column if whole else column[keep]
+        return column if whole else chosen(column, keep)
 
     times, unit = None, ""
     if "t" in columns:
         assert table.form is not None
-        times, unit = in_coarsest_unit(kept("t").astype(np.int64, copy=False), table.form)
+        times, unit = in_coarsest_unit(converted(kept("t"), np.int64), table.form)
     parts = None
     if len(table.part_rows) > 1:
         parts = np.repeat(np.arange(len(table.part_rows), dtype=np.int8), table.part_rows)[keep]

@@ -21,6 +21,7 @@ from seqrec_cli.core.data.reading.places import Files, files_of
 from seqrec_cli.core.data.reading.relations import Relation
 from seqrec_cli.core.data.reading.roles import Plan, Undecided, assign
 from seqrec_cli.core.data.reading.sources import TextSource
+from seqrec_cli.core.storage.files import summed_beside
 from seqrec_cli.errors import InputError
 
 
@@ -30,6 +31,7 @@ class Log:
 
     Attributes:
         files: what was read.
+        sha256: the checksum of these files.
         form: of the files, as in `--format`.
         rows: the arrays.
         findings: what was taken for what.
@@ -37,6 +39,7 @@ class Log:
     """
 
     files: Files
+    sha256: str
     form: str
     rows: Loaded
     findings: Findings
@@ -73,7 +76,8 @@ def read_files(files: Files, place: TextSource, reading: Reading) -> Log:
         check_rating(relation, plan, reading, place)
         refuse_examples(relation, plan, reading, place)
         kinds = event_columns(relation, plan)
-        rows = load(relation, plan, kinds, reading, engine, place)
+        with summed_beside(source.path for part in files.parts for source in part) as checksum:
+            rows = load(relation, plan, kinds, reading, engine, place)
         if reading.format == "user-item":
             check_counted(rows, relation)
     if rows.rows_read == 0:
@@ -86,6 +90,7 @@ def read_files(files: Files, place: TextSource, reading: Reading) -> Log:
         columns["time"] = plan.time.name
     return Log(
         files=files,
+        sha256=checksum.result(),
         form=form_of(files, relation, plan, rows),
         rows=rows,
         findings=found,
