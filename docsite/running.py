@@ -21,11 +21,11 @@ CLOSE = 0.02  # by which figures may differ from one kind of processor to anothe
 
 
 class Sandbox:
-    """A folder with the shop's log, `clicks.csv`, in which the commands of a page run."""
+    """A folder with the files of the shop, in which the commands of a page run."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        shop.write(folder / "clicks.csv")
+        shop.write_files(folder)
 
     def run(self, command: str) -> list[str]:
         """Run a command in the folder; the lines that it prints, on stdout and stderr.

@@ -13,9 +13,16 @@ def verb(number: int, one: str, many: str) -> str:
     return one if number == 1 else many
 
 
+MEANS_MORE = frozenset('"$`\\!')  # between double quotes
+
+
 def typed(*words: object) -> str:
-    """A command as it can be pasted into a shell: what has spaces is quoted."""
-    return shlex.join(map(str, words))
+    """A command as it can be pasted into a shell: what has spaces is quoted, with double quotes
+    where it has single ones, if nothing in it means more between those."""
+    return " ".join(
+        f'"{word}"' if "'" in word and not set(word) & MEANS_MORE else shlex.quote(word)
+        for word in map(str, words)
+    )
 
 
 def as_typed_option(name: str, value: object) -> str:

@@ -23,12 +23,25 @@ def test_a_verb_goes_with_its_number() -> None:
     assert [verb(number, "is", "are") for number in (0, 1, 2)] == ["are", "is", "are"]
 
 
-@pytest.mark.parametrize("words", [("a b", "$HOME"), ("it's", Path("x y")), ('"', "plain")])
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("a b", "$HOME"),
+        ("it's", Path("x y")),
+        ('"', "plain"),
+        ("it's $HOME", "'red' in \\topics", "'\"`!"),
+        ("", "'"),
+    ],
+)
 def test_a_command_can_be_pasted_into_a_shell(words: tuple[object, ...]) -> None:
     shell = subprocess.run(
         ["sh", "-c", f"printf '%s\\n' {typed(*words)}"], capture_output=True, text=True, check=True
     )
     assert shell.stdout.splitlines() == list(map(str, words))
+
+
+def test_an_expression_with_quotes_stays_readable() -> None:
+    assert typed("--only", "'red' in topics") == """--only "'red' in topics\""""
 
 
 def test_an_option_can_be_pasted() -> None:

@@ -359,7 +359,7 @@ def rules_of(
     unit = unit_of(compared.dataset)
     ruled = {name: open_rules(options, run, unit) for name, run in compared.runs.items()}
     first = next(iter(ruled.values()))
-    shown_rules.show_rules(first)
+    shown_rules.show_rules(first, baselines=options.baselines)
     return {name: each.rules for name, each in ruled.items()}, first.account
 
 

@@ -15,6 +15,7 @@ from seqrec_cli.commands.options import (
     SeenOption,
     say_which,
 )
+from seqrec_cli.commands.reports import rules as shown_rules
 
 if TYPE_CHECKING:
     from seqrec_cli.core.inference.onnx_graphs import Agreement
@@ -89,6 +90,7 @@ def export_finder(run: "Run", options: ExportOptions, folder: Path) -> "Agreemen
     from seqrec_cli.core.inference.onnx_files import KnownUsers, write_onnx
     from seqrec_cli.core.runs.histories import histories_for
     from seqrec_cli.core.runs.loading import agreed_seen, catalogue_of
+    from seqrec_cli.core.runs.ruling import Wanted, make_rules
 
     scorer = network_of(run, options.network_only)
     console.warn_all(run.notes)
@@ -98,7 +100,10 @@ def export_finder(run: "Run", options: ExportOptions, folder: Path) -> "Agreemen
     seen = agreed_seen([run], options.seen)
     users = KnownUsers(dataset.user_ids, dataset.user_features)
     topk = min(options.topk, scorer.num_items)
-    return write_onnx(folder, scorer, catalogue_of(run), histories, topk, seen, users)
+    ruled = make_rules(run, Wanted())
+    shown_rules.show_rules(ruled)
+    catalogue = catalogue_of(run)
+    return write_onnx(folder, scorer, catalogue, histories, topk, seen, users, ruled.rules)
 
 
 def export_ranker(run: "Run", options: ExportOptions, folder: Path) -> "Agreement":

@@ -58,7 +58,9 @@ def of_a_log(run: "Run", source: str) -> "People":
     from seqrec_cli.core.runs.loading import catalogue_of
 
     people = read_people(source, catalogue_of(run))
-    console.info(f"{len(people.labels):,} people in `{source}`")
+    count = len(people.labels)
+    place = "the standard input" if source == "-" else f"`{source}`"
+    console.info(f"{count:,} {verb(count, 'person', 'people')} in {place}")
     console.warn_all(people.notes)
     return people
 

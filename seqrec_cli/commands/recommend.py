@@ -44,20 +44,23 @@ from seqrec_cli.commands.people import (
 from seqrec_cli.commands.recommend_output import write, write_by_engine, write_in_parts
 from seqrec_cli.commands.reports import recommendation as shown
 from seqrec_cli.commands.reports import rules as shown_rules
-from seqrec_cli.commands.stages import diversified, open_reranker, open_retriever, open_rules
+from seqrec_cli.commands.stages import (
+    diversified,
+    open_reranker,
+    open_retriever,
+    open_rules,
+    say_recall,
+)
 from seqrec_cli.wording import counted, verb
 
 if TYPE_CHECKING:
-    from seqrec_cli.core.data.sequences import Sequences
     from seqrec_cli.core.inference.people import People
     from seqrec_cli.core.inference.recommendation import Recommended
-    from seqrec_cli.core.inference.retrieval import Finder, Retriever
+    from seqrec_cli.core.inference.retrieval import Finder
     from seqrec_cli.core.inference.rules import Rules
     from seqrec_cli.core.inference.scoring import Scorer, Seen
     from seqrec_cli.core.runs.run import Run
 
-MEASURED_USERS = 200  # for whom an approximate result is held against the exact one
-WANTED_RECALL = 0.95
 KNOWN_USERS = Only(
     lambda values: any(values[way] is not None for way in OF_DATASET),
     "for users of the dataset (--user, --users); other histories are read whole and need none",
@@ -244,16 +247,6 @@ def finder_of(
         f"ordered by {second.ranker.path}"
     )
     return second
-
-
-def say_recall(retriever: "Retriever", histories: "Sequences", k: int, seen: "Seen") -> None:
-    """Measure how much of the exact result is found, and say so."""
-    from seqrec_cli.core.inference.retrieval import measured_recall
-
-    recall, count = measured_recall(retriever, histories, k, seen, MEASURED_USERS)
-    console.info(f"hnsw: recall@{k} {recall:.4f} of the exact result, over {count:,} histories")
-    if recall < WANTED_RECALL:
-        console.warn(f"that is low: search more items with `--effort {4 * retriever.effort}`")
 
 
 def print_each(

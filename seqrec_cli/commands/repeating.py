@@ -50,7 +50,13 @@ def options_alike(options: Any, is_given: Callable[[str], bool]) -> Any:
         raise DatasetError(
             f"`{path}` does not say with which options it was prepared", remedy
         ) from None
-    except (OSError, ValueError, TypeError, AttributeError, RecursionError) as error:
+    except OSError as error:
+        manifests = sorted(str(each) for each in path.parent.glob("*.json"))[:5]
+        raise DatasetError(
+            f"cannot read `{path}`: {error.strerror}",
+            f"name the manifest of a dataset: {', '.join(manifests) or 'data/NAME.json'}",
+        ) from error
+    except (ValueError, TypeError, AttributeError, RecursionError) as error:
         raise DatasetError(f"`{path}` is no manifest of a dataset: {error}", remedy) from error
     shown = " ".join(as_typed_option(name, value) for name, value in changed.items())
     console.info(f"as `{path}` was prepared: {shown or 'without options'}")

@@ -22,10 +22,11 @@ from seqrec_cli.commands.options import (
 )
 from seqrec_cli.commands.reports import recommendation as shown
 from seqrec_cli.commands.reports import rules as shown_rules
-from seqrec_cli.commands.stages import open_rules
-from seqrec_cli.wording import counted
+from seqrec_cli.commands.stages import open_rules, say_recall
+from seqrec_cli.wording import counted, verb
 
 if TYPE_CHECKING:
+    from seqrec_cli.core.inference.names import Catalogue
     from seqrec_cli.core.runs.run import Run
 
 VECTORS = Only(lambda values: values["by"] == "vectors", "for --by vectors")
@@ -88,7 +89,10 @@ def similar(options: SimilarOptions) -> None:
     shown_rules.show_rules(ruled)
     scorer, finder = scorer_and_index(run, options, ruled.rules)
     console.warn_all(run.notes)
-    found = recommend(scorer, histories_of_one(items), options.topk, "exclude", finder, ruled.rules)
+    histories = histories_of_one(items)
+    if finder is not None:
+        say_recall(finder, histories, options.topk, "exclude")
+    found = recommend(scorer, histories, options.topk, "exclude", finder, ruled.rules)
     write_or_show(run, options, items, found)
 
 
@@ -107,11 +111,26 @@ def items_asked_for(run: "Run", options: SimilarOptions) -> Any:
     from seqrec_cli.core.runs.ruling import items_learned_of, refuse_new
 
     if options.item is None:
-        return items_learned_of(run)
-    items = named_items(catalogue_of(run), options.item)
-    if options.by == "vectors":
-        refuse_new(run, items)
+        items = items_learned_of(run)
+    else:
+        items = named_items(catalogue_of(run), options.item)
+        if options.by == "vectors":
+            refuse_new(run, items)
+    if options.by == "transitions":
+        say_never_followed(catalogue_of(run), items)
     return items
+
+
+def say_never_followed(catalogue: "Catalogue", items: Any) -> None:
+    """Say of which items nothing is known to have followed."""
+    if catalogue.counts is None:
+        return
+    unseen = catalogue.item_ids[items[catalogue.counts[items - 1] == 0] - 1]
+    if len(unseen):
+        console.warn(
+            f"{counted(len(unseen), 'item')}, the first `{unseen[0]}`, "
+            f"{verb(len(unseen), 'is', 'are')} not in the train part: what is popular is listed"
+        )
 
 
 def scorer_and_index(run: "Run", options: SimilarOptions, rules: Any) -> tuple[Any, Any]:
@@ -124,7 +143,8 @@ def scorer_and_index(run: "Run", options: SimilarOptions, rules: Any) -> tuple[A
     if options.by == "transitions":
         train = loading.train_part_of(run, options.data, options.data_dir)
         return followers(train, run.manifest()["items"]), None
-    scorer = Cosine(require_vectors(loading.load_scorer(run, choose_device(options.device))))
+    loaded = loading.load_scorer(run, choose_device(options.device))
+    scorer = Cosine(require_vectors(loaded, "use `--by transitions`, or "))
     if options.index == "exact":
         return scorer, None
     retriever, made = loading.make_retriever(

@@ -3,18 +3,23 @@
 from typing import TYPE_CHECKING, Any, Literal
 
 from seqrec_cli import console
+from seqrec_cli.wording import verb
 
 if TYPE_CHECKING:
     from seqrec_cli.core.data.dataset import SequenceDataset
+    from seqrec_cli.core.data.sequences import Sequences
     from seqrec_cli.core.evaluation.report import EvaluationProtocol
     from seqrec_cli.core.inference.names import Catalogue
     from seqrec_cli.core.inference.reranking import Reranker
     from seqrec_cli.core.inference.retrieval import Finder, Retriever
     from seqrec_cli.core.inference.rules import Rules
-    from seqrec_cli.core.inference.scoring import Scorer
+    from seqrec_cli.core.inference.scoring import Scorer, Seen
     from seqrec_cli.core.runs.comparing import Compared
     from seqrec_cli.core.runs.ruling import Ruled
     from seqrec_cli.core.runs.run import Run
+
+MEASURED_USERS = 200  # for whom an approximate result is held against the exact one
+WANTED_RECALL = 0.95
 
 
 def open_reranker(
@@ -51,6 +56,17 @@ def open_retriever(
     if made:
         console.info(f"indexed {scorer.num_items:,} items, kept in {run.path}")
     return retriever
+
+
+def say_recall(retriever: "Retriever", histories: "Sequences", k: int, seen: "Seen") -> None:
+    """Measure how much of the exact result is found, and say so."""
+    from seqrec_cli.core.inference.retrieval import measured_recall
+
+    recall, count = measured_recall(retriever, histories, k, seen, MEASURED_USERS)
+    over = f"{count:,} {verb(count, 'history', 'histories')}"
+    console.info(f"hnsw: recall@{k} {recall:.4f} of the exact result, over {over}")
+    if recall < WANTED_RECALL:
+        console.warn(f"that is low: search more items with `--effort {4 * retriever.effort}`")
 
 
 def open_rules(options: Any, run: "Run", unit: str | None) -> "Ruled":

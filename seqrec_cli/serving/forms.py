@@ -1,9 +1,19 @@
 """What is asked and answered over HTTP: the forms that OpenAPI describes."""
 
+import re
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, StrictInt, StrictStr, model_validator
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    StrictInt,
+    StrictStr,
+    model_validator,
+)
 
+DIGITS = re.compile(r"-?(0|[1-9][0-9]{0,18})")
 LONGEST_HISTORY, MOST_ASKED, MOST_LISTED, MOST_RULES = 10_000, 256, 1_000, 16
 
 Id = Annotated[StrictStr, Field(min_length=1, max_length=1_000)] | StrictInt
@@ -15,6 +25,14 @@ Rules = Annotated[
     Field(description="Ids of items, or an expression over the items' table, as in `--only`."),
 ]
 Listed = Annotated[int, Field(ge=1, le=MOST_LISTED, strict=True)]
+
+
+def in_digits(value: Any) -> Any:
+    """The text of a query, if it is a number as the description has it: pydantic also reads `1_0`,
+    `+5`, `5.0` and blanks around it."""
+    if isinstance(value, str) and not DIGITS.fullmatch(value):
+        raise ValueError("must be a whole number")
+    return value
 
 
 class Form(BaseModel):
@@ -81,7 +99,7 @@ class ItemsForm(Form):
     """Which items are looked for: those with a text in their title, and how many at most."""
 
     query: Annotated[str, Field(min_length=1, max_length=200)]
-    most: Annotated[int, Field(ge=1, le=50)] = 10
+    most: Annotated[int, Field(ge=1, le=50), BeforeValidator(in_digits)] = 10
 
 
 class Item(BaseModel):

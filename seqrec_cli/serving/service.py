@@ -129,8 +129,13 @@ class Desk:
         ]
         return forms.ScoreAnswer(run=served.run.name, items=items, unknown=unknown)
 
-    async def items(self, form: Annotated[forms.ItemsForm, Query()]) -> list[forms.Item]:
+    async def items(
+        self, request: Request, form: Annotated[forms.ItemsForm, Query()]
+    ) -> list[forms.Item]:
         """Items whose title has a text in it, the most frequent first."""
+        names = [name for name, _ in request.query_params.multi_items()]
+        if len(set(names)) < len(names):
+            raise InputError("a parameter stands there twice", "give each once")
         served = self.live.now
         found = await run_in_threadpool(served.titles, form.query, form.most)
         return [forms.Item(**as_item(served, number)) for number in found]

@@ -54,9 +54,19 @@ def test_refuses_what_makes_no_sense(shop: Path) -> None:
     assert "has no column `colour`" in said(
         *user, "--diversify", "0.5", "--diversify-by", "colour", code=1
     )
+    assert "did you mean `--diversify-by category`?" in said(
+        *user, "--diversify", "0.5", "--diversify-by", "categry", code=1
+    )
     assert "--diversify-by is" in said(*user, "--diversify-by", "category", code=2)
     assert "--diversify is" in said(*user, "--diversify", "0.5", "--index", "hnsw", code=2)
     assert "is not last, all or a number" in said("evaluate", "one", "--targets", "some", code=1)
+
+
+def test_says_where_nobody_has_so_many_next_events(shop: Path) -> None:
+    text = said("evaluate", "one", "--targets", "3", "--k", "5", "--no-baselines")
+    assert "no user has more than 1 event in the test part" in text
+    assert "`prepare --split time`" in text
+    assert "no user has more" not in said("evaluate", "one", "--k", "5", "--no-baselines")
 
 
 def test_the_next_events_are_one_set(shop: Path) -> None:

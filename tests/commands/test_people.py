@@ -61,3 +61,31 @@ def test_users_and_rules_come_from_stdin(shop: Path) -> None:
 def test_only_one_way_of_naming_people(shop: Path) -> None:
     for given in ((), ("--user", "u1", "--item", "item 01"), ("--histories", "x.csv")):
         assert invoke("recommend", "--run", "one", *given).exit_code == 2
+
+
+def test_users_missing_for_different_reasons_are_told_apart(shop: Path) -> None:
+    users = ("--user", "nobody", "--user", "none", "--user", "once")
+    text = said("recommend", "--run", "one", *users, code=1)
+    assert "`nobody` in the dataset `shop`: that id never was in the log (and 1 more like" in text
+    assert "; 1 other, the first `once`: that one was in the log, but filters left" in text
+
+
+def test_people_of_stdin_are_counted(shop: Path) -> None:
+    command = ("recommend", "--run", "one", "--histories", "-", "--output", "o.jsonl")
+    one = "user,item,time\na,item 01,5\na,item 02,6\n"
+    assert "1 person in the standard input" in invoke(*command, stdin=one).stderr
+    both = invoke(*command, stdin=one + "b,item 01,5\n").stderr
+    assert "2 people in the standard input" in both
+
+
+def test_stdin_is_for_one_option(shop: Path) -> None:
+    command = ("recommend", "--run", "one", "--users", "-", "--output", "o.jsonl", "--only", "-")
+    result = invoke(*command, stdin="u1\n")
+    assert result.exit_code == 1
+    assert "another option has read it" in result.stderr
+    assert "`-` for one option alone" in result.stderr
+
+
+def test_somebody_without_a_history_is_shown_as_that(shop: Path) -> None:
+    command = ("recommend", "--run", "one", "--user", "once", "--unknown", "popular")
+    assert "user once: no history, so what is popular" in invoke(*command).stdout

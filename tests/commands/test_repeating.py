@@ -36,3 +36,11 @@ def test_what_is_no_such_manifest_is_refused(tmp_path: Path, text: str) -> None:
     (tmp_path / "old.json").write_text(text)
     with pytest.raises(DatasetError, match="old"):
         options_alike(PrepareOptions(like=tmp_path / "old.json"), lambda name: False)
+
+
+def test_a_manifest_that_is_not_there_is_told_with_those_that_are(tmp_path: Path) -> None:
+    (tmp_path / "old.json").write_text("{}")
+    with pytest.raises(DatasetError, match=r"cannot read `.*new\.json`: No such file") as caught:
+        options_alike(PrepareOptions(like=tmp_path / "new.json"), lambda name: False)
+    assert str(tmp_path / "old.json") in caught.value.hint
+    assert "Errno" not in caught.value.message

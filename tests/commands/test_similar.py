@@ -8,6 +8,8 @@ import pytest
 from tests.core.inference.test_similar import cosines
 from tests.shop import ITEMS, item, plain, said
 
+BY = ("--by", "transitions", "--item", "item 05")
+
 
 def test_rules_hold_and_an_index_finds_the_same(shop: Path) -> None:
     pytest.importorskip("usearch")
@@ -24,6 +26,8 @@ def test_rules_hold_and_an_index_finds_the_same(shop: Path) -> None:
     (row,) = plain("similar", "one", "--item", "item 05", "--topk", "2", "--index", "hnsw")
     assert [i["similar"] for i in row["items"]] == [k for k, _ in cosines("item 05")[:2]]
     assert (shop / "runs/one/similar.usearch").exists()
+    text = said("similar", "one", "--item", "item 05", "--topk", "2", "--index", "hnsw")
+    assert "hnsw: recall@2 1.0000 of the exact result, over 1 histor" in text
     # The index of recommendations is another one.
     assert "indexed" in said("recommend", "--run", "one", "--user", "u1", "--index", "hnsw")
 
@@ -62,3 +66,17 @@ def test_needs_an_item_or_a_file(shop: Path) -> None:
     assert "--by vectors" in said(
         *("similar", "one", "--item", "item 05", "--by", "transitions", "--index", "hnsw"), code=2
     )
+
+
+def test_says_of_which_items_nothing_followed(shop: Path) -> None:
+    what = ("similar", "one", "--by", "transitions", "--item")
+    assert "is popular is listed" not in said(*what, "item 05")
+    text = said(*what, "item 31")
+    assert "1 item, the first `item 31`, is not in the train part: what is popular is" in text
+
+
+def test_a_model_without_vectors_has_another_way(shop: Path) -> None:
+    said("train", "--config", "linear", "--data", "shop", "--run", "lin", "--device", "cpu")
+    text = said("similar", "lin", "--item", "item 05", code=1)
+    assert "hint: use `--by transitions`, or name a run of a network" in text
+    assert "item 06" in {i["similar"] for i in plain("similar", "lin", *BY)[0]["items"]}

@@ -32,7 +32,7 @@ def test_an_index_gives_the_same_and_says_its_recall(runner: CliRunner) -> None:
         assert a["item"] == b["item"]
         assert a["score"] == pytest.approx(b["score"], rel=1e-5)
     again = runner.invoke(app, [*one, "--index", "hnsw"])
-    assert "hnsw: recall@10 1.0000 of the exact result, over 1 histories" in again.stderr
+    assert "hnsw: recall@10 1.0000 of the exact result, over 1 history" in again.stderr
 
 
 def test_the_newest_run_that_finds_is_taken_where_the_latest_ranks(

@@ -189,10 +189,13 @@ def test_no_request_breaks_the_service(live: Live) -> None:
             answer = await client.post("/recommend", content=content, headers=JSON)
             assert answer.status_code in (400, 422), content[:20]
             assert answer.json()["error"]
-        for query in ("", "?query=", "?query=a&most=0", "?query=a&most=x", "?query=a&mots=3"):
+        strange = ("1_0", "1.0", "%2B5", "%205", "5%20", "05", "\u0665", "0", "x", "51", "")
+        wrong = ["", "?query=", "?query=a&mots=3", "?query=a&query=b", "?query=a&most=5&most=5"]
+        for query in [*wrong, *(f"?query=a&most={most}" for most in strange)]:
             answer = await client.get(f"/items{query}")
             assert answer.status_code == 422, query
             assert answer.json()["error"]
-        assert (await client.get("/items?query=%ff%00")).status_code == 200
+        for query in ("%ff%00", "a&most=5", "1_0&most=50"):
+            assert (await client.get(f"/items?query={query}")).status_code == 200
 
     with_client(live, fuzz)

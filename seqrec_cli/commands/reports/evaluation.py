@@ -68,6 +68,12 @@ def say_protocol(report: "Report") -> None:
         console.info("means are over all targets, intervals over users")
     if isinstance(protocol.targets, int):
         console.info(f"targets are the next {protocol.targets} events of each user, as one set")
+        most = int(dataset.targets(protocol.part, protocol.targets).lengths.max(initial=0))
+        if most < protocol.targets:
+            console.warn(
+                f"no user has more than {counted(most, 'event')} in the {protocol.part} part; a "
+                "dataset made with `prepare --split time` has several"
+            )
     for reason, count in first.skipped.items():
         console.info(f"{counted(count, 'user')} skipped: {reason}")
     if first.left_out:

@@ -3,6 +3,7 @@
 from typing import TYPE_CHECKING, Any
 
 from seqrec_cli import console
+from seqrec_cli.wording import counted
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -72,8 +73,9 @@ def show_recommendations(
         return f"{title} [{item_id}]" if title else str(item_id)
 
     recent = "; ".join(text(int(item)) for item in items[-RECENT:])
-    more = f"{len(items) - RECENT:,} earlier items; " if len(items) > RECENT else ""
-    console.print_prose(f"user {label}: {more}{recent}")
+    earlier = len(items) - RECENT
+    more = f"{counted(earlier, 'earlier item')}; " if earlier > 0 else ""
+    console.print_prose(f"user {label}: {more}{recent or 'no history, so what is popular'}")
     more_cells = []
     for row in () if reasons is None else reasons:
         carried = (f"{text(int(items[at]))} +{small(float(row[at]))}" for at in strongest(row))

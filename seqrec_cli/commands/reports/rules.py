@@ -3,13 +3,14 @@
 from typing import TYPE_CHECKING
 
 from seqrec_cli import console
+from seqrec_cli.wording import counted, verb
 
 if TYPE_CHECKING:
     from seqrec_cli.core.runs.ruling import Ruled
 
 
-def show_rules(ruled: "Ruled") -> None:
-    """Say what the rules leave."""
+def show_rules(ruled: "Ruled", *, baselines: bool = False) -> None:
+    """Say what the rules leave, and which one does not hold for `baselines`, if there are any."""
     console.warn_all(ruled.notes)
     account = ruled.account
     for option in ("only", "exclude"):
@@ -28,10 +29,11 @@ def show_rules(ruled: "Ruled") -> None:
     if "diversify" in account:
         console.info(
             f"lists by maximal marginal relevance, weight {account['diversify']:g}, by "
-            f"{account['diversify_by']}; baselines stay as they are"
+            f"{account['diversify_by']}{'; baselines stay as they are' if baselines else ''}"
         )
     if ruled.new_items:
         console.warn(
-            f"{ruled.new_items:,} items that nobody has yet are left out: this model knows items "
-            "by their ids alone; one that reads features (`two_tower`) can recommend them"
+            f"{counted(ruled.new_items, 'item')} that nobody has yet "
+            f"{verb(ruled.new_items, 'is', 'are')} left out: this model knows items by their ids "
+            "alone; one that reads features (`two_tower`) can recommend such"
         )

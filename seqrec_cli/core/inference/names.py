@@ -95,11 +95,12 @@ class Names:
             around = [int(x) for x in ordered[max(0, at - count) : at + count]]
             return [str(x) for x in sorted(around, key=lambda x: abs(x - int(text)))[:count]]
         names = [str(x) for x in self.ids[self._order]]
-        if self.titles is not None:
-            names = [str(x) for x in self.titles]
-        elif len(names) > 10_000:  # compare only those with a similar beginning
+        if len(names) > 10_000:  # compare only those with a similar beginning
             at = bisect.bisect_left(names, text)
             names = names[max(0, at - 500) : at + 500]
+        if self.titles is not None:
+            ids = [] if self.ids.dtype.kind == "i" else names
+            names = [*(str(x) for x in self.titles), *ids]
         close = difflib.get_close_matches(text, names, count, cutoff=0.5)
         return list(dict.fromkeys(close)) or names[:count]
 
@@ -154,6 +155,11 @@ def read_ids(path: Path, what: str = "user") -> list[str]:
             f"`{path}` is not UTF-8 text, byte {error.start}", "save it as UTF-8"
         ) from None
     ids = [line.strip() for line in lines if line.strip()]
+    if not ids and str(path) == "-":
+        raise InputError(
+            f"the standard input has no {what} ids, or another option has read it",
+            f"write one {what} id a line, and `-` for one option alone",
+        )
     if not ids:
         raise InputError(f"`{path}` has no ids", f"write one {what} id a line")
     return ids
@@ -223,7 +229,8 @@ def find_items(names: Names, pieces: Sequence[str]) -> tuple[NDArray[np.int32], 
             raise InputError("the history is empty", 'write ids: `--history "1 5 9"`')
         raise InputError(
             f"no item of the history is known: {', '.join(f'`{piece}`' for piece in unknown)}",
-            f"similar are {', '.join(names.nearest(unknown[0]))}; put semicolons between titles",
+            f"similar are {', '.join(names.nearest(unknown[0]))}; put semicolons between titles, "
+            "or ids with spaces",
         )
     return np.array(items, np.int32), unknown
 

@@ -12,7 +12,7 @@ import torch
 from numpy.typing import NDArray
 
 from seqrec_cli.core.data.features.encoded import EncodedFeatures
-from seqrec_cli.core.data.sequences import Sequences
+from seqrec_cli.core.data.sequences import PAD, Sequences
 from seqrec_cli.core.inference.names import Catalogue
 from seqrec_cli.core.inference.onnx_graphs import (
     BATCH,
@@ -28,9 +28,11 @@ from seqrec_cli.core.inference.onnx_graphs import (
     relative_gap,
     session_of,
 )
+from seqrec_cli.core.inference.rules import Rules
 from seqrec_cli.core.inference.scoring import ModelScorer, Scored, Seen, score_all
 from seqrec_cli.core.models.sequential.textbook import TextbookScores, textbook
 from seqrec_cli.core.storage import files
+from seqrec_cli.wording import counted
 
 TRIED = 64  # histories of a batch in the comparison
 
@@ -51,6 +53,7 @@ def write_onnx(
     k: int,
     seen: Seen,
     users: KnownUsers | None = None,
+    rules: Rules | None = None,
 ) -> Agreement:
     """Write the network of a scorer to a folder, after it was compared.
 
@@ -58,6 +61,7 @@ def write_onnx(
         histories: real ones, to compare with.
         k: how many items are listed; 0: scores of all.
         users: for a model that reads their features.
+        rules: which items may be listed.
 
     Raises:
         ConfigError: the model cannot be exported.
@@ -66,9 +70,10 @@ def write_onnx(
     """
     check_folder(folder)
     longest = scorer.model.max_length
-    plain = textbook(scorer.model, k, seen, None if users is None else users.features)
+    features = None if users is None else users.features
+    plain = textbook(scorer.model, k, seen, features, None if rules is None else rules.allowed)
     made = finder_bytes(plain, longest)
-    agreement = compare_finder(made, plain, scorer, histories, longest).check()
+    agreement = compare_finder(made, plain, scorer, histories, longest, rules).check()
     files.write_bytes(folder / MODEL, made)
     files.write_json(folder / ITEM_IDS, [None, *catalogue.item_ids.tolist()])
     if users is not None and plain.reads_users:
@@ -93,7 +98,12 @@ def outputs_of(plain: TextbookScores) -> list[str]:
 
 
 def compare_finder(
-    made: bytes, plain: TextbookScores, scorer: ModelScorer, histories: Sequences, longest: int
+    made: bytes,
+    plain: TextbookScores,
+    scorer: ModelScorer,
+    histories: Sequences,
+    longest: int,
+    rules: Rules | None = None,
 ) -> Agreement:
     """Compare onnxruntime's answers with seqrec's."""
     session, k = session_of(made), plain.k
@@ -103,7 +113,7 @@ def compare_finder(
         # The file sees the latest items alone, so it cannot leave out older ones.
         part = histories.take(rows)
         batch = part.cut(np.maximum(part.lengths - longest, 0))[1]
-        whole = all_scores(scorer, batch, plain.seen if k else "include")
+        whole = all_scores(scorer, batch, plain.seen, rules) if k else all_scores(scorer, batch)
         inputs = {"history": padded_after(batch, longest)}
         if plain.reads_users:
             assert part.owners is not None, "only users of the dataset have features"
@@ -115,20 +125,23 @@ def compare_finder(
             continue
         items, values = found
         best = -np.sort(-whole, axis=1)[:, :k]
-        same += int((np.argsort(-whole, axis=1, kind="stable")[:, :k] == items).all(1).sum())
+        expected = np.argsort(-whole, axis=1, kind="stable")[:, :k]
+        same += int((np.where(best == -np.inf, PAD, expected) == items).all(1).sum())
         for right in (np.take_along_axis(whole, items, axis=1), best):
             difference = max(difference, relative_gap(values, right))
     return Agreement(len(histories), difference, same)
 
 
-def all_scores(scorer: ModelScorer, histories: Sequences, seen: Any) -> NDArray[np.float32]:
+def all_scores(
+    scorer: ModelScorer, histories: Sequences, seen: Any = "include", rules: Rules | None = None
+) -> NDArray[np.float32]:
     """The scores of all items for each history, float32 (B, N + 1), by the one path."""
     scores = np.empty((len(histories), scorer.num_items + 1), np.float32)
 
     def keep(scored: Scored) -> None:
         scores[scored.rows] = scored.scores.numpy()
 
-    for _ in score_all(scorer, histories, seen, keep):
+    for _ in score_all(scorer, histories, seen, keep, rules):
         pass
     return scores
 
@@ -146,6 +159,9 @@ def how_to_call(plain: TextbookScores, longest: int, agreement: Agreement) -> st
         if k and plain.seen == "exclude"
         else ""
     )
+    never = len(plain.left_out) - 1
+    if k and never:
+        left_out += f"{counted(never, 'item')} that nobody had are never listed.\n"
     users = (
         f"`user`, int64 (batch,), is a user's place in `{USER_IDS}`; 0 is one who is not there.\n"
         if plain.reads_users

@@ -17,6 +17,7 @@ from seqrec_cli.core.inference.names import Catalogue, Names
 from seqrec_cli.core.inference.recommendation import Recommended
 from seqrec_cli.core.inference.rules import Rules
 from seqrec_cli.errors import InputError, RunError
+from seqrec_cli.wording import counted
 
 Unknown = Literal["error", "skip", "popular"]
 Before = Literal["end", "valid", "test"]
@@ -134,8 +135,9 @@ def refuse_unknown(people: People, place: str) -> None:
     if not people.missing:
         return
     reason, labels = next(iter(people.missing.items()))
-    count = sum(map(len, people.missing.values()))
-    others = f" (and {count - 1:,} more like that)" if count > 1 else ""
+    others = f" (and {len(labels) - 1:,} more like that)" if len(labels) > 1 else ""
+    for also, more in list(people.missing.items())[1:]:
+        others += f"; {counted(len(more), 'other')}, the first `{more[0]}`: that one {also}"
     if reason in (NO_HISTORY, NO_KNOWN_ITEM) or people.dataset is None:
         message = f"user `{labels[0]}` {reason}{others}"
         raise InputError(message, "leave that user out, or say `--unknown skip`")

@@ -51,7 +51,7 @@ class Since:
         value = value.strip()
         duration = DURATION.fullmatch(value)
         if duration is None:
-            return cls(text, None, parse_moment(value, unit))
+            return cls(text, None, moment_of(text, value, unit))
         if unit not in PER_SECOND:
             raise InputError(
                 f"`--exclude-seen {text}`: the unit of the log's times is not known",
@@ -65,6 +65,19 @@ class Since:
         if self.window is not None:
             return now - self.window
         return np.full(len(now), self.moment, np.int64)
+
+
+def moment_of(text: str, value: str, unit: str) -> int:
+    """The moment that `text` names by its `value`, in `unit`.
+
+    Raises:
+        InputError: it is none; the hint says that a duration could be meant.
+    """
+    try:
+        return parse_moment(value, unit)
+    except InputError as error:
+        remedy = error.hint if unit not in PER_SECOND else EXAMPLE
+        raise InputError(f"`--exclude-seen {text}`: {error.message}", remedy) from None
 
 
 def unit_of(dataset: SequenceDataset) -> str | None:

@@ -166,13 +166,14 @@ def exact_top(
     scorer: Scorer, histories: Sequences, k: int, seen: Seen, rules: Rules | None = None
 ) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
     """The k best items for each history and their scores, both (B, k); 0 and -inf fill the rest."""
-    items = np.empty((len(histories), k), np.int64)
-    scores = np.empty((len(histories), k), np.float32)
+    items = np.zeros((len(histories), k), np.int64)
+    scores = np.full((len(histories), k), -np.inf, np.float32)
+    there = min(k, scorer.num_items)  # the candidates of a second stage may be more
     batches = score_all(
-        scorer, histories, seen, lambda scored: (scored.rows, *top_arrays(scored, k)), rules
+        scorer, histories, seen, lambda scored: (scored.rows, *top_arrays(scored, there)), rules
     )
     for places, best_items, values in batches:
-        items[places], scores[places] = best_items, values
+        items[places, :there], scores[places, :there] = best_items, values
     return items, scores
 
 

@@ -118,8 +118,8 @@ class ModelScorer:
         return F.linear(self.history_vectors(histories), self.item_vectors()).float().cpu()
 
 
-def require_vectors(scorer: Scorer) -> ModelScorer:
-    """The scorer, if it has vectors of histories and items.
+def require_vectors(scorer: Scorer, otherwise: str = "") -> ModelScorer:
+    """The scorer, if it has vectors of histories and items; `otherwise` is what else can be done.
 
     Raises:
         ConfigError: it was fitted without gradients, and has none.
@@ -127,7 +127,7 @@ def require_vectors(scorer: Scorer) -> ModelScorer:
     if not isinstance(scorer, ModelScorer):
         raise ConfigError(
             "a model that was fitted without gradients has no vectors of users and items",
-            "name a run of a network, such as one of configs/seqrec-small.yaml",
+            f"{otherwise}name a run of a network, such as one of configs/seqrec-small.yaml",
         )
     return scorer
 

@@ -30,7 +30,10 @@ FILES = (".txt", ".csv", ".ids", ".lst", ".list")
 WHOLE = re.compile(r"0|-?[1-9][0-9]{0,17}")
 NUMBER = re.compile(r"-?(0|[1-9][0-9]*)?(\.[0-9]+)?([eE][+-]?[0-9]{1,3})?(?<=[0-9])")
 MOMENT = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}([T ][0-9:.]+)?Z?")
-TRUTHS = {"true", "false", "yes", "no"}
+TRUTHS, TRUE = {"true", "false", "yes", "no"}, {"true", "yes"}
+ORDERED = {"whole number", "number", "time"}
+# What can stand between double quotes in a shell, as a column and as its value.
+PLAIN_NAME, PLAIN_TEXT = re.compile(r"[A-Za-z_]\w*"), re.compile(r"[\w .:|-]{1,30}")
 
 # By kind: how a text becomes a value, and what a person should know to use it.
 SQL = {
@@ -40,6 +43,16 @@ SQL = {
     "time": "TRY_CAST({} AS TIMESTAMP)",
     "set": f"[trim(tag) FOR tag IN string_split({{}}, '{TAG}')]",
     "text": "{}",
+}
+
+# By kind: a condition on a column that has a value.
+EXAMPLES = {
+    "whole number": "{0} >= {1}",
+    "number": "{0} >= {1}",
+    "true or false": "{0} = {1}",
+    "time": "{0} >= '{1}'",
+    "set": "'{1}' in {0}",
+    "text": "{0} = '{1}'",
 }
 
 
@@ -183,16 +196,35 @@ class Selection:
         return np.array(distinct, object)[texts.rows]
 
     def example_values(self, column: str) -> str:
-        """The most frequent values of a column, for a hint."""
-        cells = [cell for cell in self.cells(column).tolist() if cell is not None]
-        common = ", ".join(f"`{cell[:40]}`" for cell, _ in Counter(cells).most_common(5))
-        return f"`{self.columns[column]}` has {common or 'no value'}"
+        """What a column has, for a hint: the range of numbers and times, or frequent values."""
+        named, cells = self.columns[column], self.cells(column)
+        texts, kind = [cell for cell in cells.tolist() if cell is not None], kind_of(cells)
+        if kind in ORDERED:
+            key = float if kind.endswith("number") else str
+            low, high = min(texts, key=key), max(texts, key=key)
+            return f"`{named}` is `{low}`" if low == high else f"`{named}` is `{low}` to `{high}`"
+        common = ", ".join(f"`{text[:40]}`" for text, _ in Counter(texts).most_common(5))
+        return f"`{named}` has {common or 'no value'}"
 
     def wording(self, option: str) -> Wording:
-        column = next((each for each in self.columns.values() if each not in (ITEM, TITLE)), ITEM)
-        value = next((c for c in self.cells(column.lower()).tolist() if c is not None), "1")
-        literal = value if NUMBER.fullmatch(value) else f"'{value[:30]}'"
-        return Wording(option, f'"{column} = {literal}"', self.place)
+        return Wording(option, self.example, self.place)
+
+    def example(self) -> str:
+        """An expression that some item fulfils, quoted for a shell."""
+        table = [] if self.table is None else list(self.table.columns)
+        for column in (*table, ITEM):
+            if not PLAIN_NAME.fullmatch(column):
+                continue
+            cells = self.cells(column.lower())
+            value = next(
+                (cell for cell in cells.tolist() if PLAIN_TEXT.fullmatch(cell or "")), None
+            )
+            if value is not None:
+                kind, value = kind_of(cells), value.split(TAG)[0]
+                if kind == "true or false":
+                    value = str(value.lower() in TRUE).lower()
+                return f'"{EXAMPLES[kind].format(column, value)}"'
+        return f'"{ITEM} is not null"'
 
     def with_remedy(self, error: InputError) -> InputError:
         """The error, and why there are so few columns."""

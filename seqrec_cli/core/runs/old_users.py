@@ -22,7 +22,7 @@ from seqrec_cli.core.evaluation.sequential import Evaluation, metrics_of, rank_t
 from seqrec_cli.core.inference.people import positions
 from seqrec_cli.core.inference.scoring import Seen
 from seqrec_cli.core.runs.loading import agreed_seen, catalogue_of, load_scorer
-from seqrec_cli.core.runs.ruling import Wanted, make_rules
+from seqrec_cli.core.runs.ruling import Wanted, make_rules, unlearned
 from seqrec_cli.core.runs.run import Run
 from seqrec_cli.core.storage import files
 from seqrec_cli.errors import DatasetError, RunError
@@ -120,7 +120,9 @@ def asked_of_old_users(
     asked = queries(newer, "valid")
     known = positions(newer.user_ids[asked.users], older.user_ids) >= 0
     own = np.append(0, positions(newer.item_ids, catalogue_of(before).item_ids) + 1)  # 0: unknown
-    targets, histories = in_numbers_of(asked.targets, own), in_numbers_of(asked.histories, own)
+    # What it has learned nothing of it would never list.
+    listed = np.where(np.append(False, unlearned(before))[own], 0, own)
+    targets, histories = in_numbers_of(asked.targets, listed), in_numbers_of(asked.histories, own)
     has_target, has_history = targets.lengths > 0, histories.lengths > 0
     rows = np.flatnonzero(known & has_target & has_history)
     skipped = {
@@ -129,7 +131,7 @@ def asked_of_old_users(
         "no target that the run before knows": int((known & ~has_target).sum()),
         "no item that the run before knows": int((known & has_target & ~has_history).sum()),
     }
-    same = only_known(asked.targets, own).take(rows)
+    same = only_known(asked.targets, listed).take(rows)
     users = asked.users[rows]
     return {
         NOW: Queries(users, asked.histories.take(rows), same, 0, {}),

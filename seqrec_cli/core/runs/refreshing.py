@@ -23,6 +23,7 @@ from seqrec_cli.core.inference.people import positions
 from seqrec_cli.core.models.sequential.two_tower import TwoTower
 from seqrec_cli.core.runs.inputs import load_features
 from seqrec_cli.core.runs.loading import catalogue_of
+from seqrec_cli.core.runs.ruling import unlearned
 from seqrec_cli.core.runs.run import Run
 from seqrec_cli.core.training.network import Training
 from seqrec_cli.errors import ConfigError, RunError
@@ -38,7 +39,7 @@ class Carried:
 
     Attributes:
         items: how many of its items the run knows.
-        new: how many it does not, of which ...
+        new: how many it does not, or has learned nothing of, of which ...
         from_neighbours: ... so many start from the items that come before them.
         gone: how many items of the run it has no more.
     """
@@ -54,8 +55,10 @@ class Carried:
             f"{counted(self.items, 'item')} {verb(self.items, 'keeps its', 'keep their')} weights"
         )
         if self.new:
-            text += f"; {self.new:,} new: {self.from_neighbours:,} of them from the mean of the "
-            text += "items that come before, the others at random"
+            start, other = "from the mean of the items that come before", "at random"
+            mixed = f"{self.from_neighbours:,} of them {start}, the others {other}"
+            ways = {self.new: start, 0: other}
+            text += f"; {self.new:,} new, {ways.get(self.from_neighbours, mixed)}"
         gone = f"{counted(self.gone, 'item')} of the run {verb(self.gone, 'is', 'are')} gone"
         return text + (f"; {gone}" if self.gone else "")
 
@@ -101,6 +104,9 @@ def carry_over(
     """
     weights, _ = run.checkpoints.load_best_weights()
     places = positions(dataset.item_ids, catalogue_of(run).item_ids) + 1  # 0: new
+    gone = int(run.manifest()["items"]) - int((places > 0).sum())
+    # Items that nobody had are in the run, but as training began: they start as new ones do.
+    places[np.append(False, unlearned(run))[places]] = 0
     known = np.flatnonzero(places) + 1
     new = np.flatnonzero(places == 0) + 1
     followed = followed_shares(dataset.train, new, places) if neighbours else {}
@@ -121,7 +127,6 @@ def carry_over(
             own[name][here] = weights[name][there].to(own[name])
         for name in tables:
             carry_table(own[name], weights[name], known, places, followed)
-    gone = int(run.manifest()["items"]) - len(known)
     return Carried(len(known), len(new), len(followed), gone)
 
 

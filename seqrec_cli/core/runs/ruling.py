@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from difflib import get_close_matches
 from typing import Any
 
 import numpy as np
@@ -16,6 +17,7 @@ from seqrec_cli.core.runs.inputs import load_features
 from seqrec_cli.core.runs.loading import catalogue_of, item_table_of
 from seqrec_cli.core.runs.run import Run
 from seqrec_cli.errors import ConfigError, InputError, RunError
+from seqrec_cli.wording import verb
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -141,10 +143,13 @@ def similarity_of(run: Run, scorer: Scorer, by: str) -> Similarity:
     table = item_table_of(run)
     columns = {} if table is None else {name.lower(): t for name, t in table.columns.items()}
     if by.lower() not in columns:
+        close = get_close_matches(by.lower(), [*columns, "vectors"], n=1)
         listed = ", ".join(f"`{name}`" for name in columns) or "none"
         raise InputError(
             f"the items' table of the run `{run.path}` has no column `{by}`",
-            f"its columns are {listed}; or use `--diversify-by vectors`",
+            f"did you mean `--diversify-by {close[0]}`?"
+            if close
+            else f"its columns are {listed}; or use `--diversify-by vectors`",
         )
     return by_column(columns[by.lower()])
 
@@ -188,9 +193,11 @@ def no_item_left(wanted: Wanted, num_items: int) -> ConfigError:
     typed = [f"--only {as_typed(text)}" for text in wanted.only]
     typed += [f"--exclude {as_typed(text)}" for text in wanted.exclude]
     return ConfigError(
-        f"no item is left of {num_items:,}: {' and '.join(f'`{each}`' for each in typed)} leave "
-        "nothing to recommend",
-        "leave out one of them; each alone may leave some",
+        f"no item is left of {num_items:,}: {' and '.join(f'`{each}`' for each in typed)} "
+        f"{verb(len(typed), 'leaves', 'leave')} nothing to recommend",
+        "leave out one of them; each alone may leave some"
+        if len(typed) > 1
+        else "choose fewer items to leave out, or another condition",
     )
 
 

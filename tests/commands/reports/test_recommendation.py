@@ -75,3 +75,12 @@ def test_columns_are_explained_and_none_is_empty(
     result = runner.invoke(app, ["similar", "--item", "i1", "--by", "transitions"])
     assert result.stdout.splitlines()[1].split() == ["rank", "item", "score"]
     assert "score: log probability" in result.stderr
+
+
+@pytest.mark.parametrize(
+    ("length", "said"), [(5, ""), (6, "1 earlier item; "), (9, "4 earlier items; ")]
+)
+def test_older_items_of_a_history_are_counted(runner: CliRunner, length: int, said: str) -> None:
+    history = " ".join(str(1001 + number) for number in range(length))
+    first = runner.invoke(app, ["recommend", "--history", history]).stdout.splitlines()[0]
+    assert first.startswith(f"user new: {said}Title ")

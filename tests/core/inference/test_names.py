@@ -70,3 +70,12 @@ def test_ids_are_read_a_line_each(tmp_path: Path) -> None:
     path.write_bytes(b"1\n\xff\n")
     with pytest.raises(InputError, match="not UTF-8 text, byte 2"):
         read_ids(path)
+
+
+def test_an_unknown_item_is_told_with_the_nearest_ids_and_titles() -> None:
+    names = Names(np.array(["tent-2", "mat"]), np.array(["Shelter (red)", "Sleeping mat"]))
+    assert names.nearest("tnt-2", 1) == ["tent-2"]
+    assert names.nearest("sleping mat", 1) == ["Sleeping mat"]
+    with pytest.raises(InputError) as caught:
+        find_history(names, "tnt-2")
+    assert "tent-2" in caught.value.hint

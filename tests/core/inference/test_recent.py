@@ -33,7 +33,8 @@ def test_only_what_was_seen_lately_is_left_out(shop: Path) -> None:
         late = {str(data.item_ids[i - 1]) for i in history[times >= end - days * DAY]}
         assert [i["item"] for i in row["items"]] == [i for i in every if i not in late]
     text = said(*command, "--exclude-seen", "since=monday", code=1)
-    assert "`monday` is not a time" in text
+    assert "`--exclude-seen since=monday`: `monday` is not a time" in text
+    assert "write `--exclude-seen since=30d` (s, min, h, d or w), or a date" in text
     text = said(*command, "--exclude-seen", "since=3d", "--seen", "include", code=2)
     assert "--exclude-seen is" in text
 

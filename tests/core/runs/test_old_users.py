@@ -15,6 +15,7 @@ from seqrec_cli.core.runs.old_users import measure_old_users
 from seqrec_cli.core.runs.run import Run
 from tests.shop import DAY, START, invoke, item, write
 
+NOBODYS = item(31)["sku"]  # until some have it
 CPU = torch.device("cpu")
 
 
@@ -30,6 +31,8 @@ def later(shop: Path) -> SequenceDataset:
     rows += [(f"u{n}", item((n * 7) % 30)["sku"], START + 90 * DAY) for n in range(12)]
     rows += [(f"u{n}", "a new one", START + 91 * DAY) for n in range(12, 16)]
     rows += [(f"u{n}", item(5)["sku"], START + 92 * DAY) for n in range(12, 16)]
+    rows += [(f"u{n}", NOBODYS, START + 91 * DAY) for n in range(16, 19)]
+    rows += [(f"u{n}", item(5)["sku"], START + 92 * DAY) for n in range(16, 19)]
     rows += [(f"n{n}", item(n + at)["sku"], START + at) for n in range(5) for at in range(6)]
     write(shop / "later.csv", ("user", "sku", "time"), rows)
     result = invoke("prepare", "later.csv", "--like", "data/shop.json", "--name", "later")
@@ -40,8 +43,10 @@ def later(shop: Path) -> SequenceDataset:
 def recounted(run: Run, dataset: SequenceDataset, old_users: set[str]) -> dict[str, list[float]]:
     """NDCG@10 and HR@10 of each old user, one after the other, by the ids of items alone."""
     scorer, ids = load_scorer(run, CPU), catalogue_of(run).item_ids.tolist()
-    unlearned = {f"item {n:02}" for n in range(30, 33)}  # which nobody has
-    both = set(catalogue_of(Run.open(Path("runs/one"))).item_ids.tolist())
+    new = catalogue_of(run).new
+    assert new is not None
+    unlearned = {ids[at] for at in np.flatnonzero(new)}
+    both = set(catalogue_of(Run.open(Path("runs/one"))).item_ids.tolist()) - {NOBODYS}
     found: dict[str, list[float]] = {"ndcg@10": [], "hr@10": []}
     for user, key in enumerate(dataset.user_ids.tolist()):
         history = [dataset.item_ids[number - 1] for number in dataset.train[user]]
@@ -69,7 +74,9 @@ def test_figures_are_those_of_a_plain_recount(later: SequenceDataset) -> None:
     assert kept["users"] == len(now["hr@10"])
     # Five are new, and `once` has only now enough.
     assert kept["skipped"]["not in the dataset of the run before"] == 6
-    newcomers = sum(later.item_ids[row[0] - 1] == "a new one" for row in later.valid if len(row))
+    targets = [later.item_ids[row[0] - 1] for row in later.valid if len(row)]
+    newcomers = sum(target in ("a new one", NOBODYS) for target in targets)
+    assert NOBODYS in targets
     assert kept["skipped"]["no target that the run before knows"] == newcomers > 0
     for metric, figures in kept["figures"].items():
         assert math.isclose(figures["before"], np.mean(before[metric]), abs_tol=1e-6), metric

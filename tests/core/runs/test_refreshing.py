@@ -9,10 +9,18 @@ import torch
 from seqrec_cli.core.data.dataset import SequenceDataset
 from seqrec_cli.core.data.sequences import Sequences
 from seqrec_cli.core.experiment.loading import load_experiment
-from seqrec_cli.core.runs.refreshing import carry_over, followed_shares, settings_to_go_on
+from seqrec_cli.core.runs.loading import catalogue_of
+from seqrec_cli.core.runs.refreshing import (
+    Carried,
+    carry_over,
+    followed_shares,
+    settings_to_go_on,
+)
 from seqrec_cli.core.runs.run import Run
 from seqrec_cli.core.training.network import Training
-from tests.shop import invoke, write
+from tests.shop import ITEMS, NEW, invoke, item, write
+
+UNSEEN = {item(number)["sku"] for number in range(ITEMS, ITEMS + NEW)}
 
 
 def test_new_items_start_from_what_comes_right_before_them() -> None:
@@ -51,14 +59,17 @@ def test_rows_are_matched_by_id(grown: Path) -> None:
     table = training.model.state_dict()["items.weight"]
     rows = {key: number for number, key in enumerate(old.item_ids.tolist(), 1)}
     for number, key in enumerate(data.item_ids.tolist(), 1):
-        if key in rows:
+        if key in UNSEEN:  # that nobody had: what the run has of them was never learned
+            assert not torch.equal(table[number], weights["items.weight"][rows[key]])
+        elif key in rows:
             assert torch.equal(table[number], weights["items.weight"][rows[key]])
         else:
             assert key == "a new one"
             source = weights["items.weight"][rows["item 02"]]
             assert torch.allclose(table[number], source, atol=1e-6)
     assert not table[0].any()
-    assert (carried.items, carried.new, carried.from_neighbours) == (len(rows), 1, 1)
+    assert (carried.items, carried.new, carried.from_neighbours) == (ITEMS, 1 + NEW, 1)
+    assert carried.gone == 0
     for name, tensor in training.model.state_dict().items():
         if name not in training.model.tables:
             assert torch.equal(tensor, weights[name])
@@ -81,11 +92,11 @@ def test_the_commands_prepare_alike_and_go_on(grown: Path) -> None:
     assert again.sha256 == later.sha256
     result = invoke("train", "--from", "one", "--data", "again", "--run", "two", "--device", "cpu")
     assert result.exit_code == 0, result.output
-    assert "1 new: " in result.stderr
+    assert f"{1 + NEW} new, 1 of them from the mean" in result.stderr
     assert "training.lr=0.006" in result.stderr
     manifest = Run.open(Path("runs/two")).manifest()
     assert manifest["continued_from"]["run"] == "runs/one"
-    assert manifest["continued_from"]["new_items"] == 1
+    assert manifest["continued_from"]["new_items"] == 1 + NEW
     assert invoke("train", "--from", "one", "--config", "toy.yaml").exit_code == 2
     assert invoke("train", "--from", "one").exit_code == 2
 
@@ -141,3 +152,40 @@ def test_other_columns_of_features_are_told(grown: Path) -> None:
     assert refused.exit_code == 1
     assert "the run `runs/towers` reads other features than `other` has" in refused.stderr
     assert not Path("runs/two").exists()
+
+
+def test_an_item_that_nobody_had_starts_as_a_new_one(shop: Path) -> None:
+    """It is in the run's catalogue, and now somebody has it: always after item 02."""
+    lines = (shop / "shop.csv").read_text().splitlines()[1:]
+    more = []
+    for user, sku, time in (tuple(line.split(",")) for line in lines):
+        more.append((user, sku, time))
+        if sku == "item 02":
+            more.append((user, item(ITEMS)["sku"], str(int(time) + 1)))
+    write(shop / "later.csv", ("user", "sku", "time"), more)
+    assert invoke("prepare", "later.csv", "--like", "data/shop.json").exit_code == 0
+    run, data = Run.open(Path("runs/one")), SequenceDataset.load(Path("data/later.npz"))
+    experiment = load_experiment(run.path / "experiment.yaml", settings_to_go_on(run, []), "later")
+    training = Training(experiment, data.num_items, torch.device("cpu"))
+    carried = carry_over(run, training, data.without_test())
+    weights, _ = run.checkpoints.load_best_weights()
+    rows = {key: n for n, key in enumerate(catalogue_of(run).item_ids.tolist(), 1)}
+    number = data.item_ids.tolist().index(item(ITEMS)["sku"]) + 1
+    found = training.model.state_dict()["items.weight"][number]
+    assert torch.allclose(found, weights["items.weight"][rows["item 02"]], atol=1e-6)
+    assert (carried.new, carried.from_neighbours) == (NEW, 1)
+
+
+@pytest.mark.parametrize(
+    ("carried", "words"),
+    [
+        (Carried(1, 0, 0, 0), "1 item keeps its weights"),
+        (Carried(9, 1, 1, 0), "9 items keep their weights; 1 new, from the mean of the items that"),
+        (Carried(9, 2, 0, 0), "9 items keep their weights; 2 new, at random"),
+        (Carried(9, 3, 2, 1), "3 new, 2 of them from the mean of the items that come before, the"),
+        (Carried(9, 0, 0, 1), "9 items keep their weights; 1 item of the run is gone"),
+    ],
+)
+def test_says_what_was_taken_over(carried: Carried, words: str) -> None:
+    assert words in carried.in_words()
+    assert ("at random" in carried.in_words()) == (carried.new > carried.from_neighbours)

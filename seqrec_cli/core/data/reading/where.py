@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
 from typing import Any
@@ -37,12 +37,12 @@ class Wording:
 
     Attributes:
         option: as typed.
-        example: an expression, quoted for a shell.
+        example: makes an expression, quoted for a shell; asked for where one is needed.
         place: what has the columns.
     """
 
     option: str
-    example: str
+    example: Callable[[], str]
     place: str
 
 
@@ -52,7 +52,7 @@ def condition(expression: str, profiles: Sequence[Profile], engine: Engine, plac
     Raises:
         InputError: it is no expression, has more in it than one, or names no column of the file.
     """
-    wording = Wording("--where", "\"event in ('cart', 'purchase')\"", f"`{place}`")
+    wording = Wording("--where", lambda: "\"event in ('cart', 'purchase')\"", f"`{place}`")
     by_name = {profile.name.lower(): profile for profile in profiles}
     used = columns_in(expression, [profile.name for profile in profiles], engine, wording)
     return with_columns(expression, {label: by_name[label] for label in used}, engine)
@@ -150,9 +150,11 @@ def typed_sql(profile: Profile) -> str:
 
 def malformed(expression: str, reason: str, wording: Wording) -> InputError:
     reason = re.sub(r"\s+", " ", reason)[:200]
+    if reason.endswith('at or near ")"') and ")" not in expression:  # the one that we put behind it
+        reason = "it ends too early"
     return InputError(
         f"`{wording.option} {expression[:100]}` is no condition: {reason}",
-        f"write an expression over the columns: `{wording.option} {wording.example}`",
+        f"write an expression over the columns: `{wording.option} {wording.example()}`",
     )
 
 

@@ -1,6 +1,6 @@
 """Texts from files in messages: short ones, and options that a shell takes as they are."""
 
-import shlex
+from seqrec_cli.wording import typed
 
 
 def shortened(text: str, most: int = 60) -> str:
@@ -14,6 +14,4 @@ def where_option(column: str, value: str) -> str:
     wanted = "'" + value.replace("'", "''") + "'"
     quoted = column if column.isidentifier() else '"' + column.replace('"', '""') + '"'
     condition = f"{quoted} = {wanted}"
-    # Double quotes read better where nothing in them has a meaning for the shell.
-    plain = not any(character in condition for character in '"$`\\!')
-    return f'--where "{condition}"' if plain else f"--where {shlex.quote(condition)}"
+    return typed("--where", condition)

@@ -189,12 +189,18 @@ class TextbookScores(nn.Module):
     """From padded histories, and users if they count, to scores of all items, or to the best."""
 
     vectors: Tensor
+    left_out: Tensor
 
-    def __init__(self, encoder: nn.Module, vectors: Tensor, k: int, seen: str) -> None:
-        """Of what encodes histories and the item vectors (N + 1, D); k 0: all scores."""
+    def __init__(
+        self, encoder: nn.Module, vectors: Tensor, k: int, seen: str, allowed: Tensor | None = None
+    ) -> None:
+        """Of what encodes histories and the item vectors (N + 1, D); k 0: all scores. `allowed`,
+        bool (N + 1,), are the items that may be listed; None: all."""
         super().__init__()
         self.encoder = encoder
         self.register_buffer("vectors", vectors.detach().clone())
+        never = torch.tensor([PAD]) if allowed is None else torch.nonzero(~allowed).flatten()
+        self.register_buffer("left_out", never)
         self.k = k
         self.seen = seen
 
@@ -204,17 +210,18 @@ class TextbookScores(nn.Module):
         return getattr(self.encoder, "num_tags", -1) >= 0
 
     def forward(self, history: Tensor, user: Tensor | None = None) -> Any:
-        """(B, L), and (B,), -> scores (B, N + 1), or items and scores (B, K) each, best first."""
+        """(B, L), and (B,), -> scores (B, N + 1), or items and scores (B, K) each, best first;
+        0 and -inf fill a list that has fewer."""
         last = (history != PAD).sum(1) - 1
         states = self.encoder(history, last, *[] if user is None else [user])
         scores = states @ self.vectors.T
         if not self.k:
             return scores
-        left_out = history if self.seen == "exclude" else torch.zeros_like(history)
-        left_out = torch.cat((left_out, torch.zeros_like(history[:, :1])), dim=1)  # and padding
-        scores = scores.scatter(1, left_out, -torch.inf)
+        scores = scores.index_fill(1, self.left_out, -torch.inf)
+        if self.seen == "exclude":
+            scores = scores.scatter(1, history, -torch.inf)
         values, items = scores.topk(self.k, dim=1)
-        return items, values
+        return items.masked_fill(values == -torch.inf, PAD), values
 
 
 def plain_encoder(model: Any, users: EncodedFeatures | None) -> nn.Module:
@@ -235,11 +242,18 @@ def plain_encoder(model: Any, users: EncodedFeatures | None) -> nn.Module:
     )
 
 
-def textbook(model: Any, k: int, seen: str, users: EncodedFeatures | None = None) -> TextbookScores:
-    """The plain module of a sequence model, in evaluation mode; `users` are their features.
+def textbook(
+    model: Any,
+    k: int,
+    seen: str,
+    users: EncodedFeatures | None = None,
+    allowed: Tensor | None = None,
+) -> TextbookScores:
+    """The plain module of a sequence model, in evaluation mode; `users` are their features, and
+    `allowed`, bool (N + 1,), the items that may be listed.
 
     Raises:
         ConfigError: there is none for this model.
     """
     encoder = plain_encoder(model, users)
-    return TextbookScores(encoder, model.item_vectors(), k, seen).eval()
+    return TextbookScores(encoder, model.item_vectors(), k, seen, allowed).eval()

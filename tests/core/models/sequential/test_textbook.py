@@ -8,6 +8,7 @@ import torch
 
 from seqrec_cli.core.data.sequences import Sequences
 from seqrec_cli.core.inference.retrieval import exact_top
+from seqrec_cli.core.inference.rules import Rules
 from seqrec_cli.core.inference.scoring import ModelScorer
 from seqrec_cli.core.models.sequential.gru4rec import GRU4Rec, GRU4RecConfig
 from seqrec_cli.core.models.sequential.sasrec import SASRec, SASRecConfig
@@ -67,6 +68,13 @@ def test_scores_and_lists_are_the_models(model: Any) -> None:
     expected, expected_values = exact_top(scorer, packed, 4, "exclude")
     assert items.tolist() == expected.tolist()
     np.testing.assert_allclose(values.numpy(), expected_values, atol=1e-5)
+    # Under rules, and where fewer are left than asked for.
+    rules = Rules.of(np.arange(ITEMS) % 3 > 0)
+    assert rules is not None
+    with torch.no_grad():
+        items, _ = textbook(model, ITEMS, "exclude", allowed=rules.allowed)(padded(histories))
+    expected, _ = exact_top(scorer, packed, ITEMS, "exclude", rules)
+    assert items.tolist() == expected.tolist()
 
 
 def test_the_features_of_users_count() -> None:
