@@ -27,6 +27,7 @@ MOST_ITEMS = {1: 20_000, 3: 4_000}
 STEPS = 1_500  # of a training, at least: what small data needs to come near its best
 EPOCHS = (24, 200)  # fewest and most
 BATCH = 32
+LR, LR_OF_RARE = 0.001, 0.003  # learning rates: a rare item has few steps to learn in
 RIDGES = [30.0, 100.0, 300.0, 1000.0]  # that validation picks from where a try takes a moment
 LENGTHS = (20, 50, 100, 200)  # items that a network reads
 
@@ -65,6 +66,11 @@ class DataProfile:
     def mean_count(self) -> float:
         """Events of the mean item."""
         return self.events / max(1, self.items)
+
+    @property
+    def sparse(self) -> bool:
+        """Whether the mean item is rare."""
+        return self.mean_count <= SPARSE
 
 
 @dataclass(frozen=True)
@@ -117,8 +123,7 @@ def linear_part(profile: DataProfile) -> tuple[dict[str, Any], list[str]]:
         decays, reason = [0.85], f"{reason} are short: one time scale"
     else:
         reason = f"{reason} are long: three time scales"
-    sparse = profile.mean_count <= SPARSE
-    if sparse and len(decays) == 1:
+    if profile.sparse and len(decays) == 1:
         ridge = 30.0
     else:
         ridge = 1000.0 if profile.events <= MANY_EVENTS else 300.0
@@ -140,7 +145,7 @@ def linear_part(profile: DataProfile) -> tuple[dict[str, Any], list[str]]:
 def network_part(profile: DataProfile) -> tuple[dict[str, Any], list[str]]:
     """The settings of the network."""
     length = next((n for n in LENGTHS if n >= profile.long), LENGTHS[-1])
-    if profile.mean_count <= SPARSE:
+    if profile.sparse:
         dropout, how = 0.5, "rare"
     elif profile.events <= MANY_EVENTS:
         dropout, how = 0.3, "few"
@@ -175,7 +180,7 @@ def training_part(profile: DataProfile) -> tuple[dict[str, Any], list[str]]:
         "loss": "softmax",
         "epochs": epochs,
         "batch_size": batch,
-        "lr": 0.001,
+        "lr": LR_OF_RARE if profile.sparse else LR,
         "warmup": 100,
         "schedule": "cosine",
         "validate_every": every,
@@ -184,6 +189,8 @@ def training_part(profile: DataProfile) -> tuple[dict[str, Any], list[str]]:
     reasons = [
         f"{steps:,} steps an epoch: {epochs} epochs, and fewer where validation no longer gains"
     ]
+    if profile.sparse:
+        reasons.append(f"rare items have few steps to learn in: learning rate {LR_OF_RARE:g}")
     if profile.mean_length > SHORT:
         settings["half_life"] = 40
         reasons.append("long histories: later targets have more weight")

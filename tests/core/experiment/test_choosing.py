@@ -71,6 +71,14 @@ def test_fewer_events_are_held_back_more() -> None:
     assert chosen.content["training"]["epochs"] == 51
 
 
+def test_rare_items_learn_in_larger_steps() -> None:
+    at = replace(ML_1M, events=50 * ML_1M.items)
+    for profile, lr in ((at, 0.003), (replace(at, events=at.events + 1), 0.001)):
+        chosen = choose_settings(profile)
+        assert chosen.content["training"]["lr"] == lr
+        assert any("learning rate 0.003" in line for line in chosen.reasons) == (lr == 0.003)
+
+
 def test_few_events_get_the_linear_model_alone() -> None:
     at = replace(ML_1M, events=30_000)
     assert choose_settings(at).content["model"]["name"] == "linear"
