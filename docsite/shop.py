@@ -8,6 +8,7 @@ one, when a thing is sold that nobody had before.
 
 import csv
 import random
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -94,7 +95,7 @@ def write_files(folder: Path) -> None:
     (folder / "customers.txt").write_text("\n".join(CUSTOMERS) + "\n")
 
 
-def write_table(path: Path, header: tuple[str, ...], rows: list[tuple[str, ...]]) -> None:
+def write_table(path: Path, header: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> None:
     """Write rows as a CSV file."""
     with path.open("w", newline="", encoding="utf-8") as file:
         csv.writer(file, lineterminator="\n").writerows([header, *rows])
