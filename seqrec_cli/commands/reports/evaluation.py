@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from seqrec_cli.core.evaluation.report import Report
+    from seqrec_cli.core.evaluation.sequential import Evaluation
 
 
 def show_metrics(
@@ -74,6 +75,11 @@ def say_protocol(report: "Report") -> None:
                 f"no user has more than {counted(most, 'event')} in the {protocol.part} part; a "
                 "dataset made with `prepare --split time` has several"
             )
+    say_left_out(first)
+
+
+def say_left_out(first: "Evaluation") -> None:
+    """Say who was not asked about, and which targets nobody could reach."""
     for reason, count in first.skipped.items():
         console.info(f"{counted(count, 'user')} skipped: {reason}")
     if first.left_out:

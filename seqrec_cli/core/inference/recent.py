@@ -51,7 +51,7 @@ class Since:
         value = value.strip()
         duration = DURATION.fullmatch(value)
         if duration is None:
-            return cls(text, None, moment_of(text, value, unit))
+            return cls(text, None, moment_since(text, value, unit))
         if unit not in PER_SECOND:
             raise InputError(
                 f"`--exclude-seen {text}`: the unit of the log's times is not known",
@@ -67,7 +67,7 @@ class Since:
         return np.full(len(now), self.moment, np.int64)
 
 
-def moment_of(text: str, value: str, unit: str) -> int:
+def moment_since(text: str, value: str, unit: str) -> int:
     """The moment that `text` names by its `value`, in `unit`.
 
     Raises:
