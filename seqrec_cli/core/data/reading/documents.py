@@ -13,7 +13,8 @@ from seqrec_cli.core.data.reading.engine import Engine
 from seqrec_cli.core.data.reading.texts import Facts
 
 LARGEST = 48 << 20  # bytes of a document: it is read as a whole
-LOOKED_AT = 50  # values
+LARGEST_READ = 640 << 20  # bytes that it may take when it is read
+VALUE_BYTES = 88  # about what Python takes for a value beside its text: an empty list has 2 letters
 Row = dict[str, Any]
 
 
@@ -21,8 +22,14 @@ def unpacked(facts: Facts, engine: Engine) -> Facts | None:
     """A copy of a document with a line a record; None for what is no such document."""
     if facts.size > LARGEST:
         return None
+    content = facts.path.read_bytes()
+    if (
+        len(content) + VALUE_BYTES * sum(map(content.count, (b"[", b"{", b",", b":")))
+        > LARGEST_READ
+    ):
+        return None
     try:
-        rows = rows_in(json.loads(facts.path.read_bytes()))
+        rows = rows_in(json.loads(content))
     except (ValueError, RecursionError):
         return None
     if rows is None:
@@ -40,7 +47,7 @@ def rows_in(document: Any) -> Iterable[Row] | None:
     values = list(document.values())
     for value in values:
         if isinstance(value, list) and len(value) > 1 and are_all(value, dict):
-            return [row for row in value if isinstance(row, dict)]
+            return value
     names, data = document.get("columns"), document.get("data")
     if isinstance(names, list) and isinstance(data, list) and are_all(data, list):
         return [dict(zip(map(str, names), row, strict=False)) for row in data]
@@ -52,7 +59,7 @@ def rows_in(document: Any) -> Iterable[Row] | None:
 
 
 def are_all(values: Sequence[Any], kind: type) -> bool:
-    return bool(values) and all(isinstance(value, kind) for value in values[:LOOKED_AT])
+    return bool(values) and all(isinstance(value, kind) for value in values)
 
 
 def rows_of_mappings(document: dict[str, dict[str, Any]]) -> list[Row]:

@@ -2,13 +2,16 @@
 
 import json
 import re
+from itertools import chain
 
 from seqrec_cli.core.data.reading.engine import Engine
 from seqrec_cli.core.data.reading.landed import Landed, head_of
 from seqrec_cli.core.data.reading.nested import json_relation
 from seqrec_cli.core.data.reading.relations import Relation
 from seqrec_cli.core.data.reading.texts import Facts
+from seqrec_cli.errors import InputError
 
+LARGEST_BLOCK = 4 << 20  # bytes
 BLOCK = re.compile(rb"\w{1,40}/\w{1,40}: [^\n]*\n\w{1,40}/\w{1,40}: ")
 KEY = re.compile(rb"(\w{1,40})/(\w{1,40}): ?")
 
@@ -17,27 +20,39 @@ def open_key_values(landed: Landed) -> Relation | None:
     """Blocks of lines, each with a key and a value; None for other text."""
     if not BLOCK.match(landed.head):
         return None
-    facts = [[as_json(fact, landed.engine) for fact in part] for part in landed.facts]
+    place = str(landed.source)
+    facts = [[as_json(fact, landed.engine, place) for fact in part] for part in landed.facts]
     landed.allow(facts)
     return json_relation(landed.source, facts, "newline_delimited", head_of(facts))
 
 
-def as_json(facts: Facts, engine: Engine) -> Facts:
-    """A copy with a line of JSON a block; a line without a key goes on with the value before."""
-    record: dict[str, str] = {}
-    key = ""
+def as_json(facts: Facts, engine: Engine, place: str) -> Facts:
+    """A copy with a line of JSON a block; a line without a key goes on with the value before.
+
+    Raises:
+        InputError: a block is longer than any review.
+    """
+    record: dict[str, list[str]] = {}
+    key, size = "", 0
     with facts.path.open("rb") as file, engine.folder.new_file(".json") as copy:
-        for line in file:
-            text = line.rstrip(b"\r\n")
-            match = KEY.match(text)
-            if match:
+        for line in chain(file, [b""]):
+            text, size = line.rstrip(b"\r\n"), size + len(line)
+            if size > LARGEST_BLOCK:
+                raise InputError(
+                    f"`{place}` has a block of `key: value` lines of more than "
+                    f"{LARGEST_BLOCK:,} bytes",
+                    "put an empty line between two of them",
+                )
+            if match := KEY.match(text):
                 key = f"{match[1].decode()}.{match[2].decode()}"
-                record[key] = text[match.end() :].decode("utf-8", "replace")
+                record[key] = [text[match.end() :].decode("utf-8", "replace")]
             elif text.strip() and key:
-                record[key] += " " + text.decode("utf-8", "replace")
-            elif record:
-                copy.write(json.dumps(record).encode() + b"\n")
+                record[key].append(text.decode("utf-8", "replace"))
+            else:
+                size = 0
+                if not record:
+                    continue
+                joined = {name: " ".join(lines) for name, lines in record.items()}
+                copy.write(json.dumps(joined).encode() + b"\n")
                 record, key = {}, ""
-        if record:
-            copy.write(json.dumps(record).encode() + b"\n")
     return Facts(copy.path, quotes=2, damaged=facts.damaged, size=copy.size)

@@ -1,11 +1,16 @@
 """JSON documents that hold a table in one value are read like its records, a line each."""
 
 import json
+import tracemalloc
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from seqrec_cli.core.data.reading import documents
 from seqrec_cli.core.data.reading.documents import rows_in
+from seqrec_cli.core.data.reading.engine import opened_engine
+from seqrec_cli.core.data.reading.texts import Facts
 from tests.core.data.reading.conftest import ReadText, rows_of
 
 ROWS = [(f"u{n % 3}", f"i{n * 7 % 5}", 1_600_000_000 + n) for n in range(40)]
@@ -63,3 +68,25 @@ def test_a_document_larger_than_what_is_looked_at(read: ReadText) -> None:
 @pytest.mark.parametrize("document", [{}, [], 3, {"user": 1, "item": 2}, {"a": [1]}, {"a": {}}])
 def test_other_values_are_no_tables(document: Any) -> None:
     assert rows_in(document) is None
+
+
+@pytest.mark.parametrize("odd", [None, 7, "x", [1], {"a": 1}, [[]], [["i1"], 2]])
+@pytest.mark.parametrize("usual", [{"i1": 3, "i2": 4}, ["i1", "i2"], [["i1", 1], ["i2", 2]]])
+def test_a_document_whose_last_value_is_odd_is_no_crash(odd: Any, usual: Any) -> None:
+    document = {f"u{n}": usual for n in range(99)} | {"last": odd}
+    rows = rows_in(document)
+    assert rows is None or all(isinstance(row, dict) for row in rows)
+
+
+def test_a_document_of_nearly_nothing_but_values_is_not_read_as_a_whole(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    path = tmp_path / "log.json"
+    path.write_text('{"a": [' + ",".join(["[]"] * 300_000) + '], "b": []}')
+    monkeypatch.setattr(documents, "LARGEST_READ", 16 << 20)
+    facts = Facts(path, quotes=2, damaged=0, size=path.stat().st_size)
+    tracemalloc.start()
+    with opened_engine() as engine:
+        assert documents.unpacked(facts, engine) is None
+    assert tracemalloc.get_traced_memory()[1] < 8 << 20
+    tracemalloc.stop()

@@ -1,5 +1,8 @@
 """Blocks of lines with a key and a value each, as SNAP has the reviews of Amazon and of beer."""
 
+import pytest
+
+from seqrec_cli.errors import InputError
 from tests.core.data.reading.conftest import ReadText, rows_of
 
 BLOCKS = "".join(
@@ -21,3 +24,9 @@ def test_the_last_block_needs_no_empty_line_and_lines_may_end_as_on_windows(
     read: ReadText,
 ) -> None:
     assert rows_of(read(BLOCKS.rstrip("\n").replace("\n", "\r\n"), "foods.txt")) == ROWS
+
+
+def test_a_block_without_end_is_refused_and_takes_no_square_of_its_length(read: ReadText) -> None:
+    endless = "review/userId: u1\nreview/productId: i1\n" + "x\n" * (3 << 20)
+    with pytest.raises(InputError, match="has a block of `key: value` lines of more than"):
+        read(endless, "reviews.txt")
