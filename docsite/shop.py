@@ -89,7 +89,7 @@ def write_files(folder: Path) -> None:
     write(folder / "clicks.csv")
     header, rows = ("visitor", "product", "event", "time"), events()
     write_table(folder / "events.csv", header, [row for row in rows if row[3] < NIGHT])
-    (folder / "next").mkdir()
+    (folder / "next").mkdir(exist_ok=True)
     write_table(folder / "next/events.csv", header, rows)
     write_table(folder / "products.csv", ("product", "sport", "price", "in_stock"), products())
     (folder / "customers.txt").write_text("\n".join(CUSTOMERS) + "\n")

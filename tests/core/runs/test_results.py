@@ -75,7 +75,7 @@ def test_rules_set_a_result_apart_as_they_are_typed(tmp_path: Path) -> None:
     assert rules_in_words(entry()) == ""
     assert rules_in_words(entry(rules={"popularity_penalty": 1.0})) == "--popularity-penalty 1"
     assert rules_in_words(entry(rules={"prior": "popularity", "prior_weights": {"a": 1}})) == ""
-    typed = """--only 'category = '"'"'shoes'"'"'' --popularity-penalty 0.5 --diversify 0.3"""
+    typed = """--only "category = 'shoes'" --popularity-penalty 0.5 --diversify 0.3"""
     assert rules_in_words(entry(rules=rules)) == typed
     by_column = {"diversify": 0.3, "diversify_by": "topics", "exclude_seen": "since=7d"}
     assert rules_in_words(entry(rules=by_column)) == (

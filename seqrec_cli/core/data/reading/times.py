@@ -41,6 +41,7 @@ COMPACT_DATE = re.compile(
 )
 SHORT = re.compile(r"[0-9]{2}([-/.])[0-9]{2}\1[0-9]{2}(?![0-9])")
 FRAMED = re.compile(r"(?:/Date\(|['\"])([0-9]{9,19})(?:\)/|['\"])")
+DIGIT = re.compile("[0-9]")
 WHOLE = re.compile(r"-?(?:0|[1-9][0-9]{0,18})")
 NUMBER = re.compile(r"[+-]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][+-]?[0-9]{1,3})?")
 
@@ -69,8 +70,8 @@ def forms_of(cells: Sequence[str]) -> list[TimeForm]:
 
     Numbers are not looked at, see `number_form`, but for those in a frame as `/Date(1560000000)/`.
     """
-    if not cells:
-        return []
+    if not any(map(DIGIT.search, cells)):
+        return []  # soon, as a file may have a hundred thousand columns
     enough = least_of(len(cells))
     if sum(ISO.fullmatch(cell) is not None for cell in cells) >= enough:
         return [iso_form(cells)]
