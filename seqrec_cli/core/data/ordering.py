@@ -139,11 +139,11 @@ def bring_together(rows: Rows) -> list[slice]:
     orders = np.empty(len(rows), np.uint16) if len(rows) <= REMEMBERED_ROWS else None
     sizes = np.empty((len(pieces), number), np.int64)
 
-    def order_of(piece: slice) -> NDArray[np.integer]:
-        return np.argsort(group_of_user.take(rows.users[piece]), kind="stable")
+    def groups_of(piece: slice) -> NDArray[np.uint8]:
+        return group_of_user.take(rows.users[piece])
 
     def look(piece: slice) -> None:
-        groups = group_of_user.take(rows.users[piece])
+        groups = groups_of(piece)
         sizes[piece.start // MOVED_ROWS] = np.bincount(groups, minlength=number)
         if orders is not None:
             orders[piece] = np.argsort(groups, kind="stable")
@@ -158,7 +158,7 @@ def bring_together(rows: Rows) -> list[slice]:
         n = piece.start // MOVED_ROWS
         places = np.arange(piece.stop - piece.start)
         places += np.repeat(shifts[n], sizes[n])
-        order = order_of(piece) if orders is None else orders[piece]
+        order = orders[piece] if orders is not None else groups_of(piece).argsort(kind="stable")
         moved[places] = column[piece].take(order)
 
     for name in COLUMNS:
