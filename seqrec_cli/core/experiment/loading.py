@@ -1,6 +1,5 @@
 """An experiment: what is trained on which data, and how. Read from YAML with line numbers."""
 
-import re
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -181,8 +180,11 @@ def explain(
     if key not in overridden:
         part = key[:-1] if first["type"] == "combination" else key
         blamed = [o for o in overridden if o[: len(part)] == part and o in places]
-        spelled = {o: "|".join(map(re.escape, (".".join(o), o[-1]))) for o in blamed}
-        named = [o for o in blamed if re.search(f"`(?:{spelled[o]})[:`]", problem)]
+        named = [
+            o
+            for o in blamed
+            if any(f"`{name}{end}" in problem for name in (o[-1], ".".join(o)) for end in ":`")
+        ]
         place = places[(named or blamed)[-1]] if blamed else place
     hint = first.get("ctx", {}).get("hint", "")
     for part, settings, inside in settings_parts(kind, content, places, source):
