@@ -19,6 +19,7 @@ from seqrec_cli.core.data.dataset import SequenceDataset
 from seqrec_cli.core.data.sequences import PAD, Sequences
 from seqrec_cli.core.devices import Result, WorkerPool, evaluation_mode
 from seqrec_cli.core.inference.rules import Rules
+from seqrec_cli.core.models.sequential.interface import newest_states
 from seqrec_cli.errors import ConfigError, RunError
 
 Seen = Literal["exclude", "include"]
@@ -100,8 +101,7 @@ class ModelScorer:
         evaluation_mode(self.model)
         fill = {} if self.device.type == "cpu" else {"fill": 0.0}
         batch = pack(histories, self.model.max_length, **fill).to(self.device)
-        states: Tensor = self.model.encode(batch)[batch.last]
-        return states
+        return newest_states(self.model, batch)
 
     @torch.no_grad()
     def score(self, histories: Sequences) -> Tensor:

@@ -20,6 +20,7 @@ from seqrec_cli.core.evaluation.metrics import MISSED
 from seqrec_cli.core.evaluation.queries import Queries
 from seqrec_cli.core.evaluation.ranks import in_history, positions_of
 from seqrec_cli.core.inference.scoring import FEWEST_HISTORIES, Seen, cut, histories_at_once
+from seqrec_cli.core.models.sequential.interface import newest_states
 from seqrec_cli.core.training.network import Training
 from seqrec_cli.core.training.sharding import PADDING, ShardedTables, distinct
 
@@ -107,8 +108,7 @@ def states_of(
     def encode(batch: Packed) -> Tensor:
         with torch.no_grad():  # of this thread
             local = replace(batch, items=torch.searchsorted(ids, batch.items)).to(device)
-            states: Tensor = model.encode(local)[local.last]
-        return states
+            return newest_states(model, local)
 
     with tables.holding(training.team, ids.to(device)):
         yield from training.workers.map(encode, packed)

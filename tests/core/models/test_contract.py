@@ -8,6 +8,7 @@ import torch
 
 from seqrec_cli.core.batching.packing import pack
 from seqrec_cli.core.data.sequences import Sequences
+from seqrec_cli.core.models.sequential.interface import newest_states
 from seqrec_cli.core.models.sequential.plain import PlainSequenceModel
 from seqrec_cli.core.models.sequential.registry import build_model
 from seqrec_cli.core.storage.tensors import load_tensors, save_tensors
@@ -66,6 +67,7 @@ def test_packed_histories_give_the_states_of_padded_ones(model: Any) -> None:
     newest = model.encode(batch)[batch.last]
     padded = torch.tensor([[0] * (6 - len(items)) + items for items in lists])
     torch.testing.assert_close(newest, model(padded)[:, -1])
+    torch.testing.assert_close(newest_states(model, batch), newest)
 
 
 def test_saved_weights_score_the_same(config: Any, model: Any, tmp_path: Path) -> None:

@@ -84,3 +84,13 @@ class SequenceModel(Protocol):
         """Dot products of states (..., D) with the vectors of candidates (..., K), to (..., K);
         given none, with those of all items, to (..., N + 1)."""
         ...
+
+
+def newest_states(model: SequenceModel, batch: Packed) -> Tensor:
+    """The states of the newest items of packed histories, (B, D), without dropout.
+
+    A model may offer `encode_newest(batch)`, which computes no others in its last layer.
+    """
+    encode = getattr(model, "encode_newest", None)
+    states: Tensor = model.encode(batch)[batch.last] if encode is None else encode(batch)
+    return states

@@ -33,6 +33,7 @@ from seqrec_cli.core.kernels.dropout import Noise, add_onto, dropout
 from seqrec_cli.core.kernels.folded_head import one_head
 from seqrec_cli.core.models.layers import encode_padded, init_weights
 from seqrec_cli.core.models.sequential.content import ContentSettings
+from seqrec_cli.core.models.sequential.newest import Newest
 from seqrec_cli.core.models.sequential.padding import one_slot, with_padding
 from seqrec_cli.core.models.sequential.tables import ItemTables, item_table, make_content
 
@@ -122,11 +123,7 @@ class SASRec(ItemTables):
 
     def encode(self, batch: Packed, noise: Noise | None = None) -> Tensor:
         """Map packed histories (T slots) to states (T, D); those of padding mean nothing."""
-        # ICDM 2018, section III-A; the scale is the authors' code's, as in Vaswani et al.
-        items = self.read_items(batch.items, noise)
-        places = self.positions(self.max_length - 1 - batch.ages)
-        x = torch.add(places, items, alpha=math.sqrt(self.items.embedding_dim))  # (T, D)
-        x = dropout(x, self.drop, noise)
+        x = self.embed(batch, noise)
         empty = one_slot(x.device)
         # What padding is: (1, D).
         pad = None if self.padding == "masked" else torch.zeros_like(x[:1])
@@ -136,9 +133,32 @@ class SASRec(ItemTables):
                 pad = block(pad, empty, None)
         return self.norm(x)  # type: ignore[no-any-return]
 
+    def embed(self, batch: Packed, noise: Noise | None) -> Tensor:
+        """The items of packed histories with their places, (T, D)."""
+        # ICDM 2018, section III-A; the scale is the authors' code's, as in Vaswani et al.
+        items = self.read_items(batch.items, noise)
+        places = self.positions(self.max_length - 1 - batch.ages)
+        x = torch.add(places, items, alpha=math.sqrt(self.items.embedding_dim))
+        return dropout(x, self.drop, noise)
+
+    def encode_newest(self, batch: Packed) -> Tensor:
+        """The states of the newest items alone, (B, D), as `encode` has them but for rounding."""
+        if self.padding != "masked":
+            return self.encode(batch)[batch.last]
+        *blocks, last = self.blocks
+        assert isinstance(last, Block | LiGRBlock)
+        x = self.embed(batch, None)
+        for block in blocks:
+            x = block(x, batch, None)
+        newest = Newest.of(batch, 1 + last.lags)
+        states: Tensor = self.norm(last.newest(x, newest))
+        return newest.in_order(states)
+
 
 class Block(nn.Module):
     """Attention over the history, then a network on each position."""
+
+    lags = 0  # how many earlier positions the network reads
 
     def __init__(self, config: SASRecConfig) -> None:
         super().__init__()
@@ -166,6 +186,21 @@ class Block(nn.Module):
             return x + self.network(self.network_norm(x), noise)
         x = self.attention_norm(x + self.attention(x, x, batch, noise, pad))
         return self.network_norm(x + self.network(x, noise))  # type: ignore[no-any-return]
+
+    def newest(self, x: Tensor, newest: Newest) -> Tensor:
+        """`forward` at the newest positions alone: (T, D) -> (B, D)."""
+        y = x if self.placement == "post" else self.attention_norm(x)
+        own = x[newest.slots[:, 0]]
+        if self.placement == "sasrec":
+            q = self.attention_norm(own)
+            own = self.network_norm(q + self.attention.newest(q.unsqueeze(1), x, newest)[:, 0])
+            return add_onto(self.network(own, None), own)
+        read = self.attention.newest(y[newest.slots], y, newest)[:, 0]
+        if self.placement == "pre":
+            own = own + read
+            return own + self.network(self.network_norm(own), None)
+        own = self.attention_norm(own + read)
+        return self.network_norm(own + self.network(own, None))  # type: ignore[no-any-return]
 
     def network(self, x: Tensor, noise: Noise | None) -> Tensor:
         """The point-wise network, ICDM 2018 equation 4: a 1x1 convolution is a Linear."""
@@ -215,10 +250,28 @@ class LiGRBlock(nn.Module):
         y = dropout(self.attention(y, y, batch, noise), self.drop, noise)
         x = torch.addcmul(x, torch.sigmoid(self.attention_gate(x)), y)
         y = mixed(self.network_norm(x), self.network_mix, batch)
+        return self.gated(x, y, noise)
+
+    def gated(self, x: Tensor, y: Tensor, noise: Noise | None) -> Tensor:
+        """Add to x (..., D) what the network makes of y, behind its gate."""
         gate, value = self.inner(y).chunk(2, dim=-1)
-        y = dropout(F.silu(gate) * value, self.drop, noise)  # (T, inner)
+        y = dropout(F.silu(gate) * value, self.drop, noise)  # (..., inner)
         y = dropout(self.outer(y), self.drop, noise)
         return torch.addcmul(x, torch.sigmoid(self.network_gate(x)), y)
+
+    @property
+    def lags(self) -> int:
+        """How many earlier positions the network reads."""
+        return 0 if self.network_mix is None else len(self.network_mix)
+
+    def newest(self, x: Tensor, newest: Newest) -> Tensor:
+        """`forward` at the newest positions alone: (T, D) -> (B, D)."""
+        y = mixed(self.attention_norm(x), self.attention_mix, newest.batch)
+        x = x[newest.slots]  # (B, K, D), as the network reads K - 1 positions before the newest
+        y = self.attention.newest(y[newest.slots], y, newest)
+        x = torch.addcmul(x, torch.sigmoid(self.attention_gate(x)), y)
+        y = newest.convolve(self.network_norm(x), self.network_mix)
+        return self.gated(x[:, 0], y, None)
 
 
 def mixed(x: Tensor, weights: Tensor | None, batch: Packed) -> Tensor:
@@ -264,3 +317,17 @@ class SelfAttention(nn.Module):
                 (q, k, v), padding, batch, self.window, self.heads, self.drop, noise
             )
         return self.out(attended)  # type: ignore[no-any-return]
+
+    def newest(self, x: Tensor, source: Tensor, newest: Newest) -> Tensor:
+        """Attention of the newest positions alone, from x (B, K, D) to source (T, D): (B, K, D).
+
+        No key and no value is computed: q . K s = (K^T q) . s, and with weights a that sum to 1
+        sum a (V s + c) = V (sum a s) + c.
+        """
+        hidden = x.shape[-1]
+        size = hidden // self.heads
+        keys, values = (layer.weight.view(self.heads, size, -1) for layer in (self.key, self.value))
+        q = self.query(x).unflatten(-1, (self.heads, size)) / math.sqrt(size)
+        read = newest.attend(torch.einsum("bkhd,hde->bkhe", q, keys), source)  # (B, K, H, D)
+        v = torch.einsum("bkhe,hde->bkhd", read, values).flatten(2) + self.value.bias
+        return self.out(v)  # type: ignore[no-any-return]

@@ -35,8 +35,14 @@ from seqrec_cli.core.data.features.encoders import Encoders
 from seqrec_cli.core.data.features.vocabularies import UNKNOWN, SparseEncoder, TagsEncoder
 from seqrec_cli.core.data.sequences import PAD
 from seqrec_cli.core.kernels.dropout import Noise, dropout
-from seqrec_cli.core.models.layers import Pooling, encode_padded, init_weights, kept_ids, pool
-from seqrec_cli.core.models.sequential.interface import SequenceModelSettings
+from seqrec_cli.core.models.layers import (
+    Pooling,
+    encode_padded,
+    init_weights,
+    kept_ids,
+    pool,
+)
+from seqrec_cli.core.models.sequential.interface import SequenceModelSettings, newest_states
 from seqrec_cli.core.models.sequential.registry import MODELS, build_model
 from seqrec_cli.core.settings.registry import Choice, refused
 
@@ -133,9 +139,21 @@ class TwoTower(nn.Module):
 
     def encode(self, batch: Packed, noise: Noise | None = None) -> Tensor:
         """Map packed histories (T slots) to user vectors (T, D)."""
-        read = batch if self.reads_content else replace(batch, items=self.known[batch.items])
-        states = self.history.encode(read, noise)
-        features = self.user_side.read(batch.features, int(batch.rows[-1]) + 1)[batch.rows]
+        states = self.history.encode(self.known_of(batch), noise)
+        return self.tower(states, batch, batch.rows, noise)
+
+    def encode_newest(self, batch: Packed) -> Tensor:
+        """The vectors of users after the newest items alone, (B, D)."""
+        states = newest_states(self.history, self.known_of(batch))
+        return self.tower(states, batch, batch.rows[batch.last], None)
+
+    def known_of(self, batch: Packed) -> Packed:
+        """The batch without items that the model of the history has not learnt."""
+        return batch if self.reads_content else replace(batch, items=self.known[batch.items])
+
+    def tower(self, states: Tensor, batch: Packed, rows: Tensor, noise: Noise | None) -> Tensor:
+        """The vectors of users after states (S, D) of these rows of the batch, int64 (S,)."""
+        features = self.user_side.read(batch.features, int(batch.rows[-1]) + 1)[rows]
         vectors: Tensor = self.user_side(states, features, noise)
         return vectors / self.config.temperature
 
