@@ -148,7 +148,7 @@ class Packed:
     def rows(self) -> Tensor:
         """The row of each slot, int64 (T,), numbered over all blocks."""
         lengths = [length for rows, length in self.blocks for _ in range(rows)]
-        return torch.repeat_interleave(torch.tensor(lengths, device=self.items.device))
+        return torch.from_numpy(np.repeat(np.arange(len(lengths)), lengths)).to(self.items.device)
 
     @cached_property
     def bounds(self) -> list[tuple[int, int, int, int]]:

@@ -78,4 +78,4 @@ def starts_of(batch: Packed) -> Tensor:
     starts = [
         start + length * row for start, _, rows, length in batch.bounds for row in range(rows)
     ]
-    return torch.tensor(starts, device=batch.items.device)
+    return torch.tensor(starts).to(batch.items.device)
