@@ -92,3 +92,31 @@ def test_the_last_fit_is_the_recipe_on_train_and_valid(
     torch.testing.assert_close(scorer.score(histories), again_scorer.score(histories))
     best = load_scorer(begun, cpu, final=False)
     assert evaluate(best, cycle, "valid").means() == pytest.approx(facts["metrics"])
+
+
+def test_vectors_that_the_model_does_not_read_are_said_with_what_reads_them() -> None:
+    ids = [f"i{n}" for n in range(9)]
+    Path("v.csv").write_text("".join(f"{each},{n},1\n" for n, each in enumerate(ids)))
+    run(
+        "prepare",
+        "log.csv",
+        "--items-file",
+        "items.csv",
+        "--item-vectors",
+        "v.csv",
+        "--min-value-count",
+        "1",
+    )
+    said = run("train", "--config", "toy.yaml", *SMALL)
+    assert "sasrec does not read the vectors of the items of `log`" in said
+    assert "does not read the features" in said
+    assert "`--set model.item_vectors=added` makes it read them" in said
+    added = run("train", "--config", "toy.yaml", *SMALL, "--set", "model.item_vectors=added")
+    assert "does not read the vectors" not in added
+    assert "does not read the features" in added
+    towers = run("train", "--config", "two.yaml", *SMALL)
+    assert "`--set model.history.item_vectors=added` makes it read them" in towers
+    added = run(
+        "train", "--config", "two.yaml", *SMALL, "--set", "model.history.item_vectors=added"
+    )
+    assert "does not read" not in added
