@@ -159,7 +159,7 @@ def from_text(path: Path) -> VectorFile:
         if own >= len(cells):
             raise InputError(f"`{path}`, line {line}: it has no id", HINT)
         picked = others or [at for at in range(len(cells)) if at != own]
-        texts = [text for at in picked if at < len(cells) for text in pieces(cells[at])]
+        texts = [text for at in picked if at < len(cells) for text in cell_numbers(cells[at])]
         if not texts:
             empty += 1
             continue
@@ -197,8 +197,8 @@ def cells_by_line(path: Path) -> Iterator[tuple[int, list[str]]]:
             raise InputError(f"`{path}` is not a table of text: {error}", HINT) from error
 
 
-def pieces(cell: str) -> list[str]:
-    """The texts of the numbers in a cell."""
+def cell_numbers(cell: str) -> list[str]:
+    """The numbers of a cell, as texts."""
     return [text for text in BETWEEN.split(cell.strip().strip("[](){}").strip()) if text]
 
 
@@ -214,7 +214,7 @@ def columns_of(
         wanted = "float_seq" if "float_seq" in kinds else "float"
         return own, [at for at, kind in enumerate(kinds) if kind == wanted], names
     names = [cell.strip() for cell in first]
-    if not is_header(names):
+    if not names_columns(names):
         return 0, None, []
     own = names.index(id_column(names))
     free = [at for at in range(len(names)) if at != own and names[at].lower() not in INDEX_NAMES]
@@ -222,10 +222,10 @@ def columns_of(
     return own, lists or free, names
 
 
-def is_header(cells: Sequence[str]) -> bool:
+def names_columns(cells: Sequence[str]) -> bool:
     """Whether a line has the names of columns: one of them is that of ids, a number is missing, or
     they are 0, 1, 2, ..., as pandas calls them."""
-    values = numbers([text for cell in cells[1:] for text in pieces(cell)])
+    values = numbers([text for cell in cells[1:] for text in cell_numbers(cell)])
     numbered = len(values) >= FEWEST_NUMBERED and np.array_equal(values, np.arange(len(values)))
     named = any(cell.lower() in ID_NAMES for cell in cells) or cells[0].lower() in INDEX_NAMES
     return named or numbered or not len(values) or bool(np.isnan(values).any())
@@ -233,7 +233,7 @@ def is_header(cells: Sequence[str]) -> bool:
 
 def is_list(cell: str) -> bool:
     """Whether a cell has several numbers, or one in brackets."""
-    texts = pieces(cell)
+    texts = cell_numbers(cell)
     return (len(texts) > 1 or cell.strip()[:1] in ("[", "(", "{")) and bool(
         texts and np.isfinite(numbers(texts)).all()
     )
