@@ -243,9 +243,10 @@ def cut_rows(rows: Rows, bounds: Sequence[int]) -> list[Rows]:
     moved = replace(rows)  # whose columns take the place of the caller's
     cut = []
     for start, part in zip(bounds, group_rows(moved, ranges, number), strict=False):
-        columns = {name: getattr(moved, name) for name in COLUMNS}
-        one = Rows(**{k: None if v is None else v[part] for k, v in columns.items()})
-        one.users = one.users - np.int32(start)
+        one = replace(moved, users=moved.users[part] - np.int32(start))
+        for name in COLUMNS[:-1]:
+            if (column := getattr(moved, name)) is not None:
+                setattr(one, name, column[part])
         cut.append(one)
     return cut
 

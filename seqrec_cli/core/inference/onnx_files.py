@@ -164,10 +164,11 @@ after the end of the shorter ones; at most the {longest} latest items of each. I
 
 ```python
 import json
+from pathlib import Path
 import numpy as np
 import onnxruntime
 
-ids = json.load(open("items.json"))
+ids = json.loads(Path("items.json").read_text())
 number = {{str(key): n for n, key in enumerate(ids)}}
 session = onnxruntime.InferenceSession("model.onnx")
 history = np.array([[1, 2, 3]])  # [number[key] for key in ...]

@@ -255,11 +255,12 @@ was trained on the latest {longest}. The features of users and items are in the 
 
 ```python
 import json
+from pathlib import Path
 import numpy as np
 import onnxruntime
 
-user = {{str(key): n for n, key in enumerate(json.load(open("users.json")))}}
-item = {{str(key): n for n, key in enumerate(json.load(open("items.json")))}}
+user = {{str(key): n for n, key in enumerate(json.loads(Path("users.json").read_text()))}}
+item = {{str(key): n for n, key in enumerate(json.loads(Path("items.json").read_text()))}}
 session = onnxruntime.InferenceSession("model.onnx")
 candidates = [1, 2]  # [item[key] for key in ...]
 history = [1, 2, 1]  # [item[key] for key in ...]
