@@ -30,11 +30,12 @@ from seqrec_cli.core.inference.names import Names
 from seqrec_cli.core.inference.people import refuse_unknown
 from seqrec_cli.core.inference.recommendation import recommend as recommend_items
 from seqrec_cli.core.inference.scoring import Scorer
+from seqrec_cli.core.runs.beginning import begin
 from seqrec_cli.core.runs.comparing import load_rankers, load_runs, settle_protocol
 from seqrec_cli.core.runs.directory import find_run, next_run, refuse_latest
 from seqrec_cli.core.runs.histories import histories_for
 from seqrec_cli.core.runs.loading import agreed_seen, catalogue_of, load_scorer
-from seqrec_cli.core.runs.recording import begin, recorded
+from seqrec_cli.core.runs.recording import recorded
 from seqrec_cli.core.runs.ruling import usual_rules
 from seqrec_cli.core.runs.run import Run, chosen_by_rules, create_run
 from seqrec_cli.core.settings.configs import find_config

@@ -9,6 +9,7 @@ import importlib
 import re
 import signal
 import sys
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,7 +20,7 @@ from typing import Any
 import pytest
 
 import seqrec_cli
-from seqrec_cli.core.data.reading import identifiers, opening, rejects, strangers
+from seqrec_cli.core.data.reading import dates, identifiers, opening, rejects, strangers
 
 PACKAGE = Path(seqrec_cli.__file__).parent
 SIZE = 100_000  # characters
@@ -182,7 +183,7 @@ def example(tree: Any, groups: dict[int, str] | None = None) -> str:
     return found
 
 
-def worst_of(pattern: "re.Pattern[Any]") -> Iterator[str]:
+def worst_of(pattern: "re.Pattern[Any]", size: int = SIZE) -> Iterator[str]:
     text = pattern.pattern
     text = text.decode("latin-1") if isinstance(text, bytes) else text
     tree = parser.parse(text, pattern.flags & ~re.UNICODE)
@@ -193,7 +194,7 @@ def worst_of(pattern: "re.Pattern[Any]") -> Iterator[str]:
     starts = {"", *(whole[:n] for n in {1, len(whole) // 2, max(0, len(whole) - 1), len(whole)})}
     for pump in sorted(pumps - {""}):
         for start in sorted(starts):
-            yield start + pump * (SIZE // len(pump)) + "!\0"
+            yield start + pump * (size // len(pump)) + "!\0"
 
 
 class TooLong(Exception):
@@ -217,6 +218,16 @@ def test_an_expression_takes_linear_time(use: Use) -> None:
     finally:
         signal.setitimer(signal.ITIMER_VIRTUAL, 0)
         signal.signal(signal.SIGVTALRM, usual)
+
+
+@pytest.mark.parametrize("number", range(len(dates.PATTERNS)))
+def test_no_cell_is_long_held_against_the_forms_of_dates(number: int) -> None:
+    """Cells longer than `dates.LONGEST` are no dates: these expressions meet short ones alone."""
+    pattern = dates.compiled_patterns()[number]
+    for text in worst_of(pattern, dates.LONGEST):
+        cell, start = text[: dates.LONGEST], time.process_time()
+        dates.formats_of(cell)
+        assert time.process_time() - start < SECONDS / 10, cell
 
 
 @pytest.mark.parametrize("text", [r"[+-]?(?:[0-9]+\.?[0-9]*)", r"(a+)+b", r"\s*x\s*\s*y"])

@@ -125,7 +125,7 @@ def only(folder: Path, **contents: bytes) -> None:
 
 
 @pytest.mark.parametrize("name", LOGS)
-@fuzzed(150)
+@fuzzed(60)
 @given(data=st.data())
 def test_a_mutated_log(name: str, data: st.DataObject, folder: Path) -> None:
     only(folder, **{name: data.draw(mutated(LOGS[name]))})
@@ -133,7 +133,7 @@ def test_a_mutated_log(name: str, data: st.DataObject, folder: Path) -> None:
 
 
 @pytest.mark.parametrize("name", BESIDE)
-@fuzzed(120)
+@fuzzed(50)
 @given(data=st.data())
 def test_a_mutated_file_beside_a_log(name: str, data: st.DataObject, folder: Path) -> None:
     log, seed = BESIDE[name]
@@ -185,7 +185,7 @@ ARCHIVES = {
 
 
 @pytest.mark.parametrize("name", ARCHIVES)
-@fuzzed(150)
+@fuzzed(60)
 @given(data=st.data())
 def test_a_mutated_archive(name: str, data: st.DataObject, folder: Path) -> None:
     only(folder, **{name: data.draw(mutated(ARCHIVES[name]))})

@@ -8,7 +8,7 @@ from seqrec_cli.errors import ResultError, SeqRecError
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from seqrec_cli.commands.evaluate import EvaluateOptions
+    from seqrec_cli.commands.evaluate_options import EvaluateOptions
     from seqrec_cli.core.evaluation.report import EvaluationProtocol, Report
     from seqrec_cli.core.evaluation.summary import Figure
     from seqrec_cli.core.runs.comparing import Compared

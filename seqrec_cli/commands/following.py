@@ -14,7 +14,7 @@ from seqrec_cli.interrupts import SIGNALS, Interrupted, is_importing, next_one_e
 from seqrec_cli.wording import typed
 
 if TYPE_CHECKING:
-    from seqrec_cli.core.runs.recording import AnyTraining, StartedTraining
+    from seqrec_cli.core.runs.beginning import AnyTraining, StartedTraining
     from seqrec_cli.core.runs.run import Run
 
 

@@ -8,7 +8,7 @@ import typer
 
 from seqrec_cli import console
 from seqrec_cli.commands.binding import takes
-from seqrec_cli.commands.evaluate import parse_ks
+from seqrec_cli.commands.evaluate_options import parse_ks
 from seqrec_cli.commands.options import (
     Data,
     DataDir,

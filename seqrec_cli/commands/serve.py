@@ -47,6 +47,12 @@ class ServeOptions(OfOneRun):
         float,
         typer.Option(min=0.1, max=86_400, help="Seconds between two looks for newer weights."),
     ] = 5.0
+    workers: Annotated[
+        int,
+        typer.Option(
+            min=1, max=256, help="Processes that answer, each with the run in its own memory."
+        ),
+    ] = 1
     data: Data = None
     data_dir: DataDir = Path("data")
     device: Device = "auto"
@@ -64,22 +70,27 @@ def serve(options: ServeOptions) -> None:
     from seqrec_cli.core.runs.served import Place
     from seqrec_cli.serving.limits import Limits
     from seqrec_cli.serving.listening import listen, serve_until_stopped
-    from seqrec_cli.serving.service import make_service
+    from seqrec_cli.serving.processes import Service, serve_by_processes
 
     token = read_token(options.token_file)
-    device = choose_device(options.device)
-    live = Live(Place(options.run, options.data, options.data_dir, device))
-    say_which(options.run, live.now.run.path)
+    place = Place(options.run, options.data, options.data_dir, choose_device(options.device))
+    live = Live(place)
+    path = live.now.run.path
+    say_which(options.run, path)
     console.warn_all(live.now.notes)
     limits = Limits(body=options.body_limit, seconds=options.timeout, token=token)
-    service = make_service(live, limits, options.renew_every, say_news)
+    service = Service(place, limits, options.renew_every, say_news)
     with listen(options.host, options.port) as at:
         port = at.getsockname()[1]
         if options.host not in LOCAL and token is None:
             console.warn(f"anybody who reaches {options.host} may ask: set {TOKEN}")
         host = f"[{options.host}]" if ":" in options.host else options.host
-        console.success(f"serving {live.now.run.path} at http://{host}:{port}")
-        serve_until_stopped(service, at)
+        console.success(f"serving {path} at http://{host}:{port}")
+        if options.workers > 1:
+            del live  # each process has its own
+            serve_by_processes(service, at, options.workers)
+        else:
+            serve_until_stopped(service.answered_by(live), at)
     console.success("stopped; what was begun was answered")
 
 

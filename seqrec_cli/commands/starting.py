@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from seqrec_cli.commands.train import TrainOptions
     from seqrec_cli.core.experiment.loading import AnyExperiment
-    from seqrec_cli.core.runs.recording import StartedTraining
+    from seqrec_cli.core.runs.beginning import StartedTraining
     from seqrec_cli.core.runs.run import Run
 
 
@@ -48,7 +48,7 @@ def start_run(
     # Imported here so that `seqrec --help` does not wait for torch.
     from seqrec_cli.core.data.store import find_dataset
     from seqrec_cli.core.devices import choose_device
-    from seqrec_cli.core.runs.recording import begin, join_workers
+    from seqrec_cli.core.runs.beginning import begin, join_workers
     from seqrec_cli.core.runs.run import Run, chosen_by_rules
 
     experiment, reasons = chosen_experiment(options)
@@ -79,8 +79,8 @@ def start_from_run(
     from seqrec_cli.core.data.store import find_dataset
     from seqrec_cli.core.devices import choose_device
     from seqrec_cli.core.experiment.loading import load_experiment
+    from seqrec_cli.core.runs.beginning import begin
     from seqrec_cli.core.runs.directory import find_run
-    from seqrec_cli.core.runs.recording import begin
     from seqrec_cli.core.runs.refreshing import carry_over, origin_of, settings_to_go_on
     from seqrec_cli.core.runs.run import Run
     from seqrec_cli.core.training.network import Training
@@ -144,8 +144,8 @@ def resume_run(
 ) -> "tuple[Run, StartedTraining]":
     """Go on with a run; `lock` keeps others from training there. `worker` is one's own device."""
     from seqrec_cli.core.devices import choose_device
+    from seqrec_cli.core.runs.beginning import go_on, join_workers
     from seqrec_cli.core.runs.directory import find_run
-    from seqrec_cli.core.runs.recording import go_on, join_workers
     from seqrec_cli.core.runs.resuming import experiment_to_resume
     from seqrec_cli.core.runs.run import Run
     from seqrec_cli.core.training.distributed import leads

@@ -130,7 +130,7 @@ def limits_of(options: TuneOptions) -> "SearchLimits":
 
 def follow_search(tuning: "Tuning", limits: "SearchLimits", *, quiet: bool) -> None:
     """Search, and show what happens; `quiet` leaves stdout to JSON."""
-    from seqrec_cli.core.runs.recording import StartedTraining
+    from seqrec_cli.core.runs.beginning import StartedTraining
     from seqrec_cli.core.runs.tuning import TrialEnded, run_search
     from seqrec_cli.core.training.events import StepDone
 

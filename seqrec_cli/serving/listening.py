@@ -37,17 +37,21 @@ def listen(host: str, port: int) -> socket.socket:
     return at
 
 
+def how_to_answer() -> dict[str, Any]:
+    """The settings of a server, whoever starts it."""
+    return {
+        "log_config": None,
+        "access_log": False,
+        "server_header": False,
+        "timeout_keep_alive": KEEP_ALIVE,
+        "timeout_graceful_shutdown": DRAIN,
+        "limit_concurrency": MOST_AT_ONCE,
+    }
+
+
 def serve_until_stopped(service: Any, at: socket.socket) -> None:
     """Answer until SIGTERM or Ctrl-C; then take nothing more, and answer what was begun."""
-    config = uvicorn.Config(
-        service,
-        log_config=None,
-        access_log=False,
-        server_header=False,
-        timeout_keep_alive=KEEP_ALIVE,
-        timeout_graceful_shutdown=DRAIN,
-        limit_concurrency=MOST_AT_ONCE,
-    )
+    config = uvicorn.Config(service, **how_to_answer())
     # The server takes the signals over, and raises them once more when it has ended.
     interval = sys.getswitchinterval()
     sys.setswitchinterval(SWITCH)

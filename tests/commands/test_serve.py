@@ -78,6 +78,45 @@ def test_answers_until_it_is_told_to_stop(shop: Path) -> None:
         assert "what was begun was answered" in process.stderr.read()
 
 
+def counted(address: str) -> float:
+    """The answered requests for lists, as any of the processes tells them."""
+    with urllib.request.urlopen(f"{address}/metrics", timeout=60) as answer:
+        text = answer.read().decode()
+    found = re.search(r'seqrec_requests_total{path="/recommend",status="200"} (\S+)', text)
+    return float(found[1]) if found else 0.0
+
+
+def answering(parent: int) -> list[int]:
+    """The processes that a service started to answer."""
+    found = []
+    for path in Path("/proc").glob("[0-9]*"):
+        with contextlib.suppress(OSError):
+            line, status = (path / "cmdline").read_text(), (path / "stat").read_text()
+            if int(status.rpartition(")")[2].split()[1]) == parent and "spawn_main" in line:
+                found.append(int(path.name))
+    return found
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="no /proc")
+def test_several_processes_answer_as_one(shop: Path) -> None:
+    with served("--workers", "2") as (address, process):
+        assert process.stderr is not None
+        lists = [ask(address, "/recommend", {"user": "u1"})["lists"] for _ in range(24)]
+        assert all(each == lists[0] for each in lists)
+        assert counted(address) == 24
+        first, second = answering(process.pid)
+        os.kill(first, signal.SIGKILL)
+        while f"[{first}] died" not in (line := process.stderr.readline()):
+            assert line, "it ended"
+        assert ask(address, "/recommend", {"user": "u1"})["lists"] == lists[0]
+        assert counted(address) == 25  # what the dead one counted stays
+        assert second in answering(process.pid)
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(120) == 0
+        assert "what was begun was answered" in process.stderr.read()
+
+
 @pytest.mark.slow
 @pytest.mark.skipif(chromium() is None, reason="no Chromium: apt-get install chromium")
 def test_the_page_recommends_in_a_browser(shop: Path, tmp_path: Path) -> None:

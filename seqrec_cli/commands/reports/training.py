@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 from seqrec_cli import console
 
 if TYPE_CHECKING:
-    from seqrec_cli.core.runs.recording import AnyTraining
+    from seqrec_cli.core.runs.beginning import AnyTraining
     from seqrec_cli.core.training.events import Event, StepDone, Validated
 
 

@@ -168,18 +168,24 @@ def explain(
 ) -> ConfigError:
     """Say in one sentence what the first thing is that pydantic found wrong, and where.
 
-    Of two settings that do not go together, an override is to blame and not the file.
+    Of two settings that do not go together, an override is to blame and not the file: the last one
+    that is named in the problem, or else the last one there.
     """
     first = error.errors()[0]
     key = tuple(str(step) for step in first["loc"])
     place = next(
         (places[key[:n]] for n in range(len(key), 0, -1) if key[:n] in places), f"`{source}`"
     )
+    problem = in_our_words(first)
     if key not in overridden:
         part = key[:-1] if first["type"] == "combination" else key
-        blamed = [places[o] for o in overridden if o[: len(part)] == part and o in places]
-        place = blamed[-1] if blamed else place
-    problem = in_our_words(first)
+        blamed = [o for o in overridden if o[: len(part)] == part and o in places]
+        named = [
+            o
+            for o in blamed
+            if any(f"`{name}{end}" in problem for name in (o[-1], ".".join(o)) for end in ":`")
+        ]
+        place = places[(named or blamed)[-1]] if blamed else place
     hint = first.get("ctx", {}).get("hint", "")
     for part, settings, inside in settings_parts(kind, content, places, source):
         field = settings.known_fields(inside).get(key[-1]) if key[:-1] == part and key else None

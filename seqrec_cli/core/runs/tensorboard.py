@@ -7,7 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from seqrec_cli.core.runs.recording import StartedTraining
+from seqrec_cli.core.runs.beginning import StartedTraining
 from seqrec_cli.core.runs.run import Run
 from seqrec_cli.core.training.events import EpochDone, Event, StepDone, Validated
 from seqrec_cli.errors import MissingExtra, OutputError

@@ -25,7 +25,7 @@ from seqrec_cli.core.experiment.loading import AnyExperiment
 from seqrec_cli.core.experiment.ranking import RankingExperiment
 from seqrec_cli.core.experiment.space import Space
 from seqrec_cli.core.randomness import Purpose, stream
-from seqrec_cli.core.runs.recording import AnyTraining, StartedTraining, begin
+from seqrec_cli.core.runs.beginning import AnyTraining, StartedTraining, begin
 from seqrec_cli.core.storage import files, foreign, locks
 from seqrec_cli.core.training.events import Event, Validated
 from seqrec_cli.core.training.fitted import Fitting

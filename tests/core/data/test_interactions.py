@@ -16,7 +16,7 @@ from seqrec_cli.errors import InputError
 from tests.core.data.logs import ROWS, lines, read, rows_of, written
 
 repeatedly = settings(
-    deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=150
+    deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=60
 )
 
 

@@ -158,3 +158,13 @@ def test_an_override_is_to_blame_and_not_the_file(override: str, message: str) -
         parse_experiment(text, "x.yaml", [override])
     assert message in caught.value.message
     assert caught.value.message.startswith(f"`--set {override}`: ")
+
+
+def test_of_several_overrides_the_one_that_is_named_is_to_blame() -> None:
+    text = GOOD.replace("training:\n", "training:\n  loss: softmax\n  half_life: 9\n")
+    overrides = ["training.loss=bce", "training.epochs=3"]
+    with pytest.raises(ConfigError) as caught:
+        parse_experiment(text, "x.yaml", overrides)
+    assert caught.value.message.startswith(
+        "`--set training.loss=bce`: setting `training.half_life`"
+    )

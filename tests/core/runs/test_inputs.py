@@ -12,8 +12,9 @@ from seqrec_cli.core.evaluation.sequential import evaluate
 from seqrec_cli.core.experiment.sequential import Experiment
 from seqrec_cli.core.inference.scoring import ModelScorer
 from seqrec_cli.core.models.transitions import Transitions, TransitionsConfig
+from seqrec_cli.core.runs.beginning import StartedTraining
 from seqrec_cli.core.runs.loading import load_scorer
-from seqrec_cli.core.runs.recording import StartedTraining, recorded
+from seqrec_cli.core.runs.recording import recorded
 from seqrec_cli.core.runs.run import create_run
 from seqrec_cli.core.storage.arrays import load_arrays, save_arrays
 from seqrec_cli.core.storage.tensors import save_tensors

@@ -1,4 +1,4 @@
-"""A training is saved as it goes on, and what it does not use is said."""
+"""A training is saved as it goes on."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -10,30 +10,17 @@ from seqrec_cli.core.data.dataset import SequenceDataset
 from seqrec_cli.core.evaluation.sequential import evaluate
 from seqrec_cli.core.experiment.sequential import Experiment
 from seqrec_cli.core.inference.scoring import ModelScorer
+from seqrec_cli.core.runs.beginning import StartedTraining, begin
 from seqrec_cli.core.runs.loading import load_scorer
-from seqrec_cli.core.runs.recording import StartedTraining, begin, recorded
+from seqrec_cli.core.runs.recording import recorded
 from seqrec_cli.core.runs.run import create_run
 from seqrec_cli.core.storage.tensors import load_tensors
 from seqrec_cli.core.training.events import EpochDone, Refitted, Validated
 from seqrec_cli.core.training.network import Training
 from seqrec_cli.core.training.sequential import fit
 from tests.core.runs.conftest import EXPERIMENT
-from tests.small_log import SMALL, run
 
 pytestmark = pytest.mark.usefixtures("small_log")
-
-
-def test_features_that_the_model_does_not_read_are_said() -> None:
-    run("prepare", "log.csv", "--items-file", "items.csv", "--min-value-count", "1")
-    said = run("train", "--config", "toy.yaml", *SMALL)
-    assert "sasrec does not read the features of `log` (items' category)" in said
-    assert "two_tower does: `--config two-tower`" in said
-    assert "does not read" not in run("train", "--config", "two.yaml", *SMALL)
-
-
-def test_without_features_nothing_is_said_of_them() -> None:
-    run("prepare", "log.csv")
-    assert "does not read" not in run("train", "--config", "toy.yaml", *SMALL)
 
 
 def test_each_validation_is_kept_with_the_best_weights_and_the_last(
@@ -92,31 +79,3 @@ def test_the_last_fit_is_the_recipe_on_train_and_valid(
     torch.testing.assert_close(scorer.score(histories), again_scorer.score(histories))
     best = load_scorer(begun, cpu, final=False)
     assert evaluate(best, cycle, "valid").means() == pytest.approx(facts["metrics"])
-
-
-def test_vectors_that_the_model_does_not_read_are_said_with_what_reads_them() -> None:
-    ids = [f"i{n}" for n in range(9)]
-    Path("v.csv").write_text("".join(f"{each},{n},1\n" for n, each in enumerate(ids)))
-    run(
-        "prepare",
-        "log.csv",
-        "--items-file",
-        "items.csv",
-        "--item-vectors",
-        "v.csv",
-        "--min-value-count",
-        "1",
-    )
-    said = run("train", "--config", "toy.yaml", *SMALL)
-    assert "sasrec does not read the vectors of the items of `log`" in said
-    assert "does not read the features" in said
-    assert "`--set model.item_vectors=added` makes it read them" in said
-    added = run("train", "--config", "toy.yaml", *SMALL, "--set", "model.item_vectors=added")
-    assert "does not read the vectors" not in added
-    assert "does not read the features" in added
-    towers = run("train", "--config", "two.yaml", *SMALL)
-    assert "`--set model.history.item_vectors=added` makes it read them" in towers
-    added = run(
-        "train", "--config", "two.yaml", *SMALL, "--set", "model.history.item_vectors=added"
-    )
-    assert "does not read" not in added

@@ -46,7 +46,7 @@ def oracle(texts: list[str]) -> list[int | str | None]:
     return found
 
 
-@settings(deadline=None, max_examples=120, suppress_health_check=list(HealthCheck))
+@settings(deadline=None, max_examples=60, suppress_health_check=list(HealthCheck))
 @given(
     texts=st.one_of(
         st.lists(WRITTEN, min_size=2, max_size=12),
