@@ -26,12 +26,14 @@ from tests.conftest import ROOT
 REQUESTS = 10_000
 # For each malformed one some that are not: what is answered must be as it is described.
 SHARE_RIGHT = 0.1
+PATIENCE = 600  # seconds for an answer: a busy machine is no fault of the service
 
 
 def started(folder: Path) -> "tuple[subprocess.Popen[str], str]":
     """A service of the shop's run, and its address."""
     shop.build(folder)
     command = [sys.executable, "-m", "seqrec_cli", "serve", "one", "--port", "0"]
+    command += ["--timeout", str(PATIENCE)]
     environment = os.environ | {"PYTHONPATH": str(ROOT), "COLUMNS": "200"}
     process = subprocess.Popen(
         [*command, "--device", "cpu"],
@@ -70,7 +72,7 @@ def fuzz(address: str, requests: int, number: int) -> tuple[Counter[int], dict[s
     """Ask each operation in turn; returns how often each status came, and the faults."""
     statuses: Counter[int] = Counter()
     faults: dict[str, str] = {}
-    schema = schemathesis.openapi.from_url(f"{address}/openapi.json")
+    schema = schemathesis.openapi.from_url(f"{address}/openapi.json", timeout=PATIENCE)
     operations = [each.ok() for each in schema.get_all_operations()]
     asked = [each for each in operations if each.body or each.query]
     for malformed, share in ((True, 1 - SHARE_RIGHT), (False, SHARE_RIGHT)):
@@ -78,7 +80,7 @@ def fuzz(address: str, requests: int, number: int) -> tuple[Counter[int], dict[s
         count = max(1, round(requests * share / len(asked)))
         for operation in asked:
             for case in drawn(operation.as_strategy(generation_mode=mode), count, number):
-                answer = case.call(timeout=30)
+                answer = case.call(timeout=PATIENCE)
                 statuses[answer.status_code] += 1
                 if problem := problem_of(case, answer, malformed):
                     faults.setdefault(

@@ -6,8 +6,10 @@ import os
 import re
 import shutil
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+import pytest
 from typer.testing import CliRunner, Result
 
 from seqrec_cli.app import app
@@ -74,3 +76,13 @@ def go_on(place: Path) -> Result:
     elif result.exit_code == 1 and "there is no run" in result.stderr:
         result = invoke(TRAIN)
     return result
+
+
+def said_by_readme(folder: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
+    """What the code in the README of an exported model has made, run in its folder as it stands."""
+    (code,) = re.findall(r"```python\n(.*?)```", (folder / "README.md").read_text(), re.S)
+    names: dict[str, Any] = {}
+    with monkeypatch.context() as patch:
+        patch.chdir(folder)
+        exec(code, names)
+    return names

@@ -46,10 +46,10 @@ from seqrec_cli.commands.reports import recommendation as shown
 from seqrec_cli.commands.reports import rules as shown_rules
 from seqrec_cli.commands.stages import (
     diversified,
+    measure_recall,
     open_reranker,
     open_retriever,
     open_rules,
-    say_recall,
 )
 from seqrec_cli.wording import counted, verb
 
@@ -180,20 +180,22 @@ def recommend(options: RecommendOptions) -> None:
     run = Run.open(newest_of(NEXT_ITEM, options.run))
     say_which(options.run, run.path)
     seen = agreed_seen([run], options.seen)
-    scorer = load_scorer(run, choose_device(options.device if options.engine is None else "cpu"))
+    # Workers load it themselves.
+    scorer = load_scorer(run, choose_device(options.device)) if options.engine is None else None
     console.warn_all(run.notes)
     asked = asked_for(run, options)
     ruled = open_rules(options, run, unit_of_times(asked))
     shown_rules.show_rules(ruled)
     if ruled.rules is not None and ruled.rules.since is not None:
         seen, asked = "exclude", with_recent(asked, options, ruled.rules.since)
+    if scorer is None:
+        write_by_engine(options, run, asked, seen, ruled.rules)
+        return
     finder = finder_of(options, run, scorer, asked, seen, ruled.rules)
     finder = diversified(options, run, scorer, finder, ruled.rules)
     find = partial(lists_for, run, scorer, options.topk, seen, finder, ruled.rules)
     if options.output is None:
         print_each(options, asked, find(asked), scorer, run)
-    elif options.engine is not None:
-        write_by_engine(options, run, asked, seen, ruled.rules)
     elif len(asked.labels) > PART_USERS:
         write_in_parts(options, run, asked, find, seen, ruled.rules)
     else:
@@ -237,7 +239,7 @@ def finder_of(
     retriever = open_retriever(run, scorer, options.index, options.effort, rules)
     if retriever is not None:
         k = options.topk if options.rerank is None else options.candidates
-        say_recall(retriever, asked.histories, k, seen)
+        measure_recall(retriever, asked.histories, k, seen)
     if options.rerank is None:
         return retriever
     parts = retriever, scorer, catalogue_of(run), options.candidates, asked.dataset

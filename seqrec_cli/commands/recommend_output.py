@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
 from seqrec_cli import console
+from seqrec_cli.commands.stages import say_indexed, say_recall
 from seqrec_cli.wording import counted
 
 if TYPE_CHECKING:
@@ -13,6 +14,7 @@ if TYPE_CHECKING:
     from seqrec_cli.core.inference.rules import Rules
     from seqrec_cli.core.inference.scoring import Seen
     from seqrec_cli.core.runs.run import Run
+    from seqrec_cli.core.runs.spreading import Opened
 
 # The options that a list depends on, beside the run, the rules and the people.
 SHAPING = (
@@ -70,7 +72,7 @@ def write_by_engine(
     options: Any, run: "Run", asked: "People", seen: "Seen", rules: "Rules | None"
 ) -> None:
     """Have Ray write the parts; a second try goes on where one stopped."""
-    from seqrec_cli.core.runs.spreading import TASK_USERS, ListSettings, spread_lists
+    from seqrec_cli.core.runs.spreading import TASK_USERS, ListSettings, Opened, spread_lists
 
     parts, short = opened_parts(options, run, asked, seen, rules, TASK_USERS), list[Any]()
     settings = ListSettings(
@@ -86,11 +88,23 @@ def write_by_engine(
         safe=options.safe_csv,
     )
     with console.progress(len(asked.labels), "users") as advance:
-        for done, fewer in spread_lists(settings, parts, asked, options.workers):
-            short += fewer
-            advance(done, "recommending")
+        for event in spread_lists(settings, parts, asked, options.workers):
+            if isinstance(event, Opened):
+                say_opened(event, run, options)
+                continue
+            short += event.short
+            advance(event.stop, "recommending")
         size = parts.join()
     say_written(options, asked, size, short)
+
+
+def say_opened(opened: "Opened", run: "Run", options: Any) -> None:
+    """Say what a worker has found in the run."""
+    console.warn_all(opened.notes)
+    if opened.indexed:
+        say_indexed(opened.indexed, run)
+    if opened.recall is not None:
+        say_recall(opened.recall, opened.measured, options.topk, options.effort)
 
 
 def opened_parts(

@@ -104,12 +104,14 @@ def row_scorer(run: "Run", columns: list[str], options: ScoreOptions) -> "RowSco
     from seqrec_cli.core.devices import choose_device
     from seqrec_cli.core.inference.row_scoring import NextItemRows, RankerRows, Resolver, TableRows
     from seqrec_cli.core.runs import loading
+    from seqrec_cli.core.runs.ruling import unlearned
 
     device = choose_device(options.device)
     if run.task != RANKING:
         scorer = loading.load_scorer(run, device)
         catalogue = loading.catalogue_of(run)
-        return NextItemRows(scorer, Resolver(columns, catalogue, lambda: people(run, options)))
+        resolver = Resolver(columns, catalogue, lambda: people(run, options), unlearned(run))
+        return NextItemRows(scorer, resolver)
     ranker = loading.load_ranker(run, device)
     if not ranker.sides:
         return TableRows(ranker, loading.table_columns(run))

@@ -22,7 +22,7 @@ from seqrec_cli.commands.options import (
 )
 from seqrec_cli.commands.reports import recommendation as shown
 from seqrec_cli.commands.reports import rules as shown_rules
-from seqrec_cli.commands.stages import open_rules, say_recall
+from seqrec_cli.commands.stages import measure_recall, open_rules, say_indexed
 from seqrec_cli.wording import counted, verb
 
 if TYPE_CHECKING:
@@ -91,7 +91,7 @@ def similar(options: SimilarOptions) -> None:
     console.warn_all(run.notes)
     histories = histories_of_one(items)
     if finder is not None:
-        say_recall(finder, histories, options.topk, "exclude")
+        measure_recall(finder, histories, options.topk, "exclude")
     found = recommend(scorer, histories, options.topk, "exclude", finder, ruled.rules)
     write_or_show(run, options, items, found)
 
@@ -151,7 +151,7 @@ def scorer_and_index(run: "Run", options: SimilarOptions, rules: Any) -> tuple[A
         run, scorer, options.index, options.effort, rules, "similar"
     )
     if made:
-        console.info(f"indexed {scorer.num_items:,} items, kept in {run.path}")
+        say_indexed(scorer.num_items, run)
     return scorer, retriever
 
 

@@ -18,7 +18,6 @@ if TYPE_CHECKING:
     from seqrec_cli.core.runs.ruling import Ruled
     from seqrec_cli.core.runs.run import Run
 
-MEASURED_USERS = 200  # for whom an approximate result is held against the exact one
 WANTED_RECALL = 0.95
 
 
@@ -54,19 +53,29 @@ def open_retriever(
 
     retriever, made = loading.make_retriever(run, scorer, index, effort, rules)
     if made:
-        console.info(f"indexed {scorer.num_items:,} items, kept in {run.path}")
+        say_indexed(scorer.num_items, run)
     return retriever
 
 
-def say_recall(retriever: "Retriever", histories: "Sequences", k: int, seen: "Seen") -> None:
+def say_indexed(num_items: int, run: "Run") -> None:
+    """Say that the items of a run were indexed."""
+    console.info(f"indexed {num_items:,} items, kept in {run.path}")
+
+
+def measure_recall(retriever: "Retriever", histories: "Sequences", k: int, seen: "Seen") -> None:
     """Measure how much of the exact result is found, and say so."""
     from seqrec_cli.core.inference.retrieval import measured_recall
 
-    recall, count = measured_recall(retriever, histories, k, seen, MEASURED_USERS)
+    recall, count = measured_recall(retriever, histories, k, seen)
+    say_recall(recall, count, k, retriever.effort)
+
+
+def say_recall(recall: float, count: int, k: int, effort: int) -> None:
+    """Say how much of the exact result an index has found, of so many histories."""
     over = f"{count:,} {verb(count, 'history', 'histories')}"
     console.info(f"hnsw: recall@{k} {recall:.4f} of the exact result, over {over}")
     if recall < WANTED_RECALL:
-        console.warn(f"that is low: search more items with `--effort {4 * retriever.effort}`")
+        console.warn(f"that is low: search more items with `--effort {4 * effort}`")
 
 
 def open_rules(options: Any, run: "Run", unit: str | None) -> "Ruled":

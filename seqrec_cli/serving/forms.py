@@ -147,7 +147,7 @@ class SimilarAnswer(BaseModel):
 
 
 class ScoredItem(Item):
-    """A score; null where the item is unknown."""
+    """A score; null where the item is unknown, or nothing was learned of it."""
 
     score: float | None
 

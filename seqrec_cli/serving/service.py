@@ -116,7 +116,7 @@ class Desk:
             person = served.person(str(form.user))
         else:
             history, unknown = served.history([str(each) for each in form.history or ()])
-        numbers = [served.by_id.get(str(item)) for item in form.items]
+        numbers = [served.scored(str(item)) for item in form.items]
         known = tuple(number for number in numbers if number is not None)
         question = Question("score", person=person, items=history, candidates=known)
         (answer,) = await self.ask(served, [question])

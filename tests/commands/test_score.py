@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from tests.shop import plain, said, write
+from tests.shop import ITEMS, item, plain, said, write
 
 SCORE = ("--input", "rows.csv", "--output", "scores.csv")
 
@@ -47,3 +47,13 @@ def test_rows_without_a_score_are_an_error_or_counted(shop: Path) -> None:
     assert "1 row without a score: unknown item" in text
     assert "1 row without a score: unknown user" in text
     assert [bool(row["logit"]) for row in table()] == [True, False, False]
+
+
+def test_an_item_that_nobody_has_gets_no_score_by_chance(shop: Path) -> None:
+    new = item(ITEMS)["sku"]
+    write(shop / "rows.csv", ("user", "item"), [("u1", "item 03"), ("u1", new)])
+    text = said("score", "one", *SCORE, code=1)
+    assert f"`rows.csv`, line 3: nothing was learned of the item `{new}`" in text
+    text = said("score", "one", *SCORE, "--unknown", "empty")
+    assert "1 row without a score: nothing was learned of the item" in text
+    assert [bool(row["logit"]) for row in table()] == [True, False]

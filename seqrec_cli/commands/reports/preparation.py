@@ -97,7 +97,13 @@ def features_line(told: dict[str, Any]) -> str:
 
 def vectors_line(told: dict[str, Any]) -> str:
     """What became of a file of vectors."""
-    pieces = [f"{told['size']:,} numbers each, of {told['source']}"]
+    columns, unused = told.get("columns", []), told.get("unused", [])
+    of = f" ({columns[0]}{f' to {columns[-1]}' if len(columns) > 1 else ''})" if columns else ""
+    pieces = [f"{told['size']:,} numbers each, of {told['source']}{of}"]
+    if unused:
+        pieces.append(
+            f"not used: {', '.join(name or 'a column without a name' for name in unused)}"
+        )
     for key, words in (
         ("missing", "items without one"),
         ("repeated", "rows of a repeated id left out"),

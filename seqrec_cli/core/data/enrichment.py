@@ -12,6 +12,7 @@ from seqrec_cli.core.data.dataset import SequenceDataset
 from seqrec_cli.core.data.features.encoders import Encoders
 from seqrec_cli.core.data.features.encoding import encode_side
 from seqrec_cli.core.data.features.kinds import Encoding
+from seqrec_cli.core.data.identity import positions
 from seqrec_cli.core.data.item_table import ItemTable
 from seqrec_cli.core.data.reading.attributes import LONGEST_TITLE
 from seqrec_cli.core.data.reading.vectors import VectorFile, describe_vectors
@@ -70,8 +71,7 @@ def with_item_vectors(dataset: SequenceDataset, found: VectorFile | None) -> Seq
     """
     if found is None:
         return dataset
-    place = {key: row for row, key in enumerate(found.ids)}
-    rows = np.array([place.get(str(key), -1) for key in dataset.item_ids.tolist()], np.int64)
+    rows = positions(dataset.item_ids, np.array(found.ids))
     if (rows < 0).all():
         raise InputError(
             f"`{found.source}` has no vector of any item of the log",

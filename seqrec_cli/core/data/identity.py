@@ -1,4 +1,5 @@
-"""Marks of ids: 64 bits each, to say later whether an id was in a log that is not kept."""
+"""Ids of one file among those of another; and marks of ids, 64 bits each, to say later whether an
+id was in a log that is not kept."""
 
 from typing import Any
 
@@ -7,6 +8,12 @@ from numpy.typing import NDArray
 
 PRIME = np.uint64(0x100000001B3)  # of the hash FNV-1a, here over characters
 BASIS = np.uint64(0xCBF29CE484222325)
+
+
+def positions(ids: NDArray[Any], known: NDArray[Any]) -> NDArray[np.int64]:
+    """Where each id (I,) is in `known`, int64 (I,); -1 if it is not there."""
+    place = {str(key): row for row, key in enumerate(known.tolist())}
+    return np.array([place.get(str(key), -1) for key in ids.tolist()], np.int64)
 
 
 def marks_of(ids: NDArray[Any]) -> NDArray[np.int64]:

@@ -8,6 +8,7 @@ instructions; positions make the packed keys differ, so the order is stable.
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import partial
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -134,12 +135,18 @@ def bring_together(rows: Rows) -> list[slice]:
     counts = count_codes(rows.users, int(rows.users.max()) + 1)
     number = min(MOST_GROUPS, -(-len(rows) // GROUP_ROWS))
     before = np.cumsum(counts) - counts
-    group_of_user = (before * number // len(rows)).astype(np.uint8)
+    groups = group_rows(rows, (before * number // len(rows)).astype(np.uint8), number)
+    return [group for group in groups if group.start < group.stop]
+
+
+def group_rows(rows: Rows, group_of_user: NDArray[Any], number: int) -> list[slice]:
+    """Move the rows of each of so many groups of users together, in the order they had; returns
+    where each group is."""
     pieces = row_pieces(len(rows), MOVED_ROWS)
     orders = np.empty(len(rows), np.uint16) if len(rows) <= REMEMBERED_ROWS else None
     sizes = np.empty((len(pieces), number), np.int64)
 
-    def groups_of(piece: slice) -> NDArray[np.uint8]:
+    def groups_of(piece: slice) -> NDArray[Any]:
         return group_of_user.take(rows.users[piece])
 
     def look(piece: slice) -> None:
@@ -167,7 +174,7 @@ def bring_together(rows: Rows) -> list[slice]:
             each_piece(partial(move, column=column, moved=moved), len(rows), MOVED_ROWS)
             setattr(rows, name, moved)
             del column, moved
-    return [slice(a, b) for a, b in zip([0, *ends[:-1]], ends, strict=True) if a < b]
+    return [slice(a, b) for a, b in pairwise([0, *ends.tolist()])]
 
 
 def order_part(rows: Rows, part: slice, apart: bool) -> int:

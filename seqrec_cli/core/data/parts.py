@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from seqrec_cli.core.data.interactions import Interactions, Origin, from_log
 from seqrec_cli.core.data.negatives import sorted_distinct
-from seqrec_cli.core.data.ordering import Rows
+from seqrec_cli.core.data.ordering import COLUMNS, Rows, group_rows
 from seqrec_cli.core.data.ranges import summed
 from seqrec_cli.core.data.reading.findings import Findings, Kind
 from seqrec_cli.core.data.reading.identifiers import CANONICAL
@@ -238,15 +238,15 @@ def recoded_rows(rows: Rows, facts: PartFacts, whole: WholeLog, factor: int) -> 
 
 def cut_rows(rows: Rows, bounds: Sequence[int]) -> list[Rows]:
     """The rows of each range of users, in their order, with codes from 0 in each."""
-    ranges = np.searchsorted(np.asarray(bounds[1:]), rows.users, side="right")
-    order = np.argsort(ranges, kind="stable")
-    ends = np.searchsorted(ranges[order], np.arange(len(bounds)))
+    number = len(bounds) - 1
+    ranges = np.repeat(np.arange(number), np.diff(bounds)).astype(np.min_scalar_type(number))
+    moved = replace(rows)  # whose columns take the place of the caller's
     cut = []
-    for number, start in enumerate(bounds[:-1]):
-        own = order[ends[number] : ends[number + 1]]
-        one = Rows(rows.users[own] - np.int32(start), rows.items[own])
-        one.times = None if rows.times is None else rows.times[own]
-        one.ratings = None if rows.ratings is None else rows.ratings[own]
+    for start, part in zip(bounds, group_rows(moved, ranges, number), strict=False):
+        one = replace(moved, users=moved.users[part] - np.int32(start))
+        for name in COLUMNS[:-1]:
+            if (column := getattr(moved, name)) is not None:
+                setattr(one, name, column[part])
         cut.append(one)
     return cut
 

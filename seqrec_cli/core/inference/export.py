@@ -136,7 +136,7 @@ def write_recommendations(
     `with_header` its first line is left out.
 
     Returns the number of rows. Items and users are formatted once, not for each row: there may be
-    a hundred rows a user. A CSV file begins with a line of names, unless `header` is false.
+    a hundred rows a user.
     """
     owner, listed = names
     columns = {listed: catalogue.item_ids.tolist()}

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import numpy as np
 
+from seqrec_cli.core.data.identity import positions
 from seqrec_cli.core.data.ordering import (
     Rows,
     count_codes,
@@ -18,7 +19,7 @@ from seqrec_cli.core.data.reading.sources import parse_place
 from seqrec_cli.core.data.reading.units import PER_SECOND
 from seqrec_cli.core.data.sequences import Sequences
 from seqrec_cli.core.inference.names import Catalogue
-from seqrec_cli.core.inference.people import LARGEST_INPUT, NO_KNOWN_ITEM, People, positions
+from seqrec_cli.core.inference.people import LARGEST_INPUT, NO_KNOWN_ITEM, People
 from seqrec_cli.core.storage import foreign
 from seqrec_cli.core.storage.temporary import private_folder
 from seqrec_cli.errors import InputError

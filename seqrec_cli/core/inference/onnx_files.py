@@ -13,25 +13,11 @@ from numpy.typing import NDArray
 
 from seqrec_cli.core.data.features.encoded import EncodedFeatures
 from seqrec_cli.core.data.sequences import PAD, Sequences
+from seqrec_cli.core.inference import onnx_graphs as graphs
 from seqrec_cli.core.inference.names import Catalogue
-from seqrec_cli.core.inference.onnx_graphs import (
-    BATCH,
-    ITEM_IDS,
-    LENGTH,
-    MODEL,
-    README,
-    USER_IDS,
-    Agreement,
-    check_folder,
-    graph_bytes,
-    padded_after,
-    relative_gap,
-    session_of,
-)
 from seqrec_cli.core.inference.rules import Rules
 from seqrec_cli.core.inference.scoring import ModelScorer, Scored, Seen, score_all
 from seqrec_cli.core.models.sequential.textbook import TextbookScores, textbook
-from seqrec_cli.core.storage import files
 from seqrec_cli.wording import counted
 
 TRIED = 64  # histories of a batch in the comparison
@@ -54,7 +40,7 @@ def write_onnx(
     seen: Seen,
     users: KnownUsers | None = None,
     rules: Rules | None = None,
-) -> Agreement:
+) -> graphs.Agreement:
     """Write the network of a scorer to a folder, after it was compared.
 
     Args:
@@ -68,28 +54,27 @@ def write_onnx(
         InputError: the folder has something in it.
         RunError: onnxruntime gives something else.
     """
-    check_folder(folder)
+    graphs.check_folder(folder)
     longest = scorer.model.max_length
     features = None if users is None else users.features
     plain = textbook(scorer.model, k, seen, features, None if rules is None else rules.allowed)
     made = finder_bytes(plain, longest)
     agreement = compare_finder(made, plain, scorer, histories, longest, rules).check()
-    files.write_bytes(folder / MODEL, made)
-    files.write_json(folder / ITEM_IDS, [None, *catalogue.item_ids.tolist()])
+    lists = {"items": [None, *catalogue.item_ids.tolist()]}
     if users is not None and plain.reads_users:
-        files.write_json(folder / USER_IDS, [None, *users.ids.tolist()])
-    files.write_text(folder / README, how_to_call(plain, longest, agreement))
+        lists["users"] = [None, *users.ids.tolist()]
+    graphs.write_folder(folder, made, how_to_call(plain, longest, agreement), lists)
     return agreement
 
 
 def finder_bytes(plain: TextbookScores, longest: int) -> bytes:
     """The ONNX file: history int64 (batch, length), and users, to scores or to the best items."""
     example = torch.ones((2, min(3, longest)), dtype=torch.int64)
-    inputs, sizes = {"history": example}, {"history": (BATCH, LENGTH)}
+    inputs, sizes = {"history": example}, {"history": (graphs.BATCH, graphs.LENGTH)}
     if plain.reads_users:
         inputs["user"] = torch.tensor([0, 1])
-        sizes |= {"user": (BATCH,)}  # type: ignore[dict-item]
-    return graph_bytes(plain, inputs, sizes, outputs_of(plain), longest)
+        sizes |= {"user": (graphs.BATCH,)}  # type: ignore[dict-item]
+    return graphs.graph_bytes(plain, inputs, sizes, outputs_of(plain), longest)
 
 
 def outputs_of(plain: TextbookScores) -> list[str]:
@@ -104,9 +89,9 @@ def compare_finder(
     histories: Sequences,
     longest: int,
     rules: Rules | None = None,
-) -> Agreement:
+) -> graphs.Agreement:
     """Compare onnxruntime's answers with seqrec's."""
-    session, k = session_of(made), plain.k
+    session, k = graphs.session_of(made), plain.k
     difference, same = 0.0, 0
     for start in range(0, len(histories), TRIED):
         rows = np.arange(start, min(start + TRIED, len(histories)))
@@ -114,13 +99,13 @@ def compare_finder(
         part = histories.take(rows)
         batch = part.cut(np.maximum(part.lengths - longest, 0))[1]
         whole = all_scores(scorer, batch, plain.seen, rules) if k else all_scores(scorer, batch)
-        inputs = {"history": padded_after(batch, longest)}
+        inputs = {"history": graphs.padded_after(batch, longest)}
         if plain.reads_users:
             assert part.owners is not None, "only users of the dataset have features"
             inputs["user"] = part.owners + 1
         found = session.run(None, inputs)
         if not k:
-            difference = max(difference, relative_gap(found[0][:, 1:], whole[:, 1:]))
+            difference = max(difference, graphs.relative_gap(found[0][:, 1:], whole[:, 1:]))
             same += len(batch)
             continue
         items, values = found
@@ -128,8 +113,8 @@ def compare_finder(
         expected = np.argsort(-whole, axis=1, kind="stable")[:, :k]
         same += int((np.where(best == -np.inf, PAD, expected) == items).all(1).sum())
         for right in (np.take_along_axis(whole, items, axis=1), best):
-            difference = max(difference, relative_gap(values, right))
-    return Agreement(len(histories), difference, same)
+            difference = max(difference, graphs.relative_gap(values, right))
+    return graphs.Agreement(len(histories), difference, same)
 
 
 def all_scores(
@@ -146,7 +131,7 @@ def all_scores(
     return scores
 
 
-def how_to_call(plain: TextbookScores, longest: int, agreement: Agreement) -> str:
+def how_to_call(plain: TextbookScores, longest: int, agreement: graphs.Agreement) -> str:
     """The README of the folder."""
     k = plain.k
     outputs = (
@@ -163,7 +148,7 @@ def how_to_call(plain: TextbookScores, longest: int, agreement: Agreement) -> st
     if k and never:
         left_out += f"{counted(never, 'item')} that nobody had are never listed.\n"
     users = (
-        f"`user`, int64 (batch,), is a user's place in `{USER_IDS}`; 0 is one who is not there.\n"
+        "`user`, int64 (batch,), is a user's place in `users.json`; 0 is one who is not there.\n"
         if plain.reads_users
         else ""
     )
@@ -172,19 +157,20 @@ def how_to_call(plain: TextbookScores, longest: int, agreement: Agreement) -> st
     names = "items, scores" if k else "(scores,)"
     return f"""# A sequential recommender, exported by seqrec
 
-`{MODEL}` takes `history`, int64 (batch, length): numbers of items, oldest first, with zeros after
-the end of the shorter ones; at most the {longest} latest items of each. It gives {outputs}.
+`model.onnx` takes `history`, int64 (batch, length): numbers of items, oldest first, with zeros
+after the end of the shorter ones; at most the {longest} latest items of each. It gives {outputs}.
 {left_out}{users}
-`{ITEM_IDS}` is a list: item number n has the id at place n; place 0 is empty.
+`items.json` is a list: item number n has the id at place n; place 0 is empty.
 
 ```python
 import json
+from pathlib import Path
 import numpy as np
 import onnxruntime
 
-ids = json.load(open("{ITEM_IDS}"))
+ids = json.loads(Path("items.json").read_text())
 number = {{str(key): n for n, key in enumerate(ids)}}
-session = onnxruntime.InferenceSession("{MODEL}")
+session = onnxruntime.InferenceSession("model.onnx")
 history = np.array([[1, 2, 3]])  # [number[key] for key in ...]
 {names} = session.run(None, {{"history": history{given}}})
 print([ids[n] for n in {last}])

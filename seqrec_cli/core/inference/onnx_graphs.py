@@ -15,11 +15,11 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from seqrec_cli.core.data.sequences import Sequences
+from seqrec_cli.core.storage import files
 from seqrec_cli.core.storage.tensors import first_line
 from seqrec_cli.errors import InputError, MissingExtra, RunError
 
 TOLERANCE = 1e-4  # of a score, against the larger of 1 and the largest score
-MODEL, ITEM_IDS, USER_IDS, README = "model.onnx", "items.json", "users.json", "README.md"
 BATCH, LENGTH = "batch", "length"
 
 
@@ -71,6 +71,14 @@ def check_folder(folder: Path) -> None:
     """
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         raise InputError(f"`{folder}` exists already", "name a new folder: `--output FOLDER`")
+
+
+def write_folder(folder: Path, made: bytes, readme: str, lists: Mapping[str, Any]) -> None:
+    """Write the file of a model, how to call it, and what its numbers mean: each list as JSON."""
+    files.write_bytes(folder / "model.onnx", made)
+    for name, values in lists.items():
+        files.write_json(folder / f"{name}.json", values)
+    files.write_text(folder / "README.md", readme)
 
 
 def graph_bytes(

@@ -29,34 +29,20 @@ from seqrec_cli.core.data.features.vocabularies import (
     Vocabulary,
 )
 from seqrec_cli.core.data.ranking.dataset import SIDES, Examples
+from seqrec_cli.core.inference import onnx_graphs as graphs
 from seqrec_cli.core.inference.names import Catalogue
-from seqrec_cli.core.inference.onnx_graphs import (
-    BATCH,
-    ITEM_IDS,
-    LENGTH,
-    MODEL,
-    README,
-    USER_IDS,
-    Agreement,
-    check_folder,
-    graph_bytes,
-    padded_after,
-    relative_gap,
-    session_of,
-)
 from seqrec_cli.core.inference.ranker import Ranker
 from seqrec_cli.core.inference.reranking import Reranker
 from seqrec_cli.core.inference.row_files import Row
 from seqrec_cli.core.inference.row_scoring import Nothing, RankerRows, Resolver, ranked
 from seqrec_cli.core.models.layers import rows_at
 from seqrec_cli.core.models.ranking.textbook import TextbookRanker
-from seqrec_cli.core.storage import files
 from seqrec_cli.errors import RunError
 
-COLUMNS = "columns.json"
 NO_LIMIT = 2**31 - 1
 OUTPUTS = ["logit", "probability"]
-Made = tuple[bytes, Agreement, str]  # the file, how it agrees, and what its README says of it
+# The file, how it agrees, and what its README says of it.
+Made = tuple[bytes, graphs.Agreement, str]
 
 
 class RowsOfLog(nn.Module):
@@ -114,7 +100,7 @@ class RowsOfTable(nn.Module):
         return logits, torch.sigmoid(logits)
 
 
-def write_ranker(folder: Path, ranker: Ranker, examples: Examples) -> Agreement:
+def write_ranker(folder: Path, ranker: Ranker, examples: Examples) -> graphs.Agreement:
     """Write a ranking model to a folder, after it was compared.
 
     Args:
@@ -124,18 +110,17 @@ def write_ranker(folder: Path, ranker: Ranker, examples: Examples) -> Agreement:
         InputError: the folder has something in it.
         RunError: onnxruntime gives something else, or the rows have no history.
     """
-    check_folder(folder)
+    graphs.check_folder(folder)
     of_log = bool(ranker.sides)
     made, agreement, inputs = (export_log if of_log else export_table)(ranker, examples)
-    files.write_bytes(folder / MODEL, made)
+    lists: dict[str, Any]
     if of_log:
-        files.write_json(folder / ITEM_IDS, [None, *ranker.item_ids.tolist()])
-        files.write_json(folder / USER_IDS, [None, *ranker.user_ids.tolist()])
+        ids, users = ranker.item_ids.tolist(), ranker.user_ids.tolist()
+        lists = {"items": [None, *ids], "users": [None, *users]}
     else:
         values = ranker.encoders.items.values.tolist()
-        files.write_json(folder / ITEM_IDS, [None] * FIRST + values)
-        files.write_json(folder / COLUMNS, described(ranker.encoders))
-    files.write_text(folder / README, how_to_rank(inputs, agreement))
+        lists = {"items": [None] * FIRST + values, "columns": described(ranker.encoders)}
+    graphs.write_folder(folder, made, how_to_rank(inputs, agreement), lists)
     return agreement
 
 
@@ -145,14 +130,14 @@ def export_log(ranker: Ranker, examples: Examples) -> Made:
     numbers = torch.tensor([0, 1])
     # Tensors of their own: one that came twice would become one input.
     inputs = {"user": numbers, "item": numbers.clone(), "history": torch.ones((2, 3)).long()}
-    sizes: dict[str, Sequence[str]] = {"user": (BATCH,), "item": (BATCH,)}
-    sizes |= {"history": (BATCH, LENGTH)}
-    made = graph_bytes(RowsOfLog(ranker).eval(), inputs, sizes, OUTPUTS, NO_LIMIT)
+    sizes: dict[str, Sequence[str]] = {"user": (graphs.BATCH,), "item": (graphs.BATCH,)}
+    sizes |= {"history": (graphs.BATCH, graphs.LENGTH)}
+    made = graphs.graph_bytes(RowsOfLog(ranker).eval(), inputs, sizes, OUTPUTS, NO_LIMIT)
     agreement = compare_log(made, ranker, examples, longest)
     return made, agreement, OF_LOG.format(longest=longest)
 
 
-def compare_log(made: bytes, ranker: Ranker, examples: Examples, longest: int) -> Agreement:
+def compare_log(made: bytes, ranker: Ranker, examples: Examples, longest: int) -> graphs.Agreement:
     """Compare with `seqrec score`, for the rows of examples, by ids."""
     resolver = Resolver(["user", "history", "item"], Catalogue(ranker.item_ids, None), None)
     rows = as_rows(ranker, examples)
@@ -168,7 +153,7 @@ def compare_log(made: bytes, ranker: Ranker, examples: Examples, longest: int) -
     inputs = {
         "user": np.array(users, np.int64),
         "item": items,
-        "history": padded_after(histories.take(which), longest),
+        "history": graphs.padded_after(histories.take(which), longest),
     }
     return compare_rows(made, inputs, own)
 
@@ -196,16 +181,25 @@ def export_table(ranker: Ranker, examples: Examples) -> Made:
     """The file of a run that was made of a table."""
     batch = to_batch(examples, torch.device("cpu"))
     inputs = inputs_of_table(batch)
-    sizes: dict[str, Sequence[str]] = dict.fromkeys(inputs, (BATCH,))
-    sizes |= {"history": (BATCH, LENGTH)}
-    sizes |= {name: (BATCH, name) for name in inputs if name.startswith("tags")}
+    sizes: dict[str, Sequence[str]] = dict.fromkeys(inputs, (graphs.BATCH,))
+    sizes |= {"history": (graphs.BATCH, graphs.LENGTH)}
+    sizes |= {name: (graphs.BATCH, name) for name in inputs if name.startswith("tags")}
     few = {
         name: values[:2] if len(sizes[name]) == 1 else torch.ones((2, 3), dtype=torch.int64)
         for name, values in inputs.items()
     }
-    made = graph_bytes(RowsOfTable(ranker).eval(), few, sizes, OUTPUTS, NO_LIMIT)
+    made = graphs.graph_bytes(RowsOfTable(ranker).eval(), few, sizes, OUTPUTS, NO_LIMIT)
     arrays = {name: values.numpy() for name, values in inputs.items()}
-    return made, compare_rows(made, arrays, ranked(ranker, examples)), OF_TABLE
+    agreement = compare_rows(made, arrays, ranked(ranker, examples))
+    rows = "\n".join(f'    "{name}": {in_python(values[:1])},' for name, values in few.items())
+    return made, agreement, OF_TABLE.format(rows=rows)
+
+
+def in_python(values: Tensor) -> str:
+    """An array as one types it in Python."""
+    if values.is_floating_point():
+        return f"np.array({np.round(values.double().numpy(), 4).tolist()}, np.float32)"
+    return f"np.array({values.tolist()})"
 
 
 def inputs_of_table(batch: RankingBatch) -> dict[str, Tensor]:
@@ -219,16 +213,16 @@ def inputs_of_table(batch: RankingBatch) -> dict[str, Tensor]:
 
 def compare_rows(
     made: bytes, inputs: dict[str, NDArray[Any]], own: NDArray[np.float32]
-) -> Agreement:
+) -> graphs.Agreement:
     """Compare logits of rows with seqrec's.
 
     Raises:
         RunError: they differ.
     """
-    logits, probabilities = session_of(made).run(None, inputs)
+    logits, probabilities = graphs.session_of(made).run(None, inputs)
     expected = 1 / (1 + np.exp(-own.astype(np.float64)))
-    gap = max(relative_gap(logits, own), relative_gap(probabilities, expected))
-    return Agreement(len(own), gap, len(own)).check()
+    gap = max(graphs.relative_gap(logits, own), graphs.relative_gap(probabilities, expected))
+    return graphs.Agreement(len(own), gap, len(own)).check()
 
 
 def described(encoders: Encoders) -> dict[str, Any]:
@@ -254,38 +248,62 @@ def named_values(column: Vocabulary) -> dict[str, Any]:
     return {"name": column.name, "values": [None] * FIRST + column.values.tolist()}
 
 
-OF_LOG = f"""`user`, int64 (batch,), is a user's place in `{USER_IDS}`, and `item`, int64 (batch,),
-a candidate's place in `{ITEM_IDS}`; 0 is one who, or that, is not there. `history`, int64 (batch,
+OF_LOG = """`user`, int64 (batch,), is a user's place in `users.json`, and `item`, int64 (batch,),
+a candidate's place in `items.json`; 0 is one who, or that, is not there. `history`, int64 (batch,
 length), has places of items, oldest first, with zeros after the end of the shorter ones; the run
-was trained on the latest {{longest}}. The features of users and items are in the file."""
+was trained on the latest {longest}. The features of users and items are in the file.
 
-OF_TABLE = f"""`item`, int64 (batch,), is a candidate's place in `{ITEM_IDS}`; 1 is one that is
+```python
+import json
+from pathlib import Path
+import numpy as np
+import onnxruntime
+
+user = {{str(key): n for n, key in enumerate(json.loads(Path("users.json").read_text()))}}
+item = {{str(key): n for n, key in enumerate(json.loads(Path("items.json").read_text()))}}
+session = onnxruntime.InferenceSession("model.onnx")
+candidates = [1, 2]  # [item[key] for key in ...]
+history = [1, 2, 1]  # [item[key] for key in ...]
+rows = {{
+    "user": np.full(len(candidates), 0),  # user[...]
+    "item": np.array(candidates),
+    "history": np.tile(history, (len(candidates), 1)),
+}}
+logit, probability = session.run(None, rows)
+print(logit, probability)
+```"""
+
+OF_TABLE = """`item`, int64 (batch,), is a candidate's place in `items.json`; 1 is one that is
 not there. `history`, int64 (batch, length), has places of items, oldest first, with zeros after the
 end of the shorter ones. The other inputs, as far as the run reads such columns, are in
-`{COLUMNS}`:
+`columns.json`:
 `sparse`, int64 (batch, columns), has each value's place in `values`, 1 if it is not there;
 `tags_0`, `tags_1`, …, int64 (batch, most), the same for each tag of a row, with zeros after the
 end; `dense`, float32 (batch, columns), scaled numbers: with `quantile`
 `(interp(x, numbers, places) - interp(-x, -numbers[::-1], -places[::-1])) / 2`, by `numpy.interp`;
-with `z-score` `(x - numbers[0]) / numbers[1]`, between the `places`; `missing` for no number."""
+with `z-score` `(x - numbers[0]) / numbers[1]`, between the `places`; `missing` for no number.
+
+```python
+import numpy as np
+import onnxruntime
+
+session = onnxruntime.InferenceSession("model.onnx")
+rows = {{
+{rows}
+}}
+logit, probability = session.run(None, rows)
+print(logit, probability)
+```"""
 
 
-def how_to_rank(inputs: str, agreement: Agreement) -> str:
+def how_to_rank(inputs: str, agreement: graphs.Agreement) -> str:
     """The README of the folder."""
     return f"""# A ranking model, exported by seqrec
 
-`{MODEL}` scores rows: `logit` and `probability`, float32 (batch,), of each. To rank candidates for
-a history, give it a row for each of them.
+`model.onnx` scores rows: `logit` and `probability`, float32 (batch,), of each. To rank candidates
+for a history, give it a row for each of them.
 
 {inputs}
-
-```python
-import json
-import onnxruntime
-
-session = onnxruntime.InferenceSession("{MODEL}")
-print({{i.name: (i.type, i.shape) for i in session.get_inputs()}})
-```
 
 onnxruntime was compared with seqrec on {agreement.compared:,} rows: the largest difference is
 {agreement.difference:.1g}.

@@ -63,6 +63,12 @@ class People:
         for label, row, known in zip(self.labels, rows, self.known, strict=True):
             yield label, self.histories.take(np.array([row] if known else [], np.int64))
 
+    def rows(self) -> dict[str, int]:
+        """The row of the history of everybody who has one, by label."""
+        rows = (np.cumsum(self.known) - 1).tolist()
+        each = zip(self.labels, rows, self.known.tolist(), strict=True)
+        return {str(label): row for label, row, known in each if known}
+
     def between(self, start: int, stop: int) -> "People":
         """Those from number `start` up to `stop`; the times are left out."""
         first, last = int(self.known[:start].sum()), int(self.known[:stop].sum())
@@ -153,12 +159,6 @@ def refuse_unknown(people: People, place: str) -> None:
         f"there is no user `{labels[0]}` in {place}: that id {reason}{others}",
         f"{remedy}; `--unknown skip` leaves such users out",
     )
-
-
-def positions(ids: NDArray[Any], known: NDArray[Any]) -> NDArray[np.int64]:
-    """Where each id (I,) is in `known`, int64 (I,); -1 if it is not there."""
-    place = {str(key): row for row, key in enumerate(known.tolist())}
-    return np.array([place.get(str(key), -1) for key in ids.tolist()], np.int64)
 
 
 def most_popular(catalogue: Catalogue, k: int, rules: Rules | None) -> Recommended:

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from seqrec_cli.core.batching.ranking import to_batch
 from seqrec_cli.core.data.dataset import SequenceDataset
+from seqrec_cli.core.data.identity import positions
 from seqrec_cli.core.data.ranking.dataset import Examples
 from seqrec_cli.core.data.sequences import PAD, PARTS, Sequences
 from seqrec_cli.core.devices import WorkerPool, evaluation_mode
@@ -64,8 +65,8 @@ def check_unseen(ranker: Ranker, dataset: SequenceDataset, part: Literal["valid"
     Raises:
         RunError: with the number of these interactions.
     """
-    users = rows_by_id(dataset.user_ids, ranker.user_ids)  # the ranker's row of each, or -1
-    items = rows_by_id(dataset.item_ids, ranker.item_ids)
+    users = positions(dataset.user_ids, ranker.user_ids)  # the ranker's row of each, or -1
+    items = positions(dataset.item_ids, ranker.item_ids)
     stride = len(ranker.item_ids) + 1
     trained = ranker.training_pairs.astype(np.int64)
     trained_keys = trained[:, 0] * stride + trained[:, 1]
@@ -86,12 +87,6 @@ def check_unseen(ranker: Ranker, dataset: SequenceDataset, part: Literal["valid"
             "train it on rows that leave those out: `seqrec prepare LOG --task ranking --split "
             "leave-one-out`",
         )
-
-
-def rows_by_id(ids: NDArray[Any], known: NDArray[Any]) -> NDArray[np.int64]:
-    """The row of each id (I,) in `known`, int64 (I,); -1 if it is not there."""
-    place = {str(key): row for row, key in enumerate(known.tolist())}
-    return np.array([place.get(str(key), -1) for key in ids.tolist()], np.int64)
 
 
 class Reranker:
@@ -126,11 +121,11 @@ class Reranker:
         self.retrieval_weight = retrieval_weight
         codes = ranker.encoders.items.encode([str(key) for key in item_ids.tolist()])
         self.codes = np.concatenate((np.zeros(1, np.int32), codes))  # by item; 0 is padding
-        self.items = np.concatenate((np.full(1, -1), rows_by_id(item_ids, ranker.item_ids)))
+        self.items = np.concatenate((np.full(1, -1), positions(item_ids, ranker.item_ids)))
         self.users = None
         self.liked = None
         if dataset is not None:
-            self.users = rows_by_id(dataset.user_ids, ranker.user_ids)
+            self.users = positions(dataset.user_ids, ranker.user_ids)
             self.liked = liked_histories(dataset, before, ranker)
         self.length = int(ranker.examples["history_length"])
 

@@ -23,6 +23,7 @@ from seqrec_cli.errors import ConfigError
 
 # Memory for the vectors of the candidates of several histories.
 FOUND_BYTES = 64 * 2**20
+MEASURED = 200  # histories for which what an index finds is held against the exact result
 RUN = 512  # items that are searched together for the best of a large catalogue
 # For a larger share of the catalogue an index saves nothing, and does not reach all of it.
 LARGE_SHARE = 0.25
@@ -59,7 +60,8 @@ class Finder(Protocol):
     ) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
         """The k best items for each history and their scores, both (B, k).
 
-        Best first, equal scores ordered by item; 0 and -inf fill a shorter list.
+        Best first, equal scores ordered by item; 0 and -inf fill a shorter list. Where the
+        catalogue has fewer than k items, k is their number.
         """
         ...
 
@@ -74,7 +76,7 @@ class Exact:
     def top(
         self, histories: Sequences, k: int, seen: Seen
     ) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
-        """The k best items for each history and their scores, both (B, k), k at most N."""
+        """As of any finder."""
         k = min(k, self.scorer.num_items)
         return exact_top(self.scorer, histories, k, seen, self.rules)
 
@@ -110,6 +112,7 @@ class Retriever:
         histories; under rules for more, by the share that they leave. If that is a large part of
         the catalogue, or the index finds too few, the whole catalogue is scored.
         """
+        k = min(k, self.scorer.num_items)
         known = histories.excluded.distinct()
         num_excluded = known.lengths if seen == "exclude" else np.zeros(len(histories), np.int64)
         num_items, rules = self.scorer.num_items, self.rules
@@ -165,15 +168,15 @@ class Retriever:
 def exact_top(
     scorer: Scorer, histories: Sequences, k: int, seen: Seen, rules: Rules | None = None
 ) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
-    """The k best items for each history and their scores, both (B, k); 0 and -inf fill the rest."""
+    """The k best items, k at most N, for each history and their scores, both (B, k); 0 and -inf
+    fill a shorter list."""
     items = np.zeros((len(histories), k), np.int64)
     scores = np.full((len(histories), k), -np.inf, np.float32)
-    there = min(k, scorer.num_items)  # the candidates of a second stage may be more
     batches = score_all(
-        scorer, histories, seen, lambda scored: (scored.rows, *top_arrays(scored, there)), rules
+        scorer, histories, seen, lambda scored: (scored.rows, *top_arrays(scored, k)), rules
     )
     for places, best_items, values in batches:
-        items[places, :there], scores[places, :there] = best_items, values
+        items[places], scores[places] = best_items, values
     return items, scores
 
 
@@ -216,16 +219,20 @@ def best_unsorted(scores: Tensor, k: int) -> tuple[Tensor, Tensor]:
     return values, candidates.gather(1, places)
 
 
-def measured_recall(
-    retriever: Retriever, histories: Sequences, k: int, seen: Seen, most: int, seed: int = 0
-) -> tuple[float, int]:
-    """The recall@k of the retriever against the exact result, and the number of histories.
+def some_of(histories: Sequences, most: int = MEASURED, seed: int = 0) -> Sequences:
+    """The histories, or of more than `most` a seeded sample."""
+    if len(histories) <= most:
+        return histories
+    chosen = stream(seed, Purpose.USERS).choice(len(histories), most, replace=False)
+    return histories.take(np.sort(chosen))
 
-    From more than `most` histories a seeded sample is taken.
-    """
-    if len(histories) > most:
-        chosen = stream(seed, Purpose.USERS).choice(len(histories), most, replace=False)
-        histories = histories.take(np.sort(chosen))
+
+def measured_recall(
+    retriever: Retriever, histories: Sequences, k: int, seen: Seen
+) -> tuple[float, int]:
+    """The recall@k of the retriever against the exact result, and the number of histories, those
+    of `some_of`."""
+    histories = some_of(histories)
     k = min(k, retriever.scorer.num_items)
     approximate, _ = retriever.top(histories, k, seen)
     exact, _ = exact_top(retriever.scorer, histories, k, seen, retriever.rules)

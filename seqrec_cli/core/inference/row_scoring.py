@@ -75,20 +75,25 @@ class Account:
 class Resolver:
     """Finds the histories and the candidates of rows among known items and people."""
 
-    def __init__(self, columns: Sequence[str], catalogue: Catalogue, people: Any) -> None:
-        """Of a file with these columns; `people` is called for users that have no `history`."""
+    def __init__(
+        self,
+        columns: Sequence[str],
+        catalogue: Catalogue,
+        people: Any,
+        unlearned: NDArray[np.bool_] | None = None,
+    ) -> None:
+        """Of a file with these columns.
+
+        Args:
+            people: called for users that have no `history`.
+            unlearned: bool (N,), candidates whose scores mean nothing; None: none.
+        """
         self.reads_history = "history" in columns
         self.columns = ["history" if self.reads_history else "user", "item"]
         self.names = Names.of_items(catalogue)
         self.people: People | None = None if self.reads_history else people()
-        self.places = {}
-        if self.people is not None:
-            labels = [str(label) for label in self.people.labels]
-            rows = (np.cumsum(self.people.known) - 1).tolist()
-            known = self.people.known.tolist()
-            self.places = {
-                label: row for label, row, there in zip(labels, rows, known, strict=True) if there
-            }
+        self.places = {} if self.people is None else self.people.rows()
+        self.unlearned = unlearned
 
     def resolve(
         self, rows: Sequence[Row]
@@ -107,6 +112,8 @@ class Resolver:
             left_out += unknown
             if item is None:
                 reasons[number] = f"unknown item `{row['item']}`"
+            elif self.unlearned is not None and self.unlearned[item]:
+                reasons[number] = f"nothing was learned of the item `{row['item']}`"
             elif key is None:
                 what = "history without a known item" if self.reads_history else "unknown user"
                 reasons[number] = what if self.reads_history else f"{what} `{row['user']}`"

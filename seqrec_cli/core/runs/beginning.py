@@ -91,7 +91,9 @@ def begin(
     started.info.extend(filter(None, [settled.reason, reads_times(experiment)]))
     whole = whole_catalogue(experiment, dataset.num_items)
     dense = whole_table_note(experiment.training, dataset.num_items)
-    started.notes.extend(filter(None, [missed, unread_features(experiment, dataset), whole, dense]))
+    started.notes.extend(
+        filter(None, [missed, *unread_features(experiment, dataset), whole, dense])
+    )
     if shard is not None and experiment.training.validate_users is not None:
         started.notes.append(
             "the best weights are not asked about all users at the end, where workers share the "
@@ -129,7 +131,7 @@ def begin_fitting(experiment: FittedExperiment, path: Path) -> StartedTraining:
     size = fitted.shown_size(fitting.bytes_needed)
     memory = f"fitting takes {size} of memory"
     started.info.extend(filter(None, [settled.reason, reads_times(experiment), memory]))
-    started.notes.extend(filter(None, [missed, unread_features(experiment, dataset)]))
+    started.notes.extend(filter(None, [missed, *unread_features(experiment, dataset)]))
     started.notes.extend(fitting.left_out)
     return started
 
@@ -156,26 +158,31 @@ def whole_catalogue(experiment: Experiment, num_items: int) -> str:
     return f"{message}; `{sampled}` samples {4096:,} of them"
 
 
-def unread_features(experiment: NextItemExperiment, dataset: SequenceDataset) -> str:
-    """A note where the dataset has features and the model does not read them; else ""."""
-    if isinstance(experiment, Experiment) and experiment.model.needs_features:
-        return ""
+def unread_features(experiment: NextItemExperiment, dataset: SequenceDataset) -> list[str]:
+    """Notes where the dataset has features or vectors of items that the model does not read."""
+    model, notes = experiment.model, []
     if dataset.item_vectors is not None:
-        return (
-            f"{experiment.model.name} does not read the vectors of the items of `{dataset.name}` "
-            "as it is set: `--set model.item_vectors=added` for sasrec and gru4rec"
+        prefix = "model.history" if hasattr(model, "history") else "model"
+        reads = getattr(getattr(model, "history", model), "item_vectors", None)
+        how = f"`--set {prefix}.item_vectors=added` makes it read them"
+        if reads is None:
+            how = "`--config sasrec --set model.item_vectors=added` makes a model that does"
+        if reads in (None, "none"):
+            notes.append(
+                f"{model.name} does not read the vectors of the items of `{dataset.name}`: {how}"
+            )
+    if dataset.encoders.columns and not type(model).reads_features:
+        sides = (
+            (side, [column.name for column in dataset.encoders.side(side).columns])
+            for side in SIDES
         )
-    if not dataset.encoders.columns:
-        return ""
-    sides = (
-        (side, [column.name for column in dataset.encoders.side(side).columns]) for side in SIDES
-    )
-    features = " and ".join(f"{side}s' {', '.join(names)}" for side, names in sides if names)
-    readers = [name for name in MODELS.ours if MODELS[name].settings_class.reads_features]
-    return (
-        f"{experiment.model.name} does not read the features of `{dataset.name}` ({features}); "
-        f"{' and '.join(readers)} does: `--config two-tower`"
-    )
+        features = " and ".join(f"{side}s' {', '.join(names)}" for side, names in sides if names)
+        readers = [name for name in MODELS.ours if MODELS[name].settings_class.reads_features]
+        notes.append(
+            f"{model.name} does not read the features of `{dataset.name}` ({features}); "
+            f"{' and '.join(readers)} does: `--config two-tower`"
+        )
+    return notes
 
 
 def begin_ranking(

@@ -14,6 +14,7 @@ import torch
 from numpy.typing import NDArray
 
 from seqrec_cli.core.data.dataset import SequenceDataset
+from seqrec_cli.core.data.identity import positions
 from seqrec_cli.core.data.reading.units import show_moment
 from seqrec_cli.core.data.sequences import PARTS, Sequences
 from seqrec_cli.core.evaluation.queries import Queries
@@ -27,7 +28,6 @@ from seqrec_cli.core.evaluation.shift import (
 from seqrec_cli.core.evaluation.statistics import mean_interval
 from seqrec_cli.core.evaluation.summary import Figure
 from seqrec_cli.core.evaluation.thresholds import parse_pair
-from seqrec_cli.core.inference.people import positions
 from seqrec_cli.core.inference.recent import unit_of
 from seqrec_cli.core.inference.scoring import Seen
 from seqrec_cli.core.runs.loading import agreed_seen, catalogue_of, load_scorer

@@ -15,11 +15,11 @@ import torch
 from numpy.typing import NDArray
 
 from seqrec_cli.core.data.dataset import SequenceDataset
+from seqrec_cli.core.data.identity import positions
 from seqrec_cli.core.data.sequences import Sequences
 from seqrec_cli.core.evaluation.comparison import Difference, compare
 from seqrec_cli.core.evaluation.queries import Queries, queries
 from seqrec_cli.core.evaluation.sequential import Evaluation, metrics_of, rank_targets
-from seqrec_cli.core.inference.people import positions
 from seqrec_cli.core.inference.scoring import Seen
 from seqrec_cli.core.runs.loading import agreed_seen, catalogue_of, load_scorer
 from seqrec_cli.core.runs.ruling import Wanted, make_rules, unlearned

@@ -17,9 +17,9 @@ from torch import Tensor
 
 from seqrec_cli.core.data.dataset import SequenceDataset
 from seqrec_cli.core.data.features.encoders import Encoders
+from seqrec_cli.core.data.identity import positions
 from seqrec_cli.core.data.sequences import Sequences
 from seqrec_cli.core.experiment.fitted import FittedExperiment
-from seqrec_cli.core.inference.people import positions
 from seqrec_cli.core.models.sequential.two_tower import TwoTower
 from seqrec_cli.core.runs.inputs import load_features
 from seqrec_cli.core.runs.loading import catalogue_of

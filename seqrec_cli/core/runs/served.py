@@ -79,7 +79,7 @@ class Served:
         self.seen: Seen = agreed_seen([run], None)
         ids = [str(key) for key in self.catalogue.item_ids.tolist()]
         self.by_id = {key: number for number, key in enumerate(ids, 1)}
-        self.by_user = {} if people is None else rows_of(people)
+        self.by_user = {} if people is None else people.rows()
         self.names = Names.of_items(self.catalogue)
         self.unlearned = set((np.flatnonzero(unlearned(run)) + 1).tolist())
         self.kept_rules: OrderedDict[bytes, Rules | None] = OrderedDict()
@@ -118,6 +118,11 @@ class Served:
         if learned and number in self.unlearned:
             raise InputError(f"nobody has the item `{brief(text)}` yet: its vector is empty")
         return number
+
+    def scored(self, text: str) -> int | None:
+        """The number of an item by its id; None if there is none, or its scores mean nothing."""
+        number = self.by_id.get(text)
+        return None if number in self.unlearned else number
 
     def history(self, texts: Sequence[str]) -> tuple[tuple[int, ...], list[str]]:
         """The numbers of the items of a history, and those that are unknown.
@@ -229,13 +234,6 @@ def people_for(run: Run, place: Place) -> tuple[People | None, list[str]]:
         if place.data is not None:
             raise
         return None, [f"no users are known, only histories: {error.message}"]
-
-
-def rows_of(people: People) -> dict[str, int]:
-    """The row of the history of everybody who has one, by id."""
-    rows = (np.cumsum(people.known) - 1).tolist()
-    each = zip(people.labels, rows, people.known.tolist(), strict=True)
-    return {str(label): row for label, row, known in each if known}
 
 
 def try_out(answerer: Answerer) -> None:

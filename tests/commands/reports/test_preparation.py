@@ -75,3 +75,16 @@ def test_columns_without_a_name_have_a_number(runner: CliRunner, tmp_path: Path)
         told = {line.split()[0]: " ".join(line.split()[1:]) for line in lines[1:]}
         assert told["user"].startswith(f"{user}, as in ")
         assert told["order"].startswith(f"by {order}")
+
+
+def test_what_a_file_of_vectors_was_read_for_is_said(runner: CliRunner, tmp_path: Path) -> None:
+    (tmp_path / "log.csv").write_text(SMALL_LOG)
+    (tmp_path / "v.csv").write_text(
+        ",item,a,b\n" + "".join(f"{i},i{i},{i},0.5\n" for i in range(5))
+    )
+    arguments = ["prepare", str(tmp_path / "log.csv"), "--data-dir", str(tmp_path)]
+    arguments += ["--item-vectors", str(tmp_path / "v.csv")]
+    result = runner.invoke(app, arguments, env={"COLUMNS": "300"})
+    assert result.exit_code == 0, result.stderr
+    assert "2 numbers each, of " in result.stdout
+    assert "v.csv (a to b); not used: a column without a name; 1 items without" in result.stdout

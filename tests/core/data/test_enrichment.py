@@ -40,6 +40,8 @@ def test_vectors_of_items_are_kept_and_read(shop: Path) -> None:
     manifest = plain(*told)
     assert manifest["item_vectors"] | {"source": ""} == {
         "source": "",
+        "columns": [],
+        "unused": [],
         "size": 4,
         "rows": len(ids),
         "missing": 1,

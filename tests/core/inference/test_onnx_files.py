@@ -20,6 +20,7 @@ from seqrec_cli.core.models.sequential.sasrec import SASRec, SASRecConfig
 from seqrec_cli.core.models.sequential.two_tower import TwoTower, TwoTowerConfig
 from seqrec_cli.errors import InputError, RunError
 from tests.core.models.conftest import NUM_ITEMS, features, user_features
+from tests.workshop import said_by_readme
 
 pytest.importorskip("onnxscript")
 onnxruntime = pytest.importorskip("onnxruntime")
@@ -40,7 +41,9 @@ def models() -> list[Any]:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("model", models(), ids=["sasrec", "ligr", "gru4rec", "two_tower"])
-def test_agrees_for_every_length(model: Any, cycle: SequenceDataset, tmp_path: Path) -> None:
+def test_agrees_for_every_length(
+    model: Any, cycle: SequenceDataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     scorer, catalogue = ModelScorer(model, 50), Catalogue(cycle.item_ids, None)
     histories = cycle.histories()
     found = write_onnx(tmp_path / "made", scorer, catalogue, histories, 7, "exclude")
@@ -48,6 +51,7 @@ def test_agrees_for_every_length(model: Any, cycle: SequenceDataset, tmp_path: P
     assert found.difference < 1e-4
     assert found.same > 190  # the others have ties
     assert json.loads((tmp_path / "made/items.json").read_text())[1:3] == [1001, 1002]
+    assert said_by_readme(tmp_path / "made", monkeypatch)["items"].shape == (1, 7)
     session = onnxruntime.InferenceSession(str(tmp_path / "made/model.onnx"))
     for count, length in ((1, 1), (3, 2), (5, 12)):
         rows = np.arange(1, count * length + 1).reshape(count, length) % 50 + 1
@@ -57,7 +61,7 @@ def test_agrees_for_every_length(model: Any, cycle: SequenceDataset, tmp_path: P
 
 
 @pytest.mark.slow
-def test_users_go_by_number(tmp_path: Path) -> None:
+def test_users_go_by_number(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     told, people = features(), user_features()
     config = TwoTowerConfig(history={"name": "gru4rec", **SIZES})
     model = TwoTower(NUM_ITEMS, config, torch.Generator().manual_seed(0), told)
@@ -75,6 +79,7 @@ def test_users_go_by_number(tmp_path: Path) -> None:
     expected = scorer.score(Sequences.from_lists([[1, 2]]))
     np.testing.assert_allclose(scores, expected.numpy(), atol=1e-5)
     assert "users.json" in (tmp_path / "made/README.md").read_text()
+    assert said_by_readme(tmp_path / "made", monkeypatch)["scores"].shape == (1, NUM_ITEMS + 1)
 
 
 @pytest.mark.slow

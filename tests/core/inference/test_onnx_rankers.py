@@ -10,6 +10,7 @@ import pytest
 
 from seqrec_cli.core.inference import onnx_graphs
 from tests.shop import USERS, said, write
+from tests.workshop import said_by_readme
 
 
 def rank_shop(model: str) -> None:
@@ -43,6 +44,7 @@ def test_a_run_of_a_log_by_numbers(shop: Path, monkeypatch: pytest.MonkeyPatch) 
     assert {path.name for path in Path("made").iterdir()} == {
         *("model.onnx", "items.json", "users.json", "README.md")
     }
+    assert len(said_by_readme(Path("made"), monkeypatch)["probability"]) == 2
     users = json.loads(Path("made/users.json").read_text())
     items = json.loads(Path("made/items.json").read_text())
     history = [first := "item 03", "item 04", "item 05"]
@@ -96,6 +98,7 @@ def test_a_run_of_a_table_by_codes(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     )
     said("train", "--config", "din.yaml", "--run", "din", "--device", "cpu")
     said("export", "din", "--output", "made")
+    assert len(said_by_readme(Path("made"), monkeypatch)["probability"]) == 1
     columns = json.loads(Path("made/columns.json").read_text())
     assert [c["name"] for kind in ("dense", "sparse", "tags") for c in columns[kind]] == [
         *("age", "kind", "topics")

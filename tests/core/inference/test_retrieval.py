@@ -15,10 +15,12 @@ from seqrec_cli.core.evaluation.sequential import evaluate, recall_of
 from seqrec_cli.core.inference.index import NeighbourIndex
 from seqrec_cli.core.inference.recommendation import recommend
 from seqrec_cli.core.inference.retrieval import (
+    Exact,
     Retriever,
     exact_top,
     measured_recall,
     recall_of_exact,
+    some_of,
     top_items,
 )
 from seqrec_cli.core.inference.rules import Rules
@@ -187,15 +189,32 @@ def test_recall_is_measured_and_falls_with_the_effort(cycle: SequenceDataset) ->
     torch.nn.init.normal_(model.items.weight)
     scorer = ModelScorer(model, 5000)
     index = NeighbourIndex.build(scorer.item_vectors()[1:].detach().numpy())
-    found = []
+    found, some = [], some_of(cycle.train, 60)
     for effort in (1, 2000):
-        got, count = measured_recall(
-            Retriever(scorer, index, effort), cycle.train, 10, "exclude", most=60
-        )
+        got, count = measured_recall(Retriever(scorer, index, effort), some, 10, "exclude")
         assert count == 60
         found.append(got)
     assert found[0] < found[1]
     assert found[1] > 0.95
+
+
+def test_more_items_than_the_catalogue_has_are_cut_to_it_at_the_door(
+    scorer: ModelScorer, cycle: SequenceDataset
+) -> None:
+    index = NeighbourIndex.build(scorer.item_vectors()[1:].detach().numpy())
+    histories, number = cycle.train.only(0), scorer.num_items
+    for finder in (Exact(scorer), Retriever(scorer, index)):
+        items, scores = finder.top(histories, number + 7, "include")
+        assert items.shape == scores.shape == (1, number)
+        assert sorted(items[0].tolist()) == list(range(1, number + 1))
+
+
+def test_some_histories_are_the_same_for_a_seed_and_in_their_order(cycle: SequenceDataset) -> None:
+    some = some_of(cycle.train, 20)
+    assert len(some) == 20
+    np.testing.assert_array_equal(some.items, some_of(cycle.train, 20).items)
+    assert some_of(cycle.train, 20, seed=1).items.tolist() != some.items.tolist()
+    assert some_of(some, 20) is some
 
 
 def test_counts_of_transitions_cannot_be_indexed(scorer: ModelScorer) -> None:

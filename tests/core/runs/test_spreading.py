@@ -13,16 +13,19 @@ from seqrec_cli.core.inference import recommendation
 from seqrec_cli.core.inference.export import write_recommendations
 from seqrec_cli.core.inference.parts import Parts
 from seqrec_cli.core.inference.people import People
+from seqrec_cli.core.inference.retrieval import measured_recall
 from seqrec_cli.core.inference.rules import Rules
-from seqrec_cli.core.runs.loading import catalogue_of, load_scorer
+from seqrec_cli.core.runs.loading import catalogue_of, load_scorer, make_retriever
 from seqrec_cli.core.runs.run import Run
 from seqrec_cli.core.runs.spreading import (
     ListSettings,
+    Opened,
     alone,
     check_spreading,
     diverse_finder,
     list_part,
     lists_for,
+    look_into,
     opened_lists,
 )
 from seqrec_cli.core.storage.tensors import load_tensors, save_tensors
@@ -88,8 +91,37 @@ def test_a_worker_opens_a_run_once_for_all_parts_of_a_command(place: Path) -> No
         ListSettings(digest, run=place / "runs" / "one", topk=k, seen="exclude", rules=None)
         for digest, k in (("a", 2), ("a", 2), ("b", 3))
     )
+    assert one == same
+    assert one not in (other, "a")
     assert opened_lists(one) is opened_lists(same)
     assert opened_lists(other) is not opened_lists(one)
+
+
+def test_a_worker_says_what_it_found_in_the_run_and_how_much_its_index_finds(place: Path) -> None:
+    pytest.importorskip("usearch")
+    run = Run.open(place / "runs" / "one")
+    histories = Sequences.from_lists([[1, 2], [3], [4, 5, 6]])
+    settings = ListSettings(
+        "hnsw", run=run.path, topk=2, seen="exclude", rules=None, index="hnsw", effort=64
+    )
+    found = look_into(settings, histories)
+    retriever, made = make_retriever(run, load_scorer(run, torch.device("cpu")), "hnsw", 64)
+    assert retriever is not None
+    assert not made, "it was the worker that made it"
+    recall, count = measured_recall(retriever, histories, 2, "exclude")
+    items = run.manifest()["items"]
+    assert (found.indexed, found.recall, found.measured) == (items, recall, count) == (9, 1.0, 3)
+    exact = ListSettings("exact", run=run.path, topk=2, seen="exclude", rules=None)
+    assert look_into(exact, None) == Opened([])
+
+
+def test_a_worker_says_that_it_took_older_weights(place: Path) -> None:
+    best = place / "runs" / "one" / "best.safetensors"
+    (best.parent / "best.previous.safetensors").write_bytes(best.read_bytes())
+    best.write_bytes(best.read_bytes()[:-8])
+    settings = ListSettings("old", run=best.parent, topk=2, seen="exclude", rules=None)
+    (note,) = look_into(settings, None).notes
+    assert "best.previous.safetensors" in note
 
 
 @pytest.mark.parametrize(

@@ -34,6 +34,18 @@ TEXTS = {
     + "".join(f"{','.join(c)},{k}\n" for k, c in zip(IDS, CELLS, strict=True)),
     "shop.item": "item_id:token\ttitle:token_seq\temb:float_seq\n"
     + "".join(f"{k}\tA film\t{' '.join(c)}\n" for k, c in zip(IDS, CELLS, strict=True)),
+    # As pandas writes a table: columns named 0, 1, 2, ..., the row's number before the others.
+    "numbered.csv": commas("item,0,1,2"),
+    "index.csv": ",item,a,b,c\n"
+    + "".join(f"{n},{k},{','.join(c)}\n" for n, (k, c) in enumerate(zip(IDS, CELLS, strict=True))),
+    "unnamed.csv": "Unnamed: 0,item,a,b,c\n"
+    + "".join(f"{n},{k},{','.join(c)}\n" for n, (k, c) in enumerate(zip(IDS, CELLS, strict=True))),
+    "ids-as-index.csv": commas(",0,1,2"),
+    "titled.csv": "item,title,year,embedding\n"
+    + "".join(
+        f'{key},"Film, The",1999,"{json.dumps(row)}"\n'
+        for key, row in zip(IDS, VECTORS.tolist(), strict=True)
+    ),
     "two.itememb": "iid:token\ta:float_seq\tprice:float\tb:float_seq\n"
     + "".join(f"{k}\t{c[0]}\t9.5\t{c[1]} {c[2]}\n" for k, c in zip(IDS, CELLS, strict=True)),
 }
@@ -64,6 +76,10 @@ def test_npz(tmp_path: Path, ids: np.ndarray, kind: type) -> None:  # type: igno
         "id, [a, b, c] AS emb",
         "CAST(id AS VARCHAR) AS item, CAST([a, b, c] AS FLOAT[3]) AS emb, 'x' AS title",
         "a, b, CAST(c AS FLOAT) AS c, id AS item_id",
+        'a AS "0", b AS "1", c AS "2", id AS "__index_level_0__"',
+        "id AS item, ['drama', 'war'] AS genres, [a, b, c] AS emb",
+        "id AS item, [a, b] AS texts, [c] AS pictures",
+        'id AS item, a, b, c, 0 AS "__index_level_0__"',
     ],
 )
 def test_parquet(tmp_path: Path, columns: str) -> None:
@@ -87,6 +103,30 @@ def test_what_is_left_out_is_counted(tmp_path: Path) -> None:
     duckdb.sql(f"COPY (SELECT * FROM (VALUES {rows}) t(id, v)) TO '{path}' (FORMAT parquet)")
     found = read_vectors(path)
     assert (found.ids, found.repeated, found.empty) == (["1", "3"], 1, 1)
+
+
+def test_columns_that_are_numbered_are_a_header_whatever_the_first_is_called(
+    tmp_path: Path,
+) -> None:
+    path = tmp_path / "v.csv"
+    path.write_text(f"film,{','.join(map(str, range(9)))}\na,{','.join('1' * 9)}\n")
+    assert read_vectors(path).ids == ["a"]
+    path.write_text(f"film,{','.join('1' * 9)}\na,{','.join('1' * 9)}\n")
+    assert read_vectors(path).ids == ["film", "a"]
+
+
+def test_what_was_read_and_what_was_not_is_named(tmp_path: Path) -> None:
+    path = tmp_path / "v.csv"
+    path.write_text('item,title,embedding\n1,One,"[1, 2]"\n')
+    assert read_vectors(path).columns == ["embedding"]
+    assert read_vectors(path).unused == ["title"]
+    path.write_text(",item,a,b\n0,1,1,2\n")
+    assert (read_vectors(path).columns, read_vectors(path).unused) == (["a", "b"], [""])
+    path.write_text("1,1,2\n")
+    assert (read_vectors(path).columns, read_vectors(path).unused) == ([], [])
+    path = tmp_path / "v.parquet"
+    duckdb.sql(f"COPY (SELECT 1 AS id, 'x' AS t, [1.0] AS e) TO '{path}' (FORMAT parquet)")
+    assert (read_vectors(path).columns, read_vectors(path).unused) == (["e"], ["t"])
 
 
 @pytest.mark.parametrize(
