@@ -214,7 +214,7 @@ class LogTable:
             sql if column.listed else f"coalesce({sql}, '')"
             for sql, column in zip((user, columns["i"].sql), columns.values(), strict=True)
         ]
-        self.fill(*own, conditions)
+        self.fill(own[0], own[1], conditions)
         for name, column in columns.items():
             if column.listed:
                 self.engine.run(f"UPDATE log SET {name} = '' WHERE {name} IS NULL")
