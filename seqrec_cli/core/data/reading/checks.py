@@ -1,14 +1,17 @@
 """Checks of a log whose columns are known: what cannot be used is refused, with a remedy."""
 
 import re
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from typing import Literal
 
 import duckdb
 
+from seqrec_cli.core.data.reading.choosing import MANY, is_surely
 from seqrec_cli.core.data.reading.engine import Engine
 from seqrec_cli.core.data.reading.lists import cut_values
 from seqrec_cli.core.data.reading.loading import Loaded
-from seqrec_cli.core.data.reading.options import Reading, command
+from seqrec_cli.core.data.reading.options import Reading, Role, command
 from seqrec_cli.core.data.reading.places import Files
 from seqrec_cli.core.data.reading.profiles import Profile
 from seqrec_cli.core.data.reading.rejects import unreadable
@@ -23,6 +26,9 @@ from seqrec_cli.core.data.reading.sources import TextSource
 from seqrec_cli.core.data.reading.times import WHOLE
 from seqrec_cli.core.data.reading.wording import shortened, where_option
 from seqrec_cli.errors import InputError
+
+WIDE = 8  # columns whose names differ in their numbers alone
+DIGITS = re.compile("[0-9]+")
 
 
 def refuse_empty(relation: Relation, engine: Engine) -> None:
@@ -93,6 +99,14 @@ def refuse_examples(relation: Relation, plan: Plan, reading: Reading, place: Tex
     items = set(plan.item.values)
     if "item" in reading.columns:
         return
+    stem = DIGITS.sub("", plan.item.name)
+    family = [c.name for c in relation.columns if DIGITS.sub("", c.name) == stem]
+    if relation.named and plan.item.label and len(family) >= WIDE:
+        raise InputError(
+            f"`{place}` has a column for each of {len(family)} items, `{family[0]}`, "
+            f"`{family[1]}`, …, which is not read",
+            "write a row for each of their values, with the user, the item and the value",
+        )
     histories = [p for p in rest if not p.column.listed and holds_lists_of(p, items)]
     labels = [p for p in rest if (not p.label or p.rank("event") >= 0) and p.is_flag]
     if histories and labels and not plan.item.column.listed:
@@ -144,6 +158,43 @@ def is_packed(profile: Profile) -> bool:
     )
 
 
+def refuse_row_numbers(
+    relation: Relation, plan: Plan, rows: Loaded, files: Files, reading: Reading, engine: Engine
+) -> None:
+    """Refuse ids of which none comes twice: they number the rows, or the file is no log at all.
+
+    Raises:
+        InputError: it is so of users or items that nobody named; with what else they may be.
+    """
+    columns: tuple[tuple[Literal["user", "item"], Profile, int], ...] = (
+        ("user", plan.user, len(rows.user_ids)),
+        ("item", plan.item, len(rows.item_ids)),
+    )
+    for role, profile, count in columns:
+        if role in plan.asked or is_surely(profile, role):
+            continue
+        if not MANY < count == len(rows.users):
+            continue
+        problem = (
+            f"`{relation.place}`: no value of `{profile.name}`, which would be the {role}, comes "
+            f"twice in {count:,} rows: it numbers the rows, and nothing can be learned from it"
+        )
+        others = tuple(c for c in relation.columns if c.name != profile.name)
+        taken: dict[Role, str] = {"user": plan.user.name, "item": plan.item.name}
+        taken |= {"time": plan.time.name} if plan.time and len(plan.time.columns) == 1 else {}
+        del taken[role]
+        guess: Mapping[Role, str] = {}
+        try:
+            other = assign(replace(relation, columns=others), reading, engine)
+            found: dict[Role, str] = {"user": other.user.name, "item": other.item.name}
+            guess = found | taken
+        except Undecided as error:
+            guess = error.guess | taken
+        except InputError:
+            pass
+        raise proposed(problem, {"if this is right": guess}, relation, files, reading, engine)
+
+
 def undecided(
     relation: Relation, files: Files, reading: Reading, engine: Engine, error: Undecided
 ) -> InputError:
@@ -158,21 +209,31 @@ def undecided(
             f"name its encoding, perhaps: "
             f"`{command(files.main, replace(reading, encoding=relation.encoding))}`",
         )
-    proposal = reading.with_columns(
-        {r: c for r, c in error.guess.items() if r not in reading.columns}
-    )
-    proposals = {"if this is right": proposal}
+    guesses = {"if this is right": error.guess}
     if relation.file is not None and error.missing == ("user",):
-        by_file = proposal.with_columns({"user": relation.file.name})
-        proposals = {"if each file is of one user": by_file} | proposals
-    hints = [
-        f"{when}: `{command(files.main, each)}`"
-        for when, each in proposals.items()
-        if {"user", "item"} <= set(each.columns) and works(relation, each, engine)
-    ]
+        by_file: dict[Role, str] = error.guess | {"user": relation.file.name}
+        guesses = {"if each file is of one user": by_file} | guesses
+    return proposed(problem, guesses, relation, files, reading, engine, error.missing)
+
+
+def proposed(
+    problem: str,
+    guesses: Mapping[str, Mapping[Role, str]],
+    relation: Relation,
+    files: Files,
+    reading: Reading,
+    engine: Engine,
+    missing: Sequence[Role] = ("user", "item"),
+) -> InputError:
+    """The error with the commands that give the columns the roles of the guesses, if they run."""
+    hints = []
+    for when, guess in guesses.items():
+        each = reading.with_columns({r: c for r, c in guess.items() if r not in reading.columns})
+        if {"user", "item"} <= set(each.columns) and works(relation, each, engine):
+            hints.append(f"{when}: `{command(files.main, each)}`")
     if hints:
         return InputError(problem, "; or, ".join(hints))
-    roles = ",".join(f"{role}=…" for role in error.missing)
+    roles = ",".join(f"{role}=…" for role in missing)
     return InputError(
         problem,
         f"name them, as in `--columns {roles}`, if the file has interactions of users with items "

@@ -1,36 +1,22 @@
 """Which columns are the user and the item: by name, else by what they look like."""
 
-from collections import Counter
 from collections.abc import Sequence
-from dataclasses import replace
 
 from seqrec_cli.core.data.reading import vocabulary
-from seqrec_cli.core.data.reading.lists import cut_values, list_form
+from seqrec_cli.core.data.reading.lists import list_form
 from seqrec_cli.core.data.reading.moments import Moment
-from seqrec_cli.core.data.reading.options import Role
 from seqrec_cli.core.data.reading.profiles import FEW, Profile
-from seqrec_cli.core.data.reading.relations import Cell
+from seqrec_cli.core.data.reading.unfolding import is_of_several, unfolded
 
-SURE = 1000  # a name of a better rank is one that columns really have
+WIDEST = 10  # columns without names among which users and items can be told
+LONGEST_OF_IDS = 60  # characters on average; longer ones are texts
 SMALL_SAMPLE = 10  # values, of which little can be told
 MOST_COMPARED = 50  # columns, each with each other
 USUAL = 20  # names of a better rank say what they hold even where all rows have the same value
 TITLES = frozenset({"title", "movietitle", "itemtitle", "producttitle", "booktitle"})
+# What an item may be called, and much else.
+GENERIC = frozenset({"id", "objectid", "reference", "url", "link", "thing"})
 MANY = 30  # rows of which each has another value: those are numbers of the rows
-
-
-def unfolded(profile: Profile) -> Profile:
-    """The same column, with its lists in cells as lists, if it has such."""
-    form = list_form(profile.values)
-    if form is None:
-        return profile
-    separator, cut = form
-    cells: list[Cell] = [
-        None if cell is None or isinstance(cell, list) else [*cut_values(cell, separator)]
-        for cell in profile.column.cells
-    ]
-    column = replace(profile.column, sql=cut(profile.column.sql), listed=True, cells=tuple(cells))
-    return Profile(column, profile.place)
 
 
 def choose_rating(
@@ -81,7 +67,7 @@ def choose_ids(
     rest = [p for p in pool if p not in (user, item) and not p.is_row_number and is_unnamed(p)]
     rest = [p for p in without_attributes(rest) if p.may_be_id or list_form(p.values)]
     lists = [p for p in pool if p is not user and p.is_list and not p.is_moment and p.distinct > 1]
-    if item is None and user is not None and len(lists) == 1:
+    if item is None and user is not None and len(lists) == 1 and lists[0].rank("event") < 0:
         notes.append(f"`{lists[0].name}` was taken for the item: it is the only column of lists")
         return user, lists[0] if lists[0].column.listed else unfolded(lists[0])
     if user is None:
@@ -89,8 +75,11 @@ def choose_ids(
     if user is None and item is None:
         return by_look(rest, pool, notes)
     # A name that nobody knows may be of anything: then it is proposed, not taken.
-    if len(rest) == 1 and not rest[0].label:
-        (last,) = rest
+    last = rest[0] if len(rest) == 1 else None
+    if user is not None and item is None and len(pool) == 2 and last is None:
+        last = next(p for p in pool if p is not user)  # of two columns, as `uid,sid`
+        last = last if last.rank("session") >= 0 and last.may_be_id else None
+    if last is not None and (last.rank("session") >= 0 or not last.label):
         role = "user" if user is None else "item"
         notes.append(
             f"`{last.name}` was taken for the {role}: it is the only column left that may be"
@@ -120,6 +109,8 @@ def is_unnamed(profile: Profile) -> bool:
     """Whether the name does not say that a column is something else than an id."""
     if not profile.label:
         return True
+    if profile.rank("event") >= 0 and (profile.distinct > FEW or profile.column.listed):
+        return True  # so many kinds of events there are not; what was bought is items
     return not (
         vocabulary.compared(profile.label) in vocabulary.KNOWN
         and profile.rank("user") < 0
@@ -137,12 +128,14 @@ def by_name(
         rank = profile.rank(role)
         if rank < 0 or profile is other:
             continue
-        sure = rank < SURE and profile.numeric  # ids such as 1026454.0000000006
+        sure = rank < vocabulary.SURE and profile.numeric  # ids such as 1026454.0000000006
         if not (profile.may_be_id or sure or profile.column.listed or list_form(profile.values)):
             continue
-        if role != "item" and profile.column.listed:
+        if role != "item" and (profile.column.listed or is_of_several(profile)):
             continue
         many = len(profile.values) > SMALL_SAMPLE
+        if role == "user" and rank >= vocabulary.NAMED and profile.distinct < 4 and many:
+            continue  # the name of a client program, say
         if role != "item" and profile.is_flag and many and rank >= USUAL:
             continue
         if rank >= USUAL and profile.distinct < 2 and len(profile.values) > MANY:
@@ -154,7 +147,7 @@ def by_name(
         )
         # No user has but one row, and no item is missing in most rows, if another column fits.
         odd = numbers_rows(profile) if role == "user" else profile.filled < 0.5 * fullest
-        odd |= is_of_the_row(profile)
+        odd |= is_of_the_row(profile) or (role == "item" and is_less(profile, pool, other))
         ranked.append(
             ((generic and role == "item", is_nested(profile), odd, rank, profile.place), profile)
         )
@@ -166,6 +159,32 @@ def by_name(
         others = [(key, p) for key, p in ranked if p is not best]
         return min(others, key=lambda pair: pair[0])[1] if others else None
     return best
+
+
+def is_less(profile: Profile, pool: Sequence[Profile], user: Profile | None) -> bool:
+    """Whether a column that sounds like an item says less than one: whose it is, or of what kind.
+
+    So does an attribute of the user, and an artist where another column has the tracks.
+    """
+    if user is not None and depends(profile, user) and 4 < user.distinct < 0.7 * len(user.values):
+        return True
+    if numbers_rows(profile) and vocabulary.compared(profile.label) in GENERIC:
+        return True
+    return vocabulary.compared(profile.label) in vocabulary.CONTAINERS and any(
+        other is not profile
+        and vocabulary.compared(other.label) not in vocabulary.CONTAINERS
+        and other.rank("item") >= 0
+        and other.may_be_id
+        and other.distinct > profile.distinct
+        and depends(profile, other)
+        for other in pool
+    )
+
+
+def is_surely(profile: Profile, role: vocabulary.Named) -> bool:
+    """Whether the name says of itself that a column is this."""
+    doubtful = vocabulary.compared(profile.label) in GENERIC | vocabulary.CONTAINERS
+    return 0 <= profile.rank(role) < vocabulary.SURE and not doubtful
 
 
 def numbers_rows(profile: Profile) -> bool:
@@ -196,14 +215,12 @@ def without_attributes(profiles: Sequence[Profile]) -> list[Profile]:
 
 
 def depends(profile: Profile, other: Profile) -> bool:
-    """Whether the values of `other` say those of `profile`, in the sample."""
+    """Whether the values of `other` say those of `profile`, in the sample; never of lists."""
+    if profile.column.listed or other.column.listed:
+        return False
     seen: dict[object, object] = {}
     pairs = zip(other.column.cells, profile.column.cells, strict=True)
-    return all(
-        seen.setdefault(key, value) == value
-        for key, value in pairs
-        if not isinstance(key, list) and not isinstance(value, list)
-    )
+    return all(seen.setdefault(key, value) == value for key, value in pairs)
 
 
 def by_look(
@@ -212,6 +229,8 @@ def by_look(
     """Without names: the user first and the item second, if there are just two columns of ids."""
     if any(p.label and p.name == p.label for p in pool):
         return None, None
+    if len(pool) > WIDEST:
+        return None, None  # of so many columns any two might be
     if len(pool) == 2:
         rest = list(pool)
     ids = [p for p in rest if is_like_ids(p) or len(pool) == 2]
@@ -238,17 +257,13 @@ def is_like_ids(profile: Profile) -> bool:
         return False  # 12.0 without a name is an amount
     if len(profile.values) <= SMALL_SAMPLE:
         return True
-    if profile.is_flag or profile.distinct < 2:
+    if profile.is_flag or profile.distinct < 2 or profile.mean_length > LONGEST_OF_IDS:
         return False
+    if not profile.label and profile.numeric and profile.distinct < 3:
+        return False  # 0 and 4, say
     many = len(profile.values) > 2 * FEW
     words = all("9" not in look for look in profile.shapes)
     return not (many and words and profile.distinct <= FEW)
-
-
-def is_varied(profile: Profile) -> bool:
-    """Whether there are some values, and none is in most of the rows."""
-    ((_, most),) = Counter(profile.values).most_common(1)
-    return profile.distinct > 2 and most < 0.5 * len(profile.values)
 
 
 def is_nested(profile: Profile) -> bool:
@@ -258,45 +273,3 @@ def is_nested(profile: Profile) -> bool:
 def is_generic(profile: Profile) -> bool:
     """Whether it is called `id` alone, so that anything may have it."""
     return vocabulary.compared(profile.label) == "id"
-
-
-def is_called_id(profile: Profile) -> bool:
-    return bool(vocabulary.IDS.intersection(vocabulary.words_of(profile.label)))
-
-
-def guessed(
-    user: Profile | None,
-    item: Profile | None,
-    pool: Sequence[Profile],
-    time: Moment | None,
-    rating: Profile | None,
-) -> dict[Role, str]:
-    """What the columns probably are, for a hint; never a time or a fragment as an id."""
-    ids = [
-        p
-        for p in pool
-        if p not in (user, item)
-        and (p.may_be_id or list_form(p.values))
-        and not p.is_row_number
-        and is_like_ids(p)
-        and is_unnamed(p)
-    ]
-    plain = [p for p in ids if not p.wordy and is_varied(p) and not numbers_rows(p)] or ids
-    # What is called an id comes first; a list within a record is an item rather than a user.
-    plain = sorted(plain, key=lambda p: (is_nested(p), not is_called_id(p), p.place))
-    guess: dict[Role, str] = {}
-    for role, profile in (("user", user), ("item", item)):
-        if profile is None:
-            other: vocabulary.Named = "item" if role == "user" else "user"
-            left = [p for p in ids if p.name not in guess.values()]
-            plain = plain or sorted(left, key=lambda p: -p.distinct)
-            fitting = [p for p in plain if p.rank(other) < 0 or is_generic(p) or not p.label]
-            profile = fitting[0] if fitting else None
-        if profile is not None:
-            guess[role] = profile.name  # type: ignore[index]
-            # What says no more than another column does, such as a user's name or city, is no id.
-            telling = profile.distinct < 0.9 * len(profile.values)
-            plain = [p for p in plain if p is not profile and not (telling and depends(p, profile))]
-    if time is not None and len(time.columns) == 1:
-        guess["time"] = time.name
-    return guess

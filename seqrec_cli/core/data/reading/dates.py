@@ -16,6 +16,9 @@ SPELLINGS = tuple(
         (r"\b([AaPp])\. ?([Mm])\b\.?", r"\1\2"),
         ("上午|午前|오전", "AM"),
         ("下午|午後|오후", "PM"),
+        (r"(:[0-9]{2}) ?(?:π\.?μ\.?|ÖÖ|ص|SA)$", r"\1 AM"),
+        (r"(:[0-9]{2}) ?(?:μ\.?μ\.?|ÖS|م|CH)$", r"\1 PM"),
+        (r"^((?:19|20)[0-9]{6})([0-9]{6})(?:[.,][0-9]+)?Z$", r"\1T\2Z"),  # as in LDAP
         (r" (?:CET|MEZ|WEST|BST)\b", " +0100"),
         (r" (?:CEST|MESZ|EET)\b", " +0200"),
         (r" (?:EEST|MSK)\b", " +0300"),
@@ -41,19 +44,20 @@ MONTHS = (
     "января январь янв ocak oca",
     "feb february februar fevrier fevr fev febrero febbraio fevereiro februari lutego luty lut "
     "февраля февраль фев subat sub",
-    "mar march marz mrz mars marzo marco maart mrt marca marzec марта март мар mart",
+    "mar march marz mrz mars marzo marco maart mrt maret marca marzec марта март мар mart",
     "apr april avril avr abril abr aprile kwietnia kwiecien kwi апреля апрель апр nisan nis",
     "may mai mayo maggio mag maio mei maj maja мая маи mayis",
     "jun june juni juin junio giugno giu junho czerwca czerwiec cze июня июнь июн haziran haz",
     "jul july juli juillet juil julio luglio lug julho lipca lipiec lip июля июль июл temmuz tem",
-    "aug august aout agosto ago augusti augustus sierpnia sierpien sie августа август авг agustos",
+    "aug august aout agosto ago augusti augustus agustus sierpnia sierpien sie "
+    "августа август авг agustos",
     "sep sept september septembre septiembre settembre set setembro wrzesnia wrzesien wrz "
     "сентября сентябрь сент сен eylul eyl",
     "oct october oktober okt octobre octubre ottobre ott outubro out pazdziernika pazdziernik paz "
     "октября октябрь окт ekim eki",
     "nov november novembre noviembre novembro listopada listopad lis ноября ноябрь нояб ноя kasim",
-    "dec december dezember dez decembre diciembre dic dicembre dezembro grudnia grudzien gru "
-    "декабря декабрь дек aralik ara",
+    "dec december dezember dez desember decembre diciembre dic dicembre dezembro grudnia "
+    "grudzien gru декабря декабрь дек aralik ara",
 )
 MONTH = {name: f"{n:02}" for n, names in enumerate(MONTHS, 1) for name in names.split()}
 WORD = re.compile(f"{LETTER}{{3,20}}")
@@ -64,7 +68,7 @@ IN_WORDS = rf"(?P<b>{LETTER}{{3,12}})\.?"
 # A date: numbers of which the order must be told are called n1 to n3.
 DATES = (
     rf"(?P<Y>[0-9]{{4}})(?P<s>[-/.: ]|\. )(?P<m>{NUMBER})(?P=s)(?P<d>{NUMBER})",
-    rf"(?P<n1>{NUMBER})(?P<s>[-/. ])(?P<n2>{NUMBER})(?P=s)(?P<Y>[0-9]{{4}})",
+    rf"(?P<n1>{NUMBER})(?P<s>[-/. ]|\. )(?P<n2>{NUMBER})(?P=s)(?P<Y>[0-9]{{4}})",
     rf"(?P<n1>{NUMBER}) (?P<n2>{NUMBER}), ?(?P<Y>[0-9]{{4}})",
     rf"(?P<n1>{NUMBER})(?P<s>[-/.])(?P<n2>{NUMBER})(?P=s)(?P<n3>[0-9]{{2}})",
     rf"(?P<d>{NUMBER}){SUFFIX}(?:[-/ ]| de )?{IN_WORDS}(?:[-/ ]|, | de | del )?(?P<Y>[0-9]{{4}})",

@@ -19,11 +19,15 @@ from seqrec_cli.errors import InputError
 
 HEAD_BYTES = 1 << 18
 LOOKED_AT = 100  # lines
+MOST_ABOVE = 1000  # lines in which the columns may be listed
 DELIMITERS = ("::", "\t", ",", ";", "|", "\x01", "\x02", "||", "~", "^")
 UNQUOTED = ("\t", "::", "\x01", "\x02")  # text with these between values has no quotes, mostly
 MOST_JOINED = 50  # lines of one row
 UNFIT = ('"', "\n", "\r")  # they mean something else in delimited text
 LONGEST_DELIMITER = 4
+# A column of ARFF, and the columns in a dump of PostgreSQL.
+ATTRIBUTE = re.compile(r"@(?i:attribute)\s+(?:'([^']+)'|\"([^\"]+)\"|(\S+))\s")
+COPY = re.compile(r"COPY [\w.\"]+ \(([^()]+)\) FROM stdin;")
 NUMBER = re.compile(r"\s*[+-]?(?:[0-9]+(?:[.,][0-9]*)?|[.,][0-9]+)(?:[eE][+-]?[0-9]{1,3})?\s*")
 
 
@@ -79,6 +83,8 @@ def sniff(source: TextSource, head: bytes, reading: Reading) -> Dialect:
     lines = lines_of(head)
     if not any(line.strip() for line in lines):
         raise InputError(f"`{source}` is empty", "it must have a line for each interaction")
+    if listed := listed_above(lines):
+        return listed
     skip, delimiter, noted = preamble(lines)
     delimiter = chosen_delimiter(reading) or delimiter
     body = [line for line in lines[skip:] if line.strip()][:LOOKED_AT]
@@ -140,9 +146,28 @@ def preamble(lines: Sequence[str]) -> tuple[int, str, str]:
     return (skip, delimiter, noted) if noted else (0, "", "")
 
 
+def listed_above(lines: Sequence[str]) -> Dialect | None:
+    """The layout of a table whose columns are listed above it: in ARFF, in a dump of PostgreSQL."""
+    names: list[str] = []
+    for number, line in enumerate(lines[:MOST_ABOVE]):
+        if match := ATTRIBUTE.match(line):
+            names.append(next(name for name in match.groups() if name))
+        elif names and line.strip().lower() == "@data":
+            body = [each for each in lines[number + 1 :] if each.strip()][:LOOKED_AT]
+            return Dialect(",", number + 1, tuple(names), len(names), *quoting(body, ","))
+        elif match := COPY.fullmatch(line):
+            names = [name.strip(' "') for name in match[1].split(",")]
+            return Dialect("\t", number + 1, tuple(names), len(names), quote="", ruled=True)
+    return None
+
+
 def is_ruler(line: str) -> bool:
-    """Whether it is the line under a header as psql draws it: `-----+-----`."""
-    return set(line.strip()) <= set("-+|= ") and line.count("-") > 2 and "+" in line
+    """Whether it is the line under a header as psql or Markdown draws it: `----+----`, `|---|`."""
+    return (
+        set(line.strip()) <= set("-+|=: ")
+        and line.count("-") > 2
+        and ("+" in line or line.strip().startswith("|"))
+    )
 
 
 def joined_lines(lines: Sequence[str]) -> list[str]:

@@ -5,7 +5,7 @@ most dictionaries from users to items.
 """
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 from seqrec_cli.core.data.reading import vocabulary
@@ -15,6 +15,8 @@ from seqrec_cli.core.data.reading.texts import Facts
 LARGEST = 48 << 20  # bytes of a document: it is read as a whole
 LARGEST_READ = 640 << 20  # bytes that it may take when it is read
 VALUE_BYTES = 88  # about what Python takes for a value beside its text: an empty list has 2 letters
+DEEPEST = 4  # steps to the records of a document
+FEWEST_KEYED = 5  # records under keys; fewer are rather settings
 Row = dict[str, Any]
 
 
@@ -45,17 +47,84 @@ def rows_in(document: Any) -> Iterable[Row] | None:
     if not isinstance(document, dict) or not document:
         return None
     values = list(document.values())
-    for value in values:
-        if isinstance(value, list) and len(value) > 1 and are_all(value, dict):
-            return value
     names, data = document.get("columns"), document.get("data")
     if isinstance(names, list) and isinstance(data, list) and are_all(data, list):
         return [dict(zip(map(str, names), row, strict=False)) for row in data]
+    if len(document) > 1 and are_all(values, list) and (own := records_by_key(document)):
+        return own
+    if not is_keyed(document) and (rows := likeliest_rows(document, DEEPEST)):
+        return with_owner(rows, document)
     if len(document) > 1 and are_all(values, dict):
         return rows_of_mappings(document)
     if len(document) > 1 and are_all(values, list):
         return rows_of_lists(document)
     return None
+
+
+def likeliest_rows(value: Any, deep: int) -> list[Row]:
+    """The records of a document: those that name a user, else the most; [] where there are none.
+
+    They are a list or under keys of their own; beside them are counts, names of columns, settings.
+    """
+    if not isinstance(value, dict) or not deep:
+        return []
+    found: list[Row] = []
+    for inner in value.values():
+        if isinstance(inner, list) and len(inner) > 1 and are_all(inner, dict):
+            rows = inner
+        elif isinstance(inner, dict) and is_keyed(inner):
+            rows = list(inner.values())
+        else:
+            rows = likeliest_rows(inner, deep - 1)
+        found = max(found, rows, key=likeness)
+    return found
+
+
+def likeness(rows: list[Row]) -> tuple[bool, int]:
+    named = [".".join(path) for path, _ in plain_values(rows[0], (), DEEPEST)] if rows else []
+    return vocabulary.best_named(named, "user") is not None, len(rows)
+
+
+def is_keyed(value: dict[str, Any]) -> bool:
+    """Whether they are records under keys of their own, as Firebase writes them: all alike."""
+    records = list(value.values())
+    if len(records) < FEWEST_KEYED or not are_all(records, dict):
+        return False
+    shared = set.intersection(*map(set, records))
+    return len(shared) > 1 and not shared & value.keys()
+
+
+def records_by_key(document: dict[str, list[Any]]) -> list[Row]:
+    """The records of lists under keys, with the key as their user, if all of them are alike."""
+    records = [row for own in document.values() for row in own]
+    if not are_all(records, dict) or len(set.intersection(*map(set, records))) < 2:
+        return []
+    if any(vocabulary.is_known(key) for key in document):
+        return []  # tables of several kinds
+    if vocabulary.best_named(list(records[0]), "user") is not None:
+        return records
+    return [{"user": key} | row for key, own in document.items() for row in own]
+
+
+def with_owner(rows: list[Row], document: Row) -> list[Row]:
+    """The records, with the user whom the document above them names, if it does."""
+    owners = {
+        ".".join(path): value
+        for path, value in plain_values(document, (), DEEPEST)
+        if 0 <= vocabulary.rank(".".join(path), "user") < vocabulary.SURE
+    }
+    return [owners | row for row in rows] if owners else rows
+
+
+def plain_values(
+    value: Row, above: tuple[str, ...], deep: int
+) -> Iterator[tuple[tuple[str, ...], Any]]:
+    """The values that are no lists, with their paths."""
+    for key, inner in value.items():
+        if isinstance(inner, dict) and deep and not is_keyed(inner):
+            yield from plain_values(inner, (*above, key), deep - 1)
+        elif isinstance(inner, str | int):
+            yield (*above, key), inner
 
 
 def are_all(values: Sequence[Any], kind: type) -> bool:

@@ -203,16 +203,21 @@ class LogTable:
         return bool(users == rows and items == rows)
 
     def read_texts(self, conditions: Sequence[str]) -> bool:
-        user, item = self.plan.user.column.sql, self.plan.item.column
+        columns = {"u": self.plan.user.column, "i": self.plan.item.column}
+        user = columns["u"].sql
         if self.plan.fallback is not None:
             words = ", ".join(quoted(word) for word in MISSING)
             other = self.plan.fallback.column.sql
             missing = f"lower(trim(coalesce({user}, ''))) IN ({words})"
             user = f"CASE WHEN {missing} THEN {other} ELSE {user} END"
-        own = item.sql if item.listed else f"coalesce({item.sql}, '')"
-        self.fill(f"coalesce({user}, '')", own, conditions)
-        if item.listed:
-            self.engine.run("UPDATE log SET i = '' WHERE i IS NULL")
+        own = [
+            sql if column.listed else f"coalesce({sql}, '')"
+            for sql, column in zip((user, columns["i"].sql), columns.values(), strict=True)
+        ]
+        self.fill(own[0], own[1], conditions)
+        for name, column in columns.items():
+            if column.listed:
+                self.engine.run(f"UPDATE log SET {name} = '' WHERE {name} IS NULL")
         return True
 
     def fill(self, user: str, item: str, conditions: Sequence[str]) -> None:
@@ -323,7 +328,7 @@ class LogTable:
 
     def place_of(self, row: int) -> str:
         """Where a row of the table is in the file, in words."""
-        if self.plan.item.column.listed:
+        if self.plan.unfolded:
             return f"row {row + 1}"
         return self.relation.place_of(*self.part_of(row))
 
@@ -336,7 +341,7 @@ class LogTable:
 
     def raw_text(self, profile: Profile, part: int, row: int) -> str | None:
         """The text of one cell, of a column without lists."""
-        if self.plan.item.column.listed:
+        if self.plan.unfolded:
             return None
         skipped = f"WHERE {self.relation.skipped}" if self.relation.skipped else ""
         found = self.engine.rows(

@@ -8,12 +8,14 @@ from typing import Any
 from seqrec_cli.core.data.reading import known, vocabulary
 from seqrec_cli.core.data.reading.choosing import MANY
 from seqrec_cli.core.data.reading.loading import Loaded
+from seqrec_cli.core.data.reading.moments import is_category
 from seqrec_cli.core.data.reading.options import Reading
 from seqrec_cli.core.data.reading.places import Files, header_line, same_suffix
 from seqrec_cli.core.data.reading.profiles import Profile
 from seqrec_cli.core.data.reading.relations import Relation
 from seqrec_cli.core.data.reading.roles import Plan
 from seqrec_cli.core.data.reading.sources import TextSource
+from seqrec_cli.core.data.reading.units import UNKNOWN, early_year
 from seqrec_cli.core.data.reading.wording import shortened, where_option
 
 MOST_EVENTS = 20  # values of a column that may be a type of event
@@ -88,11 +90,10 @@ def event_columns(relation: Relation, plan: Plan) -> list[Profile]:
         profile = Profile(column, place)
         if column.name in used or not profile.values:
             continue
-        if column.listed and not (
-            plan.item.column.listed and column.parent == plan.item.column.parent
-        ):
+        rows = plan.unfolded
+        if column.listed and not (rows and column.parent == rows.column.parent):
             continue
-        if plan.item.column.listed and not column.listed:
+        if rows and not column.listed:
             continue
         rank = profile.rank("event")
         few = 1 < profile.distinct <= MOST_EVENTS
@@ -159,10 +160,22 @@ def oddities(relation: Relation, plan: Plan, rows: Loaded) -> list[str]:
             f"column {left} has many different whole numbers and is not used: if it is the time, "
             f"`--columns time={left}`"
         )
+    rest = [Profile(c, n) for n, c in enumerate(relation.columns) if c.name not in plan.used()]
+    for profile in rest if plan.time is None else ():
+        if profile.label and profile.rank("time") >= 0 and is_category(profile, plan.user):
+            found.append(
+                f"`{profile.name}` takes {profile.distinct} values over and over and is not taken "
+                f"for the time; if it is: `--columns time={profile.name}`"
+            )
     times = rows.times
+    if times is not None and rows.time_unit == UNKNOWN and (year := early_year(times)):
+        found.append(
+            f"the times, if they counted from 1970, would be of {year}, so their unit is not told: "
+            "perhaps they count from 2001, as Apple's do, or in ticks; their order holds"
+        )
     if times is not None and len(times) > 1 and times.min() == times.max():
         found.append("all rows have the same time: the order of the file counts")
-    for name in rows.counts if not plan.item.column.listed else ():
+    for name in rows.counts if not plan.unfolded else ():
         column = relation.column(name)
         assert column is not None
         numbers: dict[object, list[bool]] = {}

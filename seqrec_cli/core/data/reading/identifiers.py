@@ -24,7 +24,8 @@ SWOLLEN_ANYWAY = 512 << 20
 MOST_SWOLLEN = 100
 SPACES = "' ' || chr(9) || chr(10) || chr(13) || chr(160) || chr(12288)"
 CANONICAL = "0|-?[1-9][0-9]{0,18}"
-FLOATED = "-?(0|[1-9][0-9]{0,17})\\.0+"
+FLOATED = "-?(0|[1-9][0-9]{0,18})\\.0+"
+WITHOUT_FRACTION = "regexp_replace(id, '\\.0+$', '')"
 
 
 def code_texts(engine: Engine, column: str, place: str) -> NDArray[Any]:
@@ -52,7 +53,8 @@ def code_texts(engine: Engine, column: str, place: str) -> NDArray[Any]:
         f"SELECT count(id), coalesce(max(length(id)), 0), coalesce(sum(length(id)), 0), "
         f"count_if(regexp_full_match(id, {quoted(CANONICAL)}) "
         "AND TRY_CAST(id AS BIGINT) IS NOT NULL), "
-        f"count_if(regexp_full_match(id, {quoted(FLOATED)})) FROM {clean}"
+        f"count_if(regexp_full_match(id, {quoted(FLOATED)}) "
+        f"AND TRY_CAST({WITHOUT_FRACTION} AS BIGINT) IS NOT NULL) FROM {clean}"
     )
     check_width(int(count), int(longest), int(total), place)
     if engine.value(f"SELECT count(*) FROM {clean} WHERE contains(id, chr(0))"):
@@ -62,7 +64,7 @@ def code_texts(engine: Engine, column: str, place: str) -> NDArray[Any]:
         )
     key = "id"
     if count and floated == count:
-        key, whole = "regexp_replace(id, '\\.0+$', '')", count
+        key, whole = WITHOUT_FRACTION, count
     is_whole = count > 0 and whole == count
     if is_whole:
         key = f"CAST({key} AS BIGINT)"

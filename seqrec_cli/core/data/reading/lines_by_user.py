@@ -13,6 +13,8 @@ from seqrec_cli.core.data.reading.sources import TextSource
 from seqrec_cli.core.data.reading.texts import Facts
 
 COUNTED = "each line begins with the number of its items; users are the lines, from 1"
+ENDED = "-1 ends a basket and -2 a line, as in SPMF; users are the lines, from 1"
+SPMF = " -1 "  # between two items
 GAP = re.compile(r"[ \t]+")
 
 
@@ -25,6 +27,8 @@ def open_lines_by_user(landed: Landed) -> Relation | None:
             return None
     landed.allow(landed.facts)
     lines = [line for line in lines_of(landed.head) if line.strip()][:200]
+    if separator == SPMF:
+        return sequences(landed.source, landed.facts, " ", spmf=True)
     counted = is_counted([re.split("[ \t,]+", line.strip()) for line in lines])
     return sequences(landed.source, landed.facts, separator, counted=counted)
 
@@ -37,6 +41,8 @@ def separator_of_sequences(head: bytes, reading: Reading) -> str:
     if reading.header:
         return ""
     lines = [line for line in lines_of(head) if line.strip()][:200]
+    if len(lines) > 2 and all(line.rstrip().endswith(" -1 -2") for line in lines):
+        return SPMF
     if len(lines) < 3 or any(mark in line for line in lines for mark in "|\"'{}[]"):
         return ""
     tabs, spaces = (any(mark in line.strip() for line in lines) for mark in "\t ")
@@ -78,16 +84,19 @@ def sequences(
     separator: str = " ",
     *,
     counted: bool = False,
+    spmf: bool = False,
 ) -> Relation:
     """Lines of a user and their items as a relation with a list of items.
 
-    Where they begin with the number of items instead, the line is the user, from 1.
+    Where they begin with the number of items instead, the line is the user, from 1; also in the
+    files of SPMF, where -1 ends a basket and -2 a line.
     """
     line = Dialect("", 0, (), 1, quote="", escape="")
-    user = "CAST(row_number() OVER () AS VARCHAR)" if counted else "rtrim(words[1], ':')"
+    user = "CAST(row_number() OVER () AS VARCHAR)" if counted or spmf else "rtrim(words[1], ':')"
+    items = "list_filter(words, lambda x: x NOT IN ('-1', '-2'))" if spmf else "words[2:]"
     cut = "[ \\t]*,[ \\t]*" if separator == "," else "[ \\t]+"
     scans = tuple(
-        f"(SELECT {user} AS user, words[2:] AS items FROM "
+        f"(SELECT {user} AS user, {items} AS items FROM "
         f"(SELECT regexp_split_to_array(trim(c1, chr(9) || ' '), {quoted(cut)}) AS words FROM "
         f"{delimited.scan([fact.path for fact in part], line, quotes=False)}))"
         for part in facts
@@ -103,5 +112,5 @@ def sequences(
         columns,
         named=False,
         layout="a line a user, items in order",
-        remarks=(COUNTED,) if counted else (),
+        remarks=(COUNTED,) if counted else (ENDED,) if spmf else (),
     )

@@ -19,7 +19,7 @@ from seqrec_cli.core.data.reading.profiles import Profile, is_missing_cell
 from seqrec_cli.core.data.reading.relations import Relation
 from seqrec_cli.core.data.reading.roles import Plan
 from seqrec_cli.core.data.reading.times import in_coarsest_unit
-from seqrec_cli.core.data.reading.units import UNKNOWN, rows_of_our_age, units_mixed
+from seqrec_cli.core.data.reading.units import UNKNOWN, placeholders, rows_of_our_age, units_mixed
 from seqrec_cli.core.data.reading.wording import shortened
 from seqrec_cli.errors import InputError
 
@@ -81,6 +81,7 @@ def finished(table: LogTable, columns: dict[str, Any]) -> Loaded:
         low = keep & (np.ma.filled(ratings, np.inf) < table.reading.min_rating)
         count(dropped, LOW_RATED, low)
         keep &= ~low
+    mask_placeholders(table, columns)
     keep = complete(table, columns, ratings, keep, dropped)
     whole = bool(keep.all())
 
@@ -115,6 +116,15 @@ def finished(table: LogTable, columns: dict[str, Any]) -> Loaded:
         notes=notes,
     )
     return without_repeats(loaded, table.reading)
+
+
+def mask_placeholders(table: LogTable, columns: dict[str, Any]) -> None:
+    """Mask the times that stand for a missing one: 0 or -1 among times of today."""
+    if "t" in columns and table.form is not None:
+        times = np.ma.getdata(columns["t"])
+        found = placeholders(times, table.form.scale, table.form.unit)
+        if found is not None:
+            columns["t"] = np.ma.array(times, mask=np.ma.getmaskarray(columns["t"]) | found)
 
 
 def refuse_mixed_units(times: NDArray[np.int64], place: str) -> None:
@@ -203,6 +213,11 @@ def incomplete(table: LogTable, row: int, role: str, number: int) -> InputError:
             shown += ", which is no number"
     more = f"; {number:,} rows lack something" if number > 1 else ""
     remedy = f"leave such rows out and count them: `{command(table.place, table.dropping())}`"
+    if role == "u" and is_said_once(table):
+        remedy = (
+            "if an empty cell means the same as the one above it, fill them first; or, to leave "
+            "such rows out and count them, add --drop-incomplete"
+        )
     if role == "u" and (session := session_column(table)):
         stand_in = table.reading.with_columns({"session": session})
         remedy += f"; or let sessions stand for users: `{command(table.place, stand_in)}`"
@@ -212,6 +227,18 @@ def incomplete(table: LogTable, row: int, role: str, number: int) -> InputError:
         f"`{table.relation.place}`, {table.place_of(row)}: the {words[role]} in "
         f"`{profile.name}` {shown}{more}",
         remedy,
+    )
+
+
+def is_said_once(table: LogTable) -> bool:
+    """Whether user and time are in the first row of a group alone, as reports are printed."""
+    cells = table.plan.user.column.cells
+    time = table.plan.time.columns[0].column.cells if table.plan.time else ()
+    empty = [not cell or not cell.strip() for cell in cells if not isinstance(cell, list)]
+    if len(time) != len(empty) or not empty or empty[0] or sum(empty) < 0.3 * len(empty):
+        return False
+    return all(
+        isinstance(at, str) and not at.strip() for at, no in zip(time, empty, strict=True) if no
     )
 
 

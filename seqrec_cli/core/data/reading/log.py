@@ -8,12 +8,13 @@ from seqrec_cli.core.data.reading.checks import (
     check_rating,
     refuse_empty,
     refuse_examples,
+    refuse_row_numbers,
     undecided,
 )
 from seqrec_cli.core.data.reading.engine import opened_engine
 from seqrec_cli.core.data.reading.findings import Findings, describe_log, event_columns, form_of
 from seqrec_cli.core.data.reading.json_cells import with_texts_of_json
-from seqrec_cli.core.data.reading.lists import cut_sql
+from seqrec_cli.core.data.reading.lists import cut_sql, list_form
 from seqrec_cli.core.data.reading.loading import Loaded, load
 from seqrec_cli.core.data.reading.opening import open_relation
 from seqrec_cli.core.data.reading.options import Reading
@@ -78,6 +79,7 @@ def read_files(files: Files, place: TextSource, reading: Reading) -> Log:
         kinds = event_columns(relation, plan)
         with summed_beside(source.path for part in files.parts for source in part) as checksum:
             rows = load(relation, plan, kinds, reading, engine, place)
+        refuse_row_numbers(relation, plan, rows, files, reading, engine)
         if reading.format == "user-item":
             check_counted(rows, relation)
     if rows.rows_read == 0:
@@ -103,14 +105,18 @@ def read_files(files: Files, place: TextSource, reading: Reading) -> Log:
 def with_histories(relation: Relation, plan: Plan, reading: Reading) -> tuple[Relation, Plan]:
     """Of rows with a target and the list of items before it, the longest of each user as a whole.
 
-    So RecBole writes sessions: `session_id`, `item_id_list` and `item_id`, a row for each prefix.
+    So RecBole writes sessions: `session_id`, `item_id_list` and `item_id`, a row for each prefix;
+    others call the list `history_item_id`.
     """
-    wanted = vocabulary.compared(plan.item.label) + "list"
-    lists = [c for c in relation.columns if vocabulary.compared(c.name) == wanted]
+    item = vocabulary.compared(plan.item.label)
+    wanted = {f"{item}list", *(f"{before}{item}" for before in ("history", "hist", "prev"))}
+    lists = [c for c in relation.columns if vocabulary.compared(c.name) in wanted]
     if len(lists) != 1 or "item" in plan.asked or len(relation.scans) > 1 or reading.where:
         return relation, plan
     (column,) = lists
-    cut = column.sql if column.listed else cut_sql(column.sql, " ")
+    form = list_form(column.values)
+    cut = form[1](column.sql) if form else cut_sql(column.sql, " ")
+    cut = column.sql if column.listed else cut
     user = plan.user.column.sql
     scan = (
         f"(SELECT * FROM {relation.scans[0]} QUALIFY row_number() OVER "
@@ -120,9 +126,10 @@ def with_histories(relation: Relation, plan: Plan, reading: Reading) -> tuple[Re
         plan.item.column, sql=f"list_append({cut}, {plan.item.column.sql})", listed=True
     )
     plan.item = replace(plan.item, column=whole)
-    plan.time = plan.rating = None
+    time, plan.time, plan.rating = plan.time, None, None
     plan.notes.append(
         f"`{column.name}` holds the items before `{plan.item.name}`: of each user the longest row "
         "was read, with both"
+        + (f"; `{time.name}`, a time of the last item alone, is not" if time is not None else "")
     )
     return replace(relation, scans=(scan,)), plan

@@ -5,30 +5,27 @@ from dataclasses import dataclass, replace
 
 from seqrec_cli.core.data.reading import vocabulary
 from seqrec_cli.core.data.reading.casts import number_sql
+from seqrec_cli.core.data.reading.clocks import DAY, MANY, clock_sql, is_named_clock, is_plain_clock
 from seqrec_cli.core.data.reading.engine import Engine, quoted
 from seqrec_cli.core.data.reading.profiles import Profile
 from seqrec_cli.core.data.reading.times import MILLION, TimeForm, chosen_form, number_form
 from seqrec_cli.core.data.reading.units import SECONDS
-from seqrec_cli.core.storage.text import is_digits
 
-DAY = 86_400
+BARE_TIMES = ("time", "timestamp", "datetime", "ts", "t")
+MOST_PARTS = 5  # of a day, in numbers
+MOST_WORDS = 24  # of what is called a time and is weekday or weekend, say
 # The names that make any numbers times, such as the days of a study.
 COUNTED = frozenset(
     {"timestamp", "time", "ts", "date", "day", "dt", "step", "timestep", "addtocartorder", "t"}
     | {"datetime", "eventtime", "eventtimestamp", "week", "weekno", "month", "timeid", "dayid"}
     | {"start", "starttime", "begin", "stop", "end", "endtime", "timems", "timestampms"}
-    | {"eventdate", "visitdate", "orderdate", "transactiondt"}
+    | {"eventdate", "visitdate", "orderdate", "transactiondt", "ptd", "ds"}
+    | {"jd", "mjd", "julianday", "juliandate"}
 )
 # How long what such a name counts takes, in seconds.
 SIZES = {"month": 30 * DAY, "week": 7 * DAY, "day": DAY, "date": DAY, "hour": 3600}
 PIECES = ("year", "month", "day", "hour", "minute", "second")
-CLOCKS = frozenset(
-    {"hour", "hourmin", "hhmm", "hhmmss", "time", "timeofday", "transtime", "clock", "hourminute"}
-    | {"uhrzeit", "heure", "hora", "ordertime", "transactiontime", "orderhourofday", "eventtime"}
-    | {"purchasetime", "invoicetime", "saletime", "visittime", "timeframe", "msofday"}
-)
 WITH_CLOCK = ", with the time of day"  # behind the name of a form
-MILLIS = frozenset({"timeframe", "msofday"})
 
 
 @dataclass(frozen=True)
@@ -151,7 +148,8 @@ def is_no_moment(profile: Profile) -> bool:
     if not profile.label:
         return False
     parts = set(vocabulary.words_of(profile.label))
-    if vocabulary.NOT_MOMENTS & parts and profile.rank("time") < 0:
+    strange = vocabulary.OTHER_DATES if profile.date_forms else vocabulary.NOT_MOMENTS
+    if strange & parts and profile.rank("time") < 0:
         return True
     if profile.rank("time") >= 0:
         return False
@@ -159,60 +157,36 @@ def is_no_moment(profile: Profile) -> bool:
     return profile.numeric and ("id" in parts or any(profile.rank(role) >= 0 for role in named))
 
 
+def is_category(profile: Profile, user: Profile | None = None) -> bool:
+    """Whether what is called a time takes a few values over and over, as 1 to 4 for parts of a day.
+
+    Such a time says nothing of the order of rows, unless the file or the rows of each user have it.
+    """
+    if len(profile.values) <= MANY or profile.distinct > MOST_WORDS:
+        return False
+    if not profile.counts:
+        return not any(letter.isdigit() for value in profile.values for letter in value)
+    numbers = [float(value) for value in profile.counts]
+    if profile.distinct > MOST_PARTS or max(numbers) > MOST_PARTS:
+        return False
+    if vocabulary.compared(profile.label) not in BARE_TIMES or numbers == sorted(numbers):
+        return False
+    cells = user.column.cells if user is not None else ()
+    pairs = len(set(map(str, zip(cells, profile.column.cells, strict=False))))
+    return pairs < 0.7 * len(cells)
+
+
 def with_clock(date: Moment, profiles: Sequence[Profile], engine: Engine) -> Moment:
     """The date with the time of day of another column, where there is one."""
     if date.resolution < DAY or len(date.columns) > 1 or date.columns[0].column.listed:
         return date
     for profile in profiles:
-        named = vocabulary.compared(profile.label) in CLOCKS
-        if profile is date.columns[0] or not (named or is_unnamed_clock(profile)):
+        if profile is date.columns[0] or not (is_named_clock(profile) or is_plain_clock(profile)):
             continue
         seconds = clock_sql(profile)
         if seconds:
             return with_time_of_day(date, profile, seconds)
     return date
-
-
-def is_unnamed_clock(profile: Profile) -> bool:
-    """Whether a column without a name holds what can be nothing but times of day."""
-    return not profile.label and all(value.count(":") == 2 for value in profile.values)
-
-
-def is_clock(profile: Profile) -> bool:
-    """Whether a column holds times of day without a date."""
-    return vocabulary.compared(profile.label) in CLOCKS and clock_sql(profile) is not None
-
-
-def clock_sql(profile: Profile) -> Callable[[str], str] | None:
-    """SQL of the seconds since midnight in a column of times of day; None where it is none."""
-    if profile.column.listed or not profile.values:
-        return None
-    if all(
-        len(parts := value.split(":")) in (2, 3)
-        and all(is_digits(part) and len(part) < 3 for part in parts)
-        and int(parts[0]) < 24
-        for value in profile.values
-    ):
-        return lambda text: f"CAST(extract('epoch' FROM TRY_CAST({text} AS TIME)) AS BIGINT)"
-    if not all(is_digits(value) and len(value) <= 8 for value in profile.values):
-        return None
-    numbers = [int(value) for value in profile.values]
-    if vocabulary.compared(profile.label) in MILLIS and 86_400 <= max(numbers) < 1000 * DAY:
-        return lambda text: f"(({number_sql(text, 'BIGINT')}) / 1000.0)"
-    if max(numbers) < 24 and vocabulary.compared(profile.label).endswith(("hour", "hourofday")):
-        return lambda text: f"({number_sql(text, 'BIGINT')}) * 3600"
-    if all(n // 100 < 24 and n % 100 < 60 for n in numbers):
-        return lambda text: hours_sql(number_sql(text, "BIGINT"), with_seconds=False)
-    if all(n // 10000 < 24 and n // 100 % 100 < 60 and n % 100 < 60 for n in numbers):
-        return lambda text: hours_sql(number_sql(text, "BIGINT"), with_seconds=True)
-    return None
-
-
-def hours_sql(number: str, *, with_seconds: bool) -> str:
-    """SQL of the seconds since midnight of a number as 1205 or, with seconds, 120530."""
-    if with_seconds:
-        return f"(({number}) // 10000 * 3600 + ({number}) // 100 % 100 * 60 + ({number}) % 100)"
-    return f"(({number}) // 100 * 3600 + ({number}) % 100 * 60)"
 
 
 def with_time_of_day(date: Moment, profile: Profile, seconds: Callable[[str], str]) -> Moment:

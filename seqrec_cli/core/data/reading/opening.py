@@ -25,6 +25,7 @@ from seqrec_cli.core.data.reading.strangers import refuse_strangers
 from seqrec_cli.core.data.reading.texts import Facts, guess_encoding
 from seqrec_cli.errors import InputError
 
+END_OF_TABLE = re.compile(rb"^\\\.[ \r]*$", re.MULTILINE)  # in a dump of PostgreSQL
 UNDER_A_TABLE = rb"^(?:\([0-9]+ rows?\)|\+[-+]+|[0-9]+ rows? in set[^\n]*)[ \r]*$"
 
 
@@ -83,13 +84,18 @@ def check_atomic(source: TextSource, dialect: Dialect) -> None:
 
 
 def ruled_rows(facts: Facts, engine: Engine, dialect: Dialect) -> Facts:
-    """A copy of a table as psql prints it without header, ruler and the count of rows below."""
+    """A copy of a table as psql prints it without header, ruler and the count of rows below.
+
+    A table in a dump ends in `\\.`.
+    """
     with facts.path.open("rb") as file, engine.folder.new_file(".txt") as copy:
         for _ in range(dialect.skip):
             file.readline()
         for block in delimited.whole_lines(file):
-            block = re.sub(UNDER_A_TABLE, b"", block, flags=re.MULTILINE)
-            copy.write(block)
+            rows, *below = END_OF_TABLE.split(block, maxsplit=1)
+            copy.write(re.sub(UNDER_A_TABLE, b"", rows, flags=re.MULTILINE))
+            if below:
+                break
     return Facts(copy.path, facts.quotes, facts.damaged, copy.size)
 
 

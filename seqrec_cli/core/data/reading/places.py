@@ -260,10 +260,10 @@ def several(
 def likeness(source: TextSource) -> int:
     """How much a file sounds like a log, by its name and by the names of its columns."""
     words = ("interaction", "rating", "event", "log", "click", "behavior", "review", "transaction")
-    others = ("test", "submission", "sample", "meta")
+    others = {"test", "submission", "sample", "meta", "dev", "valid", "validation", "val"}
     name = source.filename.lower()
     columns = re.split(r"[,;\t|]", header_line(source).replace('"', ""))
     roles: tuple[vocabulary.Named, ...] = ("user", "item", "time")
     found = sum(vocabulary.best_named(columns, role) is not None for role in roles)
-    named = sum(word in name for word in words) - 2 * any(word in name for word in others)
+    named = sum(word in name for word in words) - 2 * bool(others & set(re.split("[^a-z]+", name)))
     return 2 * found + named

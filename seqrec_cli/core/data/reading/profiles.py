@@ -18,7 +18,7 @@ from seqrec_cli.core.data.reading.times import (
     least_of,
 )
 
-MISSING = ("", "na", "n/a", "null", "nan", "none", "\\n", "<na>", "#n/a", "nil", "(null)")
+MISSING = ("", "na", "n/a", "null", "nan", "none", "\\n", "<na>", "#n/a", "nil", "(null)", "?")
 TRUTHS = {"true", "false", "yes", "no", "t", "f", "y", "n"}
 # Seconds since 1970 from 1989 to 2049, and the same in finer units.
 EPOCHS = tuple((600_000_000 * 1000**n, 2_500_000_000 * 1000**n) for n in range(4))
@@ -105,9 +105,13 @@ class Profile:
 
     @cached_property
     def is_row_number(self) -> bool:
-        """Whether each row has one more than the row before."""
-        if self.column.listed or not self.whole or len(self.values) < 3:
+        """Whether each row has one more than the row before; of lists, if each counts from 1."""
+        if not self.whole or len(self.values) < 3:
             return False
+        if self.column.listed:
+            lists = [cell for cell in self.column.cells if isinstance(cell, list) and cell]
+            counted = (own == [str(n) for n in range(1, len(own) + 1)] for own in lists)
+            return len(lists) > FEW and all(counted)
         numbers = [int(value) for value in self.values]
         return all(b - a == 1 for a, b in itertools.pairwise(numbers))
 

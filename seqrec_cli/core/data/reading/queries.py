@@ -57,12 +57,15 @@ def selected(
     conditions: Sequence[str],
 ) -> tuple[str, str]:
     """What stands before and after a scan to make its rows those of the table `log`: u, i, t, r, w
-    and a column for each kind of event; a row for each item of a list."""
+    and a column for each kind of event; a row for each item, or user, of a list."""
     inner = [f"{ids[0]} AS u", f"{ids[1]} AS i"]
-    outer = ["u", "unnest(i) AS i"]
+    outer = [
+        f"unnest({name}) AS {name}" if profile.column.listed else name
+        for name, profile in (("u", plan.user), ("i", plan.item))
+    ]
 
     def add(name: str, column: Column, sql: Callable[[str], str]) -> None:
-        if column.listed and plan.item.column.listed:
+        if column.listed and plan.unfolded:
             inner.append(f"list_transform({column.sql}, lambda y: {sql('y')}) AS {name}")
             outer.append(f"unnest({name}) AS {name}")
         else:
@@ -79,7 +82,7 @@ def selected(
     for n, kind in enumerate(kinds):
         add(f"k{n}", kind.column, lambda text: text)
     skipped = f" WHERE {relation.skipped}" if relation.skipped else ""
-    if not plan.item.column.listed:
+    if not plan.unfolded:
         return f"SELECT {', '.join(inner)} FROM ", skipped
     return f"SELECT {', '.join(outer)} FROM (SELECT {', '.join(inner)} FROM ", f"{skipped})"
 

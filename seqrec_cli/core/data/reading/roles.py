@@ -4,14 +4,22 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from seqrec_cli.core.data.reading import moments
-from seqrec_cli.core.data.reading.choosing import SURE, choose_ids, choose_rating, guessed, unfolded
+from seqrec_cli.core.data.reading import moments, vocabulary
+from seqrec_cli.core.data.reading.choosing import choose_ids, choose_rating
+from seqrec_cli.core.data.reading.clocks import is_clock
 from seqrec_cli.core.data.reading.engine import Engine
 from seqrec_cli.core.data.reading.json_cells import path_in_text
-from seqrec_cli.core.data.reading.moments import Moment
+from seqrec_cli.core.data.reading.moments import Moment, is_category
 from seqrec_cli.core.data.reading.options import Reading, Role
 from seqrec_cli.core.data.reading.profiles import Profile
+from seqrec_cli.core.data.reading.proposing import guessed
 from seqrec_cli.core.data.reading.relations import Relation
+from seqrec_cli.core.data.reading.unfolding import (
+    is_of_several,
+    of_each,
+    unfolded,
+    users_in_lists,
+)
 from seqrec_cli.core.data.reading.wording import shortened
 from seqrec_cli.errors import InputError
 
@@ -39,7 +47,7 @@ class Plan:
     """Which columns are read, and as what.
 
     Attributes:
-        user, item: the columns of the ids; `item` may hold lists.
+        user, item: the columns of the ids; one of them may hold lists.
         fallback: a column that stands for the user where that is missing.
         time: the time, or None.
         other_times: further columns that look like times.
@@ -56,6 +64,11 @@ class Plan:
     rating: Profile | None = None
     asked: frozenset[Role] = frozenset()
     notes: list[str] = field(default_factory=list)
+
+    @property
+    def unfolded(self) -> Profile | None:
+        """The column of users or items whose lists are unfolded, a row for each value; or None."""
+        return next((each for each in (self.item, self.user) if each.column.listed), None)
 
     def used(self) -> set[str]:
         """The names of the columns that are read."""
@@ -100,20 +113,30 @@ def assign(relation: Relation, reading: Reading, engine: Engine) -> Plan:
         rating = choose_rating(pool, user, item)
     pool = [profile for profile in pool if profile is not rating]
     user, item = choose_ids(user, item, pool, notes, time)
+    if user is None and item is not None and not item.column.listed:
+        user = users_in_lists(profiles, item, notes)
     if user is None or item is None:
         guess = guessed(user, item, pool, time, rating)
         missing: list[Role] = ["user"] if user is None else []
         missing += ["item"] if item is None else []
         raise Undecided(missing, guess)
-    if time is None and "time" not in absent:
+    if time is not None and "time" not in chosen and is_category(time.columns[0], user):
+        time = None
+    elif time is None and "time" not in absent:
         time = late_time(free, user, item, rating, engine)
         if time is None:
             refuse_unknown_times(relation, [p for p in free if p not in (user, item, rating)])
+    if user.column.listed and item.column.listed:
+        raise InputError(
+            f"`{relation.place}`: both `{user.name}` and `{item.name}` hold lists, and only one of "
+            "user and item may",
+            "name another column for one of them: `--columns user=…,item=…`",
+        )
     return Plan(
         user=user,
         item=item,
-        fallback=session if session is not None and session is not user else None,
-        time=aligned(time, item),
+        fallback=session if session not in (None, user) and not user.column.listed else None,
+        time=aligned(time, user if user.column.listed else item),
         other_times=tuple(others),
         rating=rating,
         asked=frozenset(reading.columns),
@@ -133,7 +156,7 @@ def find(relation: Relation, profiles: Sequence[Profile], role: Role, name: str)
             f"`{relation.place}` has no column `{name}` for the {role}; found {listed(relation)}",
             "name one of these, or give its number from 1",
         )
-    if column.listed and role in ("user", "session"):
+    if column.listed and role == "session":
         raise InputError(
             f"`{relation.place}`: `{column.name}` holds lists, which cannot be the {role}",
             f"name another column for the {role}; found {listed(relation)}",
@@ -142,7 +165,7 @@ def find(relation: Relation, profiles: Sequence[Profile], role: Role, name: str)
     profile = same or Profile(column, len(profiles))
     if role in ("item", "time", "rating") and not profile.column.listed:
         return unfolded(profile)
-    return profile
+    return of_each(profile) if role == "user" and is_of_several(profile) else profile
 
 
 def refuse_doubles(relation: Relation, chosen: dict[Role, Profile]) -> None:
@@ -180,7 +203,7 @@ def choose_time(
             )
         return moment, inferred
     if reading.time_format:
-        named = [p for p in free if p.rank("time") >= 0 and not moments.is_clock(p)]
+        named = [p for p in free if p.rank("time") >= 0 and not is_clock(p)]
         named = named or [m.columns[0] for m in inferred]
         if named:
             best = min(named, key=lambda p: p.rank("time") if p.rank("time") >= 0 else 5000)
@@ -226,11 +249,13 @@ def refuse_unknown_times(relation: Relation, rest: Sequence[Profile]) -> None:
     for profile in rest:
         if not profile.label or profile.rank("time") < 0 or not profile.values:
             continue
+        if is_category(profile):
+            continue  # weekday or weekend, say
         dated = all(len(DIGITS.findall(value)) > 2 for value in profile.values[:20])
         if (
-            (profile.rank("time") < SURE or dated)
+            (profile.rank("time") < vocabulary.SURE or dated)
             and not profile.column.listed
-            and not moments.is_clock(profile)
+            and not is_clock(profile)
         ):
             raise InputError(
                 f"`{relation.place}`: the values of `{profile.name}`, such as "

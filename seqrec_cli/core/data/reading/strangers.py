@@ -1,5 +1,6 @@
 """Files that are no logs of ours, by their first bytes, and what to do with them."""
 
+import codecs
 import re
 
 from seqrec_cli.core.data.reading.sources import TextSource
@@ -26,9 +27,10 @@ STRANGERS = (
 )
 # Text that is laid out otherwise than in rows or records.
 TEXTS = (
-    (rb"(?:%[^\n]*+\n|[ \r\n])*+@(?i:relation)\b", "is an ARFF file"),
     (rb"(?:\w++=\S++ ++)++\w++=\S++\r?\n", "has lines of `key=value`"),
     (rb"\([^\n()]++\),? *+\r?\n\(", "has lines in brackets, as Python prints them"),
+    (rb"(?:\w++ = \{\}\s++)?\w++\[[^\n\]]++\] = \{", "has assignments of Python"),
+    (rb"-\[ RECORD 1 \]|\*{9,} 1\. row \*", "has a line for each value, as a database prints rows"),
 )
 SPREADSHEETS = (".xlsx", ".ods", ".xlsm", ".xlsb")
 
@@ -36,7 +38,7 @@ SPREADSHEETS = (".xlsx", ".ods", ".xlsm", ".xlsb")
 def refuse_strangers(source: TextSource, head: bytes) -> None:
     """Say what a file is that is no log, by its first bytes."""
     for magic, what, remedy in STRANGERS:
-        if head.startswith(magic):
+        if head.removeprefix(codecs.BOM_UTF8).startswith(magic):
             raise InputError(f"`{source}` is {what}, which is not read", remedy)
     for pattern, what in TEXTS:
         if re.match(pattern, head):

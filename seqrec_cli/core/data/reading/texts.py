@@ -64,6 +64,8 @@ def landed_text(source: TextSource, engine: Engine, encoding: str = "") -> Facts
     """
     head = source.head(4)
     marked = next((name for mark, name in MARKS if head.startswith(mark)), "")
+    if not marked and len(head) == 4 and head.count(0) == 2 and head[0] + head[2] != 0:
+        marked = "utf-16-le" if head[1] == head[3] == 0 else ""  # without a mark, as Windows may
     encoding = known_encoding(encoding) or ("" if marked == "utf-8" else marked)
     plain = not (source.member or encoding or marked or source.packing())
     in_place = plain and PLAIN_PATH.fullmatch(str(source.path.absolute())) is not None

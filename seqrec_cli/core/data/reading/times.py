@@ -11,7 +11,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from seqrec_cli.core.data.reading.casts import number_sql
-from seqrec_cli.core.data.reading.dates import formats_of, month_word, respelled, spelled_sql
+from seqrec_cli.core.data.reading.dates import (
+    LONGEST,
+    formats_of,
+    month_word,
+    respelled,
+    spelled_sql,
+)
 from seqrec_cli.core.data.reading.engine import quoted
 from seqrec_cli.core.data.reading.units import (
     BLOCK_ROWS,
@@ -42,6 +48,7 @@ COMPACT_DATE = re.compile(
 SHORT = re.compile(r"[0-9]{2}([-/.])[0-9]{2}\1[0-9]{2}(?![0-9])")
 FRAMED = re.compile(r"(?:/Date\(|['\"])([0-9]{9,19})(?:\)/|['\"])")
 DIGIT = re.compile("[0-9]")
+HALVES = re.compile(r"\b(?P<hour>[0-9]{1,2}):[0-9]{2}(?::[0-9]{2})? ?(?P<word>[^\W\d]{1,4})\.?$")
 WHOLE = re.compile(r"-?(?:0|[1-9][0-9]{0,18})")
 NUMBER = re.compile(r"[+-]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][+-]?[0-9]{1,3})?")
 
@@ -70,12 +77,14 @@ def forms_of(cells: Sequence[str]) -> list[TimeForm]:
 
     Numbers are not looked at, see `number_form`, but for those in a frame as `/Date(1560000000)/`.
     """
-    if not any(map(DIGIT.search, cells)):
-        return []  # soon, as a file may have a hundred thousand columns
+    if not any(map(DIGIT.search, cells)):  # soon, as a file may have a hundred thousand columns
+        return forms_in_other_digits(cells)
     enough = least_of(len(cells))
     if sum(ISO.fullmatch(cell) is not None for cell in cells) >= enough:
         return [iso_form(cells)]
     cells, used = respelled(cells)
+    if is_unknown_half_day(cells):
+        return []
     word = month_word(cells[:FIRST_LOOK])
     fitting: dict[str, int] = {}
     formats: dict[str, dict[str, None]] = {}
@@ -98,6 +107,36 @@ def forms_of(cells: Sequence[str]) -> list[TimeForm]:
     if not (used or word):
         return forms or framed_numbers(cells)
     return [respelled_form(form, used, word) for form in forms]
+
+
+def forms_in_other_digits(cells: Sequence[str]) -> list[TimeForm]:
+    """The forms of dates in the digits of another script, such as Arabic ones."""
+    if not any(letter.isdecimal() for cell in cells[:FIRST_LOOK] for letter in cell[:LONGEST]):
+        return []
+    found = "".join(sorted({letter for cell in cells for letter in cell if letter.isdecimal()}))
+    zeros = {chr(ord(letter) - int(letter)) for letter in found}
+    if len(zeros) != 1:
+        return []
+    digits = "".join(chr(ord(next(iter(zeros))) + n) for n in range(10))
+    table = str.maketrans(digits, "0123456789")
+    forms = forms_of([cell.translate(table) for cell in cells])
+    plain = f"{quoted(digits)}, '0123456789'"
+
+    def in_plain_digits(form: TimeForm) -> TimeForm:
+        return replace(form, sql=lambda text: form.sql(f"translate({text}, {plain})"))
+
+    return [in_plain_digits(form) for form in forms]
+
+
+def is_unknown_half_day(cells: Sequence[str]) -> bool:
+    """Whether one of two words behind the time of day says which half of the day it is.
+
+    The engine knows AM and PM; to read past others would be twelve hours off.
+    """
+    matches = [HALVES.search(cell) for cell in cells if len(cell) <= LONGEST]
+    words = {match["word"].lower() for match in matches if match}
+    hours = [int(match["hour"]) for match in matches if match]
+    return len(words) == 2 and not words & {"am", "pm"} and max(hours) <= 12
 
 
 def respelled_form(form: TimeForm, used: Sequence[tuple[str, str]], word: int) -> TimeForm:

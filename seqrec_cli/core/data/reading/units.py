@@ -21,8 +21,11 @@ PER_SECOND = {SECONDS: 1, MILLISECONDS: 10**3, MICROSECONDS: 10**6, NANOSECONDS:
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 LIMIT = 2**63
 BLOCK_ROWS = 1 << 20
-# Seconds of times whose unit is to be told: from 1979 to 2103.
-OUR_AGE = (300_000_000, 4_200_000_000)
+# Seconds of times whose unit is to be told: from 1996, as no log of a shop or a site is older, to
+# 2103. What would be of the years before is counted from another start, as Apple does from 2001.
+OUR_AGE = (820_454_400, 4_200_000_000)
+FEWEST = 20  # times, of which it can be told that a few stand for missing ones
+BEFORE_OUR_AGE = (300_000_000, OUR_AGE[0])
 # Seconds of times that are given as numbers: 1973, as the unit is told from there on, to 2100.
 EARLIEST, LATEST = 10**8, 4_102_444_800
 # Dates in digits alone: a year, a month, a day, a time of day.
@@ -58,6 +61,31 @@ def guess_unit(counts: NDArray[np.int64]) -> str:
     rows, *within = counts.tolist()
     enough = max(1, rows - max(1, rows // 10))  # a few may be missing, as 0
     return next((unit for unit, n in zip(PER_SECOND, within, strict=True) if n >= enough), UNKNOWN)
+
+
+def early_year(times: NDArray[np.int64]) -> int:
+    """The year of the middle one of times that would be of before our age, 0 if they would not."""
+    middle = int(np.median(times[:: max(1, len(times) // 10_000)]))
+    for each in PER_SECOND.values():
+        if BEFORE_OUR_AGE[0] <= middle // each < BEFORE_OUR_AGE[1]:
+            return (EPOCH + timedelta(seconds=middle // each)).year
+    return 0
+
+
+def placeholders(times: NDArray[np.int64], scale: int, unit: str) -> NDArray[np.bool_] | None:
+    """Which times are 0 or -1 among others of our age, as written where a time is missing.
+
+    `scale` of them are one of `unit`, "" where their size tells it. None where there are none, and
+    of few times.
+    """
+    low = int(times.min(initial=1))
+    if len(times) < FEWEST or low < -scale or low > 0:
+        return None
+    rare: NDArray[np.bool_] = (times == 0) | (times == -1) | (times == -scale)
+    factor = scale if not unit else scale // PER_SECOND[unit]
+    if not rare.any() or guess_unit(rows_of_our_age(times, factor)) == UNKNOWN:
+        return None
+    return rare
 
 
 def units_mixed(counts: NDArray[np.int64]) -> list[str]:

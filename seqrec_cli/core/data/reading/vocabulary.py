@@ -61,7 +61,22 @@ NAMES: dict[Named, tuple[str, ...]] = {
         *("dateadded", "addedat", "timeadded", "visitdate", "visittime", "checkintime", "when"),
         *("timeframe", "tstamp", "collectortstamp", "dvcecreatedtstamp", "derivedtstamp"),
         *("starttime", "start", "startedat", "begintime", "logtime", "actiontime", "submittime"),
-        *("dt", "day", "timestep", "step", "datum", "zeit", "zeitstempel", "zeitpunkt"),
+        *(
+            "dt",
+            "day",
+            "ds",
+            "ptd",
+            "jd",
+            "mjd",
+            "julianday",
+            "juliandate",
+            "timestep",
+            "step",
+            "datum",
+            "zeit",
+            "zeitstempel",
+            "zeitpunkt",
+        ),
         *("fecha", "hora", "data", "horodatage", "heure", "дата", "время"),
         *("时间", "时间戳", "日期", "日時", "日付", "시간", "날짜", "addtocartorder"),
         *("dateupdated", "updatedat", "modified", "updated", "endtime", "stop", "end", "weekno"),
@@ -106,6 +121,9 @@ PARTS: dict[Named, frozenset[str]] = {
         {"user", "customer", "visitor", "reviewer", "member", "buyer", "shopper", "household"}
         | {"viewer", "listener", "reader", "player", "subscriber", "account", "actor", "client"}
         | {"borrower", "donor", "lender", "voter", "rater", "patron", "guest", "passenger"}
+        | {"critic", "taster", "cust", "cardholder", "asiakas", "zakaznika", "zakaznik", "πελατη"}
+        | {"πελατης", "клієнт", "клієнта", "clientului", "hang", "pelanggan"}
+        | {"會員", "客戶", "顧客", "買家", "用戶", "לקוח", "العميل"}
         | {"student", "learner", "consumer", "person", "profilename", "kunde", "kunden", "nutzer"}
         | {"benutzer", "usuario", "cliente", "utilisateur", "utente", "gebruiker", "klant", "kund"}
         | {"klienta", "klient", "kullanici", "musteri", "пользователя", "клиента", "клиент"}
@@ -118,8 +136,31 @@ PARTS: dict[Named, frozenset[str]] = {
         | {"anime", "asin", "isbn", "poi", "venue", "hotel", "listing", "repo", "repository"}
         | {"subreddit", "feed", "exercise", "episode", "post", "document", "page", "place"}
         | {"photo", "question", "problem", "lesson", "bookmark", "paper", "material"}
-        | {"artikel", "produkt", "vare"}
-        | {"produktu", "produit", "producto", "produto", "prodotto", "articulo", "articolo"}
+        | {
+            "media",
+            "loan",
+            "ad",
+            "creative",
+            "prod",
+            "coupon",
+            "lexeme",
+            "object",
+            "element",
+            "recording",
+        }
+        | {"clip", "program", "programme", "offer", "ware", "vare", "tuote", "zbozi", "produs"}
+        | {"προιον", "προιοντος", "товару", "pham", "produk", "מוצר", "المنتج"}
+        | {
+            "artikel",
+            "produkt",
+            "produktu",
+            "produit",
+            "producto",
+            "produto",
+            "prodotto",
+            "articulo",
+            "articolo",
+        }
         | {"pelicula", "filme", "livre", "libro", "livro", "buch", "urun", "товара", "товар"}
         | {"фильма", "фильм", "книги", "книга", "商品", "产品", "物品", "电影", "视频", "作品"}
         | {"製品", "アイテム", "상품", "제품", "아이템", "영화"}
@@ -127,7 +168,8 @@ PARTS: dict[Named, frozenset[str]] = {
     "time": frozenset(
         {"time", "timestamp", "date", "datetime", "ts", "tstamp", "dt", "unixtime", "epoch"}
         | {"datum", "zeit", "fecha", "data", "heure", "hora", "tarih", "дата", "время"}
-        | {"时间", "日期", "日時", "日付", "일시", "일자", "날짜", "시간"}
+        | {"时间", "日期", "日時", "日付", "일시", "일자", "날짜", "시간", "時間", "تاريخ", "תאריך"}
+        | {"tanggal", "ημερομηνια", "paiva", "dato", "ngay"}
     ),
     "rating": frozenset(
         {"rating", "stars", "score", "bewertung", "puntuacion", "valoracion", "calificacion"}
@@ -136,7 +178,8 @@ PARTS: dict[Named, frozenset[str]] = {
     "session": frozenset({"session"}),
 }
 IDS = frozenset(
-    {"id", "ids", "key", "hash", "code", "uuid", "guid", "sku", "no", "nr", "number", "url", "uri"}
+    {"id", "ids", "uid", "mbid", "msid", "token", "cislo", "kode", "cod", "ma", "編號"}
+    | {"key", "hash", "code", "uuid", "guid", "sku", "no", "nr", "number", "url", "uri"}
     | {
         "nummer",
         "numero",
@@ -153,8 +196,22 @@ IDS = frozenset(
 )
 LISTS = frozenset({"list", "seq", "sequence", "order", "history", "hist"})  # of what is before
 # Behind one of the parts above, or any word for a time, without anything between.
-TAILS = ("id", "nummer", "nr", "编号", "番号", "번호", "编码", "コード", "코드")
-TIME_TAILS = ("datum", "zeit", "时间", "日期", "日時", "日付", "일시", "일자", "날짜", "시간")
+TAILS = ("id", "nummer", "numero", "nr", "编号", "編號", "番号", "번호", "编码", "コード", "코드")
+TIME_TAILS = (
+    "datum",
+    "dato",
+    "paiva",
+    "zeit",
+    "时间",
+    "時間",
+    "日期",
+    "日時",
+    "日付",
+    "일시",
+    "일자",
+    "날짜",
+    "시간",
+)
 # A part that says that the column is of something else.
 NOT_IDS = frozenset(
     {
@@ -176,10 +233,31 @@ NOT_IDS = frozenset(
     | {"action", "status", "state", "inview", "shown", "candidates", "negative", "negatives"}
     | {"date", "weight", "dur", "language", "class", "level", "lat", "lon", "latitude", "subclass"}
 )
-NOT_MOMENTS = frozenset(
-    {"duration", "length", "spent", "zone", "timezone", "offset", "of", "stay", "total", "birth"}
-    | {"release", "published", "publication", "runtime", "crawl", "count", "stay", "zip", "play"}
-    | {"timedelta", "watch", "first", "since", "days", "dwell", "elapsed", "reading", "expiry"}
+# What says that a date is another one than of the interaction, or that numbers are no dates.
+OTHER_DATES = frozenset(
+    {"birth", "release", "published", "publication", "crawl", "first", "since", "expiry", "of"}
+)
+NOT_MOMENTS = OTHER_DATES | frozenset(
+    {"duration", "length", "spent", "zone", "timezone", "offset", "stay", "total", "runtime"}
+    | {"count", "zip", "play", "timedelta", "watch", "days", "dwell", "elapsed", "reading"}
+    | {"playtime", "watchtime"}
+)
+TITLED = frozenset({"name", "nom", "nombre", "nome", "title"})  # as in `critic_name`
+# Words that say of whom or of what a column rather is, for a proposal alone.
+LEANING: dict[str, frozenset[str]] = {
+    "user": frozenset(
+        {"ip", "addr", "address", "host", "session", "sess", "visit", "visid", "cookie", "did"}
+        | {"phone", "email", "card", "cc", "household", "srch", "search", "caller", "by", "name"}
+    ),
+    "item": frozenset(
+        {"url", "uri", "path", "link", "page", "stem", "title", "object", "target", "subject"}
+        | {"sku", "ean", "upc", "merchant", "seller", "model", "lines", "prop", "property", "jd"}
+    ),
+}
+# What has many items of its own: no item where another column says which of them it was.
+CONTAINERS = frozenset(
+    {"artist", "artistid", "artistname", "artistmbid", "artid", "artname", "artmbid", "merchant"}
+    | {"merchantid", "shop", "shopid", "page", "pageid", "location", "locationid"}
 )
 OWNERS = PARTS["user"] | PARTS["item"]
 PART_OF_AN_ID = (
@@ -191,8 +269,9 @@ PART_OF_AN_ID = (
     "code",
 )  # says nothing without what is above it
 BEHIND = re.compile(r"(?<=\w)\s+\([^()]*\)$")  # as in `Email (Billing)`
-PLAIN_AT = re.compile(r"[\s_\-.@]+")
-NAMED = 1007  # the rank of the name of an item: what numbers them is better
+PLAIN_AT = re.compile(r"[\s_\-.@/]+")
+SURE = 1000  # a name of a better rank is one that columns really have
+NAMED = SURE + 30  # the rank of the name of a user or item: what numbers them is better
 
 
 def bare(name: str) -> str:
@@ -202,7 +281,7 @@ def bare(name: str) -> str:
     head, colon, kind = name.rpartition(":")
     if colon and kind in ("token", "float", "token_seq", "float_seq"):
         name = head
-    if not re.fullmatch(r"[\w\[\].@$-]+", name):
+    if not re.fullmatch(r"[\w\[\].@$ -]+", name) or re.search(r"\. | \.", name):
         return name
     steps = [step.removesuffix("[]") for step in name.split(".")]
     while len(steps) > 1 and steps[-1].startswith("$"):  # MongoDB's types, as in `at.$date`
@@ -226,7 +305,7 @@ PLAIN = {
 def words_of(name: str) -> list[str]:
     """The parts of a name in snake or camel case or put together, in lower case, no accents."""
     spaced = re.sub(r"([a-z0-9])([A-Z])", r"\1 \2", bare(name))
-    parts = [part for part in re.split(r"[\s_\-.]+", unaccented(spaced)) if part]
+    parts = [part for part in re.split(r"[\s_\-./]+", unaccented(spaced)) if part]
     return [word for part in parts for word in cut_compound(part)]
 
 
@@ -255,13 +334,15 @@ def rank(name: str, named: Named) -> int:
     strange: frozenset[str] = frozenset()
     if named in ("user", "item", "session"):
         strange = NOT_IDS
+        if named != "session" and len(parts) > 1 and parts[-1] in TITLED and parts[-2] in own:
+            return NAMED + len(parts) if not strange.intersection(parts[:-1]) else -1
         heads = [part for part in parts if part not in LISTS]
         if not IDS.intersection(parts) and heads[-1:] != own[-1:]:
             return -1
     elif named == "time":
         strange = NOT_MOMENTS
     if own and not strange.intersection(parts):
-        return 1000 + (0 if IDS.intersection(parts) or len(parts) == 1 else 10) + len(parts)
+        return SURE + (0 if IDS.intersection(parts) or len(parts) == 1 else 10) + len(parts)
     return -1
 
 

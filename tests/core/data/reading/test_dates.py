@@ -34,11 +34,14 @@ TEXTS = {
             *("Mar 14, 2021 at 5:05 PM", "14/03/2021 5:05 p.m.", "14/03/2021 5:05\u202fPM"),
             *("14/03/2021 17h05", "17:05 14/03/2021", "5:05 PM - 14 Mar 2021", "2021-03-14_17-05"),
             *("2021. 3. 14. 17:05", "2021/3/14 下午 5:05", "20210314T1705"),
+            *("14/3/2021 5:05 μμ", "14/3/2021 5:05 μ.μ.", "14/3/2021 5:05 ÖS", "14. 3. 2021 17:05"),
+            *("14/03/2021 05:05 CH", "14.3.2021 17.05"),
         ),
         MINUTE,
     ),
     **dict.fromkeys(
         (
+            *("20210314170509.0Z", "20210314170509Z", "٢٠٢١-٠٣-١٤ ١٧:٠٥:٠٩", "१४/०३/२०२१ १७:०५:०९"),
             *("20210314T170509Z", "20210314 170509", "14MAR2021:17:05:09", "17:05:09 14/03/2021"),
             *("2021-03-14t17:05:09z", "2021-03-14T18:05:09+01:00[Europe/Berlin]"),
             *("2021-03-14 18:05:09 CET", "2021-03-14 09:05:09 PST", "2021-03-14-17-05-09"),
@@ -57,13 +60,14 @@ def test_reads_a_date(read: ReadText, text: str) -> None:
     assert log.rows.time_unit == "seconds"
 
 
-@pytest.mark.parametrize("language", range(4))
+@pytest.mark.parametrize("language", range(5))
 def test_all_months_of_a_language(read: ReadText, language: int) -> None:
     """In order, though those of the first rows may be spelled as in English."""
     months = [
         *("Januar Februar März April Mai Juni Juli August September Oktober November Dezember",),
         *("janvier février mars avril mai juin juillet août septembre octobre novembre décembre",),
         *("enero febrero marzo abril mayo junio julio agosto septiembre octubre noviembre dic.",),
+        *("Januari Februari Maret April Mei Juni Juli Agustus Sept Oktober November Desember",),
         *("Jan. Feb. Mär. Apr. Mai Jun. Jul. Aug. Sep. Okt. Nov. Dez.",),
     ][language].split()
     rows = "".join(f"1,{n},3. {month} 2020\n" for n, month in enumerate(months, 1))

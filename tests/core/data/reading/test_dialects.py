@@ -113,6 +113,18 @@ def test_a_header_of_another_width_than_the_rows_is_refused(first: bytes) -> Non
         ("user,item,features\n1,2,.1,.2,.3\n1,3,.1,.2,.3\n", ("user", "item", "features"), 1),
         ("%%MatrixMarket matrix\n3 4 2\n1 2 5\n3 4 1\n", (), 2),
         ("#Version: 1\n#Fields: user item\n1\t2\n3\t4\n", ("user", "item"), 2),
+        (
+            "% of ratings\n@relation r\n@attribute user numeric\n@attribute 'the item' {a, b}\n\n"
+            "@DATA\n1,a\n2,b\n",
+            ("user", "the item"),
+            6,
+        ),
+        (
+            'SET x = 0;\nCOPY public.e (user_id, "item") FROM stdin;\n1\t2\n3\t4\n\\.\n',
+            ("user_id", "item"),
+            2,
+        ),
+        ("| user | item |\n|:-----|-----:|\n| 1 | 2 |\n| 3 | 4 |\n", ("user", "item"), 2),
         ("+---+---+\n| user | item |\n+---+---+\n| 1 | 2 |\n+---+---+\n", ("user", "item"), 3),
     ],
 )

@@ -90,3 +90,33 @@ def test_a_document_of_nearly_nothing_but_values_is_not_read_as_a_whole(
         assert documents.unpacked(facts, engine) is None
     assert tracemalloc.get_traced_memory()[1] < 8 << 20
     tracemalloc.stop()
+
+
+RECORDS = [dict(zip(NAMES, row, strict=True)) for row in ROWS]
+OTHERS = [{"name": name, "type": "string"} for name in NAMES]
+ENVELOPES: dict[str, Any] = {
+    "an answer of Elasticsearch": {
+        "took": 3,
+        "hits": {"total": 40, "hits": [{"_id": n, "_source": r} for n, r in enumerate(RECORDS)]},
+    },
+    "a longer list of other things": {"columns": OTHERS * 20, "rows": RECORDS},
+    "keys of Firebase under a key": {"events": {f"-M{n}": r for n, r in enumerate(RECORDS)}},
+    "records by user": {u: [r for r in RECORDS if r["user_id"] == u] for u in BY_USER},
+}
+
+
+@pytest.mark.parametrize("form", ENVELOPES)
+def test_finds_the_records_in_a_document(read: ReadText, form: str) -> None:
+    rows = rows_of(read(json.dumps(ENVELOPES[form], indent=1), "log.json"))
+    assert sorted(rows) == sorted(ROWS)
+
+
+def test_records_in_lists_by_key_are_of_that_user(read: ReadText) -> None:
+    document = {u: [{"item_id": i, "ts": t} for _, i, t in own] for u, own in BY_USER.items()}
+    assert sorted(rows_of(read(json.dumps(document), "log.json"))) == sorted(ROWS)
+
+
+def test_the_user_above_the_records_is_theirs(read: ReadText) -> None:
+    tracks = [{"track_id": item, "played_at": time} for _, item, time in ROWS]
+    document = {"page": {"track": tracks, "@attr": {"user": "rj", "page": 1}}}
+    assert rows_of(read(json.dumps(document), "log.json")) == [("rj", i, t) for _, i, t in ROWS]

@@ -27,5 +27,5 @@ def test_says_which_numbers_without_a_name_may_be_the_time(read: ReadText) -> No
 
 def test_says_that_an_item_comes_but_once(read: ReadText) -> None:
     rows = "".join(f"{n % 7},{n * 977 % 4001}\n" for n in range(60))
-    notes = read("user,page_id\n" + rows).findings.notes
-    assert any("no value of `page_id` comes twice" in note for note in notes)
+    notes = read("user,item_id\n" + rows).findings.notes
+    assert any("no value of `item_id` comes twice" in note for note in notes)

@@ -18,7 +18,7 @@ from seqrec_cli.core.data.reading.identifiers import (
 from seqrec_cli.errors import InputError
 from tests.core.data.reading.conftest import ReadText
 
-MISSING = {"", "na", "n/a", "null", "nan", "none", "\\n", "<na>", "#n/a", "nil", "(null)"}
+MISSING = {"", "na", "n/a", "null", "nan", "none", "\\n", "<na>", "#n/a", "nil", "(null)", "?"}
 NUMBERS = st.integers(-(2**63), 2**63 - 1).map(str)
 WRITTEN = st.one_of(
     NUMBERS,
@@ -36,7 +36,10 @@ def oracle(texts: list[str]) -> list[int | str | None]:
     bare = [text.strip(" \t\n\r\xa0\u3000") for text in texts]
     there = [text for text in bare if text.lower() not in MISSING]
     whole = all(re.fullmatch("0|-?[1-9][0-9]*", t) and -(2**63) <= int(t) < 2**63 for t in there)
-    floated = all(re.fullmatch(r"-?(0|[1-9][0-9]{0,17})\.0+", t) for t in there)
+    floated = all(
+        re.fullmatch(r"-?(0|[1-9][0-9]{0,18})\.0+", t) and abs(int(t.partition(".")[0])) < 2**63
+        for t in there
+    )
     found: list[int | str | None] = []
     for text in bare:
         if text.lower() in MISSING:
@@ -51,7 +54,11 @@ def oracle(texts: list[str]) -> list[int | str | None]:
     texts=st.one_of(
         st.lists(WRITTEN, min_size=2, max_size=12),
         st.lists(NUMBERS, min_size=2, max_size=12),
-        st.lists(st.integers(0, 9).map("{}.0".format), min_size=2, max_size=12),
+        st.lists(
+            st.sampled_from([0, 7, 10**18, 2**62, 2**63]).map("{}.0".format),
+            min_size=2,
+            max_size=12,
+        ),
     )
 )
 def test_ids_are_those_of_a_dictionary(read: ReadText, texts: list[str]) -> None:

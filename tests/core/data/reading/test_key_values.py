@@ -30,3 +30,12 @@ def test_a_block_without_end_is_refused_and_takes_no_square_of_its_length(read: 
     endless = "review/userId: u1\nreview/productId: i1\n" + "x\n" * (3 << 20)
     with pytest.raises(InputError, match="has a block of `key: value` lines of more than"):
         read(endless, "reviews.txt")
+
+
+def test_lines_between_blocks_are_counted_and_said(read: ReadText) -> None:
+    blocks = BLOCKS.split("\n\n")
+    text = "\n\n".join([*blocks[:4], "%%% a broken line\nand another", *blocks[4:]])
+    log = read(text, "foods.txt")
+    assert rows_of(log) == ROWS
+    assert "2 lines between the blocks without a key: left out" in log.findings.notes
+    assert not any("without a key" in note for note in read(BLOCKS, "foods.txt").findings.notes)

@@ -1,5 +1,8 @@
 """Rows that lack something, unreadable lines, repeats: refused with a place, or counted."""
 
+import pytest
+
+from seqrec_cli.errors import InputError
 from tests.core.data.reading.conftest import GOOD, HEADER, ReadText
 
 
@@ -8,3 +11,15 @@ def test_low_ratings_are_left_out_and_counted(read: ReadText) -> None:
     assert rows.ratings is not None
     assert sorted(set(rows.ratings.tolist())) == [4, 5]
     assert rows.dropped == {"rating below the threshold": 16 - len(rows.ratings)}
+
+
+def test_cells_left_empty_below_the_first_of_a_group_are_not_dropped_lightly(
+    read: ReadText,
+) -> None:
+    rows = "".join(
+        f"{'' if n % 3 else f'u{n % 5}'},i{n % 7},{'' if n % 3 else f'2021-03-{n % 28 + 1:02}'}\n"
+        for n in range(60)
+    )
+    with pytest.raises(InputError, match="the user in `customer` is empty; 40 rows") as caught:
+        read("customer,product,date\n" + rows)
+    assert caught.value.hint.startswith("if an empty cell means the same as the one above it")

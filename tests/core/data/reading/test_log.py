@@ -16,3 +16,12 @@ def test_lists_of_different_lengths_do_not_shift(read: ReadText) -> None:
     text = 'user,items,times\n1,"[1, 2]","[1500000000]"\n2,"[3]","[1500000001]"\n'
     with pytest.raises(InputError, match="the time in `times`"):
         read(text)
+
+
+def test_reads_a_history_and_its_next_item_as_one(read: ReadText) -> None:
+    rows = "".join(f"u{u},\"['a', 'b{u % 3}']\",c{u % 4}\n" for u in range(20))
+    log = read("user_id,history_item_id,item_id\n" + rows)
+    by_user: dict[str, list[str]] = {}
+    for user, item in rows_of(log):
+        by_user.setdefault(user, []).append(item)
+    assert by_user == {f"u{u}": ["a", f"b{u % 3}", f"c{u % 4}"] for u in range(20)}

@@ -97,3 +97,27 @@ def test_years_of_another_calendar_are_no_dates_of_ours(read: ReadText) -> None:
     rows = "".join(f"{n % 5},{n % 7},{n % 28 + 1}/03/2563\n" for n in range(60))
     with pytest.raises(InputError, match="no known time format"):
         read("user,item,date\n" + rows)
+
+
+@pytest.mark.parametrize("value", ["{n}", "W{n}"])
+def test_parts_of_a_day_are_no_times(read: ReadText, value: str) -> None:
+    """`time` of context-aware sets: 1 to 4, or words; what a user counts on is one all the same."""
+    words = ["morning", "noon", "evening"]
+    cells = [str(n * 7 % 3 + 1) if value == "{n}" else words[n * 7 % 3] for n in range(60)]
+    log = read(
+        "user,item,time\n"
+        + "".join(f"{n % 5},{n},{c}\n{n % 5},{n},{c}\n" for n, c in enumerate(cells))
+    )
+    assert "time" not in log.columns
+    assert any("`--columns time=time`" in note for note in log.findings.notes)
+    steps = "".join(f"{u},{n % 3},{n}\n" for u in range(12) for n in range(1, 5))
+    assert read("user,item,time\n" + steps).columns["time"] == "time"
+
+
+def test_a_date_of_watching_is_no_duration(read: ReadText) -> None:
+    rows = "".join(
+        f"{n % 5},{n % 7},2021-04-{n % 28 + 1:02} 0{n % 9}:10:00,202104{n % 28 + 1:02}\n"
+        for n in range(40)
+    )
+    log = read("user_id,video_id,watch_start_time,pt_d\n" + rows)
+    assert log.columns["time"] == "watch_start_time"

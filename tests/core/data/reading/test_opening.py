@@ -39,3 +39,29 @@ def test_parquet_is_parquet_whatever_it_is_said_to_be(tmp_path: Path, named: Any
     path = tmp_path / "log.bin"
     parquet.write_table(pyarrow.table({"user": [1, 2], "item": [3, 4]}), path)
     assert rows_of(read_log(TextSource(path), Reading(format=named))) == [(1, 3), (2, 4)]
+
+
+def test_reads_a_table_in_a_dump_to_its_end(read: ReadText) -> None:
+    rows = [(f"u{n % 5}", f"i{n % 7}", 1_600_000_000 + n) for n in range(40)]
+    table = "".join("\t".join(map(str, row)) + "\n" for row in rows)
+    text = (
+        "-- PostgreSQL database dump\n\nSET client_encoding = 'UTF8';\n\n"
+        f"COPY public.log (user_id, item_id, ts) FROM stdin;\n{table}\\.\n\n"
+        "COPY public.users (id) FROM stdin;\nu1\n\\.\n"
+    )
+    assert rows_of(read(text, "log.sql")) == rows
+
+
+def test_reads_arff(read: ReadText) -> None:
+    attributes = [f"@attribute {name}\n" for name in ("user_id string", "item_id string", "t real")]
+    head = f"@relation log\n{''.join(attributes)}@data\n"
+    rows = [(f"u {n % 5}", f"i{n % 7}", 1_600_000_000 + n) for n in range(40)]
+    log = read(head + "".join(f"'{u}',{i},{t}\n" for u, i, t in rows), "log.arff")
+    assert rows_of(log) == rows
+
+
+def test_reads_a_table_of_markdown(read: ReadText) -> None:
+    rows = [(f"u{n % 5}", f"i{n % 7}", 1_600_000_000 + n) for n in range(40)]
+    table = "".join(f"| {u} | {i} | {t} |\n" for u, i, t in rows)
+    log = read("| user_id | item_id | timestamp |\n|:---|:---|---:|\n" + table, "log.txt")
+    assert rows_of(log) == rows

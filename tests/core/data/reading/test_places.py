@@ -94,3 +94,14 @@ def test_a_bad_byte_harms_only_who_uses_it(tmp_path: Path) -> None:
     assert rows_of(read_log(TextSource(path), Reading(encoding="latin-1"))) == [(1, "£"), (2, "b")]
     with pytest.raises(InputError, match="there is no encoding `x`"):
         read_log(TextSource(path), Reading(encoding="x"))
+
+
+def test_proposes_the_train_part_rather_than_what_lies_beside(tmp_path: Path) -> None:
+    head = "user_id,item_id,time"
+    for name, extra in (("dev", ",neg_items"), ("test", ",neg_items"), ("train", "")):
+        rows = "".join(f"{n % 5},{n % 7},{n}{',[1]' * bool(extra)}\n" for n in range(40))
+        (tmp_path / f"{name}.csv").write_text(f"{head}{extra}\n{rows}")
+    (tmp_path / "item_meta.csv").write_text("item_id,category\n1,2\n")
+    with pytest.raises(InputError, match="has 4 files of data") as caught:
+        read_log(TextSource(tmp_path), Reading())
+    assert "train.csv`" in caught.value.hint

@@ -222,7 +222,6 @@ def test_lists_side_by_side_are_items_and_their_times(read: ReadText) -> None:
 @pytest.mark.parametrize(
     ("text", "words"),
     [
-        ("% made\n@RELATION log\n@ATTRIBUTE user NUMERIC\n@DATA\n1\n", "an ARFF file"),
         ("user=1 item=2 ts=1500000000\n" * 3, "lines of `key=value`"),
         ("(1, 2, 1500000000)\n(1, 3, 1500000001)\n", "lines in brackets"),
     ],
@@ -286,9 +285,9 @@ def test_rows_without_user_may_be_dropped_or_be_sessions(read: ReadText) -> None
     assert "--drop-incomplete`" in caught.value.hint
 
 
-def test_refuses_lists_as_users(read: ReadText) -> None:
-    with pytest.raises(InputError, match="cannot be the user"):
-        read('{"id": 1, "items": [1, 2]}\n', "a.json", columns={"user": "items[]"})
+def test_refuses_lists_as_sessions(read: ReadText) -> None:
+    with pytest.raises(InputError, match="cannot be the session"):
+        read('{"id": 1, "items": [1, 2]}\n', "a.json", columns={"session": "items[]"})
 
 
 def test_blocks_may_be_in_many_files(read: ReadText, tmp_path: Any) -> None:

@@ -26,3 +26,20 @@ def test_a_log_is_none() -> None:
         refuse_strangers(TextSource(Path("log.csv")), head)
     with pytest.raises(InputError, match="a spreadsheet"):
         refuse_strangers(TextSource(Path("log.xlsx")), b"PK\x03\x04")
+
+
+@pytest.mark.parametrize(
+    ("head", "words"),
+    [
+        (b"\xef\xbb\xbf<?xml version='1.0'?>\n<votes>\n", "is an XML file"),
+        (b"-[ RECORD 1 ]----\nuser_id | u1\nitem_id | i1\n", "has a line for each value"),
+        (
+            b"*************************** 1. row ***********\nuser: u1\n",
+            "has a line for each value",
+        ),
+        (b"reviews = {}\nreviews[('1', 'a')] = {'user': 'a'}\n", "has assignments of Python"),
+    ],
+)
+def test_a_text_that_is_none_is_named(head: bytes, words: str) -> None:
+    with pytest.raises(InputError, match=words):
+        refuse_strangers(TextSource(Path("log.txt")), head)

@@ -100,3 +100,8 @@ def test_a_guess_for_the_hint(text: str, encoding: str) -> None:
 @given(st.binary(max_size=200))
 def test_any_bytes_have_a_guess(content: bytes) -> None:
     assert guess_encoding(content)
+
+
+def test_reads_utf_16_without_a_mark(tmp_path: Path) -> None:
+    (tmp_path / "a.csv").write_bytes("user,item\n1,é\n".encode("utf-16-le"))
+    assert landed(tmp_path / "a.csv")[0] == "user,item\n1,é\n".encode()

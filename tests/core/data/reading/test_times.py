@@ -76,3 +76,12 @@ def test_any_text_has_a_form_or_none(text: str) -> None:
 def test_looks_at_long_digits_in_linear_time() -> None:
     assert forms_of(["1" * 200_000]) == []
     assert forms_of(["2017-" * 50_000]) == []
+
+
+def test_words_for_half_a_day_that_nobody_knows_are_not_read_past(read: ReadText) -> None:
+    """`2:05 xx` and `2:05 yy` may be twelve hours apart; one word alone is no half of a day."""
+    cells = [f"{n % 28 + 1}/6/2019 2:05 {'xx' if n % 2 else 'yy'}" for n in range(40)]
+    assert forms_of(cells) == []
+    assert forms_of([cell[:-2] + "Uhr" for cell in cells]) != []
+    with pytest.raises(InputError, match="in no known time format"):
+        read("user,item,date\n" + "".join(f"{n % 5},{n % 7},{c}\n" for n, c in enumerate(cells)))

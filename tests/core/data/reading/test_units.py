@@ -19,7 +19,7 @@ from seqrec_cli.core.data.reading.units import (
 from seqrec_cli.errors import InputError
 from tests.core.data.reading.conftest import ReadText
 
-MOMENTS = st.datetimes(min_value=datetime(1980, 1, 1), max_value=datetime(2100, 1, 1))
+MOMENTS = st.datetimes(min_value=datetime(1996, 1, 2), max_value=datetime(2100, 1, 1))
 
 
 @given(MOMENTS, st.sampled_from(sorted(PER_SECOND)))
@@ -85,9 +85,33 @@ def test_times_since_the_start_of_a_study_have_no_known_unit(read: ReadText) -> 
     assert read("user,item,timestamp\n" + rows).rows.time_unit == UNKNOWN
 
 
-def test_a_few_zeros_do_not_hide_the_unit(read: ReadText) -> None:
-    rows = "".join(f"{n % 5},{n % 7},{(n % 40 > 0) * 1_600_000_000}\n" for n in range(200))
-    assert read("user,item,timestamp\n" + rows).rows.time_unit == "seconds"
+@pytest.mark.parametrize("missing", [0, -1])
+def test_zeros_among_times_of_today_are_missing_ones(read: ReadText, missing: int) -> None:
+    times = [1_600_000_000 + n if n % 40 else missing for n in range(200)]
+    text = "user,item,timestamp\n" + "".join(f"{n % 5},{n % 7},{t}\n" for n, t in enumerate(times))
+    with pytest.raises(
+        InputError, match=f"line 2: the time in `timestamp` is `{missing}`"
+    ) as error:
+        read(text)
+    assert "--drop-incomplete" in error.value.hint
+    rows = read(text, drop_incomplete=True).rows
+    assert rows.time_unit == "seconds"
+    assert rows.dropped == {"no time that can be read": 5}
+
+
+def test_a_date_of_1970_among_others_is_a_missing_one(read: ReadText) -> None:
+    days = ["1970-01-01" if n == 3 else f"2021-03-{n % 28 + 1:02}" for n in range(90)]
+    text = "user,item,date\n" + "".join(f"{n % 5},{n % 7},{d}\n" for n, d in enumerate(days))
+    with pytest.raises(InputError, match="line 5: the time in `date` is `1970-01-01`"):
+        read(text)
+
+
+def test_the_unit_of_times_before_our_age_is_not_told(read: ReadText) -> None:
+    """Seconds since 2001, as Apple counts them, would be of 1988 since 1970."""
+    rows = "".join(f"{n % 5},{n % 7},{581_000_000 + n * 997}\n" for n in range(200))
+    log = read("user,item,timestamp\n" + rows)
+    assert log.rows.time_unit == UNKNOWN
+    assert any("would be of 1988" in note for note in log.findings.notes)
 
 
 def test_refuses_times_of_two_units(read: ReadText) -> None:

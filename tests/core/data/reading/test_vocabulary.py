@@ -38,6 +38,21 @@ def test_knows_a_name(name: str, named: Named) -> None:
         ),
         *(("hotel_url", "item"), ("MATERIAL_NUMBER", "item"), ("repo.id", "item")),
         *(("Besteldatum", "time"), ("data_zakupu", "time"), ("購入日時", "time")),
+        *(("Číslo zákazníka", "user"), ("Asiakasnumero", "user"), ("Mã khách hàng", "user")),
+        *(
+            ("會員編號", "user"),
+            ("viewer_uid", "user"),
+            ("userToken", "user"),
+            ("CUST_CODE", "user"),
+        ),
+        *(
+            ("critic_name", "user"),
+            ("Mã sản phẩm", "item"),
+            ("商品編號", "item"),
+            ("PROD_CODE", "item"),
+        ),
+        *(("media_id", "item"), ("objectIDs[]", "item")),
+        *(("Order Lines/Product", "item"), ("Tilauspäivä", "time"), ("訂購時間", "time")),
         *(("Дата покупки", "time"), ("下单时间", "time"), ("구매일시", "time")),
     ],
 )

@@ -1,0 +1,43 @@
+"""Users of an item in lists are read as a row each."""
+
+import json
+
+import pytest
+
+from seqrec_cli.errors import InputError
+from tests.core.data.reading.conftest import ReadText, rows_of
+
+
+def test_reads_the_users_of_each_item(read: ReadText) -> None:
+    """Reviews under a hotel are rows; the authors of a book, without date or rating, are none."""
+    reviews = [
+        [{"author": f"a{(h * k) % 5}", "date": f"2021-03-{k + 1:02}"} for k in range(6)]
+        for h in range(1, 9)
+    ]
+    text = "".join(
+        json.dumps({"hotel_id": f"h{h}", "reviews": own}) + "\n" for h, own in enumerate(reviews)
+    )
+    log = read(text, "hotels.jsonl")
+    assert log.columns["user"] == "reviews[].author"
+    found = [row[:2] for row in rows_of(log)]
+    assert found == [(r["author"], f"h{h}") for h, own in enumerate(reviews) for r in own]
+    said = {"user": "reviews[].author", "item": "hotel_id", "time": "reviews[].date"}
+    assert rows_of(read(text, "hotels.jsonl", columns=said)) == rows_of(log)
+    with pytest.raises(InputError, match="which column is the user"):
+        read(text.replace('"date"', '"x"').replace("2021-03-", "x"), "books.jsonl")
+
+
+def test_reads_the_users_of_each_item_in_a_cell(read: ReadText) -> None:
+    names = ["anna", "ben", "carla"]
+    rows = "".join(f'{n},"{names[n % 3]}, {names[(n + 1) % 3]}"\n' for n in range(40))
+    log = read("loan_id,lenders\n" + rows)
+    pairs = [(names[(n + k) % 3], n) for n in range(40) for k in (0, 1)]
+    assert rows_of(log) == pairs
+    with pytest.raises(InputError):
+        read("book_id,authors\n" + rows)
+
+
+def test_lists_of_users_and_of_items_are_refused(read: ReadText) -> None:
+    text = "".join(json.dumps({"users": [1, 2], "items": [n, 3]}) + "\n" for n in range(40))
+    with pytest.raises(InputError, match="both `users\\[\\]` and `items\\[\\]` hold lists"):
+        read(text, "a.jsonl", columns={"user": "users[]", "item": "items[]"})
