@@ -8,266 +8,165 @@ from seqrec_cli.core.data.reading.dates import unaccented
 
 Named = Literal["user", "item", "time", "rating", "session", "title", "event", "position"]
 
+
+def in_order(text: str) -> tuple[str, ...]:
+    """The words of a text, the first one first."""
+    return tuple(text.split())
+
+
+def words(text: str) -> frozenset[str]:
+    """The words of a text."""
+    return frozenset(text.split())
+
+
 NAMES: dict[Named, tuple[str, ...]] = {
-    "user": (
-        *("user", "userid", "uid", "useridx", "iduser", "username", "usersha1", "usersha"),
-        *("userpseudoid", "fullvisitorid", "clientid", "customer", "customerid", "custid"),
-        *("visitor", "visitorid", "reviewer", "reviewerid", "profileid", "profilename"),
-        *("member", "memberid", "account", "accountid", "accountno", "subscriber", "subscriberid"),
-        *("householdkey", "household", "householdid", "shopper", "shopperid", "buyer", "buyerid"),
-        *("consumer", "consumerid", "client", "person", "personid", "player", "playerid"),
-        *("playername", "listener", "listenerid", "reader", "readerid", "viewer", "viewerid"),
-        *("learner", "learnerid", "student", "studentid", "author", "authorid", "deviceid"),
-        *("device", "cookie", "cookieid", "domainuserid", "anonymousid", "msno", "steamid"),
-        *("userguid", "useruuid", "customernumber", "reviewername", "login", "nick", "nickname"),
-        *("email", "emailaddress", "useremail", "customeremail", "uuid", "guid", "reviewerhash"),
-        *("viewerhash", "guest", "guestid", "passenger", "passengerid"),
-        *("kunde", "nutzer", "benutzer", "utilisateur", "client", "usuario", "cliente", "utente"),
-        *("gebruiker", "klant", "пользователь", "клиент", "用户", "用户名", "会员", "客户"),
-        *("ユーザー", "顧客", "사용자", "고객"),
-        *("fromnodeid", "follower", "followerid", "distinctid", "card", "cardid", "cardno"),
+    "user": in_order(
+        "user userid uid useridx iduser username usersha1 usersha userpseudoid fullvisitorid "
+        "clientid customer customerid custid visitor visitorid reviewer reviewerid profileid "
+        "profilename member memberid account accountid accountno subscriber subscriberid "
+        "householdkey household householdid shopper shopperid buyer buyerid consumer consumerid "
+        "client person personid player playerid playername listener listenerid reader readerid "
+        "viewer viewerid learner learnerid student studentid author authorid deviceid device "
+        "cookie cookieid domainuserid anonymousid msno steamid userguid useruuid customernumber "
+        "reviewername login nick nickname email emailaddress useremail customeremail uuid guid "
+        "reviewerhash viewerhash guest guestid passenger passengerid kunde nutzer benutzer "
+        "utilisateur client usuario cliente utente gebruiker klant пользователь клиент 用户 "
+        "用户名 会员 客户 ユーザー 顧客 사용자 고객 fromnodeid follower followerid distinctid "
+        "card cardid cardno"
     ),
-    "item": (
-        *("item", "itemid", "iid", "iditem", "itemidx", "movie", "movieid", "parentasin", "asin"),
-        *("product", "productid", "article", "articleid", "sku", "skuid", "stockcode"),
-        *("track", "trackid", "trackuri", "traid", "trackmbid", "song", "songid"),
-        *("video", "videoid"),
-        *("vid", "aid", "book", "bookid", "isbn", "isbn13", "anime", "animeid", "manga", "mangaid"),
-        *("game", "gameid", "appid", "app", "news", "newsid", "business", "businessid", "gmapid"),
-        *("restaurant", "restaurantid", "placeid", "place", "poi", "poiid", "venue", "venueid"),
-        *("locationid", "location", "hotel", "hotelid", "hotelcluster", "listing", "listingid"),
-        *("recipe", "recipeid", "course", "courseid", "job", "jobid", "jobpostingid", "jk"),
-        *("show", "showid", "series", "episode", "episodeid", "content", "contentid", "doc"),
-        *("docid", "documentid", "document", "post", "postid", "photo", "photoid", "pin", "pinid"),
-        *("adgroupid", "goods", "goodsid", "goodid", "offerid", "offer", "merchandise"),
-        *("material", "materialid", "upc", "ean", "gtin", "beer", "beerid", "beerbeerid", "wine"),
-        *("wineid", "stream", "streamid", "playlistid", "reference", "artistmbid", "artmbid"),
-        *("artid", "artist", "artistid", "merchant", "merchantid", "shopid", "page", "pageid"),
-        *("filmid", "film", "titleid", "moviename", "movienameen", "productname", "itemname"),
-        *("trackname", "traname", "songname", "gamename", "artistname", "artname", "thing"),
-        *("problem", "problemid", "question", "questionid", "exerciseid", "workid", "paperid"),
-        *("artikel", "produkt", "ware", "buch", "produit", "producto", "articulo", "prodotto"),
-        *("produto", "товар", "книга", "фильм", "商品", "物品", "电影", "产品", "アイテム"),
-        *("상품", "아이템", "tonodeid"),
-        *("followee", "followeeid", "id", "objectid", "url", "link"),
+    "item": in_order(
+        "item itemid iid iditem itemidx movie movieid parentasin asin product productid article "
+        "articleid sku skuid stockcode track trackid trackuri traid trackmbid song songid video "
+        "videoid vid aid book bookid isbn isbn13 anime animeid manga mangaid game gameid appid "
+        "app news newsid business businessid gmapid restaurant restaurantid placeid place poi "
+        "poiid venue venueid locationid location hotel hotelid hotelcluster listing listingid "
+        "recipe recipeid course courseid job jobid jobpostingid jk show showid series episode "
+        "episodeid content contentid doc docid documentid document post postid photo photoid pin "
+        "pinid adgroupid goods goodsid goodid offerid offer merchandise material materialid upc "
+        "ean gtin beer beerid beerbeerid wine wineid stream streamid playlistid reference "
+        "artistmbid artmbid artid artist artistid merchant merchantid shopid page pageid filmid "
+        "film titleid moviename movienameen productname itemname trackname traname songname "
+        "gamename artistname artname thing problem problemid question questionid exerciseid "
+        "workid paperid artikel produkt ware buch produit producto articulo prodotto produto "
+        "товар книга фильм 商品 物品 电影 产品 アイテム 상품 아이템 tonodeid followee followeeid "
+        "id objectid url link"
     ),
-    "time": (
-        *("timestamp", "time", "datetime", "eventtimestamp", "eventtime", "timems", "timestampms"),
-        *("ts", "unixtime", "unixreviewtime", "unixtimestamp", "timestampns", "utc", "utctime"),
-        *("date", "eventdate", "tdat", "createdat", "created", "createtime", "reviewtime"),
-        *("reviewdate", "clicktime", "playedat", "listenedat", "watchedat", "purchasedate"),
-        *("purchasetime", "purchasedat", "orderdate", "ordertime", "orderedat", "invoicedate"),
-        *("transactiondt", "transactiondate", "transactiontime", "transdate", "lastwatchdt"),
-        *("dateadded", "addedat", "timeadded", "visitdate", "visittime", "checkintime", "when"),
-        *("timeframe", "tstamp", "collectortstamp", "dvcecreatedtstamp", "derivedtstamp"),
-        *("starttime", "start", "startedat", "begintime", "logtime", "actiontime", "submittime"),
-        *(
-            "dt",
-            "day",
-            "ds",
-            "ptd",
-            "jd",
-            "mjd",
-            "julianday",
-            "juliandate",
-            "timestep",
-            "step",
-            "datum",
-            "zeit",
-            "zeitstempel",
-            "zeitpunkt",
-        ),
-        *("fecha", "hora", "data", "horodatage", "heure", "дата", "время"),
-        *("时间", "时间戳", "日期", "日時", "日付", "시간", "날짜", "addtocartorder"),
-        *("dateupdated", "updatedat", "modified", "updated", "endtime", "stop", "end", "weekno"),
+    "time": in_order(
+        "timestamp time datetime eventtimestamp eventtime timems timestampms ts unixtime "
+        "unixreviewtime unixtimestamp timestampns utc utctime date eventdate tdat createdat "
+        "created createtime reviewtime reviewdate clicktime playedat listenedat watchedat "
+        "purchasedate purchasetime purchasedat orderdate ordertime orderedat invoicedate "
+        "transactiondt transactiondate transactiontime transdate lastwatchdt dateadded addedat "
+        "timeadded visitdate visittime checkintime when timeframe tstamp collectortstamp "
+        "dvcecreatedtstamp derivedtstamp starttime start startedat begintime logtime actiontime "
+        "submittime dt day ds ptd jd mjd julianday juliandate timestep step datum zeit "
+        "zeitstempel zeitpunkt fecha hora data horodatage heure дата время 时间 时间戳 日期 日時 "
+        "日付 시간 날짜 addtocartorder dateupdated updatedat modified updated endtime stop end "
+        "weekno"
     ),
-    "rating": (
-        *("rating", "rate", "score", "stars", "star", "overall", "bookrating", "reviewscore"),
-        *("reviewrating", "ratingvalue", "movierating", "reviewoverall", "grade", "userrating"),
-        *("bewertung", "note", "puntuacion", "calificacion", "voto", "nota", "valutazione"),
-        *("оценка", "рейтинг", "评分", "评价", "評価", "평점"),
+    "rating": in_order(
+        "rating rate score stars star overall bookrating reviewscore reviewrating ratingvalue "
+        "movierating reviewoverall grade userrating bewertung note puntuacion calificacion voto "
+        "nota valutazione оценка рейтинг 评分 评价 評価 평점"
     ),
-    "session": (
-        *("session", "sessionid", "sid", "sessid", "visitid", "visit", "sitzung", "orderid"),
-        *("order", "basketid", "basket", "cartid", "cart", "invoiceno", "invoice", "invoiceid"),
-        *("transactionid", "tripid", "playlist", "gasessionid", "usersession", "pid"),
+    "session": in_order(
+        "session sessionid sid sessid visitid visit sitzung orderid order basketid basket cartid "
+        "cart invoiceno invoice invoiceid transactionid tripid playlist gasessionid usersession "
+        "pid"
     ),
-    "title": (
-        *("title", "movietitle", "itemtitle", "name", "itemname", "producttitle", "productname"),
-        *("booktitle", "prodname", "originaltitle", "moviename", "trackname", "songname"),
-        *("gamename", "titel", "titre", "titulo", "titolo", "название", "标题", "名称", "名前"),
-        *("description",),
+    "title": in_order(
+        "title movietitle itemtitle name itemname producttitle productname booktitle prodname "
+        "originaltitle moviename trackname songname gamename titel titre titulo titolo название "
+        "标题 名称 名前 description"
     ),
-    "event": (
-        *("event", "eventtype", "eventname", "type", "action", "actiontype", "behavior"),
-        *("behaviortype", "behaviour", "behaviourtype", "interaction", "interactiontype"),
-        *("feedback", "feedbacktype", "label", "click", "clk", "isclick", "clicked", "purchase"),
-        *("purchased", "isrecommended", "recommended", "voted", "like", "islike", "status"),
-        *("isread", "nonclk", "reordered", "bought", "converted", "conversion", "playaction"),
-        *("activity", "activitytype", "operation", "operationtype", "mode", "target"),
-        *("行为", "事件"),
-        *("productaction", "useraction", "pageaction", "commandname"),
+    "event": in_order(
+        "event eventtype eventname type action actiontype behavior behaviortype behaviour "
+        "behaviourtype interaction interactiontype feedback feedbacktype label click clk isclick "
+        "clicked purchase purchased isrecommended recommended voted like islike status isread "
+        "nonclk reordered bought converted conversion playaction activity activitytype operation "
+        "operationtype mode target 行为 事件 productaction useraction pageaction commandname"
     ),
-    "position": ("position", "pos", "rank", "index", "idx", "unnamed:0", "rownumber", "rowid"),
+    "position": in_order("position pos rank index idx unnamed:0 rownumber rowid"),
 }
-KNOWN = frozenset(name for names in NAMES.values() for name in names) | {
-    *("category", "categoryid", "brand", "price", "quantity", "genre", "genres", "history"),
-    *("weight", "plays", "count", "value", "property", "comment", "review", "text", "country"),
-    *("age", "gender", "city", "occupation", "zipcode", "label", "history", "tag", "tagid"),
-}
+KNOWN = frozenset(name for names in NAMES.values() for name in names) | words(
+    "category categoryid brand price quantity genre genres history weight plays count value "
+    "property comment review text country age gender city occupation zipcode label history tag "
+    "tagid"
+)
 # Of a name in parts, such as `viewer_hash_v2` or `Kundennummer`, the parts that say what it is.
 PARTS: dict[Named, frozenset[str]] = {
-    "user": frozenset(
-        {"user", "customer", "visitor", "reviewer", "member", "buyer", "shopper", "household"}
-        | {"viewer", "listener", "reader", "player", "subscriber", "account", "actor", "client"}
-        | {"borrower", "donor", "lender", "voter", "rater", "patron", "guest", "passenger"}
-        | {"critic", "taster", "cust", "cardholder", "asiakas", "zakaznika", "zakaznik", "πελατη"}
-        | {"πελατης", "клієнт", "клієнта", "clientului", "hang", "pelanggan"}
-        | {"會員", "客戶", "顧客", "買家", "用戶", "לקוח", "العميل"}
-        | {"student", "learner", "consumer", "person", "profilename", "kunde", "kunden", "nutzer"}
-        | {"benutzer", "usuario", "cliente", "utilisateur", "utente", "gebruiker", "klant", "kund"}
-        | {"klienta", "klient", "kullanici", "musteri", "пользователя", "клиента", "клиент"}
-        | {"пользователь", "покупателя", "用户", "会员", "客户", "顾客", "买家", "ユーザー", "顧客"}
-        | {"会員", "고객", "회원", "사용자", "유저"}
+    "user": words(
+        "user customer visitor reviewer member buyer shopper household viewer listener reader "
+        "player subscriber account actor client borrower donor lender voter rater patron guest "
+        "passenger critic taster cust cardholder asiakas zakaznika zakaznik πελατη πελατης "
+        "клієнт клієнта clientului hang pelanggan 會員 客戶 顧客 買家 用戶 לקוח العميل student "
+        "learner consumer person profilename kunde kunden nutzer benutzer usuario cliente "
+        "utilisateur utente gebruiker klant kund klienta klient kullanici musteri пользователя "
+        "клиента клиент пользователь покупателя 用户 会员 客户 顾客 买家 ユーザー 顧客 会員 고객 "
+        "회원 사용자 유저"
     ),
-    "item": frozenset(
-        {"item", "product", "article", "movie", "book", "track", "song", "video", "game", "sku"}
-        | {"news", "film", "recipe", "restaurant", "business", "course", "app", "goods", "content"}
-        | {"anime", "asin", "isbn", "poi", "venue", "hotel", "listing", "repo", "repository"}
-        | {"subreddit", "feed", "exercise", "episode", "post", "document", "page", "place"}
-        | {"photo", "question", "problem", "lesson", "bookmark", "paper", "material"}
-        | {
-            "media",
-            "loan",
-            "ad",
-            "creative",
-            "prod",
-            "coupon",
-            "lexeme",
-            "object",
-            "element",
-            "recording",
-        }
-        | {"clip", "program", "programme", "offer", "ware", "vare", "tuote", "zbozi", "produs"}
-        | {"προιον", "προιοντος", "товару", "pham", "produk", "מוצר", "المنتج"}
-        | {
-            "artikel",
-            "produkt",
-            "produktu",
-            "produit",
-            "producto",
-            "produto",
-            "prodotto",
-            "articulo",
-            "articolo",
-        }
-        | {"pelicula", "filme", "livre", "libro", "livro", "buch", "urun", "товара", "товар"}
-        | {"фильма", "фильм", "книги", "книга", "商品", "产品", "物品", "电影", "视频", "作品"}
-        | {"製品", "アイテム", "상품", "제품", "아이템", "영화"}
+    "item": words(
+        "item product article movie book track song video game sku news film recipe restaurant "
+        "business course app goods content anime asin isbn poi venue hotel listing repo "
+        "repository subreddit feed exercise episode post document page place photo question "
+        "problem lesson bookmark paper material media loan ad creative prod coupon lexeme object "
+        "element recording clip program programme offer ware vare tuote zbozi produs προιον "
+        "προιοντος товару pham produk מוצר المنتج artikel produkt produktu produit producto "
+        "produto prodotto articulo articolo pelicula filme livre libro livro buch urun товара "
+        "товар фильма фильм книги книга 商品 产品 物品 电影 视频 作品 製品 アイテム 상품 제품 "
+        "아이템 영화"
     ),
-    "time": frozenset(
-        {"time", "timestamp", "date", "datetime", "ts", "tstamp", "dt", "unixtime", "epoch"}
-        | {"datum", "zeit", "fecha", "data", "heure", "hora", "tarih", "дата", "время"}
-        | {"时间", "日期", "日時", "日付", "일시", "일자", "날짜", "시간", "時間", "تاريخ", "תאריך"}
-        | {"tanggal", "ημερομηνια", "paiva", "dato", "ngay"}
+    "time": words(
+        "time timestamp date datetime ts tstamp dt unixtime epoch datum zeit fecha data heure "
+        "hora tarih дата время 时间 日期 日時 日付 일시 일자 날짜 시간 時間 تاريخ תאריך tanggal "
+        "ημερομηνια paiva dato ngay"
     ),
-    "rating": frozenset(
-        {"rating", "stars", "score", "bewertung", "puntuacion", "valoracion", "calificacion"}
-        | {"оценка", "рейтинг", "评分"}
+    "rating": words(
+        "rating stars score bewertung puntuacion valoracion calificacion оценка рейтинг 评分"
     ),
-    "session": frozenset({"session"}),
+    "session": words("session"),
 }
-IDS = frozenset(
-    {"id", "ids", "uid", "mbid", "msid", "token", "cislo", "kode", "cod", "ma", "編號"}
-    | {"key", "hash", "code", "uuid", "guid", "sku", "no", "nr", "number", "url", "uri"}
-    | {
-        "nummer",
-        "numero",
-        "codigo",
-        "codice",
-        "ref",
-        "reference",
-        "referencia",
-        "ид",
-        "код",
-        "номер",
-    }
-    | {"编号", "番号", "번호", "编码", "コード", "코드"}
+IDS = words(
+    "id ids uid mbid msid token cislo kode cod ma 編號 key hash code uuid guid sku no nr number "
+    "url uri nummer numero codigo codice ref reference referencia ид код номер 编号 番号 번호 "
+    "编码 コード 코드"
 )
 LISTS = frozenset({"list", "seq", "sequence", "order", "history", "hist"})  # of what is before
 # Behind one of the parts above, or any word for a time, without anything between.
 TAILS = ("id", "nummer", "numero", "nr", "编号", "編號", "番号", "번호", "编码", "コード", "코드")
-TIME_TAILS = (
-    "datum",
-    "dato",
-    "paiva",
-    "zeit",
-    "时间",
-    "時間",
-    "日期",
-    "日時",
-    "日付",
-    "일시",
-    "일자",
-    "날짜",
-    "시간",
-)
+TIME_TAILS = in_order("datum dato paiva zeit 时间 時間 日期 日時 日付 일시 일자 날짜 시간")
 # A part that says that the column is of something else.
-NOT_IDS = frozenset(
-    {
-        "name",
-        "nom",
-        "nombre",
-        "nome",
-        "title",
-        "count",
-        "num",
-        "price",
-        "age",
-        "gender",
-        "type",
-        "category",
-    }
-    | {"cat", "duration", "length", "image", "description", "text", "score", "rating"}
-    | {"helpful", "verified", "brand", "group", "segment", "city", "country", "features", "time"}
-    | {"action", "status", "state", "inview", "shown", "candidates", "negative", "negatives"}
-    | {"date", "weight", "dur", "language", "class", "level", "lat", "lon", "latitude", "subclass"}
+NOT_IDS = words(
+    "name nom nombre nome title count num price age gender type category cat duration length "
+    "image description text score rating helpful verified brand group segment city country "
+    "features time action status state inview shown candidates negative negatives date weight "
+    "dur language class level lat lon latitude subclass"
 )
 # What says that a date is another one than of the interaction, or that numbers are no dates.
-OTHER_DATES = frozenset(
-    {"birth", "release", "published", "publication", "crawl", "first", "since", "expiry", "of"}
-)
-NOT_MOMENTS = OTHER_DATES | frozenset(
-    {"duration", "length", "spent", "zone", "timezone", "offset", "stay", "total", "runtime"}
-    | {"count", "zip", "play", "timedelta", "watch", "days", "dwell", "elapsed", "reading"}
-    | {"playtime", "watchtime"}
+OTHER_DATES = words("birth release published publication crawl first since expiry of")
+NOT_MOMENTS = OTHER_DATES | words(
+    "duration length spent zone timezone offset stay total runtime count zip play timedelta "
+    "watch days dwell elapsed reading playtime watchtime"
 )
 TITLED = frozenset({"name", "nom", "nombre", "nome", "title"})  # as in `critic_name`
 # Words that say of whom or of what a column rather is, for a proposal alone.
 LEANING: dict[str, frozenset[str]] = {
-    "user": frozenset(
-        {"ip", "addr", "address", "host", "session", "sess", "visit", "visid", "cookie", "did"}
-        | {"phone", "email", "card", "cc", "household", "srch", "search", "caller", "by", "name"}
+    "user": words(
+        "ip addr address host session sess visit visid cookie did phone email card cc household "
+        "srch search caller by name"
     ),
-    "item": frozenset(
-        {"url", "uri", "path", "link", "page", "stem", "title", "object", "target", "subject"}
-        | {"sku", "ean", "upc", "merchant", "seller", "model", "lines", "prop", "property", "jd"}
+    "item": words(
+        "url uri path link page stem title object target subject sku ean upc merchant seller "
+        "model lines prop property jd"
     ),
 }
 # What has many items of its own: no item where another column says which of them it was.
-CONTAINERS = frozenset(
-    {"artist", "artistid", "artistname", "artistmbid", "artid", "artname", "artmbid", "merchant"}
-    | {"merchantid", "shop", "shopid", "page", "pageid", "location", "locationid"}
+CONTAINERS = words(
+    "artist artistid artistname artistmbid artid artname artmbid merchant merchantid shop shopid "
+    "page pageid location locationid"
 )
 OWNERS = PARTS["user"] | PARTS["item"]
-PART_OF_AN_ID = (
-    "id",
-    "_id",
-    "uuid",
-    "guid",
-    "key",
-    "code",
-)  # says nothing without what is above it
+PART_OF_AN_ID = in_order("id _id uuid guid key code")
 BEHIND = re.compile(r"(?<=\w)\s+\([^()]*\)$")  # as in `Email (Billing)`
 PLAIN_AT = re.compile(r"[\s_\-.@/]+")
 SURE = 1000  # a name of a better rank is one that columns really have
