@@ -257,7 +257,9 @@ def is_like_ids(profile: Profile) -> bool:
         return False  # 12.0 without a name is an amount
     if len(profile.values) <= SMALL_SAMPLE:
         return True
-    if profile.is_flag or profile.distinct < 2 or profile.mean_length > LONGEST_OF_IDS:
+    if profile.is_flag or profile.distinct < 2:
+        return False
+    if profile.mean_length > LONGEST_OF_IDS and not profile.is_list:
         return False
     if not profile.label and profile.numeric and profile.distinct < 3:
         return False  # 0 and 4, say

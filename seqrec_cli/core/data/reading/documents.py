@@ -76,11 +76,11 @@ def likeliest_rows(value: Any, deep: int) -> list[Row]:
             rows = list(inner.values())
         else:
             rows = likeliest_rows(inner, deep - 1)
-        found = max(found, rows, key=likeness)
+        found = max(found, rows, key=how_likely)
     return found
 
 
-def likeness(rows: list[Row]) -> tuple[bool, int]:
+def how_likely(rows: list[Row]) -> tuple[bool, int]:
     named = [".".join(path) for path, _ in plain_values(rows[0], (), DEEPEST)] if rows else []
     return vocabulary.best_named(named, "user") is not None, len(rows)
 
