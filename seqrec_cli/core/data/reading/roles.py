@@ -85,17 +85,7 @@ def assign(relation: Relation, reading: Reading, engine: Engine) -> Plan:
         Undecided: the user or the item cannot be told.
     """
     profiles = [Profile(column, place) for place, column in enumerate(relation.columns)]
-    absent = {
-        role
-        for role, name in reading.columns.items()
-        if name == NONE and role in ("time", "rating") and relation.column(name) is None
-    }
-    chosen = {
-        role: find(relation, profiles, role, name)
-        for role, name in reading.columns.items()
-        if role not in absent
-    }
-    refuse_doubles(relation, chosen)
+    chosen, absent = named_by_user(relation, profiles, reading)
     taken = {profile.name for profile in chosen.values()}
     free = [profile for profile in profiles if profile.name not in taken]
     time, others = (None, []) if "time" in absent else choose_time(chosen, free, reading, engine)
@@ -126,12 +116,7 @@ def assign(relation: Relation, reading: Reading, engine: Engine) -> Plan:
         time = late_time(free, user, item, rating, engine)
         if time is None:
             refuse_unknown_times(relation, [p for p in free if p not in (user, item, rating)])
-    if user.column.listed and item.column.listed:
-        raise InputError(
-            f"`{relation.place}`: both `{user.name}` and `{item.name}` hold lists, and only one of "
-            "user and item may",
-            "name another column for one of them: `--columns user=…,item=…`",
-        )
+    refuse_two_lists(relation, user, item)
     return Plan(
         user=user,
         item=item,
@@ -142,6 +127,34 @@ def assign(relation: Relation, reading: Reading, engine: Engine) -> Plan:
         asked=frozenset(reading.columns),
         notes=notes,
     )
+
+
+def named_by_user(
+    relation: Relation, profiles: Sequence[Profile], reading: Reading
+) -> tuple[dict[Role, Profile], set[Role]]:
+    """The columns that `--columns` names, and the roles that it says nothing has."""
+    absent = {
+        role
+        for role, name in reading.columns.items()
+        if name == NONE and role in ("time", "rating") and relation.column(name) is None
+    }
+    chosen = {
+        role: find(relation, profiles, role, name)
+        for role, name in reading.columns.items()
+        if role not in absent
+    }
+    refuse_doubles(relation, chosen)
+    return chosen, absent
+
+
+def refuse_two_lists(relation: Relation, user: Profile, item: Profile) -> None:
+    """Refuse a log whose users and items both are in lists."""
+    if user.column.listed and item.column.listed:
+        raise InputError(
+            f"`{relation.place}`: both `{user.name}` and `{item.name}` hold lists, and only one of "
+            "user and item may",
+            "name another column for one of them: `--columns user=…,item=…`",
+        )
 
 
 def find(relation: Relation, profiles: Sequence[Profile], role: Role, name: str) -> Profile:
