@@ -133,7 +133,7 @@ def named_by_user(
     relation: Relation, profiles: Sequence[Profile], reading: Reading
 ) -> tuple[dict[Role, Profile], set[Role]]:
     """The columns that `--columns` names, and the roles that it says nothing has."""
-    absent = {
+    absent: set[Role] = {
         role
         for role, name in reading.columns.items()
         if name == NONE and role in ("time", "rating") and relation.column(name) is None
