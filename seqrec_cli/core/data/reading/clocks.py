@@ -60,7 +60,7 @@ def clock_sql(profile: Profile) -> Callable[[str], str] | None:
     if not all(is_digits(value) and len(value) <= 8 for value in profile.values):
         return None
     numbers = [int(value) for value in profile.values]
-    if vocabulary.compared(profile.label) in MILLIS and 86_400 <= max(numbers) < 1000 * DAY:
+    if vocabulary.compared(profile.label) in MILLIS and DAY <= max(numbers) < 1000 * DAY:
         return lambda text: f"(({number_sql(text, 'BIGINT')}) / 1000.0)"
     hours = vocabulary.compared(profile.label).endswith(("hour", "hourofday"))
     if max(numbers) < 24 and hours:

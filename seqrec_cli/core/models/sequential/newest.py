@@ -10,6 +10,7 @@ block of R rows, D hidden size, H heads.
 from dataclasses import dataclass
 from typing import Self
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -22,12 +23,14 @@ class Newest:
 
     Attributes:
         batch: where they are.
-        slots: int64 (B, K); of a history with fewer, its oldest item again.
-        real: bool (B, K), false for those.
+        places: int64 (B, K), how many items come before; of a history with fewer, its oldest again.
+        slots: int64 (B, K), where they are.
+        real: bool (B, K), false for an oldest item that is there again.
         rows: int64 (B,), the row of each history in the order of the batch.
     """
 
     batch: Packed
+    places: Tensor
     slots: Tensor
     real: Tensor
     rows: Tensor
@@ -36,21 +39,21 @@ class Newest:
     def of(cls, batch: Packed, count: int) -> Self:
         """The `count` newest positions of each history of a batch."""
         rows = batch.rows[batch.last]
-        last = batch.last[rows.argsort()]
-        back = torch.arange(count, device=last.device)
-        before = last - starts_of(batch)  # how many items come before the newest
-        real = back <= before.unsqueeze(1)
-        return cls(batch, last.unsqueeze(1) - torch.minimum(back, before.unsqueeze(1)), real, rows)
+        starts = [np.arange(start, end, length) for start, end, _, length in batch.bounds]
+        first = torch.from_numpy(np.concatenate(starts)).to(batch.items.device)  # slots
+        before = (batch.last[rows.argsort()] - first).unsqueeze(1)  # of the newest
+        back = torch.arange(count, device=first.device)
+        places = (before - back).clamp(min=0)
+        return cls(batch, places, first.unsqueeze(1) + places, back <= before, rows)
 
     def attend(self, queries: Tensor, source: Tensor) -> Tensor:
         """Mix `source` (T, D) by the softmax of its products with queries (B, K, H, D), to
         (B, K, H, D); each position sees itself and what is older."""
-        places = self.slots - starts_of(self.batch).unsqueeze(1)  # (B, K)
         mixed, row = [], 0
         for (block,) in self.batch.views(source):  # (R, L, D)
             count, length, _ = block.shape
             own = slice(row, row + count)
-            later = torch.arange(length, device=source.device) > places[own].unsqueeze(2)
+            later = torch.arange(length, device=source.device) > self.places[own].unsqueeze(2)
             asked = queries[own]
             scores = torch.bmm(asked.flatten(1, 2), block.mT).view(*asked.shape[:3], length)
             weights = scores.masked_fill_(later.unsqueeze(2), -torch.inf).softmax(-1)
@@ -71,11 +74,3 @@ class Newest:
     def in_order(self, states: Tensor) -> Tensor:
         """States (B, D) in the order of the batch's histories."""
         return states[self.rows]
-
-
-def starts_of(batch: Packed) -> Tensor:
-    """The first slot of each row, int64 (B,)."""
-    starts = [
-        start + length * row for start, _, rows, length in batch.bounds for row in range(rows)
-    ]
-    return torch.tensor(starts).to(batch.items.device)
