@@ -153,6 +153,7 @@ def by_name(
         # No user has but one row, and no item is missing in most rows, if another column fits.
         odd = numbers_rows(profile) if role == "user" else profile.filled < 0.5 * fullest
         odd |= is_of_the_row(profile) or (role == "item" and is_less(profile, pool, other))
+        odd |= numbers_rows(profile) and not is_surely(profile, role)
         ranked.append(
             ((generic and role == "item", is_nested(profile), odd, rank, profile.place), profile)
         )

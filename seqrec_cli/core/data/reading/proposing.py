@@ -50,7 +50,7 @@ def guess_of(
         if p not in (user, item)
         and (p.may_be_id or list_form(p.values))
         and not p.is_row_number
-        and (is_like_ids(p) or leaning(p))
+        and (is_like_ids(p) or (leaning(p) and p.distinct > 2))
         and is_unnamed(p)
         and not (vocabulary.NOT_MOMENTS | {*PIECES}).intersection(vocabulary.words_of(p.label))
     ]
@@ -91,7 +91,9 @@ def likeliest(
     texts = [p for p in left if not (p.wordy and numbers_rows(p))]
     pooled = plain or sorted(texts, key=lambda p: -p.distinct)
     fitting = [p for p in pooled if p.rank(other) < 0 or is_generic(p) or not p.label]
-    fitting = fitting or [p for p in pooled if role == "item"]  # who follows whom, say
+    words = set(vocabulary.words_of(guess.get("user", "")))
+    if not fitting and words and role == "item":  # who follows whom: `user_id`, `target_user_id`
+        fitting = [p for p in pooled if words < set(vocabulary.words_of(p.label))]
     if not fitting:
         return None, None
 

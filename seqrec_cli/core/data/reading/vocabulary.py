@@ -134,7 +134,7 @@ PARTS: dict[Named, frozenset[str]] = {
 IDS = words(
     "id ids uid mbid msid token cislo kode cod ma 編號 key hash code uuid guid sku no nr number "
     "url uri nummer numero codigo codice ref reference referencia ид код номер 编号 番号 번호 "
-    "编码 コード 코드 login email handle mbox kodas kood sifra आईडी شناسه"
+    "编码 コード 코드 login email mbox kodas kood sifra आईडी شناسه"
 )
 LISTS = frozenset({"list", "seq", "sequence", "order", "history", "hist"})  # of what is before
 # Behind one of the parts above, or any word for a time, without anything between.
