@@ -174,7 +174,7 @@ CONTAINERS = words(
     "page pageid location locationid"
 )
 OWNERS = PARTS["user"] | PARTS["item"]
-PART_OF_AN_ID = in_order("id _id uuid guid key code reference mbox")
+PART_OF_AN_ID = in_order("id _id id_str uuid guid key code reference mbox")
 BEHIND = re.compile(r"(?<=\w)\s+\([^()]*\)$")  # as in `Email (Billing)`
 PLAIN_AT = re.compile(r"[\s_\-.@/]+")
 SURE = 1000  # a name of a better rank is one that columns really have
