@@ -200,7 +200,7 @@ def refuse_row_numbers(
             f"value in {total:,} rows, and nothing can be learned from it"
         )
         guess, known = guess_without(role, relation, plan, reading, engine)
-        if count == 1 and (role not in guess or (role == "user" and not known)):
+        if count == 1 and role == "user" and not known:
             continue  # all may well be of one user
         raise proposed(problem, {"if this is right": guess}, relation, files, reading, engine)
 

@@ -56,6 +56,9 @@ def test_an_item_of_all_rows_is_none(read: ReadText) -> None:
     with pytest.raises(InputError, match="`product`, which would be the item, has but one") as no:
         read("user_id,product,plan_code\n" + rows)
     assert "user=user_id,item=plan_code" in no.value.hint
+    with pytest.raises(InputError, match="has but one") as no:
+        read("user_id,product\n" + "".join(f"u{n % 7},premium\n" for n in range(60)))
+    assert "`--columns user=…,item=…`" in no.value.hint
 
 
 @pytest.mark.parametrize(
