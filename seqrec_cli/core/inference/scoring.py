@@ -75,8 +75,12 @@ class ModelScorer:
         num_items: int,
         device: torch.device | None = None,
         joined: Sequence[Joined] = (),
+        unread: NDArray[np.bool_] | None = None,
     ) -> None:
+        """`unread`, bool (N + 1,), are items whose vectors are as training began: histories are
+        read without them; None: there are none."""
         self.model = model
+        self.unread = unread
         self.joined = list(joined)
         self.num_items = num_items
         self.max_length: int = max([model.max_length, *(j.scorer.max_length for j in joined)])
@@ -97,7 +101,23 @@ class ModelScorer:
 
     @torch.no_grad()
     def history_vectors(self, histories: Sequences) -> Tensor:
-        """The states of the newest items, float (B, D)."""
+        """The states of the newest items, float (B, D); 0 where there is nothing to read."""
+        if self.unread is not None and (strange := self.unread[histories.items]).any():
+            return self.vectors_without(histories.where(~strange))
+        return self.states(histories)
+
+    def vectors_without(self, histories: Sequences) -> Tensor:
+        """The same, of histories of which some have no item left."""
+        rows = np.flatnonzero(histories.lengths)
+        found = torch.zeros((len(histories), self.item_vectors().shape[1]), device=self.device)
+        if len(rows):
+            found[torch.from_numpy(rows).to(self.device)] = self.states(histories.take(rows)).to(
+                found
+            )
+        return found
+
+    def states(self, histories: Sequences) -> Tensor:
+        """The states of the newest items of histories of 1 or more items, all of them read."""
         evaluation_mode(self.model)
         fill = {} if self.device.type == "cpu" else {"fill": 0.0}
         batch = pack(histories, self.model.max_length, **fill).to(self.device)
