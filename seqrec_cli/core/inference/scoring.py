@@ -102,30 +102,27 @@ class ModelScorer:
     @torch.no_grad()
     def history_vectors(self, histories: Sequences) -> Tensor:
         """The states of the newest items, float (B, D); 0 where there is nothing to read."""
-        if self.unread is not None and (strange := self.unread[histories.items]).any():
-            return self.vectors_without(histories.where(~strange))
-        return self.states(histories)
-
-    def vectors_without(self, histories: Sequences) -> Tensor:
-        """The same, of histories of which some have no item left."""
-        rows = np.flatnonzero(histories.lengths)
-        found = torch.zeros((len(histories), self.item_vectors().shape[1]), device=self.device)
-        if len(rows):
-            found[torch.from_numpy(rows).to(self.device)] = self.states(histories.take(rows)).to(
-                found
-            )
-        return found
-
-    def states(self, histories: Sequences) -> Tensor:
-        """The states of the newest items of histories of 1 or more items, all of them read."""
         evaluation_mode(self.model)
         fill = {} if self.device.type == "cpu" else {"fill": 0.0}
-        batch = pack(histories, self.model.max_length, **fill).to(self.device)
-        return newest_states(self.model, batch)
+        read = self.read(histories)
+        batch = pack(read, self.model.max_length, **fill).to(self.device)
+        states = newest_states(self.model, batch)
+        if self.unread is not None:
+            nothing = self.unread[read.items[read.offsets[1:] - 1]]
+            states[torch.from_numpy(nothing).to(self.device)] = 0
+        return states
+
+    def read(self, histories: Sequences) -> Sequences:
+        """Histories as they are read; one that has nothing else keeps what is not."""
+        if self.unread is None or not (strange := self.unread[histories.items]).any():
+            return histories
+        some = np.bincount(histories.users[~strange], minlength=len(histories)) > 0
+        return histories.where(~(strange & some[histories.users]))
 
     @torch.no_grad()
     def score(self, histories: Sequences) -> Tensor:
         """Score every id 0 to N for each history, float32 (B, N + 1)."""
+        histories = self.read(histories)
         scores = self.score_alone(histories)
         for joined in self.joined:
             if joined.weight:

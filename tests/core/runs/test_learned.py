@@ -92,6 +92,15 @@ def test_a_typed_history_is_read_without_them(shop: Path) -> None:
     assert "configs/two-tower.yaml" in text
 
 
+def test_what_joins_the_network_reads_histories_without_them_too(shop: Path) -> None:
+    """By its places in a history the linear model reads an item that it does not know."""
+    joined = ("--set", "linear.weight=1", "--run", "two", "--device", "cpu")
+    assert invoke("train", "--config", "toy.yaml", *joined).exit_code == 0
+    known = ("--item", "item 03", "--item", "item 07")
+    found = listed(*known[:2], "--item", NOBODYS, *known[2:], "--item", NOBODYS, run="two")
+    alike(found, listed(*known, run="two"))
+
+
 def test_histories_of_a_file_are_read_without_them(shop: Path) -> None:
     events = [("a", NOBODYS), ("a", "item 03"), ("a", NOBODYS), ("b", NOBODYS)]
     rows = [(*event, START + at) for at, event in enumerate(events)]
