@@ -121,8 +121,12 @@ class Resolver:
             elif self.unlearned is not None and self.unlearned[item]:
                 reasons[number] = f"nothing was learned of the item `{row['item']}`"
             elif key is None:
-                what = "history without a known item" if self.reads_history else "unknown user"
-                reasons[number] = what if self.reads_history else f"{what} `{row['user']}`"
+                history = "a known item" if not unlearned else "an item that anything is learned of"
+                reasons[number] = (
+                    f"history without {history}"
+                    if self.reads_history
+                    else f"unknown user `{row['user']}`"
+                )
             else:
                 kept.append(number)
                 which.append(keys.setdefault(key, len(keys)))
