@@ -131,7 +131,7 @@ def people_of_dataset(dataset: SequenceDataset) -> People:
     return People(dataset.user_ids.tolist(), histories.take(np.flatnonzero(known)), known, dataset)
 
 
-def readable(people: People, unread: NDArray[np.bool_] | None, catalogue: Catalogue) -> People:
+def with_readable(people: People, unread: NDArray[np.bool_] | None, catalogue: Catalogue) -> People:
     """The same people; those are without a history of whose items the model can read none. A note
     says how many interactions are left out.
 

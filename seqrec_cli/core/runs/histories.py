@@ -13,8 +13,8 @@ from seqrec_cli.core.inference.people import (
     Before,
     People,
     people_of_dataset,
-    readable,
     users_of,
+    with_readable,
 )
 from seqrec_cli.core.runs.learned import nothing_learned, unread
 from seqrec_cli.core.runs.loading import catalogue_of
@@ -83,4 +83,4 @@ def new_people(run: Run, histories: Sequence[Sequence[int]]) -> People:
 def readable_by(run: Run, people: People) -> People:
     """The same people as the model of a run reads them; a note says what it leaves out."""
     never = unread(run)
-    return people if never is None else readable(people, never, catalogue_of(run))
+    return people if never is None else with_readable(people, never, catalogue_of(run))
