@@ -7,23 +7,23 @@ from typing import Literal
 
 import duckdb
 
-from seqrec_cli.core.data.reading.choosing import MANY, is_surely
-from seqrec_cli.core.data.reading.engine import Engine
+from seqrec_cli.core.data.reading import vocabulary
+from seqrec_cli.core.data.reading.choosing import MANY, is_surely, numbers_rows
+from seqrec_cli.core.data.reading.dialects import HEAD_BYTES
+from seqrec_cli.core.data.reading.engine import Engine, opened_engine
 from seqrec_cli.core.data.reading.lists import cut_values
 from seqrec_cli.core.data.reading.loading import Loaded
+from seqrec_cli.core.data.reading.opening import open_relation
 from seqrec_cli.core.data.reading.options import Reading, Role, command
 from seqrec_cli.core.data.reading.places import Files
 from seqrec_cli.core.data.reading.profiles import Profile
 from seqrec_cli.core.data.reading.rejects import unreadable
 from seqrec_cli.core.data.reading.relations import Relation
-from seqrec_cli.core.data.reading.roles import (
-    Plan,
-    Undecided,
-    assign,
-    listed,
-)
+from seqrec_cli.core.data.reading.roles import NONE, Plan, Undecided, assign, listed
 from seqrec_cli.core.data.reading.sources import TextSource
+from seqrec_cli.core.data.reading.texts import known_names
 from seqrec_cli.core.data.reading.times import WHOLE
+from seqrec_cli.core.data.reading.unfolding import AUTHORS
 from seqrec_cli.core.data.reading.wording import shortened, where_option
 from seqrec_cli.errors import InputError
 
@@ -38,6 +38,17 @@ def refuse_empty(relation: Relation, engine: Engine) -> None:
     except duckdb.Error as error:
         raise unreadable(relation.place, error) from error
     raise InputError(f"`{relation.place}` has no interactions", "it must have a line for each")
+
+
+def refuse_unread_header(relation: Relation, files: Files) -> None:
+    """Refuse a text whose first line is a header, in an encoding that nobody named.
+
+    Raises:
+        Undecided: so it is; of which column is what nothing can be said.
+    """
+    encoding = relation.encoding
+    if encoding and not relation.named and known_names(files.first.head(HEAD_BYTES), encoding):
+        raise Undecided(("user", "item"), [{}])
 
 
 def check_counted(rows: Loaded, relation: Relation) -> None:
@@ -101,11 +112,13 @@ def refuse_examples(relation: Relation, plan: Plan, reading: Reading, place: Tex
         return
     stem = DIGITS.sub("", plan.item.name)
     family = [c.name for c in relation.columns if DIGITS.sub("", c.name) == stem]
-    if relation.named and plan.item.label and len(family) >= WIDE:
+    others = [p for p in rest if p.name in family and items.intersection(p.values)]
+    if relation.named and plan.item.label and (len(family) >= WIDE or others):
         raise InputError(
             f"`{place}` has a column for each of {len(family)} items, `{family[0]}`, "
             f"`{family[1]}`, …, which is not read",
-            "write a row for each of their values, with the user, the item and the value",
+            "write a row for each of their values, with the user, the item and the value; to read "
+            f"one of them alone: `--columns item={plan.item.name}`",
         )
     histories = [p for p in rest if not p.column.listed and holds_lists_of(p, items)]
     labels = [p for p in rest if (not p.label or p.rank("event") >= 0) and p.is_flag]
@@ -161,38 +174,54 @@ def is_packed(profile: Profile) -> bool:
 def refuse_row_numbers(
     relation: Relation, plan: Plan, rows: Loaded, files: Files, reading: Reading, engine: Engine
 ) -> None:
-    """Refuse ids of which none comes twice: they number the rows, or the file is no log at all.
+    """Refuse ids of which none comes twice, as they number the rows, or but one comes at all.
 
     Raises:
         InputError: it is so of users or items that nobody named; with what else they may be.
     """
+    listed_authors = AUTHORS.intersection(vocabulary.words_of(plan.user.label))
     columns: tuple[tuple[Literal["user", "item"], Profile, int], ...] = (
         ("user", plan.user, len(rows.user_ids)),
         ("item", plan.item, len(rows.item_ids)),
     )
     for role, profile, count in columns:
-        if role in plan.asked or is_surely(profile, role):
+        total = len(rows.users)
+        if role in plan.asked or total <= MANY or count not in (1, total):
             continue
-        if not MANY < count == len(rows.users):
+        # Of a catalogue the books come once, each with its author.
+        catalog = role == "item" and bool(listed_authors)
+        if count > 1 and is_surely(profile, role) and not (profile.wordy or catalog):
             continue
         problem = (
             f"`{relation.place}`: no value of `{profile.name}`, which would be the {role}, comes "
             f"twice in {count:,} rows: it numbers the rows, and nothing can be learned from it"
+            if count > 1
+            else f"`{relation.place}`: `{profile.name}`, which would be the {role}, has but one "
+            f"value in {total:,} rows, and nothing can be learned from it"
         )
-        others = tuple(c for c in relation.columns if c.name != profile.name)
-        taken: dict[Role, str] = {"user": plan.user.name, "item": plan.item.name}
-        taken |= {"time": plan.time.name} if plan.time and len(plan.time.columns) == 1 else {}
-        del taken[role]
-        guess: Mapping[Role, str] = {}
-        try:
-            other = assign(replace(relation, columns=others), reading, engine)
-            found: dict[Role, str] = {"user": other.user.name, "item": other.item.name}
-            guess = found | taken
-        except Undecided as error:
-            guess = error.guess | taken
-        except InputError:
-            pass
+        guess, known = guess_without(role, relation, plan, reading, engine)
+        if count == 1 and role == "user" and not known:
+            continue  # all may well be of one user
         raise proposed(problem, {"if this is right": guess}, relation, files, reading, engine)
+
+
+def guess_without(
+    role: Literal["user", "item"], relation: Relation, plan: Plan, reading: Reading, engine: Engine
+) -> tuple[Mapping[Role, str], bool]:
+    """What the columns may be if another one than was taken has a role, and if names say so."""
+    taken: dict[Role, str] = {"user": plan.user.name, "item": plan.item.name}
+    taken |= {"time": plan.time.name} if plan.time and len(plan.time.columns) == 1 else {}
+    others = tuple(c for c in relation.columns if c.name != taken[role])
+    del taken[role]
+    try:
+        other = assign(replace(relation, columns=others), reading, engine)
+    except Undecided as error:
+        return error.guesses[0] | taken, False
+    except InputError:
+        return {}, False
+    if numbers_rows(other.user if role == "user" else other.item):
+        return {}, False
+    return {"user": other.user.name, "item": other.item.name, **taken}, True
 
 
 def undecided(
@@ -206,14 +235,31 @@ def undecided(
     if relation.encoding:
         return InputError(
             f"`{relation.place}` is not UTF-8, so its columns cannot be told",
-            f"name its encoding, perhaps: "
-            f"`{command(files.main, replace(reading, encoding=relation.encoding))}`",
+            "name its encoding, perhaps: " + in_encoding(relation.encoding, files, reading),
         )
-    guesses = {"if this is right": error.guess}
+    guesses = dict(zip(("if this is right", "as likely"), error.guesses, strict=False))
     if relation.file is not None and error.missing == ("user",):
-        by_file: dict[Role, str] = error.guess | {"user": relation.file.name}
+        by_file: dict[Role, str] = error.guesses[0] | {"user": relation.file.name}
         guesses = {"if each file is of one user": by_file} | guesses
     return proposed(problem, guesses, relation, files, reading, engine, error.missing)
+
+
+def in_encoding(encoding: str, files: Files, reading: Reading) -> str:
+    """The command that reads files in an encoding, with columns if those cannot be told in it."""
+    decoded = replace(reading, encoding=encoding)
+    with opened_engine() as engine:
+        with engine.folder.new_file(".txt") as head:
+            head.write(files.first.head(HEAD_BYTES))
+        source = TextSource(head.path)
+        try:
+            relation = open_relation(Files(source, ((source,),)), decoded, engine)
+            assign(relation, decoded, engine)
+        except Undecided as error:
+            if "columns" in (hint := undecided(relation, files, decoded, engine, error).hint):
+                return hint.removeprefix("if this is right: ")
+        except InputError:
+            pass
+    return f"`{command(files.main, decoded)}`"
 
 
 def proposed(
@@ -229,8 +275,13 @@ def proposed(
     hints = []
     for when, guess in guesses.items():
         each = reading.with_columns({r: c for r, c in guess.items() if r not in reading.columns})
-        if {"user", "item"} <= set(each.columns) and works(relation, each, engine):
+        if not {"user", "item"} <= set(each.columns):
+            continue
+        untimed = each.with_columns({"time": NONE})
+        if works(relation, each, engine):
             hints.append(f"{when}: `{command(files.main, each)}`")
+        elif works(relation, untimed, engine):
+            hints.append(f"{when}, and the order is the file's: `{command(files.main, untimed)}`")
     if hints:
         return InputError(problem, "; or, ".join(hints))
     roles = ",".join(f"{role}=…" for role in missing)

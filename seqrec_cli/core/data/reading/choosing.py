@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from seqrec_cli.core.data.reading import vocabulary
-from seqrec_cli.core.data.reading.lists import list_form
+from seqrec_cli.core.data.reading.lists import list_form, looks_nested
 from seqrec_cli.core.data.reading.moments import Moment
 from seqrec_cli.core.data.reading.profiles import FEW, Profile
 from seqrec_cli.core.data.reading.unfolding import is_of_several, unfolded
@@ -101,8 +101,13 @@ def title_of(pool: Sequence[Profile], notes: list[str]) -> Profile | None:
 
 
 def item_lists(item: Profile, user: Profile) -> bool:
-    """Whether a column of items holds lists: they look so, and each user has about one row."""
-    return list_form(item.values) is not None and user.distinct > 0.5 * len(user.values)
+    """Whether a column of items holds lists: they are in brackets or have `|` or `;` between them.
+
+    Texts with other signs look so as well: then each user has about one row.
+    """
+    form = list_form(item.values)
+    sure = form is not None and (form[0] in "|;" or looks_nested(item.values))
+    return sure or (form is not None and user.distinct > 0.5 * len(user.values))
 
 
 def is_unnamed(profile: Profile) -> bool:
@@ -148,6 +153,7 @@ def by_name(
         # No user has but one row, and no item is missing in most rows, if another column fits.
         odd = numbers_rows(profile) if role == "user" else profile.filled < 0.5 * fullest
         odd |= is_of_the_row(profile) or (role == "item" and is_less(profile, pool, other))
+        odd |= numbers_rows(profile) and not is_surely(profile, role)
         ranked.append(
             ((generic and role == "item", is_nested(profile), odd, rank, profile.place), profile)
         )
@@ -241,14 +247,24 @@ def by_look(
     if len(ids) != 2:
         return None, None
     first, second = ids
-    if first.whole and not second.numeric:
-        notes.append(
-            f"the columns have no names: `{first.name}`, the first with ids, was taken for the "
-            f"user; if it is the item: `--columns user={second.name},item={first.name}`"
-        )
+    between = [p for p in pool if first.place < p.place < second.place and p.whole]
+    if between and first.numeric and second.numeric:
+        return None, None  # of a triple such as head, relation and tail, any may be what
     if (first.is_asin or first.is_isbn) and not second.is_asin_like:
         return second, first
+    if is_address(second) and not is_address(first):
+        first, second = second, first
+    if not second.numeric:
+        notes.append(
+            f"the columns have no names: `{first.name}` was taken for the user; if it is the "
+            f"item: `--columns user={second.name},item={first.name}`"
+        )
     return first, second
+
+
+def is_address(profile: Profile) -> bool:
+    """Whether they are addresses of mail, which people have."""
+    return all("@" in value[1:-1] for value in profile.values)
 
 
 def is_like_ids(profile: Profile) -> bool:

@@ -30,7 +30,7 @@ def is_plain_clock(profile: Profile) -> bool:
     words = set(vocabulary.words_of(profile.label))
     if words & (vocabulary.NOT_MOMENTS | vocabulary.IDS):
         return False
-    if all(value.count(":") == 2 for value in profile.values):
+    if all(value.count(":") == 2 or value.count(".") == 2 for value in profile.values):
         return not profile.label or profile.distinct > 0.5 * len(profile.values)
     six = all(len(value) == 6 and is_digits(value) for value in profile.values)
     return six and len(profile.values) > MANY and profile.distinct > 0.5 * len(profile.values)
@@ -46,12 +46,14 @@ def clock_sql(profile: Profile) -> Callable[[str], str] | None:
     if profile.column.listed or not profile.values:
         return None
     if all(
-        len(parts := value.split(":")) in (2, 3)
+        len(parts := value.split(":") if ":" in value else value.split(".")) in (2, 3)
         and all(is_digits(part) and len(part) < 3 for part in parts)
         and int(parts[0]) < 24
         for value in profile.values
     ):
-        return lambda text: f"CAST(extract('epoch' FROM TRY_CAST({text} AS TIME)) AS BIGINT)"
+        return lambda text: (
+            f"CAST(extract('epoch' FROM TRY_CAST(replace({text}, '.', ':') AS TIME)) AS BIGINT)"
+        )
     if all(HALF_DAY.fullmatch(value) for value in profile.values):
         formats = "['%I:%M %p', '%I:%M:%S %p', '%I:%M%p', '%I:%M:%S%p']"
         return lambda text: (

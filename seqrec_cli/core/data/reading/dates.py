@@ -14,6 +14,7 @@ SPELLINGS = tuple(
     for pattern, to in (
         ("[\u00a0\u202f]| {2,8}", " "),
         (r"\b([AaPp])\. ?([Mm])\b\.?", r"\1\2"),
+        (r"(:[0-9]{2}) ?([AaPp])$", r"\1 \2M"),
         ("上午|午前|오전", "AM"),
         ("下午|午後|오후", "PM"),
         (r"(:[0-9]{2}) ?(?:π\.?μ\.?|ÖÖ|ص|SA)$", r"\1 AM"),
@@ -72,8 +73,9 @@ DATES = (
     rf"(?P<n1>{NUMBER}) (?P<n2>{NUMBER}), ?(?P<Y>[0-9]{{4}})",
     rf"(?P<n1>{NUMBER})(?P<s>[-/.])(?P<n2>{NUMBER})(?P=s)(?P<n3>[0-9]{{2}})",
     rf"(?P<d>{NUMBER}){SUFFIX}(?:[-/ ]| de )?{IN_WORDS}(?:[-/ ]|, | de | del )?(?P<Y>[0-9]{{4}})",
-    rf"(?P<d>{NUMBER})(?P<s>[-/ ]){IN_WORDS}(?P=s)(?P<y>[0-9]{{2}})",
+    rf"(?P<d>{NUMBER})(?P<s>[-/ ]?){IN_WORDS}(?P=s)(?P<y>[0-9]{{2}})",
     rf"{IN_WORDS}[- ](?P<d>{NUMBER}){SUFFIX}(?:,? |-)(?P<Y>[0-9]{{4}})",
+    rf"{IN_WORDS}(?P<s>[-/])(?P<d>{NUMBER})(?P=s)(?P<y>[0-9]{{2}})",
     rf"(?P<Y>[0-9]{{4}})[-/ ]{IN_WORDS}[-/ ](?P<d>{NUMBER})",
     rf"(?P<Y>[0-9]{{4}})[年년] ?(?P<m>{NUMBER})[月월] ?(?P<d>{NUMBER})[日일号]",
     r"(?P<Y>(?:19|20)[0-9]{2})(?P<m>[0-9]{2})(?P<d>[0-9]{2})",
@@ -94,7 +96,7 @@ CLOCK = (
 GAP = rf"(?P<g>[.,]? |[Tt:_-]|,? {LETTER}{{1,3}}\.? | - )"
 BEFORE = rf"(?:(?P<w>{LETTER}{{2,12}})[.,:]? |[\[(])?"
 AFTER = rf"(?:[\]).]| {LETTER}{{1,4}}\.?|\[[\w/]{{3,40}}\]| \([^()0-9]{{3,40}}\))?"
-YEAR_LAST = rf"{BEFORE}{IN_WORDS} (?P<d>{NUMBER}) {CLOCK} (?P<Y>[0-9]{{4}})"
+YEAR_LAST = rf"{BEFORE}{IN_WORDS} (?P<d>{NUMBER}) {CLOCK} (?P<Y>[0-9]{{4}})(?P<z2> [+-][0-9]{{4}})?"
 PATTERNS = (
     *(f"{BEFORE}{date}(?:{GAP}{CLOCK})?{AFTER}" for date in DATES),
     YEAR_LAST,
@@ -193,7 +195,7 @@ def directive(name: str, text: str, *, half: bool) -> str:
         return "%n" if len(text) > 6 else "%f"
     if name in "pq":
         return re.sub("[AaPp][Mm]", "%p", text)
-    if name == "z":
+    if name in ("z", "z2"):
         named = re.sub("[A-Z][a-z]+/[A-Z][A-Za-z_]+", "%Z", text)
         return re.sub("[+-][0-9]{2}(?::?[0-9]{2})?", "%z", named)
     return f"%{name}"

@@ -6,20 +6,17 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from seqrec_cli.core.data.reading import known, vocabulary
-from seqrec_cli.core.data.reading.choosing import MANY
+from seqrec_cli.core.data.reading.doubts import doubts_of
 from seqrec_cli.core.data.reading.loading import Loaded
-from seqrec_cli.core.data.reading.moments import is_category
 from seqrec_cli.core.data.reading.options import Reading
 from seqrec_cli.core.data.reading.places import Files, header_line, same_suffix
 from seqrec_cli.core.data.reading.profiles import Profile
 from seqrec_cli.core.data.reading.relations import Relation
 from seqrec_cli.core.data.reading.roles import Plan
 from seqrec_cli.core.data.reading.sources import TextSource
-from seqrec_cli.core.data.reading.units import UNKNOWN, early_year
 from seqrec_cli.core.data.reading.wording import shortened, where_option
 
 MOST_EVENTS = 20  # values of a column that may be a type of event
-ROUNDED = re.compile(r"-?[0-9](?:[.,][0-9]+)?[eE]\+?[0-9]+")
 NOTHING = "no column looks like a time: the order of the file counts"
 
 
@@ -124,13 +121,9 @@ def describe_log(
     unused = tuple(column.name for column in relation.columns if column.name not in used)
     notes = [*relation.remarks, *plan.notes, *rows.notes]
     notes += [files.note] if files.note else []
-    notes += oddities(relation, plan, rows)
+    notes += doubts_of(relation, plan, rows)
     owners = owners_beside(files, plan)
     notes += [owners] if owners else []
-    if plan.time is not None and plan.other_times:
-        others = ", ".join(f"`{moment.name}`" for moment in plan.other_times[:4] if moment.solid)
-        if others:
-            notes.append(f"{others} look like times too; `{plan.time.name}` is the finest or first")
     return Findings(
         layout=relation.layout,
         taken=tuple(taken),
@@ -139,63 +132,6 @@ def describe_log(
         kinds=kinds_of(rows, reading),
         notes=tuple(notes),
     )
-
-
-def oddities(relation: Relation, plan: Plan, rows: Loaded) -> list[str]:
-    """What makes one doubt that the ids and times are what they should be."""
-    found = []
-    for role, profile in (("user", plan.user), ("item", plan.item)):
-        if profile.values and all(ROUNDED.fullmatch(value) for value in profile.values):
-            found.append(
-                f"the {role}s in `{profile.name}`, such as `{profile.values[0]}`, look rounded by "
-                "a spreadsheet: different ones may have become the same"
-            )
-    if plan.item.distinct == len(plan.item.values) > MANY and "item" not in plan.asked:
-        found.append(
-            f"no value of `{plan.item.name}` comes twice in the first rows: perhaps it numbers "
-            "the rows rather than the items"
-        )
-    if plan.time is None and not relation.named and (left := unused_numbers(relation, plan)):
-        found.append(
-            f"column {left} has many different whole numbers and is not used: if it is the time, "
-            f"`--columns time={left}`"
-        )
-    rest = [Profile(c, n) for n, c in enumerate(relation.columns) if c.name not in plan.used()]
-    for profile in rest if plan.time is None else ():
-        if profile.label and profile.rank("time") >= 0 and is_category(profile, plan.user):
-            found.append(
-                f"`{profile.name}` takes {profile.distinct} values over and over and is not taken "
-                f"for the time; if it is: `--columns time={profile.name}`"
-            )
-    times = rows.times
-    if times is not None and rows.time_unit == UNKNOWN and (year := early_year(times)):
-        found.append(
-            f"the times, if they counted from 1970, would be of {year}, so their unit is not told: "
-            "perhaps they count from 2001, as Apple's do, or in ticks; their order holds"
-        )
-    if times is not None and len(times) > 1 and times.min() == times.max():
-        found.append("all rows have the same time: the order of the file counts")
-    for name in rows.counts if not plan.unfolded else ():
-        column = relation.column(name)
-        assert column is not None
-        numbers: dict[object, list[bool]] = {}
-        for kind, item in zip(column.cells, plan.item.column.cells, strict=True):
-            if isinstance(item, str) and item.strip():
-                numbers.setdefault(kind, []).append(any(letter.isdigit() for letter in item))
-        words = [str(kind) for kind, has in numbers.items() if not any(has)]
-        if words and any(all(has) for has in numbers.values()):
-            found.append(
-                f"where `{name}` is `{words[0]}`, `{plan.item.name}` holds words without digits "
-                "and elsewhere ids: perhaps those rows are not with an item"
-            )
-    return found
-
-
-def unused_numbers(relation: Relation, plan: Plan) -> str:
-    """A column without a name that may be a time by its values, "" where there is none."""
-    rest = [Profile(c, n) for n, c in enumerate(relation.columns) if c.name not in plan.used()]
-    fitting = [p for p in rest if p.whole and not p.label and p.distinct > 0.5 * len(p.values)]
-    return fitting[-1].name if fitting and not fitting[-1].is_row_number else ""
 
 
 def example(profile: Profile) -> str:

@@ -9,6 +9,7 @@ from seqrec_cli.core.data.reading.checks import (
     refuse_empty,
     refuse_examples,
     refuse_row_numbers,
+    refuse_unread_header,
     undecided,
 )
 from seqrec_cli.core.data.reading.engine import opened_engine
@@ -70,6 +71,7 @@ def read_files(files: Files, place: TextSource, reading: Reading) -> Log:
         if not any(column.cells for column in relation.columns):
             refuse_empty(relation, engine)
         try:
+            refuse_unread_header(relation, files)
             plan = assign(relation, reading, engine)
         except Undecided as error:
             raise undecided(relation, files, reading, engine, error) from None

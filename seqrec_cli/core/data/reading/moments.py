@@ -154,7 +154,8 @@ def is_no_moment(profile: Profile) -> bool:
     if profile.rank("time") >= 0:
         return False
     named: tuple[vocabulary.Named, ...] = ("user", "item", "session", "rating")
-    return profile.numeric and ("id" in parts or any(profile.rank(role) >= 0 for role in named))
+    is_id = "id" in parts or profile.label.lower().endswith("id")
+    return profile.numeric and (is_id or any(profile.rank(role) >= 0 for role in named))
 
 
 def is_category(profile: Profile, user: Profile | None = None) -> bool:

@@ -14,7 +14,7 @@ from seqrec_cli.core.data.reading.choosing import (
     numbers_rows,
 )
 from seqrec_cli.core.data.reading.lists import list_form
-from seqrec_cli.core.data.reading.moments import Moment
+from seqrec_cli.core.data.reading.moments import PIECES, Moment
 from seqrec_cli.core.data.reading.options import Role
 from seqrec_cli.core.data.reading.profiles import Profile
 
@@ -24,26 +24,46 @@ def guessed(
     item: Profile | None,
     pool: Sequence[Profile],
     time: Moment | None,
-    rating: Profile | None,
-) -> dict[Role, str]:
-    """What the columns probably are, for a hint; never a time or a fragment as an id."""
+) -> list[dict[Role, str]]:
+    """What the columns probably are, for a hint; never a time or a fragment as an id.
+
+    Where another column is as likely a user as the first one, or an item, that is proposed next.
+    """
+    first, tied = guess_of(user, item, pool, time)
+    return [first, guess_of(user, item, pool, time, tied)[0]] if tied is not None else [first]
+
+
+def guess_of(
+    user: Profile | None,
+    item: Profile | None,
+    pool: Sequence[Profile],
+    time: Moment | None,
+    rather: Profile | None = None,
+) -> tuple[dict[Role, str], Profile | None]:
+    """The likeliest columns, and one as likely as the first of those that are not known.
+
+    `rather` is taken in place of that first one.
+    """
     ids = [
         p
         for p in pool
         if p not in (user, item)
         and (p.may_be_id or list_form(p.values))
         and not p.is_row_number
-        and is_like_ids(p)
+        and (is_like_ids(p) or (leaning(p) and p.distinct > 2))
         and is_unnamed(p)
-        and not vocabulary.NOT_MOMENTS.intersection(vocabulary.words_of(p.label))
+        and not (vocabulary.NOT_MOMENTS | {*PIECES}).intersection(vocabulary.words_of(p.label))
     ]
     if len(pool) > WIDEST and not any(p.label for p in pool):
-        return {}  # of so many columns any two might be
+        return {}, None  # of so many columns any two might be
     plain = [p for p in ids if not p.wordy and is_varied(p) and not numbers_rows(p)] or ids
     guess: dict[Role, str] = {}
+    tied: Profile | None = None
     for role, profile in (("user", user), ("item", item)):
         if profile is None:
-            profile = likeliest(role, plain, ids, pool, guess)
+            profile, other = likeliest(role, plain, ids, pool, guess)
+            if user is not None or role == "user":  # the first that is to be found
+                profile, tied = (rather, None) if rather is not None else (profile, other)
         if profile is not None:
             guess[role] = profile.name  # type: ignore[index]
             # What says no more than another column does, such as a user's name or city, is no id.
@@ -51,7 +71,7 @@ def guessed(
             plain = [p for p in plain if p is not profile and not (telling and depends(p, profile))]
     if time is not None and len(time.columns) == 1:
         guess["time"] = time.name
-    return guess
+    return guess, tied
 
 
 def likeliest(
@@ -60,28 +80,29 @@ def likeliest(
     ids: Sequence[Profile],
     pool: Sequence[Profile],
     guess: Mapping[Role, str],
-) -> Profile | None:
+) -> tuple[Profile | None, Profile | None]:
     """The column to propose for a role: by words in its name, by being called an id, by place.
 
-    Texts come last, those that repeat; of an item's category the item is taken.
+    Texts come last, those that repeat; of an item's category the item is taken. The second is a
+    column of which nothing but the place says that it is less likely.
     """
     other: vocabulary.Named = "item" if role == "user" else "user"
     left = [p for p in ids if p.name not in guess.values()]
     texts = [p for p in left if not (p.wordy and numbers_rows(p))]
-    fitting = [
-        p
-        for p in plain or sorted(texts, key=lambda p: -p.distinct)
-        if p.rank(other) < 0 or is_generic(p) or not p.label
-    ]
+    pooled = plain or sorted(texts, key=lambda p: -p.distinct)
+    fitting = [p for p in pooled if p.rank(other) < 0 or is_generic(p) or not p.label]
+    words = set(vocabulary.words_of(guess.get("user", "")))
+    if not fitting and words and role == "item":  # who follows whom: `user_id`, `target_user_id`
+        fitting = [p for p in pooled if words < set(vocabulary.words_of(p.label))]
     if not fitting:
-        return None
+        return None, None
 
     def order(profile: Profile) -> tuple[bool, int, bool]:
-        words = set(vocabulary.words_of(profile.label))
-        leaning = bool(words & vocabulary.LEANING[other]) - bool(words & vocabulary.LEANING[role])
-        return is_nested(profile), leaning, not is_called_id(profile)
+        against = (leaning(profile) == other) - (leaning(profile) == role)
+        return is_nested(profile), against, not is_called_id(profile)
 
-    best = min(fitting, key=order)
+    best, *others = sorted(fitting, key=order)
+    tied = next((p for p in others if p.label and order(p) == order(best)), None)
     finer = (
         p
         for p in pool
@@ -94,7 +115,14 @@ def likeliest(
         and best.distinct < p.distinct < 0.9 * len(p.values)
         and depends(best, p)
     )
-    return next(finer, best)
+    return next(finer, best), tied
+
+
+def leaning(profile: Profile) -> str:
+    """Whether a word of the name says that it rather is a user or an item, "" if none does."""
+    words = set(vocabulary.words_of(profile.label))
+    held = [role for role, known in vocabulary.LEANING.items() if words & known]
+    return held[0] if len(held) == 1 else ""
 
 
 def is_varied(profile: Profile) -> bool:

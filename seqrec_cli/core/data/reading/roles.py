@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from seqrec_cli.core.data.reading import moments, vocabulary
-from seqrec_cli.core.data.reading.choosing import choose_ids, choose_rating
+from seqrec_cli.core.data.reading.choosing import MANY, choose_ids, choose_rating, depends
 from seqrec_cli.core.data.reading.clocks import is_clock
 from seqrec_cli.core.data.reading.engine import Engine
 from seqrec_cli.core.data.reading.json_cells import path_in_text
@@ -33,13 +33,14 @@ class Undecided(Exception):
 
     Attributes:
         missing: the roles.
-        guess: what the columns probably are, by role, for a hint; may lack one.
+        guesses: what the columns probably are, by role, for a hint, the likeliest first; each may
+            lack one.
     """
 
-    def __init__(self, missing: Sequence[Role], guess: dict[Role, str]) -> None:
+    def __init__(self, missing: Sequence[Role], guesses: Sequence[dict[Role, str]]) -> None:
         super().__init__(", ".join(missing))
         self.missing = tuple(missing)
-        self.guess = guess
+        self.guesses = guesses
 
 
 @dataclass
@@ -106,12 +107,14 @@ def assign(relation: Relation, reading: Reading, engine: Engine) -> Plan:
     if user is None and item is not None and not item.column.listed:
         user = users_in_lists(profiles, item, notes)
     if user is None or item is None:
-        guess = guessed(user, item, pool, time, rating)
+        guesses = guessed(user, item, pool, time)
         missing: list[Role] = ["user"] if user is None else []
         missing += ["item"] if item is None else []
-        raise Undecided(missing, guess)
-    if time is not None and "time" not in chosen and is_category(time.columns[0], user):
-        time = None
+        raise Undecided(missing, guesses)
+    if time is not None and "time" not in chosen:
+        time, others = without_those_of_items(time, others, item, notes)
+        if time is not None and is_category(time.columns[0], user):
+            time = None
     elif time is None and "time" not in absent:
         time = late_time(free, user, item, rating, engine)
         if time is None:
@@ -235,6 +238,23 @@ def choose_time(
     return first, [m for m in inferred[1:] if m.columns[0] not in first.columns]
 
 
+def without_those_of_items(
+    time: Moment, others: list[Moment], item: Profile, notes: list[str]
+) -> tuple[Moment | None, list[Moment]]:
+    """The times without those that each item has but one of, as the day it came out."""
+    if len(item.values) <= MANY or not 4 < item.distinct < 0.7 * len(item.values):
+        return time, others
+    own = [m for m in (time, *others) if depends(m.columns[0], item)]
+    if not own or any(m.columns[0].distinct < 3 for m in own):
+        return time, others
+    left = [m for m in (time, *others) if m not in own]
+    notes.append(
+        f"`{own[0].name}` is always the same for an item, so it is not taken for the time; if it "
+        f"is: `--columns time={own[0].columns[0].name}`"
+    )
+    return (left[0], left[1:]) if left else (None, [])
+
+
 def unfolded_time(profile: Profile) -> Profile:
     """A column with lists of times in its cells, as lists; any other as it is."""
     if profile.column.listed or profile.numeric or profile.date_forms or not profile.values:
@@ -273,8 +293,8 @@ def refuse_unknown_times(relation: Relation, rest: Sequence[Profile]) -> None:
             raise InputError(
                 f"`{relation.place}`: the values of `{profile.name}`, such as "
                 f"`{shortened(profile.values[0], 40)}`, are in no known time format",
-                "set their format, as in `--time-format '%d.%m.%Y %H:%M'`; or, if the "
-                f"order of the file is what counts: `--columns time={NONE}`",
+                "set their format, as in `--time-format '%d.%m.%Y %H:%M'`; or, if the order of "
+                f"the file is what counts: `--columns time={NONE}`",
             )
 
 

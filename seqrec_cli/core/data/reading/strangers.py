@@ -28,6 +28,8 @@ STRANGERS = (
 # Text that is laid out otherwise than in rows or records.
 TEXTS = (
     (rb"(?:\w++=\S++ ++)++\w++=\S++\r?\n", "has lines of `key=value`"),
+    (rb"(?:(?:event|id): [^\n]*+\n)*+data: \{", "is a stream of events as a server sends them"),
+    (rb"-- M\w++ dump ", "is a dump of a database"),
     (rb"\([^\n()]++\),? *+\r?\n\(", "has lines in brackets, as Python prints them"),
     (rb"(?:\w++ = \{\}\s++)?\w++\[[^\n\]]++\] = \{", "has assignments of Python"),
     (rb"-\[ RECORD 1 \]|\*{9,} 1\. row \*", "has a line for each value, as a database prints rows"),

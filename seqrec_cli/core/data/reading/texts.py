@@ -13,6 +13,7 @@ from pathlib import Path
 
 import numpy as np
 
+from seqrec_cli.core.data.reading import vocabulary
 from seqrec_cli.core.data.reading.engine import Engine
 from seqrec_cli.core.data.reading.sources import BLOCK_BYTES, TextSource
 from seqrec_cli.errors import InputError
@@ -25,6 +26,8 @@ MARKS = (
 # The engine takes `*` and the like in a name for a pattern; such a file is copied first.
 PLAIN_PATH = re.compile(r"[\w/\\:.,=@+ ()%&#!-]+")
 REPLACEMENT = "\ufffd"
+# What else than the bytes say a text may be in, if its header then has names that are known.
+ENCODINGS = ("cp949", "cp1250", "cp1251", "cp1253", "cp1254", "cp1255", "cp1256", "big5")
 
 
 @dataclass(frozen=True)
@@ -188,6 +191,18 @@ def known_encoding(name: str) -> str:
 
 
 def guess_encoding(content: bytes) -> str:
+    """The encoding of a text that is not UTF-8, by the names in its header, else by its bytes."""
+    encodings = (encoding_by_bytes(content), *ENCODINGS)
+    return max(encodings, key=lambda name: known_names(content, name))
+
+
+def known_names(content: bytes, encoding: str) -> int:
+    """How many names that columns have are in the first line of a text in an encoding."""
+    header = content.partition(b"\n")[0].decode(encoding, "replace")
+    return sum(map(vocabulary.is_known, re.split('[,;\t|"]', header)))
+
+
+def encoding_by_bytes(content: bytes) -> str:
     """The encoding of a text that is not UTF-8, told by its bytes; a guess for a hint."""
     high = [byte for byte in content if byte >= 0x80]
     alone = len(re.findall(rb"(?<![\x80-\xff])[\x80-\xff](?![\x80-\xff])", content))

@@ -16,7 +16,7 @@ def in_order(text: str) -> tuple[str, ...]:
 
 def words(text: str) -> frozenset[str]:
     """The words of a text."""
-    return frozenset(text.split())
+    return frozenset(unaccented(text).split())
 
 
 NAMES: dict[Named, tuple[str, ...]] = {
@@ -26,13 +26,13 @@ NAMES: dict[Named, tuple[str, ...]] = {
         "profilename member memberid account accountid accountno subscriber subscriberid "
         "householdkey household householdid shopper shopperid buyer buyerid consumer consumerid "
         "client person personid player playerid playername listener listenerid reader readerid "
-        "viewer viewerid learner learnerid student studentid author authorid deviceid device "
-        "cookie cookieid domainuserid anonymousid msno steamid userguid useruuid customernumber "
-        "reviewername login nick nickname email emailaddress useremail customeremail uuid guid "
-        "reviewerhash viewerhash guest guestid passenger passengerid kunde nutzer benutzer "
-        "utilisateur client usuario cliente utente gebruiker klant пользователь клиент 用户 "
-        "用户名 会员 客户 ユーザー 顧客 사용자 고객 fromnodeid follower followerid distinctid "
-        "card cardid cardno"
+        "viewer viewerid learner learnerid student studentid actor actorid author authorid "
+        "deviceid device cookie cookieid domainuserid anonymousid msno steamid userguid useruuid "
+        "customernumber reviewername login nick nickname email emailaddress useremail "
+        "customeremail uuid guid reviewerhash viewerhash guest guestid passenger passengerid kunde "
+        "nutzer benutzer utilisateur client usuario cliente utente gebruiker klant пользователь "
+        "клиент 用户 用户名 会员 客户 ユーザー 顧客 사용자 고객 fromnodeid follower followerid "
+        "distinctid card cardid cardno"
     ),
     "item": in_order(
         "item itemid iid iditem itemidx movie movieid parentasin asin product productid article "
@@ -103,7 +103,10 @@ PARTS: dict[Named, frozenset[str]] = {
         "learner consumer person profilename kunde kunden nutzer benutzer usuario cliente "
         "utilisateur utente gebruiker klant kund klienta klient kullanici musteri пользователя "
         "клиента клиент пользователь покупателя 用户 会员 客户 顾客 买家 ユーザー 顧客 会員 고객 "
-        "회원 사용자 유저"
+        "회원 사용자 유저 username patient rider employee requester recipient stargazer msisdn "
+        "debitor comprador compradora acheteur acquirente lecteur lantagare leser medlem kupca "
+        "pirkejo kliendi клиентски patron 患者 利用者 注文者 구매자 ग्राहक उपयोगकर्ता کاربر مشتری "
+        "ลูกค้า รหัสลูกค้า"
     ),
     "item": words(
         "item product article movie book track song video game sku news film recipe restaurant "
@@ -114,12 +117,14 @@ PARTS: dict[Named, frozenset[str]] = {
         "προιοντος товару pham produk מוצר المنتج artikel produkt produktu produit producto "
         "produto prodotto articulo articolo pelicula filme livre libro livro buch urun товара "
         "товар фильма фильм книги книга 商品 产品 物品 电影 视频 作品 製品 アイテム 상품 제품 "
-        "아이템 영화"
+        "아이템 영화 topic thread story issue asset package station drug medication medicine "
+        "exemplar exemplaire exemplaar medien stock toote prekes artikla артикул 資料 药品 课程 "
+        "उत्पाद کالا محصول สินค้า รหัสสินค้า"
     ),
     "time": words(
         "time timestamp date datetime ts tstamp dt unixtime epoch datum zeit fecha data heure "
         "hora tarih дата время 时间 日期 日時 日付 일시 일자 날짜 시간 時間 تاريخ תאריך tanggal "
-        "ημερομηνια paiva dato ngay"
+        "ημερομηνια paiva dato ngay tarihi datuma दिनांक زمان تاریخ วันที่ วันที่สั่งซื้อ kuupaev"
     ),
     "rating": words(
         "rating stars score bewertung puntuacion valoracion calificacion оценка рейтинг 评分"
@@ -129,11 +134,11 @@ PARTS: dict[Named, frozenset[str]] = {
 IDS = words(
     "id ids uid mbid msid token cislo kode cod ma 編號 key hash code uuid guid sku no nr number "
     "url uri nummer numero codigo codice ref reference referencia ид код номер 编号 番号 번호 "
-    "编码 コード 코드"
+    "编码 コード 코드 login email mbox kodas kood sifra आईडी شناسه"
 )
 LISTS = frozenset({"list", "seq", "sequence", "order", "history", "hist"})  # of what is before
 # Behind one of the parts above, or any word for a time, without anything between.
-TAILS = ("id", "nummer", "numero", "nr", "编号", "編號", "番号", "번호", "编码", "コード", "코드")
+TAILS = in_order("id number no nummer numero nr 编号 編號 番号 번호 编码 コード 코드")
 TIME_TAILS = in_order("datum dato paiva zeit 时间 時間 日期 日時 日付 일시 일자 날짜 시간")
 # A part that says that the column is of something else.
 NOT_IDS = words(
@@ -143,7 +148,10 @@ NOT_IDS = words(
     "dur language class level lat lon latitude subclass"
 )
 # What says that a date is another one than of the interaction, or that numbers are no dates.
-OTHER_DATES = words("birth release published publication crawl first since expiry of")
+OTHER_DATES = words(
+    "birth release published publication crawl first since of due until expiry expires expiration "
+    "deadline signup registration login joined"
+)
 NOT_MOMENTS = OTHER_DATES | words(
     "duration length spent zone timezone offset stay total runtime count zip play timedelta "
     "watch days dwell elapsed reading playtime watchtime"
@@ -153,11 +161,11 @@ TITLED = frozenset({"name", "nom", "nombre", "nome", "title"})  # as in `critic_
 LEANING: dict[str, frozenset[str]] = {
     "user": words(
         "ip addr address host session sess visit visid cookie did phone email card cc household "
-        "srch search caller by name"
+        "srch search caller by name subject imsi imei bike who sender anon calling"
     ),
     "item": words(
-        "url uri path link page stem title object target subject sku ean upc merchant seller "
-        "model lines prop property jd"
+        "url uri path link page stem title object target sku ean upc merchant seller owner file "
+        "model lines prop property jd mcc code campaign resource hero doc stop parent called"
     ),
 }
 # What has many items of its own: no item where another column says which of them it was.
@@ -166,7 +174,7 @@ CONTAINERS = words(
     "page pageid location locationid"
 )
 OWNERS = PARTS["user"] | PARTS["item"]
-PART_OF_AN_ID = in_order("id _id uuid guid key code")
+PART_OF_AN_ID = in_order("id _id id_str uuid guid key code reference mbox")
 BEHIND = re.compile(r"(?<=\w)\s+\([^()]*\)$")  # as in `Email (Billing)`
 PLAIN_AT = re.compile(r"[\s_\-.@/]+")
 SURE = 1000  # a name of a better rank is one that columns really have
@@ -212,7 +220,7 @@ def cut_compound(part: str) -> list[str]:
     """A word in two where it ends in a word for a number or a time, as `kundennummer` does."""
     for tail in (*TAILS, *TIME_TAILS):
         head = part.removesuffix(tail)
-        if head and head != part and (tail in TIME_TAILS or head in OWNERS):
+        if head and head != part and (tail in TIME_TAILS or {head, head.rstrip("s")} & OWNERS):
             return [head, tail]
     return [part]
 
@@ -240,6 +248,8 @@ def rank(name: str, named: Named) -> int:
             return -1
     elif named == "time":
         strange = NOT_MOMENTS
+    elif named == "rating":
+        strange = IDS
     if own and not strange.intersection(parts):
         return SURE + (0 if IDS.intersection(parts) or len(parts) == 1 else 10) + len(parts)
     return -1

@@ -8,10 +8,15 @@ def shortened(text: str, most: int = 60) -> str:
     return text if len(text) <= most else f"{text[: most - 1]}…"
 
 
-def where_option(column: str, value: str) -> str:
+def without_option(column: str, value: str) -> str:
+    """The option that leaves the rows with a value in a column out."""
+    return where_option(column, value, "<>")
+
+
+def where_option(column: str, value: str, compared: str = "=") -> str:
     """The option that keeps the rows with a value in a column, as a shell takes it."""
     # In quotes even if it is a number: the engine makes one of it where the column has numbers.
     wanted = "'" + value.replace("'", "''") + "'"
     quoted = column if column.isidentifier() else '"' + column.replace('"', '""') + '"'
-    condition = f"{quoted} = {wanted}"
+    condition = f"{quoted} {compared} {wanted}"
     return typed("--where", condition)

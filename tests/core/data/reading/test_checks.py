@@ -38,3 +38,64 @@ def test_a_column_an_item_is_said_to_be_one(read: ReadText) -> None:
     rows = "".join(f"A{u},{','.join(str((u * n) % 5 + 1) for n in range(30))}\n" for u in range(60))
     with pytest.raises(InputError, match="a column for each of 30 items, `Movie1`, `Movie2`"):
         read(f"user_id,{names}\n" + rows)
+
+
+def test_a_user_of_all_rows_is_none_where_another_column_fits(read: ReadText) -> None:
+    rows = "".join(f"1,d{n % 7},{n * 7 % 23}\n" for n in range(60))
+    with pytest.raises(InputError, match="`user_id`, which would be the user, has but one") as no:
+        read("user_id,device_id,item_id\n" + rows)
+    assert "user=device_id,item=item_id" in no.value.hint
+    assert read("user_id,x,item_id\n" + rows).columns["user"] == "user_id"  # of one person
+    assert len(
+        read("user_id,device_id,item_id\n" + rows, columns={"user": "user_id"}).rows.user_ids
+    )
+
+
+def test_an_item_of_all_rows_is_none(read: ReadText) -> None:
+    rows = "".join(f"u{n % 7},premium,pl{n * 7 % 23}\n" for n in range(60))
+    with pytest.raises(InputError, match="`product`, which would be the item, has but one") as no:
+        read("user_id,product,plan_code\n" + rows)
+    assert "user=user_id,item=plan_code" in no.value.hint
+    with pytest.raises(InputError, match="has but one") as no:
+        read("user_id,product\n" + "".join(f"u{n % 7},premium\n" for n in range(60)))
+    assert "`--columns user=…,item=…`" in no.value.hint
+
+
+@pytest.mark.parametrize(
+    ("header", "row"),
+    [
+        ("author,content,date", "u{u},text number {n} of all,2019-01-02"),  # posts
+        ("Title,Author,ISBN,Added", "Book {n},A{u},{n}00,2019-01-02"),  # a library
+    ],
+)
+def test_texts_and_catalogues_are_no_logs(read: ReadText, header: str, row: str) -> None:
+    rows = "".join(row.format(u=n % 7, n=n) + "\n" for n in range(60))
+    with pytest.raises(InputError, match="which would be the item, comes twice"):
+        read(f"{header}\n{rows}")
+
+
+def test_one_of_several_columns_of_items_is_not_all_of_them(read: ReadText) -> None:
+    rows = "".join(f"u{n % 7},i{n % 11},i{n % 5},i{n % 3}\n" for n in range(60))
+    with pytest.raises(InputError, match="a column for each of 3 items, `item1`, `item2`"):
+        read("customer,item1,item2,item3\n" + rows)
+    alone = read("customer,item1,item2,item3\n" + rows, columns={"item": "item1"})
+    assert len(alone.rows.item_ids) == 11
+
+
+def test_a_hint_in_an_encoding_has_the_columns_too(read: ReadText) -> None:
+    text = "Závazek;Čtenář;Zápůjčka\n" + "".join(
+        f"k{n % 7};č{n * 7 % 23};{n % 28 + 1}.1.2019\n" for n in range(60)
+    )
+    with pytest.raises(InputError, match="is not UTF-8") as no:
+        read(text.encode("cp1250"))
+    assert "--columns" in no.value.hint
+    assert "--encoding" in no.value.hint
+    assert "cannot tell" not in no.value.hint
+
+
+def test_a_proposal_without_known_times_says_that_the_order_is_the_files(read: ReadText) -> None:
+    rows = "".join(f"c{n % 7},{n % 9} 10:{n % 60:02}:26,m{n * 7 % 23}\n" for n in range(60))
+    with pytest.raises(InputError, match="cannot tell which column is the item") as no:
+        read("customer_id,tr_datetime,mcc\n" + rows)
+    assert "the order is the file's: `seqrec prepare" in no.value.hint
+    assert "item=mcc,time=none" in no.value.hint

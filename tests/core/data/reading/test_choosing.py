@@ -101,3 +101,26 @@ def test_texts_and_flags_without_names_are_no_ids(read: ReadText) -> None:
     ]
     with pytest.raises(InputError):
         read(table(["0", "4"] * 30, [f"q{n}" for n in range(60)], texts))
+
+
+def test_addresses_of_mail_are_users(read: ReadText) -> None:
+    log = read(table([f"/page/{i}" for i in ITEMS], [f"a{u}@b.org" for u in USERS]))
+    assert log.columns["user"] == "2"
+    assert any("`--columns user=1,item=2`" in note for note in log.findings.notes)
+
+
+def test_of_three_columns_of_numbers_the_middle_one_may_be_anything(read: ReadText) -> None:
+    with pytest.raises(InputError, match="which column is the user and which the item"):
+        read(table(USERS, ["1", "2", "3"] * 20, ITEMS))
+
+
+@pytest.mark.parametrize(
+    ("cells", "items"),
+    [(("a1|a2", "a3"), 3), (("a1;a2;a3", "a4;a5"), 5), (("['a1']", "['a2']"), 2)],
+)
+def test_lists_that_can_be_nothing_else_are_cut(
+    read: ReadText, cells: tuple[str, str], items: int
+) -> None:
+    rows = [cells[n % 4 == 3] for n in range(60)]
+    log = read("user,items\n" + table(USERS, rows))
+    assert len(log.rows.item_ids) == items

@@ -14,6 +14,7 @@ from tests.core.data.reading.conftest import ReadText, rows_of
         ("SHOP_DATE,SHOP_HOUR", "20170730", "%H"),
         ("ERDAT,ERZET", "20170730", "%H%M%S"),
         ("saledate,at", "30.07.2017", "%H:%M:%S"),
+        ("Dato,Tid", "30.07.2017", "%H.%M.%S"),
     ],
 )
 def test_a_time_of_day_beside_a_date(read: ReadText, header: str, date: str, clock: str) -> None:

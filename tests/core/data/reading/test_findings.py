@@ -18,14 +18,3 @@ def test_names_what_was_taken_and_what_was_not(read: ReadText) -> None:
     (kind,) = found.kinds
     assert (kind.column, kind.counts, kind.filtered) == ("event", {"buy": 1, "view": 1}, False)
     assert shlex.split(kind.option) == ["--where", "event = 'buy'"]
-
-
-def test_says_which_numbers_without_a_name_may_be_the_time(read: ReadText) -> None:
-    rows = "".join(f"{n % 7},i{n % 11},{'ab'[n % 2]},{n * 977 % 4001}\n" for n in range(60))
-    assert any("`--columns time=4`" in note for note in read(rows).findings.notes)
-
-
-def test_says_that_an_item_comes_but_once(read: ReadText) -> None:
-    rows = "".join(f"{n % 7},{n * 977 % 4001}\n" for n in range(60))
-    notes = read("user,item_id\n" + rows).findings.notes
-    assert any("no value of `item_id` comes twice" in note for note in notes)

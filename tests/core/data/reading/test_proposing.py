@@ -49,3 +49,19 @@ def test_of_many_columns_without_names_none_is_proposed(read: ReadText) -> None:
     with pytest.raises(InputError) as refused:
         read(table(USERS, ITEMS, *[[f"x{n * k % 11}" for n in range(60)] for k in range(3, 13)]))
     assert "if the file has interactions" in refused.value.hint
+
+
+def test_of_two_as_likely_both_are_proposed(read: ReadText) -> None:
+    rows = "".join(f"a{n % 7},b{n * 5 % 11},c{n * 7 % 13}\n" for n in range(60))
+    with pytest.raises(InputError) as refused:
+        read("alpha,beta,gamma\n" + rows)
+    hint = refused.value.hint
+    assert "--columns user=alpha,item=beta`; or, as likely:" in hint
+    assert "--columns user=beta,item=alpha`" in hint
+
+
+def test_who_follows_whom_is_proposed(read: ReadText) -> None:
+    rows = "".join(f"{n % 7},{n * 5 % 11}\n" for n in range(60))
+    with pytest.raises(InputError) as refused:
+        read("user_id,target_user_id,x\n" + rows.replace("\n", ",y\n"))
+    assert "--columns user=user_id,item=target_user_id`" in refused.value.hint

@@ -54,3 +54,15 @@ def test_refuses_columns_of_another_form(text: str) -> None:
 def test_refuses_values_of_another_form(text: str) -> None:
     with pytest.raises(InputError, match="is not WORD=NUMBER"):
         parse_values(text)
+
+
+def test_what_each_item_has_one_of_is_no_time(read: ReadText) -> None:
+    rows = "".join(
+        f"{n % 7},{n * 7 % 23},2019-01-{n * 7 % 23 + 1:02},2019-02-{n % 28 + 1:02}\n"
+        for n in range(90)
+    )
+    log = read("user,item,added,seen\n" + rows)
+    assert log.columns["time"] == "seen"
+    alone = read("user,item,added,seen\n" + rows.replace("2019-02", "x"))
+    assert alone.rows.times is None
+    assert any("`--columns time=added`" in note for note in alone.findings.notes)

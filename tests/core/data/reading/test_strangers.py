@@ -38,6 +38,8 @@ def test_a_log_is_none() -> None:
             "has a line for each value",
         ),
         (b"reviews = {}\nreviews[('1', 'a')] = {'user': 'a'}\n", "has assignments of Python"),
+        (b'event: message\nid: [1]\ndata: {"user": "a"}\n\n', "is a stream of events"),
+        (b"-- MySQL dump 10.13\n--\n", "is a dump of a database"),
     ],
 )
 def test_a_text_that_is_none_is_named(head: bytes, words: str) -> None:

@@ -91,6 +91,9 @@ def test_a_block_cut_from_utf_8_is_utf_8(text: str, start: int, size: int) -> No
         ("Amélie, Les Misérables, Garçon", "latin-1"),
         ("Война и мир, Анна Каренина", "cp1251"),
         ("红楼梦西游记三国演义水浒传", "gb18030"),
+        ("구매자ID,상품번호,주문일시", "cp949"),
+        ("מספר לקוח,קוד מוצר,תאריך", "cp1255"),
+        ("Клиентски номер;Артикул", "cp1251"),
     ],
 )
 def test_a_guess_for_the_hint(text: str, encoding: str) -> None:

@@ -53,6 +53,13 @@ def test_knows_a_name(name: str, named: Named) -> None:
         ),
         *(("media_id", "item"), ("objectIDs[]", "item")),
         *(("Order Lines/Product", "item"), ("Tilauspäivä", "time"), ("訂購時間", "time")),
+        *(
+            ("itemnumber", "item"),
+            ("CUSTNO", "user"),
+            ("Lesernummer", "user"),
+            ("Medlemsnr", "user"),
+        ),
+        *(("stargazer_login", "user"), ("उत्पाद आईडी", "item"), ("ग्राहक आईडी", "user")),
         *(("Дата покупки", "time"), ("下单时间", "time"), ("구매일시", "time")),
     ],
 )
@@ -67,6 +74,11 @@ def test_knows_a_name_by_its_parts(name: str, named: Named) -> None:
 )
 def test_what_belongs_to_a_user_or_item_is_neither(name: str) -> None:
     assert rank(name, "user") == rank(name, "item") == -1
+
+
+def test_a_key_is_no_rating_and_a_deadline_no_time() -> None:
+    assert rank("rating_key", "rating") == -1
+    assert rank("due_date", "time") == rank("valid_until", "time") == -1
 
 
 def test_a_number_of_items_is_better_than_their_name() -> None:

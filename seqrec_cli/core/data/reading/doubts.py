@@ -1,0 +1,147 @@
+"""What makes one doubt that the columns and rows of a log are what they were taken for."""
+
+import itertools
+import re
+from collections import Counter
+from collections.abc import Iterator, Sequence
+
+from seqrec_cli.core.data.reading.choosing import depends, is_generic, numbers_rows
+from seqrec_cli.core.data.reading.loading import Loaded
+from seqrec_cli.core.data.reading.moments import is_category
+from seqrec_cli.core.data.reading.options import Role
+from seqrec_cli.core.data.reading.profiles import Profile
+from seqrec_cli.core.data.reading.relations import Relation
+from seqrec_cli.core.data.reading.roles import Plan
+from seqrec_cli.core.data.reading.units import UNKNOWN, early_year
+from seqrec_cli.core.data.reading.wording import without_option
+from seqrec_cli.wording import typed
+
+ROUNDED = re.compile(r"-?[0-9](?:[.,][0-9]+)?[eE]\+?[0-9]+")
+NOBODY = frozenset(
+    {"-1", "0", "00000000-0000-0000-0000-000000000000", "-", "--", "(not set)", "undefined"}
+    | {"anonymous", "anon", "unknown", "guest", "nobody"}
+)
+
+
+def doubts_of(relation: Relation, plan: Plan, rows: Loaded) -> list[str]:
+    """The doubts about a log that was read, a sentence each, with what to type if they are right.
+
+    They are told by the sample; of all rows only what their arrays say at once.
+    """
+    rest = [Profile(c, n) for n, c in enumerate(relation.columns) if c.name not in plan.used()]
+    found: list[str] = []
+    for role, profile in (("user", plan.user), ("item", plan.item)):
+        found += doubts_of_ids(role, profile, plan, rest)  # type: ignore[arg-type]
+    if plan.time is None:
+        found += doubts_without_time(relation, plan, rest)
+    found += doubts_of_times(plan, rows)
+    if not plan.unfolded:
+        found += doubts_of_kinds(relation, plan, rows)
+    return found
+
+
+def doubts_of_ids(
+    role: Role, profile: Profile, plan: Plan, rest: Sequence[Profile]
+) -> Iterator[str]:
+    """Doubts about the column that was taken for the user or the item."""
+    if profile.values and all(ROUNDED.fullmatch(value) for value in profile.values):
+        yield (
+            f"the {role}s in `{profile.name}`, such as `{profile.values[0]}`, look rounded by "
+            "a spreadsheet: different ones may have become the same"
+        )
+    if nobody := stands_for_nobody(profile):
+        yield (
+            f"`{nobody}` is the {role} of {profile.values.count(nobody)} of the first "
+            f"{len(profile.values)} rows, here and there between others: if it stands for a "
+            f"missing one, `{without_option(profile.name, nobody)}`"
+        )
+    if role in plan.asked:
+        return
+    if role == "item" and numbers_rows(profile):
+        yield (
+            f"no value of `{profile.name}` comes twice in the first rows: perhaps it numbers "
+            "the rows rather than the items"
+        )
+    others = [p for p in rest if may_be_instead(p, role, profile)]
+    if role == "item":
+        others = [p for p in others if not depends(p, plan.user)]
+    if others:
+        names = " or ".join(f"`{typed('--columns', f'{role}={p.name}')}`" for p in others[:3])
+        yield f"the {role} may be another column than `{profile.name}`: {names}"
+
+
+def may_be_instead(profile: Profile, role: Role, taken: Profile) -> bool:
+    """Whether a column says by its name that it is this as well, and tells more than that one."""
+    if profile.rank(role) < 0 or is_generic(profile) or not profile.may_be_id:
+        return False
+    if profile.distinct < 3 or numbers_rows(profile) or profile.wordy or profile.filled < 0.5:
+        return False
+    return not profile.column.listed and not depends(profile, taken)
+
+
+def stands_for_nobody(profile: Profile) -> str:
+    """A value that often stands for a missing one, if it comes between others; or ""."""
+    counts = Counter(profile.values)
+    for value, count in counts.most_common(3):
+        if value.lower() not in NOBODY or profile.column.listed or len(counts) < 3:
+            continue
+        runs = sum(key == value for key, _ in itertools.groupby(profile.values))
+        if runs > 3 and count > 2 * len(profile.values) / len(counts):
+            return value
+    return ""
+
+
+def doubts_without_time(relation: Relation, plan: Plan, rest: Sequence[Profile]) -> Iterator[str]:
+    """Doubts that there is no time."""
+    if not relation.named:
+        many = [p for p in rest if p.numeric and not p.label and p.distinct > 0.5 * len(p.values)]
+        if many and not many[-1].is_row_number:
+            name = many[-1].name
+            yield (
+                f"column {name} has many different numbers and is not used: if it is the time, "
+                f"`--columns time={name}`"
+            )
+    for profile in rest:
+        if profile.label and profile.rank("time") >= 0 and is_category(profile, plan.user):
+            yield (
+                f"`{profile.name}` takes {profile.distinct} values over and over and is not taken "
+                f"for the time; if it is: `{typed('--columns', f'time={profile.name}')}`"
+            )
+
+
+def doubts_of_times(plan: Plan, rows: Loaded) -> Iterator[str]:
+    """Doubts about the times."""
+    others = [moment for moment in plan.other_times[:4] if moment.solid]
+    if plan.time is not None and others:
+        names = ", ".join(f"`{moment.name}`" for moment in others)
+        yield (
+            f"{names} look like times too; `{plan.time.name}` is the finest or first; if another "
+            f"is it: `{typed('--columns', f'time={others[0].columns[0].name}')}`"
+        )
+    times = rows.times
+    if times is None or not len(times):
+        return
+    if rows.time_unit == UNKNOWN and (year := early_year(times)):
+        yield (
+            f"the times, if they counted from 1970, would be of {year}, so their unit is not told: "
+            "perhaps they count from 2001, as Apple's do, or in ticks; their order holds"
+        )
+    if len(times) > 1 and times.min() == times.max():
+        yield "all rows have the same time: the order of the file counts"
+
+
+def doubts_of_kinds(relation: Relation, plan: Plan, rows: Loaded) -> Iterator[str]:
+    """Doubts that the rows of each kind of event are with an item: words there, ids elsewhere."""
+    for name in rows.counts:
+        column = relation.column(name)
+        assert column is not None
+        numbers: dict[object, list[bool]] = {}
+        for kind, item in zip(column.cells, plan.item.column.cells, strict=True):
+            if isinstance(item, str) and item.strip():
+                numbers.setdefault(kind, []).append(any(letter.isdigit() for letter in item))
+        words = [str(kind) for kind, has in numbers.items() if not any(has)]
+        if words and any(all(has) for has in numbers.values()):
+            yield (
+                f"where `{name}` is `{words[0]}`, `{plan.item.name}` holds words without digits "
+                "and elsewhere ids: perhaps those rows are not with an item"
+            )

@@ -1,0 +1,78 @@
+"""What makes one doubt what was read is said, with what to type if the doubt is right."""
+
+import pytest
+
+from tests.core.data.reading.conftest import ReadText
+
+ROWS = [{"n": n, "u": n % 7, "i": n * 7 % 23, "t": 1_500_000_000 + n * 3607} for n in range(90)]
+
+
+def notes_of(read: ReadText, header: str, row: str) -> tuple[str, ...]:
+    head = f"{header}\n" if header else ""
+    return read(head + "".join(row.format(**each) + "\n" for each in ROWS)).findings.notes
+
+
+@pytest.mark.parametrize("number", ["{n}77", "0.{n}"])
+def test_says_which_numbers_without_a_name_may_be_the_time(read: ReadText, number: str) -> None:
+    rows = "".join(
+        f"{n % 7},i{n % 11},{'ab'[n % 2]},{number.format(n=100 + n * 977 % 4001)}\n"
+        for n in range(60)
+    )
+    assert any("`--columns time=4`" in note for note in read(rows).findings.notes)
+
+
+def test_says_that_an_item_comes_but_once(read: ReadText) -> None:
+    notes = notes_of(read, "user,item_id", "{u},{n}9")
+    assert any("no value of `item_id` comes twice" in note for note in notes)
+
+
+@pytest.mark.parametrize(
+    ("header", "row", "typed"),
+    [
+        # Finer than what was taken, or of another thing: both may be meant.
+        ("user,course_id,video_id", "{u},{c},{i}", "`--columns item=course_id`"),
+        ("customer_id,device_id,item", "{u},d{c},{i}", "`--columns user=device_id`"),
+        ("user,created_at,paid at,item", "{u},{d},{e},{i}", "`--columns 'time=paid at'`"),
+    ],
+)
+def test_says_what_else_a_role_may_have(read: ReadText, header: str, row: str, typed: str) -> None:
+    text = "".join(
+        row.format(
+            u=n % 7,
+            i=n * 7 % 23,
+            c=n * 5 % 9,
+            d=f"2019-01-{n % 28 + 1:02}",
+            e=f"2019-02-{n % 13 + 1:02}",
+        )
+        + "\n"
+        for n in range(90)
+    )
+    assert any(typed in note for note in read(f"{header}\n{text}").findings.notes)
+
+
+@pytest.mark.parametrize(
+    ("header", "row"),
+    [
+        ("user,item,item_name", "{u},{i},a{i}"),  # one to one
+        ("user,item,shop_id", "{u},{i},{u}"),  # told by the user
+        ("user,item,video_id", "{u},{i},v{n}"),  # numbers the rows
+    ],
+)
+def test_what_tells_no_more_is_no_doubt(read: ReadText, header: str, row: str) -> None:
+    assert not any("another column than `item`" in n for n in notes_of(read, header, row))
+
+
+@pytest.mark.parametrize("nobody", ["-1", "anonymous", "0"])
+def test_says_who_may_be_nobody_and_how_to_leave_it_out(read: ReadText, nobody: str) -> None:
+    users = [nobody if n % 3 == 1 else str(n % 7 + 1) for n in range(90)]
+    text = "user,item\n" + "".join(f"{u},{n * 7 % 23}\n" for n, u in enumerate(users))
+    (note,) = (note for note in read(text).findings.notes if "stands for" in note)
+    assert f"`{nobody}` is the user of 30 of the first 90 rows" in note
+    condition = f"user <> '{nobody}'"
+    assert condition in note
+    assert len(read(text, where=(condition,)).rows.users) == 60
+
+
+def test_a_user_0_whose_rows_follow_each_other_is_one(read: ReadText) -> None:
+    text = "user,item\n" + "".join(f"{n // 30},{n * 7 % 23}\n" for n in range(90))
+    assert not any("stands for" in note for note in read(text).findings.notes)
