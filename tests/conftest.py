@@ -1,5 +1,7 @@
 """What tests share: a runner, real data where it is, and small datasets with a known structure."""
 
+import functools
+import gc
 import importlib.util
 import os
 import shutil
@@ -8,6 +10,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import typer.testing
 from hypothesis import settings
 from typer.testing import CliRunner
 
@@ -21,6 +24,17 @@ ROOT = Path(__file__).parent.parent
 # The same cases each time, so that no change fails for another's find; `make fuzz` draws new ones.
 settings.register_profile("unhurried", deadline=None, derandomize="SEQREC_FUZZ" not in os.environ)
 settings.load_profile("unhurried")
+
+
+# The runner would make all commands of an app anew each time that it invokes one: 40 ms.
+typer.testing._get_command = functools.cache(typer.testing._get_command)
+
+
+def pytest_collection_finish() -> None:
+    """What is there by now is no garbage: not to be looked through again and again, as in `app.py`,
+    which also says so of what a command makes."""
+    gc.freeze()
+    gc.set_threshold(50_000, 20, 100)
 
 
 def pytest_make_parametrize_id(config: pytest.Config, val: object, argname: str) -> str | None:
