@@ -6,7 +6,7 @@
 # make torture: kill real commands at random times and check their files.
 # make fuzz: strange files of every kind, by every command that reads them, for MINUTES=30.
 # make fuzz-service: 10,000 requests from the service's own OpenAPI, most of them malformed; other numbers with REQUESTS=500.
-# make fuzz-cases: the tests of hostile files with many more cases, for hours; fewer with CASES=2000.
+# make fuzz-cases: the tests of hostile files with many more cases, and every fault at every step of a write, for hours; fewer with CASES=2000.
 # make dist-check: build sdist and wheel, install the wheel elsewhere, run the four commands there.
 # make docs: build the site in build/site; warnings and links that lead nowhere are errors.
 # make refresh: run the commands of the documents again, and write their outputs and the picture.
@@ -59,7 +59,7 @@ fuzz: $(VENV)/.developer
 	$(BIN)/python -m tests.fuzz $(MINUTES)
 
 fuzz-cases: $(VENV)/.developer
-	SEQREC_FUZZ=$(CASES) $(BIN)/python -m pytest tests/test_hostile_logs.py tests/test_hostile_runs.py
+	SEQREC_FUZZ=$(CASES) $(BIN)/python -m pytest tests/test_hostile_logs.py tests/test_hostile_runs.py tests/test_faults.py tests/core/data/test_interactions.py
 
 fuzz-service: $(VENV)/.developer
 	$(PIP) install --quiet --constraint constraints.txt --group fuzz

@@ -17,8 +17,12 @@ from typer.testing import CliRunner
 from seqrec_cli.core.data.dataset import SequenceDataset
 from seqrec_cli.core.data.sequences import Sequences
 from tests.clusters import Cluster, started
+from tests.forked import Warm
 
 ROOT = Path(__file__).parent.parent
+
+# Several processes run tests at a time, and what they compute is small: a thread each.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 # A busy machine is no failure: what must be fast has tests of its own, against a clock of its own.
 # The same cases each time, so that no change fails for another's find; `make fuzz` draws new ones.
@@ -54,6 +58,14 @@ def cluster() -> Iterator[Cluster]:
     if importlib.util.find_spec("ray") is None:
         pytest.skip("the extra `cluster` is not installed")
     yield from started()
+
+
+@pytest.fixture(scope="session")
+def warm() -> Iterator[Warm]:
+    """A process that has torch, and forks commands, for all tests of a session."""
+    process = Warm()
+    yield process
+    process.close()
 
 
 @pytest.fixture(scope="session")
