@@ -121,6 +121,8 @@ def run(job: dict[str, Any]) -> None:
     """What a child does."""
     import torch
 
+    from seqrec_cli.core.settings.registry import installed
+
     # Not before the fork: torch would keep handles of threads that the child has not, and what the
     # reading engine starts there may get the same ones; at its end the child would crash.
     torch.set_num_threads(min(2, torch.get_num_threads()))
@@ -136,6 +138,7 @@ def run(job: dict[str, Any]) -> None:
         os.environ["TMPDIR"], tempfile.tempdir = job["temporary"], None
     if job["packages"]:
         sys.path.insert(0, job["packages"])
+        installed.cache_clear()  # of what was there before
     if job["phase"]:
         rest_at(job["phase"], folder / "mark")
     importlib.import_module(job["main"]).main()

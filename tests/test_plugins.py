@@ -1,7 +1,9 @@
 """An installed package adds a model, a loss and a metric, as docs/extending.md says."""
 
 import json
+import os
 import re
+import subprocess
 import sys
 import tomllib
 from collections.abc import Iterator
@@ -74,12 +76,25 @@ def test_the_model_of_a_package_trains_evaluates_recommends_and_resumes(
     data.save(tmp_path / "data" / "toy.npz")
     (tmp_path / "toy.yaml").write_text(CONFIG)
 
+    # The first in a process that begins with the package, as all do for a user.
+    command = [
+        sys.executable,
+        "-m",
+        "seqrec_cli",
+        "train",
+        "--config",
+        "toy.yaml",
+        "--run",
+        "whole",
+    ]
+    path = os.pathsep.join([str(packages), str(ROOT)])
+    subprocess.run(command, cwd=tmp_path, env=os.environ | {"PYTHONPATH": path}, check=True)
+
     def done(*arguments: str) -> str:
         child = warm.start([*arguments], tmp_path, tmp_path / "said", packages=packages)
         assert child.wait() == 0, child.stderr
         return child.stdout
 
-    done("train", "--config", "toy.yaml", "--run", "whole")
     written = (tmp_path / "runs/whole/experiment.yaml").read_text()
     assert "loss: hinge\n  margin: 0.5\n" in written
     first, second = (done("evaluate", "runs/whole", "--json", "--no-baselines") for _ in range(2))

@@ -89,36 +89,30 @@ def test_two_workers_leave_the_files_of_one_process(folder: Path) -> None:
     assert "Traceback" not in told
 
 
-def killed_in_turn(folder: Path, run: str, *options: str) -> None:
-    """Kill one of two workers, and when they have gone on, the other one."""
-    process = start(folder, "--run", run, "--workers", "2", *options)
-    wait_for(folder, run, 2)
-    first = workers_of(process)
-    os.kill(first[0], signal.SIGKILL)
-    while set(first) & set(workers_of(process)):
+def kill(folder: Path, run: str, process: "subprocess.Popen[str]") -> None:
+    """Kill the first worker, and wait until others have gone on."""
+    before = workers_of(process)
+    os.kill(before[0], signal.SIGKILL)
+    while set(before) & set(workers_of(process)):
         time.sleep(0.02)
     wait_for(folder, run, validations(folder, run) + 1)
-    os.kill(workers_of(process)[1], signal.SIGKILL)
-    ended(process)
 
 
-def test_after_each_is_killed_they_go_on_to_the_same_files(folder: Path) -> None:
-    killed_in_turn(folder, "killed")
-    assert files(folder, "killed") == files(folder, "one")
-
-
-@pytest.mark.parametrize("to", ["agent", "worker"])
-def test_sigterm_stops_all_with_a_checkpoint(folder: Path, to: str) -> None:
-    run = f"stopped-{to}"
-    process = start(folder, "--run", run, "--workers", "2", "--set", "training.epochs=8")
-    wait_for(folder, run, 2)
-    os.kill(process.pid if to == "agent" else workers_of(process)[1], signal.SIGTERM)
-    told = ended(process, 128 + signal.SIGTERM)
-    assert "nothing is lost" in told
+def stopped(folder: Path, run: str, process: "subprocess.Popen[str]", pid: int) -> None:
+    """Stop all of a training by a signal to one; it must have left a checkpoint."""
+    os.kill(pid, signal.SIGTERM)
+    assert "nothing is lost" in ended(process, 128 + signal.SIGTERM)
     counters = json.loads((folder / "runs" / run / "last.json").read_text())
     assert 2 <= counters["epoch"] < 8
-    ended(start(folder, "--resume", run))
-    assert files(folder, run) == files(folder, "one")
+
+
+def test_after_one_is_killed_and_one_is_stopped_it_goes_on_to_the_same_files(folder: Path) -> None:
+    process = start(folder, "--run", "disturbed", "--workers", "2", "--set", "training.epochs=8")
+    wait_for(folder, "disturbed", 2)
+    kill(folder, "disturbed", process)
+    stopped(folder, "disturbed", process, workers_of(process)[1])
+    ended(start(folder, "--resume", "disturbed"))
+    assert files(folder, "disturbed") == files(folder, "one")
 
 
 def test_a_mistake_is_told_once_and_not_tried_again(folder: Path) -> None:
@@ -142,24 +136,22 @@ def by_rows(folder: Path) -> str:
 def test_workers_that_share_the_item_table_leave_the_files_of_one_process(
     folder: Path, by_rows: str
 ) -> None:
+    """Also when the one and then the other is killed."""
     options = (*ROWS, "--workers", "2", "--table", "sharded")
-    told = ended(start(folder, "--run", "shared", *options))
+    process = start(folder, "--run", "shared", *options)
+    wait_for(folder, "shared", 2)
+    kill(folder, "shared", process)
+    os.kill(workers_of(process)[1], signal.SIGKILL)
+    told = ended(process)
     assert "2 workers that share the item table" in " ".join(told.split())
-    assert "Traceback" not in told
     assert files(folder, "shared") == files(folder, by_rows)
-
-
-def test_after_each_of_them_is_killed_they_go_on(folder: Path, by_rows: str) -> None:
-    killed_in_turn(folder, "shared-killed", *ROWS, "--table", "sharded")
-    assert files(folder, "shared-killed") == files(folder, by_rows)
 
 
 def test_who_shares_goes_on_alone_and_the_other_way_round(folder: Path, by_rows: str) -> None:
     options = (*ROWS, "--workers", "2", "--table", "sharded")
     process = start(folder, "--run", "half", *options)
     wait_for(folder, "half", 2)
-    os.kill(process.pid, signal.SIGTERM)
-    assert "nothing is lost" in ended(process, 128 + signal.SIGTERM)
+    stopped(folder, "half", process, process.pid)
     alone = start(folder, "--resume", "half", "--set", "training.epochs=8")
     wait_for(folder, "half", 4)
     os.kill(alone.pid, signal.SIGTERM)
