@@ -3,14 +3,14 @@
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
 from seqrec_cli import console
-from seqrec_cli.commands.binding import takes
+from seqrec_cli.commands.binding import Only, takes
 from seqrec_cli.commands.following import follow, graceful_stop
-from seqrec_cli.commands.options import DataDir, Device
+from seqrec_cli.commands.options import DataDir, Device, RayWorkers
 from seqrec_cli.commands.reports import shared
 from seqrec_cli.commands.starting import resume_run, start_run
 from seqrec_cli.commands.train import TrainOptions
@@ -20,6 +20,9 @@ from seqrec_cli.wording import counted
 if TYPE_CHECKING:
     from seqrec_cli.core.experiment.grid import Trial
     from seqrec_cli.core.runs.summary import Summary
+
+
+NOT_DRY = Only(lambda values: not values["dry_run"], "without --dry-run")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -45,6 +48,15 @@ class ExperimentOptions:
             show_default="experiments/GRID",
         ),
     ] = None
+    engine: Annotated[
+        Literal["ray"] | None,
+        typer.Option(
+            help="Have Ray train several at a time, one to a core, on one machine or many.",
+            show_default="one after the other",
+        ),
+        NOT_DRY,
+    ] = None
+    workers: RayWorkers = None
     device: Device = "auto"
     data_dir: DataDir = Path("data")
 
@@ -59,7 +71,9 @@ def experiment(options: ExperimentOptions) -> None:
     $ seqrec experiment grid.yaml
     """
     from seqrec_cli.core.experiment.grid import load_grid, trials
+    from seqrec_cli.core.runs.spreading import refuse_device
     from seqrec_cli.core.runs.summary import summarise_trials, write_summary
+    from seqrec_cli.core.runs.unattended import state_of
 
     grid, name = load_grid(options.grid), options.grid.stem
     planned = list(trials(grid, name))
@@ -67,9 +81,13 @@ def experiment(options: ExperimentOptions) -> None:
         rows = [[trial.run, state_of(trial)] for trial in planned]
         console.print_table(["run", "state"], rows, left=(0, 1))
         return
-    for number, trial in enumerate(planned, 1):
-        console.info(f"training {number} of {len(planned)}: {trial.run}")
-        train_one(trial, options)
+    if options.engine is None:
+        for number, trial in enumerate(planned, 1):
+            console.info(f"training {number} of {len(planned)}: {trial.run}")
+            train_one(trial, options)
+    else:
+        refuse_device(options.device)
+        train_by_engine(planned, options)
     summaries = []
     for data in grid.data:
         chosen = [trial for trial in planned if trial.data == data]
@@ -81,26 +99,12 @@ def experiment(options: ExperimentOptions) -> None:
     console.success(", ".join(f"`{path}`" for path in written))
 
 
-def state_of(trial: "Trial") -> str:
-    """What has become of a training."""
-    from seqrec_cli.core.runs.directory import MANIFEST, RUNS
-    from seqrec_cli.core.runs.status import RunStatus
-
-    folder = RUNS / trial.run
-    return RunStatus(folder).state if (folder / MANIFEST).exists() else "not started"
-
-
 def train_one(trial: "Trial", options: ExperimentOptions) -> None:
     """Train, or go on with, one run of the grid, unless it is finished."""
-    state = state_of(trial)
+    state = state_to_train(trial)
     if state == "finished":
         console.info("finished already")
         return
-    if state in ("running", "damaged"):
-        raise RunError(
-            f"the run `runs/{trial.run}` is {state}",
-            "wait for it to end" if state == "running" else f"remove it: `rm -r runs/{trial.run}`",
-        )
     again = state == "interrupted"
     settings = TrainOptions(
         resume=trial.run if again else None,
@@ -115,6 +119,37 @@ def train_one(trial: "Trial", options: ExperimentOptions) -> None:
         run, started = (resume_run if again else start_run)(settings, lock)
         with graceful_stop(started.training) as stop:
             follow(run, started, stop)
+
+
+def state_to_train(trial: "Trial") -> str:
+    """What has become of a training.
+
+    Raises:
+        RunError: it can neither be begun nor go on.
+    """
+    from seqrec_cli.core.runs.unattended import state_of
+
+    state = state_of(trial)
+    if state in ("running", "damaged"):
+        raise RunError(
+            f"the run `runs/{trial.run}` is {state}",
+            "wait for it to end" if state == "running" else f"remove it: `rm -r runs/{trial.run}`",
+        )
+    return state
+
+
+def train_by_engine(planned: "list[Trial]", options: ExperimentOptions) -> None:
+    """Have an engine train, or go on with, the runs of a grid that are not finished."""
+    from seqrec_cli.core.runs.unattended import spread_trainings
+
+    missing = [trial for trial in planned if state_to_train(trial) != "finished"]
+    console.info(f"{len(planned) - len(missing)} of {len(planned)} trainings finished already")
+    ended = spread_trainings(missing, options.data_dir, options.workers) if missing else ()
+    for number, trained in enumerate(ended, 1):
+        console.info(f"training {number} of {len(missing)} has ended: {trained.trial.run}")
+        for message in trained.info:
+            console.info(message)
+        console.warn_all(trained.notes)
 
 
 def show_grid_summary(summary: "Summary", metrics: list[str]) -> None:

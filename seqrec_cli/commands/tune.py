@@ -3,21 +3,23 @@
 import time
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
 from seqrec_cli import console
 from seqrec_cli.commands.binding import takes
 from seqrec_cli.commands.completing import config_names
-from seqrec_cli.commands.options import Data, DataDir, Device, Json, Overrides
+from seqrec_cli.commands.options import Data, DataDir, Device, Json, Overrides, RayWorkers
 from seqrec_cli.commands.reports import tuning as shown
 from seqrec_cli.errors import ResultError
 from seqrec_cli.interrupts import Interrupted
 from seqrec_cli.wording import typed
 
 if TYPE_CHECKING:
-    from seqrec_cli.core.runs.tuning import Search, SearchLimits, Tuning
+    from seqrec_cli.core.runs.search import Search
+    from seqrec_cli.core.runs.trials import SearchLimits
+    from seqrec_cli.core.runs.tuning import Tuning
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -61,6 +63,15 @@ class TuneOptions:
             show_default="under tunings/",
         ),
     ] = None
+    engine: Annotated[
+        Literal["ray"] | None,
+        typer.Option(
+            help="Have Ray train trials side by side, one to a core, on one machine or many; what "
+            "is tried then depends on which ended first.",
+            show_default="one after the other",
+        ),
+    ] = None
+    workers: RayWorkers = None
     device: Device = "auto"
     data_dir: DataDir = Path("data")
     as_json: Json = False
@@ -77,15 +88,22 @@ def tune(options: TuneOptions) -> None:
     """
     if options.minutes is None and options.trials is None:
         raise typer.BadParameter("say how long: --minutes M, --trials N, or both")
+    from seqrec_cli.core.runs.spreading import refuse_device
     from seqrec_cli.core.runs.tuning import load_optuna, opened
+
+    if options.engine is not None:
+        refuse_device(options.device)
 
     load_optuna()
     search, folder = search_of(options)
-    limits = limits_of(options)
+    limits, spread = limits_of(options), options.engine is not None
     try:
-        with opened(folder, search) as tuning:
+        with opened(folder, search, shared=spread) as tuning:
             shown.say_start(tuning)
-            follow_search(tuning, limits, quiet=options.as_json)
+            if spread:
+                follow_workers(tuning, limits, options)
+            else:
+                follow_search(tuning, limits, quiet=options.as_json)
             finish_search(tuning, options)
     except Interrupted:
         console.hint(f"the same command goes on; the trials so far are in `{folder}`")
@@ -100,7 +118,7 @@ def search_of(options: TuneOptions) -> "tuple[Search, Path]":
     from seqrec_cli.core.devices import choose_device
     from seqrec_cli.core.experiment.loading import AnyExperiment, load_experiment
     from seqrec_cli.core.experiment.space import load_space
-    from seqrec_cli.core.runs.tuning import make_search
+    from seqrec_cli.core.runs.search import make_search
     from seqrec_cli.core.settings.configs import find_config
     from seqrec_cli.errors import ConfigError
 
@@ -113,7 +131,8 @@ def search_of(options: TuneOptions) -> "tuple[Search, Path]":
     if name is None:
         raise ConfigError(f"`{config}` names no dataset", "add `--data NAME`")
     space, data = load_space(options.space, load), find_dataset(name, options.data_dir)
-    device, seed, prune = choose_device(options.device), options.seed, options.prune
+    device = choose_device("cpu" if options.engine is not None else options.device)
+    seed, prune = options.seed, options.prune
     search = make_search(space, load, data, device, seed=seed, prune=prune)
     folder = Path("tunings") / f"{options.space.stem}-{data.stem}-{config.stem}"
     return search, options.output or folder
@@ -121,7 +140,7 @@ def search_of(options: TuneOptions) -> "tuple[Search, Path]":
 
 def limits_of(options: TuneOptions) -> "SearchLimits":
     """When the search ends."""
-    from seqrec_cli.core.runs.tuning import SearchLimits
+    from seqrec_cli.core.runs.trials import SearchLimits
 
     seconds = None if options.minutes is None else 60 * options.minutes
     deadline = None if seconds is None else time.monotonic() + seconds
@@ -131,7 +150,8 @@ def limits_of(options: TuneOptions) -> "SearchLimits":
 def follow_search(tuning: "Tuning", limits: "SearchLimits", *, quiet: bool) -> None:
     """Search, and show what happens; `quiet` leaves stdout to JSON."""
     from seqrec_cli.core.runs.beginning import StartedTraining
-    from seqrec_cli.core.runs.tuning import TrialEnded, run_search
+    from seqrec_cli.core.runs.search import TrialEnded
+    from seqrec_cli.core.runs.trials import run_search
     from seqrec_cli.core.training.events import StepDone
 
     with console.training_view(shown.trial_columns(tuning)) as view:
@@ -142,6 +162,17 @@ def follow_search(tuning: "Tuning", limits: "SearchLimits", *, quiet: bool) -> N
                 shown.show_trial_step(event, view, epochs, len(tuning.ended) + 1)
             elif isinstance(event, TrialEnded):
                 shown.show_trial(event, None if quiet else view)
+
+
+def follow_workers(tuning: "Tuning", limits: "SearchLimits", options: TuneOptions) -> None:
+    """Have an engine search, and show the trials as they end."""
+    from seqrec_cli.core.runs.trials import spread_search
+
+    with console.training_view(shown.trial_columns(tuning)) as view:
+        for trial in spread_search(tuning, limits, options.workers):
+            shown.show_trial(trial, None if options.as_json else view)
+            count = len(tuning.ended)
+            view.step(count, options.trials or count, f"{count} trials")
 
 
 def finish_search(tuning: "Tuning", options: TuneOptions) -> None:

@@ -8,7 +8,8 @@ from seqrec_cli.wording import counted, duration
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from seqrec_cli.core.runs.tuning import TrialEnded, Tuning
+    from seqrec_cli.core.runs.search import TrialEnded
+    from seqrec_cli.core.runs.tuning import Tuning
     from seqrec_cli.core.training.events import StepDone
 
 BEST = 5  # trials that are listed at the end
@@ -70,7 +71,7 @@ def short_changes(changes: "Sequence[str]") -> str:
 
 def show_best(tuning: "Tuning") -> None:
     """Print the best trials."""
-    from seqrec_cli.core.runs.tuning import score_of
+    from seqrec_cli.core.runs.search import score_of
 
     finished = [trial for trial in tuning.ended if trial.outcome == "finished"]
     ranked = sorted(finished, key=lambda trial: -score_of(trial))[:BEST]
@@ -85,7 +86,7 @@ def show_best(tuning: "Tuning") -> None:
     counts = {kind: kinds.count(kind) for kind in dict.fromkeys(kinds)}
     seconds = sum(trial.seconds for trial in tuning.ended)
     parts = ", ".join(f"{count} {kind}" for kind, count in counts.items())
-    console.info(f"{parts}, in {duration(seconds)}; {metric} is that of the valid part")
+    console.info(f"{parts}, in {duration(seconds)} of training; {metric} is that of the valid part")
     console.info(
         f"the best of {len(tuning.ended)} looks better than it is: what it is worth, `evaluate` "
         "says of a run with these settings"

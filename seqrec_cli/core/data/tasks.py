@@ -51,13 +51,22 @@ class RayTasks:
         """The result of a task, or of several."""
         return self.ray.get(results)
 
+    def cores(self) -> int:
+        """How many tasks can run at a time."""
+        return max(1, int(self.ray.cluster_resources().get("CPU", 1)))
+
+    def waited(self, tasks: list[Any], seconds: float) -> tuple[list[Any], list[Any]]:
+        """Wait so long for tasks that give one result; those that are done, and the others."""
+        done, running = self.ray.wait(tasks, num_returns=len(tasks), timeout=seconds)
+        return done, running
+
     def in_order(self, tasks: Iterable[Any]) -> Iterator[Any]:
         """The results of tasks, in their order.
 
         `tasks` is asked for the next when there is room for it, so that what they are given does
         not wait in memory all at once.
         """
-        room = WAITING * max(1, int(self.ray.cluster_resources().get("CPU", 1)))
+        room = WAITING * self.cores()
         begun: deque[Any] = deque()
         for task in tasks:
             begun.append(task)

@@ -201,6 +201,8 @@ class Served:
 
 def digest_of(only: Sequence[Rule], exclude: Sequence[Rule]) -> bytes:
     """A digest of rules: the rules themselves may be lists of ids as long as a request."""
+    if not only and not exclude:
+        return b""  # as of most questions
     return hashlib.sha256(json.dumps([only, exclude]).encode()).digest()
 
 

@@ -123,12 +123,25 @@ def check_spreading(rerank: str | None, device: str) -> None:
     Raises:
         ConfigError: with its name, and one machine as the remedy.
     """
-    cannot = {"--rerank": rerank is not None, f"--device {device}": device not in ("auto", "cpu")}
-    for what, asked in cannot.items():
-        if asked:
-            raise ConfigError(
-                f"`--engine ray` does not do {what}", "leave out `--engine`: one machine does it"
-            )
+    if rerank is not None:
+        raise not_by_engine("--rerank")
+    refuse_device(device)
+
+
+def refuse_device(device: str) -> None:
+    """Refuse a device that an engine's workers do not compute on.
+
+    Raises:
+        ConfigError: as `check_spreading`.
+    """
+    if device not in ("auto", "cpu"):
+        raise not_by_engine(f"--device {device}")
+
+
+def not_by_engine(what: str) -> ConfigError:
+    return ConfigError(
+        f"`--engine ray` does not do {what}", "leave out `--engine`: one machine does it"
+    )
 
 
 def lists_for(

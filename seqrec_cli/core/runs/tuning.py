@@ -10,134 +10,29 @@ the median of the others at the same point (Golovin et al., KDD 2017).
 """
 
 import importlib
-import math
-import time
-from collections.abc import Callable, Generator, Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path
-from typing import Any, Literal
-
-import torch
+from typing import Any
 
 from seqrec_cli import __version__
-from seqrec_cli.core.experiment.loading import AnyExperiment
-from seqrec_cli.core.experiment.ranking import RankingExperiment
-from seqrec_cli.core.experiment.space import Space
 from seqrec_cli.core.randomness import Purpose, stream
-from seqrec_cli.core.runs.beginning import AnyTraining, StartedTraining, begin
+from seqrec_cli.core.runs.search import Search, TrialEnded, score_of
 from seqrec_cli.core.storage import files, foreign, locks
-from seqrec_cli.core.training.events import Event, Validated
-from seqrec_cli.core.training.fitted import Fitting
-from seqrec_cli.errors import ConfigError, MissingExtra, RunError, TrainingError
+from seqrec_cli.core.training.events import Validated
+from seqrec_cli.errors import MissingExtra, RunError
 
 STUDY = "study.jsonl"
+WORKER = "worker"  # of a trial: which one has it
+ENDED = "ended"  # of a trial: how it ended
 LOCK = ".tuning.lock"
 NAME = "seqrec"
+LEADS = -1  # the process that begins the workers
 STARTUP = 5  # trials at random, and trials that are never ended early
 # What Optuna raises where a file is not one of its own.
 UNREADABLE = (ValueError, KeyError, TypeError, AttributeError, AssertionError, RecursionError)
 LARGEST_STUDY = 1 << 28  # bytes
-
-Outcome = Literal["finished", "pruned", "refused", "unfinished"]
-
-
-@dataclass(frozen=True)
-class TrialStarted:
-    """A trial begins; `changes` are KEY=VALUE. Trials count from 1."""
-
-    number: int
-    changes: tuple[str, ...]
-
-
-@dataclass(frozen=True)
-class TrialEnded:
-    """A trial is over.
-
-    Attributes:
-        outcome: finished; pruned, as it was worse than others; refused, as the settings do not go
-            together or the training failed; unfinished, as the time was over.
-        score: what the search maximizes; None if there was no validation.
-        value: the experiment's metric at the best validation; epoch: when that was.
-        remark: why it was refused.
-    """
-
-    number: int
-    changes: tuple[str, ...]
-    outcome: Outcome
-    score: float | None
-    value: float | None
-    epoch: int
-    seconds: float
-    remark: str = ""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Search:
-    """What is searched.
-
-    Attributes:
-        load: makes the experiment with settings changed by KEY=VALUE.
-        data: the npz.
-        seed: of the search; trainings have the seed of the experiment.
-        prune: end trials early that are worse than others.
-    """
-
-    space: Space
-    load: Callable[[Sequence[str]], AnyExperiment]
-    data: Path
-    data_sha256: str
-    device: torch.device
-    seed: int = 0
-    prune: bool = True
-
-    @property
-    def metric(self) -> str:
-        """What trials are compared by."""
-        return self.load([]).training.metric
-
-    def facts(self) -> dict[str, Any]:
-        """What a search that goes on must agree in."""
-        base = self.load([])
-        return {
-            "the space": self.space.text,
-            "the experiment": base.to_yaml(),
-            "the dataset": self.data_sha256,
-            "the seed of the search": self.seed,
-            "pruning": self.prune,
-        }
-
-
-def make_search(
-    space: Space,
-    load: Callable[[Sequence[str]], AnyExperiment],
-    data: Path,
-    device: torch.device,
-    *,
-    seed: int,
-    prune: bool,
-) -> Search:
-    """A search on the dataset at `data` (the npz), of which the experiment itself can begin.
-
-    Raises:
-        DatasetError, ConfigError: it cannot, or it would read the test part.
-    """
-    experiment = load([])
-    if isinstance(experiment, RankingExperiment) and experiment.training.validate_on == "test":
-        raise ConfigError(
-            "the experiment validates on the test part, which a search must not read",
-            "choose by rows that are held out: `--set training.validate_on=held_out`",
-        )
-    checksum = begin(experiment, data, device).dataset.sha256
-    return Search(
-        space=space,
-        load=load,
-        data=data,
-        data_sha256=checksum,
-        device=device,
-        seed=seed,
-        prune=prune,
-    )
 
 
 def load_optuna() -> Any:
@@ -165,8 +60,9 @@ class Unlocked:
 
 
 @contextmanager
-def opened(folder: Path, search: Search) -> Iterator["Tuning"]:
-    """The search in a folder, new or as it was left; nobody else has it meanwhile.
+def opened(folder: Path, search: Search, *, shared: bool = False) -> Iterator["Tuning"]:
+    """The search in a folder, new or as it was left; nobody else has it meanwhile, but for the
+    workers of this command where it is `shared`.
 
     Raises:
         RunError: another search is there, or what is there is damaged.
@@ -175,30 +71,36 @@ def opened(folder: Path, search: Search) -> Iterator["Tuning"]:
     what, hint = f"the search `{folder}`", "wait for it to end, or choose another --output"
     with locks.exclusive(folder / LOCK, RunError, what, hint):
         files.remove_leftovers(folder)
-        yield Tuning(folder, search)
+        drop_torn_line(folder / STUDY)
+        yield Tuning(folder, search, LEADS if shared else None)
 
 
 class Tuning:
     """A search for settings, kept in `study.jsonl` of its folder.
 
     Attributes:
+        worker: which of several processes this is, from 0; `LEADS` for the one that began them;
+            None: it has the file for itself.
         ended: the trials so far that count, oldest first.
     """
 
-    def __init__(self, folder: Path, search: Search) -> None:
+    def __init__(self, folder: Path, search: Search, worker: int | None = None) -> None:
         self.folder = folder
         self.search = search
+        self.worker = worker
         self.optuna = load_optuna()
         self.study = self.open_study()
         self.check_same()
+        self.drop_dead()
         self.ended: list[TrialEnded] = list(self.read_ended())
 
     def open_study(self) -> Any:
         path = self.folder / STUDY
-        drop_torn_line(path)
         journal = self.optuna.storages.journal
+        # Optuna's own lock between processes is a link beside the file.
+        lock = Unlocked() if self.worker is None else None
         try:
-            backend = journal.JournalFileBackend(str(path), lock_obj=Unlocked())
+            backend = journal.JournalFileBackend(str(path), lock_obj=lock)
             storage = self.optuna.storages.JournalStorage(backend)
             return self.optuna.create_study(
                 storage=storage, study_name=NAME, direction="maximize", load_if_exists=True
@@ -224,18 +126,43 @@ class Tuning:
                 "choose another --output, or remove that folder",
             )
 
+    def drop_dead(self) -> None:
+        """Mark trials that were interrupted as failed: a worker its own, others all."""
+        states, worker = self.optuna.trial.TrialState, self.worker
+        leads = worker is None or worker == LEADS
+        for trial in self.live():
+            own = trial.user_attrs.get(WORKER) == worker
+            if trial.state == states.RUNNING and (leads or own):
+                self.study.tell(trial.number, state=states.FAIL)
+
+    def live(self) -> list[Any]:
+        """Optuna's trials that are over or running; not those that failed or wait."""
+        states = self.optuna.trial.TrialState
+        wanted = (states.RUNNING, states.COMPLETE, states.PRUNED)
+        try:
+            return list(self.study.get_trials(deepcopy=False, states=wanted))
+        except UNREADABLE as error:
+            raise damaged_study(self.folder / STUDY, error) from error
+
     def read_ended(self) -> Iterator[TrialEnded]:
-        """The trials that count; those that were interrupted are marked as failed."""
+        """The trials that count."""
         states = self.optuna.trial.TrialState
         try:
-            for trial in self.study.get_trials(deepcopy=False):
-                if trial.state == states.RUNNING:
-                    self.study.tell(trial.number, state=states.FAIL)
-                elif trial.state in (states.COMPLETE, states.PRUNED):
-                    kept = dict(trial.user_attrs["ended"])
+            for trial in self.live():
+                if trial.state != states.RUNNING:
+                    kept = dict(trial.user_attrs[ENDED])
                     yield TrialEnded(**kept | {"changes": tuple(kept["changes"])})
         except UNREADABLE as error:
             raise damaged_study(self.folder / STUDY, error) from error
+
+    def news(self) -> Iterator[TrialEnded]:
+        """The trials that workers have ended since the last look."""
+        known = {trial.number for trial in self.ended}
+        fresh = [trial for trial in self.read_ended() if trial.number not in known]
+        for trial in fresh:
+            self.ended.append(trial)
+            self.write()
+            yield trial
 
     @property
     def best(self) -> TrialEnded | None:
@@ -243,17 +170,37 @@ class Tuning:
         finished = [trial for trial in self.ended if trial.outcome == "finished"]
         return max(finished, key=score_of, default=None)
 
-    def ask(self) -> Any:
-        """The next trial of Optuna, a function of the seed and of those that have ended."""
-        count = len(self.ended)
-        seed = int(stream(self.search.seed, Purpose.SEARCH, count).integers(2**32))
-        samplers, space = self.optuna.samplers, self.search.space
-        self.study.sampler = samplers.TPESampler(seed=seed, n_startup_trials=STARTUP)
+    def try_own_settings(self) -> None:
+        """Have what the experiment has already tried first."""
         waiting = self.study.get_trials(states=(self.optuna.trial.TrialState.WAITING,))
-        own = space.own_values(self.search.load([]))
-        if not count and not waiting and own is not None:
-            self.study.enqueue_trial(own)  # what the experiment has already is tried first
-        return self.study.ask()
+        own = self.search.space.own_values(self.search.load([]))
+        if not self.live() and not waiting and own is not None:
+            self.study.enqueue_trial(own)
+
+    def ask(self, most: int | None = None) -> Any:
+        """The next trial of Optuna, a function of the seed and of those before it; None if there
+        are `most` before it."""
+        if most is not None and len(self.live()) >= most:
+            return None
+        if self.worker is None:
+            self.try_own_settings()
+        trial = self.study.ask()
+        place = sum(other.number < trial.number for other in self.live())
+        if most is not None and place >= most:  # others were faster
+            self.study.tell(trial, state=self.optuna.trial.TrialState.FAIL)
+            return None
+        if self.worker is not None:
+            trial.set_user_attr(WORKER, self.worker)
+        seed = int(stream(self.search.seed, Purpose.SEARCH, place).integers(2**32))
+        sampler = self.optuna.samplers.TPESampler(seed=seed, n_startup_trials=STARTUP)
+        self.study.sampler = sampler
+        return trial
+
+    def number_of(self, trial: Any) -> int:
+        """What the user calls a trial: they count from 1, with gaps only where workers died."""
+        if self.worker is not None:
+            return int(trial.number) + 1
+        return max((ended.number for ended in self.ended), default=0) + 1
 
     def choose(self, trial: Any) -> tuple[str, ...]:
         """What a trial tries, as KEY=VALUE."""
@@ -279,13 +226,14 @@ class Tuning:
         if ended.outcome == "unfinished":
             self.study.tell(trial, state=states.FAIL)
             return
-        trial.set_user_attr("ended", asdict(ended))
+        trial.set_user_attr(ENDED, asdict(ended))
         if ended.outcome == "finished":
             self.study.tell(trial, ended.score)
         else:
             self.study.tell(trial, state=states.PRUNED)
         self.ended.append(ended)
-        self.write()
+        if self.worker is None:
+            self.write()
 
     def should_end(self, trial: Any, score: float, event: Validated) -> bool:
         """Report the best score so far; say whether others were better at the same point."""
@@ -329,11 +277,6 @@ class Tuning:
         files.write_text(path, head + self.search.load(best.changes).to_yaml())
 
 
-def score_of(trial: TrialEnded) -> float:
-    """What trials are compared by."""
-    return -math.inf if trial.score is None else trial.score
-
-
 def drop_torn_line(path: Path) -> None:
     """Drop the end of a file that a killed process left in the midst of a line."""
     try:
@@ -350,80 +293,3 @@ def damaged_study(path: Path, error: Exception) -> RunError:
     return RunError(
         f"`{path}` is damaged: {error}", "remove it to begin anew, or choose another --output"
     )
-
-
-@dataclass(frozen=True, kw_only=True)
-class SearchLimits:
-    """When a search ends: after that many trials in all, or at a time of `time.monotonic`."""
-
-    trials: int | None = None
-    deadline: float | None = None
-
-    def over(self, ended: int) -> bool:
-        return self.late() or (self.trials is not None and ended >= self.trials)
-
-    def late(self) -> bool:
-        return self.deadline is not None and time.monotonic() >= self.deadline
-
-
-def run_search(
-    tuning: Tuning, limits: SearchLimits
-) -> Iterator[TrialStarted | StartedTraining | Event | TrialEnded]:
-    """Train trial after trial; yields what happens."""
-    while not limits.over(len(tuning.ended)):
-        trial = tuning.ask()
-        changes = tuning.choose(trial)
-        number = len(tuning.ended) + 1
-        yield TrialStarted(number, changes)
-        ended = yield from run_trial(tuning, trial, number, changes, limits)
-        tuning.end(trial, ended)
-        yield ended
-
-
-def run_trial(
-    tuning: Tuning, trial: Any, number: int, changes: tuple[str, ...], limits: SearchLimits
-) -> Generator[StartedTraining | Event, None, TrialEnded]:
-    """Train one trial to its end, or until it is no use; returns how it ended."""
-    start, search = time.monotonic(), tuning.search
-    outcome: Outcome = "finished"
-    best, remark = Best(), ""
-    try:
-        started = begin(search.load(changes), search.data, search.device)
-        yield started
-        training = started.training
-        # The tries of a model that is fitted are no stages of one training.
-        in_stages = not isinstance(training, Fitting)
-        for event in started.events:
-            yield event
-            if isinstance(event, Validated):
-                best = best.or_better(training, event)
-                if in_stages and tuning.should_end(trial, best.score, event):
-                    outcome = "pruned"
-                    break
-            if limits.late():
-                outcome = "unfinished"
-                break
-    except (ConfigError, TrainingError) as error:
-        outcome, remark = "refused", error.message
-    seconds = round(time.monotonic() - start, 3)
-    score = best.score if math.isfinite(best.score) else None
-    if outcome == "finished" and score is None:
-        outcome, remark = "refused", "there was no validation"
-    return TrialEnded(number, changes, outcome, score, best.value, best.epoch, seconds, remark)
-
-
-@dataclass(frozen=True)
-class Best:
-    """The best validation of a trial so far."""
-
-    score: float = -math.inf
-    value: float | None = None
-    epoch: int = 0
-
-    def or_better(self, training: AnyTraining, event: Validated) -> "Best":
-        """This one, or a validation that is better."""
-        score = training.validation_score(event.metrics)
-        if not score > self.score:
-            return self
-        value = event.metrics[training.experiment.training.metric]
-        return Best(score, value, event.epoch)

@@ -1,7 +1,7 @@
 """What is printed of trials."""
 
 from seqrec_cli.commands.reports.tuning import short_changes, trial_row
-from seqrec_cli.core.runs.tuning import TrialEnded
+from seqrec_cli.core.runs.search import TrialEnded
 
 
 def test_a_row_of_a_trial() -> None:

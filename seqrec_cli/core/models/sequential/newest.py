@@ -38,10 +38,10 @@ class Newest:
     @classmethod
     def of(cls, batch: Packed, count: int) -> Self:
         """The `count` newest positions of each history of a batch."""
-        rows = batch.rows[batch.last]
         starts = [np.arange(start, end, length) for start, end, _, length in batch.bounds]
         first = torch.from_numpy(np.concatenate(starts)).to(batch.items.device)  # slots
-        before = (batch.last[rows.argsort()] - first).unsqueeze(1)  # of the newest
+        rows = torch.searchsorted(first, batch.last, right=True) - 1
+        before = batch.ages[first].unsqueeze(1)  # how many come after the oldest
         back = torch.arange(count, device=first.device)
         places = (before - back).clamp(min=0)
         return cls(batch, places, first.unsqueeze(1) + places, back <= before, rows)
