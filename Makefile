@@ -1,5 +1,5 @@
 # make demo: install, then prepare a real dataset, train, evaluate and recommend.
-# make test: install, then lint, type-check and test.
+# make test: install, then lint, type-check and test; by more or fewer processes with PROCESSES=3.
 # make quick: lint, types and the fast tests, under a minute.
 # make bench: install, then compare times with a textbook implementation, and kernels with their twins.
 # make reproduce: the figures of docs/accuracy.md, for hours; FILES=FOLDER has ml-1m.txt and the files of S3-Rec.
@@ -21,6 +21,7 @@ CASES    ?= 20000
 REQUESTS ?= 10000
 MINUTES  ?= 30
 FILES    ?= .
+PROCESSES ?= 2
 
 .PHONY: demo test quick bench reproduce torture fuzz fuzz-cases fuzz-service dist-check docs refresh peers install lint types pytest clean
 
@@ -93,9 +94,9 @@ lint: $(VENV)/.developer
 types: $(VENV)/.developer
 	$(BIN)/mypy --strict seqrec_cli benchmarks docsite
 
-# Two processes: tests wait for files and child processes more than they compute.
+# More processes than cores may do: tests also wait, for files and child processes.
 pytest: $(VENV)/.developer
-	$(BIN)/python -m pytest -n 2 --dist worksteal
+	$(BIN)/python -m pytest -n $(PROCESSES) --dist worksteal
 
 # The marker files are written last, so that an interrupted installation starts again.
 $(VENV)/.installed: pyproject.toml constraints.txt
