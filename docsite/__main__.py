@@ -1,10 +1,11 @@
-"""python -m docsite: build the site, or bring the outputs in the documents up to date."""
+"""python -m docsite: build the site, bring the outputs in the documents up to date, or write the
+files that their commands read."""
 
 import sys
 import tempfile
 from pathlib import Path
 
-from docsite import blocks, notebook, picture, running, site
+from docsite import blocks, notebook, picture, running, shop, site
 
 
 def refresh() -> int:
@@ -22,8 +23,19 @@ def refresh() -> int:
     return 0
 
 
+def write_files(folder: str) -> int:
+    """Write the files of the made-up shop into a folder, which may be new."""
+    Path(folder).mkdir(parents=True, exist_ok=True)
+    shop.write_files(Path(folder))
+    return 0
+
+
 if __name__ == "__main__":
-    actions = {"site": site.build, "refresh": refresh}
-    if len(sys.argv) != 2 or sys.argv[1] not in actions:
-        sys.exit(f"usage: python -m docsite {'|'.join(actions)}")
-    sys.exit(actions[sys.argv[1]]())
+    match sys.argv[1:]:
+        case ["site"]:
+            sys.exit(site.build())
+        case ["refresh"]:
+            sys.exit(refresh())
+        case ["files", folder]:
+            sys.exit(write_files(folder))
+    sys.exit("usage: python -m docsite site|refresh|files FOLDER")

@@ -13,7 +13,6 @@ from typing import Any, Literal
 from seqrec_cli.core.data.dataset import SequenceDataset
 from seqrec_cli.core.data.loading import Dataset, Request, make_dataset, save_dataset
 from seqrec_cli.core.data.ranking.dataset import RankingDataset
-from seqrec_cli.core.data.sequences import Sequences
 from seqrec_cli.core.data.store import RANKING, find_dataset, refuse_other_source, task_of
 from seqrec_cli.core.devices import choose_device
 from seqrec_cli.core.evaluation.ranking import RankingReport, evaluate_rows
@@ -33,7 +32,7 @@ from seqrec_cli.core.inference.scoring import Scorer
 from seqrec_cli.core.runs.beginning import begin
 from seqrec_cli.core.runs.comparing import load_rankers, load_runs, settle_protocol
 from seqrec_cli.core.runs.directory import find_run, next_run, refuse_latest
-from seqrec_cli.core.runs.histories import histories_for
+from seqrec_cli.core.runs.histories import histories_for, new_people
 from seqrec_cli.core.runs.loading import agreed_seen, catalogue_of, load_scorer
 from seqrec_cli.core.runs.recording import recorded
 from seqrec_cli.core.runs.ruling import usual_rules
@@ -199,14 +198,16 @@ def recommend(
 
     Args:
         users: ids as in the source.
-        histories: for each new user one or more item ids as in the source, oldest first.
+        histories: for each new user one or more item ids as in the source, oldest first. They are
+            read without the items of which nothing was learned.
         seen: whether items of the history may be recommended; None: as the run was trained.
 
     Returns:
         A list for each user, or for each history, best first.
 
     Raises:
-        InputError: neither or both are given, or an id is unknown.
+        InputError: neither or both are given, an id is unknown, or nothing was learned of any item
+            of a history.
     """
     if bool(users) == bool(histories):
         raise InputError(
@@ -221,7 +222,8 @@ def recommend(
         asked = people.histories
     else:
         names = Names.of_items(catalogue)
-        asked = Sequences.from_lists([list(known_items(names, history)) for history in histories])
+        lists = [list(known_items(names, history)) for history in histories]
+        asked = new_people(opened, lists).histories
     titles = catalogue.titles
     return [
         [

@@ -1,10 +1,13 @@
-"""make fuzz-service: malformed requests, drawn from the service's own OpenAPI by Schemathesis.
+"""make fuzz-service: malformed requests, by the service's own OpenAPI.
 
 `python -m tests.fuzz_service [REQUESTS] [SEED]` serves a small run in a process of its own and asks
-it so many times, against each operation in turn. A request that is against the description must be
-refused with 4xx and a sentence; none may get 5xx, and an answer must be as it is described.
+it so many times. A tenth is drawn from the description by Schemathesis, against each operation in
+turn, which takes most of the time; the others are right requests that are bent at random
+(tests/bent.py). A request that is against the description must be refused with 4xx and a sentence;
+none may get 5xx, and an answer must be as it is described.
 """
 
+import json
 import os
 import re
 import subprocess
@@ -12,21 +15,25 @@ import sys
 import tempfile
 from collections import Counter
 from contextlib import chdir
+from http.client import HTTPConnection
 from pathlib import Path
 from typing import Any
-from urllib.parse import parse_qsl, urlsplit
+from urllib.parse import urlsplit
 
+import jsonschema_rs
 import schemathesis
 from hypothesis import HealthCheck, Phase, given, seed, settings
 from rich.console import Console
 from schemathesis.generation import GenerationMode
 
 from tests import shop
+from tests.bent import JSON, Bender, Bent, is_right_query
 from tests.conftest import ROOT
 
 REQUESTS = 10_000
 # For each malformed one some that are not: what is answered must be as it is described.
 SHARE_RIGHT = 0.1
+SHARE_DRAWN = 0.1  # by Schemathesis
 PATIENCE = 600  # seconds for an answer: a busy machine is no fault of the service
 
 
@@ -55,7 +62,7 @@ def problem_of(case: Any, answer: Any, malformed: bool) -> str:
     status = answer.status_code
     if status >= 500:
         return f"{status} {answer.text[:200]}"
-    right = case.method == "GET" and is_right_query(str(answer.request.url))
+    right = case.method == "GET" and is_right_query(urlsplit(str(answer.request.url)).query)
     if malformed and not right and not 400 <= status < 500:
         return f"{status} for what the description forbids"
     if 400 <= status < 500 and "error" not in answer.json():
@@ -67,26 +74,32 @@ def problem_of(case: Any, answer: Any, malformed: bool) -> str:
     return ""
 
 
-def is_right_query(address: str) -> bool:
-    """Whether the parameters of /items are right as they stand in an address, where the text `30`
-    that was drawn in place of a number is that number."""
-    pairs = parse_qsl(urlsplit(address).query, keep_blank_values=True)
-    given = {"most": "10"} | dict(pairs)
-    return (
-        len(pairs) == len({name for name, _ in pairs})
-        and set(given) == {"query", "most"}
-        and 1 <= len(given["query"]) <= 200
-        and re.fullmatch("[1-9]|[1-4][0-9]|50", given["most"]) is not None
-    )
-
-
 CONFORMS = "response_schema_conformance"
 
 
-def fuzz(address: str, requests: int, number: int) -> tuple[Counter[int], dict[str, str]]:
-    """Ask each operation in turn; returns how often each status came, and the faults."""
-    statuses: Counter[int] = Counter()
-    faults: dict[str, str] = {}
+class Outcome:
+    """How often each status came, and the faults, each with a request that shows it."""
+
+    def __init__(self) -> None:
+        self.statuses: Counter[int] = Counter()
+        self.malformed = 0
+        self.faults: dict[str, str] = {}
+
+    def add(self, status: int, malformed: bool, problem: str, request: str) -> None:
+        """Count an answer."""
+        self.statuses[status] += 1
+        self.malformed += malformed
+        if problem:
+            self.faults.setdefault(problem, request)
+
+    def in_words(self) -> str:
+        """Counts and faults."""
+        counts = ", ".join(f"{status}: {n:,}" for status, n in sorted(self.statuses.items()))
+        return f"{self.malformed:,} malformed; {counts}; {len(self.faults)} kinds of faults"
+
+
+def ask_drawn(address: str, requests: int, number: int, outcome: Outcome) -> dict[str, Any]:
+    """Ask each operation in turn what Schemathesis draws; returns the description."""
     schema = schemathesis.openapi.from_url(f"{address}/openapi.json", timeout=PATIENCE)
     operations = [each.ok() for each in schema.get_all_operations()]
     asked = [each for each in operations if each.body or each.query]
@@ -96,12 +109,54 @@ def fuzz(address: str, requests: int, number: int) -> tuple[Counter[int], dict[s
         for operation in asked:
             for case in drawn(operation.as_strategy(generation_mode=mode), count, number):
                 answer = case.call(timeout=PATIENCE)
-                statuses[answer.status_code] += 1
-                if problem := problem_of(case, answer, malformed):
-                    faults.setdefault(
-                        f"{case.method} {case.path}: {problem}", case.as_curl_command()
-                    )
-    return statuses, faults
+                problem = problem_of(case, answer, malformed)
+                where = f"{case.method} {case.path}: {problem}" if problem else ""
+                outcome.add(answer.status_code, malformed, where, case.as_curl_command())
+    return dict(schema.raw_schema)
+
+
+def ask_bent(
+    address: str, description: dict[str, Any], requests: int, number: int, outcome: Outcome
+) -> None:
+    """Ask what is bent at random, over one connection."""
+    bender, place = Bender(description, number), urlsplit(address)
+    connection = HTTPConnection(str(place.hostname), place.port, timeout=PATIENCE)
+    schemas = {
+        (method.upper(), path): jsonschema_rs.validator_for(
+            {
+                **operation["responses"]["200"]["content"][JSON]["schema"],
+                "components": description["components"],
+            }
+        )
+        for path, operations in description["paths"].items()
+        for method, operation in operations.items()
+        if JSON in operation["responses"]["200"].get("content", {})
+    }
+    for _ in range(requests):
+        bent = bender.request()
+        headers = {"Content-Type": bent.kind} if bent.kind else {}
+        connection.request(bent.method, bent.address, bent.body, headers)
+        answer = connection.getresponse()
+        problem = problem_of_bent(bent, answer.status, answer.read(), schemas)
+        outcome.add(answer.status, bool(bent.malformed), problem, bent.in_words())
+
+
+def problem_of_bent(bent: Bent, status: int, content: bytes, schemas: dict[Any, Any]) -> str:
+    """What is wrong with an answer; "" if nothing is."""
+    place = f"{bent.method} {urlsplit(bent.address).path}"
+    if status >= 500:
+        return f"{place}: {status} {content[:200]!r}"
+    if not 200 <= status < 300 and not 400 <= status < 500:
+        return f"{place}: {status}"
+    if status < 300 and bent.malformed:
+        return f"{place}: {status} for what the description forbids"
+    if bent.method == "TRACE" or bent.method == "HEAD":
+        return ""
+    answer = json.loads(content)
+    if status >= 400:
+        return "" if "error" in answer else f"{place}: {status} without a sentence"
+    check = schemas[bent.method, urlsplit(bent.address).path]
+    return "" if check.is_valid(answer) else f"{place}: an answer that is not as described"
 
 
 def drawn(cases: Any, count: int, number: int) -> list[Any]:
@@ -128,21 +183,24 @@ def main() -> int:
     """Fuzz, print what came, and fail if there was a fault."""
     requests = int(sys.argv[1]) if len(sys.argv) > 1 else REQUESTS
     number = int(sys.argv[2]) if len(sys.argv) > 2 else 0
-    out = Console()
+    out, outcome = Console(width=200), Outcome()
     with tempfile.TemporaryDirectory() as name, chdir(name):
         process, address = started(Path(name))
         try:
-            statuses, faults = fuzz(address, requests, number)
+            few = max(1, round(requests * SHARE_DRAWN))
+            description = ask_drawn(address, few, number, outcome)
+            out.print(f"{outcome.statuses.total():,} drawn by Schemathesis: {outcome.in_words()}")
+            left = max(0, requests - outcome.statuses.total())
+            ask_bent(address, description, left, number, outcome)
         finally:
             if process.poll() is not None and process.stderr is not None:
                 out.print(f"the service ended: {process.returncode} {process.stderr.read()}")
             process.kill()
             process.wait()
-    for fault, command in faults.items():
+    for fault, command in outcome.faults.items():
         out.print(f"{fault}\n    {command[:500]}", markup=False)
-    counts = ", ".join(f"{status}: {count:,}" for status, count in sorted(statuses.items()))
-    out.print(f"{statuses.total():,} requests ({counts}), {len(faults)} kinds of faults")
-    return 1 if faults else 0
+    out.print(f"{outcome.statuses.total():,} requests: {outcome.in_words()}")
+    return 1 if outcome.faults else 0
 
 
 if __name__ == "__main__":

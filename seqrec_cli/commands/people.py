@@ -1,5 +1,6 @@
 """Whom `recommend` is asked about: users of the dataset, a file of people, or somebody new."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -55,9 +56,10 @@ def of_a_log(run: "Run", source: str) -> "People":
     """The people of a log whom no dataset has; what was left out of it is said."""
     # Here, so that a list for a known user does not wait for the engine.
     from seqrec_cli.core.inference.history_files import read_people
+    from seqrec_cli.core.runs.histories import readable_by
     from seqrec_cli.core.runs.loading import catalogue_of
 
-    people = read_people(source, catalogue_of(run))
+    people = readable_by(run, read_people(source, catalogue_of(run)))
     count = len(people.labels)
     place = "the standard input" if source == "-" else f"`{source}`"
     console.info(f"{count:,} {verb(count, 'person', 'people')} in {place}")
@@ -93,9 +95,8 @@ def known_users(run: "Run", options: Any) -> "People":
 
 def new_user(run: "Run", options: Any) -> "People":
     """Somebody who is not in the dataset."""
-    from seqrec_cli.core.data.sequences import Sequences
     from seqrec_cli.core.inference.names import Names, find_history, find_items, read_ids
-    from seqrec_cli.core.inference.people import People
+    from seqrec_cli.core.runs.histories import new_people
     from seqrec_cli.core.runs.loading import catalogue_of
 
     names = Names.of_items(catalogue_of(run))
@@ -106,13 +107,13 @@ def new_user(run: "Run", options: Any) -> "People":
     items, unknown = found
     for piece in unknown:
         console.warn(f"`{piece}` is not in the catalogue and was left out")
-    return People.of(["new"], Sequences.from_lists([items.tolist()]))
+    people = new_people(run, [items.tolist()])
+    console.warn_all(people.notes)
+    return replace(people, labels=["new"])
 
 
 def with_recent(people: "People", options: Any, since: "Since") -> "People":
     """The same people, with the items that they saw lately."""
-    from dataclasses import replace
-
     from seqrec_cli.core.inference.recent import at_the_end, before_the_last
 
     if people.dataset is None:

@@ -95,6 +95,11 @@ def score(options: ScoreOptions) -> None:
     if account.left_out:
         unknown = counted(account.left_out, "unknown item")
         console.warn(f"{unknown} of histories {verb(account.left_out, 'was', 'were')} left out")
+    if nothing := account.unlearned:
+        console.warn(
+            f"{counted(nothing, 'item')} of histories, of which nothing was learned, "
+            f"{verb(nothing, 'was', 'were')} left out"
+        )
     console.success(f"{counted(count, 'row')} in `{options.output}`")
 
 
@@ -104,13 +109,14 @@ def row_scorer(run: "Run", columns: list[str], options: ScoreOptions) -> "RowSco
     from seqrec_cli.core.devices import choose_device
     from seqrec_cli.core.inference.row_scoring import NextItemRows, RankerRows, Resolver, TableRows
     from seqrec_cli.core.runs import loading
-    from seqrec_cli.core.runs.ruling import unlearned
+    from seqrec_cli.core.runs.learned import unlearned, unread
 
     device = choose_device(options.device)
     if run.task != RANKING:
         scorer = loading.load_scorer(run, device)
         catalogue = loading.catalogue_of(run)
-        resolver = Resolver(columns, catalogue, lambda: people(run, options), unlearned(run))
+        nothing = unlearned(run), unread(run)
+        resolver = Resolver(columns, catalogue, lambda: people(run, options), *nothing)
         return NextItemRows(scorer, resolver)
     ranker = loading.load_ranker(run, device)
     if not ranker.sides:
@@ -129,16 +135,17 @@ def people(run: "Run", options: ScoreOptions) -> Any:
     """Those whose histories count: of a log, or the users of the run's dataset."""
     from seqrec_cli.core.data.dataset import SequenceDataset
     from seqrec_cli.core.inference.history_files import read_people
-    from seqrec_cli.core.inference.row_scoring import people_of_dataset
+    from seqrec_cli.core.runs.histories import everybody_of, readable_by
     from seqrec_cli.core.runs.loading import catalogue_of
 
     if options.histories is not None:
-        found = read_people(options.histories, catalogue_of(run))
-        console.warn_all(found.notes)
-        return found
-    dataset = SequenceDataset.load(run.find_data(options.data, options.data_dir))
-    run.check_data(dataset)
-    return people_of_dataset(dataset)
+        found = readable_by(run, read_people(options.histories, catalogue_of(run)))
+    else:
+        dataset = SequenceDataset.load(run.find_data(options.data, options.data_dir))
+        run.check_data(dataset)
+        found = everybody_of(run, dataset)
+    console.warn_all(found.notes)
+    return found
 
 
 def rated_people(catalogue: Any, ranker: Any, options: ScoreOptions) -> Any:

@@ -107,11 +107,11 @@ def check_similar_options(options: SimilarOptions) -> None:
 def items_asked_for(run: "Run", options: SimilarOptions) -> Any:
     """The items that are named, or all of them of which something is known."""
     from seqrec_cli.core.inference.similar import named_items
+    from seqrec_cli.core.runs.learned import items_learned_of, refuse_new
     from seqrec_cli.core.runs.loading import catalogue_of
-    from seqrec_cli.core.runs.ruling import items_learned_of, refuse_new
 
     if options.item is None:
-        items = items_learned_of(run)
+        items = items_learned_of(run, by_vectors=options.by == "vectors")
     else:
         items = named_items(catalogue_of(run), options.item)
         if options.by == "vectors":

@@ -124,11 +124,13 @@ class ListedItem(Item):
 
 
 class ListAnswer(BaseModel):
-    """A list for one person, and items of the history that are unknown."""
+    """A list for one person, and items of the history that the model did not read: unknown ones,
+    and those of which nothing was learned."""
 
     user: str | int | None = None
     items: list[ListedItem]
     unknown: list[str] = []
+    unlearned: list[str] = []
 
 
 class RecommendAnswer(BaseModel):
@@ -158,6 +160,7 @@ class ScoreAnswer(BaseModel):
     run: str
     items: list[ScoredItem]
     unknown: list[str] = []
+    unlearned: list[str] = []
 
 
 class Health(BaseModel):

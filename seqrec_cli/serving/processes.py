@@ -4,7 +4,6 @@ Each process has the run in a memory of its own. The system gives a new connecti
 waits for one. A process that dies or hangs is replaced.
 """
 
-import logging
 import os
 import signal
 import socket
@@ -27,7 +26,6 @@ if TYPE_CHECKING:
     from seqrec_cli.core.runs.served import Place
 
 HUNG = 30  # seconds without a sign of life
-SUPERVISOR = logging.getLogger("uvicorn.error")
 
 Say = Callable[[str, bool], None]
 
@@ -65,18 +63,20 @@ class Service:
             raise SystemExit(STARTUP_FAILURE) from None
 
 
-class Deaths(logging.Handler):
-    """Says which process died; the supervisor notes it beside much that concerns nobody."""
+class Watched(Multiprocess):
+    """The supervisor, which says which process it has replaced."""
 
-    def __init__(self, say: Say) -> None:
-        super().__init__(logging.INFO)
+    def __init__(self, config: uvicorn.Config, sockets: list[socket.socket], say: Say) -> None:
+        super().__init__(config, sockets)
         self.say = say
 
-    def emit(self, record: logging.LogRecord) -> None:
-        """Say it, if it is a death."""
-        words = record.getMessage()
-        if words.endswith("died"):
-            self.say(f"{words[0].lower()}{words[1:]}: another takes its place", True)
+    def keep_subprocess_alive(self) -> None:
+        """Put another process in the place of each that died or hangs."""
+        before = list(self.processes)
+        super().keep_subprocess_alive()
+        for old, new in zip(before, self.processes, strict=True):
+            if new is not old:
+                self.say(f"process [{old.pid}] died: another takes its place", True)
 
 
 def serve_by_processes(service: Service, at: socket.socket, workers: int) -> None:
@@ -90,21 +90,19 @@ def serve_by_processes(service: Service, at: socket.socket, workers: int) -> Non
 
     config = uvicorn.Config(service, factory=True, workers=workers, **how_to_answer())
     config.timeout_worker_healthcheck = HUNG
-    deaths, level = Deaths(service.say), SUPERVISOR.level
-    SUPERVISOR.addHandler(deaths)
-    SUPERVISOR.setLevel(logging.INFO)
     before = os.environ.get(SHARED)
     handlers = {number: signal.getsignal(number) for number in SIGNALS}
     try:
         with private_folder() as folder:
             os.environ[SHARED] = str(folder.path)
-            supervisor = Multiprocess(config, sockets=[at])
+            supervisor = Watched(config, [at], service.say)
             supervisor.run()
     finally:
         for number, handler in handlers.items():
             signal.signal(number, handler)
-        SUPERVISOR.removeHandler(deaths)
-        SUPERVISOR.setLevel(level)
         os.environ.pop(SHARED) if before is None else os.environ.update({SHARED: before})
     if any(process.exitcode == STARTUP_FAILURE for process in supervisor.processes):
-        raise RunError("a process of the service could not begin", "see above for the reason")
+        raise RunError(
+            "a process of the service could not begin; the reason is above",
+            f"mend that, and see by a service of one process: `{service.place.typed()}`",
+        )

@@ -85,7 +85,12 @@ class Desk:
             unknown.append(strange)
         answers = await self.ask(served, questions)
         lists = [
-            forms.ListAnswer(user=one.user, items=list_rows(served, answer), unknown=strange)
+            forms.ListAnswer(
+                **({} if one.user is None else {"user": one.user}),
+                items=list_rows(served, answer),
+                unknown=strange,
+                unlearned=served.left_out(answer.history),
+            )
             for one, answer, strange in zip(form.people, answers, unknown, strict=True)
         ]
         return forms.RecommendAnswer(run=served.run.name, lists=lists)
@@ -127,7 +132,9 @@ class Desk:
             else forms.ScoredItem(**as_item(served, number), score=next(scores))
             for item, number in zip(form.items, numbers, strict=True)
         ]
-        return forms.ScoreAnswer(run=served.run.name, items=items, unknown=unknown)
+        left_out = served.left_out(answer.history)
+        name = served.run.name
+        return forms.ScoreAnswer(run=name, items=items, unknown=unknown, unlearned=left_out)
 
     async def items(
         self, request: Request, form: Annotated[forms.ItemsForm, Query()]
@@ -212,7 +219,7 @@ def answering(handler: Callable[..., Any]) -> Callable[..., Any]:
     @functools.wraps(handler)
     async def respond(**given: Any) -> Json:
         answer = await handler(**given)
-        return Json(answer.model_dump(mode="json", exclude_none=True))
+        return Json(answer.model_dump(mode="json", exclude_unset=True))
 
     return respond
 
@@ -248,15 +255,15 @@ def list_rows(served: "Served", answer: "Answer") -> list[forms.ListedItem]:
     rows = []
     pairs = zip(answer.items.tolist(), answer.scores.tolist(), strict=True)
     for rank, (item, score) in enumerate(pairs):
-        why = None
+        why: dict[str, Any] = {}
         if answer.influences is not None:
             own = answer.influences[rank]
             best = [at for at in (-own).argsort(kind="stable")[:STRONGEST].tolist() if own[at] > 0]
-            why = [
+            why["why"] = [
                 forms.Reason(**as_item(served, int(answer.history[at])), influence=float(own[at]))
                 for at in best
             ]
-        rows.append(forms.ListedItem(rank=rank + 1, **as_item(served, item), score=score, why=why))
+        rows.append(forms.ListedItem(rank=rank + 1, **as_item(served, item), score=score, **why))
     return rows
 
 

@@ -1,8 +1,11 @@
 """The log of the documents is the same each time, and has an order that can be learnt."""
 
+import subprocess
+import sys
 from pathlib import Path
 
 from docsite.shop import NIGHT, SPORTS, VISITORS, events, products, visits, write_files
+from tests.conftest import ROOT
 
 
 def test_the_same_each_time_and_in_order() -> None:
@@ -49,3 +52,11 @@ def test_the_next_night_has_the_log_before_and_a_new_thing(tmp_path: Path) -> No
     assert any(",tarp," in row for row in after)
     sold = {row[0] for row in products()}
     assert {row.split(",")[1] for row in after[1:]} <= sold
+
+
+def test_the_command_that_the_documents_name_writes_them(tmp_path: Path) -> None:
+    write_files(tmp_path)
+    command = [sys.executable, "-m", "docsite", "files", str(tmp_path / "new/shop")]
+    assert subprocess.run(command, cwd=ROOT, check=False).returncode == 0
+    for name in ("clicks.csv", "events.csv", "products.csv", "customers.txt", "next/events.csv"):
+        assert (tmp_path / "new/shop" / name).read_bytes() == (tmp_path / name).read_bytes()

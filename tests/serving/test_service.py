@@ -44,6 +44,19 @@ def test_recommends_as_the_command_does(live: Live) -> None:
     answer = post(live, "/recommend", {"history": ["item 03", "Thing 7 (1907)", "gone"]}).json()
     close(answer["lists"][0]["items"], expected["items"])
     assert answer["lists"][0]["unknown"] == ["gone"]
+    assert "user" not in answer["lists"][0]
+    assert "why" not in answer["lists"][0]["items"][0]
+
+
+def test_a_history_is_read_without_what_nothing_was_learned_of(live: Live) -> None:
+    histories = [["item 31", "item 03", "item 31"], ["item 03"]]
+    answer = post(live, "/recommend", {"many": [{"history": each} for each in histories]}).json()
+    first, second = answer["lists"]
+    close(first["items"], second["items"])
+    assert (first["unlearned"], second["unlearned"]) == (["item 31", "item 31"], [])
+    answers = [post(live, "/score", {"history": h, "items": ["item 09"]}).json() for h in histories]
+    close(answers[0]["items"], answers[1]["items"])
+    assert [answer["unlearned"] for answer in answers] == [["item 31", "item 31"], []]
 
 
 def test_similar_and_scores_are_those_of_the_commands(live: Live) -> None:
@@ -56,7 +69,7 @@ def test_similar_and_scores_are_those_of_the_commands(live: Live) -> None:
     new = item(ITEMS)["sku"]  # that nobody has, so that its score would be one by chance
     answer = post(live, "/score", {"user": "u1", "items": [*items, "gone", new]}).json()
     close(answer["items"][:-2], ranked)
-    assert not any("score" in each for each in answer["items"][-2:])
+    assert [each["score"] for each in answer["items"][-2:]] == [None, None]
 
 
 def test_what_is_asked_at_once_is_answered_as_if_asked_alone(live: Live) -> None:
@@ -92,6 +105,8 @@ def test_what_is_asked_at_once_is_answered_as_if_asked_alone(live: Live) -> None
         ("/recommend", {"user": "u1", "only": ["gone"]}, "none of its 1 ids is in the catalogue"),
         ("/similar", {"item": "gone"}, "there is no item `gone`"),
         ("/similar", {"item": "item 31"}, "nobody has the item"),
+        ("/recommend", {"history": ["item 31"]}, "nobody has the item"),
+        ("/score", {"history": ["item 31"], "items": ["item 01"]}, "nobody has the item"),
         ("/score", {"user": "u1", "items": []}, "`items`"),
     ],
 )

@@ -150,6 +150,12 @@ class Sequences:
         times = None if self.times is None else self.times[kept]
         return Sequences(offsets, self.items[kept], self.features, self.owners, times=times)
 
+    def where(self, kept: NDArray[np.bool_]) -> "Sequences":
+        """The same users and moments, with the interactions that are `kept` alone."""
+        lengths = np.bincount(self.users[kept], minlength=len(self))
+        offsets = np.concatenate(([0], np.cumsum(lengths))).astype(np.int64)
+        return replace(self.part(offsets, kept), moments=self.moments)
+
     def item_counts(self, num_items: int) -> NDArray[np.int64]:
         """How often each id from 0 to N occurs, int64 (N + 1,)."""
         return count_codes(self.items, num_items + 1)

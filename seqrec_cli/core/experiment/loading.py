@@ -169,7 +169,7 @@ def explain(
     """Say in one sentence what the first thing is that pydantic found wrong, and where.
 
     Of two settings that do not go together, an override is to blame and not the file: the last one
-    that is named in the problem, or else the last one there.
+    of these settings, or else the last one in that part.
     """
     first = error.errors()[0]
     key = tuple(str(step) for step in first["loc"])
@@ -180,11 +180,8 @@ def explain(
     if key not in overridden:
         part = key[:-1] if first["type"] == "combination" else key
         blamed = [o for o in overridden if o[: len(part)] == part and o in places]
-        named = [
-            o
-            for o in blamed
-            if any(f"`{name}{end}" in problem for name in (o[-1], ".".join(o)) for end in ":`")
-        ]
+        others = {(*part, other) for other in first.get("ctx", {}).get("others", ())}
+        named = [o for o in blamed if any(o[: len(other)] == other for other in others)]
         place = places[(named or blamed)[-1]] if blamed else place
     hint = first.get("ctx", {}).get("hint", "")
     for part, settings, inside in settings_parts(kind, content, places, source):

@@ -52,7 +52,9 @@ def is_of_another_loss(key: str, value: Any, name: str, *, old_file: bool) -> bo
     if not old_file and value not in owners.values():
         losses = " and ".join(f"`loss: {loss}`" for loss in owners)
         hint = f"leave it out, or use `loss: {next(iter(owners))}`"
-        raise refused(key, f"is a setting of {losses}, not of `loss: {name}`", hint, value)
+        raise refused(
+            key, f"is a setting of {losses}, not of `loss: {name}`", hint, value, ["loss"]
+        )
     return True
 
 
@@ -205,6 +207,7 @@ class TrainingConfig(Settings):
                 "is for `optimizer: adagrad`; Adam has `betas`",
                 "leave it out, or use `optimizer: adagrad`",
                 self.momentum,
+                ["optimizer"],
             )
         if self.weight_decay and self.optimizer == "adagrad":
             raise refused(
@@ -212,6 +215,7 @@ class TrainingConfig(Settings):
                 "is for `optimizer: adam`, not for adagrad",
                 "leave it out, or use `optimizer: adam`",
                 self.weight_decay,
+                ["optimizer"],
             )
         samples = LOSSES[self.loss.name].of_scores is not None
         if self.table_optimizer == "adagrad" and (self.l2_emb or not samples):
@@ -222,6 +226,7 @@ class TrainingConfig(Settings):
                 "in each step",
                 "use `table_optimizer: adam`, or leave that out",
                 self.table_optimizer,
+                ["l2_emb" if self.l2_emb else "loss"],
             )
         return self
 
@@ -234,6 +239,7 @@ class TrainingConfig(Settings):
                 "takes negatives from the targets of the batch, for the whole batch",
                 "set `negatives_per: batch`, and leave `popularity_power` out",
                 self.in_batch,
+                ["negatives_per", "popularity_power"],
             )
         for key in ("sampler", "popularity_power"):
             given = getattr(self, key)
@@ -243,6 +249,7 @@ class TrainingConfig(Settings):
                     f"is for sampled negatives, and `loss: {self.loss.name}` has none",
                     "leave it out, or use `loss: sampled_softmax`",
                     given,
+                    ["loss"],
                 )
         if self.popularity_power is not None and self.sampler not in (None, "popularity"):
             raise refused(
@@ -250,6 +257,7 @@ class TrainingConfig(Settings):
                 f"is for `sampler: popularity`, not for `sampler: {self.sampler}`",
                 "leave one of them out",
                 self.popularity_power,
+                ["sampler"],
             )
         draws_shared = not self.in_batch and self.sampler in ("uniform", "popularity")
         if self.negatives_per == "batch" and self.sampler is not None and not draws_shared:
@@ -258,6 +266,7 @@ class TrainingConfig(Settings):
                 "does not draw negatives that a whole batch shares",
                 "leave it out, or leave out `negatives_per: batch` and `in_batch`",
                 self.sampler,
+                ["negatives_per", "in_batch"],
             )
         return self
 

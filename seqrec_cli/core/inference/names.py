@@ -28,12 +28,15 @@ class Catalogue:
         counts: int64 (items,), how often the train part has each; None in a run of an earlier
             version.
         new: bool (items,), which of them nobody has; None likewise.
+        refitted: bool (items,), which of them the train or the valid part has; None without a last
+            fit on both, or likewise.
     """
 
     item_ids: NDArray[Any]
     titles: NDArray[np.str_] | None
     counts: NDArray[np.int64] | None = None
     new: NDArray[np.bool_] | None = None
+    refitted: NDArray[np.bool_] | None = None
 
 
 class Names:

@@ -57,7 +57,9 @@ def write_onnx(
     graphs.check_folder(folder)
     longest = scorer.model.max_length
     features = None if users is None else users.features
-    plain = textbook(scorer.model, k, seen, features, None if rules is None else rules.allowed)
+    allowed = None if rules is None else rules.allowed
+    unread = None if scorer.unread is None else torch.from_numpy(scorer.unread)
+    plain = textbook(scorer.model, k, seen, features, allowed, unread)
     made = finder_bytes(plain, longest)
     agreement = compare_finder(made, plain, scorer, histories, longest, rules).check()
     lists = {"items": [None, *catalogue.item_ids.tolist()]}
@@ -147,6 +149,10 @@ def how_to_call(plain: TextbookScores, longest: int, agreement: graphs.Agreement
     never = len(plain.left_out) - 1
     if k and never:
         left_out += f"{counted(never, 'item')} that nobody had are never listed.\n"
+    if plain.unread is not None:
+        unread = counted(int(plain.unread.sum()), "item")
+        left_out += f"{unread} of which nothing was learned may be in `history`, and count for "
+        left_out += "nothing.\n"
     users = (
         "`user`, int64 (batch,), is a user's place in `users.json`; 0 is one who is not there.\n"
         if plain.reads_users

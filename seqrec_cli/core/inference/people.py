@@ -17,7 +17,7 @@ from seqrec_cli.core.inference.names import Catalogue, Names
 from seqrec_cli.core.inference.recommendation import Recommended
 from seqrec_cli.core.inference.rules import Rules
 from seqrec_cli.errors import InputError, RunError
-from seqrec_cli.wording import counted
+from seqrec_cli.wording import counted, verb
 
 Unknown = Literal["error", "skip", "popular"]
 Before = Literal["end", "valid", "test"]
@@ -27,6 +27,7 @@ NEVER = "never was in the log"
 LEFT_OUT = "was in the log, but filters left all of it out"
 NO_HISTORY = "has no history there"
 NO_KNOWN_ITEM = "has no item that the run knows"
+NOTHING_LEARNED = "has no item of which the run has learned anything"
 
 
 @dataclass(frozen=True, eq=False)
@@ -123,6 +124,49 @@ def users_of(dataset: SequenceDataset, ids: Sequence[str], before: Before) -> Pe
     return People(labels, whole.take(np.array(users, np.int64)), known, dataset, missing)
 
 
+def people_of_dataset(dataset: SequenceDataset) -> People:
+    """All users of a dataset with their histories to the end."""
+    histories = dataset.histories()
+    known = histories.lengths > 0
+    return People(dataset.user_ids.tolist(), histories.take(np.flatnonzero(known)), known, dataset)
+
+
+def with_readable(people: People, unread: NDArray[np.bool_] | None, catalogue: Catalogue) -> People:
+    """The same people; those are without a history of whose items the model can read none. A note
+    says how many interactions are left out.
+
+    The items stay in the histories, so that they are seen: the scorer reads them without.
+
+    Args:
+        unread: bool (N + 1,), items of which nothing was learned; None: there are none.
+    """
+    histories = people.histories
+    strange = np.zeros(0, np.bool_) if unread is None else unread[histories.items]
+    if not strange.any():
+        return people
+    items = np.unique(histories.items[strange])
+    left = int(strange.sum())
+    note = (
+        f"{counted(left, 'interaction')} with {counted(len(items), 'item')} of which nothing was "
+        f"learned, the first `{catalogue.item_ids[items[0] - 1]}`, {verb(left, 'was', 'were')} "
+        "left out of what the model reads"
+    )
+    there = np.bincount(histories.users[~strange], minlength=len(histories)) > 0
+    known, missing = people.known.copy(), {k: list(v) for k, v in people.missing.items()}
+    for row in np.flatnonzero(people.known)[~there].tolist():
+        known[row] = False
+        missing.setdefault(NOTHING_LEARNED, []).append(people.labels[row])
+    times = None if people.times is None else people.times[there[histories.users]]
+    return replace(
+        people,
+        histories=histories.take(np.flatnonzero(there)),
+        known=known,
+        missing=missing,
+        times=times,
+        notes=[*people.notes, note],
+    )
+
+
 def why_unknown(dataset: SequenceDataset, text: str) -> str:
     """Whether a user who is not in a dataset was in its log."""
     marks = dataset.left_out_users
@@ -144,7 +188,7 @@ def refuse_unknown(people: People, place: str) -> None:
     others = f" (and {len(labels) - 1:,} more like that)" if len(labels) > 1 else ""
     for also, more in list(people.missing.items())[1:]:
         others += f"; {counted(len(more), 'other')}, the first `{more[0]}`: that one {also}"
-    if reason in (NO_HISTORY, NO_KNOWN_ITEM) or people.dataset is None:
+    if reason in (NO_HISTORY, NO_KNOWN_ITEM, NOTHING_LEARNED) or people.dataset is None:
         message = f"user `{labels[0]}` {reason}{others}"
         raise InputError(message, "leave that user out, or say `--unknown skip`")
     names = Names(people.dataset.user_ids)

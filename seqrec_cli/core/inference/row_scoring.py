@@ -11,7 +11,6 @@ from numpy.typing import NDArray
 
 from seqrec_cli.core.batching.ranking import to_batch
 from seqrec_cli.core.data.attributes import TAG
-from seqrec_cli.core.data.dataset import SequenceDataset
 from seqrec_cli.core.data.features.columns import TextColumn
 from seqrec_cli.core.data.features.encoding import encode_columns
 from seqrec_cli.core.data.ranking.columns import TableColumns
@@ -55,21 +54,24 @@ class Logits:
         values: float32 (R,), NaN where a row has none.
         reasons: why row r has none, by r.
         left_out: how many items of histories are unknown, and were left out.
+        unlearned: and of how many nothing was learned.
     """
 
     values: NDArray[np.float32]
     reasons: dict[int, str] = field(default_factory=dict)
     left_out: int = 0
+    unlearned: int = 0
 
 
 @dataclass(eq=False)
 class Account:
-    """What happened to the rows: those without a score by reason, and unknown items of
-    histories."""
+    """What happened to the rows: those without a score by reason, and items of histories that are
+    unknown, or of which nothing was learned."""
 
     rows: int = 0
     missing: Counter[str] = field(default_factory=Counter)
     left_out: int = 0
+    unlearned: int = 0
 
 
 class Resolver:
@@ -81,12 +83,14 @@ class Resolver:
         catalogue: Catalogue,
         people: Any,
         unlearned: NDArray[np.bool_] | None = None,
+        unread: NDArray[np.bool_] | None = None,
     ) -> None:
         """Of a file with these columns.
 
         Args:
             people: called for users that have no `history`.
             unlearned: bool (N,), candidates whose scores mean nothing; None: none.
+            unread: bool (N + 1,), items that histories are read without; None: none.
         """
         self.reads_history = "history" in columns
         self.columns = ["history" if self.reads_history else "user", "item"]
@@ -94,6 +98,7 @@ class Resolver:
         self.people: People | None = None if self.reads_history else people()
         self.places = {} if self.people is None else self.people.rows()
         self.unlearned = unlearned
+        self.unread = set() if unread is None else set(np.flatnonzero(unread).tolist())
 
     def resolve(
         self, rows: Sequence[Row]
@@ -105,18 +110,23 @@ class Resolver:
         kept: list[int] = []
         which: list[int] = []
         items: list[int] = []
-        left_out = 0
+        left_out = nothing = 0
         for number, row in enumerate(rows):
             item = self.names.find_id(str(row["item"]).strip())
-            key, unknown = self.key_of(row)
+            key, unknown, unlearned = self.key_of(row)
             left_out += unknown
+            nothing += unlearned
             if item is None:
                 reasons[number] = f"unknown item `{row['item']}`"
             elif self.unlearned is not None and self.unlearned[item]:
                 reasons[number] = f"nothing was learned of the item `{row['item']}`"
             elif key is None:
-                what = "history without a known item" if self.reads_history else "unknown user"
-                reasons[number] = what if self.reads_history else f"{what} `{row['user']}`"
+                history = "a known item" if not unlearned else "an item that anything is learned of"
+                reasons[number] = (
+                    f"history without {history}"
+                    if self.reads_history
+                    else f"unknown user `{row['user']}`"
+                )
             else:
                 kept.append(number)
                 which.append(keys.setdefault(key, len(keys)))
@@ -131,14 +141,14 @@ class Resolver:
             histories,
             np.array(which, np.int64),
             np.array(items, np.int64),
-            Logits(values, reasons, left_out),
+            Logits(values, reasons, left_out, nothing),
         )
 
-    def key_of(self, row: Row) -> tuple[Any, int]:
+    def key_of(self, row: Row) -> tuple[Any, int, int]:
         """The history of a row: its place among the people's, or its items; None if there is
-        none; and how many of its items are unknown."""
+        none; how many of its items are unknown, and of how many nothing was learned."""
         if not self.reads_history:
-            return self.places.get(str(row["user"]).strip()), 0
+            return self.places.get(str(row["user"]).strip()), 0, 0
         cell = row["history"]
         if isinstance(cell, list):
             pieces = [str(piece) for piece in cell]
@@ -147,8 +157,9 @@ class Resolver:
         else:
             pieces = split_history(self.names, str(cell))
         found = [self.names.find_id(piece) for piece in pieces]
-        items = tuple(index + 1 for index in found if index is not None)
-        return items or None, len(found) - len(items)
+        known = [index + 1 for index in found if index is not None]
+        items = tuple(item for item in known if item not in self.unread)
+        return items or None, len(found) - len(known), len(known) - len(items)
 
 
 class NextItemRows:
@@ -298,6 +309,7 @@ def scored_rows(
             )
         account.rows += len(block)
         account.left_out += result.left_out
+        account.unlearned += result.unlearned
         account.missing.update(reason.split(" `")[0] for reason in result.reasons.values())
         for row, value in zip(block, result.values.tolist(), strict=True):
             yield row | outcome(value, scorer.is_probable)
@@ -331,10 +343,3 @@ def check_columns(rows: OpenRows, scorer: RowScorer) -> None:
             raise InputError(
                 f"`{rows.path}` has a column `{name}` already", "rename it, or leave it out"
             )
-
-
-def people_of_dataset(dataset: SequenceDataset) -> People:
-    """All users of a dataset with their histories to the end."""
-    histories = dataset.histories()
-    known = histories.lengths > 0
-    return People(dataset.user_ids.tolist(), histories.take(np.flatnonzero(known)), known, dataset)

@@ -78,8 +78,12 @@ class ModelScorer:
         num_items: int,
         device: torch.device | None = None,
         joined: Sequence[Joined] = (),
+        unread: NDArray[np.bool_] | None = None,
     ) -> None:
+        """`unread`, bool (N + 1,), are items whose vectors are as training began: histories are
+        read without them; None: there are none."""
         self.model = model
+        self.unread = unread
         self.joined = list(joined)
         self.num_items = num_items
         self.max_length: int = max([model.max_length, *(j.scorer.max_length for j in joined)])
@@ -100,17 +104,29 @@ class ModelScorer:
 
     @torch.no_grad()
     def history_vectors(self, histories: Sequences) -> Tensor:
-        """The states of the newest items, float (B, D)."""
+        """The states of the newest items, float (B, D); 0 where there is nothing to read."""
         evaluation_mode(self.model)
-        length = min(self.model.max_length, int(histories.lengths.max(initial=0)))
-        one_block = self.device.type != "cpu" or len(histories) * length <= FEW_SLOTS
+        read = self.read(histories)
+        length = min(self.model.max_length, int(read.lengths.max(initial=0)))
+        one_block = self.device.type != "cpu" or len(read) * length <= FEW_SLOTS
         fill = 0.0 if one_block else FILL
-        batch = pack(histories, self.model.max_length, fill).to(self.device)
-        return newest_states(self.model, batch)
+        states = newest_states(self.model, pack(read, self.model.max_length, fill).to(self.device))
+        if self.unread is not None:
+            nothing = self.unread[read.items[read.offsets[1:] - 1]]
+            states[torch.from_numpy(nothing).to(self.device)] = 0
+        return states
+
+    def read(self, histories: Sequences) -> Sequences:
+        """Histories as they are read; one that has nothing else keeps what is not."""
+        if self.unread is None or not (strange := self.unread[histories.items]).any():
+            return histories
+        some = np.bincount(histories.users[~strange], minlength=len(histories)) > 0
+        return histories.where(~(strange & some[histories.users]))
 
     @torch.no_grad()
     def score(self, histories: Sequences) -> Tensor:
         """Score every id 0 to N for each history, float32 (B, N + 1)."""
+        histories = self.read(histories)
         scores = self.score_alone(histories)
         for joined in self.joined:
             if joined.weight:

@@ -109,7 +109,7 @@ class LinearSettings(Settings):
             value = getattr(self, name)
             if not self.time and value != LinearSettings.model_fields[name].default:
                 problem = "is a setting of times, which this model does not read"
-                raise refused(name, problem, "add `time: true`, or leave it out", value)
+                raise refused(name, problem, "add `time: true`, or leave it out", value, ["time"])
         return self
 
     @property

@@ -8,7 +8,15 @@ import numpy as np
 from seqrec_cli.core.data.dataset import SequenceDataset
 from seqrec_cli.core.data.sequences import Sequences
 from seqrec_cli.core.inference.names import Names
-from seqrec_cli.core.inference.people import NO_KNOWN_ITEM, Before, People, users_of
+from seqrec_cli.core.inference.people import (
+    NO_KNOWN_ITEM,
+    Before,
+    People,
+    people_of_dataset,
+    users_of,
+    with_readable,
+)
+from seqrec_cli.core.runs.learned import nothing_learned, unread
 from seqrec_cli.core.runs.loading import catalogue_of
 from seqrec_cli.core.runs.run import Run
 from seqrec_cli.wording import counted
@@ -28,7 +36,7 @@ def histories_for(run: Run, dataset: SequenceDataset, ids: Sequence[str], before
         dataset = dataset.timed()
     people = users_of(dataset, ids, before)
     if dataset.sha256 == run.manifest()["data_sha256"]:
-        return people
+        return readable_by(run, people)
     if run.experiment().model.reads_features:
         run.check_data(dataset)
     histories = people.histories
@@ -44,11 +52,35 @@ def histories_for(run: Run, dataset: SequenceDataset, ids: Sequence[str], before
     if left:
         note += f", without {counted(left, 'interaction')} with items that the run does not know"
     known, missing = people.known.copy(), {k: list(v) for k, v in people.missing.items()}
-    lengths = np.bincount(histories.users[there], minlength=len(histories))
-    for row in np.flatnonzero(people.known)[lengths == 0]:
+    whole = Sequences(histories.offsets, renamed, times=histories.times).where(there)
+    for row in np.flatnonzero(people.known)[whole.lengths == 0].tolist():
         known[row] = False
         missing.setdefault(NO_KNOWN_ITEM, []).append(people.labels[row])
-    offsets = np.concatenate(([0], np.cumsum(lengths))).astype(np.int64)
-    whole = Sequences(histories.offsets, renamed, times=histories.times)
-    kept = whole.part(offsets, there).take(np.flatnonzero(lengths))
-    return replace(people, histories=kept, known=known, missing=missing, notes=[note])
+    kept = whole.take(np.flatnonzero(whole.lengths))
+    found = replace(people, histories=kept, known=known, missing=missing, notes=[note])
+    return readable_by(run, found)
+
+
+def everybody_of(run: Run, dataset: SequenceDataset) -> People:
+    """All users of the dataset that a run was trained on, with their histories to the end."""
+    timed = run.experiment().reads_time
+    return readable_by(run, people_of_dataset(dataset.timed() if timed else dataset))
+
+
+def new_people(run: Run, histories: Sequence[Sequence[int]]) -> People:
+    """People whom no dataset has, with these histories.
+
+    Raises:
+        InputError: nothing was learned of any item of one of them.
+    """
+    numbers = list(range(len(histories)))
+    people = readable_by(run, People.of(numbers, Sequences.from_lists(histories)))
+    for missing in people.missing.values():
+        raise nothing_learned(str(catalogue_of(run).item_ids[histories[missing[0]][0] - 1]))
+    return people
+
+
+def readable_by(run: Run, people: People) -> People:
+    """The same people as the model of a run reads them; a note says what it leaves out."""
+    never = unread(run)
+    return people if never is None else with_readable(people, never, catalogue_of(run))

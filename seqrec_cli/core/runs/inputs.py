@@ -48,6 +48,8 @@ def save_model_inputs(
     if data.item_titles is not None:
         arrays["item_titles"] = data.item_titles
     arrays |= {"item_counts": data.item_counts(), "item_new": data.new_items()}
+    if experiment.training.final:
+        arrays["item_refitted"] = data.with_valid_learnt().item_counts() > 0
     if data.item_table is not None:
         arrays |= data.item_table.arrays()
     save_arrays(path / CATALOGUE, arrays)
@@ -69,20 +71,21 @@ def load_catalogue(folder: Path, num_items: int) -> Catalogue:
     arrays = load_arrays(path, lambda name: name.startswith(TABLE))
     item_ids, titles = arrays.get("item_ids"), arrays.get("item_titles")
     counts, new = arrays.get("item_counts"), arrays.get("item_new")
+    refitted = arrays.get("item_refitted")
     try:
         if item_ids is None or item_ids.shape != (num_items,):
             raise ValueError(f"it does not have {num_items} items")
         check_list(item_ids, "item_ids")
         if titles is not None and (titles.shape, titles.dtype.kind) != (item_ids.shape, "U"):
             raise ValueError("its titles are not one text for each item")
-        for known, dtype in ((counts, np.int64), (new, np.bool_)):
+        for known, dtype in ((counts, np.int64), (new, np.bool_), (refitted, np.bool_)):
             if known is not None and (known.shape != item_ids.shape or known.dtype != dtype):
                 raise ValueError("its counts are not one for each item")
         if counts is not None and (counts < 0).any():
             raise ValueError("it has negative counts")
     except ValueError as error:
         raise RunError(f"`{path}` is not this run's catalogue: {error}", "train again") from error
-    return Catalogue(item_ids, titles, counts, new)
+    return Catalogue(item_ids, titles, counts, new, refitted)
 
 
 def load_item_table(folder: Path, num_items: int) -> ItemTable | None:

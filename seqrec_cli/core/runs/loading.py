@@ -35,6 +35,7 @@ from seqrec_cli.core.runs.inputs import (
     load_joined,
     load_train_part,
 )
+from seqrec_cli.core.runs.learned import unread
 from seqrec_cli.core.runs.run import Run
 from seqrec_cli.core.runs.status import run_statuses
 from seqrec_cli.core.runs.tracks import is_refitted
@@ -83,7 +84,7 @@ def load_scorer(run: Run, device: torch.device, final: bool | None = None) -> Sc
         lambda: build_model(experiment.model, num_items, None, features), final
     )
     joined = load_joined(run.path, experiment, num_items, facts.get("weights"), final)
-    return ModelScorer(model.to(device), num_items, device, joined)
+    return ModelScorer(model.to(device), num_items, device, joined, unread(run, final))
 
 
 def weights_digest(run: Run) -> str:

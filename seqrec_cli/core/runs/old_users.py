@@ -21,8 +21,9 @@ from seqrec_cli.core.evaluation.comparison import Difference, compare
 from seqrec_cli.core.evaluation.queries import Queries, queries
 from seqrec_cli.core.evaluation.sequential import Evaluation, metrics_of, rank_targets
 from seqrec_cli.core.inference.scoring import Seen
+from seqrec_cli.core.runs.learned import unlearned
 from seqrec_cli.core.runs.loading import agreed_seen, catalogue_of, load_scorer
-from seqrec_cli.core.runs.ruling import Wanted, make_rules, unlearned
+from seqrec_cli.core.runs.ruling import Wanted, make_rules
 from seqrec_cli.core.runs.run import Run
 from seqrec_cli.core.storage import files
 from seqrec_cli.errors import DatasetError, RunError
@@ -141,10 +142,7 @@ def asked_of_old_users(
 
 def only_known(sequences: Sequences, own: NDArray[np.int64]) -> Sequences:
     """The items of sequences that have a number in `own` (N + 1,), as they are numbered."""
-    there = own[sequences.items] > 0
-    counts = np.bincount(sequences.users[there], minlength=len(sequences))
-    offsets = np.concatenate(([0], np.cumsum(counts))).astype(np.int64)
-    return replace(sequences.part(offsets, there), moments=sequences.moments)
+    return sequences.where(own[sequences.items] > 0)
 
 
 def in_numbers_of(sequences: Sequences, own: NDArray[np.int64]) -> Sequences:

@@ -22,8 +22,8 @@ from seqrec_cli.core.data.sequences import Sequences
 from seqrec_cli.core.experiment.fitted import FittedExperiment
 from seqrec_cli.core.models.sequential.two_tower import TwoTower
 from seqrec_cli.core.runs.inputs import load_features
+from seqrec_cli.core.runs.learned import unlearned
 from seqrec_cli.core.runs.loading import catalogue_of
-from seqrec_cli.core.runs.ruling import unlearned
 from seqrec_cli.core.runs.run import Run
 from seqrec_cli.core.training.network import Training
 from seqrec_cli.errors import ConfigError, RunError

@@ -8,12 +8,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from seqrec_cli.core.experiment.sequential import Experiment
 from seqrec_cli.core.inference.diversity import Similarity, by_column, by_vectors
 from seqrec_cli.core.inference.recent import Since
 from seqrec_cli.core.inference.rules import Rules, popularity_penalty
 from seqrec_cli.core.inference.scoring import Scorer, item_vectors, require_vectors
-from seqrec_cli.core.runs.inputs import load_features
+from seqrec_cli.core.runs.learned import unlearned
 from seqrec_cli.core.runs.loading import catalogue_of, item_table_of
 from seqrec_cli.core.runs.run import Run
 from seqrec_cli.errors import ConfigError, InputError, RunError
@@ -152,41 +151,6 @@ def similarity_of(run: Run, scorer: Scorer, by: str) -> Similarity:
             else f"its columns are {listed}; or use `--diversify-by vectors`",
         )
     return by_column(columns[by.lower()])
-
-
-def unlearned(run: Run) -> NDArray[np.bool_]:
-    """Which items' vectors are as training began: those that nobody has, where the model reads
-    nothing but ids, or but ids and vectors and there is none; bool (N,)."""
-    new, experiment = catalogue_of(run).new, run.experiment()
-    num_items = run.manifest()["items"]
-    if new is None or type(experiment.model).reads_features:
-        return np.zeros(num_items, np.bool_)
-    if isinstance(experiment, Experiment) and experiment.model.needs_features:
-        features = load_features(run.path, experiment, num_items)
-        if features is not None and features.vectors is not None:
-            return new & ~features.vectors.any(axis=1)
-    return new
-
-
-def items_learned_of(run: Run) -> NDArray[np.int64]:
-    """All items but those of `unlearned`, int64."""
-    return np.flatnonzero(~unlearned(run)) + 1
-
-
-def refuse_new(run: Run, items: NDArray[np.int64]) -> None:
-    """Refuse items of which nothing was learned.
-
-    Raises:
-        InputError: with the first of them.
-    """
-    new = items[unlearned(run)[items - 1]]
-    if len(new):
-        raise InputError(
-            f"nobody has the item `{catalogue_of(run).item_ids[new[0] - 1]}` yet, and this model "
-            "knows items by their ids alone: its vector means nothing",
-            "ask a run that reads features (`configs/two-tower.yaml`), or vectors of items "
-            "(`prepare --item-vectors`, `model.item_vectors=added`)",
-        )
 
 
 def no_item_left(wanted: Wanted, num_items: int) -> ConfigError:

@@ -20,17 +20,19 @@ from seqrec_cli.core.data.store import NEXT_ITEM
 from seqrec_cli.core.inference.names import Names, find_one
 from seqrec_cli.core.inference.people import People
 from seqrec_cli.core.inference.questions import Answerer, Question
-from seqrec_cli.core.inference.row_scoring import people_of_dataset
 from seqrec_cli.core.inference.rules import Rules
 from seqrec_cli.core.inference.scoring import ModelScorer, Seen
 from seqrec_cli.core.inference.similar import Cosine
 from seqrec_cli.core.runs.directory import MANIFEST
-from seqrec_cli.core.runs.histories import histories_for
+from seqrec_cli.core.runs.histories import everybody_of, histories_for
+from seqrec_cli.core.runs.learned import nothing_learned, unlearned, unread
 from seqrec_cli.core.runs.loading import agreed_seen, catalogue_of, load_scorer, newest_of
-from seqrec_cli.core.runs.ruling import Wanted, make_rules, unlearned
+from seqrec_cli.core.runs.ruling import Wanted, make_rules
 from seqrec_cli.core.runs.run import Run
 from seqrec_cli.errors import ConfigError, DatasetError, InputError, RunError
+from seqrec_cli.wording import typed
 
+DATA_DIR = Path("data")  # where datasets are, unless one says
 RULES_KEPT = 128  # sets of rules whose items are kept: bool (N,) each
 Rule = str | tuple[str, ...]
 
@@ -48,6 +50,13 @@ class Place:
     data: str | None
     data_dir: Path
     device: torch.device
+
+    def typed(self) -> str:
+        """The command that serves it, as it can be pasted into a shell."""
+        words: list[object] = ["seqrec", "serve", self.name]
+        words += [] if self.data is None else ["--data", self.data]
+        words += [] if self.data_dir == DATA_DIR else ["--data-dir", self.data_dir]
+        return typed(*words)
 
 
 class Served:
@@ -82,6 +91,8 @@ class Served:
         self.by_user = {} if people is None else people.rows()
         self.names = Names.of_items(self.catalogue)
         self.unlearned = set((np.flatnonzero(unlearned(run)) + 1).tolist())
+        never = unread(run)
+        self.unread = set() if never is None else set(np.flatnonzero(never).tolist())
         self.kept_rules: OrderedDict[bytes, Rules | None] = OrderedDict()
         self.lock = threading.Lock()
 
@@ -115,8 +126,8 @@ class Served:
             if index is None:
                 raise InputError(f"there is no item `{brief(text)}` in the catalogue")
             number = index + 1
-        if learned and number in self.unlearned:
-            raise InputError(f"nobody has the item `{brief(text)}` yet: its vector is empty")
+        if learned and (number in self.unlearned or number in self.unread):
+            raise nothing_learned(brief(text))
         return number
 
     def scored(self, text: str) -> int | None:
@@ -128,7 +139,7 @@ class Served:
         """The numbers of the items of a history, and those that are unknown.
 
         Raises:
-            InputError: none is known, or a title is of several.
+            InputError: none is known, nothing was learned of any, or a title is of several.
         """
         numbers: list[int] = []
         unknown: list[str] = []
@@ -144,7 +155,16 @@ class Served:
         if not numbers:
             first = f": `{brief(unknown[0])}` is not" if unknown else ""
             raise InputError(f"no item of the history is in the catalogue{first}")
+        if self.unread.issuperset(numbers):
+            raise nothing_learned(str(self.catalogue.item_ids[numbers[0] - 1]))
         return tuple(numbers), unknown
+
+    def left_out(self, history: NDArray[np.int32]) -> list[str]:
+        """The items of a history that the model read it without, as nothing was learned of them."""
+        if not self.unread:
+            return []
+        ids = self.catalogue.item_ids
+        return [str(ids[number - 1]) for number in history.tolist() if number in self.unread]
 
     def person(self, user: str) -> int:
         """The row of a user.
@@ -227,8 +247,8 @@ def people_for(run: Run, place: Place) -> tuple[People | None, list[str]]:
     try:
         dataset = SequenceDataset.load(run.find_data(place.data, place.data_dir))
         if dataset.sha256 == run.manifest()["data_sha256"]:
-            timed = run.experiment().reads_time
-            return people_of_dataset(dataset.timed() if timed else dataset), []
+            people = everybody_of(run, dataset)
+            return people, people.notes
         everybody = [str(user) for user in dataset.user_ids.tolist()]
         people = histories_for(run, dataset, everybody, "end")
         return people, people.notes

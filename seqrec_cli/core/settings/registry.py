@@ -10,7 +10,7 @@ Files hold names and never code: a name is looked up among ours and those of ins
 An entry is imported when it is first asked for.
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from importlib.metadata import EntryPoint, entry_points
@@ -192,9 +192,14 @@ def choice_of(field: FieldInfo) -> Choice | None:
     return next((mark for mark in field.metadata if isinstance(mark, Choice)), None)
 
 
-def refused(key: str, problem: str, hint: str, value: Any) -> ValidationError:
-    """The error of a validator for a setting `key` that does not go with another one."""
-    error = PydanticCustomError("combination", "{problem}", {"problem": problem, "hint": hint})
+def refused(
+    key: str, problem: str, hint: str, value: Any, others: Sequence[str] = ()
+) -> ValidationError:
+    """The error of a validator for a setting `key`, such as `grid` or `training.grid`, that does
+    not go with the settings `others` beside it."""
+    told = {"problem": problem, "hint": hint, "others": list(others)}
+    error = PydanticCustomError("combination", "{problem}", told)
+    place = tuple(key.split("."))
     return ValidationError.from_exception_data(
-        "settings", [InitErrorDetails(type=error, loc=(key,), input=value)]
+        "settings", [InitErrorDetails(type=error, loc=place, input=value)]
     )

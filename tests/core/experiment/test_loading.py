@@ -160,11 +160,27 @@ def test_an_override_is_to_blame_and_not_the_file(override: str, message: str) -
     assert caught.value.message.startswith(f"`--set {override}`: ")
 
 
-def test_of_several_overrides_the_one_that_is_named_is_to_blame() -> None:
-    text = GOOD.replace("training:\n", "training:\n  loss: softmax\n  half_life: 9\n")
-    overrides = ["training.loss=bce", "training.epochs=3"]
+@pytest.mark.parametrize(
+    ("lines", "override", "setting"),
+    [
+        ("loss: softmax\n  half_life: 9", "training.loss=bce", "half_life"),
+        # The problem does not name the setting that was overridden.
+        ("negatives_per: batch\n  in_batch: true", "training.negatives_per=target", "in_batch"),
+        ("weight_decay: 0.1", "training.optimizer=adagrad", "weight_decay"),
+    ],
+)
+def test_of_several_overrides_the_one_that_does_not_go_with_it_is_to_blame(
+    lines: str, override: str, setting: str
+) -> None:
+    text = GOOD.replace("training:\n", f"training:\n  {lines}\n")
     with pytest.raises(ConfigError) as caught:
-        parse_experiment(text, "x.yaml", overrides)
-    assert caught.value.message.startswith(
-        "`--set training.loss=bce`: setting `training.half_life`"
-    )
+        parse_experiment(text, "x.yaml", [override, "training.epochs=3"])
+    message = caught.value.message
+    assert message.startswith(f"`--set {override}`: setting `training.{setting}`")
+
+
+def test_a_grid_that_cannot_be_tried_is_refused_at_its_line() -> None:
+    text = "model:\n  name: linear\ntraining:\n  grid: {colour: [1, 2]}\n"
+    with pytest.raises(ConfigError) as caught:
+        parse_experiment(text, "x.yaml")
+    assert caught.value.message.startswith("`x.yaml`, line 4: setting `training.grid`: `colour`")

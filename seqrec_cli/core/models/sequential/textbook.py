@@ -190,17 +190,26 @@ class TextbookScores(nn.Module):
 
     vectors: Tensor
     left_out: Tensor
+    unread: Tensor | None
 
     def __init__(
-        self, encoder: nn.Module, vectors: Tensor, k: int, seen: str, allowed: Tensor | None = None
+        self,
+        encoder: nn.Module,
+        vectors: Tensor,
+        k: int,
+        seen: str,
+        allowed: Tensor | None = None,
+        unread: Tensor | None = None,
     ) -> None:
         """Of what encodes histories and the item vectors (N + 1, D); k 0: all scores. `allowed`,
-        bool (N + 1,), are the items that may be listed; None: all."""
+        bool (N + 1,), are the items that may be listed; None: all. `unread`, likewise, are those
+        that histories are read without; None: none."""
         super().__init__()
         self.encoder = encoder
         self.register_buffer("vectors", vectors.detach().clone())
         never = torch.tensor([PAD]) if allowed is None else torch.nonzero(~allowed).flatten()
         self.register_buffer("left_out", never)
+        self.register_buffer("unread", unread)
         self.k = k
         self.seen = seen
 
@@ -212,8 +221,11 @@ class TextbookScores(nn.Module):
     def forward(self, history: Tensor, user: Tensor | None = None) -> Any:
         """(B, L), and (B,), -> scores (B, N + 1), or items and scores (B, K) each, best first;
         0 and -inf fill a list that has fewer."""
-        last = (history != PAD).sum(1) - 1
-        states = self.encoder(history, last, *[] if user is None else [user])
+        read = history if self.unread is None else without(history, self.unread)
+        last = (read != PAD).sum(1) - 1
+        states = self.encoder(read, last, *[] if user is None else [user])
+        if self.unread is not None:
+            states = states * (last >= 0)[:, None]  # of nothing that can be read
         scores = states @ self.vectors.T
         if not self.k:
             return scores
@@ -222,6 +234,17 @@ class TextbookScores(nn.Module):
             scores = scores.scatter(1, history, -torch.inf)
         values, items = scores.topk(self.k, dim=1)
         return items.masked_fill(values == -torch.inf, PAD), values
+
+
+def without(history: Tensor, unread: Tensor) -> Tensor:
+    """Histories (B, L) without the items that are `unread` (N + 1,), again with padding at the
+    end."""
+    kept = (history != PAD) & ~unread[history]
+    length = history.shape[1]
+    places = torch.where(kept, kept.to(torch.int64).cumsum(1) - 1, length)
+    # What is left out goes behind the end, where nothing is read.
+    moved = F.pad(torch.zeros_like(history), (0, 1)).scatter(1, places, history)
+    return moved[:, :-1]
 
 
 def plain_encoder(model: Any, users: EncodedFeatures | None) -> nn.Module:
@@ -248,12 +271,14 @@ def textbook(
     seen: str,
     users: EncodedFeatures | None = None,
     allowed: Tensor | None = None,
+    unread: Tensor | None = None,
 ) -> TextbookScores:
-    """The plain module of a sequence model, in evaluation mode; `users` are their features, and
-    `allowed`, bool (N + 1,), the items that may be listed.
+    """The plain module of a sequence model, in evaluation mode; `users` are their features,
+    `allowed`, bool (N + 1,), the items that may be listed, and `unread`, likewise, those that
+    histories are read without.
 
     Raises:
         ConfigError: there is none for this model.
     """
     encoder = plain_encoder(model, users)
-    return TextbookScores(encoder, model.item_vectors(), k, seen, allowed).eval()
+    return TextbookScores(encoder, model.item_vectors(), k, seen, allowed, unread).eval()
