@@ -1,12 +1,12 @@
 # make demo: install, then prepare a real dataset, train, evaluate and recommend.
-# make test: install, then lint, type-check and test.
+# make test: install, then lint, type-check and test; by more or fewer processes with PROCESSES=3.
 # make quick: lint, types and the fast tests, under a minute.
 # make bench: install, then compare times with a textbook implementation, and kernels with their twins.
 # make reproduce: the figures of docs/accuracy.md, for hours; FILES=FOLDER has ml-1m.txt and the files of S3-Rec.
 # make torture: kill real commands at random times and check their files.
 # make fuzz: strange files of every kind, by every command that reads them, for MINUTES=30.
 # make fuzz-service: 10,000 requests from the service's own OpenAPI, most of them malformed; other numbers with REQUESTS=500.
-# make fuzz-cases: the tests of hostile files with many more cases, for hours; fewer with CASES=2000.
+# make fuzz-cases: the tests of hostile files with many more cases, and every fault at every step of a write, for hours; fewer with CASES=2000.
 # make dist-check: build sdist and wheel, install the wheel elsewhere, run the four commands there.
 # make docs: build the site in build/site; warnings and links that lead nowhere are errors.
 # make refresh: run the commands of the documents again, and write their outputs and the picture.
@@ -21,6 +21,7 @@ CASES    ?= 20000
 REQUESTS ?= 10000
 MINUTES  ?= 30
 FILES    ?= .
+PROCESSES ?= 2
 
 .PHONY: demo test quick bench reproduce torture fuzz fuzz-cases fuzz-service dist-check docs refresh peers install lint types pytest clean
 
@@ -59,7 +60,7 @@ fuzz: $(VENV)/.developer
 	$(BIN)/python -m tests.fuzz $(MINUTES)
 
 fuzz-cases: $(VENV)/.developer
-	SEQREC_FUZZ=$(CASES) $(BIN)/python -m pytest tests/test_hostile_logs.py tests/test_hostile_runs.py
+	SEQREC_FUZZ=$(CASES) $(BIN)/python -m pytest tests/test_hostile_logs.py tests/test_hostile_runs.py tests/test_faults.py tests/core/data/test_interactions.py
 
 fuzz-service: $(VENV)/.developer
 	$(PIP) install --quiet --constraint constraints.txt --group fuzz
@@ -93,9 +94,9 @@ lint: $(VENV)/.developer
 types: $(VENV)/.developer
 	$(BIN)/mypy --strict seqrec_cli benchmarks docsite
 
-# Two processes: tests wait for files and child processes more than they compute.
+# More processes than cores may do: tests also wait, for files and child processes.
 pytest: $(VENV)/.developer
-	$(BIN)/python -m pytest -n 2 --dist worksteal
+	$(BIN)/python -m pytest -n $(PROCESSES) --dist worksteal
 
 # The marker files are written last, so that an interrupted installation starts again.
 $(VENV)/.installed: pyproject.toml constraints.txt

@@ -1,5 +1,7 @@
 """What tests share: a runner, real data where it is, and small datasets with a known structure."""
 
+import functools
+import gc
 import importlib.util
 import os
 import shutil
@@ -8,19 +10,35 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import typer.testing
 from hypothesis import settings
 from typer.testing import CliRunner
 
 from seqrec_cli.core.data.dataset import SequenceDataset
 from seqrec_cli.core.data.sequences import Sequences
 from tests.clusters import Cluster, started
+from tests.forked import Warm
 
 ROOT = Path(__file__).parent.parent
+
+# Several processes run tests at a time, and what they compute is small: a thread each.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 # A busy machine is no failure: what must be fast has tests of its own, against a clock of its own.
 # The same cases each time, so that no change fails for another's find; `make fuzz` draws new ones.
 settings.register_profile("unhurried", deadline=None, derandomize="SEQREC_FUZZ" not in os.environ)
 settings.load_profile("unhurried")
+
+
+# The runner would make all commands of an app anew each time that it invokes one: 40 ms.
+typer.testing._get_command = functools.cache(typer.testing._get_command)
+
+
+def pytest_collection_finish() -> None:
+    """What is there by now is no garbage: not to be looked through again and again, as in `app.py`,
+    which also says so of what a command makes."""
+    gc.freeze()
+    gc.set_threshold(50_000, 20, 100)
 
 
 def pytest_make_parametrize_id(config: pytest.Config, val: object, argname: str) -> str | None:
@@ -40,6 +58,14 @@ def cluster() -> Iterator[Cluster]:
     if importlib.util.find_spec("ray") is None:
         pytest.skip("the extra `cluster` is not installed")
     yield from started()
+
+
+@pytest.fixture(scope="session")
+def warm() -> Iterator[Warm]:
+    """A process that has torch, and forks commands, for all tests of a session."""
+    process = Warm()
+    yield process
+    process.close()
 
 
 @pytest.fixture(scope="session")

@@ -9,11 +9,12 @@ import json
 import os
 import subprocess
 import sys
+import tempfile
 import time
 from pathlib import Path
 from typing import Any
 
-from tests.conftest import ROOT
+ROOT = Path(__file__).parent.parent
 
 
 class Child:
@@ -37,6 +38,10 @@ class Child:
         return os.waitstatus_to_exitcode(status)
 
     @property
+    def stdout(self) -> str:
+        return (self.folder / "stdout").read_text(errors="replace")
+
+    @property
     def stderr(self) -> str:
         return (self.folder / "stderr").read_text(errors="replace")
 
@@ -44,30 +49,43 @@ class Child:
 class Warm:
     """The process that forks them, one at a time."""
 
-    def __init__(self, temporary: Path | None = None) -> None:
-        """`temporary` is where the commands make what they need only while they run."""
+    def __init__(self) -> None:
         self.process = subprocess.Popen(
             [sys.executable, "-m", "tests.forked"],
             cwd=ROOT,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,
-            env=os.environ | ({"TMPDIR": str(temporary)} if temporary else {}),
         )
 
     def answer(self) -> str:
         assert self.process.stdout is not None
         return self.process.stdout.readline()
 
-    def start(self, arguments: list[str], at: Path, folder: Path, phase: str = "") -> Child:
+    def start(
+        self,
+        arguments: list[str],
+        at: Path,
+        folder: Path,
+        phase: str = "",
+        *,
+        temporary: Path | None = None,
+        packages: Path | None = None,
+        main: str = "seqrec_cli.__main__",
+    ) -> Child:
         """Run a command in the folder `at`; with `phase`, a `module:function`, it rests there.
 
-        `folder` is where its output goes.
+        Args:
+            folder: where its output goes.
+            temporary: where it makes what it needs only while it runs.
+            packages: a folder whose packages it finds too.
+            main: the module whose `main` is the command.
         """
         assert self.process.stdin is not None
         folder.mkdir(parents=True, exist_ok=True)
         (folder / "mark").unlink(missing_ok=True)
         job = {"arguments": arguments, "at": str(at), "folder": str(folder), "phase": phase}
+        job |= {"temporary": str(temporary or ""), "packages": str(packages or ""), "main": main}
         print(json.dumps(job), file=self.process.stdin, flush=True)
         return Child(self, int(self.answer()), folder)
 
@@ -103,7 +121,7 @@ def run(job: dict[str, Any]) -> None:
     """What a child does."""
     import torch
 
-    from seqrec_cli.__main__ import main
+    from seqrec_cli.core.settings.registry import installed
 
     # Not before the fork: torch would keep handles of threads that the child has not, and what the
     # reading engine starts there may get the same ones; at its end the child would crash.
@@ -116,9 +134,14 @@ def run(job: dict[str, Any]) -> None:
         os.close(descriptor)
     os.chdir(job["at"])
     sys.argv = ["seqrec", *job["arguments"]]
+    if job["temporary"]:
+        os.environ["TMPDIR"], tempfile.tempdir = job["temporary"], None
+    if job["packages"]:
+        sys.path.insert(0, job["packages"])
+        installed.cache_clear()  # of what was there before
     if job["phase"]:
         rest_at(job["phase"], folder / "mark")
-    main()
+    importlib.import_module(job["main"]).main()
 
 
 def serve() -> None:

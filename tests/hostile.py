@@ -14,7 +14,7 @@ from seqrec_cli.errors import SeqRecError
 
 SECONDS = 2.0  # of computing: others may be busy on this machine
 BYTES = 512 << 20
-# How many cases a test makes; `make fuzz` sets more.
+# How many cases a test makes; `make fuzz-cases` sets more.
 CASES = int(os.environ.get("SEQREC_FUZZ", "0"))
 STATUS, CLEAR = Path("/proc/self/status"), Path("/proc/self/clear_refs")
 
@@ -34,7 +34,7 @@ NASTY = (
 
 
 def fuzzed(cases: int) -> Any:
-    """The settings of a test that makes so many cases, or more under `make fuzz`."""
+    """The settings of a test that makes so many cases, or more under `make fuzz-cases`."""
     return settings(
         max_examples=CASES or cases,
         deadline=None,

@@ -1,8 +1,10 @@
 """The rules of the house: who may import what, and what nobody may do."""
 
 import ast
+import functools
 import subprocess
 import sys
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
 import pytest
@@ -14,10 +16,20 @@ FILES = sorted(PACKAGE.rglob("*.py"))
 CORE = sorted((PACKAGE / "core").rglob("*.py"))
 
 
+@functools.cache
+def parsed(path: Path) -> ast.Module:
+    return ast.parse(path.read_text())
+
+
+@functools.cache
+def nodes_of(path: Path) -> list[ast.AST]:
+    return list(ast.walk(parsed(path)))
+
+
+@functools.cache
 def imports(path: Path, *, top_level: bool = False) -> set[str]:
     """The modules that a file imports, anywhere or when it is itself imported."""
-    tree = ast.parse(path.read_text())
-    nodes = tree.body if top_level else ast.walk(tree)
+    nodes = parsed(path).body if top_level else nodes_of(path)
     found: set[str] = set()
     for node in nodes:
         if isinstance(node, ast.Import):
@@ -27,17 +39,46 @@ def imports(path: Path, *, top_level: bool = False) -> set[str]:
     return found
 
 
+@pytest.fixture(scope="module", autouse=True)
+def forgotten() -> Iterator[None]:
+    """Let go of what all these files are made of, half a million nodes."""
+    yield
+    for cached in (parsed, nodes_of, imports):
+        cached.cache_clear()
+
+
 def names(path: Path) -> str:
     return str(path.relative_to(PACKAGE))
 
 
-@pytest.mark.parametrize("path", CORE, ids=names)
+def each_of(paths: Iterable[Path]) -> Callable[[Callable[[Path], None]], Callable[[], None]]:
+    """Have a rule hold for each of these files, in one test that names those that break it."""
+    known = list(paths)
+
+    def decorate(rule: Callable[[Path], None]) -> Callable[[], None]:
+        def test() -> None:
+            broken = []
+            for path in known:
+                try:
+                    rule(path)
+                except AssertionError as error:
+                    broken.append(f"{names(path)}: {error}")
+            assert known
+            assert not broken, "\n".join(broken)
+
+        test.__doc__ = rule.__doc__
+        return test
+
+    return decorate
+
+
+@each_of(CORE)
 def test_core_does_not_talk(path: Path) -> None:
     for module in imports(path):
         assert module.split(".")[0] not in {"typer", "rich", "click", "argparse"}, module
         assert not module.startswith(("seqrec_cli.commands", "seqrec_cli.console")), module
         assert not module.startswith("seqrec_cli.app"), module
-    calls = [n for n in ast.walk(ast.parse(path.read_text())) if isinstance(n, ast.Call)]
+    calls = [n for n in nodes_of(path) if isinstance(n, ast.Call)]
     called = {call.func.id for call in calls if isinstance(call.func, ast.Name)}
     assert not called & {"print", "input"}
     assert "sys.argv" not in path.read_text()
@@ -60,7 +101,7 @@ def test_the_wings_are_those_that_there_are() -> None:
     assert rooms == set(WINGS)
 
 
-@pytest.mark.parametrize("path", CORE, ids=names)
+@each_of(CORE)
 def test_nothing_imports_up_the_wings(path: Path) -> None:
     own = path.relative_to(PACKAGE / "core").parts[0].removesuffix(".py")
     if own == "__init__":
@@ -88,11 +129,11 @@ UNSAFE_CALLS = {
 }
 
 
-@pytest.mark.parametrize("path", FILES, ids=names)
+@each_of(FILES)
 def test_nothing_dangerous(path: Path) -> None:
     unsafe = {m.split(".")[0] for m in imports(path)} & UNSAFE_MODULES
     assert unsafe <= ({"tarfile"} if names(path) in MAY_READ_TAR else set())
-    for node in ast.walk(ast.parse(path.read_text())):
+    for node in nodes_of(path):
         if not isinstance(node, ast.Call):
             continue
         called = ast.unparse(node.func)
@@ -113,14 +154,14 @@ STORAGE = {f"core/storage/{name}.py" for name in ("files", "locks", "temporary",
 WRITES = {"write_text", "write_bytes", "rename", "replace", "unlink", "hardlink_to", "symlink_to"}
 
 
-@pytest.mark.parametrize("path", FILES, ids=names)
+@each_of(FILES)
 def test_every_file_goes_through_the_one_writer(path: Path) -> None:
     """What changes the disk stands in files.py; locks.py removes the locks that it made, and
     temporary.py the folders."""
     if names(path) in STORAGE:
         return
     assert not imports(path) & {"tempfile", "shutil"}
-    for node in ast.walk(ast.parse(path.read_text())):
+    for node in nodes_of(path):
         if isinstance(node, ast.Call):
             # By any name, with the mode in any place.
             mode = [*node.args[:2], *(k.value for k in node.keywords if k.arg == "mode")]
@@ -139,7 +180,7 @@ def test_every_file_goes_through_the_one_writer(path: Path) -> None:
                 assert of in ("files", "files.disk"), ast.unparse(node)
 
 
-@pytest.mark.parametrize("path", FILES, ids=names)
+@each_of(FILES)
 def test_commands_and_app_import_no_core_when_they_are_imported(path: Path) -> None:
     if "core" not in path.parts and path.name != "api.py":
         for module in imports(path, top_level=True):
@@ -150,24 +191,23 @@ def test_commands_and_app_import_no_core_when_they_are_imported(path: Path) -> N
 OF_UNIX = {"fcntl", "resource", "pwd", "grp", "termios", "tty", "pty", "syslog", "posix"}
 
 
-@pytest.mark.parametrize("path", FILES, ids=names)
+@each_of(FILES)
 def test_nothing_of_unix_alone_is_needed_to_import(path: Path) -> None:
     assert not {m.split(".")[0] for m in imports(path, top_level=True)} & OF_UNIX
 
 
-@pytest.mark.parametrize("path", sorted((PACKAGE / "commands").glob("*.py")), ids=names)
+@each_of(sorted((PACKAGE / "commands").glob("*.py")))
 def test_commands_hold_no_mathematics(path: Path) -> None:
     """A command neither computes with arrays nor reads and writes data files itself."""
-    tree = ast.parse(path.read_text())
     typing_only = {
         name
-        for node in ast.walk(tree)
+        for node in nodes_of(path)
         if isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING"
         for inner in ast.walk(node)
         if isinstance(inner, ast.Import | ast.ImportFrom)
         for name in [inner.lineno]
     }
-    for node in ast.walk(tree):
+    for node in nodes_of(path):
         if isinstance(node, ast.Import | ast.ImportFrom) and node.lineno not in typing_only:
             module = node.names[0].name if isinstance(node, ast.Import) else str(node.module)
             assert module.split(".")[0] not in {"numpy", "torch", "safetensors", "yaml"}, module
@@ -208,12 +248,12 @@ def test_who_only_uses_a_run_or_trains_does_not_load_the_engine_that_reads_logs(
     assert found.split("\n")[:-1] == [f"{name} False" for name in modules]
 
 
-@pytest.mark.parametrize("path", FILES, ids=names)
+@each_of(FILES)
 def test_nothing_acts_on_import(path: Path) -> None:
     """Modules define; only __main__, and app for its commands, do something at the top level."""
     if path.name in {"__main__.py", "app.py"}:
         return
-    for node in ast.parse(path.read_text()).body:
+    for node in parsed(path).body:
         allowed = (
             *(ast.Import, ast.ImportFrom, ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef),
             *(ast.Assign, ast.AnnAssign),
@@ -248,18 +288,18 @@ def test_nothing_asks_which_model_it_holds(name: str) -> None:
             assert node.attr != "name" or "model" not in ast.unparse(node.value), ast.unparse(node)
 
 
-@pytest.mark.parametrize("path", sorted((PACKAGE / "commands").rglob("*.py")), ids=names)
+@each_of(sorted((PACKAGE / "commands").rglob("*.py")))
 def test_no_function_of_a_command_is_longer_than_40_lines(path: Path) -> None:
     lengths = {
         node.name: (node.end_lineno or node.lineno) - node.lineno + 1
-        for node in ast.walk(ast.parse(path.read_text()))
+        for node in nodes_of(path)
         if isinstance(node, ast.FunctionDef)
     }
     assert {name: length for name, length in lengths.items() if length > 40} == {}
 
 
-@pytest.mark.parametrize("path", CORE, ids=names)
+@each_of(CORE)
 def test_no_function_of_the_core_is_longer_than_60_lines(path: Path) -> None:
-    for node in ast.walk(ast.parse(path.read_text())):
+    for node in nodes_of(path):
         if isinstance(node, ast.FunctionDef):
             assert (node.end_lineno or node.lineno) - node.lineno < 60, node.name

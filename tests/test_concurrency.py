@@ -22,12 +22,11 @@ CORE = "seqrec_cli.core"
 
 
 @pytest.fixture(scope="module")
-def two() -> Iterator[tuple[Warm, Warm]]:
+def two(warm: Warm) -> Iterator[tuple[Warm, Warm]]:
     """Two processes that fork commands, one each at a time."""
-    both = Warm(), Warm()
-    yield both
-    for warm in both:
-        warm.close()
+    other = Warm()
+    yield warm, other
+    other.close()
 
 
 def together(
@@ -57,7 +56,7 @@ def test_two_prepares_of_one_name_give_one_of_the_two(
     for command in (first, second):
         assert invoke(command).exit_code == 0
         allowed.append(SequenceDataset.load(place / "data" / "new.npz").manifest)
-    for _ in range(1 if phase else 5):
+    for _ in range(1 if phase else 3):
         ends = together(two, place, tmp_path, [first, second], phase)
         assert [code for code, _ in ends] == [0, 0], ends
         assert SequenceDataset.load(place / "data" / "new.npz").manifest in allowed
@@ -121,7 +120,7 @@ def test_two_who_make_the_index_at_once_leave_one_that_counts(
 ) -> None:
     pytest.importorskip("usearch")
     ask = ["recommend", "--history", "1001", "--run", "one", "--index", "hnsw"]
-    for _ in range(1 if phase else 5):
+    for _ in range(1 if phase else 3):
         for path in (place / "runs" / "one").glob("index.*"):
             path.unlink()
         ends = together(two, place, tmp_path, [ask, ask], phase)

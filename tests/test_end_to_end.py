@@ -17,8 +17,8 @@ SETTINGS = {
     "training.loss": "softmax",
     "training.lr": 0.003,
     "training.batch_size": 32,
-    "training.epochs": 15,
-    "training.validate_every": 5,
+    "training.epochs": 6,
+    "training.validate_every": 3,
     "training.patience": "null",
 }
 

@@ -11,7 +11,7 @@ import pytest
 
 from tests.fuzz import EXPERIMENTS, Fuzzer, build, kind_of
 
-INPUTS = 4  # of each file
+INPUTS = 2  # of each file
 
 
 @pytest.fixture(scope="module")

@@ -26,7 +26,7 @@ from seqrec_cli.core.data.interactions import Reading, read_interactions
 from seqrec_cli.core.data.preparation import Preparation, prepare
 from seqrec_cli.core.data.reading.sources import TextSource
 from seqrec_cli.errors import InputError, SeqRecError
-from tests.hostile import fuzzed, mutated, survives
+from tests.hostile import CASES, fuzzed, mutated, survives
 
 PAIRS = [
     (user, (user * 7 + t) % 11 + 1, 1_000_000_000 + 60 * t)
@@ -125,7 +125,7 @@ def only(folder: Path, **contents: bytes) -> None:
 
 
 @pytest.mark.parametrize("name", LOGS)
-@fuzzed(60)
+@fuzzed(20)
 @given(data=st.data())
 def test_a_mutated_log(name: str, data: st.DataObject, folder: Path) -> None:
     only(folder, **{name: data.draw(mutated(LOGS[name]))})
@@ -133,7 +133,7 @@ def test_a_mutated_log(name: str, data: st.DataObject, folder: Path) -> None:
 
 
 @pytest.mark.parametrize("name", BESIDE)
-@fuzzed(50)
+@fuzzed(20)
 @given(data=st.data())
 def test_a_mutated_file_beside_a_log(name: str, data: st.DataObject, folder: Path) -> None:
     log, seed = BESIDE[name]
@@ -185,7 +185,7 @@ ARCHIVES = {
 
 
 @pytest.mark.parametrize("name", ARCHIVES)
-@fuzzed(60)
+@fuzzed(20)
 @given(data=st.data())
 def test_a_mutated_archive(name: str, data: st.DataObject, folder: Path) -> None:
     only(folder, **{name: data.draw(mutated(ARCHIVES[name]))})
@@ -216,10 +216,10 @@ def test_bombs(tmp_path: Path) -> None:
 def test_an_archive_of_many_members(tmp_path: Path) -> None:
     content = io.BytesIO()
     with zipfile.ZipFile(content, "w") as archive:
-        for number in range(100_000):
+        for number in range(20_000):
             archive.writestr(f"f{number}", b"")
         archive.writestr("u.data", U_DATA)
-    refused(tmp_path / "a.zip", content.getvalue(), "has 100001 members")
+    refused(tmp_path / "a.zip", content.getvalue(), "has 20001 members")
 
 
 def test_members_with_wicked_names_are_never_unpacked(tmp_path: Path) -> None:
@@ -416,7 +416,7 @@ def test_parquet_that_unpacks_to_very_much_is_refused(name: str, tmp_path: Path)
 
 @pytest.mark.parametrize("size", [2**31 - 1, 2**62])
 def test_parquet_with_sizes_that_are_lies(size: int, tmp_path: Path) -> None:
-    """Each number of the footer once: what it says is held against the bytes that are there."""
+    """Numbers all over the footer: what each says is held against the bytes that are there."""
     good = as_parquet()
     lie = bytearray()
     rest = (size << 1) ^ (size >> 63)  # as the format writes numbers: zigzag, seven bits a byte
@@ -427,7 +427,7 @@ def test_parquet_with_sizes_that_are_lies(size: int, tmp_path: Path) -> None:
     footer = struct.unpack("<I", good[-8:-4])[0]
     start = len(good) - 8 - footer
     path = tmp_path / "a.parquet"
-    for at in range(start, len(good) - 8, 5):
+    for at in range(start, len(good) - 8, 1 if CASES else 13):
         changed = good[start:at] + bytes(lie) + good[at + 1 : -8]
         tail = struct.pack("<I", len(changed)) + b"PAR1"
         path.write_bytes(good[:start] + changed + tail)

@@ -159,7 +159,7 @@ RUN_FILES = [
 
 
 @pytest.mark.parametrize(("name", "file"), RUN_FILES)
-@fuzzed(50)
+@fuzzed(20)
 @given(draw=st.data())
 def test_a_mutated_file_of_a_run(
     name: str, file: str, draw: st.DataObject, room: Path, data: SequenceDataset
@@ -176,7 +176,7 @@ def reseal(path: Path) -> None:
     manifest.write_text(json.dumps(told))
 
 
-@fuzzed(300)
+@fuzzed(100)
 @given(draw=st.data())
 def test_a_mutated_dataset_whose_manifest_agrees(draw: st.DataObject, room: Path) -> None:
     path = room / "data" / "toy.npz"
@@ -238,7 +238,7 @@ def swapped(content: bytes, name: str, array: Any) -> bytes:
         *((f"runs/{name}/{file}", name) for name, file in RUN_FILES if "npz" in file),
     ],
 )
-@fuzzed(60)
+@fuzzed(25)
 @given(draw=st.data(), array=ARRAYS | st.none())
 def test_any_array_in_place_of_another(
     file: str, run: str, draw: st.DataObject, array: Any, room: Path, data: SequenceDataset
@@ -282,7 +282,7 @@ TENSORS = st.sampled_from(
 
 
 @pytest.mark.parametrize("file", ["best.safetensors", "last.safetensors"])
-@fuzzed(60)
+@fuzzed(25)
 @given(draw=st.data())
 def test_a_forged_checkpoint_whose_checksum_is_right(
     file: str, draw: st.DataObject, room: Path, data: SequenceDataset
@@ -304,7 +304,7 @@ def test_a_forged_checkpoint_whose_checksum_is_right(
     assert path.read_bytes() == before
 
 
-@fuzzed(300)
+@fuzzed(100)
 @given(draw=st.data())
 def test_a_mutated_experiment(
     draw: st.DataObject, tmp_path_factory: pytest.TempPathFactory
@@ -443,7 +443,7 @@ def test_a_run_that_points_at_a_device(room: Path, data: SequenceDataset) -> Non
     assert isinstance(found, DatasetError)
 
 
-@fuzzed(200)
+@fuzzed(80)
 @given(draw=st.data())
 def test_any_ids_and_histories(
     draw: st.DataObject, data: SequenceDataset, tmp_path_factory: pytest.TempPathFactory

@@ -7,7 +7,6 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -72,18 +71,6 @@ PHASES = [
 ]
 
 
-@pytest.fixture(scope="module")
-def temporary(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return tmp_path_factory.mktemp("temporary")
-
-
-@pytest.fixture(scope="module")
-def warm(temporary: Path) -> Iterator[Warm]:
-    process = Warm(temporary)
-    yield process
-    process.close()
-
-
 def ready(place: Path) -> None:
     (place / "out.csv").write_text("the old one")
     (place / "out.html").write_text("the old one")
@@ -99,16 +86,21 @@ def is_alive(pid: int) -> bool:
     return True
 
 
-@pytest.mark.parametrize("number", SIGNALS, ids=lambda n: n.name)
-@pytest.mark.parametrize(
-    ("command", "phase"), PHASES, ids=[f"{c}-{p.rpartition(':')[2]}" for c, p in PHASES]
-)
+# One handler takes both signals: both in the last phase of a command, in others each in turn.
+LAST = dict(PHASES)
+CASES = [
+    pytest.param(command, phase, number, id=f"{command}-{phase.rpartition(':')[2]}-{number.name}")
+    for at, (command, phase) in enumerate(PHASES)
+    for number in (SIGNALS if LAST[command] == phase else [SIGNALS[at % 2]])
+]
+
+
+@pytest.mark.parametrize(("command", "phase", "number"), CASES)
 def test_a_signal_ends_a_command_in_time_and_in_order(
     command: str,
     phase: str,
     number: signal.Signals,
     warm: Warm,
-    temporary: Path,
     place: Path,
     tmp_path: Path,
 ) -> None:
@@ -116,7 +108,9 @@ def test_a_signal_ends_a_command_in_time_and_in_order(
         pytest.importorskip(package)
     ready(place)
     before = files_in(place)
-    child = warm.start(COMMANDS[command], place, tmp_path / "said", phase)
+    temporary = tmp_path / "temporary"
+    temporary.mkdir()
+    child = warm.start(COMMANDS[command], place, tmp_path / "said", phase, temporary=temporary)
     assert child.reaches(), child.stderr
     start = time.monotonic()
     os.kill(child.pid, number)
@@ -190,8 +184,11 @@ def test_a_second_signal_ends_at_once(
     assert not [path for path in files_in(place) if re.fullmatch(r".*out\.csv.*tmp", path)]
 
 
-@pytest.mark.parametrize("seconds", [0.1, 0.3, 0.8, 1.2])
-@pytest.mark.parametrize("number", SIGNALS, ids=lambda n: n.name)
+@pytest.mark.parametrize(
+    ("seconds", "number"),
+    list(zip([0.1, 0.3, 0.8, 1.2], [*SIGNALS, *SIGNALS], strict=True)),
+    ids=lambda value: getattr(value, "name", str(value)),
+)
 def test_a_signal_while_everything_is_imported(
     seconds: float, number: signal.Signals, place: Path
 ) -> None:

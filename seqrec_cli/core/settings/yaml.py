@@ -1,6 +1,7 @@
 """YAML of plain values, read strictly, with line numbers."""
 
 import difflib
+import functools
 import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -34,10 +35,17 @@ def read_settings_text(path: Path, what: str, hint: str) -> str:
         ) from None
 
 
+@functools.lru_cache(maxsize=16)
+def nodes_of(text: str) -> yaml.Node | None:
+    """What a text is made of, not to be changed; a command reads a run's experiment several times,
+    and this is nearly all of its time."""
+    return yaml.compose(text, Loader=yaml.SafeLoader)
+
+
 def read_yaml(text: str, source: str, places: dict[Key, str]) -> Any:
     """Read YAML strictly, noting in `places` where each key stands."""
     try:
-        node = yaml.compose(text, Loader=yaml.SafeLoader)
+        node = nodes_of(text)
     except (yaml.YAMLError, ValueError, RecursionError) as error:
         mark = getattr(error, "problem_mark", None)
         line = f", line {mark.line + 1}" if mark else ""

@@ -8,16 +8,15 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from seqrec_cli.core.data.reading.identifiers import code_numbers
 from seqrec_cli.errors import InputError
 from tests.core.data.logs import ROWS, lines, read, rows_of, written
+from tests.hostile import fuzzed
 
-repeatedly = settings(
-    deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=60
-)
+repeatedly = fuzzed(25)
 
 
 @pytest.fixture

@@ -18,7 +18,7 @@ from tests.core.training.small import CPU, experiment, run, same, sized
 
 @pytest.mark.parametrize("name", MODELS.ours)
 def test_learns_the_cycle_far_above_chance(name: str, cycle: SequenceDataset) -> None:
-    settings = experiment(epochs=40, lr=0.01, validate_every=40)
+    settings = experiment(epochs=20, lr=0.01, validate_every=20)
     model = sized(name)
     training = Training(settings.model_copy(update={"model": model}), 50, CPU)
     before = evaluate(ModelScorer(training.model, 50), cycle, "test").means()["hr@10"]
@@ -75,14 +75,17 @@ def test_the_test_part_changes_nothing(cycle: SequenceDataset) -> None:
 
 
 def test_bfloat16_learns_too(cycle: SequenceDataset) -> None:
-    training = Training(experiment(epochs=30, lr=0.01, precision="bfloat16"), 50, CPU)
+    training = Training(
+        experiment(epochs=12, lr=0.01, precision="bfloat16", validate_every=12), 50, CPU
+    )
     run(training, cycle)
     assert evaluate(ModelScorer(training.model, 50), cycle, "test").means()["hr@10"] > 0.9
 
 
 def test_the_settings_of_gru4recs_authors_learn_the_cycle(cycle: SequenceDataset) -> None:
-    settings: dict[str, Any] = {"epochs": 60, "lr": 0.1, "optimizer": "adagrad", "momentum": 0.3}
+    settings: dict[str, Any] = {"epochs": 20, "lr": 0.1, "optimizer": "adagrad", "momentum": 0.3}
     settings |= {"loss": "bpr_max", "score_elu": 0.5, "negatives": 32, "negatives_per": "batch"}
+    settings["validate_every"] = 20
     trainings = [Training(experiment(**settings), 50, CPU) for _ in range(2)]
     run(trainings[0], cycle)
     assert evaluate(ModelScorer(trainings[0].model, 50), cycle, "test").means()["hr@10"] > 0.9
