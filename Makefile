@@ -1,5 +1,5 @@
 # make demo: install, then prepare a real dataset, train, evaluate and recommend.
-# make test: install, then lint, type-check and test; by more or fewer processes with PROCESSES=3.
+# make test: install, then lint, type-check and test; by fewer processes with PROCESSES=2.
 # make quick: lint, types and the fast tests, under a minute.
 # make bench: install, then compare times with a textbook implementation, and kernels with their twins.
 # make reproduce: the figures of docs/accuracy.md, for hours; FILES=FOLDER has ml-1m.txt and the files of S3-Rec.
@@ -21,7 +21,7 @@ CASES    ?= 20000
 REQUESTS ?= 10000
 MINUTES  ?= 30
 FILES    ?= .
-PROCESSES ?= 2
+PROCESSES ?= 3
 
 .PHONY: demo test quick bench reproduce torture fuzz fuzz-cases fuzz-service dist-check docs refresh peers install lint types pytest clean
 

@@ -15,7 +15,7 @@ MOST_COMPARED = 50  # columns, each with each other
 USUAL = 20  # names of a better rank say what they hold even where all rows have the same value
 TITLES = frozenset({"title", "movietitle", "itemtitle", "producttitle", "booktitle"})
 # What an item may be called, and much else.
-GENERIC = frozenset({"id", "objectid", "reference", "url", "link", "thing"})
+GENERIC = frozenset({"id", "uuid", "guid", "objectid", "reference", "url", "link", "thing"})
 MANY = 30  # rows of which each has another value: those are numbers of the rows
 
 

@@ -104,7 +104,8 @@ def assign(relation: Relation, reading: Reading, engine: Engine) -> Plan:
         rating = choose_rating(pool, user, item)
     pool = [profile for profile in pool if profile is not rating]
     user, item = choose_ids(user, item, pool, notes, time)
-    if user is None and item is not None and not item.column.listed:
+    several = user is not None and "user" not in chosen and is_of_several(user)
+    if (user is None or several) and item is not None and not item.column.listed:
         user = users_in_lists(profiles, item, notes)
     if user is None or item is None:
         guesses = guessed(user, item, pool, time)

@@ -1,5 +1,6 @@
 """Lists in cells of users or items, as lists: a row for each of their values."""
 
+import re
 from collections.abc import Sequence
 from dataclasses import replace
 
@@ -8,6 +9,7 @@ from seqrec_cli.core.data.reading.lists import ListSql, cut_sql, cut_values, lis
 from seqrec_cli.core.data.reading.profiles import Profile
 from seqrec_cli.core.data.reading.relations import Cell
 
+PART = re.compile(r"[\w.@' -]+")
 AUTHORS = frozenset({"author", "authors", "artist", "artists", "actor", "actors"})
 
 
@@ -60,6 +62,12 @@ def of_each(profile: Profile) -> Profile:
 
 
 def is_of_several(profile: Profile) -> bool:
-    """Whether cells name several at once, as `lenders` does with `anna, ben`."""
+    """Whether cells name several at once, as `lenders` does with `anna, ben`, or hold now more and
+    now fewer ids, as `A1B2,C3D4,E5F6`."""
     several = sum(", " in value for value in profile.values)
-    return profile.label.endswith("s") and several > 0.3 * len(profile.values)
+    if profile.label.endswith("s") and several > 0.3 * len(profile.values):
+        return True
+    parts = [value.split(",") for value in profile.values]
+    most = sum(len(own) > 1 for own in parts) > 0.5 * len(parts)
+    varied = len({len(own) for own in parts}) > 2
+    return most and varied and all(PART.fullmatch(part) for own in parts for part in own)

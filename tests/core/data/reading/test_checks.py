@@ -99,3 +99,14 @@ def test_a_proposal_without_known_times_says_that_the_order_is_the_files(read: R
         read("customer_id,tr_datetime,mcc\n" + rows)
     assert "the order is the file's: `seqrec prepare" in no.value.hint
     assert "item=mcc,time=none" in no.value.hint
+
+
+def test_a_uuid_that_no_row_shares_is_no_user(read: ReadText) -> None:
+    rows = "".join(
+        f"2021-05-01 10:{n:02},{n:08x}-1f2e-4c3b,{n % 7:x}ff09{n % 7:x},ep{n % 5}\n"
+        for n in range(60)
+    )
+    with pytest.raises(InputError) as caught:
+        read("time,uuid,hashedIpAddress,episodeId\n" + rows)
+    assert "no value of `uuid`, which would be the user, comes twice" in caught.value.message
+    assert "--columns user=hashedIpAddress,item=episodeId,time=time" in caught.value.hint

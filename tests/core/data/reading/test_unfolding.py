@@ -37,6 +37,18 @@ def test_reads_the_users_of_each_item_in_a_cell(read: ReadText) -> None:
         read("book_id,authors\n" + rows)
 
 
+def test_reads_ids_of_users_in_a_cell_now_more_and_now_fewer(read: ReadText) -> None:
+    """One row a product, with all who reviewed it; a name with a comma in it is one user."""
+    several = [[f"A{(7 * n + k) % 11:X}{k}ZQ" for k in range(1 + n % 5)] for n in range(40)]
+    rows = "".join(f'p{n},4.2,"{",".join(own)}"\n' for n, own in enumerate(several))
+    log = read("product_id,rating,user_id\n" + rows)
+    pairs = [(user, f"p{n}") for n, own in enumerate(several) for user in own]
+    assert [row[:2] for row in rows_of(log)] == pairs
+    people = ["Smith, John", "Jones, Ann, Dr.", "Wu, Li"]
+    rows = "".join(f'p{n % 7},4.2,"{people[n % 3]}"\n' for n in range(40))
+    assert {row[0] for row in rows_of(read("product_id,rating,user_name\n" + rows))} == {*people}
+
+
 def test_lists_of_users_and_of_items_are_refused(read: ReadText) -> None:
     text = "".join(json.dumps({"users": [1, 2], "items": [n, 3]}) + "\n" for n in range(40))
     with pytest.raises(InputError, match="both `users\\[\\]` and `items\\[\\]` hold lists"):
