@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from seqrec_cli.core.runs.summary import Summary
 
 
-NOT_DRY = Only(lambda values: not values["dry_run"], "without --dry-run")
+NOT_DRY = Only(lambda values: not values["dry_run"], "for trainings, which --dry-run only lists")
 
 
 @dataclass(frozen=True, kw_only=True)

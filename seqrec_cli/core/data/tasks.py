@@ -109,6 +109,11 @@ def opened_ray(workers: int | None) -> Iterator[RayTasks]:
         if isinstance(error.cause, SeqRecError):
             raise error.cause from None
         raise
+    except SystemError as error:
+        # What a signal raises while Ray waits in its own code comes out as the cause of this.
+        if error.__cause__ is not None:
+            raise error.__cause__ from None
+        raise
     finally:
         ray.shutdown()
 

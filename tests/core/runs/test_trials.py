@@ -1,6 +1,7 @@
 """Trials: ended early, refused, cut off; one after the other, or side by side by workers."""
 
 import json
+import signal
 import time
 from pathlib import Path
 
@@ -51,6 +52,21 @@ def test_time_that_is_over_leaves_the_trial_out(place: Path) -> None:
         assert last.outcome == "unfinished"
         assert tuning.ended == []
         assert tuning.best is None
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="there is no /proc")
+def test_ctrl_c_ends_workers_and_says_how_to_go_on(place: Path, cluster: Cluster) -> None:
+    Path("space.yaml").write_text(SPACE)
+    arguments = ["tune", "space.yaml", "--config", "toy.yaml", "--trials", "1000"]
+    process = command([*arguments, "--engine", "ray", "--output", "by-ray"], cluster)
+    while process.poll() is None and not list(cluster.workers(("search_on",))):
+        time.sleep(0.02)
+    time.sleep(2)
+    process.send_signal(signal.SIGINT)
+    said = said_by(process, 128 + signal.SIGINT)
+    assert "Traceback" not in said
+    assert "the same command goes on" in said
 
 
 @pytest.mark.slow
