@@ -29,14 +29,14 @@ from seqrec_cli.core.inference.names import Names
 from seqrec_cli.core.inference.people import refuse_unknown
 from seqrec_cli.core.inference.recommendation import recommend as recommend_items
 from seqrec_cli.core.inference.scoring import Scorer
-from seqrec_cli.core.runs.beginning import begin
+from seqrec_cli.core.runs.beginning import begin, make_run
 from seqrec_cli.core.runs.comparing import load_rankers, load_runs, settle_protocol
-from seqrec_cli.core.runs.directory import find_run, next_run, refuse_latest
+from seqrec_cli.core.runs.directory import find_run
 from seqrec_cli.core.runs.histories import histories_for, new_people
 from seqrec_cli.core.runs.loading import agreed_seen, catalogue_of, load_scorer
 from seqrec_cli.core.runs.recording import recorded
 from seqrec_cli.core.runs.ruling import usual_rules
-from seqrec_cli.core.runs.run import Run, chosen_by_rules, create_run
+from seqrec_cli.core.runs.run import Run, chosen_by_rules
 from seqrec_cli.core.settings.configs import find_config
 from seqrec_cli.core.training.events import Event
 from seqrec_cli.errors import ConfigError, InputError
@@ -134,12 +134,8 @@ def train(
         raise ConfigError(f"`{config}` names no dataset", 'use `data="NAME"`')
     where, path = choose_device(device), find_dataset(experiment.data, data_dir)
     started = begin(experiment, path, where)
-    target = find_run(run) if run else next_run(started.dataset.name, experiment.model.name)
-    refuse_latest(target)
     with ExitStack() as lock:
-        lock.enter_context(Run(target).locked())
-        origin = chosen_by_rules(reasons)
-        made = create_run(target, started.experiment, started.dataset, path, str(where), origin)
+        made = make_run(run, started, path, where, lock, chosen_by_rules(reasons))
         for event in recorded(made, started):
             if on_event is not None:
                 on_event(event)

@@ -2,7 +2,7 @@
 
 from contextlib import ExitStack
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from seqrec_cli import console
 from seqrec_cli.commands.options import say_which
@@ -48,7 +48,7 @@ def start_run(
     # Imported here so that `seqrec --help` does not wait for torch.
     from seqrec_cli.core.data.store import find_dataset
     from seqrec_cli.core.devices import choose_device
-    from seqrec_cli.core.runs.beginning import begin, join_workers
+    from seqrec_cli.core.runs.beginning import begin, join_workers, make_run
     from seqrec_cli.core.runs.run import Run, chosen_by_rules
 
     experiment, reasons = chosen_experiment(options)
@@ -79,7 +79,7 @@ def start_from_run(
     from seqrec_cli.core.data.store import find_dataset
     from seqrec_cli.core.devices import choose_device
     from seqrec_cli.core.experiment.loading import load_experiment
-    from seqrec_cli.core.runs.beginning import begin
+    from seqrec_cli.core.runs.beginning import begin, make_run
     from seqrec_cli.core.runs.directory import find_run
     from seqrec_cli.core.runs.refreshing import carry_over, origin_of, settings_to_go_on
     from seqrec_cli.core.runs.run import Run
@@ -118,25 +118,6 @@ def compare_on_old_users(run: "Run", started: "StartedTraining", data_dir: Path)
         console.warn(f"what is lost on old users is not measured: {found}")
     else:
         show_old_users(found)
-
-
-def make_run(
-    name: str | None,
-    started: "StartedTraining",
-    data_path: Path,
-    device: "torch.device",
-    lock: ExitStack,
-    origin: "dict[str, Any] | None" = None,
-) -> "Run":
-    """The directory of a training that begins, under `name` or the next free one, locked."""
-    from seqrec_cli.core.runs.directory import find_run, next_run, refuse_latest
-    from seqrec_cli.core.runs.run import Run, create_run
-
-    dataset, experiment = started.dataset, started.experiment
-    target = find_run(name) if name else next_run(dataset.name, experiment.model.name)
-    refuse_latest(target)
-    lock.enter_context(Run(target).locked())
-    return create_run(target, experiment, dataset, data_path, str(device), origin)
 
 
 def resume_run(

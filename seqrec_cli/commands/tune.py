@@ -91,12 +91,12 @@ def tune(options: TuneOptions) -> None:
     from seqrec_cli.core.runs.spreading import refuse_device
     from seqrec_cli.core.runs.tuning import load_optuna, opened
 
-    if options.engine is not None:
+    spread = options.engine is not None
+    if spread:
         refuse_device(options.device)
-
     load_optuna()
     search, folder = search_of(options)
-    limits, spread = limits_of(options), options.engine is not None
+    limits = limits_of(options)
     try:
         with opened(folder, search, shared=spread) as tuning:
             shown.say_start(tuning)

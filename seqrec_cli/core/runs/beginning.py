@@ -1,8 +1,10 @@
 """A training that is ready to run: with fresh weights, or where a run stopped."""
 
 from collections.abc import Iterator
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import torch
 
@@ -18,9 +20,10 @@ from seqrec_cli.core.experiment.sequential import Experiment
 from seqrec_cli.core.losses.registry import LOSSES
 from seqrec_cli.core.models.sequential.registry import MODELS
 from seqrec_cli.core.models.shards import Shard
+from seqrec_cli.core.runs.directory import find_run, next_run, refuse_latest
 from seqrec_cli.core.runs.results import TIMED
 from seqrec_cli.core.runs.resuming import changes_since_start, resume
-from seqrec_cli.core.runs.run import Run
+from seqrec_cli.core.runs.run import Run, create_run
 from seqrec_cli.core.training import checks, fitted, network, ranking, sequential
 from seqrec_cli.core.training.distributed import TIMEOUT, meet_workers
 from seqrec_cli.core.training.events import Event
@@ -100,6 +103,23 @@ def begin(
             "item table"
         )
     return started
+
+
+def make_run(
+    name: str | None,
+    started: StartedTraining,
+    data_path: Path,
+    device: torch.device,
+    lock: ExitStack,
+    origin: dict[str, Any] | None = None,
+) -> Run:
+    """The directory of a training that begins, under `name` or the next free one; `lock` keeps
+    others from training there."""
+    dataset, experiment = started.dataset, started.experiment
+    target = find_run(name) if name else next_run(dataset.name, experiment.model.name)
+    refuse_latest(target)
+    lock.enter_context(Run(target).locked())
+    return create_run(target, experiment, dataset, data_path, str(device), origin)
 
 
 def load_to_learn(experiment: NextItemExperiment, path: Path) -> SequenceDataset:

@@ -16,11 +16,11 @@ from seqrec_cli.core.data.tasks import opened_ray
 from seqrec_cli.core.experiment.choosing import experiment_for
 from seqrec_cli.core.experiment.grid import Trial
 from seqrec_cli.core.experiment.loading import load_experiment
-from seqrec_cli.core.runs.beginning import StartedTraining, begin, go_on
+from seqrec_cli.core.runs.beginning import StartedTraining, begin, go_on, make_run
 from seqrec_cli.core.runs.directory import MANIFEST, RUNS
 from seqrec_cli.core.runs.recording import recorded
 from seqrec_cli.core.runs.resuming import experiment_to_resume
-from seqrec_cli.core.runs.run import Run, chosen_by_rules, create_run
+from seqrec_cli.core.runs.run import Run, chosen_by_rules
 from seqrec_cli.core.runs.status import RunStatus, State
 from seqrec_cli.core.settings.configs import find_config
 
@@ -106,8 +106,5 @@ def begun_anew(
     path, device = find_dataset(trial.data, data_dir), torch.device("cpu")
     started = begin(experiment, path, device)
     started.info.extend(f"chosen: {reason}" for reason in reasons)
-    target = RUNS / trial.run
-    lock.enter_context(Run(target).locked())
     origin = chosen_by_rules(reasons)
-    run = create_run(target, started.experiment, started.dataset, path, str(device), origin)
-    return run, started
+    return make_run(trial.run, started, path, device, lock, origin), started

@@ -26,6 +26,7 @@ from seqrec_cli.core.data.reading.times import WHOLE
 from seqrec_cli.core.data.reading.unfolding import AUTHORS
 from seqrec_cli.core.data.reading.wording import shortened, where_option
 from seqrec_cli.errors import InputError
+from seqrec_cli.wording import typed
 
 WIDE = 8  # columns whose names differ in their numbers alone
 DIGITS = re.compile("[0-9]+")
@@ -118,7 +119,7 @@ def refuse_examples(relation: Relation, plan: Plan, reading: Reading, place: Tex
             f"`{place}` has a column for each of {len(family)} items, `{family[0]}`, "
             f"`{family[1]}`, …, which is not read",
             "write a row for each of their values, with the user, the item and the value; to read "
-            f"one of them alone: `--columns item={plan.item.name}`",
+            f"one of them alone: `{typed('--columns', f'item={plan.item.name}')}`",
         )
     histories = [p for p in rest if not p.column.listed and holds_lists_of(p, items)]
     labels = [p for p in rest if (not p.label or p.rank("event") >= 0) and p.is_flag]

@@ -22,6 +22,7 @@ from seqrec_cli.core.data.reading.unfolding import (
 )
 from seqrec_cli.core.data.reading.wording import shortened
 from seqrec_cli.errors import InputError
+from seqrec_cli.wording import typed
 
 DIGITS = re.compile("[0-9]+")
 MOST_SHOWN = 30
@@ -251,7 +252,7 @@ def without_those_of_items(
     left = [m for m in (time, *others) if m not in own]
     notes.append(
         f"`{own[0].name}` is always the same for an item, so it is not taken for the time; if it "
-        f"is: `--columns time={own[0].columns[0].name}`"
+        f"is: `{typed('--columns', f'time={own[0].columns[0].name}')}`"
     )
     return (left[0], left[1:]) if left else (None, [])
 

@@ -66,3 +66,9 @@ def test_what_each_item_has_one_of_is_no_time(read: ReadText) -> None:
     alone = read("user,item,added,seen\n" + rows.replace("2019-02", "x"))
     assert alone.rows.times is None
     assert any("`--columns time=added`" in note for note in alone.findings.notes)
+
+
+def test_the_option_of_a_column_with_a_space_can_be_pasted(read: ReadText) -> None:
+    rows = "".join(f"{n % 7},{n * 7 % 23},2019-01-{n * 7 % 23 + 1:02}\n" for n in range(90))
+    notes = read("user,item,added on\n" + rows).findings.notes
+    assert any("`--columns 'time=added on'`" in note for note in notes)
