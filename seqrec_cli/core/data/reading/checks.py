@@ -111,6 +111,7 @@ def refuse_examples(relation: Relation, plan: Plan, reading: Reading, place: Tex
     items = set(plan.item.values)
     if "item" in reading.columns:
         return
+    as_item = typed("--columns", f"item={plan.item.name}")
     stem = DIGITS.sub("", plan.item.name)
     family = [c.name for c in relation.columns if DIGITS.sub("", c.name) == stem]
     others = [p for p in rest if p.name in family and items.intersection(p.values)]
@@ -119,7 +120,7 @@ def refuse_examples(relation: Relation, plan: Plan, reading: Reading, place: Tex
             f"`{place}` has a column for each of {len(family)} items, `{family[0]}`, "
             f"`{family[1]}`, …, which is not read",
             "write a row for each of their values, with the user, the item and the value; to read "
-            f"one of them alone: `{typed('--columns', f'item={plan.item.name}')}`",
+            f"one of them alone: `{as_item}`",
         )
     histories = [p for p in rest if not p.column.listed and holds_lists_of(p, items)]
     labels = [p for p in rest if (not p.label or p.rank("event") >= 0) and p.is_flag]
@@ -129,7 +130,7 @@ def refuse_examples(relation: Relation, plan: Plan, reading: Reading, place: Tex
             f"`{histories[0].name}`, not one interaction",
             "for ranking, name the folder in which it lies beside its test part (train.csv and "
             "test.csv, or local_train and local_test): `seqrec prepare FOLDER --task ranking`; to "
-            f"read each line as one interaction all the same: `--columns item={plan.item.name}`",
+            f"read each line as one interaction all the same: `{as_item}`",
         )
     packed = [p for p in rest if is_packed(p)]
     if packed and not plan.item.column.listed:
@@ -137,7 +138,7 @@ def refuse_examples(relation: Relation, plan: Plan, reading: Reading, place: Tex
             f"`{packed[0].name}` of `{place}` holds several records in each cell, as in "
             f"`{shortened(packed[0].values[0], 50)}`, which are not read",
             "write a row for each of them; to read each line as one interaction all the same: "
-            f"`--columns item={plan.item.name}`",
+            f"`{as_item}`",
         )
 
 
