@@ -7,10 +7,12 @@ each command, which runs and ends as `python -m seqrec_cli` would. Tests then se
 import importlib
 import json
 import os
+import signal
 import subprocess
 import sys
 import tempfile
 import time
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +23,7 @@ class Child:
     """A command that runs: its process id, what it says, and how it ended."""
 
     def __init__(self, warm: "Warm", pid: int, folder: Path) -> None:
+        assert pid > 0  # 0 would send signals to everything that runs the tests
         self.warm, self.pid, self.folder = warm, pid, folder
 
     def reaches(self, seconds: float = 30) -> bool:
@@ -35,6 +38,7 @@ class Child:
     def wait(self) -> int:
         """How it ended: its exit code, or minus the signal's number."""
         status = json.loads(self.warm.answer())
+        self.warm.running = None
         return os.waitstatus_to_exitcode(status)
 
     @property
@@ -57,6 +61,7 @@ class Warm:
             stdout=subprocess.PIPE,
             text=True,
         )
+        self.running: Child | None = None
 
     def answer(self) -> str:
         assert self.process.stdout is not None
@@ -82,12 +87,17 @@ class Warm:
             main: the module whose `main` is the command.
         """
         assert self.process.stdin is not None
+        if self.running is not None:  # a test failed before it waited
+            with suppress(ProcessLookupError):
+                os.kill(self.running.pid, signal.SIGKILL)
+            self.running.wait()
         folder.mkdir(parents=True, exist_ok=True)
         (folder / "mark").unlink(missing_ok=True)
         job = {"arguments": arguments, "at": str(at), "folder": str(folder), "phase": phase}
         job |= {"temporary": str(temporary or ""), "packages": str(packages or ""), "main": main}
         print(json.dumps(job), file=self.process.stdin, flush=True)
-        return Child(self, int(self.answer()), folder)
+        self.running = Child(self, int(self.answer()), folder)
+        return self.running
 
     def close(self) -> None:
         assert self.process.stdin is not None

@@ -45,7 +45,7 @@ PHASES = [
     ("prepare", f"{CORE}.storage.files:Disk.sync"),
     ("prepare", f"{CORE}.storage.files:move"),
     ("train", f"{CORE}.data.dataset:SequenceDataset.load"),
-    ("train", f"{CORE}.runs.run:create_run"),
+    ("train", f"{CORE}.runs.beginning:create_run"),
     ("train", f"{CORE}.training.sequential:make_scorer"),
     ("train", f"{CORE}.training.steps:part_gradients"),
     ("train", f"{CORE}.training.steps:update_weights"),
