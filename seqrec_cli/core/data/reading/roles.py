@@ -231,7 +231,7 @@ def choose_time(
     if pieces is not None and not any(
         m.resolution < pieces.resolution for m in inferred if m.solid
     ):
-        return pieces, inferred
+        return moments.with_clock(pieces, free, engine), inferred
     if not inferred or not inferred[0].solid:
         return (
             (inferred[0], inferred[1:]) if inferred and inferred[0].columns[0].label else (None, [])
