@@ -172,7 +172,7 @@ LEANING: dict[str, frozenset[str]] = {
     ),
     "item": words(
         "url uri path link page stem title object target sku ean upc merchant seller owner file "
-        "model lines prop property jd mcc code campaign resource hero doc stop parent called "
+        "model lines prop property jd mcc code campaign resource hero doc stop called "
         "species taxon taxonomic scientific champion segment dest to receiver vendor store dish "
         "menu asset exhibit zone tour route slot channel titel titolo titulo naslov oferty oferta "
         "offre medicamento medikament lek kurs filial filiale"

@@ -28,27 +28,6 @@ def test_proposes_what_may_be_right(read: ReadText, header: str, row: str, propo
     assert f"--columns {proposed}`" in refused.value.hint
 
 
-@pytest.mark.parametrize(
-    ("header", "row", "proposed"),
-    [
-        ("user,event,invited,interested", "{u},{i},0,1", "user=user,item=event"),
-        ("uri_stem,client_ip_v4", "/p/{i},10.0.0.{u}", "user=client_ip_v4,item=uri_stem"),
-        ("session_nr,main_kind,model_b", "{u},{k},A{i}", "user=session_nr,item=model_b"),
-        ("writer,review_body,link_to_film", "w{u},{t},m/{i}", "user=writer,item=link_to_film"),
-    ],
-)
-def test_proposes_by_what_names_hint_at(
-    read: ReadText, header: str, row: str, proposed: str
-) -> None:
-    many = [
-        {"u": n % 9, "i": n * 7 % 25, "k": n * 7 % 25 % 4, "t": f"a long text of words {n}" * 4}
-        for n in range(90)
-    ]
-    with pytest.raises(InputError) as refused:
-        read(header + "\n" + "".join(row.format(**each) + "\n" for each in many))
-    assert f"--columns {proposed}`" in refused.value.hint
-
-
 def test_of_many_columns_without_names_none_is_proposed(read: ReadText) -> None:
     with pytest.raises(InputError) as refused:
         read(table(USERS, ITEMS, *[[f"x{n * k % 11}" for n in range(60)] for k in range(3, 13)]))
@@ -146,13 +125,6 @@ def test_a_proposal_has_the_time_of_day_as_well(read: ReadText, clock: str) -> N
     times = read(text, columns={"user": "skipper_mail", "item": "berth"}).rows.times
     assert times is not None
     assert int(times[1] - times[0]) == 18_360
-
-
-def test_measures_and_texts_are_not_proposed(read: ReadText) -> None:
-    with pytest.raises(InputError) as refused:
-        read("draught,nights,fee\n" + stays("{u}.5,{many},{i}"))
-    assert refused.value.hint.startswith("name them, as in `--columns user=…,item=…`")
-    assert "`draught` (as in `" in refused.value.message
 
 
 def test_an_artist_yields_to_the_title(read: ReadText) -> None:
