@@ -204,7 +204,8 @@ def refuse_row_numbers(
         guess, known = guess_without(role, relation, plan, reading, engine)
         if count == 1 and role == "user" and not known:
             continue  # all may well be of one user
-        raise proposed(problem, {"if this is right": guess}, relation, files, reading, engine)
+        hint = commands({"if this is right": guess}, relation, files, reading, engine)
+        raise InputError(problem, hint or fill_in(("user", "item")))
 
 
 def guess_without(
@@ -230,10 +231,6 @@ def undecided(
     relation: Relation, files: Files, reading: Reading, engine: Engine, error: Undecided
 ) -> InputError:
     """Say which role cannot be told, and what to type: a proposal that was tried, if any."""
-    problem = (
-        f"`{relation.place}`: cannot tell which column is the "
-        f"{' and which the '.join(error.missing)}; found {listed(relation)}"
-    )
     if relation.encoding:
         return InputError(
             f"`{relation.place}` is not UTF-8, so its columns cannot be told",
@@ -243,7 +240,12 @@ def undecided(
     if relation.file is not None and error.missing == ("user",):
         by_file: dict[Role, str] = error.guesses[0] | {"user": relation.file.name}
         guesses = {"if each file is of one user": by_file} | guesses
-    return proposed(problem, guesses, relation, files, reading, engine, error.missing)
+    roles = " and which the ".join(error.missing)
+    problem = f"`{relation.place}`: cannot tell which column is the {roles}; found "
+    hint = commands(guesses, relation, files, reading, engine)
+    if hint:
+        return InputError(problem + listed(relation), hint)
+    return InputError(problem + listed(relation, examples=True), fill_in(error.missing))
 
 
 def in_encoding(encoding: str, files: Files, reading: Reading) -> str:
@@ -264,16 +266,14 @@ def in_encoding(encoding: str, files: Files, reading: Reading) -> str:
     return f"`{command(files.main, decoded)}`"
 
 
-def proposed(
-    problem: str,
+def commands(
     guesses: Mapping[str, Mapping[Role, str]],
     relation: Relation,
     files: Files,
     reading: Reading,
     engine: Engine,
-    missing: Sequence[Role] = ("user", "item"),
-) -> InputError:
-    """The error with the commands that give the columns the roles of the guesses, if they run."""
+) -> str:
+    """A hint with the commands that give the columns the roles of the guesses, if they run."""
     hints = []
     for when, guess in guesses.items():
         each = reading.with_columns({r: c for r, c in guess.items() if r not in reading.columns})
@@ -284,13 +284,14 @@ def proposed(
             hints.append(f"{when}: `{command(files.main, each)}`")
         elif works(relation, untimed, engine):
             hints.append(f"{when}, and the order is the file's: `{command(files.main, untimed)}`")
-    if hints:
-        return InputError(problem, "; or, ".join(hints))
-    roles = ",".join(f"{role}=…" for role in missing)
-    return InputError(
-        problem,
-        f"name them, as in `--columns {roles}`, if the file has interactions of users with items "
-        "at all",
+    return "; or, ".join(hints)
+
+
+def fill_in(roles: Sequence[str]) -> str:
+    """The hint to name the columns of these roles, where nothing can be proposed."""
+    return (
+        f"name them, as in `--columns {','.join(f'{role}=…' for role in roles)}`, if the file has "
+        "interactions of users with items at all"
     )
 
 

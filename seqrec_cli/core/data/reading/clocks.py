@@ -15,6 +15,9 @@ CLOCKS = frozenset(
     | {"purchasetime", "invoicetime", "saletime", "visittime", "timeframe", "msofday"}
 )
 HALF_DAY = re.compile(r"(?:0?[1-9]|1[0-2]):[0-5][0-9](?::[0-5][0-9])? ?[AaPp][Mm]")
+PAIR = re.compile("[0-9][:hH][0-9]")
+SHORT = re.compile("(?:[01]?[0-9]|2[0-3])[:hH][0-5][0-9]")
+SLOTS = 100  # times of day, of which there are only so many
 MILLIS = frozenset({"timeframe", "msofday"})
 MANY = 30  # values
 
@@ -28,17 +31,25 @@ def is_named_clock(profile: Profile) -> bool:
 def is_plain_clock(profile: Profile) -> bool:
     """Whether a column whose name says nothing holds what can be nothing but times of day."""
     words = set(vocabulary.words_of(profile.label))
-    if words & (vocabulary.NOT_MOMENTS | vocabulary.IDS):
+    values = profile.values
+    if not values or words & (vocabulary.NOT_MOMENTS | vocabulary.IDS):
         return False
-    if all(value.count(":") == 2 or value.count(".") == 2 for value in profile.values):
-        return not profile.label or profile.distinct > 0.5 * len(profile.values)
-    six = all(len(value) == 6 and is_digits(value) for value in profile.values)
-    return six and len(profile.values) > MANY and profile.distinct > 0.5 * len(profile.values)
+    if all(map(HALF_DAY.fullmatch, values)):
+        return True
+    many = profile.distinct > 0.5 * min(len(values), SLOTS)
+    if all(value.count(":") == 2 or value.count(".") == 2 for value in values):
+        return not profile.label or many
+    if all(map(SHORT.fullmatch, values)):  # no lengths: those are short, or have more minutes
+        late = max(int(value[:-3]) for value in values) > 12
+        return late and len(values) > MANY and (many or profile.rank("time") >= 0)
+    six = all(len(value) == 6 and is_digits(value) for value in values)
+    return six and len(values) > MANY and many
 
 
 def is_clock(profile: Profile) -> bool:
     """Whether a column holds times of day without a date."""
-    return is_named_clock(profile) and clock_sql(profile) is not None
+    known = is_named_clock(profile) or is_plain_clock(profile)
+    return known and clock_sql(profile) is not None
 
 
 def clock_sql(profile: Profile) -> Callable[[str], str] | None:
@@ -46,13 +57,14 @@ def clock_sql(profile: Profile) -> Callable[[str], str] | None:
     if profile.column.listed or not profile.values:
         return None
     if all(
-        len(parts := value.split(":") if ":" in value else value.split(".")) in (2, 3)
+        len(parts := re.split("[:hH]" if PAIR.search(value) else "[.]", value)) in (2, 3)
         and all(is_digits(part) and len(part) < 3 for part in parts)
         and int(parts[0]) < 24
         for value in profile.values
     ):
         return lambda text: (
-            f"CAST(extract('epoch' FROM TRY_CAST(replace({text}, '.', ':') AS TIME)) AS BIGINT)"
+            "CAST(extract('epoch' FROM "
+            f"TRY_CAST(translate({text}, '.hH', ':::') AS TIME)) AS BIGINT)"
         )
     if all(HALF_DAY.fullmatch(value) for value in profile.values):
         formats = "['%I:%M %p', '%I:%M:%S %p', '%I:%M%p', '%I:%M:%S%p']"

@@ -5,10 +5,11 @@ from dataclasses import dataclass, replace
 
 from seqrec_cli.core.data.reading import vocabulary
 from seqrec_cli.core.data.reading.casts import number_sql
-from seqrec_cli.core.data.reading.clocks import DAY, MANY, clock_sql, is_named_clock, is_plain_clock
+from seqrec_cli.core.data.reading.clocks import DAY, MANY, clock_sql, is_clock
 from seqrec_cli.core.data.reading.dates import MONTH, spelled_sql, unaccented
 from seqrec_cli.core.data.reading.engine import Engine, quoted
 from seqrec_cli.core.data.reading.profiles import Profile
+from seqrec_cli.core.data.reading.relations import Relation, first_rows
 from seqrec_cli.core.data.reading.times import MILLION, TimeForm, chosen_form, number_form
 from seqrec_cli.core.data.reading.units import SECONDS
 
@@ -40,6 +41,7 @@ PIECE_NAMES = {
     for word in words.split()
 }
 MOST_OF_A_PIECE = {"month": 12, "day": 31}
+Order = Sequence[int]
 WITH_CLOCK = ", with the time of day"  # behind the name of a form
 
 
@@ -130,6 +132,16 @@ def resolution_of(profile: Profile, form: TimeForm, engine: Engine) -> float:
     return 1e-9
 
 
+def order_by(moment: Moment | None, relation: Relation, engine: Engine) -> Order | None:
+    """The rows of the sample by time, the first one first; None where they have no time each."""
+    if moment is None or moment.columns[0].column.listed:
+        return None
+    column = moment.columns[0].column
+    rows = first_rows(relation, engine, moment.form.sql(column.sql), len(column.cells))
+    times = [time if time is not None else 0 for (time,) in rows]
+    return sorted(range(len(times)), key=times.__getitem__)
+
+
 def candidates(profiles: Sequence[Profile], engine: Engine) -> list[Moment]:
     """The times that a log may have, the one to take first."""
     if not profiles:
@@ -152,12 +164,26 @@ def candidates(profiles: Sequence[Profile], engine: Engine) -> list[Moment]:
         key = (
             not moment.solid,
             profile.filled < 0.9 * fullest,
+            is_unlikely(profile),
             moment.resolution,
             ranked if ranked >= 0 else 5000,
             profile.place,
         )
         found.append((key, moment))
-    return [moment for _, moment in sorted(found, key=lambda pair: pair[0])]
+    known = [pair for pair in found if not is_by_look(pair[1].columns[0])]
+    return [moment for _, moment in sorted(known or found, key=lambda pair: pair[0])]
+
+
+def is_unlikely(profile: Profile) -> bool:
+    """Whether any other time comes first: it is of an edit, or all rows have the same."""
+    edited = vocabulary.EDITS.intersection(vocabulary.words_of(profile.label))
+    return bool(edited) or (profile.distinct < 2 and len(profile.values) > MANY)
+
+
+def is_by_look(profile: Profile) -> bool:
+    """Whether they are numbers, such as a card has, that are of the size of times alone."""
+    few = profile.distinct < 0.5 * len(profile.values) and len(profile.values) > MANY
+    return few and bool(profile.label) and profile.numeric and profile.rank("time") < 0
 
 
 def is_no_moment(profile: Profile) -> bool:
@@ -199,9 +225,7 @@ def with_clock(date: Moment, profiles: Sequence[Profile], engine: Engine) -> Mom
     if date.resolution < DAY or date.columns[0].column.listed:
         return date
     for profile in profiles:
-        if profile in date.columns or not (is_named_clock(profile) or is_plain_clock(profile)):
-            continue
-        seconds = clock_sql(profile)
+        seconds = None if profile in date.columns or not is_clock(profile) else clock_sql(profile)
         if seconds:
             return with_time_of_day(date, profile, seconds)
     return date

@@ -1,22 +1,32 @@
-"""What the columns of a log probably are, where it cannot be told: for a hint."""
+"""What the columns of a log probably are, where it cannot be told: for a hint.
 
-from collections import Counter
+A column that may hold ids has points for each role: for what it says itself and for what the other
+columns say of it. The pair of columns with the most is proposed.
+"""
+
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from itertools import pairwise, product
 
 from seqrec_cli.core.data.reading import vocabulary
-from seqrec_cli.core.data.reading.choosing import (
-    WIDEST,
-    depends,
-    is_generic,
-    is_like_ids,
-    is_nested,
-    is_unnamed,
-    numbers_rows,
+from seqrec_cli.core.data.reading.choosing import WIDEST, depends, numbers_rows
+from seqrec_cli.core.data.reading.evidence import (
+    ROLES,
+    Person,
+    by_name,
+    evidence,
+    is_called_id,
+    may_be,
 )
-from seqrec_cli.core.data.reading.lists import list_form
-from seqrec_cli.core.data.reading.moments import PIECES, Moment
+from seqrec_cli.core.data.reading.moments import Moment, Order
 from seqrec_cli.core.data.reading.options import Role
 from seqrec_cli.core.data.reading.profiles import Profile
+
+MOST = 16  # columns, each compared with each other
+MOST_TOLD = 40  # columns that may follow from others
+LIKELY = (0, 0)  # points, and those of numbers
+LEAST = (-3, -1)  # where nothing else may be
 
 
 def guessed(
@@ -24,112 +34,173 @@ def guessed(
     item: Profile | None,
     pool: Sequence[Profile],
     time: Moment | None,
+    order: Order | None,
 ) -> list[dict[Role, str]]:
     """What the columns probably are, for a hint; never a time or a fragment as an id.
 
-    Where another column is as likely a user as the first one, or an item, that is proposed next.
+    Where two are as likely both, the first one first; where more are, only what is known.
     """
-    first, tied = guess_of(user, item, pool, time)
-    return [first, guess_of(user, item, pool, time, tied)[0]] if tied is not None else [first]
-
-
-def guess_of(
-    user: Profile | None,
-    item: Profile | None,
-    pool: Sequence[Profile],
-    time: Moment | None,
-    rather: Profile | None = None,
-) -> tuple[dict[Role, str], Profile | None]:
-    """The likeliest columns, and one as likely as the first of those that are not known.
-
-    `rather` is taken in place of that first one.
-    """
-    ids = [
-        p
-        for p in pool
-        if p not in (user, item)
-        and (p.may_be_id or list_form(p.values))
-        and not p.is_row_number
-        and (is_like_ids(p) or (leaning(p) and p.distinct > 2))
-        and is_unnamed(p)
-        and not (vocabulary.NOT_MOMENTS | {*PIECES}).intersection(vocabulary.words_of(p.label))
-    ]
+    known = {r: p for r, p in zip(ROLES, (user, item), strict=True) if p is not None}
     if len(pool) > WIDEST and not any(p.label for p in pool):
-        return {}, None  # of so many columns any two might be
-    plain = [p for p in ids if not p.wordy and is_varied(p) and not numbers_rows(p)] or ids
-    guess: dict[Role, str] = {}
-    tied: Profile | None = None
-    for role, profile in (("user", user), ("item", item)):
-        if profile is None:
-            profile, other = likeliest(role, plain, ids, pool, guess)
-            if user is not None or role == "user":  # the first that is to be found
-                profile, tied = (rather, None) if rather is not None else (profile, other)
-        if profile is not None:
-            guess[role] = profile.name  # type: ignore[index]
-            # What says no more than another column does, such as a user's name or city, is no id.
-            telling = profile.distinct < 0.9 * len(profile.values)
-            plain = [p for p in plain if p is not profile and not (telling and depends(p, profile))]
-    if time is not None and len(time.columns) == 1:
-        guess["time"] = time.name
-    return guess, tied
+        return [{}]  # of so many columns any two might be
+    free = [p for p in pool if p not in known.values() and may_be(p)]
+    free.sort(key=lambda p: -max(by_name(p, "user"), by_name(p, "item"), is_called_id(p)))
+    free = sorted(free[:MOST], key=lambda p: p.place)
+    rest = [p for p in pool if p not in free][:MOST_TOLD]
+    best = Candidates(tuple(free), known, tuple(rest), order).likeliest()
+    if best and not any(p.label for p in best[0]):
+        best = best[:1]  # without names the first is the user
+    found: list[dict[Role, str]] = [{"user": u.name, "item": i.name} for u, i in best]
+    if not 0 < len(found) < 3:
+        found = [{role: p.name for role, p in known.items()}]
+    when = time_of(time, pool, best[0] if best else [*known.values()])
+    return [each | when for each in found]
 
 
-def likeliest(
-    role: str,
-    plain: Sequence[Profile],
-    ids: Sequence[Profile],
-    pool: Sequence[Profile],
-    guess: Mapping[Role, str],
-) -> tuple[Profile | None, Profile | None]:
-    """The column to propose for a role: by words in its name, by being called an id, by place.
+def is_told(profile: Profile, role: Person) -> bool:
+    """Whether a column that was taken for a role is known for it, so that a hint keeps it."""
+    return not profile.label or (profile.rank(role) >= 0 and not numbers_rows(profile))
 
-    Texts come last, those that repeat; of an item's category the item is taken. The second is a
-    column of which nothing but the place says that it is less likely.
+
+@dataclass(frozen=True)
+class Candidates:
+    """The columns that may be the user or the item.
+
+    Attributes:
+        free: those of which one is to be chosen.
+        known: those that are known, by role.
+        others: what else there is, which may follow from them.
+        order: the numbers of the rows of the sample by time, the first one first; None without one.
     """
-    other: vocabulary.Named = "item" if role == "user" else "user"
-    left = [p for p in ids if p.name not in guess.values()]
-    texts = [p for p in left if not (p.wordy and numbers_rows(p))]
-    pooled = plain or sorted(texts, key=lambda p: -p.distinct)
-    fitting = [p for p in pooled if p.rank(other) < 0 or is_generic(p) or not p.label]
-    words = set(vocabulary.words_of(guess.get("user", "")))
-    if not fitting and words and role == "item":  # who follows whom: `user_id`, `target_user_id`
-        fitting = [p for p in pooled if words < set(vocabulary.words_of(p.label))]
-    if not fitting:
-        return None, None
 
-    def order(profile: Profile) -> tuple[bool, int, bool]:
-        against = (leaning(profile) == other) - (leaning(profile) == role)
-        return is_nested(profile), against, not is_called_id(profile)
+    free: tuple[Profile, ...]
+    known: Mapping[Person, Profile]
+    others: tuple[Profile, ...]
+    order: Order | None
 
-    best, *others = sorted(fitting, key=order)
-    tied = next((p for p in others if p.label and order(p) == order(best)), None)
-    finer = (
-        p
-        for p in pool
-        if role == "item"
-        and best.label
-        and p.name not in guess.values()
-        and p.may_be_id
-        and not p.wordy
-        and not p.is_moment
-        and best.distinct < p.distinct < 0.9 * len(p.values)
-        and depends(best, p)
-    )
-    return next(finer, best), tied
+    @property
+    def columns(self) -> tuple[Profile, ...]:
+        return (*self.known.values(), *self.free)
+
+    def likeliest(self) -> list[tuple[Profile, Profile]]:
+        """The pairs of a user and an item for which the most speaks; of each thing one column."""
+        points = {
+            (p.place, role): self.points(p, role) for role in ROLES for p in self.choices(role)
+        }
+        every = [pair for pair in product(*map(self.choices, ROLES)) if self.fit(*pair)]
+        scored = [
+            ([points[p.place, role] for p, role in zip(pair, ROLES, strict=True)], pair)
+            for pair in every
+        ]
+        for least in (LIKELY, LEAST):
+            left = [
+                (sum(each[0] for each in own), sum(each[1] for each in own), pair)
+                for own, pair in scored
+                if all(each[0] >= least[p.numeric] for each, p in zip(own, pair, strict=True))
+            ]
+            if left:
+                break
+        best: list[tuple[Profile, Profile]] = []
+        left.sort(key=lambda each: (-each[0], -each[1]))
+        for total, _, (user, item) in left:
+            same = (self.is_one_with(user, u) and self.is_one_with(item, i) for u, i in best)
+            if total == left[0][0] and not any(same):
+                best.append((user, item))
+        return best
+
+    def choices(self, role: Person) -> list[Profile]:
+        """The columns that may have a role: the known one, and the tracks of a known artist."""
+        known = self.known.get(role)
+        if known is None:
+            return [*self.free]
+        if role == "user" or vocabulary.compared(known.label) not in vocabulary.CONTAINERS:
+            return [known]
+        return [known, *(p for p in self.free if known in self.coarser(p))]
+
+    def points(self, profile: Profile, role: Person) -> tuple[int, int]:
+        """How much speaks for a column to be the user, or the item; of one thing, which column."""
+        if profile is self.known.get(role):
+            return 0, 0
+        user = self.known.get("user")
+        about = {*vocabulary.words_of(user.label)} if user is not None else set()
+        if role == "item" and about and about < {*vocabulary.words_of(profile.label)}:
+            return 4, 4  # whom the user follows: `target_user_id`
+        own = evidence(profile, role)
+        found = max(evidence(p, role) for p in self.columns if self.is_one_with(profile, p))
+        found += any(place == profile.place for _, place in self.follows)  # it has attributes
+        if self.numbers_visits(profile):
+            return found - 4, own
+        finer = (p for p in self.columns if profile in self.coarser(p))
+        if any(not self.numbers_visits(p) for p in finer):
+            found -= 2 if role == "item" else 1
+        return found, own
+
+    def fit(self, user: Profile, item: Profile) -> bool:
+        """Whether each says something that the other does not."""
+        both = {(user.place, item.place), (item.place, user.place)}
+        return user is not item and not both & self.follows
+
+    @cached_property
+    def follows(self) -> set[tuple[int, int]]:
+        """The places of pairs of columns, the second of which says the first, row for row."""
+        told = [p for p in self.columns if 1 < p.distinct < 0.9 * len(p.values)]
+        return {
+            (p.place, q.place)
+            for p in (*self.columns, *self.others)
+            for q in told
+            if p is not q and 1 < p.distinct <= q.distinct and depends(p, q)
+        }
+
+    def coarser(self, profile: Profile) -> list[Profile]:
+        """The columns of which each value holds several of this one, as the room of an exhibit."""
+        return [
+            p
+            for p in self.columns
+            if (p.place, profile.place) in self.follows
+            and (profile.place, p.place) not in self.follows
+        ]
+
+    def is_one_with(self, profile: Profile, other: Profile) -> bool:
+        """Whether two columns are of the same things, as a number and a name."""
+        both = {(profile.place, other.place), (other.place, profile.place)}
+        return profile is other or both <= self.follows
+
+    def numbers_visits(self, profile: Profile) -> bool:
+        """Whether a value never comes back once the next has come: a receipt, a match, a session.
+
+        If not among all rows then among those of each value of a coarser column.
+        """
+        if self.order is None or profile.column.listed:
+            return False
+        cells = profile.column.cells
+        wholes: list[Sequence[object]] = [[None] * len(cells)]
+        wholes += [
+            p.column.cells for p in self.coarser(profile) if 2 * p.distinct < profile.distinct
+        ]
+        return any(comes_in_runs(cells, whole, self.order) for whole in wholes)
 
 
-def leaning(profile: Profile) -> str:
-    """Whether a word of the name says that it rather is a user or an item, "" if none does."""
-    words = set(vocabulary.words_of(profile.label))
-    held = [role for role, known in vocabulary.LEANING.items() if words & known]
-    return held[0] if len(held) == 1 else ""
+def comes_in_runs(cells: Sequence[object], whole: Sequence[object], order: Order) -> bool:
+    """Whether, within each value of `whole`, equal cells are next to each other in this order."""
+    pairs = [(str(whole[n]), cells[n]) for n in order if cells[n] is not None]
+    pairs.sort(key=lambda pair: pair[0])  # stable
+    different = len(set(pairs))
+    repeats = len(pairs) - different
+    runs = sum(a != b for a, b in pairwise(pairs)) + 1
+    return repeats > 2 < different and runs - different < 0.2 * repeats
 
 
-def is_varied(profile: Profile) -> bool:
-    """Whether there are some values, and none is in most of the rows."""
-    ((_, most),) = Counter(profile.values).most_common(1)
-    return profile.distinct > 2 and most < 0.5 * len(profile.values)
+def time_of(
+    time: Moment | None, pool: Sequence[Profile], ids: Sequence[Profile]
+) -> dict[Role, str]:
+    """The time, if it is one column: of several the time is made when they are read.
 
-
-def is_called_id(profile: Profile) -> bool:
-    return bool(vocabulary.IDS.intersection(vocabulary.words_of(profile.label)))
+    Where none is known, a date of another thing is one that neither user nor item has but once.
+    """
+    if time is not None:
+        return {"time": time.name} if len(time.columns) == 1 else {}
+    for profile in pool:
+        dated = profile.date_forms or profile.column.kind.endswith("moment")
+        if dated and not any(depends(profile, p) for p in ids):
+            return {"time": profile.name}
+    return {}

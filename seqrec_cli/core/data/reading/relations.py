@@ -3,6 +3,7 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Any
 
 from seqrec_cli.core.data.reading.engine import Engine
 from seqrec_cli.core.data.reading.rejects import SKIPPING, STRICT
@@ -144,12 +145,23 @@ def sampled(relation: Relation, engine: Engine, rows: int = SAMPLED) -> Relation
         for n, column in enumerate(columns)
     )
     rows = max(20, min(rows, MOST_CELLS // max(1, len(columns))))
-    where = f"WHERE {relation.skipped}" if relation.skipped else ""
-    scan = relation.scans[0].replace(STRICT, SKIPPING)
-    found = engine.rows(f"SELECT {listed} FROM {scan} {where} LIMIT {rows}")
+    found = first_rows(relation, engine, listed, rows)
     cells: Sequence[Sequence[Cell]] = list(zip(*found, strict=True)) or [()] * len(columns)
     filled = [replace(column, cells=tuple(own)) for column, own in zip(columns, cells, strict=True)]
     if relation.file:
         *filled, file = filled
         relation = replace(relation, file=file)
     return replace(relation, columns=tuple(filled))
+
+
+def first_rows(
+    relation: Relation, engine: Engine, listed: str, rows: int
+) -> Sequence[tuple[Any, ...]]:
+    """What these expressions, in SQL, are in the first rows of a relation.
+
+    Raises:
+        duckdb.Error: the engine cannot read them.
+    """
+    where = f"WHERE {relation.skipped}" if relation.skipped else ""
+    scan = relation.scans[0].replace(STRICT, SKIPPING)
+    return engine.rows(f"SELECT {listed} FROM {scan} {where} LIMIT {rows}")

@@ -12,7 +12,7 @@ from seqrec_cli.core.data.reading.json_cells import path_in_text
 from seqrec_cli.core.data.reading.moments import Moment, is_category
 from seqrec_cli.core.data.reading.options import Reading, Role
 from seqrec_cli.core.data.reading.profiles import Profile
-from seqrec_cli.core.data.reading.proposing import guessed
+from seqrec_cli.core.data.reading.proposing import guessed, is_told
 from seqrec_cli.core.data.reading.relations import Relation
 from seqrec_cli.core.data.reading.unfolding import (
     is_of_several,
@@ -109,12 +109,16 @@ def assign(relation: Relation, reading: Reading, engine: Engine) -> Plan:
     if (user is None or several) and item is not None and not item.column.listed:
         user = users_in_lists(profiles, item, notes)
     if user is None or item is None:
-        guesses = guessed(user, item, pool, time)
         missing: list[Role] = ["user"] if user is None else []
         missing += ["item"] if item is None else []
+        user = user if user and (user.name in taken or is_told(user, "user")) else None
+        item = item if item and (item.name in taken or is_told(item, "item")) else None
+        guesses = guessed(user, item, pool, time, moments.order_by(time, relation, engine))
         raise Undecided(missing, guesses)
     if time is not None and "time" not in chosen:
-        time, others = without_those_of_items(time, others, item, notes)
+        time, others = without_those_of("item", item, time, others, notes)
+        if time is not None:
+            time, others = without_those_of("user", user, time, others, notes)
         time, others = of_the_record(time, others, user, item if rating is None else rating)
         if time is not None and is_category(time.columns[0], user):
             time = None
@@ -229,10 +233,10 @@ def choose_time(
             said_so = moments.said_moment(best, reading.time_format)
             return moments.with_clock(said_so, free, engine), []
     pieces = moments.from_pieces(free)
-    if pieces is not None and not any(
-        m.resolution < pieces.resolution for m in inferred if m.solid
-    ):
-        return moments.with_clock(pieces, free, engine), inferred
+    if pieces is not None:
+        pieces = moments.with_clock(pieces, free, engine)
+        if not any(m.resolution < pieces.resolution for m in inferred if m.solid):
+            return pieces, inferred
     if not inferred or not inferred[0].solid:
         return (
             (inferred[0], inferred[1:]) if inferred and inferred[0].columns[0].label else (None, [])
@@ -241,19 +245,25 @@ def choose_time(
     return first, [m for m in inferred[1:] if m.columns[0] not in first.columns]
 
 
-def without_those_of_items(
-    time: Moment, others: list[Moment], item: Profile, notes: list[str]
+def without_those_of(
+    role: str, owner: Profile, time: Moment, others: list[Moment], notes: list[str]
 ) -> tuple[Moment | None, list[Moment]]:
-    """The times without those that each item has but one of, as the day it came out."""
-    if len(item.values) <= MANY or not 4 < item.distinct < 0.7 * len(item.values):
+    """The times without those that each item has but one of, as the day it came out; so of users.
+
+    Where no other is left, users may have one: they are orders, say.
+    """
+    if len(owner.values) <= MANY or not 4 < owner.distinct < 0.7 * len(owner.values):
         return time, others
-    own = [m for m in (time, *others) if depends(m.columns[0], item)]
+    own = [m for m in (time, *others) if depends(m.columns[0], owner)]
     if not own or any(m.columns[0].distinct < 3 for m in own):
         return time, others
     left = [m for m in (time, *others) if m not in own]
+    if role == "user" and not left:
+        return time, others
     notes.append(
-        f"`{own[0].name}` is always the same for an item, so it is not taken for the time; if it "
-        f"is: `{typed('--columns', f'time={own[0].columns[0].name}')}`"
+        f"`{own[0].name}` is always the same for {'an' if role == 'item' else 'a'} {role}, so it "
+        f"is not taken for the time; if it is: "
+        f"`{typed('--columns', f'time={own[0].columns[0].name}')}`"
     )
     return (left[0], left[1:]) if left else (None, [])
 
@@ -338,14 +348,12 @@ def aligned(time: Moment | None, item: Profile) -> Moment | None:
     return time
 
 
-def listed(relation: Relation) -> str:
-    """The columns of a relation for an error message."""
-    columns = relation.columns[:MOST_SHOWN]
-    more = ", …" if len(relation.columns) > MOST_SHOWN else ""
-    if relation.named:
-        return ", ".join(f"`{shortened(column.name, 30)}`" for column in columns) + more
+def listed(relation: Relation, *, examples: bool = False) -> str:
+    """The columns of a relation for an error message; an example tells those without names."""
     shown = []
-    for column in columns:
+    for column in relation.columns[:MOST_SHOWN]:
+        name = f"`{shortened(column.name, 30)}`" if relation.named else column.name
         example = shortened((column.values or [""])[0], 20)
-        shown.append(f"{column.name} (as in `{example}`)")
-    return ", ".join(shown) + more
+        told = examples or not relation.named
+        shown.append(f"{name} (as in `{example}`)" if told else name)
+    return ", ".join(shown) + (", …" if len(relation.columns) > MOST_SHOWN else "")

@@ -28,6 +28,13 @@ PLAIN_PATH = re.compile(r"[\w/\\:.,=@+ ()%&#!-]+")
 REPLACEMENT = "\ufffd"
 # What else than the bytes say a text may be in, if its header then has names that are known.
 ENCODINGS = ("cp949", "cp1250", "cp1251", "cp1253", "cp1254", "cp1255", "cp1256", "big5")
+# The letters beside a to z that languages have, by what they are written in; the first of equals.
+LETTERS = {
+    "cp1252": ("äöüß", "éèêàçùûîôëïœâ", "áéíóúñü", "ãõçáéíóúâêôà", "àèéìòù", "åäöæøéõ"),
+    "cp1250": ("ąćęłńóśźż", "áčďéěíňóřšťúůýž", "áäčďéíĺľňóôŕšťúýž", "áéíóöőúüű", "čćđšž", "ăâîşţ"),
+    "cp1254": ("çğıöşüâîİ",),
+    "cp1257": ("āčēģīķļņšūž", "ąčęėįšųūž", "äöõüšž"),
+}
 
 
 @dataclass(frozen=True)
@@ -227,4 +234,13 @@ def encoding_by_bytes(content: bytes) -> str:
     capitals = sum(byte >= 0xC0 for byte in high)
     pairs = sum(a >= 0xC0 and b >= 0xC0 for a, b in itertools.pairwise(content))
     # Cyrillic words are all high bytes; of Latin ones a letter here and there is.
-    return "cp1251" if capitals > 0.8 * len(high) and pairs > 0.3 * len(high) else "latin-1"
+    if capitals > 0.8 * len(high) and pairs > 0.3 * len(high):
+        return "cp1251"
+    several = len(set(high)) > 1  # a pound or a degree alone is no letter
+    return max(LETTERS, key=lambda name: several and share_of_letters(bytes(high), name))
+
+
+def share_of_letters(high: bytes, encoding: str) -> float:
+    """The share of bytes that are, in an encoding, letters of one of its languages."""
+    text = high.decode(encoding, "replace").lower()
+    return max(sum(map(text.count, own)) for own in LETTERS[encoding]) / max(1, len(text))

@@ -132,7 +132,7 @@ PARTS: dict[Named, frozenset[str]] = {
     "session": words("session"),
 }
 IDS = words(
-    "id ids uid mbid msid token cislo kode cod ma 編號 key hash code uuid guid sku no nr number "
+    "id ids uid pk mbid msid token cislo kode cod ma 編號 key hash code uuid guid sku no nr number "
     "url uri nummer numero codigo codice ref reference referencia ид код номер 编号 番号 번호 "
     "编码 コード 코드 login email mbox kodas kood sifra आईडी شناسه"
 )
@@ -152,6 +152,8 @@ OTHER_DATES = words(
     "birth release published publication crawl first since of due until expiry expires expiration "
     "deadline signup registration login joined"
 )
+# A change of what was noted, later than the interaction.
+EDITS = words("edited updated modified changed interpreted imported exported synced refreshed")
 NOT_MOMENTS = OTHER_DATES | words(
     "duration length spent zone timezone offset stay total runtime count zip play timedelta "
     "watch days dwell elapsed reading playtime watchtime"
@@ -160,12 +162,20 @@ TITLED = frozenset({"name", "nom", "nombre", "nome", "title"})  # as in `critic_
 # Words that say of whom or of what a column rather is, for a proposal alone.
 LEANING: dict[str, frozenset[str]] = {
     "user": words(
-        "ip addr address host session sess visit visid cookie did phone email card cc household "
-        "srch search caller by name subject imsi imei bike who sender anon calling"
+        "ip addr address host session sess visit visid cookie did phone email mail card cc "
+        "household srch search caller by subject imsi imei bike who sender anon calling from orig "
+        "payer plate badge nickname fullname puuid observer inspector athlete summoner participant "
+        "runner driver writer trainee resident supporter candidate candidat candidato kandidat "
+        "paciente pacient pacienta paziente kartice karty karta cartao tarjeta kupujacy kupujici "
+        "horer leser besucher adherent abonne spieler spiller osoba czytelnik ctenar olvaso vevo "
+        "bruger korisnik uporabnik citalac"
     ),
     "item": words(
         "url uri path link page stem title object target sku ean upc merchant seller owner file "
-        "model lines prop property jd mcc code campaign resource hero doc stop parent called"
+        "model lines prop property jd mcc code campaign resource hero doc stop called "
+        "species taxon taxonomic scientific champion segment dest to receiver vendor store dish "
+        "menu asset exhibit zone tour route slot channel titel titolo titulo naslov oferty oferta "
+        "offre medicamento medikament lek kurs filial filiale"
     ),
 }
 # What has many items of its own: no item where another column says which of them it was.

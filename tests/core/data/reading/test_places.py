@@ -90,7 +90,7 @@ def test_a_bad_byte_harms_only_who_uses_it(tmp_path: Path) -> None:
     path.write_bytes("user,item\n1,£\n2,b\n".encode("latin-1"))
     with pytest.raises(InputError, match="is not UTF-8") as caught:
         read_log(TextSource(path), Reading())
-    assert "--encoding latin-1`" in caught.value.hint
+    assert "--encoding cp1252`" in caught.value.hint
     assert rows_of(read_log(TextSource(path), Reading(encoding="latin-1"))) == [(1, "£"), (2, "b")]
     with pytest.raises(InputError, match="there is no encoding `x`"):
         read_log(TextSource(path), Reading(encoding="x"))

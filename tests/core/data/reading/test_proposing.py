@@ -1,5 +1,9 @@
 """What is proposed where the columns cannot be told."""
 
+import random
+import re
+from datetime import UTC, datetime, timedelta
+
 import pytest
 
 from seqrec_cli.errors import InputError
@@ -24,40 +28,22 @@ def test_proposes_what_may_be_right(read: ReadText, header: str, row: str, propo
     assert f"--columns {proposed}`" in refused.value.hint
 
 
-@pytest.mark.parametrize(
-    ("header", "row", "proposed"),
-    [
-        ("user,event,invited,interested", "{u},{i},0,1", "user=user,item=event"),
-        ("uri_stem,client_ip_v4", "/p/{i},10.0.0.{u}", "user=client_ip_v4,item=uri_stem"),
-        ("session_nr,main_kind,model_b", "{u},{k},A{i}", "user=session_nr,item=model_b"),
-        ("writer,review_body,link_to_film", "w{u},{t},m/{i}", "user=writer,item=link_to_film"),
-    ],
-)
-def test_proposes_by_what_names_hint_at(
-    read: ReadText, header: str, row: str, proposed: str
-) -> None:
-    many = [
-        {"u": n % 9, "i": n * 7 % 25, "k": n * 7 % 25 % 4, "t": f"a long text of words {n}" * 4}
-        for n in range(90)
-    ]
-    with pytest.raises(InputError) as refused:
-        read(header + "\n" + "".join(row.format(**each) + "\n" for each in many))
-    assert f"--columns {proposed}`" in refused.value.hint
-
-
 def test_of_many_columns_without_names_none_is_proposed(read: ReadText) -> None:
     with pytest.raises(InputError) as refused:
         read(table(USERS, ITEMS, *[[f"x{n * k % 11}" for n in range(60)] for k in range(3, 13)]))
     assert "if the file has interactions" in refused.value.hint
 
 
-def test_of_two_as_likely_both_are_proposed(read: ReadText) -> None:
+def test_of_two_as_likely_both_are_proposed_and_of_three_none(read: ReadText) -> None:
     rows = "".join(f"a{n % 7},b{n * 5 % 11},c{n * 7 % 13}\n" for n in range(60))
     with pytest.raises(InputError) as refused:
-        read("alpha,beta,gamma\n" + rows)
+        read("alpha,beta\n" + re.sub(",c.*", "", rows))
     hint = refused.value.hint
     assert "--columns user=alpha,item=beta`; or, as likely:" in hint
     assert "--columns user=beta,item=alpha`" in hint
+    with pytest.raises(InputError, match=r"`alpha` \(as in `a0`\), `beta` \(as in") as refused:
+        read("alpha,beta,gamma\n" + rows)
+    assert refused.value.hint.startswith("name them, as in `--columns user=…,item=…`")
 
 
 def test_who_follows_whom_is_proposed(read: ReadText) -> None:
@@ -65,3 +51,89 @@ def test_who_follows_whom_is_proposed(read: ReadText) -> None:
     with pytest.raises(InputError) as refused:
         read("user_id,target_user_id,x\n" + rows.replace("\n", ",y\n"))
     assert "--columns user=user_id,item=target_user_id`" in refused.value.hint
+
+
+def stays(row: str, count: int = 120) -> str:
+    """Rows of made-up stays at a marina, by time; each of 9 boats comes to 23 berths."""
+    at = [datetime(2021, 5, 1, 6, tzinfo=UTC) + timedelta(hours=5.1 * n) for n in range(count)]
+    names = ("Olsen", "Bakker", "Moreau", "Silva", "Costa", "Fischer", "Novak", "Byrne", "Sato")
+    draw = random.Random(7)
+    lines = []
+    for n in range(count):
+        u, i = draw.randrange(9), draw.randrange(23)
+        each = {"n": n, "u": u, "i": i, "at": at[n], "name": names[u], "v": n // 3, "quay": i // 6}
+        lines.append(row.format(**each, many=draw.randrange(1, 6), spell=n // 2 % 31) + "\n")
+    return "".join(lines)
+
+
+@pytest.mark.parametrize(
+    ("header", "row", "proposed"),
+    [
+        # A number of the row is nothing, and one of the visit is no item and no user.
+        ("haul,skipper_mail,berth,eta", "{n:x}z,{name}@sea.org,B{i},{at}", "user=skipper_mail"),
+        ("trip,skipper_mail,berth,eta", "T{v},{name}@sea.org,B{i},{at}", "item=berth"),
+        # Nor are the visits of each user, which say whose they are.
+        ("trip,skipper_mail,berth,eta", "{spell}-{u},{name}@sea.org,B{i},{at}", "item=berth"),
+        # A time of day, an hour and a mark from 1 to 5 are nothing either.
+        ("skipper_mail,seen,berth,eta", "{name}@sea.org,{at:%H:%M},B{i},{at:%F}", "item=berth"),
+        ("skipper_mail,hour,berth,eta", "{name}@sea.org,{at:%H},B{i},{at}", "item=berth"),
+        ("skipper_mail,how was it,berth", "{name}@sea.org,{many},B{i}", "item=berth"),
+        # People rather than addresses of machines, and whose name it is.
+        ("ip,full name,berth,eta", "10.0.0.{u},Al {name},B{i},{at}", "'user=full name,item=berth"),
+        ("quay,berth,skipper,eta", "Q{quay},B{i},Jo {name},{at}", "user=skipper,item=berth"),
+        # A number beside a name is of the same thing.
+        ("pier,pier name,skipper,eta", "{i}1,Pier {i},Jo {name},{at}", "user=skipper,item=pier"),
+    ],
+)
+def test_proposes_by_what_the_columns_say_of_each_other(
+    read: ReadText, header: str, row: str, proposed: str
+) -> None:
+    with pytest.raises(InputError) as refused:
+        read(f"{header}\n{stays(row)}")
+    first, *others = refused.value.hint.split("; or, ")
+    assert proposed in first
+    assert not others
+
+
+@pytest.mark.parametrize(
+    ("header", "row", "time"),
+    [
+        ("tag,skipper_mail,berth,moored", "60{u}000000000{u},{name}@sea.org,B{i},{at}", "moored"),
+        ("last edited,moored,skipper_mail,berth", "{at},{at:%F},{name}@sea.org,B{i}", "moored"),
+        (
+            "loaded,moored,skipper_mail,berth",
+            "2022-01-01 10:11:12.5,{at},{name}@a.org,B{i}",
+            "moored",
+        ),
+        ("published,skipper_mail,berth", "{at},{name}@sea.org,B{i}", "published"),
+    ],
+)
+def test_the_time_that_is_proposed(read: ReadText, header: str, row: str, time: str) -> None:
+    with pytest.raises(InputError) as refused:
+        read(f"{header}\n{stays(row)}")
+    assert f"user=skipper_mail,item=berth,time={time}`" in refused.value.hint
+
+
+@pytest.mark.parametrize("clock", ["%H:%M", "%Hh%M", "%I:%M %p"])
+def test_a_proposal_has_the_time_of_day_as_well(read: ReadText, clock: str) -> None:
+    text = "day,seen,skipper_mail,berth\n" + stays(
+        f"{{at:%d.%m.%Y}},{{at:{clock}}},{{name}}@a.org,B{{i}}"
+    )
+    with pytest.raises(InputError) as refused:
+        read(text)
+    assert "--columns user=skipper_mail,item=berth`" in refused.value.hint
+    times = read(text, columns={"user": "skipper_mail", "item": "berth"}).rows.times
+    assert times is not None
+    assert int(times[1] - times[0]) == 18_360
+
+
+def test_an_artist_yields_to_the_title(read: ReadText) -> None:
+    with pytest.raises(InputError) as refused:
+        read("artist,piece,hall,eta\n" + stays("A{quay},Song {i},H{u},{at}"))
+    assert "item=piece" in refused.value.hint
+
+
+def test_a_session_yields_to_a_person(read: ReadText) -> None:
+    with pytest.raises(InputError) as refused:
+        read("session_id,skipper_mail,berth,eta\n" + stays("S{v},{name}@sea.org,B{i},{at}"))
+    assert "user=skipper_mail,item=berth" in refused.value.hint

@@ -16,7 +16,7 @@ def test_a_hint_has_all_roles_and_works(read: ReadText) -> None:
     columns = re.search(r"--columns (\S+)`", caught.value.hint)
     assert columns is not None
     said = parse_columns(columns[1])
-    assert said == {"user": "what", "item": "who", "time": "at"}
+    assert said == {"user": "who", "item": "what", "time": "at"}
     assert len(rows_of(read(text, columns=said))[0]) == 3
 
 

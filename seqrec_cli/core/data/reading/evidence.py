@@ -1,0 +1,119 @@
+"""What a column itself says of whether it is the user or the item: its name and its values."""
+
+import re
+from collections import Counter
+from typing import Literal
+
+from seqrec_cli.core.data.reading import vocabulary
+from seqrec_cli.core.data.reading.choosing import (
+    is_address,
+    is_generic,
+    is_like_ids,
+    is_surely,
+    is_unnamed,
+)
+from seqrec_cli.core.data.reading.clocks import is_clock
+from seqrec_cli.core.data.reading.moments import PIECES
+from seqrec_cli.core.data.reading.profiles import Profile
+
+Person = Literal["user", "item"]
+ROLES: tuple[Person, Person] = ("user", "item")
+SMALL_SAMPLE = 10  # rows, of which each may have another value
+MOST_KINDS = 6  # of events, and not rather of what was done
+MOST_OF_A_SCALE = 10
+LONGEST_NAME = 4  # words; of a question each may be by chance
+COUNTERS = ("position", "index", "rank", "step", "sequence", "hit", "line")
+STEP = re.compile(r"[.\[\]]+")  # of a path in nested data
+PATH = re.compile(r"https?://\S+|/\S+")
+PERSON = re.compile(r"[^\W\d_]{2,}(?:[ .'-]+[^\W\d_]+){0,2},? [^\W\d_]{2,}")
+
+
+def may_be(profile: Profile) -> bool:
+    """Whether a column may hold ids of users or items, by its values and by what it is called."""
+    words = set(vocabulary.words_of(profile.label))
+    hints = [by_name(profile, role) + by_values(profile, role) for role in ROLES]
+    strange = (vocabulary.NOT_MOMENTS | {*PIECES, *COUNTERS}) - vocabulary.LEANING["item"]
+    if (words & strange and "id" not in words and max(hints) < 3) or (
+        profile.rank("rating") >= 0
+        or profile.rank("position") >= 0
+        or (profile.rank("time") >= 0 and not is_called_id(profile))
+    ):
+        return False
+    if profile.is_list:
+        return profile.distinct > 1
+    if not profile.may_be_id or is_clock(profile) or profile.is_row_number:
+        return False
+    many = len(profile.column.cells) > SMALL_SAMPLE
+    if many and (profile.distinct == len(profile.values) or not is_varied(profile)):
+        return False
+    if profile.wordy and profile.distinct > 0.7 * len(profile.values):
+        return False  # texts
+    if profile.rank("event") >= 0:
+        return profile.distinct > MOST_KINDS
+    if profile.label and not any(hints) and not is_called_id(profile) and is_scale(profile):
+        return False
+    return is_like_ids(profile) or any(hints)
+
+
+def evidence(profile: Profile, role: Person) -> int:
+    """How much a column itself says that it is the user, or the item."""
+    other: Person = "item" if role == "user" else "user"
+    against = by_name(profile, other) + max(0, by_values(profile, other) - 1)
+    found = by_name(profile, role) + by_values(profile, role) - against
+    found -= role == "user" and profile.column.listed
+    return found + is_called_id(profile) - is_measure(profile)
+
+
+def by_name(profile: Profile, role: Person) -> int:
+    """How much the name says that a column is this."""
+    rank = profile.rank(role)
+    words = set(vocabulary.words_of(profile.label))
+    if rank >= 0 and not is_generic(profile):
+        return 4 if is_surely(profile, role) else 3
+    if words & vocabulary.LEANING[role] and len(words) <= LONGEST_NAME:
+        return 2
+    if role == "user" and profile.rank("session") >= 0:
+        return 1
+    whole = [word for step in STEP.split(profile.label) for word in vocabulary.words_of(step)]
+    return int(any(word.rstrip("s") in vocabulary.PARTS[role] for word in whole))
+
+
+def by_values(profile: Profile, role: Person) -> int:
+    """How much the values say that a column is this."""
+    values = profile.values
+    if role == "item":
+        return 2 * (profile.is_asin or profile.is_isbn or all(map(PATH.fullmatch, values)))
+    if is_address(profile):
+        return 3
+    if not all(map(PERSON.fullmatch, values)):
+        return 0
+    return 3 if vocabulary.TITLED.intersection(vocabulary.words_of(profile.label)) else 1
+
+
+def is_called_id(profile: Profile) -> bool:
+    named = vocabulary.IDS.intersection(vocabulary.words_of(profile.label))
+    return bool(named) or vocabulary.compared(profile.label).endswith("id")
+
+
+def is_measure(profile: Profile) -> bool:
+    """Whether it looks like a number of something, or is called so or another thing."""
+    if is_scale(profile):
+        return True
+    if vocabulary.compared(profile.label) in ("", "event") or by_values(profile, "user"):
+        return False
+    if not is_unnamed(profile) and profile.rank("session") < 0:
+        return True
+    words = set(vocabulary.words_of(profile.label))
+    counted = profile.numeric and profile.rank("event") < 0
+    return (counted or bool(words & vocabulary.NOT_IDS)) and not is_called_id(profile)
+
+
+def is_scale(profile: Profile) -> bool:
+    """Whether they are small numbers, as ratings and places are."""
+    return profile.numeric and max(profile.numbers) <= MOST_OF_A_SCALE
+
+
+def is_varied(profile: Profile) -> bool:
+    """Whether there are some values, and none is in most of the rows."""
+    ((_, most),) = Counter(profile.values).most_common(1)
+    return profile.distinct > 2 and most < 0.5 * len(profile.values)
