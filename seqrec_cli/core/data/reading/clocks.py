@@ -13,6 +13,8 @@ CLOCKS = frozenset(
     {"hour", "hourmin", "hhmm", "hhmmss", "time", "timeofday", "transtime", "clock", "hourminute"}
     | {"uhrzeit", "heure", "hora", "ordertime", "transactiontime", "orderhourofday", "eventtime"}
     | {"purchasetime", "invoicetime", "saletime", "visittime", "timeframe", "msofday"}
+    | {"ora", "orario", "tijd", "tijdstip", "klokkeslett", "klockslag", "saat", "godzina", "hodina"}
+    | {"cas", "время", "час", "ωρα", "时刻", "時刻", "시각", "시간", "時間", "时间"}
 )
 HALF_DAY = re.compile(r"(?:0?[1-9]|1[0-2]):[0-5][0-9](?::[0-5][0-9])? ?[AaPp][Mm]")
 PAIR = re.compile("[0-9][:hH][0-9]")
@@ -76,8 +78,7 @@ def clock_sql(profile: Profile) -> Callable[[str], str] | None:
     numbers = [int(value) for value in profile.values]
     if vocabulary.compared(profile.label) in MILLIS and DAY <= max(numbers) < 1000 * DAY:
         return lambda text: f"(({number_sql(text, 'BIGINT')}) / 1000.0)"
-    hours = vocabulary.compared(profile.label).endswith(("hour", "hourofday"))
-    if max(numbers) < 24 and hours:
+    if max(numbers) < 24:  # hours, as not all is of the first minutes of a day
         return lambda text: f"({number_sql(text, 'BIGINT')}) * 3600"
     if all(n // 100 < 24 and n % 100 < 60 for n in numbers):
         return lambda text: hours_sql(number_sql(text, "BIGINT"), with_seconds=False)

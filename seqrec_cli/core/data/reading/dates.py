@@ -13,6 +13,7 @@ SPELLINGS = tuple(
     (re.compile(pattern), to)
     for pattern, to in (
         ("[\u00a0\u202f]| {2,8}", " "),
+        (r" @ ([0-9])", r" \1"),  # as Kibana writes
         (r"\b([AaPp])\. ?([Mm])\b\.?", r"\1\2"),
         (r"(:[0-9]{2}) ?([AaPp])$", r"\1 \2M"),
         ("上午|午前|오전", "AM"),

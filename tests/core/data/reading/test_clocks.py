@@ -15,11 +15,13 @@ from tests.core.data.reading.conftest import ReadText, rows_of
         ("ERDAT,ERZET", "20170730", "%H%M%S"),
         ("saledate,at", "30.07.2017", "%H:%M:%S"),
         ("Dato,Tid", "30.07.2017", "%H.%M.%S"),
+        ("Data,Ora", "30.07.2017", "%H.%M"),
+        ("fecha,hora", "2017-07-30", "%H"),
     ],
 )
 def test_a_time_of_day_beside_a_date(read: ReadText, header: str, date: str, clock: str) -> None:
     hours = [datetime(2017, 7, 30, n * 5 % 24, n * 7 % 60, n % 60, tzinfo=UTC) for n in range(50)]
     rows = "".join(f"{n % 5},{n % 7},{date},{h.strftime(clock)}\n" for n, h in enumerate(hours))
     times = [row[2] for row in rows_of(read(f"user_id,item_id,{header}\n{rows}"))]
-    step = 3600 if clock == "%H" else 1
+    step = {"%H": 3600, "%H.%M": 60}.get(clock, 1)
     assert times == [int(hour.timestamp()) // step * step for hour in hours]

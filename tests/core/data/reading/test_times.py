@@ -35,6 +35,7 @@ MINUTE = SECONDS - SECONDS % 60
         ("07 30, 2017", DAY, "seconds"),
         ("30-JUL-17", DAY, "seconds"),
         ("July 30, 2017", DAY, "seconds"),
+        ("Jul 30, 2017 @ 14:16:02.250", SECONDS * 1000 + 250, "milliseconds"),
         ("30 Jul 2017, 14:16", MINUTE, "seconds"),
         ("Sun, 30 Jul 2017 14:16:02 GMT", SECONDS, "seconds"),
         ("Sun Jul 30 14:16:02 +0000 2017", SECONDS, "seconds"),
