@@ -155,7 +155,7 @@ def write_recommendations(
             header = [owner, "rank", *columns, "score"]
             text.write(csv_cells({name: name for name in header}) + "\r\n")
         for user, result in recommendations:
-            text.writelines(lines(cells({owner: cell(user)}), result, items))
+            text.write(lines(cells({owner: cell(user)}), result, items))
             count += len(result.items)
     return count
 
@@ -172,16 +172,21 @@ def json_cells(values: dict[str, Any]) -> str:
     return to_json(values)[1:-1]
 
 
-def csv_lines(user: str, result: Recommended, items: list[str]) -> Iterator[str]:
-    scores = result.scores.tolist()
-    for rank, (item, score) in enumerate(zip(result.items.tolist(), scores, strict=True), 1):
-        yield f"{user},{rank},{items[item - 1]},{score:.6f}\r\n"
+def csv_lines(user: str, result: Recommended, items: list[str]) -> str:
+    each = zip(result.items.tolist(), result.scores.tolist(), strict=True)
+    return "".join(
+        [f"{user},{rank},{items[i - 1]},{score:.6f}\r\n" for rank, (i, score) in enumerate(each, 1)]
+    )
 
 
-def json_lines(user: str, result: Recommended, items: list[str]) -> Iterator[str]:
-    scores = result.scores.tolist()
-    for rank, (item, score) in enumerate(zip(result.items.tolist(), scores, strict=True), 1):
-        yield f'{{{user}, "rank": {rank}, {items[item - 1]}, "score": {score:.6f}}}\n'
+def json_lines(user: str, result: Recommended, items: list[str]) -> str:
+    each = zip(result.items.tolist(), result.scores.tolist(), strict=True)
+    return "".join(
+        [
+            f'{{{user}, "rank": {rank}, {items[i - 1]}, "score": {score:.6f}}}\n'
+            for rank, (i, score) in enumerate(each, 1)
+        ]
+    )
 
 
 @contextlib.contextmanager

@@ -39,6 +39,15 @@ class Catalogue:
     refitted: NDArray[np.bool_] | None = None
 
 
+def whole_number(text: str) -> int | None:
+    """The number that a text is, if it is an int64 in plain digits."""
+    # `int` would also accept 1_0 and the digits of other scripts.
+    if not WHOLE_NUMBER.fullmatch(text):
+        return None
+    number = int(text)
+    return number if -(2**63) <= number < 2**63 else None
+
+
 class Names:
     """Looks up items or users by id or title."""
 
@@ -53,19 +62,36 @@ class Names:
 
     def find_id(self, text: str) -> int | None:
         """The index of an id of the source, or None."""
-        wanted: Any = text
-        if self.ids.dtype.kind == "i":
-            # `int` would also accept 1_0 and the digits of other scripts.
-            if not WHOLE_NUMBER.fullmatch(text):
-                return None
-            try:
-                wanted = np.int64(int(text))
-            except OverflowError:
-                return None
+        wanted: Any = whole_number(text) if self.ids.dtype.kind == "i" else text
+        if wanted is None:
+            return None
         at = int(np.searchsorted(self.ids, wanted, sorter=self._order))
         if at < len(self.ids) and self.ids[self._order[at]] == wanted:
             return int(self._order[at])
         return None
+
+    def find_ids(self, texts: Sequence[str]) -> NDArray[np.int64]:
+        """`find_id` of many at once, int64 (texts,), -1 where there is none."""
+        wanted: NDArray[Any]
+        if self.ids.dtype.kind == "i":
+            numbers = [whole_number(text) for text in texts]
+            possible = np.array([number is not None for number in numbers], np.bool_)
+            wanted = np.array([number or 0 for number in numbers], np.int64)
+        else:
+            # An array of texts is as wide as its longest, and has no zeros at their ends.
+            width = self.ids.dtype.itemsize // np.dtype("U1").itemsize
+            possible = np.array(
+                [len(text) <= width and text[-1:] != "\0" for text in texts], np.bool_
+            )
+            wanted = np.array(
+                [text if there else "" for text, there in zip(texts, possible, strict=True)],
+                np.str_,
+            )
+        if not len(self.ids):
+            return np.full(len(texts), -1)
+        at = np.searchsorted(self.ids, wanted, sorter=self._order)
+        indices = self._order[np.minimum(at, len(self.ids) - 1)]
+        return np.where(possible & (self.ids[indices] == wanted), indices, -1)
 
     def find_title(self, text: str) -> list[int]:
         """The indices of the items with this title, ignoring case, with or without the year."""

@@ -104,24 +104,20 @@ class People:
 
 def users_of(dataset: SequenceDataset, ids: Sequence[str], before: Before) -> People:
     """Users of a dataset, with their histories to the end or before a part."""
-    names = Names(dataset.user_ids)
-    found = [names.find_id(text.strip()) for text in ids]
+    ids = [text.strip() for text in ids]
+    found = Names(dataset.user_ids).find_ids(ids)
     whole = dataset.histories(before)
+    there = found >= 0
+    known = there.copy()
+    known[there] = whole.lengths[found[there]] > 0
+    labels = dataset.user_ids[found].tolist() if there.any() else list(ids)
     missing: dict[str, list[Any]] = {}
-    known = np.zeros(len(ids), np.bool_)
-    labels: list[Any] = []
-    for row, (text, user) in enumerate(zip(ids, found, strict=True)):
-        labels.append(text.strip() if user is None else dataset.user_ids[user].item())
-        if user is None:
-            reason = why_unknown(dataset, text.strip())
-        elif not whole.lengths[user]:
-            reason = NO_HISTORY
-        else:
-            known[row] = True
-            continue
-        missing.setdefault(reason, []).append(labels[-1])
-    users = [user for user, there in zip(found, known, strict=True) if there and user is not None]
-    return People(labels, whole.take(np.array(users, np.int64)), known, dataset, missing)
+    for row in np.flatnonzero(~known).tolist():
+        if not there[row]:
+            labels[row] = ids[row]
+        reason = NO_HISTORY if there[row] else why_unknown(dataset, ids[row])
+        missing.setdefault(reason, []).append(labels[row])
+    return People(labels, whole.take(found[known]), known, dataset, missing)
 
 
 def people_of_dataset(dataset: SequenceDataset) -> People:

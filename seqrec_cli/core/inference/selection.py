@@ -102,15 +102,15 @@ class Selection:
     def listed(self, option: str, ids: Sequence[str], path: str) -> Chosen:
         """The items with these ids, which `path` lists."""
         names, mask = Names(self.catalogue.item_ids), np.zeros(len(self.catalogue.item_ids), bool)
-        found = [names.find_id(text) for text in ids]
-        unknown = [text for text, index in zip(ids, found, strict=True) if index is None]
+        found = names.find_ids(ids)
+        unknown = [ids[at] for at in np.flatnonzero(found < 0).tolist()]
         if len(unknown) == len(ids):
             raise InputError(
                 f"`{option} {path}`: none of its {len(ids):,} ids is in the catalogue, "
                 f"the first of them `{unknown[0]}`",
                 f"write ids as in the source, such as `{self.catalogue.item_ids[0]}`, one a line",
             )
-        mask[[index for index in found if index is not None]] = True
+        mask[found[found >= 0]] = True
         notes = []
         if unknown:
             notes.append(

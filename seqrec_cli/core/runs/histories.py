@@ -41,9 +41,8 @@ def histories_for(run: Run, dataset: SequenceDataset, ids: Sequence[str], before
         run.check_data(dataset)
     histories = people.histories
     names, numbers = Names.of_items(catalogue_of(run)), np.zeros(dataset.num_items + 1, np.int32)
-    for number in np.unique(histories.items).tolist():
-        index = names.find_id(str(dataset.item_ids[number - 1]))
-        numbers[number] = 0 if index is None else index + 1
+    asked = np.unique(histories.items)
+    numbers[asked] = names.find_ids([str(dataset.item_ids[at - 1]) for at in asked.tolist()]) + 1
     renamed = numbers[histories.items]
     there = renamed > 0
     left = int((~there).sum())

@@ -1,9 +1,13 @@
 """Ids and titles are found as users type them."""
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from numpy.typing import NDArray
 
 from seqrec_cli.core.inference.names import Names, find_history, find_users, read_ids
 from seqrec_cli.errors import InputError
@@ -56,6 +60,27 @@ def test_a_history_is_ids_or_titles() -> None:
         find_history(INTEGERS, "7 8")
     with pytest.raises(InputError, match="the history is empty"):
         find_history(INTEGERS, " ; ")
+
+
+TEXTS = st.text("0123u\0 +-", max_size=4)
+# Of the source: an array holds no zeros at the end of a text.
+IDS = st.lists(TEXTS.map(lambda text: text.rstrip("\0")), unique=True).map(
+    lambda ids: np.array(ids, np.str_)
+)
+NUMBERS = st.lists(st.integers(-30, 30), unique=True).map(lambda ids: np.array(ids, np.int64))
+
+
+@given(
+    IDS.map(lambda ids: np.array(ids, np.str_)) | NUMBERS.map(lambda ids: np.array(ids, np.int64)),
+    st.lists(TEXTS),
+)
+def test_many_ids_are_found_as_each_alone(ids: NDArray[Any], asked: list[str]) -> None:
+    names = Names(ids)
+    known = [str(each) for each in ids.tolist()]
+    texts = [*known, *asked, str(2**63), "9" * 30]
+    found = names.find_ids(texts).tolist()
+    assert found[: len(known)] == list(range(len(known)))
+    assert found == [-1 if (at := names.find_id(text)) is None else at for text in texts]
 
 
 def test_ids_are_read_a_line_each(tmp_path: Path) -> None:

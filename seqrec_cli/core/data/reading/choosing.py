@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from seqrec_cli.core.data.reading import vocabulary
+from seqrec_cli.core.data.reading.clocks import is_clock
 from seqrec_cli.core.data.reading.lists import list_form, looks_nested
 from seqrec_cli.core.data.reading.moments import Moment
 from seqrec_cli.core.data.reading.profiles import FEW, Profile
@@ -240,6 +241,7 @@ def by_look(
     if len(pool) == 2:
         rest = list(pool)
     ids = [p for p in rest if is_like_ids(p) or len(pool) == 2]
+    ids = [p for p in ids if not is_clock(p)]
     lists = [p for p in ids[1:] if list_form(p.values)]
     if ids and len(lists) == 1:
         return ids[0], unfolded(lists[0])

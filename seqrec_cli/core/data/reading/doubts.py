@@ -21,6 +21,7 @@ NOBODY = frozenset(
     {"-1", "0", "00000000-0000-0000-0000-000000000000", "-", "--", "(not set)", "undefined"}
     | {"anonymous", "anon", "unknown", "guest", "nobody"}
 )
+NUMBERS = frozenset({"0", "-1"})  # of which somebody may be the bearer
 
 
 def doubts_of(relation: Relation, plan: Plan, rows: Loaded) -> list[str]:
@@ -82,11 +83,12 @@ def may_be_instead(profile: Profile, role: Role, taken: Profile) -> bool:
 def stands_for_nobody(profile: Profile) -> str:
     """A value that often stands for a missing one, if it comes between others; or ""."""
     counts = Counter(profile.values)
-    for value, count in counts.most_common(3):
+    for value, count in counts.most_common(30):
         if value.lower() not in NOBODY or profile.column.listed or len(counts) < 3:
             continue
         runs = sum(key == value for key, _ in itertools.groupby(profile.values))
-        if runs > 3 and count > 2 * len(profile.values) / len(counts):
+        often = count > 2 * len(profile.values) / len(counts)
+        if runs > 3 and (often or value not in NUMBERS):
             return value
     return ""
 
@@ -102,7 +104,12 @@ def doubts_without_time(relation: Relation, plan: Plan, rest: Sequence[Profile])
                 f"`--columns time={name}`"
             )
     for profile in rest:
-        if profile.label and profile.rank("time") >= 0 and is_category(profile, plan.user):
+        if profile.label and profile.date_forms and not profile.column.listed:
+            yield (
+                f"`{profile.name}` holds dates and is not taken for the time, by its name; if it "
+                f"is: `{typed('--columns', f'time={profile.name}')}`"
+            )
+        elif profile.label and profile.rank("time") >= 0 and is_category(profile, plan.user):
             yield (
                 f"`{profile.name}` takes {profile.distinct} values over and over and is not taken "
                 f"for the time; if it is: `{typed('--columns', f'time={profile.name}')}`"

@@ -111,8 +111,8 @@ def describe_log(
         Taken("item", plan.item.name, example(plan.item), "item" not in plan.asked),
     ]
     if plan.time is not None:
-        first = plan.time.columns[0]
-        taken.append(Taken("time", plan.time.name, example(first), "time" not in plan.asked))
+        first = " + ".join(example(column) for column in plan.time.columns)
+        taken.append(Taken("time", plan.time.name, first, "time" not in plan.asked))
     if plan.rating is not None and rows.ratings is not None:
         taken.append(
             Taken("rating", plan.rating.name, example(plan.rating), "rating" not in plan.asked)

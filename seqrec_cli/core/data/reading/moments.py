@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from seqrec_cli.core.data.reading import vocabulary
 from seqrec_cli.core.data.reading.casts import number_sql
 from seqrec_cli.core.data.reading.clocks import DAY, MANY, clock_sql, is_clock
+from seqrec_cli.core.data.reading.dates import MONTH, spelled_sql, unaccented
 from seqrec_cli.core.data.reading.engine import Engine, quoted
 from seqrec_cli.core.data.reading.profiles import Profile
 from seqrec_cli.core.data.reading.relations import Relation, first_rows
@@ -27,6 +28,20 @@ COUNTED = frozenset(
 SIZES = {"month": 30 * DAY, "week": 7 * DAY, "day": DAY, "date": DAY, "hour": 3600}
 PIECES = ("year", "month", "day", "hour", "minute", "second")
 Order = Sequence[int]
+# What they are called, the last word of a name.
+PIECE_NAMES = {
+    word: piece
+    for piece, words in (
+        ("year", "year jahr annee ano anno jaar yil rok год 年"),
+        ("month", "month monat mois mes mese maand ay miesiac месяц 月"),
+        ("day", "day tag jour dia giorno dag gun dzien день 日"),
+        ("hour", "hour"),
+        ("minute", "minute"),
+        ("second", "second"),
+    )
+    for word in words.split()
+}
+MOST_OF_A_PIECE = {"month": 12, "day": 31}
 WITH_CLOCK = ", with the time of day"  # behind the name of a form
 
 
@@ -132,8 +147,10 @@ def candidates(profiles: Sequence[Profile], engine: Engine) -> list[Moment]:
     if not profiles:
         return []
     fullest = max(profile.filled for profile in profiles)
-    found = []
+    found, pieces = [], pieces_among(profiles)
     for profile in profiles:
+        if len(pieces) > 1 and profile in pieces.values() and not profile.is_moment:
+            continue  # a day of which month?
         ranked = profile.rank("time")
         plain = vocabulary.compared(profile.label)
         counted = plain in COUNTED or (profile.column.listed and plain.removesuffix("s") in COUNTED)
@@ -228,21 +245,44 @@ def with_time_of_day(date: Moment, profile: Profile, seconds: Callable[[str], st
     return Moment((*date.columns, profile), with_seconds(date.form), rivals, 1.0, date.solid)
 
 
-def from_pieces(profiles: Sequence[Profile]) -> Moment | None:
-    """The time in columns of their own for year, month, day and so on; None without those."""
+def pieces_among(profiles: Sequence[Profile]) -> dict[str, Profile]:
+    """The columns that hold year, month, day and so on, each alone, by what they hold."""
     found: dict[str, Profile] = {}
     for profile in profiles:
-        parts = vocabulary.words_of(profile.label) if profile.label else []
-        if parts and parts[-1] in PIECES and profile.whole and not profile.column.listed:
-            found.setdefault(parts[-1], profile)
-    if not {"year", "month", "day"} <= set(found):
+        last = (vocabulary.words_of(profile.label) or [""])[-1] if profile.label else ""
+        piece = PIECE_NAMES.get(last)
+        if piece is None or profile.column.listed or not profile.values:
+            continue
+        most = MOST_OF_A_PIECE.get(piece)
+        if profile.whole_valued:
+            fitting = most is None or max(profile.numbers) <= most
+        else:
+            fitting = piece == "month" and all(
+                unaccented(value) in MONTH for value in profile.values
+            )
+        if fitting:
+            found.setdefault(piece, profile)
+    return found
+
+
+def from_pieces(profiles: Sequence[Profile]) -> Moment | None:
+    """The time in columns of their own for year, month, day and so on; None without those."""
+    found = pieces_among(profiles)
+    if not {"year", "month"} <= set(found):
         return None
+    if "day" not in found and any(
+        vocabulary.compared(p.label) not in PIECE_NAMES for p in found.values()
+    ):
+        return None  # the year and month of a birth, say
     columns = tuple(found[piece] for piece in PIECES if piece in found)
-    texts = {piece: number_sql(found[piece].column.sql, "BIGINT") for piece in found}
-    rest = ", ".join(texts.get(piece, "0") for piece in ("hour", "minute"))
-    second = texts.get("second", "0")
-    date = ", ".join(texts[piece] for piece in ("year", "month", "day"))
+    texts = {piece: profile.column.sql for piece, profile in found.items()}
+    if not found["month"].whole_valued:
+        texts["month"] = spelled_sql(texts["month"], (), 1)
+    numbers = {piece: number_sql(text, "BIGINT") for piece, text in texts.items()}
+    date = ", ".join(numbers.get(piece, "1") for piece in ("year", "month", "day"))
+    rest = ", ".join(numbers.get(piece, "0") for piece in ("hour", "minute"))
+    second = numbers.get("second", "0")
     sql = f"epoch_us(TRY(make_timestamp({date}, {rest}, CAST({second} AS DOUBLE))))"
-    form = TimeForm("year, month, day", lambda text: sql, MILLION, SECONDS)
-    resolution = 1.0 if "second" in found else 60.0 if "minute" in found else float(DAY)
-    return Moment(columns, form, (), resolution)
+    form = TimeForm(", ".join(p for p in PIECES if p in found), lambda text: sql, MILLION, SECONDS)
+    finest = 1.0 if "second" in found else 60.0 if "minute" in found else float(DAY)
+    return Moment(columns, form, (), finest if "day" in found else 30.0 * DAY)

@@ -119,6 +119,7 @@ def assign(relation: Relation, reading: Reading, engine: Engine) -> Plan:
         time, others = without_those_of("item", item, time, others, notes)
         if time is not None:
             time, others = without_those_of("user", user, time, others, notes)
+        time, others = of_the_record(time, others, user, item if rating is None else rating)
         if time is not None and is_category(time.columns[0], user):
             time = None
     elif time is None and "time" not in absent:
@@ -265,6 +266,23 @@ def without_those_of(
         f"`{typed('--columns', f'time={own[0].columns[0].name}')}`"
     )
     return (left[0], left[1:]) if left else (None, [])
+
+
+def of_the_record(
+    time: Moment | None, others: list[Moment], user: Profile, more: Profile
+) -> tuple[Moment | None, list[Moment]]:
+    """The times, first the one of the record, as `reviews.date` beside `reviews.username`.
+
+    `more` is another column of an interaction: so the record is one, and not the user's own.
+    """
+    record = user.name.rpartition(".")[0]
+    if time is None or not record or more.name.rpartition(".")[0] != record:
+        return time, others
+    own = [m for m in (time, *others) if m.name.rpartition(".")[0] == record]
+    own = [m for m in own if m.solid and not depends(m.columns[0], user)]
+    if not own or own[0] is time:
+        return time, others
+    return own[0], [m for m in (time, *others) if m is not own[0]]
 
 
 def unfolded_time(profile: Profile) -> Profile:

@@ -46,7 +46,7 @@ COMPACT_DATE = re.compile(
     r"(?:(?:[01][0-9]|2[0-3])(?:[0-5][0-9](?:[0-5][0-9](?:[0-9]{3})?)?)?)?(?:\.0+)?"
 )
 SHORT = re.compile(r"[0-9]{2}([-/.])[0-9]{2}\1[0-9]{2}(?![0-9])")
-FRAMED = re.compile(r"(?:/Date\(|['\"])([0-9]{9,19})(?:\)/|['\"])")
+FRAMED = re.compile(r"(?:/Date\(|['\"]|[A-Za-z_]{1,20}[:=] ?)([0-9]{9,19})(?:\)/|['\"]|)")
 DIGIT = re.compile("[0-9]")
 HALVES = re.compile(r"\b(?P<hour>[0-9]{1,2}):[0-9]{2}(?::[0-9]{2})? ?(?P<word>[^\W\d]{1,4})\.?$")
 WHOLE = re.compile(r"-?(?:0|[1-9][0-9]{0,18})")
@@ -154,7 +154,7 @@ def with_steady_years(cells: Sequence[str], orders: set[str]) -> set[str]:
 
 
 def framed_numbers(cells: Sequence[str]) -> list[TimeForm]:
-    """The form of counts since 1970 in quotes, or as .NET writes them in JSON."""
+    """The form of counts since 1970 in quotes, behind a word, or as .NET writes them in JSON."""
     matches = [FRAMED.fullmatch(cell) for cell in cells]
     form = number_form([match[1] for match in matches if match]) if all(matches) else None
     if form is None:

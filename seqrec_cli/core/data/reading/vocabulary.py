@@ -186,6 +186,8 @@ CONTAINERS = words(
 OWNERS = PARTS["user"] | PARTS["item"]
 PART_OF_AN_ID = in_order("id _id id_str uuid guid key code reference mbox")
 BEHIND = re.compile(r"(?<=\w)\s+\([^()]*\)$")  # as in `Email (Billing)`
+BEFORE = re.compile(r"^(?:day|hour|minute|second|week|month) of (?=\w+ )", re.IGNORECASE)  # Tableau
+A_COUNT = re.compile(r"\b(?:number|num|no|total) of\b")
 PLAIN_AT = re.compile(r"[\s_\-.@/]+")
 SURE = 1000  # a name of a better rank is one that columns really have
 NAMED = SURE + 30  # the rank of the name of a user or item: what numbers them is better
@@ -194,7 +196,7 @@ NAMED = SURE + 30  # the rank of the name of a user or item: what numbers them i
 def bare(name: str) -> str:
     """A name without what is put around it: the types of RecBole, the table's name before a dot."""
     name = name.strip().strip("\"'").removeprefix("\ufeff").rstrip(".") or name
-    name = BEHIND.sub("", name) or name
+    name = BEFORE.sub("", BEHIND.sub("", name) or name)
     head, colon, kind = name.rpartition(":")
     if colon and kind in ("token", "float", "token_seq", "float_seq"):
         name = head
@@ -250,6 +252,8 @@ def rank(name: str, named: Named) -> int:
     own = [part for part in parts if part in wanted or part.rstrip("s0123456789") in wanted]
     strange: frozenset[str] = frozenset()
     if named in ("user", "item", "session"):
+        if A_COUNT.search(" ".join(parts)):
+            return -1
         strange = NOT_IDS
         if named != "session" and len(parts) > 1 and parts[-1] in TITLED and parts[-2] in own:
             return NAMED + len(parts) if not strange.intersection(parts[:-1]) else -1

@@ -73,6 +73,17 @@ def test_says_who_may_be_nobody_and_how_to_leave_it_out(read: ReadText, nobody: 
     assert len(read(text, where=(condition,)).rows.users) == 60
 
 
+def test_a_dash_is_nobody_also_where_it_is_rare(read: ReadText) -> None:
+    users = ["-" if n % 15 == 1 else str(n % 7 + 1) for n in range(90)]
+    text = "user,item\n" + "".join(f"{u},{n * 7 % 23}\n" for n, u in enumerate(users))
+    assert any("stands for" in note for note in read(text).findings.notes)
+
+
+def test_dates_of_another_name_are_said_where_there_is_no_time(read: ReadText) -> None:
+    notes = notes_of(read, "user,item,date_of_expiry", "{u},{i},2019-01-1{u}")
+    assert any("`--columns time=date_of_expiry`" in note for note in notes)
+
+
 def test_a_user_0_whose_rows_follow_each_other_is_one(read: ReadText) -> None:
     text = "user,item\n" + "".join(f"{n // 30},{n * 7 % 23}\n" for n in range(90))
     assert not any("stands for" in note for note in read(text).findings.notes)

@@ -48,6 +48,12 @@ def test_knows_a_time_without_header(tmp_path: Path) -> None:
         ("date,hour", "2017-07-30,14", SECONDS - SECONDS % 3600),
         ("y_year,y_month,y_day,y_hour,y_minute", "2017,7,30,14,16", MINUTE),
         ("day,time_ms", f"2017-07-30,{SECONDS}007", SECONDS * 1000 + 7),
+        ("Year,Month,Day,Time", "2017,07,30,14:16:02", SECONDS),
+        ("year,month,day,hour", "2017.0,7.0,30.0,14.0", SECONDS - SECONDS % 3600),
+        ("Jahr,Monat,Tag", "2017,Juli,30", SECONDS - SECONDS % 86_400),
+        ("Year,Quarter,Month,Day", "2017,Q3,July,30", SECONDS - SECONDS % 86_400),
+        ("année,mois", "2017,07", SECONDS - SECONDS % 86_400 - 29 * 86_400),
+        ("Day of Visit Date", '"July 30, 2017"', SECONDS - SECONDS % 86_400),
     ],
 )
 def test_puts_columns_together_and_takes_the_finest(
@@ -55,6 +61,12 @@ def test_puts_columns_together_and_takes_the_finest(
 ) -> None:
     log = read(f"user,item,{header}\n1,2,{row}\n1,3,{row}\n")
     assert rows_of(log)[0] == (1, 2, stored)
+
+
+def test_a_day_of_a_month_that_is_not_told_is_no_time(read: ReadText) -> None:
+    rows = "".join(f"{n % 7},{n * 7 % 23},{n % 12 + 1},{n % 28 + 1}\n" for n in range(60))
+    with pytest.raises(InputError, match="the values of `day`, such as `1`, are in no known"):
+        read(f"user,item,month,day\n{rows}")
 
 
 @pytest.mark.parametrize("name", ["year_of_birth", "price", "duration", "category_id"])

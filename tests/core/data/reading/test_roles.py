@@ -72,3 +72,18 @@ def test_the_option_of_a_column_with_a_space_can_be_pasted(read: ReadText) -> No
     rows = "".join(f"{n % 7},{n * 7 % 23},2019-01-{n * 7 % 23 + 1:02}\n" for n in range(90))
     notes = read("user,item,added on\n" + rows).findings.notes
     assert any("`--columns 'time=added on'`" in note for note in notes)
+
+
+def test_a_time_of_the_record_is_before_one_of_the_item(read: ReadText) -> None:
+    rows = "".join(
+        f"b{n * 7 % 23},2020-01-{n % 28 + 1:02}T10:00:01Z,u{n % 7},{n % 5},2021-0{n % 8 + 1}-11\n"
+        for n in range(90)
+    )
+    log = read(f"id,addedAt,checks.username,checks.rating,checks.date\n{rows}")
+    assert log.columns["time"] == "checks.date"
+
+
+def test_times_of_day_are_nobody(read: ReadText) -> None:
+    rows = "".join(f"{n % 24:02}:{n % 60:02}:07\tu{n % 7}\ti{n * 7 % 23}\n" for n in range(90))
+    log = read(rows)
+    assert (log.columns["user"], log.columns["item"]) == ("2", "3")

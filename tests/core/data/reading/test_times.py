@@ -51,6 +51,8 @@ MINUTE = SECONDS - SECONDS % 60
         (f"{SECONDS}000250", SECONDS * 10**6 + 250, "microseconds"),
         (f"{SECONDS}000000250", SECONDS * 10**9 + 250, "nanoseconds"),
         ("1.501424162e+09", SECONDS, "seconds"),
+        (f"LogAppendTime:{SECONDS}250", SECONDS * 1000 + 250, "milliseconds"),
+        (f"ts={SECONDS}", SECONDS, "seconds"),
     ],
 )
 def test_reads_every_form(read: ReadText, text: str, stored: int, unit: str) -> None:

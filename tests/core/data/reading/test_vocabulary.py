@@ -76,6 +76,12 @@ def test_what_belongs_to_a_user_or_item_is_neither(name: str) -> None:
     assert rank(name, "user") == rank(name, "item") == -1
 
 
+@pytest.mark.parametrize("name", ["Number of books per reader", "total_of_items_id", "NumOfUsers"])
+def test_how_many_there_are_is_neither(name: str) -> None:
+    assert rank(name, "user") == rank(name, "item") == -1
+    assert rank("reader number", "user") >= 0
+
+
 def test_a_key_is_no_rating_and_a_deadline_no_time() -> None:
     assert rank("rating_key", "rating") == -1
     assert rank("due_date", "time") == rank("valid_until", "time") == -1
