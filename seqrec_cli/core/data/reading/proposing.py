@@ -14,10 +14,10 @@ from seqrec_cli.core.data.reading.choosing import WIDEST, depends, numbers_rows
 from seqrec_cli.core.data.reading.evidence import (
     ROLES,
     Person,
-    name_points,
     evidence,
     is_called_id,
     may_be,
+    name_points,
 )
 from seqrec_cli.core.data.reading.moments import Moment, Order
 from seqrec_cli.core.data.reading.options import Role
