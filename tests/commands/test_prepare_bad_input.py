@@ -137,8 +137,8 @@ def assert_refused(result: Result, tmp_path: Path, message: str, hint: str) -> N
             "a.csv",
             "a,b,c\n1,2,3\n",
             [],
-            "cannot tell which column is the user and which the item; found `a`, `b`, `c`",
-            "if this is right: `seqrec prepare ",
+            "cannot tell which column is the user and which the item; found `a` (as in `1`), `b`",
+            "name them, as in `--columns user=…,item=…`",
         ),
         (
             "a.csv",

@@ -204,7 +204,7 @@ def refuse_row_numbers(
         guess, known = guess_without(role, relation, plan, reading, engine)
         if count == 1 and role == "user" and not known:
             continue  # all may well be of one user
-        hint = commands({"if this is right": guess}, relation, files, reading, engine)
+        hint = working_commands({"if this is right": guess}, relation, files, reading, engine)
         raise InputError(problem, hint or fill_in(("user", "item")))
 
 
@@ -242,7 +242,7 @@ def undecided(
         guesses = {"if each file is of one user": by_file} | guesses
     roles = " and which the ".join(error.missing)
     problem = f"`{relation.place}`: cannot tell which column is the {roles}; found "
-    hint = commands(guesses, relation, files, reading, engine)
+    hint = working_commands(guesses, relation, files, reading, engine)
     if hint:
         return InputError(problem + listed(relation), hint)
     return InputError(problem + listed(relation, examples=True), fill_in(error.missing))
@@ -266,7 +266,7 @@ def in_encoding(encoding: str, files: Files, reading: Reading) -> str:
     return f"`{command(files.main, decoded)}`"
 
 
-def commands(
+def working_commands(
     guesses: Mapping[str, Mapping[Role, str]],
     relation: Relation,
     files: Files,

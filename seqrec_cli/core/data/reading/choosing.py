@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from seqrec_cli.core.data.reading import vocabulary
-from seqrec_cli.core.data.reading.clocks import clock_sql
+from seqrec_cli.core.data.reading.clocks import is_clock
 from seqrec_cli.core.data.reading.lists import list_form, looks_nested
 from seqrec_cli.core.data.reading.moments import Moment
 from seqrec_cli.core.data.reading.profiles import FEW, Profile
@@ -241,7 +241,7 @@ def by_look(
     if len(pool) == 2:
         rest = list(pool)
     ids = [p for p in rest if is_like_ids(p) or len(pool) == 2]
-    ids = [p for p in ids if not is_clocks(p)]
+    ids = [p for p in ids if not is_clock(p)]
     lists = [p for p in ids[1:] if list_form(p.values)]
     if ids and len(lists) == 1:
         return ids[0], unfolded(lists[0])
@@ -262,11 +262,6 @@ def by_look(
             f"item: `--columns user={second.name},item={first.name}`"
         )
     return first, second
-
-
-def is_clocks(profile: Profile) -> bool:
-    """Whether they are times of day, which nobody has for a name."""
-    return all(value.count(":") in (1, 2) for value in profile.values) and bool(clock_sql(profile))
 
 
 def is_address(profile: Profile) -> bool:

@@ -13,7 +13,7 @@ from seqrec_cli.core.data.reading.choosing import (
     is_unnamed,
 )
 from seqrec_cli.core.data.reading.clocks import is_clock
-from seqrec_cli.core.data.reading.moments import PIECES
+from seqrec_cli.core.data.reading.moments import PIECE_NAMES, PIECES
 from seqrec_cli.core.data.reading.profiles import Profile
 
 Person = Literal["user", "item"]
@@ -22,7 +22,7 @@ SMALL_SAMPLE = 10  # rows, of which each may have another value
 MOST_KINDS = 6  # of events, and not rather of what was done
 MOST_OF_A_SCALE = 10
 LONGEST_NAME = 4  # words; of a question each may be by chance
-COUNTERS = ("position", "index", "rank", "step", "sequence", "hit", "line")
+COUNTERS = frozenset({"position", "index", "rank", "step", "sequence", "hit", "line"})
 STEP = re.compile(r"[.\[\]]+")  # of a path in nested data
 PATH = re.compile(r"https?://\S+|/\S+")
 PERSON = re.compile(r"[^\W\d_]{2,}(?:[ .'-]+[^\W\d_]+){0,2},? [^\W\d_]{2,}")
@@ -31,8 +31,9 @@ PERSON = re.compile(r"[^\W\d_]{2,}(?:[ .'-]+[^\W\d_]+){0,2},? [^\W\d_]{2,}")
 def may_be(profile: Profile) -> bool:
     """Whether a column may hold ids of users or items, by its values and by what it is called."""
     words = set(vocabulary.words_of(profile.label))
-    hints = [by_name(profile, role) + by_values(profile, role) for role in ROLES]
-    strange = (vocabulary.NOT_MOMENTS | {*PIECES, *COUNTERS}) - vocabulary.LEANING["item"]
+    hints = [name_points(profile, role) + value_points(profile, role) for role in ROLES]
+    pieces = {*(PIECE_NAMES if profile.numeric else PIECES)}
+    strange = (vocabulary.NOT_MOMENTS | pieces | COUNTERS) - vocabulary.LEANING["item"]
     if (words & strange and "id" not in words and max(hints) < 3) or (
         profile.rank("rating") >= 0
         or profile.rank("position") >= 0
@@ -58,13 +59,13 @@ def may_be(profile: Profile) -> bool:
 def evidence(profile: Profile, role: Person) -> int:
     """How much a column itself says that it is the user, or the item."""
     other: Person = "item" if role == "user" else "user"
-    against = by_name(profile, other) + max(0, by_values(profile, other) - 1)
-    found = by_name(profile, role) + by_values(profile, role) - against
+    against = name_points(profile, other) + max(0, value_points(profile, other) - 1)
+    found = name_points(profile, role) + value_points(profile, role) - against
     found -= role == "user" and profile.column.listed
     return found + is_called_id(profile) - is_measure(profile)
 
 
-def by_name(profile: Profile, role: Person) -> int:
+def name_points(profile: Profile, role: Person) -> int:
     """How much the name says that a column is this."""
     rank = profile.rank(role)
     words = set(vocabulary.words_of(profile.label))
@@ -78,7 +79,7 @@ def by_name(profile: Profile, role: Person) -> int:
     return int(any(word.rstrip("s") in vocabulary.PARTS[role] for word in whole))
 
 
-def by_values(profile: Profile, role: Person) -> int:
+def value_points(profile: Profile, role: Person) -> int:
     """How much the values say that a column is this."""
     values = profile.values
     if role == "item":
@@ -99,7 +100,7 @@ def is_measure(profile: Profile) -> bool:
     """Whether it looks like a number of something, or is called so or another thing."""
     if is_scale(profile):
         return True
-    if vocabulary.compared(profile.label) in ("", "event") or by_values(profile, "user"):
+    if vocabulary.compared(profile.label) in ("", "event") or value_points(profile, "user"):
         return False
     if not is_unnamed(profile) and profile.rank("session") < 0:
         return True

@@ -27,6 +27,7 @@ COUNTED = frozenset(
 # How long what such a name counts takes, in seconds.
 SIZES = {"month": 30 * DAY, "week": 7 * DAY, "day": DAY, "date": DAY, "hour": 3600}
 PIECES = ("year", "month", "day", "hour", "minute", "second")
+Order = Sequence[int]
 # What they are called, the last word of a name.
 PIECE_NAMES = {
     word: piece
@@ -41,7 +42,6 @@ PIECE_NAMES = {
     for word in words.split()
 }
 MOST_OF_A_PIECE = {"month": 12, "day": 31}
-Order = Sequence[int]
 WITH_CLOCK = ", with the time of day"  # behind the name of a form
 
 

@@ -14,10 +14,10 @@ from seqrec_cli.core.data.reading.choosing import WIDEST, depends, numbers_rows
 from seqrec_cli.core.data.reading.evidence import (
     ROLES,
     Person,
-    by_name,
     evidence,
     is_called_id,
     may_be,
+    name_points,
 )
 from seqrec_cli.core.data.reading.moments import Moment, Order
 from seqrec_cli.core.data.reading.options import Role
@@ -44,7 +44,7 @@ def guessed(
     if len(pool) > WIDEST and not any(p.label for p in pool):
         return [{}]  # of so many columns any two might be
     free = [p for p in pool if p not in known.values() and may_be(p)]
-    free.sort(key=lambda p: -max(by_name(p, "user"), by_name(p, "item"), is_called_id(p)))
+    free.sort(key=lambda p: -max(name_points(p, "user"), name_points(p, "item"), is_called_id(p)))
     free = sorted(free[:MOST], key=lambda p: p.place)
     rest = [p for p in pool if p not in free][:MOST_TOLD]
     best = Candidates(tuple(free), known, tuple(rest), order).likeliest()

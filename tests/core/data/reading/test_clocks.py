@@ -4,6 +4,7 @@ from datetime import UTC, datetime
 
 import pytest
 
+from seqrec_cli.errors import InputError
 from tests.core.data.reading.conftest import ReadText, rows_of
 
 
@@ -25,3 +26,9 @@ def test_a_time_of_day_beside_a_date(read: ReadText, header: str, date: str, clo
     times = [row[2] for row in rows_of(read(f"user_id,item_id,{header}\n{rows}"))]
     step = {"%H": 3600, "%H.%M": 60}.get(clock, 1)
     assert times == [int(hour.timestamp()) // step * step for hour in hours]
+
+
+def test_pairs_of_a_number_and_a_value_are_no_times_of_day(read: ReadText) -> None:
+    rows = "".join(f"{n % 5 + 1} {n % 7}:1 {n % 9 + 20}:1\n" for n in range(60))
+    with pytest.raises(InputError, match="cannot tell which column"):
+        read(rows, "train.libfm")
