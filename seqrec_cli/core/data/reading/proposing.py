@@ -170,7 +170,7 @@ class Candidates:
 
         If not among all rows then among those of each value of a coarser column.
         """
-        if self.order is None or profile.column.listed:
+        if self.order is None or profile.column.listed or not profile.label:
             return False
         cells = profile.column.cells
         wholes: list[Sequence[object]] = [[None] * len(cells)]
