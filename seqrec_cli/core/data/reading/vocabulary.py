@@ -118,6 +118,7 @@ PARTS: dict[Named, frozenset[str]] = {
         "produto prodotto articulo articolo pelicula filme livre libro livro buch urun товара "
         "товар фильма фильм книги книга 商品 产品 物品 电影 视频 作品 製品 アイテム 상품 제품 "
         "아이템 영화 topic thread story issue asset package station drug medication medicine "
+        "podcast audiobook comic webtoon novel lecture workout dish meal plugin "
         "exemplar exemplaire exemplaar medien stock toote prekes artikla артикул 資料 药品 课程 "
         "उत्पाद کالا محصول สินค้า รหัสสินค้า"
     ),

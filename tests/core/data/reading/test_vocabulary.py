@@ -51,7 +51,12 @@ def test_knows_a_name(name: str, named: Named) -> None:
             ("商品編號", "item"),
             ("PROD_CODE", "item"),
         ),
-        *(("media_id", "item"), ("objectIDs[]", "item")),
+        *(
+            ("media_id", "item"),
+            ("objectIDs[]", "item"),
+            ("podcast_id", "item"),
+            ("dishNo", "item"),
+        ),
         *(("Order Lines/Product", "item"), ("Tilauspäivä", "time"), ("訂購時間", "time")),
         *(
             ("itemnumber", "item"),
