@@ -42,6 +42,8 @@ PIECE_NAMES = {
     for word in words.split()
 }
 MOST_OF_A_PIECE = {"month": 12, "day": 31}
+# Beside which each is no time of its own.
+UNTOLD = {"month": frozenset({"year", "day"}), "day": frozenset({"month"})}
 WITH_CLOCK = ", with the time of day"  # behind the name of a form
 
 
@@ -149,8 +151,9 @@ def candidates(profiles: Sequence[Profile], engine: Engine) -> list[Moment]:
     fullest = max(profile.filled for profile in profiles)
     found, pieces = [], pieces_among(profiles)
     for profile in profiles:
-        if len(pieces) > 1 and profile in pieces.values() and not profile.is_moment:
-            continue  # a day of which month?
+        piece = next((piece for piece in pieces if pieces[piece] is profile), "")
+        if UNTOLD.get(piece, frozenset()) & pieces.keys() and not profile.is_moment:
+            continue  # of one month as of another
         ranked = profile.rank("time")
         plain = vocabulary.compared(profile.label)
         counted = plain in COUNTED or (profile.column.listed and plain.removesuffix("s") in COUNTED)

@@ -63,6 +63,12 @@ def test_puts_columns_together_and_takes_the_finest(
     assert rows_of(log)[0] == (1, 2, stored)
 
 
+def test_a_day_of_a_study_is_a_time_beside_an_hour(read: ReadText) -> None:
+    rows = "".join(f"{n % 7},{n * 7 % 23},{n % 28 + 1},{n % 24}\n" for n in range(60))
+    log = read(f"user,item,day,hour\n{rows}")
+    assert log.columns["time"] == "day"
+
+
 def test_a_day_of_a_month_that_is_not_told_is_no_time(read: ReadText) -> None:
     rows = "".join(f"{n % 7},{n * 7 % 23},{n % 12 + 1},{n % 28 + 1}\n" for n in range(60))
     with pytest.raises(InputError, match="the values of `day`, such as `1`, are in no known"):
