@@ -70,10 +70,7 @@ IDS = st.lists(TEXTS.map(lambda text: text.rstrip("\0")), unique=True).map(
 NUMBERS = st.lists(st.integers(-30, 30), unique=True).map(lambda ids: np.array(ids, np.int64))
 
 
-@given(
-    IDS.map(lambda ids: np.array(ids, np.str_)) | NUMBERS.map(lambda ids: np.array(ids, np.int64)),
-    st.lists(TEXTS),
-)
+@given(IDS | NUMBERS, st.lists(TEXTS))
 def test_many_ids_are_found_as_each_alone(ids: NDArray[Any], asked: list[str]) -> None:
     names = Names(ids)
     known = [str(each) for each in ids.tolist()]

@@ -6,6 +6,7 @@ from typing import Literal
 
 from seqrec_cli.core.data.reading import vocabulary
 from seqrec_cli.core.data.reading.choosing import (
+    SMALL_SAMPLE,
     is_address,
     is_generic,
     is_like_ids,
@@ -18,7 +19,6 @@ from seqrec_cli.core.data.reading.profiles import Profile
 
 Person = Literal["user", "item"]
 ROLES: tuple[Person, Person] = ("user", "item")
-SMALL_SAMPLE = 10  # rows, of which each may have another value
 MOST_KINDS = 6  # of events, and not rather of what was done
 MOST_OF_A_SCALE = 10
 LONGEST_NAME = 4  # words; of a question each may be by chance

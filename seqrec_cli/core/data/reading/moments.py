@@ -150,9 +150,9 @@ def candidates(profiles: Sequence[Profile], engine: Engine) -> list[Moment]:
         return []
     fullest = max(profile.filled for profile in profiles)
     found, pieces = [], pieces_among(profiles)
+    untold = [pieces[piece] for piece in UNTOLD if piece in pieces and UNTOLD[piece] & {*pieces}]
     for profile in profiles:
-        piece = next((piece for piece in pieces if pieces[piece] is profile), "")
-        if UNTOLD.get(piece, frozenset()) & pieces.keys() and not profile.is_moment:
+        if profile in untold and not profile.is_moment:
             continue  # of one month as of another
         ranked = profile.rank("time")
         plain = vocabulary.compared(profile.label)
