@@ -40,6 +40,7 @@ from seqrec_cli.core.data.sessions import (
 from seqrec_cli.core.data.shuffling import Shuffle, shuffled
 from seqrec_cli.core.data.splitting import (
     Parts,
+    Sizes,
     Split,
     by_files,
     by_time,
@@ -47,6 +48,7 @@ from seqrec_cli.core.data.splitting import (
     leave_one_out,
     refuse_empty_parts,
     refuse_without_histories,
+    sizes_of,
 )
 from seqrec_cli.errors import InputError
 
@@ -118,7 +120,7 @@ def prepare(interactions: Interactions, options: Preparation, name: str) -> Sequ
     if options.shuffle:
         rows.items = shuffled(offsets, rows.items, options.shuffle, options.seed)
         order["shuffled"] = {"how": options.shuffle, "seed": options.seed}
-    parts, split = split_rows(rows, offsets, options, origin, whole)
+    parts, sizes, split = split_rows(rows, offsets, options, origin, whole)
     in_log, left_out = item_ids, marks_of(np.delete(user_ids, users))
     user_ids, item_ids = user_ids[users], item_ids[items]
     titles = titles if titles is None else titles[items]
@@ -137,7 +139,7 @@ def prepare(interactions: Interactions, options: Preparation, name: str) -> Sequ
         times=rows.times,
         split=split,
     )
-    dataset = assemble(name, rows, parts, user_ids, item_ids, titles, manifest)
+    dataset = assemble(name, rows, parts, sizes, user_ids, item_ids, titles, manifest)
     dataset = with_item_table(replace(dataset, left_out_users=left_out), attributes[1])
     dataset = with_item_vectors(dataset, vectors)
     return with_features(dataset, *attributes, options.encoding)
@@ -192,13 +194,14 @@ def split_rows(
     options: Preparation,
     origin: Origin,
     whole: dict[str, Any] | None,
-) -> tuple[Parts, dict[str, Any]]:
-    """The part of each row, and the split for the manifest; `whole` is that of whole sessions.
+) -> tuple[Parts, Sizes, dict[str, Any]]:
+    """The part of each row, how much of each user each part has, and the split for the manifest;
+    `whole` is that of whole sessions.
 
     Raises:
         InputError: a part is empty, or a split by time has no times.
     """
-    users, path, unit = len(offsets) - 1, origin.path, origin.time_unit
+    path, unit = origin.path, origin.time_unit
     if whole is not None:
         assert rows.parts is not None
         parts, split = rows.parts.astype(np.uint8), whole
@@ -208,11 +211,12 @@ def split_rows(
         parts, split = leave_one_out(offsets, options.min_split_length)
     else:
         parts, split = by_time(rows.times, options.valid_from, options.test_from, unit)
-    split |= count_parts(parts, rows, users)
+    sizes = sizes_of(parts, rows, offsets)
+    split |= count_parts(sizes)
     refuse_empty_parts(split, rows, unit, path)
     if split["kind"] != "leave-one-out" and whole is None:
-        split |= {"asked": refuse_without_histories(split, parts, rows, users, path)}
-    return parts, split
+        split |= {"asked": refuse_without_histories(split, sizes, path)}
+    return parts, sizes, split
 
 
 def tidy(rows: Rows, dropped: dict[str, int], options: Preparation) -> dict[str, Any]:
@@ -268,11 +272,18 @@ def drop_rare(rows: Rows, dropped: dict[str, int], options: Preparation) -> None
     while again and len(rows):
         again = False
         if most_items > 1:
-            counts = count_codes(rows.items, int(rows.items.max()) + 1)
-            again |= drop(rows, dropped, RARE_ITEM, (counts < most_items)[rows.items])
+            again |= drop(rows, dropped, RARE_ITEM, rare(rows.items, most_items))
         if most_users > 1 and len(rows):
-            counts = count_codes(rows.users, int(rows.users.max()) + 1)
-            again |= drop(rows, dropped, RARE_USER, (counts < most_users)[rows.users])
+            again |= drop(rows, dropped, RARE_USER, rare(rows.users, most_users))
+
+
+def rare(codes: NDArray[np.int32], fewest: int) -> NDArray[np.bool_]:
+    """Mask of the rows whose code is on fewer rows than `fewest`."""
+    counts = count_codes(codes, int(codes.max()) + 1)
+    few = counts < fewest
+    if not counts[few].any():
+        return np.zeros(len(codes), bool)
+    return few[codes]
 
 
 def nothing_left(path: str, read: int, dropped: Mapping[str, int]) -> InputError:
@@ -310,6 +321,7 @@ def assemble(
     name: str,
     rows: Rows,
     parts: Parts,
+    sizes: Sizes,
     user_ids: NDArray[Any],
     item_ids: NDArray[Any],
     titles: NDArray[np.str_] | None,
@@ -317,10 +329,7 @@ def assemble(
 ) -> SequenceDataset:
     """Lay the rows of each part out by user; `rows` is used up, a column at a time."""
     inside = {part: parts == number for number, part in enumerate(PARTS)}
-    offsets = {
-        part: to_offsets(count_codes(chosen(rows.users, mask), len(user_ids)))
-        for part, mask in inside.items()
-    }
+    offsets = {part: to_offsets(own) for part, own in zip(PARTS, sizes, strict=True)}
     items = {part: chosen(rows.items, mask) for part, mask in inside.items()}
     rows.users = rows.items = np.empty(0, np.int32)
     for own in items.values():

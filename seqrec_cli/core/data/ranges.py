@@ -22,7 +22,7 @@ from seqrec_cli.core.data.preparation import (
 )
 from seqrec_cli.core.data.sequences import Sequences
 from seqrec_cli.core.data.shards import cut_arrays
-from seqrec_cli.core.data.splitting import count_parts, leave_one_out
+from seqrec_cli.core.data.splitting import count_parts, leave_one_out, sizes_of
 
 
 @dataclass(frozen=True, eq=False)
@@ -72,6 +72,7 @@ def prepare_range(
     order = tidy(rows, dropped, options)
     offsets = to_offsets(count_codes(rows.users, users))
     parts, _ = leave_one_out(offsets, options.min_split_length)
+    sizes = sizes_of(parts, rows, offsets)
     histories, times = Sequences(offsets, rows.items), rows.times
     facts = RangeFacts(
         dropped=dropped,
@@ -80,10 +81,10 @@ def prepare_range(
         lengths=histories.lengths,
         repeats=histories.count_repeats(),
         times=None if times is None else np.array([times.min(), times.max()]),
-        parts=count_parts(parts, rows, users),
+        parts=count_parts(sizes),
         rule=order["rule"],
     )
-    dataset = assemble("", rows, parts, user_ids, item_ids, None, {})
+    dataset = assemble("", rows, parts, sizes, user_ids, item_ids, None, {})
     return cut_arrays(dataset.arrays(), 0, users), facts
 
 

@@ -15,7 +15,7 @@ from seqrec_cli.core.data.pieces import on_cores
 
 PAD = 0
 Value = TypeVar("Value", bound=np.generic)
-REPEATS_BLOCK = 1 << 20  # interactions that are searched for repeats at a time
+REPEATS_BLOCK = 1 << 15  # interactions that are searched for repeats at a time, in the caches
 TAKEN_AT_ONCE = 1 << 24  # interactions; more of a dataset of shards stay where they are
 
 
@@ -165,8 +165,13 @@ class Sequences:
         stride = int(self.items.max(initial=0)) + 1
 
         def repeats(block: slice) -> int:
-            users = np.repeat(np.arange(block.stop - block.start), self.lengths[block])
-            keys = users * stride + self.items[self.offsets[block.start] : self.offsets[block.stop]]
+            number = block.stop - block.start
+            # Keys of 32 bits sort in half the time.
+            kind = np.uint32 if number * stride < 1 << 32 else np.int64
+            keys: NDArray[Any] = np.repeat(np.arange(number, dtype=kind), self.lengths[block])
+            keys *= kind(stride)
+            items = self.items[self.offsets[block.start] : self.offsets[block.stop]]
+            keys += items.astype(kind, copy=False)
             keys.sort()
             return int(np.count_nonzero(keys[1:] == keys[:-1]))
 

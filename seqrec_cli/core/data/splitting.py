@@ -7,13 +7,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from seqrec_cli.core.data.ordering import Rows, count_codes
-from seqrec_cli.core.data.pieces import on_cores, row_pieces
+from seqrec_cli.core.data.pieces import chosen
 from seqrec_cli.core.data.reading.units import parse_moment, show_moment
 from seqrec_cli.core.data.sequences import PARTS
 from seqrec_cli.errors import InputError
 
 Split = Literal["leave-one-out", "time", "sessions"]
 Parts = NDArray[np.uint8]  # (rows,), a number into PARTS
+Sizes = NDArray[np.int64]  # (PARTS, users), how many interactions each part has of each user
 TRAIN, VALID, TEST = range(3)
 
 
@@ -75,35 +76,37 @@ def moments(
     return valid, test
 
 
-def count_parts(parts: Parts, rows: Rows, users: int) -> dict[str, dict[str, int]]:
+def sizes_of(parts: Parts, rows: Rows, offsets: NDArray[np.int64]) -> Sizes:
+    """How many interactions each part has of each user; the rows of user u are `offsets[u]` to
+    `offsets[u + 1]`."""
+    # The train part, which is most of a log, is what the others leave.
+    sizes = np.tile(np.diff(offsets), (len(PARTS), 1))
+    for number in (VALID, TEST):
+        sizes[number] = count_codes(chosen(rows.users, parts == number), sizes.shape[1])
+        sizes[TRAIN] -= sizes[number]
+    return sizes
+
+
+def count_parts(sizes: Sizes) -> dict[str, dict[str, int]]:
     """For each part, how many interactions it has, and how many users have some."""
-    there = np.zeros((len(PARTS), users), bool)
-
-    def mark(piece: slice) -> NDArray[np.int64]:
-        there[parts[piece], rows.users[piece]] = True
-        return np.bincount(parts[piece], minlength=len(PARTS))
-
-    found = sum(on_cores(mark, row_pieces(len(parts))), np.zeros(len(PARTS), np.int64))
     return {
-        str(part): {"users": int(there[n].sum()), "interactions": int(found[n])}
-        for n, part in enumerate(PARTS)
+        str(part): {"users": int(np.count_nonzero(own)), "interactions": int(own.sum())}
+        for part, own in zip(PARTS, sizes, strict=True)
     }
 
 
-def refuse_without_histories(
-    split: Mapping[str, Any], parts: Parts, rows: Rows, users: int, path: str
-) -> dict[str, int]:
+def refuse_without_histories(split: Mapping[str, Any], sizes: Sizes, path: str) -> dict[str, int]:
     """How many users of each held-out part have something before it; refuse a part of none.
 
     Raises:
         InputError: nobody could be evaluated.
     """
-    known = count_codes(rows.users[parts == TRAIN], users) > 0
+    there = sizes > 0
+    known = there[TRAIN]
     asked = {}
     for number, part in ((VALID, "valid"), (TEST, "test")):
-        there = count_codes(rows.users[parts == number], users) > 0
-        asked[part] = int(np.count_nonzero(there & known))
-        known |= there
+        asked[part] = int(np.count_nonzero(there[number] & known))
+        known |= there[number]
         if not asked[part]:
             raise InputError(
                 f"no user in the {part} part of `{path}` did anything before it, so nobody could "

@@ -36,6 +36,10 @@ def test_a_split_by_time_agrees_with_the_slow_way(rows: list[Row], one: int, oth
         assert 0 in sizes or len({row[1] for row in rows}) == 1 or any(nobody)
         return
     assert histories(dataset) == expected
+    for n, part in enumerate(PARTS):
+        sizes = [len(parts[n]) for parts in expected.values()]
+        said = {"users": sum(size > 0 for size in sizes), "interactions": sum(sizes)}
+        assert dataset.manifest["split"][part] == said
 
 
 def test_splits_by_quantiles_of_time() -> None:

@@ -33,8 +33,12 @@ def players(count: int = 60) -> SequenceDataset:
 
 
 @settings(max_examples=100, deadline=None)
-@given(LISTS, st.sampled_from([1, 3, 1 << 22]))
-def test_repeats_are_those_that_a_loop_finds(lists: list[list[int]], block: int) -> None:
+@given(LISTS, st.sampled_from([1, 3, 1 << 22]), st.sampled_from([1, 1 << 28]))
+def test_repeats_are_those_that_a_loop_finds(
+    lists: list[list[int]], block: int, spread: int
+) -> None:
+    # Far numbers need keys of 64 bits.
+    lists = [[item * spread for item in own] for own in lists]
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(sequences, "REPEATS_BLOCK", block)
         found = Sequences.from_lists(lists).count_repeats()
