@@ -104,7 +104,8 @@ def doubts_without_time(relation: Relation, plan: Plan, rest: Sequence[Profile])
                 f"`--columns time={name}`"
             )
     for profile in rest:
-        if profile.label and profile.date_forms and not profile.column.listed:
+        dated = profile.is_moment and not profile.is_epoch
+        if profile.label and dated and not profile.column.listed:
             yield (
                 f"`{profile.name}` holds dates and is not taken for the time, by its name; if it "
                 f"is: `{typed('--columns', f'time={profile.name}')}`"

@@ -1,7 +1,13 @@
 """What makes one doubt what was read is said, with what to type if the doubt is right."""
 
+from pathlib import Path
+
+import duckdb
 import pytest
 
+from seqrec_cli.core.data.reading.log import read_log
+from seqrec_cli.core.data.reading.options import Reading
+from seqrec_cli.core.data.reading.sources import TextSource
 from tests.core.data.reading.conftest import ReadText
 
 ROWS = [{"n": n, "u": n % 7, "i": n * 7 % 23, "t": 1_500_000_000 + n * 3607} for n in range(90)]
@@ -81,6 +87,18 @@ def test_a_dash_is_nobody_also_where_it_is_rare(read: ReadText) -> None:
 
 def test_dates_of_another_name_are_said_where_there_is_no_time(read: ReadText) -> None:
     notes = notes_of(read, "user,item,date_of_expiry", "{u},{i},2019-01-1{u}")
+    assert any("`--columns time=date_of_expiry`" in note for note in notes)
+
+
+@pytest.mark.parametrize("kind", ["DATE", "TIMESTAMP"])
+def test_so_are_columns_of_the_type_of_dates(tmp_path: Path, kind: str) -> None:
+    path = tmp_path / "log.parquet"
+    day = f"CAST(DATE '2019-01-01' + CAST(i % 7 AS INTEGER) AS {kind})"
+    duckdb.sql(
+        f"COPY (SELECT i % 7 AS user, i * 7 % 23 AS item, {day} AS date_of_expiry "
+        f"FROM range(90) rows(i)) TO '{path}' (FORMAT parquet)"
+    )
+    notes = read_log(TextSource(path), Reading()).findings.notes
     assert any("`--columns time=date_of_expiry`" in note for note in notes)
 
 
