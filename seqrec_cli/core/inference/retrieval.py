@@ -24,7 +24,11 @@ from seqrec_cli.errors import ConfigError
 # Memory for the vectors of the candidates of several histories.
 FOUND_BYTES = 64 * 2**20
 MEASURED = 200  # histories for which what an index finds is held against the exact result
-RUN = 512  # items that are searched together for the best of a large catalogue
+# Items that are searched together for the best: few enough that little is searched twice, and more
+# where maxima are many.
+RUN = 64
+LONG_RUN = 128
+MANY_ITEMS = 100_000
 # For a larger share of the catalogue an index saves nothing, and does not reach all of it.
 LARGE_SHARE = 0.25
 
@@ -189,31 +193,53 @@ def top_arrays(scored: Scored, k: int) -> tuple[NDArray[np.int64], NDArray[np.fl
 def top_items(scores: Tensor, k: int) -> tuple[Tensor, Tensor]:
     """The k best items of each row of (B, N + 1) and their scores, best first, both (B, k).
 
-    Equal scores are ordered by item; 0 and -inf fill a row with fewer than k candidates.
+    Equal scores are ordered by item, also where the list ends between them; 0 and -inf fill a row
+    with fewer than k candidates.
     """
-    values, items = best_unsorted(scores, k)
-    items, order = items.sort(dim=1)
-    values, by_score = values.gather(1, order).sort(dim=1, descending=True, stable=True)
-    items = items.gather(1, by_score)
+    # One more than asked for tells where the list ends between equal scores.
+    items, values = by_score(*best_unsorted(scores, min(k + 1, scores.shape[1])))
+    tied = (values[:, k - 1 : k] == values[:, k:]).any(dim=1) & (values[:, k - 1] > -torch.inf)
+    items, values = items[:, :k], values[:, :k]
+    if tied.any():
+        items[tied] = first_items(scores[tied], values[tied])
     return items.masked_fill(values == -torch.inf, PAD), values
+
+
+def by_score(values: Tensor, items: Tensor) -> tuple[Tensor, Tensor]:
+    """Items and values (B, k), the best first, equal ones by item."""
+    items, order = items.sort(dim=1)
+    values, order = values.gather(1, order).sort(dim=1, descending=True, stable=True)
+    return items.gather(1, order), values
+
+
+def first_items(scores: Tensor, values: Tensor) -> Tensor:
+    """The items of these scores, `values` (B, k), best first, in (B, N + 1); of equal ones the
+    first items."""
+    worst = values[:, -1:]
+    room = (values == worst).sum(dim=1, keepdim=True)
+    level = scores == worst
+    chosen = (scores > worst) | (level & (level.cumsum(dim=1) <= room))
+    items = chosen.nonzero()[:, 1].view(values.shape)
+    return by_score(scores.gather(1, items), items)[0]
 
 
 def best_unsorted(scores: Tensor, k: int) -> tuple[Tensor, Tensor]:
     """The scores and the items of the k best of each row of (B, N + 1), both (B, k).
 
-    For a large catalogue: the k best lie in the k runs of items whose best are the best, so that
-    only these are searched after one fast pass for the maxima.
+    Where there are many items for each of the k: the k best lie in the k runs of items whose best
+    are the best, so that only these are searched after one fast pass for the maxima.
     """
     rows, size = scores.shape
-    runs = size // RUN
+    run = RUN if size < MANY_ITEMS else LONG_RUN
+    runs = size // run
     if runs < 4 * k:
         best: tuple[Tensor, Tensor] = scores.topk(k, dim=1)
         return best
-    split = scores[:, : runs * RUN].view(rows, runs, RUN)
+    split = scores[:, : runs * run].view(rows, runs, run)
     chosen = split.amax(dim=2).topk(k, dim=1).indices  # (B, k)
-    within = torch.arange(RUN)
-    candidates = (chosen[:, :, None] * RUN + within).flatten(1)  # (B, k RUN)
-    rest = torch.arange(runs * RUN, size).expand(rows, -1)
+    within = torch.arange(run)
+    candidates = (chosen[:, :, None] * run + within).flatten(1)  # (B, k run)
+    rest = torch.arange(runs * run, size).expand(rows, -1)
     candidates = torch.cat((candidates, rest), dim=1)
     values, places = scores.gather(1, candidates).topk(k, dim=1)
     return values, candidates.gather(1, places)

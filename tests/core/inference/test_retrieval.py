@@ -7,6 +7,8 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from seqrec_cli.core.data.dataset import SequenceDataset
 from seqrec_cli.core.data.sequences import Sequences
@@ -238,7 +240,22 @@ def test_an_index_needs_its_extra(monkeypatch: pytest.MonkeyPatch, tmp_path: Pat
     assert caught.value.hint == 'pip install "usearch>=2.15" (the extra `ann` of seqrec)'
 
 
-@pytest.mark.parametrize("columns", [1, 513, 40 * 512, 40 * 512 + 1, 41 * 512 - 1])
+@settings(max_examples=200, deadline=None)
+@given(st.integers(1, 900), st.integers(1, 4), st.integers(1, 6), st.integers(0, 2**32 - 1))
+def test_a_list_that_ends_between_equal_scores_has_the_first_items(
+    columns: int, k: int, levels: int, seed: int
+) -> None:
+    k = min(k, columns)
+    random = torch.Generator().manual_seed(seed)
+    scores = torch.randint(levels, (7, columns), generator=random).float()
+    scores[torch.rand(scores.shape, generator=random) < 0.1] = -torch.inf
+    items, values = top_items(scores, k)
+    expected, order = scores.sort(dim=1, descending=True, stable=True)
+    assert torch.equal(values, expected[:, :k])
+    assert torch.equal(items, order[:, :k].masked_fill(expected[:, :k] == -torch.inf, 0))
+
+
+@pytest.mark.parametrize("columns", [1, 65, 40 * 64, 40 * 64 + 1, 41 * 64 - 1, 100_000, 100_129])
 @pytest.mark.parametrize("k", [1, 10])
 def test_the_best_of_a_large_catalogue_are_those_of_sorting(columns: int, k: int) -> None:
     k = min(k, columns)
