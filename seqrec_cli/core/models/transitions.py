@@ -70,12 +70,16 @@ class Transitions:
         self.settings = settings
         self.max_length = settings.lags
         counts = train.item_counts(num_items)
-        # Where each item stands in the train part, item by item, and how much of that user follows:
-        # of these any row of any lag's matrix is read off when it is asked for.
+        # The train part with room behind each user, where nothing follows, and where each item
+        # stands in it, item by item: any row of any lag's matrix is read off when it is asked for.
+        shifted = train.users * settings.lags
+        shifted += np.arange(len(shifted))
+        size = len(shifted) + settings.lags * len(train)
+        self.padded = np.full(size, PAD, np.int32)
+        self.padded[shifted] = train.items
         self.starts = np.concatenate(([0], np.cumsum(counts)))
-        self.places = np.argsort(train.items, kind="stable")
-        followers = train.offsets[train.users + 1] - 1 - np.arange(len(train.items))
-        self.followers = np.minimum(followers, settings.lags).astype(np.int32)
+        order = np.argsort(train.items, kind="stable")
+        self.places = shifted[order].astype(np.int32 if size < 2**31 else np.int64)
         self.popularity = smoothed_shares(train.items, num_items)
 
     @classmethod
@@ -101,7 +105,7 @@ class Transitions:
     @classmethod
     def bytes_needed(cls, train: Sequences, num_items: int, settings: TransitionsSettings) -> int:
         """The memory that fitting takes beyond the data, in bytes."""
-        return 12 * len(train.items)
+        return 24 * len(train.items) + 4 * settings.lags * len(train)
 
     def state_dict(self) -> dict[str, Tensor]:
         """What was learnt, by name: the train part."""
@@ -115,22 +119,25 @@ class Transitions:
 
         Padding, whose p is 0, gets 0.
         """
-        probabilities = torch.zeros(len(histories), self.num_items + 1)
-        smooth = np.zeros(len(histories))
-        total = np.zeros(len(histories))
-        for lag in range(1, self.settings.lags + 1):
-            weight = self.settings.decay ** (lag - 1)
-            asked = np.flatnonzero(histories.lengths >= lag)
-            items = histories.items[histories.offsets[asked + 1] - lag]
-            for piece in self.pieces(items):
-                rows = asked[piece]
-                who, next_items = self.found(items[piece], lag)
-                each = weight / (np.bincount(who, minlength=len(rows)) + self.settings.smoothing)
-                cells = rows[who] * (self.num_items + 1) + next_items
-                values = torch.from_numpy(each[who].astype(np.float32))
-                probabilities.view(-1).index_add_(0, torch.from_numpy(cells), values)
-                smooth[rows] += each * self.settings.smoothing
-                total[rows] += weight
+        size = len(histories)
+        probabilities = torch.zeros(size, self.num_items + 1)
+        smooth, total = np.zeros(size), np.zeros(size)
+        # All lags of few histories are one pass: at each lag alone calls would take most of it.
+        lags, rows = np.nonzero(histories.lengths >= np.arange(1, self.settings.lags + 1)[:, None])
+        items = histories.items[histories.offsets[rows + 1] - 1 - lags]
+        weights = self.settings.decay**lags
+        for piece in self.pieces(items):
+            own, weight = rows[piece], weights[piece]
+            found, ends = self.found(items[piece], lags[piece] + 1)
+            counts = np.diff(np.append(0, np.cumsum(found != PAD))[ends])
+            each = weight / (counts + self.settings.smoothing)
+            cells = np.repeat(own * (self.num_items + 1), np.diff(ends))
+            cells += found
+            values = np.repeat(each.astype(np.float32), np.diff(ends))
+            # What nothing follows adds to padding.
+            probabilities.view(-1).index_add_(0, torch.from_numpy(cells), torch.from_numpy(values))
+            smooth += np.bincount(own, each * self.settings.smoothing, size)
+            total += np.bincount(own, weight, size)
         probabilities.addr_(torch.from_numpy(smooth).float(), self.popularity)
         probabilities.div_(torch.from_numpy(total).float().unsqueeze(1))
         probabilities[:, PAD] = 1
@@ -143,12 +150,13 @@ class Transitions:
         return np.split(np.arange(len(items)), full)
 
     def found(
-        self, items: NDArray[np.int32], lag: int
-    ) -> tuple[NDArray[np.int64], NDArray[np.int32]]:
-        """All that came `lag` places after each of `items`: which of them, and what, two lists."""
-        starts, counts = self.starts[items], self.starts[items + 1] - self.starts[items]
-        ends = np.cumsum(counts)
-        who = np.repeat(np.arange(len(items)), counts)
-        places = self.places[np.arange(len(who)) + (starts - ends + counts)[who]]
-        followed = self.followers[places] >= lag
-        return who[followed], self.train.items[places[followed] + lag]
+        self, items: NDArray[np.int32], lags: NDArray[np.int64]
+    ) -> tuple[NDArray[np.int32], NDArray[np.int64]]:
+        """All that came so many places, `lags`, after each of `items`, one behind the other, PAD
+        where nothing did; what came after the n-th is `ends[n]` to `ends[n + 1]` of it."""
+        starts, stops = self.starts[items], self.starts[items + 1]
+        spans = zip(starts.tolist(), stops.tolist(), strict=True)
+        own = [self.places[start:stop] for start, stop in spans]
+        places = np.concatenate([self.places[:0], *own])
+        places += np.repeat(lags.astype(places.dtype), stops - starts)
+        return self.padded[places], np.append(0, np.cumsum(stops - starts))
