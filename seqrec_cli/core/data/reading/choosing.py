@@ -1,5 +1,7 @@
 """Which columns are the user and the item: by name, else by what they look like."""
 
+import re
+from collections import Counter
 from collections.abc import Sequence
 
 from seqrec_cli.core.data.reading import vocabulary
@@ -18,6 +20,9 @@ TITLES = frozenset({"title", "movietitle", "itemtitle", "producttitle", "booktit
 # What an item may be called, and much else.
 GENERIC = frozenset({"id", "uuid", "guid", "objectid", "reference", "url", "link", "thing"})
 MANY = 30  # rows of which each has another value: those are numbers of the rows
+LENGTH = re.compile(r"[0-9]{1,3}:[0-5][0-9](?::[0-5][0-9])?")
+# What is counted beside visitors, of whom there are so many then.
+COUNTED = frozenset({"views", "pageviews", "visits", "sessions", "hits", "clicks", "bounces"})
 
 
 def choose_rating(
@@ -46,7 +51,7 @@ def choose_ids(
     time: Moment | None,
 ) -> tuple[Profile | None, Profile | None]:
     """The user and the item: by name, else by what the columns look like."""
-    user = user or by_name(pool, "user", item)
+    user = user or whose_orders(by_name(pool, "user", item), pool, notes, time)
     session = None if user else by_name(pool, "session", item)
     item = item or by_name(pool, "item", user or session)
     if user is None and session is not None:
@@ -61,8 +66,10 @@ def choose_ids(
         item = unfolded(item) if user is None or item_lists(item, user) else item
     if user is None and item is not None and is_generic(item):
         item = None  # it may be of the users as well
+    if item is not None and is_of_part(item) and title_of(pool, user, []):
+        item = None
     if user is not None and item is None:
-        item = title_of(pool, notes)
+        item = title_of(pool, user, notes)
     if user is not None and item is not None:
         return user, item
     rest = [p for p in pool if p not in (user, item) and not p.is_row_number and is_unnamed(p)]
@@ -91,9 +98,32 @@ def choose_ids(
     return user, item
 
 
-def title_of(pool: Sequence[Profile], notes: list[str]) -> Profile | None:
-    """A column of titles, which name the items where nothing else does."""
+def whose_orders(
+    user: Profile | None, pool: Sequence[Profile], notes: list[str], time: Moment | None
+) -> Profile | None:
+    """The user, or where each has but one time and several are of one other user: that one.
+
+    They are orders then, whatever they are called.
+    """
+    if user is None or time is None or not depends(time.columns[0], user):
+        return user
+    people = [p for p in pool if p is not user and p.rank("user") >= 0 and p.may_be_id]
+    people = [p for p in people if p.distinct < user.distinct and p.filled >= user.filled]
+    people = [p for p in people if depends(p, user) and not depends(time.columns[0], p)]
+    if not people:
+        return user
+    found = min(people, key=lambda p: p.rank("user"))
+    notes.append(f"each `{user.name}` has one time, so `{found.name}` was taken for the user")
+    return found
+
+
+def title_of(pool: Sequence[Profile], user: Profile | None, notes: list[str]) -> Profile | None:
+    """A column of titles, which name the items where nothing else does; so do many names that are
+    not the users' own."""
     titles = [p for p in pool if vocabulary.compared(p.label) in TITLES and p.distinct > 1]
+    if not titles and user is not None:
+        names = [p for p in pool if vocabulary.compared(p.label) == "name" and p.distinct > FEW]
+        titles = [p for p in names if p.may_be_id and not depends(p, user)]
     titles = [p for p in titles if not numbers_rows(p)]
     if len(titles) != 1 or titles[0].column.listed:
         return None
@@ -148,11 +178,14 @@ def by_name(
             continue
         if role == "session" and numbers_rows(profile):
             continue  # each row would be a session
+        if (role == "user" and is_number_of(profile, pool)) or holds_lengths(profile):
+            continue
         generic = is_generic(profile) and any(
             p.name.endswith("[]") and p.rank("item") >= 0 for p in pool
         )
         # No user has but one row, and no item is missing in most rows, if another column fits.
         odd = numbers_rows(profile) if role == "user" else profile.filled < 0.5 * fullest
+        odd |= role == "user" and is_mostly_nobody(profile)
         odd |= is_of_the_row(profile) or (role == "item" and is_less(profile, pool, other))
         odd |= numbers_rows(profile) and not is_surely(profile, role)
         ranked.append(
@@ -166,6 +199,27 @@ def by_name(
         others = [(key, p) for key, p in ranked if p is not best]
         return min(others, key=lambda pair: pair[0])[1] if others else None
     return best
+
+
+def is_number_of(profile: Profile, pool: Sequence[Profile]) -> bool:
+    """Whether it says how many visitors there were, beside how many visits."""
+    last = vocabulary.words_of(profile.label)[-1]
+    if not (profile.numeric and last.endswith("s") and last[:-1] in vocabulary.PARTS["user"]):
+        return False
+    others = (p for p in pool if p is not profile and p.numeric and p.label)
+    return any(COUNTED.intersection(vocabulary.words_of(p.label)[-1:]) for p in others)
+
+
+def holds_lengths(profile: Profile) -> bool:
+    """Whether some are lengths of time, as of what was played."""
+    lengths = sum(LENGTH.fullmatch(value) is not None for value in profile.values)
+    return lengths > 0.1 * len(profile.values)
+
+
+def is_mostly_nobody(profile: Profile) -> bool:
+    """Whether most rows have a value that stands for nobody."""
+    ((value, most),) = Counter(profile.values).most_common(1)
+    return value.lower() in vocabulary.NOBODY and most > 0.5 * len(profile.values)
 
 
 def is_less(profile: Profile, pool: Sequence[Profile], user: Profile | None) -> bool:
@@ -284,6 +338,13 @@ def is_like_ids(profile: Profile) -> bool:
     many = len(profile.values) > 2 * FEW
     words = all("9" not in look for look in profile.shapes)
     return not (many and words and profile.distinct <= FEW)
+
+
+def is_of_part(profile: Profile) -> bool:
+    """Whether it is what anything may have, of a part that is not called an item."""
+    part = profile.name.partition("[]")[0].rpartition(".")[2]
+    generic = vocabulary.compared(profile.label) in GENERIC
+    return is_nested(profile) and generic and vocabulary.rank(part, "item") < 0
 
 
 def is_nested(profile: Profile) -> bool:

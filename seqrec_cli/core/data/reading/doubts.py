@@ -5,6 +5,7 @@ import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
 
+from seqrec_cli.core.data.reading import vocabulary
 from seqrec_cli.core.data.reading.choosing import depends, is_generic, numbers_rows
 from seqrec_cli.core.data.reading.loading import Loaded
 from seqrec_cli.core.data.reading.moments import is_category
@@ -17,10 +18,6 @@ from seqrec_cli.core.data.reading.wording import without_option
 from seqrec_cli.wording import typed
 
 ROUNDED = re.compile(r"-?[0-9](?:[.,][0-9]+)?[eE]\+?[0-9]+")
-NOBODY = frozenset(
-    {"-1", "0", "00000000-0000-0000-0000-000000000000", "-", "--", "(not set)", "undefined"}
-    | {"anonymous", "anon", "unknown", "guest", "nobody"}
-)
 NUMBERS = frozenset({"0", "-1"})  # of which somebody may be the bearer
 
 
@@ -84,7 +81,7 @@ def stands_for_nobody(profile: Profile) -> str:
     """A value that often stands for a missing one, if it comes between others; or ""."""
     counts = Counter(profile.values)
     for value, count in counts.most_common(30):
-        if value.lower() not in NOBODY or profile.column.listed or len(counts) < 3:
+        if value.lower() not in vocabulary.NOBODY or profile.column.listed or len(counts) < 3:
             continue
         runs = sum(key == value for key, _ in itertools.groupby(profile.values))
         often = count > 2 * len(profile.values) / len(counts)

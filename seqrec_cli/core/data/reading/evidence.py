@@ -6,6 +6,7 @@ from typing import Literal
 
 from seqrec_cli.core.data.reading import vocabulary
 from seqrec_cli.core.data.reading.choosing import (
+    MANY,
     SMALL_SAMPLE,
     is_address,
     is_generic,
@@ -21,9 +22,11 @@ Person = Literal["user", "item"]
 ROLES: tuple[Person, Person] = ("user", "item")
 MOST_KINDS = 6  # of events, and not rather of what was done
 MOST_OF_A_SCALE = 10
+MOSTLY_NEW = 0.9  # of the rows
 LONGEST_NAME = 4  # words; of a question each may be by chance
 COUNTERS = frozenset({"position", "index", "rank", "step", "sequence", "hit", "line"})
 STEP = re.compile(r"[.\[\]]+")  # of a path in nested data
+COUNTED = re.compile(r"([^\W\d_]{2,})[#:_/ -]?[0-9]+")  # as in `USER#0030`
 PATH = re.compile(r"https?://\S+|/\S+")
 PERSON = re.compile(r"[^\W\d_]{2,}(?:[ .'-]+[^\W\d_]+){0,2},? [^\W\d_]{2,}")
 
@@ -62,6 +65,8 @@ def evidence(profile: Profile, role: Person) -> int:
     against = name_points(profile, other) + max(0, value_points(profile, other) - 1)
     found = name_points(profile, role) + value_points(profile, role) - against
     found -= role == "user" and profile.column.listed
+    # Who or what comes once is nothing to learn from.
+    found -= 2 * (profile.distinct > MOSTLY_NEW * len(profile.values) > MOSTLY_NEW * MANY)
     return found + is_called_id(profile) - is_measure(profile)
 
 
@@ -82,6 +87,10 @@ def name_points(profile: Profile, role: Person) -> int:
 def value_points(profile: Profile, role: Person) -> int:
     """How much the values say that a column is this."""
     values = profile.values
+    numbered = [COUNTED.fullmatch(value) for value in values]
+    kinds = {match[1].lower() for match in numbered if match}
+    if all(numbered) and kinds <= vocabulary.PARTS[role]:
+        return 3
     if role == "item":
         return 2 * (profile.is_asin or profile.is_isbn or all(map(PATH.fullmatch, values)))
     if is_address(profile):

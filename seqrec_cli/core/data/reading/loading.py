@@ -2,19 +2,20 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from seqrec_cli.core.data.pieces import chosen, converted
 from seqrec_cli.core.data.reading import vocabulary
+from seqrec_cli.core.data.reading.choosing import numbers_rows
 from seqrec_cli.core.data.reading.engine import Engine
 from seqrec_cli.core.data.reading.filling import LogTable
 from seqrec_cli.core.data.reading.identifiers import (
     compacted,
 )
-from seqrec_cli.core.data.reading.options import Reading, command
+from seqrec_cli.core.data.reading.options import Reading, Role, command
 from seqrec_cli.core.data.reading.profiles import Profile, is_missing_cell
 from seqrec_cli.core.data.reading.relations import Relation
 from seqrec_cli.core.data.reading.roles import Plan
@@ -193,7 +194,7 @@ def complete(
 
 def incomplete(table: LogTable, row: int, role: str, number: int) -> InputError:
     """Say which row lacks what, and what to type."""
-    words = {"u": "user", "i": "item", "t": "time", "r": "rating"}
+    words: dict[str, Role] = {"u": "user", "i": "item", "t": "time", "r": "rating"}
     profile: Profile | None = {
         "u": table.plan.user,
         "i": table.plan.item,
@@ -221,6 +222,9 @@ def incomplete(table: LogTable, row: int, role: str, number: int) -> InputError:
     if role == "u" and (session := session_column(table)):
         stand_in = table.reading.with_columns({"session": session})
         remedy += f"; or let sessions stand for users: `{command(table.place, stand_in)}`"
+    if other := fuller(table, role):
+        instead = table.reading.with_columns({words[role]: other})
+        remedy += f"; or take `{other}`, which has none empty: `{command(table.place, instead)}`"
     if role == "t" and text is not None and not is_missing_cell(text):
         remedy += "; or set the format of times with --time-format"
     return InputError(
@@ -228,6 +232,33 @@ def incomplete(table: LogTable, row: int, role: str, number: int) -> InputError:
         f"`{profile.name}` {shown}{more}",
         remedy,
     )
+
+
+def fuller(table: LogTable, role: str) -> str:
+    """The name of a column without a gap in the sample that may have a role as well, or ""."""
+    plan = table.plan
+    if role == "r":
+        return ""
+    if role == "t":
+        times = [m.columns[0] for m in plan.other_times if m.solid and len(m.columns) == 1]
+        return next((p.name for p in times if p.filled == 1), "")
+    named: Literal["user", "item"] = "user" if role == "u" else "item"
+    own = plan.user if role == "u" else plan.item
+    used = plan.used()
+    rest = [Profile(c, n) for n, c in enumerate(table.relation.columns) if c.name not in used]
+    rest = [p for p in rest if p.filled == 1 and p.may_be_id and not p.column.listed]
+    rest = [p for p in rest if not p.is_row_number and not numbers_rows(p)]
+    same = [p for p in rest if is_of_the_same(p, own)]
+    return next((p.name for p in (*same, *(p for p in rest if p.rank(named) >= 0))), "")
+
+
+def is_of_the_same(profile: Profile, own: Profile) -> bool:
+    """Whether it is of the same things as another column, where that one has a value."""
+    names: dict[object, object] = {}
+    pairs = zip(own.column.cells, profile.column.cells, strict=True)
+    there = [(key, value) for key, value in pairs if isinstance(key, str) and key.strip()]
+    one = all(names.setdefault(key, value) == value for key, value in there)
+    return one and len(set(names.values())) > 0.8 * len(names)
 
 
 def is_said_once(table: LogTable) -> bool:

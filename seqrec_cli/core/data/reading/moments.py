@@ -24,6 +24,10 @@ COUNTED = frozenset(
     | {"eventdate", "visitdate", "orderdate", "transactiondt", "ptd", "ds"}
     | {"jd", "mjd", "julianday", "juliandate"}
 )
+# What counts the visits of each user, from 1 on.
+VISITS = frozenset({"ordernumber", "visitnumber", "sessionnumber"})
+MOST_VISITS = 1000
+SERIAL = (20_000, 60_000)  # days since 1900, as spreadsheets count them: 1954 to 2064
 # How long what such a name counts takes, in seconds.
 SIZES = {"month": 30 * DAY, "week": 7 * DAY, "day": DAY, "date": DAY, "hour": 3600}
 PIECES = ("year", "month", "day", "hour", "minute", "second")
@@ -159,7 +163,12 @@ def candidates(profiles: Sequence[Profile], engine: Engine) -> list[Moment]:
         counted = plain in COUNTED or (profile.column.listed and plain.removesuffix("s") in COUNTED)
         # Dates with an hour, as 14102100; of the hour of a day alone there is no order.
         counted |= plain == "hour" and bool(profile.counts) and min(profile.numbers) > 24
-        if not (profile.is_moment or (counted and profile.counts)) or is_no_moment(profile):
+        counted |= 0 <= ranked < vocabulary.SURE and is_within(profile, *SERIAL)
+        visits = plain in VISITS and is_within(profile, 0, MOST_VISITS)
+        counted |= visits
+        if not (profile.is_moment or (counted and profile.counts)):
+            continue
+        if is_no_moment(profile) and not visits:
             continue
         moment = moment_of(profile, engine)
         if moment is None:
@@ -169,12 +178,18 @@ def candidates(profiles: Sequence[Profile], engine: Engine) -> list[Moment]:
             profile.filled < 0.9 * fullest,
             is_unlikely(profile),
             moment.resolution,
-            ranked if ranked >= 0 else 5000,
+            ranked if ranked >= 0 else 0 if visits else 5000,
             profile.place,
         )
         found.append((key, moment))
     known = [pair for pair in found if not is_by_look(pair[1].columns[0])]
     return [moment for _, moment in sorted(known or found, key=lambda pair: pair[0])]
+
+
+def is_within(profile: Profile, low: float, high: float) -> bool:
+    """Whether they are numbers of a range."""
+    numbers = [float(value) for value in profile.counts]
+    return bool(numbers) and low <= min(numbers) and max(numbers) <= high
 
 
 def is_unlikely(profile: Profile) -> bool:
@@ -185,6 +200,8 @@ def is_unlikely(profile: Profile) -> bool:
 
 def is_by_look(profile: Profile) -> bool:
     """Whether they are numbers, such as a card has, that are of the size of times alone."""
+    if vocabulary.compared(profile.label) in VISITS:
+        return False
     few = profile.distinct < 0.5 * len(profile.values) and len(profile.values) > MANY
     return few and bool(profile.label) and profile.numeric and profile.rank("time") < 0
 

@@ -43,7 +43,7 @@ NAMES: dict[Named, tuple[str, ...]] = {
         "recipe recipeid course courseid job jobid jobpostingid jk show showid series episode "
         "episodeid content contentid doc docid documentid document post postid photo photoid pin "
         "pinid adgroupid goods goodsid goodid offerid offer merchandise material materialid upc "
-        "ean gtin beer beerid beerbeerid wine wineid stream streamid playlistid reference "
+        "ean gtin barcode beer beerid beerbeerid wine wineid stream streamid playlistid reference "
         "artistmbid artmbid artid artist artistid merchant merchantid shopid page pageid filmid "
         "film titleid moviename movienameen productname itemname trackname traname songname "
         "gamename artistname artname thing problem problemid question questionid exerciseid "
@@ -106,11 +106,12 @@ PARTS: dict[Named, frozenset[str]] = {
         "회원 사용자 유저 username patient rider employee requester recipient stargazer msisdn "
         "debitor comprador compradora acheteur acquirente lecteur lantagare leser medlem kupca "
         "pirkejo kliendi клиентски patron 患者 利用者 注文者 구매자 ग्राहक उपयोगकर्ता کاربر مشتری "
-        "ลูกค้า รหัสลูกค้า"
+        "ลูกค้า รหัสลูกค้า interessent interessenten consumidor consumatore consommateur loyalty "
+        "fidelite fidelidade fidelidad tessera kundenkarte карта"
     ),
     "item": words(
         "item product article movie book track song video game sku news film recipe restaurant "
-        "business course app goods content anime asin isbn poi venue hotel listing repo "
+        "business course app goods sku content anime asin isbn poi venue hotel listing repo "
         "repository subreddit feed exercise episode post document page place photo question "
         "problem lesson bookmark paper material media loan ad creative prod coupon lexeme object "
         "element recording clip program programme offer ware vare tuote zbozi produs προιον "
@@ -134,8 +135,8 @@ PARTS: dict[Named, frozenset[str]] = {
 }
 IDS = words(
     "id ids uid pk mbid msid token cislo kode cod ma 編號 key hash code uuid guid sku no nr number "
-    "url uri nummer numero codigo codice ref reference referencia ид код номер 编号 番号 번호 "
-    "编码 コード 코드 login email mbox kodas kood sifra आईडी شناسه"
+    "url uri nummer numero codigo codice ref barcode reference referencia ид код номер 编号 番号 "
+    "번호 编码 コード 코드 login email mbox kodas kood sifra आईडी شناسه"
 )
 LISTS = frozenset({"list", "seq", "sequence", "order", "history", "hist"})  # of what is before
 # Behind one of the parts above, or any word for a time, without anything between.
@@ -160,6 +161,7 @@ NOT_MOMENTS = OTHER_DATES | words(
     "watch days dwell elapsed reading playtime watchtime"
 )
 TITLED = frozenset({"name", "nom", "nombre", "nome", "title"})  # as in `critic_name`
+FULL = frozenset({"full", "display", "screen", "real", "first", "last"})  # of a name
 # Words that say of whom or of what a column rather is, for a proposal alone.
 LEANING: dict[str, frozenset[str]] = {
     "user": words(
@@ -183,6 +185,11 @@ LEANING: dict[str, frozenset[str]] = {
 CONTAINERS = words(
     "artist artistid artistname artistmbid artid artname artmbid merchant merchantid shop shopid "
     "page pageid location locationid"
+)
+# Values that often stand for a user who is not known.
+NOBODY = frozenset(
+    {"-1", "0", "00000000-0000-0000-0000-000000000000", "-", "--", "(not set)", "undefined"}
+    | {"anonymous", "anon", "unknown", "guest", "nobody"}
 )
 OWNERS = PARTS["user"] | PARTS["item"]
 PART_OF_AN_ID = in_order("id _id id_str uuid guid key code reference mbox")
@@ -256,8 +263,10 @@ def rank(name: str, named: Named) -> int:
         if A_COUNT.search(" ".join(parts)):
             return -1
         strange = NOT_IDS
-        if named != "session" and len(parts) > 1 and parts[-1] in TITLED and parts[-2] in own:
-            return NAMED + len(parts) if not strange.intersection(parts[:-1]) else -1
+        titled = named != "session" and parts[-1:] != parts[:1] and parts[-1] in TITLED
+        whose = [part for part in parts[:-1] if part not in FULL]
+        if titled and whose and whose[-1] in own:
+            return NAMED + len(parts) if not strange.intersection(whose) else -1
         heads = [part for part in parts if part not in LISTS]
         if not IDS.intersection(parts) and heads[-1:] != own[-1:]:
             return -1

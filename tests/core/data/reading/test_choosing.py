@@ -124,3 +124,82 @@ def test_lists_that_can_be_nothing_else_are_cut(
     rows = [cells[n % 4 == 3] for n in range(60)]
     log = read("user,items\n" + table(USERS, rows))
     assert len(log.rows.item_ids) == items
+
+
+def test_people_are_users_rather_than_their_orders(read: ReadText) -> None:
+    rows = "".join(
+        f"o{n // 2},p{n // 2 % 7},{n * 7 % 23},2021-03-{n // 2 % 28 + 1:02} 10:{n // 2 % 60:02}\n"
+        for n in range(120)
+    )
+    log = read("customer_id,customer_unique_id,product_id,purchase_date\n" + rows)
+    assert (log.columns["user"], log.columns["time"]) == ("customer_unique_id", "purchase_date")
+    assert any("each `customer_id` has one time" in note for note in log.findings.notes)
+    # A household has several customers, whose times differ.
+    rows = "".join(
+        f"c{n % 14},h{n % 7},{n * 7 % 23},2021-03-{n % 28 + 1:02} {n % 24:02}:00\n"
+        for n in range(120)
+    )
+    log = read("customer_id,household_id,product_id,purchase_date\n" + rows)
+    assert log.columns["user"] == "customer_id"
+
+
+def test_how_many_visitors_there_were_is_no_user(read: ReadText) -> None:
+    rows = "".join(f"2021-03-{n % 28 + 1:02},/p/{n % 9},{n % 5},{n % 7}\n" for n in range(60))
+    with pytest.raises(InputError, match="cannot tell which column is the user"):
+        read("date,page,visitors,pageviews\n" + rows)
+    assert read("date,page,visitors,price\n" + rows).columns["user"] == "visitors"
+
+
+def test_nobody_is_no_user_where_another_column_has_somebody(read: ReadText) -> None:
+    rows = "".join(f"{'-' if n % 9 else 'u1'},u{n % 7},{n * 7 % 23}\n" for n in range(60))
+    assert read("affected_user,user_full_name,item\n" + rows).columns["user"] == "user_full_name"
+
+
+def test_what_was_played_and_how_long_is_no_item(read: ReadText) -> None:
+    rows = "".join(
+        f"u{n % 7},Film {n * 7 % 23},{'none yet' if n % 3 else f'00:{n % 60:02}:07'}\n"
+        for n in range(60)
+    )
+    assert read("profile_name,title,bookmark\n" + rows).columns["item"] == "title"
+
+
+def test_names_that_are_not_the_users_own_are_items(read: ReadText) -> None:
+    rows = "".join(f"u{n % 7},Film {n * 7 % 23},https://x.io/{n}\n" for n in range(60))
+    assert read("member,name,uri\n" + rows).columns["item"] == "name"
+    rows = "".join(f"u{n % 30},Ann {n % 30},https://x.io/{n * 7 % 23}\n" for n in range(60))
+    with pytest.raises(InputError, match="cannot tell which column is the item"):
+        read("member,name,page_of\n" + rows)
+
+
+def test_an_address_in_a_part_of_a_record_is_no_item_beside_a_title(read: ReadText) -> None:
+    def log(part: str) -> str:
+        return read(
+            "".join(
+                f'{{"account": "a{n % 7}", "title": "t{n * 7 % 23}", '
+                f'"{part}": [{{"name": "c", "url": "/{n % 5}"}}]}}\n'
+                for n in range(60)
+            ),
+            name="log.json",
+        ).columns["item"]
+
+    assert (log("subtitles"), log("pages")) == ("title", "pages[].url")
+
+
+@pytest.mark.parametrize(
+    ("user", "item"),
+    [
+        ("Tessera", "Articolo"),
+        ("N° carte fidélité", "Libellé article"),
+        ("Дисконтная карта", "Товар"),
+        ("CPF do consumidor", "Cód. produto"),
+        ("loyalty_no", "Lineitem sku"),
+        ("Patron Barcode", "Item Barcode"),
+        ("Interessent", "Barcode"),
+    ],
+)
+def test_cards_of_customers_are_users_and_barcodes_items(
+    read: ReadText, user: str, item: str
+) -> None:
+    rows = "".join(f"{n // 2},k{n % 7},b{n * 7 % 23}\n" for n in range(60))
+    columns = read(f"Nr,{user},{item}\n{rows}").columns
+    assert (columns["user"], columns["item"]) == (user, item)

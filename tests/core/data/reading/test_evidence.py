@@ -54,3 +54,20 @@ def test_what_values_say(read: ReadText, header: str, row: str, proposed: str) -
     with pytest.raises(InputError) as refused:
         read(f"{header}\n{stays(row)}")
     assert f"--columns {proposed}`" in refused.value.hint.partition("; or, ")[0]
+
+
+@pytest.mark.parametrize("sign", ["#", "-", ""])
+def test_a_number_behind_a_word_for_a_person_is_a_user(read: ReadText, sign: str) -> None:
+    rows = "".join(f"g{n % 8},USER{sign}{n % 9},{n * 7 % 25}\n" for n in range(90))
+    with pytest.raises(InputError) as refused:
+        read("one_code,own_code,film\n" + rows)
+    assert "--columns user=own_code,item=film`" in refused.value.hint
+    assert "as likely" not in refused.value.hint
+
+
+def test_what_comes_once_is_not_proposed_beside_what_comes_back(read: ReadText) -> None:
+    rows = "".join(f"u{n % 9},x{max(n, 2)},{n * 7 % 25}\n" for n in range(90))
+    with pytest.raises(InputError) as refused:
+        read("writer,visit,code\n" + rows)
+    assert "--columns user=writer,item=code`" in refused.value.hint
+    assert "as likely" not in refused.value.hint

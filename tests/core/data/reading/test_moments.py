@@ -139,3 +139,26 @@ def test_a_date_of_watching_is_no_duration(read: ReadText) -> None:
     )
     log = read("user_id,video_id,watch_start_time,pt_d\n" + rows)
     assert log.columns["time"] == "watch_start_time"
+
+
+def test_orders_are_in_the_order_of_their_number(read: ReadText) -> None:
+    rows = "".join(
+        f"{n},{u},{n * 7 % 23 + k},{k + 1},{n + 1}\n"
+        for u in range(6)
+        for n in range(9)
+        for k in range(3)
+    )
+    log = read("order_id,user_id,product_id,add_to_cart_order,order_number\n" + rows)
+    assert log.columns["time"] == "order_number"
+    # Where it numbers all orders of a shop it may be anything.
+    many = "".join(f"{u},{n * 7 % 23},{5000 - n}\n" for n in range(60) for u in range(2))
+    assert "time" not in read("user_id,product_id,order_number\n" + many).columns
+
+
+@pytest.mark.parametrize("point", [",", "."])
+def test_days_of_a_spreadsheet_are_times(read: ReadText, point: str) -> None:
+    rows = "".join(f"{44927 + n * 3 % 50}{point}{n + 10};{n % 7};{n * 7 % 23}\n" for n in range(60))
+    log = read("Data;user;item\n" + rows)
+    assert log.columns["time"] == "Data"
+    assert log.rows.times is not None
+    assert len(set(log.rows.times.tolist())) == 60
