@@ -234,7 +234,7 @@ def undecided(
     if relation.encoding:
         return InputError(
             f"`{relation.place}` is not UTF-8, so its columns cannot be told",
-            "name its encoding, perhaps: " + in_encoding(relation.encoding, files, reading),
+            in_encoding(relation.encoding, files, reading),
         )
     guesses = dict(zip(("if this is right", "as likely"), error.guesses, strict=False))
     if relation.file is not None and error.missing == ("user",):
@@ -249,7 +249,7 @@ def undecided(
 
 
 def in_encoding(encoding: str, files: Files, reading: Reading) -> str:
-    """The command that reads files in an encoding, with columns if those cannot be told in it."""
+    """The hint to read files in an encoding, with columns if those cannot be told in it."""
     decoded = replace(reading, encoding=encoding)
     with opened_engine() as engine:
         with engine.folder.new_file(".txt") as head:
@@ -259,11 +259,16 @@ def in_encoding(encoding: str, files: Files, reading: Reading) -> str:
             relation = open_relation(Files(source, ((source,),)), decoded, engine)
             assign(relation, decoded, engine)
         except Undecided as error:
-            if "columns" in (hint := undecided(relation, files, decoded, engine, error).hint):
-                return hint.removeprefix("if this is right: ")
+            hint = undecided(relation, files, decoded, engine, error).hint or ""
+            if "--encoding" in hint:
+                return "name its encoding, perhaps" + hint.removeprefix("if this is right")
+            return (
+                f"name its encoding, perhaps `--encoding {encoding}`, with which the columns are "
+                f"{listed(relation)}; {fill_in(error.missing)}"
+            )
         except InputError:
             pass
-    return f"`{command(files.main, decoded)}`"
+    return f"name its encoding, perhaps: `{command(files.main, decoded)}`"
 
 
 def working_commands(

@@ -93,6 +93,22 @@ def test_a_hint_in_an_encoding_has_the_columns_too(read: ReadText) -> None:
     assert "cannot tell" not in no.value.hint
 
 
+@pytest.mark.parametrize("encoding", ["cp1251", "cp866", "koi8-r"])
+def test_a_hint_in_an_encoding_is_a_sentence_where_no_column_is_told(
+    read: ReadText, encoding: str
+) -> None:
+    text = "Дата;Касса;Вес;Номенклатура;Сумма\n" + "".join(
+        f"{n % 28 + 1:02}.01.2023;{n % 9},5;{n % 5},5;сметана;{n % 7},00\n" for n in range(60)
+    )
+    with pytest.raises(InputError, match="is not UTF-8") as no:
+        read(text.encode(encoding))
+    assert no.value.hint is not None
+    assert no.value.hint.startswith(
+        f"name its encoding, perhaps `--encoding {encoding}`, with which the columns are "
+        "`Дата`, `Касса`, `Вес`, `Номенклатура`, `Сумма`; name them, as in `--columns user=…,item=…`"
+    )
+
+
 def test_a_proposal_without_known_times_says_that_the_order_is_the_files(read: ReadText) -> None:
     rows = "".join(f"c{n % 7},{n % 9} 10:{n % 60:02}:26,m{n * 7 % 23}\n" for n in range(60))
     with pytest.raises(InputError, match="cannot tell which column is the item") as no:
