@@ -105,7 +105,7 @@ def test_a_hint_in_an_encoding_is_a_sentence_where_no_column_is_told(
     assert no.value.hint is not None
     assert no.value.hint.startswith(
         f"name its encoding, perhaps `--encoding {encoding}`, with which the columns are "
-        "`Дата`, `Касса`, `Вес`, `Номенклатура`, `Сумма`; name them, as in `--columns user=…,item=…`"
+        "`Дата`, `Касса`, `Вес`, `Номенклатура`, `Сумма`; name them, as in `--columns user=…,"
     )
 
 
