@@ -146,7 +146,7 @@ def by_name(
             continue
         if rank >= USUAL and profile.distinct < 2 and len(profile.values) > MANY:
             continue
-        if role == "session" and numbers_rows(profile):
+        if role == "session" and numbers_rows(profile) and not has_sessions_as_rows(pool):
             continue  # each row would be a session
         generic = is_generic(profile) and any(
             p.name.endswith("[]") and p.rank("item") >= 0 for p in pool
@@ -166,6 +166,16 @@ def by_name(
         others = [(key, p) for key, p in ranked if p is not best]
         return min(others, key=lambda pair: pair[0])[1] if others else None
     return best
+
+
+def has_sessions_as_rows(pool: Sequence[Profile]) -> bool:
+    """Whether a row has all items of a session, so that none has two rows, and nothing else tells
+    whose it is."""
+    lists = any(p.rank("item") >= 0 and p.is_list for p in pool)
+    flat = [p for p in pool if not p.is_list and p.rank("item") < 0 and is_unnamed(p)]
+    return lists and not any(
+        p.distinct > FEW and p.may_be_id and not p.is_moment and not numbers_rows(p) for p in flat
+    )
 
 
 def is_less(profile: Profile, pool: Sequence[Profile], user: Profile | None) -> bool:
