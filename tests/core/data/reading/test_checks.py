@@ -1,5 +1,7 @@
 """A log that lacks what is needed is refused."""
 
+import random
+
 import pytest
 
 from seqrec_cli.errors import InputError
@@ -38,6 +40,19 @@ def test_a_column_an_item_is_said_to_be_one(read: ReadText) -> None:
     rows = "".join(f"A{u},{','.join(str((u * n) % 5 + 1) for n in range(30))}\n" for u in range(60))
     with pytest.raises(InputError, match="a column for each of 30 items, `Movie1`, `Movie2`"):
         read(f"user_id,{names}\n" + rows)
+
+
+@pytest.mark.parametrize("share", [0, 1, 2])
+def test_a_column_an_item_is_said_to_be_one_where_cells_are_empty(
+    read: ReadText, share: int
+) -> None:
+    names = ["Last Station", *(f"The {word} Kingdom" for word in "abcdefghi")]
+    draw = random.Random(1)
+    marks = ["" if draw.random() * 3 < share else str(draw.randint(1, 5)) for _ in range(600)]
+    rows = "".join(f"P{u};{';'.join(marks[10 * u : 10 * u + 10])}\n" for u in range(60))
+    with pytest.raises(InputError, match="a column for each of 10 items, `Last Station`") as no:
+        read(f"Member;{';'.join(names)}\n{rows}")
+    assert ("to read one of them alone" in no.value.hint) == (share < 2)
 
 
 def test_a_user_of_all_rows_is_none_where_another_column_fits(read: ReadText) -> None:
