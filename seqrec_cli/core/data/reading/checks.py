@@ -7,12 +7,12 @@ from typing import Literal
 
 import duckdb
 
-from seqrec_cli.core.data.reading import vocabulary
+from seqrec_cli.core.data.reading import moments, vocabulary
 from seqrec_cli.core.data.reading.choosing import MANY, is_surely, numbers_rows
 from seqrec_cli.core.data.reading.dialects import HEAD_BYTES
 from seqrec_cli.core.data.reading.engine import Engine, opened_engine
 from seqrec_cli.core.data.reading.lists import cut_values
-from seqrec_cli.core.data.reading.loading import Loaded
+from seqrec_cli.core.data.reading.loading import Loaded, MostlyMissing
 from seqrec_cli.core.data.reading.opening import open_relation
 from seqrec_cli.core.data.reading.options import Reading, Role, command
 from seqrec_cli.core.data.reading.places import Files
@@ -29,6 +29,7 @@ from seqrec_cli.errors import InputError
 from seqrec_cli.wording import typed
 
 WIDE = 8  # columns whose names differ in their numbers alone
+MOST_MARKS = 11  # values, as from 0 to 10
 DIGITS = re.compile("[0-9]+")
 
 
@@ -114,13 +115,14 @@ def refuse_examples(relation: Relation, plan: Plan, reading: Reading, place: Tex
     as_item = typed("--columns", f"item={plan.item.name}")
     stem = DIGITS.sub("", plan.item.name)
     family = [c.name for c in relation.columns if DIGITS.sub("", c.name) == stem]
+    family = max(family, columns_like(plan.item, [plan.item, *rest]), key=len)
     others = [p for p in rest if p.name in family and items.intersection(p.values)]
     if relation.named and plan.item.label and (len(family) >= WIDE or others):
         raise InputError(
             f"`{place}` has a column for each of {len(family)} items, `{family[0]}`, "
             f"`{family[1]}`, …, which is not read",
-            "write a row for each of their values, with the user, the item and the value; to read "
-            f"one of them alone: `{as_item}`",
+            "write a row for each of their values, with the user, the item and the value"
+            + (f"; to read one of them alone: `{as_item}`" if plan.item.filled > 0.5 else ""),
         )
     histories = [p for p in rest if not p.column.listed and holds_lists_of(p, items)]
     labels = [p for p in rest if (not p.label or p.rank("event") >= 0) and p.is_flag]
@@ -140,6 +142,20 @@ def refuse_examples(relation: Relation, plan: Plan, reading: Reading, place: Tex
             "write a row for each of them; to read each line as one interaction all the same: "
             f"`{as_item}`",
         )
+
+
+def columns_like(item: Profile, profiles: Sequence[Profile]) -> list[str]:
+    """The columns with numbers as few and as small as this one, which no name says to be ids: marks
+    of people, a column for each of what they marked."""
+    values = set(item.values)
+    if is_surely(item, "item") or not item.numeric or len(values) > MOST_MARKS:
+        return []
+    alike = [
+        p.name
+        for p in profiles
+        if p.numeric and p.distinct <= MOST_MARKS and not values.isdisjoint(p.values)
+    ]
+    return alike if len(alike) >= WIDE else []
 
 
 def holds_lists_of(profile: Profile, items: set[str]) -> bool:
@@ -208,6 +224,39 @@ def refuse_row_numbers(
         raise InputError(problem, hint or fill_in(("user", "item")))
 
 
+def without_column(
+    error: MostlyMissing,
+    relation: Relation,
+    plan: Plan,
+    files: Files,
+    reading: Reading,
+    engine: Engine,
+) -> InputError:
+    """The refusal of a column that is mostly empty, with another one in its place, if one fits."""
+    role, hint = error.role, ""
+    if role == "user" or role == "item":
+        guess, _ = guess_without(role, relation, plan, reading, engine)
+        other = relation.column(guess.get(role, ""))
+        if other is not None and Profile(other, 0).filled > 0.5:
+            hint = working_commands(
+                {f"if another column is the {role}": guess}, relation, files, reading, engine
+            )
+    elif role == "time" and plan.time is not None:
+        profiles = [Profile(column, place) for place, column in enumerate(relation.columns)]
+        full = [profile for profile in profiles if profile.filled > 0.5]
+        times = [m.columns[0] for m in moments.candidates(full, engine) if m.solid]
+        time = next((p.name for p in times if p.name not in plan.used()), NONE)
+        each = reading.with_columns({"time": time})
+        untimed = "the order of the file is what counts"
+        why = untimed if time == NONE else "another column is the time"
+        hint = f"if {why}: `{command(files.main, each)}`" if works(relation, each, engine) else ""
+    hint = hint or (
+        f"name another column for the {role}, as in `--columns {role}=…`; found {listed(relation)}"
+    )
+    problem = f"{error.message}, and to leave them out would leave less than half"
+    return InputError(problem, f"{error.hint}; or {hint}" if error.hint else hint)
+
+
 def guess_without(
     role: Literal["user", "item"], relation: Relation, plan: Plan, reading: Reading, engine: Engine
 ) -> tuple[Mapping[Role, str], bool]:
@@ -234,7 +283,7 @@ def undecided(
     if relation.encoding:
         return InputError(
             f"`{relation.place}` is not UTF-8, so its columns cannot be told",
-            "name its encoding, perhaps: " + in_encoding(relation.encoding, files, reading),
+            in_encoding(relation.encoding, files, reading),
         )
     guesses = dict(zip(("if this is right", "as likely"), error.guesses, strict=False))
     if relation.file is not None and error.missing == ("user",):
@@ -249,7 +298,7 @@ def undecided(
 
 
 def in_encoding(encoding: str, files: Files, reading: Reading) -> str:
-    """The command that reads files in an encoding, with columns if those cannot be told in it."""
+    """The hint to read files in an encoding, with columns if those cannot be told in it."""
     decoded = replace(reading, encoding=encoding)
     with opened_engine() as engine:
         with engine.folder.new_file(".txt") as head:
@@ -259,11 +308,16 @@ def in_encoding(encoding: str, files: Files, reading: Reading) -> str:
             relation = open_relation(Files(source, ((source,),)), decoded, engine)
             assign(relation, decoded, engine)
         except Undecided as error:
-            if "columns" in (hint := undecided(relation, files, decoded, engine, error).hint):
-                return hint.removeprefix("if this is right: ")
+            hint = undecided(relation, files, decoded, engine, error).hint or ""
+            if "--encoding" in hint:
+                return "name its encoding, perhaps" + hint.removeprefix("if this is right")
+            return (
+                f"name its encoding, perhaps `--encoding {encoding}`, with which the columns are "
+                f"{listed(relation)}; {fill_in(error.missing)}"
+            )
         except InputError:
             pass
-    return f"`{command(files.main, decoded)}`"
+    return f"name its encoding, perhaps: `{command(files.main, decoded)}`"
 
 
 def working_commands(

@@ -176,7 +176,7 @@ def by_name(
             continue
         if rank >= USUAL and profile.distinct < 2 and len(profile.values) > MANY:
             continue
-        if role == "session" and numbers_rows(profile):
+        if role == "session" and numbers_rows(profile) and not has_sessions_as_rows(pool):
             continue  # each row would be a session
         if (role == "user" and is_number_of(profile, pool)) or holds_lengths(profile):
             continue
@@ -222,6 +222,16 @@ def is_mostly_nobody(profile: Profile) -> bool:
     return value.lower() in vocabulary.NOBODY and most > 0.5 * len(profile.values)
 
 
+def has_sessions_as_rows(pool: Sequence[Profile]) -> bool:
+    """Whether a row has all items of a session, so that none has two rows, and nothing else tells
+    whose it is."""
+    lists = any(p.rank("item") >= 0 and p.is_list for p in pool)
+    flat = [p for p in pool if not p.is_list and p.rank("item") < 0 and is_unnamed(p)]
+    return lists and not any(
+        p.distinct > FEW and p.may_be_id and not p.is_moment and not numbers_rows(p) for p in flat
+    )
+
+
 def is_less(profile: Profile, pool: Sequence[Profile], user: Profile | None) -> bool:
     """Whether a column that sounds like an item says less than one: whose it is, or of what kind.
 
@@ -229,8 +239,10 @@ def is_less(profile: Profile, pool: Sequence[Profile], user: Profile | None) -> 
     """
     if user is not None and depends(profile, user) and 4 < user.distinct < 0.7 * len(user.values):
         return True
-    if numbers_rows(profile) and vocabulary.compared(profile.label) in GENERIC:
-        return True
+    if vocabulary.compared(profile.label) in GENERIC and (
+        numbers_rows(profile) or (user is not None and depends(user, profile))
+    ):
+        return True  # of a row, or of an order
     return vocabulary.compared(profile.label) in vocabulary.CONTAINERS and any(
         other is not profile
         and vocabulary.compared(other.label) not in vocabulary.CONTAINERS

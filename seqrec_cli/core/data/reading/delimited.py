@@ -16,6 +16,7 @@ from seqrec_cli.core.data.reading.relations import Column, Numbers, Relation
 from seqrec_cli.core.data.reading.sources import BLOCK_BYTES, TextSource
 from seqrec_cli.core.data.reading.texts import Facts
 from seqrec_cli.errors import InputError
+from seqrec_cli.wording import counted
 
 MOST_COLUMNS = 2000
 LONGEST_LINE = 16 << 20
@@ -168,6 +169,8 @@ def describe_dialect(dialect: Dialect) -> str:
     header = "a header" if dialect.header else "no header"
     if dialect.header and not dialect.header[-1] and not dialect.ruled:
         header += f" that names the first {sum(map(bool, dialect.header))} of {dialect.width}"
+    if dialect.titles:
+        header += f" below {counted(dialect.titles, 'line')} of title"
     return f"{between} between the values, {header}"
 
 

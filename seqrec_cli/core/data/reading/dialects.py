@@ -8,7 +8,7 @@ import csv
 import re
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from seqrec_cli.core.data.reading import vocabulary
 from seqrec_cli.core.data.reading.options import SPELLED, Reading
@@ -22,6 +22,7 @@ LOOKED_AT = 100  # lines
 MOST_ABOVE = 1000  # lines in which the columns may be listed
 DELIMITERS = ("::", "\t", ",", ";", "|", "\x01", "\x02", "||", "~", "^")
 UNQUOTED = ("\t", "::", "\x01", "\x02")  # text with these between values has no quotes, mostly
+MOST_TITLES = 20  # lines above a header
 MOST_JOINED = 50  # lines of one row
 UNFIT = ('"', "\n", "\r")  # they mean something else in delimited text
 LONGEST_DELIMITER = 4
@@ -45,6 +46,7 @@ class Dialect:
         loose: whether values lie between runs of spaces or tabs.
         ruled: whether it is a table as psql prints it, with a ruler under the header.
         comments: whether lines that begin with `#` come before the table.
+        titles: lines above the header, as of a report, which are not read.
     """
 
     delimiter: str
@@ -56,6 +58,7 @@ class Dialect:
     loose: bool = False
     ruled: bool = False
     comments: bool = False
+    titles: int = 0
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -85,6 +88,15 @@ def sniff(source: TextSource, head: bytes, reading: Reading) -> Dialect:
         raise InputError(f"`{source}` is empty", "it must have a line for each interaction")
     if listed := listed_above(lines):
         return listed
+    if titles := titles_above(lines, reading):
+        found = sniff_lines(source, lines[titles:], reading)
+        if found.header:
+            return replace(found, skip=titles + found.skip, titles=titles)
+    return sniff_lines(source, lines, reading)
+
+
+def sniff_lines(source: TextSource, lines: Sequence[str], reading: Reading) -> Dialect:
+    """Tell the layout of a text by its first lines, of which the table is all but comments."""
     skip, delimiter, noted = preamble(lines)
     delimiter = chosen_delimiter(reading) or delimiter
     body = [line for line in lines[skip:] if line.strip()][:LOOKED_AT]
@@ -105,6 +117,8 @@ def sniff(source: TextSource, head: bytes, reading: Reading) -> Dialect:
     loose = delimiter in (" ", "\t") and not reading.delimiter and is_loose(body, delimiter)
     rows = [split(line, delimiter, quote, escape, loose) for line in body]
     width = usual_width(rows)
+    while len(rows) > 2 and is_sparse(rows[-1], width):
+        rows.pop()  # the total below a report
     remark = split(noted, delimiter, "", "", loose) if noted else []
     remark = remark if len(remark) == width else noted.split()
     header = find_header(rows, width, reading, remark)
@@ -144,6 +158,29 @@ def preamble(lines: Sequence[str]) -> tuple[int, str, str]:
             break
         skip += 1
     return (skip, delimiter, noted) if noted else (0, "", "")
+
+
+def titles_above(lines: Sequence[str], reading: Reading) -> int:
+    """How many lines are above the header of a report: its title, its dates, empty rows; else 0."""
+    body = [(number, line) for number, line in enumerate(lines) if line.strip()][:LOOKED_AT]
+    below = [line for _, line in body[min(MOST_TITLES, len(body) // 2) :]]
+    delimiter = chosen_delimiter(reading) or guess_delimiter(below, below)
+    if delimiter in ("", " ") or reading.header is False:
+        return 0
+    rows = [split(line, delimiter, *quoting(below, delimiter)) for _, line in body]
+    width = usual_width(rows[-len(below) :])
+    for place, row in enumerate(rows[:MOST_TITLES]):
+        if not is_sparse(row, width):
+            others = [other for other in rows[place + 1 :] if not is_sparse(other, width)]
+            titled = place > 0 and len(row) == width and is_header(row, others, reading)
+            return body[place][0] if titled else 0
+    return 0
+
+
+def is_sparse(row: Sequence[str], width: int) -> bool:
+    """Whether a row is no row of the table: a title, which has one cell or two of many, or none."""
+    filled = sum(bool(cell.strip()) for cell in row)
+    return filled < 2 <= width or (filled == 2 and width > 3)
 
 
 def listed_above(lines: Sequence[str]) -> Dialect | None:

@@ -17,6 +17,9 @@ LARGEST_READ = 640 << 20  # bytes that it may take when it is read
 VALUE_BYTES = 88  # about what Python takes for a value beside its text: an empty list has 2 letters
 DEEPEST = 4  # steps to the records of a document
 FEWEST_KEYED = 5  # records under keys; fewer are rather settings
+# What lists of columns are under, and what an object calls the name of one.
+NAMES = {"columns", "cols", "fields", "header", "headers", "names", "meta", "schema", "rowtype"}
+CALLED = ("name", "columnname", "label", "id")
 Row = dict[str, Any]
 
 
@@ -47,9 +50,8 @@ def rows_in(document: Any) -> Iterable[Row] | None:
     if not isinstance(document, dict) or not document:
         return None
     values = list(document.values())
-    names, data = document.get("columns"), document.get("data")
-    if isinstance(names, list) and isinstance(data, list) and are_all(data, list):
-        return [dict(zip(map(str, names), row, strict=False)) for row in data]
+    if rows := rows_beside_names(document):
+        return rows
     if len(document) > 1 and are_all(values, list) and (own := records_by_key(document)):
         return own
     if not is_keyed(document) and (rows := likeliest_rows(document, DEEPEST)):
@@ -59,6 +61,53 @@ def rows_in(document: Any) -> Iterable[Row] | None:
     if len(document) > 1 and are_all(values, list):
         return rows_of_lists(document)
     return None
+
+
+def rows_beside_names(document: Row) -> list[Row]:
+    """The rows of the longest table of lists whose columns' names stand elsewhere, else [].
+
+    So databases answer: `{"meta": [{"name": …}, …], "data": [[…], …]}`.
+    """
+    lists = list(lists_in(document, "", DEEPEST + 1))
+    named = [own for key, own in lists if vocabulary.compared(key) in NAMES]
+    headers = [[name_in(value) for value in own] for own in named]
+    headers = [header for header in headers if all(header) and len(set(header)) == len(header)]
+    found: list[Row] = []
+    for _, own in lists if headers else ():
+        rows = [cells_of(row) for row in own] if len(own) > len(found) else []
+        widths = set(map(len, rows))
+        for header in headers:
+            if widths == {len(header)}:
+                found = [dict(zip(header, row, strict=True)) for row in rows]
+                break
+    return found
+
+
+def lists_in(value: Any, key: str, deep: int) -> Iterator[tuple[str, list[Any]]]:
+    """The lists in a document, each with the key that it is under; of a list, in its first."""
+    if isinstance(value, list) and value:
+        yield key, value
+        if isinstance(value[0], dict) and deep:
+            yield from lists_in(value[0], key, deep - 1)
+    elif isinstance(value, dict) and deep:
+        for own, inner in value.items():
+            yield from lists_in(inner, own, deep - 1)
+
+
+def name_in(value: Any) -> str:
+    """The name of a column: a text, or what an object calls it; "" for none."""
+    if isinstance(value, dict):
+        keys = {vocabulary.compared(key): key for key in reversed(value)}
+        value = next((value[keys[name]] for name in CALLED if value.get(keys.get(name))), "")
+    return str(value) if isinstance(value, str | int) else ""
+
+
+def cells_of(row: Any) -> list[Any]:
+    """The cells of a row: a list, or one in an object; they may lie in objects, as `{"v": …}`."""
+    if isinstance(row, dict) and len(row) < 3:
+        row = next((inner for inner in row.values() if isinstance(inner, list)), None)
+    cells = row if isinstance(row, list) else []
+    return [cell.get("v", cell) if isinstance(cell, dict) else cell for cell in cells]
 
 
 def likeliest_rows(value: Any, deep: int) -> list[Row]:

@@ -251,12 +251,24 @@ class LogTable:
         except duckdb.OutOfMemoryException:
             raise
         except duckdb.Error as error:
-            remedy = (
-                f"leave such lines out: `{command(self.place, self.dropping())}`; or name the "
-                "delimiter with --delimiter"
-            )
+            remedy = "name the delimiter with --delimiter"
+            if not noting and self.leaves_most(user, item, conditions):
+                dropped = command(self.place, self.dropping())
+                remedy = f"leave such lines out: `{dropped}`; or {remedy}"
             raise unreadable(self.relation.place, error, remedy) from error
         self.rejected = count_rejected(engine) if noting else 0
+
+    def leaves_most(self, user: str, item: str, conditions: Sequence[str]) -> bool:
+        """Whether without the lines that cannot be read at least as many are left."""
+        kept = self.reading, self.part_rows, self.rejected
+        self.reading = self.dropping()
+        try:
+            self.fill(user, item, conditions)
+            return self.rejected <= sum(self.part_rows)
+        except InputError:
+            return False
+        finally:
+            self.reading, self.part_rows, self.rejected = kept
 
     def dropping(self) -> Reading:
         return replace(self.reading, drop_incomplete=True)

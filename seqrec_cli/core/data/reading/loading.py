@@ -27,8 +27,19 @@ from seqrec_cli.errors import InputError
 LOW_RATED = "rating below the threshold"
 NOT_CHOSEN = "not chosen by --where"
 UNREADABLE = "line that cannot be read"
+ROLES: dict[str, Role] = {"u": "user", "i": "item", "t": "time", "r": "rating"}
 NO_ROLE = {"u": "no user", "i": "no item", "t": "no time that can be read", "r": "no rating"}
 REPEATED = {"collapse": "the item of the row before", "first": "an item the user has already"}
+
+
+class MostlyMissing(InputError):
+    """So many rows lack something that to leave them out is no remedy.
+
+    Attributes:
+        role: what most of them lack.
+    """
+
+    role: Role = "user"
 
 
 @dataclass
@@ -183,18 +194,20 @@ def complete(
     if not bad.any():
         return keep
     if not table.reading.drop_incomplete:
+        number, rows = int(bad.sum()), int(keep.sum())
+        if 2 * number > rows:  # then say what most of them lack
+            bad = max((mask & keep for mask in lacking.values()), key=np.count_nonzero)
         row = int(np.flatnonzero(bad)[0])
         role = next(role for role, mask in lacking.items() if mask[row])
-        raise incomplete(table, row, role, int(bad.sum()))
+        raise incomplete(table, row, role, number, rows)
     for role, mask in lacking.items():
         count(dropped, NO_ROLE[role], keep & mask)
         keep = keep & ~mask
     return keep
 
 
-def incomplete(table: LogTable, row: int, role: str, number: int) -> InputError:
-    """Say which row lacks what, and what to type."""
-    words: dict[str, Role] = {"u": "user", "i": "item", "t": "time", "r": "rating"}
+def incomplete(table: LogTable, row: int, role: str, number: int, rows: int) -> InputError:
+    """Say which row lacks what, as `number` of the `rows` do, and what to type."""
     profile: Profile | None = {
         "u": table.plan.user,
         "i": table.plan.item,
@@ -212,26 +225,33 @@ def incomplete(table: LogTable, row: int, role: str, number: int) -> InputError:
             shown += ", which is not like the others"
         elif role == "r":
             shown += ", which is no number"
-    more = f"; {number:,} rows lack something" if number > 1 else ""
-    remedy = f"leave such rows out and count them: `{command(table.place, table.dropping())}`"
+    mostly = 2 * number > rows
+    more = f" of {rows:,}" if mostly else ""
+    more = f"; {number:,}{more} rows lack something" if number > 1 else ""
+    remedies = [f"leave such rows out and count them: `{command(table.place, table.dropping())}`"]
     if role == "u" and is_said_once(table):
-        remedy = (
-            "if an empty cell means the same as the one above it, fill them first; or, to leave "
-            "such rows out and count them, add --drop-incomplete"
-        )
+        remedies = [
+            "if an empty cell means the same as the one above it, fill them first",
+            "to leave such rows out and count them, add --drop-incomplete",
+        ]
+    if mostly:
+        remedies = remedies[:-1]
     if role == "u" and (session := session_column(table)):
         stand_in = table.reading.with_columns({"session": session})
-        remedy += f"; or let sessions stand for users: `{command(table.place, stand_in)}`"
-    if other := fuller(table, role):
-        instead = table.reading.with_columns({words[role]: other})
-        remedy += f"; or take `{other}`, which has none empty: `{command(table.place, instead)}`"
+        remedies.append(f"let sessions stand for users: `{command(table.place, stand_in)}`")
+    if not mostly and (other := fuller(table, role)):
+        instead = command(table.place, table.reading.with_columns({ROLES[role]: other}))
+        remedies.append(f"take `{other}`, which has none empty: `{instead}`")
     if role == "t" and text is not None and not is_missing_cell(text):
-        remedy += "; or set the format of times with --time-format"
-    return InputError(
-        f"`{table.relation.place}`, {table.place_of(row)}: the {words[role]} in "
+        remedies.append("set the format of times with --time-format")
+    error = (MostlyMissing if mostly else InputError)(
+        f"`{table.relation.place}`, {table.place_of(row)}: the {ROLES[role]} in "
         f"`{profile.name}` {shown}{more}",
-        remedy,
+        "; or ".join(remedies),
     )
+    if isinstance(error, MostlyMissing):
+        error.role = ROLES[role]
+    return error
 
 
 def fuller(table: LogTable, role: str) -> str:

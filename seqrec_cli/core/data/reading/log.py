@@ -11,12 +11,13 @@ from seqrec_cli.core.data.reading.checks import (
     refuse_row_numbers,
     refuse_unread_header,
     undecided,
+    without_column,
 )
 from seqrec_cli.core.data.reading.engine import opened_engine
 from seqrec_cli.core.data.reading.findings import Findings, describe_log, event_columns, form_of
 from seqrec_cli.core.data.reading.json_cells import with_texts_of_json
 from seqrec_cli.core.data.reading.lists import cut_sql, list_form
-from seqrec_cli.core.data.reading.loading import Loaded, load
+from seqrec_cli.core.data.reading.loading import Loaded, MostlyMissing, load
 from seqrec_cli.core.data.reading.opening import open_relation
 from seqrec_cli.core.data.reading.options import Reading
 from seqrec_cli.core.data.reading.places import Files, files_of
@@ -80,7 +81,10 @@ def read_files(files: Files, place: TextSource, reading: Reading) -> Log:
         refuse_examples(relation, plan, reading, place)
         kinds = event_columns(relation, plan)
         with summed_beside(source.path for part in files.parts for source in part) as checksum:
-            rows = load(relation, plan, kinds, reading, engine, place)
+            try:
+                rows = load(relation, plan, kinds, reading, engine, place)
+            except MostlyMissing as error:
+                raise without_column(error, relation, plan, files, reading, engine) from None
         refuse_row_numbers(relation, plan, rows, files, reading, engine)
         if reading.format == "user-item":
             check_counted(rows, relation)

@@ -2,6 +2,7 @@
 
 import codecs
 import re
+import shlex
 
 from seqrec_cli.core.data.reading.sources import TextSource
 from seqrec_cli.errors import InputError
@@ -29,11 +30,19 @@ STRANGERS = (
 TEXTS = (
     (rb"(?:\w++=\S++ ++)++\w++=\S++\r?\n", "has lines of `key=value`"),
     (rb"(?:(?:event|id): [^\n]*+\n)*+data: \{", "is a stream of events as a server sends them"),
-    (rb"-- M\w++ dump ", "is a dump of a database"),
     (rb"\([^\n()]++\),? *+\r?\n\(", "has lines in brackets, as Python prints them"),
     (rb"(?:\w++ = \{\}\s++)?\w++\[[^\n\]]++\] = \{", "has assignments of Python"),
     (rb"-\[ RECORD 1 \]|\*{9,} 1\. row \*", "has a line for each value, as a database prints rows"),
 )
+# Statements of SQL: what begins such a text, and a table's rows in it. `COPY` has them as text.
+STATEMENTS = re.compile(
+    rb"(?i)(?:\s++|--[^\n]*+\n|/\*(?:[^*]|\*(?!/))*+\*/;?)*+"
+    rb"(?:PRAGMA|BEGIN|START|SET|USE|LOCK|DROP|CREATE|ALTER|DELETE|TRUNCATE|INSERT|REPLACE)\b[^,\n]"
+)
+ROWS = re.compile(
+    rb"(?im)^(?:INSERT|REPLACE) (?:\w+ )*?(?:INTO )?([\w.`\"\[\]]+)\s*(?:\([^()]*\)\s*)?VALUES\s*\("
+)
+DUMP = re.compile(rb"-- M\w++ dump ")
 SPREADSHEETS = (".xlsx", ".ods", ".xlsm", ".xlsb")
 
 
@@ -42,6 +51,9 @@ def refuse_strangers(source: TextSource, head: bytes) -> None:
     for magic, what, remedy in STRANGERS:
         if head.removeprefix(codecs.BOM_UTF8).startswith(magic):
             raise InputError(f"`{source}` is {what}, which is not read", remedy)
+    if head.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        head = head[: len(head) // 2 * 2].decode("utf-16", "replace").encode()
+    refuse_statements(source, head.removeprefix(codecs.BOM_UTF8))
     for pattern, what in TEXTS:
         if re.match(pattern, head):
             raise InputError(
@@ -49,3 +61,24 @@ def refuse_strangers(source: TextSource, head: bytes) -> None:
             )
     if head.startswith(b"PK\x03\x04") and source.filename.endswith(SPREADSHEETS):
         raise InputError(f"`{source}` is a spreadsheet, which is not read", "export it as CSV")
+
+
+def refuse_statements(source: TextSource, head: bytes) -> None:
+    """Refuse a dump of a database that has its rows in statements of SQL."""
+    copied = re.search(rb"(?m)^COPY .* FROM stdin;", head)
+    rows = ROWS.search(head) if STATEMENTS.match(head) and not copied else None
+    if rows is None and not DUMP.match(head):
+        return
+    table = re.sub(r"[`\"\[\]]", "", rows[1].decode("utf-8", "replace")) if rows else "TABLE"
+    remedy = f"load it into its database, and export `SELECT * FROM {table}` as CSV"
+    if head.startswith((b"PRAGMA ", b"BEGIN TRANSACTION")):  # by SQLite
+        read = shlex.quote(f'.read "{source}"')
+        remedy = f"`sqlite3 -header -csv :memory: {read} 'SELECT * FROM {table}' > {table}.csv`"
+        remedy = f"write the table as CSV: {remedy}"
+    elif b"PostgreSQL" in head[:200]:
+        remedy = f"dump it without --inserts, `pg_dump -t {table} DATABASE`: such dumps are read"
+    raise InputError(
+        f"`{source}` is a dump of a database, with its rows in statements of SQL, which are not "
+        "read",
+        remedy,
+    )

@@ -5,7 +5,6 @@ known of the bytes afterwards (`Facts`) says how the engine may read them.
 """
 
 import codecs
-import itertools
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -29,11 +28,26 @@ REPLACEMENT = "\ufffd"
 # What else than the bytes say a text may be in, if its header then has names that are known.
 ENCODINGS = ("cp949", "cp1250", "cp1251", "cp1253", "cp1254", "cp1255", "cp1256", "big5")
 # The letters beside a to z that languages have, by what they are written in; the first of equals.
+WESTERN = ("äöüß", "éèêàçùûîôëïœâ", "áéíóúñü", "ãõçáéíóúâêôà", "àèéìòù", "åäöæøéõ")
+CENTRAL = ("ąćęłńóśźż", "áčďéěíňóřšťúůýž", "áäčďéíĺľňóôŕšťúýž", "áéíóöőúüű", "čćđšž", "ăâîşţ")
+SIGNS = "’‘“”–…"  # beside letters; other code pages have letters in their place
 LETTERS = {
-    "cp1252": ("äöüß", "éèêàçùûîôëïœâ", "áéíóúñü", "ãõçáéíóúâêôà", "àèéìòù", "åäöæøéõ"),
-    "cp1250": ("ąćęłńóśźż", "áčďéěíňóřšťúůýž", "áäčďéíĺľňóôŕšťúýž", "áéíóöőúüű", "čćđšž", "ăâîşţ"),
+    "cp1252": WESTERN,
+    "cp1250": CENTRAL,
     "cp1254": ("çğıöşüâîİ",),
     "cp1257": ("āčēģīķļņšūž", "ąčęėįšųūž", "äöõüšž"),
+    "cp850": WESTERN,
+    "cp852": CENTRAL,
+    "mac-roman": WESTERN,
+}
+# The most frequent letters where no letter is one of a to z.
+FREQUENT = {
+    "cp1251": "оеаинтср",
+    "cp866": "оеаинтср",
+    "koi8-r": "оеаинтср",
+    "cp1253": "αοιετσνρ",
+    "cp1255": "יוהלאתרמ",
+    "cp1256": "اليمنرتو",
 }
 
 
@@ -213,6 +227,7 @@ def encoding_by_bytes(content: bytes) -> str:
     """The encoding of a text that is not UTF-8, told by its bytes; a guess for a hint."""
     high = [byte for byte in content if byte >= 0x80]
     alone = len(re.findall(rb"(?<![\x80-\xff])[\x80-\xff](?![\x80-\xff])", content))
+    within = len(re.findall(rb"[a-z][\x80-\xff]", content)) > 0.4 * len(high)  # words of Latin
     # First what is common in Chinese: rare signs are Japanese that was read as Chinese.
     for name in ("gb2312", "shift_jis", "gb18030"):
         try:
@@ -229,18 +244,27 @@ def encoding_by_bytes(content: bytes) -> str:
         japanese = name == "shift_jis" and (syllables or letters < len(high))
         paired = japanese or (name != "shift_jis" and alone < 0.5 * len(high))
         signs = sum("\u3040" <= each <= "\u9fff" for each in wide)
-        if len(wide) > 2 and paired and signs > 0.7 * len(wide):
+        if len(wide) > 2 and paired and not within and signs > 0.7 * len(wide):
             return name.replace("gb2312", "gb18030")
-    capitals = sum(byte >= 0xC0 for byte in high)
-    pairs = sum(a >= 0xC0 and b >= 0xC0 for a, b in itertools.pairwise(content))
-    # Cyrillic words are all high bytes; of Latin ones a letter here and there is.
-    if capitals > 0.8 * len(high) and pairs > 0.3 * len(high):
-        return "cp1251"
-    several = len(set(high)) > 1  # a pound or a degree alone is no letter
-    return max(LETTERS, key=lambda name: several and share_of_letters(bytes(high), name))
+    # Words of other letters are all high bytes; of Latin ones a letter here and there is.
+    if sum(map(len, re.findall(rb"[\x80-\xff]{3,}", content))) > 0.5 * len(high):
+        return max(FREQUENT, key=lambda name: frequent_in(content, name))
+    return max(LETTERS, key=lambda name: letters_in(content, name))
 
 
-def share_of_letters(high: bytes, encoding: str) -> float:
-    """The share of bytes that are, in an encoding, letters of one of its languages."""
-    text = high.decode(encoding, "replace").lower()
-    return max(sum(map(text.count, own)) for own in LETTERS[encoding]) / max(1, len(text))
+def letters_in(content: bytes, encoding: str) -> int:
+    """How many bytes beside letters are, in an encoding, letters of one of its languages.
+
+    One behind a small letter is no capital; alone it is a pound or a degree.
+    """
+    behind = b"".join(re.findall(rb"(?<=[a-z])[\x80-\xff]+", content)).decode(encoding, "replace")
+    first = b"".join(re.findall(rb"(?<![a-z\x80-\xff])[\x80-\xff]+(?=[A-Za-z])", content))
+    text = behind + first.decode(encoding, "replace").lower()
+    return max(sum(map(text.count, own + SIGNS)) for own in LETTERS[encoding])
+
+
+def frequent_in(content: bytes, encoding: str) -> int:
+    """How many letters of words are, in an encoding, frequent ones; no word is as `wORD`."""
+    found = {word.decode(encoding, "replace") for word in re.findall(rb"[\x80-\xff]+", content)}
+    words = (word.lower() for word in found if word.isupper() or word[1:] == word[1:].lower())
+    return sum(word.count(letter) for word in words for letter in FREQUENT[encoding])

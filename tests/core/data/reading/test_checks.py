@@ -1,5 +1,7 @@
 """A log that lacks what is needed is refused."""
 
+import random
+
 import pytest
 
 from seqrec_cli.errors import InputError
@@ -38,6 +40,19 @@ def test_a_column_an_item_is_said_to_be_one(read: ReadText) -> None:
     rows = "".join(f"A{u},{','.join(str((u * n) % 5 + 1) for n in range(30))}\n" for u in range(60))
     with pytest.raises(InputError, match="a column for each of 30 items, `Movie1`, `Movie2`"):
         read(f"user_id,{names}\n" + rows)
+
+
+@pytest.mark.parametrize("share", [0, 1, 2])
+def test_a_column_an_item_is_said_to_be_one_where_cells_are_empty(
+    read: ReadText, share: int
+) -> None:
+    names = ["Last Station", *(f"The {word} Kingdom" for word in "abcdefghi")]
+    draw = random.Random(1)
+    marks = ["" if draw.random() * 3 < share else str(draw.randint(1, 5)) for _ in range(600)]
+    rows = "".join(f"P{u};{';'.join(marks[10 * u : 10 * u + 10])}\n" for u in range(60))
+    with pytest.raises(InputError, match="a column for each of 10 items, `Last Station`") as no:
+        read(f"Member;{';'.join(names)}\n{rows}")
+    assert ("to read one of them alone" in no.value.hint) == (share < 2)
 
 
 def test_a_user_of_all_rows_is_none_where_another_column_fits(read: ReadText) -> None:
@@ -91,6 +106,22 @@ def test_a_hint_in_an_encoding_has_the_columns_too(read: ReadText) -> None:
     assert "--columns" in no.value.hint
     assert "--encoding" in no.value.hint
     assert "cannot tell" not in no.value.hint
+
+
+@pytest.mark.parametrize("encoding", ["cp1251", "cp866", "koi8-r"])
+def test_a_hint_in_an_encoding_is_a_sentence_where_no_column_is_told(
+    read: ReadText, encoding: str
+) -> None:
+    text = "Дата;Касса;Вес;Номенклатура;Сумма\n" + "".join(
+        f"{n % 28 + 1:02}.01.2023;{n % 9},5;{n % 5},5;сметана;{n % 7},00\n" for n in range(60)
+    )
+    with pytest.raises(InputError, match="is not UTF-8") as no:
+        read(text.encode(encoding))
+    assert no.value.hint is not None
+    assert no.value.hint.startswith(
+        f"name its encoding, perhaps `--encoding {encoding}`, with which the columns are "
+        "`Дата`, `Касса`, `Вес`, `Номенклатура`, `Сумма`; name them, as in `--columns user=…,"
+    )
 
 
 def test_a_proposal_without_known_times_says_that_the_order_is_the_files(read: ReadText) -> None:

@@ -1,9 +1,11 @@
 """Users and items are told by their names, else by what they look like."""
 
+import json
+
 import pytest
 
 from seqrec_cli.errors import InputError
-from tests.core.data.reading.conftest import ReadText
+from tests.core.data.reading.conftest import ReadText, rows_of
 
 
 @pytest.mark.parametrize(
@@ -203,3 +205,35 @@ def test_cards_of_customers_are_users_and_barcodes_items(
     rows = "".join(f"{n // 2},k{n % 7},b{n * 7 % 23}\n" for n in range(60))
     columns = read(f"Nr,{user},{item}\n{rows}").columns
     assert (columns["user"], columns["item"]) == (user, item)
+
+
+@pytest.mark.parametrize("form", ["records", "lists", "cells", "baskets"])
+def test_a_session_a_row_with_all_its_items_is_the_user(read: ReadText, form: str) -> None:
+    sessions = {1000 + 7 * n: [f"i{(n + k) % 9}" for k in range(2 + n % 3)] for n in range(60)}
+    if form == "records":
+        rows = [
+            {"session": s, "events": [{"aid": i, "type": "click"} for i in own]}
+            for s, own in sessions.items()
+        ]
+        text = "".join(json.dumps(row) + "\n" for row in rows)
+    elif form == "lists":
+        text = "".join(json.dumps({"visit_id": s, "items": i}) + "\n" for s, i in sessions.items())
+    elif form == "cells":
+        text = "session_id,items\n" + "".join(f'{s},"{own}"\n' for s, own in sessions.items())
+    else:
+        text = "basket_id,items\n" + "".join(f"{s},{'|'.join(i)}\n" for s, i in sessions.items())
+    assert rows_of(read(text)) == [(s, i) for s, own in sessions.items() for i in own]
+
+
+@pytest.mark.parametrize("columns", ["session,item,tags", "order_id,qwe,items"])
+def test_a_session_a_row_is_no_user_where_it_has_one_item_or_another_column_may_be(
+    read: ReadText, columns: str
+) -> None:
+    text = f"{columns}\n" + "".join(f"{n},i{n * 7 % 31},a1|b2\n" for n in range(60))
+    with pytest.raises(InputError, match="cannot tell which column is the user"):
+        read(text)
+
+
+def test_what_each_has_one_user_is_an_order_and_no_item(read: ReadText) -> None:
+    rows = "".join(f"u{n // 3 % 7},{n * 7 % 23},{900 + n // 3}\n" for n in range(90))
+    assert read("email,lineitem sku,id\n" + rows).columns["item"] == "lineitem sku"

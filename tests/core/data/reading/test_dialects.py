@@ -107,6 +107,10 @@ def test_a_header_of_another_width_than_the_rows_is_refused(first: bytes) -> Non
         sniff(PLACE, head, Reading(header=True))
 
 
+N4 = ("nr", "user", "item", "n")
+N5 = ("Who", "What", "n", "sum", "day")
+
+
 @pytest.mark.parametrize(
     ("head", "header", "skip"),
     [
@@ -125,6 +129,12 @@ def test_a_header_of_another_width_than_the_rows_is_refused(first: bytes) -> Non
             2,
         ),
         ("| user | item |\n|:-----|-----:|\n| 1 | 2 |\n| 3 | 4 |\n", ("user", "item"), 2),
+        ("Sales;;;\n2023;;;\n;;;\nnr;user;item;n\n1;a;x;1\n2;b;y;2\n;;;\nTotal;;;3\n", N4, 4),
+        ("Sales\n\nBy customer, all\nnr,user,item,n\n1,a,x,1\n2,b,y,2\n1,b,x,3\n", N4, 4),
+        ("Sales\tof 2023\n\n\nWho\tWhat\tn\tsum\tday\nann\tx\t1\t2\t3\nbob\ty\t2\t4\t5\n", N5, 4),
+        ("sep=;\nSales;;\nuser;item;n\na;x;1\nb;y;2\n", ("user", "item", "n"), 3),
+        ("user,item,n\na,x,1\nb,y,2\nTotal,,3\n", ("user", "item", "n"), 1),
+        ("a,,\nann,x,y\nbob,x,z\nann,w,v\n", (), 0),
         ("+---+---+\n| user | item |\n+---+---+\n| 1 | 2 |\n+---+---+\n", ("user", "item"), 3),
     ],
 )

@@ -94,6 +94,7 @@ def test_a_document_of_nearly_nothing_but_values_is_not_read_as_a_whole(
 
 RECORDS = [dict(zip(NAMES, row, strict=True)) for row in ROWS]
 OTHERS = [{"name": name, "type": "string"} for name in NAMES]
+CELLS = [list(map(str, row)) for row in ROWS]
 ENVELOPES: dict[str, Any] = {
     "an answer of Elasticsearch": {
         "took": 3,
@@ -101,6 +102,33 @@ ENVELOPES: dict[str, Any] = {
     },
     "a longer list of other things": {"columns": OTHERS * 20, "rows": RECORDS},
     "keys of Firebase under a key": {"events": {f"-M{n}": r for n, r in enumerate(RECORDS)}},
+    "ClickHouse": {"meta": OTHERS, "data": CELLS, "rows": 40, "statistics": {"elapsed": 0.1}},
+    "BigQuery": {
+        "schema": {"fields": OTHERS},
+        "rows": [{"f": [{"v": cell} for cell in row]} for row in CELLS],
+        "totalRows": "40",
+    },
+    "Socrata": {"meta": {"view": {"id": "x", "columns": OTHERS}}, "data": CELLS},
+    "Metabase": {"data": {"cols": OTHERS, "rows": CELLS, "native_form": {"params": [1, 2, 3]}}},
+    "Presto": {"id": "1", "columns": OTHERS, "data": CELLS, "stats": {"state": "FINISHED"}},
+    "Snowflake": {"resultSetMetaData": {"rowType": OTHERS}, "data": CELLS},
+    "Google's charts": {
+        "cols": [{"id": "", "label": name, "type": "string"} for name in NAMES],
+        "rows": [{"c": [{"v": cell} for cell in row]} for row in CELLS],
+    },
+    "Kusto": {
+        "Tables": [
+            {"TableName": "T", "Columns": [{"ColumnName": n} for n in NAMES], "Rows": CELLS},
+            {"TableName": "S", "Columns": [{"ColumnName": "x"}], "Rows": [["1"]]},
+        ]
+    },
+    "InfluxDB": {"results": [{"series": [{"name": "e", "columns": NAMES, "values": CELLS}]}]},
+    "Neo4j": {"results": [{"columns": NAMES, "data": [{"row": r, "meta": []} for r in CELLS]}]},
+    "names alone": {"fields": NAMES, "rows": CELLS},
+    "records with lists": {
+        "schema": {"fields": OTHERS},
+        "data": [r | {"tags": ["a", "b", "c"]} for r in RECORDS],
+    },
     "records by user": {u: [r for r in RECORDS if r["user_id"] == u] for u in BY_USER},
 }
 
@@ -120,3 +148,10 @@ def test_the_user_above_the_records_is_theirs(read: ReadText) -> None:
     tracks = [{"track_id": item, "played_at": time} for _, item, time in ROWS]
     document = {"page": {"track": tracks, "@attr": {"user": "rj", "page": 1}}}
     assert rows_of(read(json.dumps(document), "log.json")) == [("rj", i, t) for _, i, t in ROWS]
+
+
+def test_a_list_of_as_many_values_as_a_row_has_is_no_header() -> None:
+    document = {"users": ["a", "b", "c"], "log": [[1, 2, 3], [1, 4, 5]], "fields": ["x", "y"]}
+    assert documents.rows_beside_names(document) == []
+    document = {"columns": ["a", "a", "b"], "data": [[1, 2, 3], [1, 4, 5]]}
+    assert documents.rows_beside_names(document) == []

@@ -65,3 +65,13 @@ def test_reads_a_table_of_markdown(read: ReadText) -> None:
     table = "".join(f"| {u} | {i} | {t} |\n" for u, i, t in rows)
     log = read("| user_id | item_id | timestamp |\n|:---|:---|---:|\n" + table, "log.txt")
     assert rows_of(log) == rows
+
+
+@pytest.mark.parametrize("padded", ["", ";;;"])
+def test_reads_a_report_below_its_title(read: ReadText, padded: str) -> None:
+    rows = [(f"u{n % 5}", f"i{n % 7}", 1_600_000_000 + n) for n in range(40)]
+    table = "".join(f"{n};{u};{i};{t}\n" for n, (u, i, t) in enumerate(rows))
+    text = f"Sales by customer{padded}\nfrom 2020 to 2021{padded}\n{padded}\n"
+    log = read(f"{text}no.;user_id;item_id;timestamp\n{table}")
+    assert rows_of(log) == rows
+    assert "below 3 lines of title" in log.findings.layout

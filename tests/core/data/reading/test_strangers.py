@@ -45,3 +45,40 @@ def test_a_log_is_none() -> None:
 def test_a_text_that_is_none_is_named(head: bytes, words: str) -> None:
     with pytest.raises(InputError, match=words):
         refuse_strangers(TextSource(Path("log.txt")), head)
+
+
+@pytest.mark.parametrize(
+    "head",
+    [
+        "PRAGMA foreign_keys=OFF;\nBEGIN TRANSACTION;\nCREATE TABLE e (u INT);\n"
+        "INSERT INTO e VALUES(1);\n",
+        'PRAGMA foreign_keys=OFF;\nCREATE TABLE "e"(u INT);\nINSERT INTO "e" VALUES(1);\n',
+        "-- MySQL dump 10.13\n--\n\n/*!40101 SET x */;\nINSERT INTO `e` VALUES (1,2),(3,4);\n",
+        "-- phpMyAdmin SQL Dump\n-- version 5\n\nSET SQL_MODE = 'x';\n\n"
+        "INSERT INTO `e` (`u`, `i`) VALUES\n(1, 2),\n(3, 4);\n",
+        "--\n-- PostgreSQL database dump\n--\n\nSET statement_timeout = 0;\n\n"
+        "INSERT INTO e (u, i) VALUES (1, 2);\n",
+        "INSERT INTO e (u, i) VALUES (1, 2);\nINSERT INTO e (u, i) VALUES (3, 4);\n",
+        "insert into e values (1, 2),\n(3, 4);\n",
+        "\ufeffUSE [shop]\nGO\nINSERT [e] ([u], [i]) VALUES (1, 2)\nGO\n",
+    ],
+)
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-16"])
+def test_statements_of_sql_are_named_with_the_table(head: str, encoding: str) -> None:
+    with pytest.raises(InputError, match="rows in statements of SQL") as caught:
+        refuse_strangers(TextSource(Path("log.sql")), head.encode(encoding))
+    remedy = "pg_dump -t e" if "PostgreSQL" in head else "SELECT * FROM e"
+    assert remedy in (caught.value.hint or "")
+
+
+@pytest.mark.parametrize(
+    "head",
+    [
+        "set,item\n1,2\n",
+        "use user item\n1 2 3\n",
+        "user,query\n1,x\n2,INSERT INTO e VALUES (1)\n",
+        "SET x = 0;\nCOPY e (u, i) FROM stdin;\n1\tINSERT\n\\.\nINSERT INTO f VALUES (1);\n",
+    ],
+)
+def test_no_statements_of_sql(head: str) -> None:
+    refuse_strangers(TextSource(Path("log.csv")), head.encode())
