@@ -74,7 +74,7 @@ def rows_beside_names(document: Row) -> list[Row]:
     headers = [header for header in headers if all(header) and len(set(header)) == len(header)]
     found: list[Row] = []
     for _, own in lists if headers else ():
-        rows = [cells_of(row) for row in own] if len(own) > len(found) else []
+        rows = [cells_in(row) for row in own] if len(own) > len(found) else []
         widths = set(map(len, rows))
         for header in headers:
             if widths == {len(header)}:
@@ -102,7 +102,7 @@ def name_in(value: Any) -> str:
     return str(value) if isinstance(value, str | int) else ""
 
 
-def cells_of(row: Any) -> list[Any]:
+def cells_in(row: Any) -> list[Any]:
     """The cells of a row: a list, or one in an object; they may lie in objects, as `{"v": …}`."""
     if isinstance(row, dict) and len(row) < 3:
         row = next((inner for inner in row.values() if isinstance(inner, list)), None)
