@@ -232,7 +232,7 @@ def without_column(
     reading: Reading,
     engine: Engine,
 ) -> InputError:
-    """The refusal of a column that is mostly empty, with another one in its place, if one fits."""
+    """The refusal of rows that mostly lack something, with another column for it, if one fits."""
     role, hint = error.role, ""
     if role == "user" or role == "item":
         guess, _ = guess_without(role, relation, plan, reading, engine)
@@ -253,8 +253,7 @@ def without_column(
     hint = hint or (
         f"name another column for the {role}, as in `--columns {role}=…`; found {listed(relation)}"
     )
-    problem = f"{error.message}, and to leave them out would leave less than half"
-    return InputError(problem, f"{error.hint}; or {hint}" if error.hint else hint)
+    return InputError(error.message, f"{error.hint}; or {hint}" if error.hint else hint)
 
 
 def guess_without(

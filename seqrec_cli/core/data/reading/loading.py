@@ -196,7 +196,8 @@ def complete(
     if not table.reading.drop_incomplete:
         number, rows = int(bad.sum()), int(keep.sum())
         if 2 * number > rows:  # then say what most of them lack
-            bad = max((mask & keep for mask in lacking.values()), key=np.count_nonzero)
+            most = max(lacking, key=lambda role: np.count_nonzero(lacking[role] & keep))
+            lacking, bad = {most: lacking[most]}, lacking[most] & keep
         row = int(np.flatnonzero(bad)[0])
         role = next(role for role, mask in lacking.items() if mask[row])
         raise incomplete(table, row, role, number, rows)
@@ -226,8 +227,12 @@ def incomplete(table: LogTable, row: int, role: str, number: int, rows: int) -> 
         elif role == "r":
             shown += ", which is no number"
     mostly = 2 * number > rows
-    more = f" of {rows:,}" if mostly else ""
-    more = f"; {number:,}{more} rows lack something" if number > 1 else ""
+    more = f"; {number:,} rows lack something" if number > 1 else ""
+    if mostly:
+        more = f"; {number:,} of {rows:,} rows lack something"
+        more += (
+            ": the column is mostly empty" if profile.filled < 0.5 else ", too many to leave out"
+        )
     remedies = [f"leave such rows out and count them: `{command(table.place, table.dropping())}`"]
     if role == "u" and is_said_once(table):
         remedies = [

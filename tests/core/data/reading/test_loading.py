@@ -64,10 +64,25 @@ def test_a_column_that_is_mostly_empty_yields_to_another(read: ReadText) -> None
 
 def test_most_columns_that_are_empty_have_no_other(read: ReadText) -> None:
     rows = "".join(f"{'' if n % 3 else n % 5},x{n * 7 % 23},1.5\n" for n in range(60))
-    with pytest.raises(InputError, match="to leave them out would leave less than half") as no:
+    with pytest.raises(
+        InputError, match="40 of 60 rows lack something: the column is mostly"
+    ) as no:
         read("user_id,item_id,price\n" + rows)
     assert "name another column for the user, as in `--columns user=…`; found" in no.value.hint
     assert "--drop-incomplete" not in no.value.hint
+
+
+def test_what_most_rows_lack_is_said(read: ReadText) -> None:
+    """Here a third lacks the user, another one the item, and one row more of these."""
+    rows = "".join(
+        f"{'' if n % 3 == 1 or n == 2 else f'u{n % 5}'},{'' if n % 3 == 2 else f'i{n % 7}'}\n"
+        for n in range(60)
+    )
+    with pytest.raises(
+        InputError, match="line 3: the user in `user` is empty; 40 of 60 rows"
+    ) as no:
+        read("user,item\n" + rows)
+    assert no.value.message.endswith("lack something, too many to leave out")
 
 
 @pytest.mark.parametrize(
