@@ -322,7 +322,7 @@ def by_look(
         return second, first
     if is_address(second) and not is_address(first):
         first, second = second, first
-    if not second.numeric:
+    if not second.numeric or first.place > second.place or (first.place > 0 and len(pool) > 2):
         notes.append(
             f"the columns have no names: `{first.name}` was taken for the user; if it is the "
             f"item: `--columns user={second.name},item={first.name}`"

@@ -58,7 +58,7 @@ MONTHS = (
     "oct october oktober okt octobre octubre ottobre ott outubro out pazdziernika pazdziernik paz "
     "октября октябрь окт ekim eki",
     "nov november novembre noviembre novembro listopada listopad lis ноября ноябрь нояб ноя kasim",
-    "dec december dezember dez desember decembre diciembre dic dicembre dezembro grudnia "
+    "dec december dezember dez desember des decembre diciembre dic dicembre dezembro grudnia "
     "grudzien gru декабря декабрь дек aralik ara",
 )
 MONTH = {name: f"{n:02}" for n, names in enumerate(MONTHS, 1) for name in names.split()}
@@ -136,6 +136,8 @@ def formats_of(cell: str, *, english: bool = True) -> dict[str, str]:
         match = pattern.fullmatch(cell)
         if match is None or not is_sound(match):
             continue
+        if english and match.groupdict().get("b") and match["b"].lower() not in KNOWN:
+            return {}  # else every month would be January
         last = "n3" if "n3" in pattern.groupindex else "n2" if "n2" in pattern.groupindex else ""
         found = {}
         for order, letters in ORDERS[last].items():
@@ -188,7 +190,9 @@ def format_of_match(match: re.Match[str], roles: dict[str, str], *, english: boo
 
 def directive(name: str, text: str, *, half: bool) -> str:
     """What stands for a group in a format."""
-    if name in "bw":
+    if name == "b":
+        return KNOWN[text.lower()]
+    if name == "w":
         return KNOWN.get(text.lower(), text)
     if name == "H":
         return "%I" if half else "%H"

@@ -6,11 +6,11 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 
 from seqrec_cli.core.data.reading import vocabulary
-from seqrec_cli.core.data.reading.choosing import depends, is_generic, numbers_rows
+from seqrec_cli.core.data.reading.choosing import depends, is_generic, is_like_ids, numbers_rows
 from seqrec_cli.core.data.reading.loading import Loaded
 from seqrec_cli.core.data.reading.moments import is_category
 from seqrec_cli.core.data.reading.options import Role
-from seqrec_cli.core.data.reading.profiles import Profile
+from seqrec_cli.core.data.reading.profiles import FEW, Profile
 from seqrec_cli.core.data.reading.relations import Relation
 from seqrec_cli.core.data.reading.roles import Plan
 from seqrec_cli.core.data.reading.units import UNKNOWN, early_year
@@ -30,6 +30,8 @@ def doubts_of(relation: Relation, plan: Plan, rows: Loaded) -> list[str]:
     found: list[str] = []
     for role, profile in (("user", plan.user), ("item", plan.item)):
         found += doubts_of_ids(role, profile, plan, rest)  # type: ignore[arg-type]
+    if not relation.named and not plan.asked:
+        found += doubts_without_names(plan, rest)
     if plan.time is None:
         found += doubts_without_time(relation, plan, rest)
     found += doubts_of_times(plan, rows)
@@ -66,6 +68,18 @@ def doubts_of_ids(
     if others:
         names = " or ".join(f"`{typed('--columns', f'{role}={p.name}')}`" for p in others[:3])
         yield f"the {role} may be another column than `{profile.name}`: {names}"
+
+
+def doubts_without_names(plan: Plan, rest: Sequence[Profile]) -> Iterator[str]:
+    """Doubts about which of the columns without names are which."""
+    others = [p for p in rest if p.may_be_id and is_like_ids(p) and p.distinct > FEW]
+    others = [p for p in others if not p.wordy and not numbers_rows(p) and not p.is_row_number]
+    if others:
+        names = " or ".join(f"`{typed('--columns', f'item={p.name}')}`" for p in others[:3])
+        yield (
+            f"the columns have no names, and the item may be another than {plan.item.name}: "
+            + names
+        )
 
 
 def may_be_instead(profile: Profile, role: Role, taken: Profile) -> bool:

@@ -95,7 +95,7 @@ def value_points(profile: Profile, role: Person) -> int:
         return 2 * (profile.is_asin or profile.is_isbn or all(map(PATH.fullmatch, values)))
     if is_address(profile):
         return 3
-    if not all(map(PERSON.fullmatch, values)):
+    if not profile.label or not all(map(PERSON.fullmatch, values)):
         return 0
     return 3 if vocabulary.TITLED.intersection(vocabulary.words_of(profile.label)) else 1
 

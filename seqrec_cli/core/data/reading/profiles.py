@@ -23,6 +23,7 @@ TRUTHS = {"true", "false", "yes", "no", "t", "f", "y", "n"}
 # Seconds since 1970 from 1989 to 2049, and the same in finer units.
 EPOCHS = tuple((600_000_000 * 1000**n, 2_500_000_000 * 1000**n) for n in range(4))
 FEW = 20
+GROUPED = re.compile(r"[0-9]{1,3}(?:,[0-9]{3})*")  # a whole number, as 13,033
 ASIN = re.compile(r"B0[0-9A-Z]{8}|[0-9]{9}[0-9X]")
 
 
@@ -176,6 +177,8 @@ class Profile:
         if not self.values or self.is_truth or self.filled < 0.05:
             return False
         if self.numeric and not self.whole_valued:
+            return False
+        if self.comma_numeric and not all(map(GROUPED.fullmatch, self.values)):
             return False
         if self.date_forms or self.column.kind.endswith("moment"):
             return False

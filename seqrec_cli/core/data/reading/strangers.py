@@ -28,7 +28,8 @@ STRANGERS = (
 )
 # Text that is laid out otherwise than in rows or records.
 TEXTS = (
-    (rb"(?:\w++=\S++ ++)++\w++=\S++\r?\n", "has lines of `key=value`"),
+    (rb"(?:\w++=(?:\"[^\"\n]*+\"|[^\s\"]*+) ++)++\w++=[^\n]*+\n", "has lines of `key=value`"),
+    (rb"(?:tskv\t)?(?:\w++=[^\t\n]*+\t)++\w++=[^\n]*+\n", "has lines of `key=value`"),
     (rb"(?:(?:event|id): [^\n]*+\n)*+data: \{", "is a stream of events as a server sends them"),
     (rb"\([^\n()]++\),? *+\r?\n\(", "has lines in brackets, as Python prints them"),
     (rb"(?:\w++ = \{\}\s++)?\w++\[[^\n\]]++\] = \{", "has assignments of Python"),

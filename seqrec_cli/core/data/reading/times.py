@@ -85,15 +85,15 @@ def forms_of(cells: Sequence[str]) -> list[TimeForm]:
     cells, used = respelled(cells)
     if is_unknown_half_day(cells):
         return []
-    word = month_word(cells[:FIRST_LOOK])
+    dated = any(formats_of(cell, english=False) for cell in cells[:FIRST_LOOK])
+    # Of all cells: a log may begin in months that are called the same in English.
+    word = month_word(cells) if dated else 0
     fitting: dict[str, int] = {}
     formats: dict[str, dict[str, None]] = {}
-    for number, cell in enumerate(cells, 1):
+    for cell in cells if dated else ():
         for order, written in formats_of(cell, english=not word).items():
             fitting[order] = fitting.get(order, 0) + 1
             formats.setdefault(order, {})[written] = None
-        if number == FIRST_LOOK and not fitting:
-            break
     orders = {order for order, count in fitting.items() if count >= enough}
     # Where the days tell, a few dates that could be read either way do not make it a question.
     orders = {order for order in orders if fitting[order] == max(fitting.values())}
@@ -174,9 +174,9 @@ def iso_form(cells: Sequence[str]) -> TimeForm:
 
     def sql(text: str) -> str:
         # Of itself the engine would read `infinity` and `epoch`, and no space before an offset.
-        tight = f"regexp_replace({text}, ' ([+-][0-9:]+)$', '\\1')"
+        tight = f"regexp_replace({text}, ' (Z|[+-][0-9:]+)$', '\\1')"
         digit = f"ascii({text}) BETWEEN 48 AND 57"
-        spaced = any(" +" in cell or " -" in cell for cell in cells)
+        spaced = any(mark in cell for cell in cells for mark in (" +", " -", " Z"))
         moment = f"TRY_CAST({tight if spaced else text} AS TIMESTAMPTZ)"
         micros = f"CASE WHEN {digit} THEN epoch_us({moment}) END"
         if not fine:

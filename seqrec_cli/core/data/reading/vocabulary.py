@@ -38,18 +38,18 @@ NAMES: dict[Named, tuple[str, ...]] = {
         "item itemid iid iditem itemidx movie movieid parentasin asin product productid article "
         "articleid sku skuid stockcode track trackid trackuri traid trackmbid song songid video "
         "videoid vid aid book bookid isbn isbn13 anime animeid manga mangaid game gameid appid "
-        "app news newsid business businessid gmapid restaurant restaurantid placeid place poi "
+        "app news newsid nid business businessid gmapid restaurant restaurantid placeid place poi "
         "poiid venue venueid locationid location hotel hotelid hotelcluster listing listingid "
         "recipe recipeid course courseid job jobid jobpostingid jk show showid series episode "
         "episodeid content contentid doc docid documentid document post postid photo photoid pin "
         "pinid adgroupid goods goodsid goodid offerid offer merchandise material materialid upc "
-        "ean gtin barcode beer beerid beerbeerid wine wineid stream streamid playlistid reference "
-        "artistmbid artmbid artid artist artistid merchant merchantid shopid page pageid filmid "
-        "film titleid moviename movienameen productname itemname trackname traname songname "
+        "ean gtin barcode ברקוד beer beerid beerbeerid wine wineid stream streamid playlistid "
+        "reference artistmbid artmbid artid artist artistid merchant merchantid shopid page pageid "
+        "filmid film titleid moviename movienameen productname itemname trackname traname songname "
         "gamename artistname artname thing problem problemid question questionid exerciseid "
         "workid paperid artikel produkt ware buch produit producto articulo prodotto produto "
         "товар книга фильм 商品 物品 电影 产品 アイテム 상품 아이템 tonodeid followee followeeid "
-        "id objectid url link"
+        "mahang id objectid url link"
     ),
     "time": in_order(
         "timestamp time datetime eventtimestamp eventtime timems timestampms ts unixtime "
@@ -99,7 +99,7 @@ PARTS: dict[Named, frozenset[str]] = {
         "user customer visitor reviewer member buyer shopper household viewer listener reader "
         "player subscriber account actor client borrower donor lender voter rater patron guest "
         "passenger critic taster cust cardholder asiakas zakaznika zakaznik πελατη πελατης "
-        "клієнт клієнта clientului hang pelanggan 會員 客戶 顧客 買家 用戶 לקוח العميل student "
+        "клієнт клієнта clientului khach pelanggan 會員 客戶 顧客 買家 用戶 לקוח العميل student "
         "learner consumer person profilename kunde kunden nutzer benutzer usuario cliente "
         "utilisateur utente gebruiker klant kund klienta klient kullanici musteri пользователя "
         "клиента клиент пользователь покупателя 用户 会员 客户 顾客 买家 ユーザー 顧客 会員 고객 "
@@ -107,7 +107,7 @@ PARTS: dict[Named, frozenset[str]] = {
         "debitor comprador compradora acheteur acquirente lecteur lantagare leser medlem kupca "
         "pirkejo kliendi клиентски patron 患者 利用者 注文者 구매자 ग्राहक उपयोगकर्ता کاربر مشتری "
         "ลูกค้า รหัสลูกค้า interessent interessenten consumidor consumatore consommateur loyalty "
-        "fidelite fidelidade fidelidad tessera kundenkarte карта"
+        "fidelite fidelidade fidelidad fidelitate tessera kundenkarte карта חבר"
     ),
     "item": words(
         "item product article movie book track song video game sku news film recipe restaurant "
@@ -121,7 +121,7 @@ PARTS: dict[Named, frozenset[str]] = {
         "아이템 영화 topic thread story issue asset package station drug medication medicine "
         "podcast audiobook comic webtoon novel lecture workout dish meal plugin "
         "exemplar exemplaire exemplaar medien stock toote prekes artikla артикул 資料 药品 课程 "
-        "उत्पाद کالا محصول สินค้า รหัสสินค้า"
+        "उत्पाद کالا محصول สินค้า รหัสสินค้า פריט"
     ),
     "time": words(
         "time timestamp date datetime ts tstamp dt unixtime epoch datum zeit fecha data heure "
@@ -135,8 +135,8 @@ PARTS: dict[Named, frozenset[str]] = {
 }
 IDS = words(
     "id ids uid pk mbid msid token cislo kode cod ma 編號 key hash code uuid guid sku no nr number "
-    "url uri nummer numero codigo codice ref barcode reference referencia ид код номер 编号 番号 "
-    "번호 编码 コード 코드 login email mbox kodas kood sifra आईडी شناسه"
+    "url uri nummer numero codigo codice ref barcode ברקוד reference referencia ид код номер 编号 "
+    "番号 번호 编码 コード 코드 login email mbox kodas kood sifra आईडी شناسه"
 )
 LISTS = frozenset({"list", "seq", "sequence", "order", "history", "hist"})  # of what is before
 # Behind one of the parts above, or any word for a time, without anything between.

@@ -237,3 +237,11 @@ def test_a_session_a_row_is_no_user_where_it_has_one_item_or_another_column_may_
 def test_what_each_has_one_user_is_an_order_and_no_item(read: ReadText) -> None:
     rows = "".join(f"u{n // 3 % 7},{n * 7 % 23},{900 + n // 3}\n" for n in range(90))
     assert read("email,lineitem sku,id\n" + rows).columns["item"] == "lineitem sku"
+
+
+def test_amounts_with_a_decimal_comma_are_no_ids(read: ReadText) -> None:
+    rows = "".join(f"Brod {n * 7 % 23};{n % 9},5{n % 7};RO{n % 8}\n" for n in range(90))
+    log = read("Produs;Pret;Card fidelitate\n" + rows)
+    assert log.columns["user"] == "Card fidelitate"
+    rows = "".join(f"u{n % 7};13,0{n * 7 % 23 + 10}\n" for n in range(90))
+    assert read("customer_id;product_id\n" + rows).columns["item"] == "product_id"

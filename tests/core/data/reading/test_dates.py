@@ -1,5 +1,7 @@
 """Dates as people, shops and databases write them, in many languages, give the same moment."""
 
+from datetime import UTC, datetime
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -116,3 +118,17 @@ def test_no_word_is_two_months() -> None:
     words = [word for names in MONTHS for word in names.split()]
     assert len(words) == len(set(words))
     assert all(word == unaccented(word) for word in words)
+
+
+def test_a_log_may_begin_in_months_that_are_english_too(read: ReadText) -> None:
+    """Of the year's months four are written in Norwegian as in English, and come first here."""
+    first, last = ["jan.", "feb.", "april", "aug."], ["mars", "mai", "juni", "juli"]
+    months = [*first, *last, "sep.", "okt.", "nov.", "des."]
+    numbers = (1, 2, 4, 8, 3, 5, 6, 7, 9, 10, 11, 12)
+    rows = "".join(
+        f"u{n % 7};{n * 7 % 23};{n % 9 + 1}. {months[n // 9]} 2023\n" for n in range(108)
+    )
+    times = read("user;item;date\n" + rows).rows.times
+    assert times is not None
+    found = [datetime.fromtimestamp(time, UTC).month for time in times[::9].tolist()]
+    assert found == list(numbers)

@@ -105,3 +105,9 @@ def test_so_are_columns_of_the_type_of_dates(tmp_path: Path, kind: str) -> None:
 def test_a_user_0_whose_rows_follow_each_other_is_one(read: ReadText) -> None:
     text = "user,item\n" + "".join(f"{n // 30},{n * 7 % 23}\n" for n in range(90))
     assert not any("stands for" in note for note in read(text).findings.notes)
+
+
+def test_what_else_may_be_the_item_of_columns_without_names_is_said(read: ReadText) -> None:
+    rows = "".join(f"{n % 9},{n % 100 // 2},s{n % 100 // 4}\n" for n in range(400))
+    notes = read(rows).findings.notes
+    assert any("may be another than 2: `--columns item=3`" in note for note in notes)

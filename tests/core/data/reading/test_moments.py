@@ -162,3 +162,11 @@ def test_days_of_a_spreadsheet_are_times(read: ReadText, point: str) -> None:
     assert log.columns["time"] == "Data"
     assert log.rows.times is not None
     assert len(set(log.rows.times.tolist())) == 60
+
+
+def test_a_number_of_the_size_of_a_time_comes_after_dates(read: ReadText) -> None:
+    rows = "".join(
+        f"{2_000_000_000_000_000 + n * 7},u{n % 7},{n * 7 % 23},2023-01-{n % 28 + 1:02}\n"
+        for n in range(60)
+    )
+    assert read("nr,user,item,fecha de venta\n" + rows).columns["time"] == "fecha de venta"

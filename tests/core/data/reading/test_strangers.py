@@ -9,6 +9,7 @@ from seqrec_cli.core.data.reading.options import Reading
 from seqrec_cli.core.data.reading.sources import TextSource
 from seqrec_cli.core.data.reading.strangers import STRANGERS, refuse_strangers
 from seqrec_cli.errors import InputError
+from tests.core.data.reading.conftest import ReadText
 
 
 @pytest.mark.parametrize(("magic", "what"), [(m, w) for m, w, _ in STRANGERS], ids=lambda x: "")
@@ -82,3 +83,15 @@ def test_statements_of_sql_are_named_with_the_table(head: str, encoding: str) ->
 )
 def test_no_statements_of_sql(head: str) -> None:
     refuse_strangers(TextSource(Path("log.csv")), head.encode())
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        'time=2024-02-01T17:0{n}:00Z user=u{n} doc="A river {n}"',
+        "tskv\tts={n}\tuser=u{n}\turl=/p/{n} x",
+    ],
+)
+def test_pairs_of_names_and_values_are_refused_as_such(read: ReadText, line: str) -> None:
+    with pytest.raises(InputError, match="has lines of `key=value`"):
+        read("".join(line.format(n=n % 9) + "\n" for n in range(60)))

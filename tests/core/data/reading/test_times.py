@@ -88,3 +88,10 @@ def test_words_for_half_a_day_that_nobody_knows_are_not_read_past(read: ReadText
     assert forms_of([cell[:-2] + "Uhr" for cell in cells]) != []
     with pytest.raises(InputError, match="in no known time format"):
         read("user,item,date\n" + "".join(f"{n % 5},{n % 7},{c}\n" for n, c in enumerate(cells)))
+
+
+def test_a_space_before_the_zone_is_read(read: ReadText) -> None:
+    rows = "".join(f"u{n % 7},{n * 7 % 23},2023-01-02 23:47:{n:02}.000 Z\n" for n in range(60))
+    times = read("user,item,time\n" + rows).rows.times
+    assert times is not None
+    assert (times - times[0]).tolist() == list(range(60))
