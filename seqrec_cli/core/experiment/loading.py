@@ -19,6 +19,7 @@ from seqrec_cli.core.settings.yaml import (
     ROOT,
     Key,
     apply_override,
+    meant,
     nearest,
     read_settings_text,
     read_yaml,
@@ -127,16 +128,33 @@ def check_keys(
         fields = settings.known_fields(part)
         for found in part:
             if found not in fields and found not in settings.old_keys(part):
-                known = [
-                    ".".join((*inner, field))
-                    for inner, other, inside in parts
-                    for field in other.known_fields(inside)
-                ]
                 wrong = ".".join((*key, found))
                 at = places.get((*key, found), f"`{source}`")
-                raise ConfigError(
-                    f"{at}: unknown setting `{wrong}`", nearest(wrong, known, SYNONYMS)
-                )
+                raise ConfigError(f"{at}: unknown setting `{wrong}`", hint_for(wrong, parts, kind))
+
+
+def hint_for(
+    wrong: str, parts: Sequence[tuple[Key, type[Settings], dict[str, Any]]], kind: type[Settings]
+) -> str:
+    """What to type in place of an unknown setting."""
+    known = names_in(parts)
+    if kind is FittedExperiment and not meant(wrong, known, SYNONYMS):
+        of_networks = names_in(list(settings_parts(Experiment, {}, {}, "")))
+        if named := meant(wrong, of_networks, SYNONYMS):
+            return (
+                f"`{named[0]}` is a setting of networks, and this model is fitted in closed form: "
+                "name a network, as in `--config seqrec-small`"
+            )
+    return nearest(wrong, known, SYNONYMS)
+
+
+def names_in(parts: Sequence[tuple[Key, type[Settings], dict[str, Any]]]) -> list[str]:
+    """The names of all settings of these parts."""
+    return [
+        ".".join((*key, field))
+        for key, settings, content in parts
+        for field in settings.known_fields(content)
+    ]
 
 
 def respell(

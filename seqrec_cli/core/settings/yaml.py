@@ -132,13 +132,29 @@ def nearest(
 ) -> str:
     """A hint: the nearest known names, or all of them.
 
-    A name in the wrong part comes first, then what it is called elsewhere (`synonyms`, by name
-    without its part), then what is spelled alike.
+    A name in the wrong part comes first, then what it is called elsewhere, then what is spelled
+    alike.
     """
-    tail = wrong.rpartition(".")[2].lower()
-    by_tail = {name.rpartition(".")[2]: name for name in reversed(known)}  # the first of a name
-    meant = [by_tail[name] for name in (tail, *(synonyms or {}).get(tail, ())) if name in by_tail]
-    close = meant or difflib.get_close_matches(wrong, known, n=1, cutoff=0.6)
+    close = meant(wrong, known, synonyms or {})
+    close = close or difflib.get_close_matches(wrong, known, n=1, cutoff=0.6)
     if not close:  # a part of the name
+        tail, by_tail = tail_of(wrong), names_by_tail(known)
         close = [by_tail[m] for m in difflib.get_close_matches(tail, by_tail, n=1, cutoff=0.6)]
     return f"did you mean `{close[0]}`?" if close else f"known are {', '.join(known)}"
+
+
+def meant(wrong: str, known: Sequence[str], synonyms: Mapping[str, Sequence[str]]) -> list[str]:
+    """The known names with this one behind their part, or with what it is called elsewhere
+    (`synonyms`, by name without its part)."""
+    tail, by_tail = tail_of(wrong), names_by_tail(known)
+    return [by_tail[name] for name in (tail, *synonyms.get(tail, ())) if name in by_tail]
+
+
+def tail_of(name: str) -> str:
+    """A name without its part, in lower case."""
+    return name.rpartition(".")[2].lower()
+
+
+def names_by_tail(known: Sequence[str]) -> dict[str, str]:
+    """Names by what they are without their part; the first of each."""
+    return {name.rpartition(".")[2]: name for name in reversed(known)}

@@ -31,6 +31,21 @@ def test_settings_that_do_not_apply_are_refused(override: str, problem: str) -> 
     assert problem in caught.value.message
 
 
+@pytest.mark.parametrize(
+    ("override", "meant"),
+    [
+        ("learning_rate=0.1", "`training.lr` is a setting of networks"),
+        ("model.hidden_units=50", "`model.hidden` is a setting of networks"),
+        ("training.epochs=3", "`training.epochs` is a setting of networks"),
+        ("model.rigde=3", "did you mean `model.ridge`?"),
+    ],
+)
+def test_a_setting_that_only_networks_have_is_named_as_that(override: str, meant: str) -> None:
+    with pytest.raises(ConfigError) as caught:
+        experiment(override)
+    assert caught.value.hint.startswith(meant)
+
+
 def test_the_tries_are_all_combinations_each_with_its_remark() -> None:
     made = experiment("training.grid={ridge: [1, 30], decays: [[0.5], [0.3, 0.9]]}")
     expected = list(itertools.product((1, 30), ([0.5], [0.3, 0.9])))
