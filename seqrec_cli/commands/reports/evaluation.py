@@ -102,7 +102,7 @@ def same_as(repeated: "Mapping[str, str]") -> str:
     if not repeated:
         return ""
     pairs = ", ".join(f"{name} = {other}" for name, other in repeated.items())
-    return f"; {pairs}: each user has one target (--json has all)"
+    return f"; {pairs}: each list has one target (--json has all)"
 
 
 def show_stages(report: "Report", index: str, candidates: int) -> None:
