@@ -188,7 +188,7 @@ def copy(
 def unreachable(address: str, error: Exception) -> InputError:
     reason = str(error).splitlines()[0][:200] if str(error) else type(error).__name__
     if isinstance(error, FileNotFoundError):
-        reason = "there is no such file"
+        reason = "there is no such file, or nothing answers there"
     return InputError(
         f"cannot fetch `{address}`: {reason}",
         "check the address, and that your credentials for it are set",
