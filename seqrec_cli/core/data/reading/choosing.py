@@ -227,6 +227,12 @@ def has_sessions_as_rows(pool: Sequence[Profile]) -> bool:
     whose it is."""
     lists = any(p.rank("item") >= 0 and p.is_list for p in pool)
     flat = [p for p in pool if not p.is_list and p.rank("item") < 0 and is_unnamed(p)]
+    # A title or a number of something is not whose the session is.
+    flat = [
+        p
+        for p in flat
+        if p.rank("user") >= 0 or not vocabulary.NOT_IDS & set(vocabulary.words_of(p.label))
+    ]
     return lists and not any(
         p.distinct > FEW and p.may_be_id and not p.is_moment and not numbers_rows(p) for p in flat
     )

@@ -225,6 +225,20 @@ def test_a_session_a_row_with_all_its_items_is_the_user(read: ReadText, form: st
     assert rows_of(read(text)) == [(s, i) for s, own in sessions.items() for i in own]
 
 
+def test_titles_and_numbers_of_playlists_are_not_whose_they_are(read: ReadText) -> None:
+    rows = [
+        {
+            "name": f"mix {n % 31}",
+            "pid": 1000 + 7 * n,
+            "num_tracks": n % 40,
+            "tracks": [{"track_uri": f"t:{(n + k) % 9}", "pos": k} for k in range(2 + n % 3)],
+        }
+        for n in range(60)
+    ]
+    log = read(json.dumps({"info": {"slice": "0-59"}, "playlists": rows}), name="log.json")
+    assert (log.columns["user"], len(log.rows.user_ids)) == ("pid", 60)
+
+
 @pytest.mark.parametrize("columns", ["session,item,tags", "order_id,qwe,items"])
 def test_a_session_a_row_is_no_user_where_it_has_one_item_or_another_column_may_be(
     read: ReadText, columns: str
