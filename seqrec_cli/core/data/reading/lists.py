@@ -9,6 +9,7 @@ from seqrec_cli.core.data.reading.engine import quoted
 # News as MIND has them, those that were clicked marked with 1: `N55689-1 N35729-0`.
 IMPRESSIONS = re.compile(r"\S+-[01](?: \S+-[01])+")
 BRACKETED = re.compile(r"\s*[\[({].*[\])}]\s*", re.DOTALL)
+FEW_CELLS = 10  # of which little can be told
 ListSql = Callable[[str], str]
 
 
@@ -48,6 +49,9 @@ def is_list_of_ids(values: Sequence[str], separator: str) -> bool:
     several = sum(len(own) > 1 for own in pieces)
     looks = {shape(piece) for own in pieces for piece in own if piece}
     alike = len({len(own) for own in pieces}) < 2
+    widths = {tuple(map(len, own)) for own in pieces}
+    if len(widths) == 1 and len({*widths.pop()}) > 1 and len(values) > FEW_CELLS:
+        return False  # one number in groups, as `00 16 135`
     if several < 0.5 * len(pieces) or (alike and (len(looks) > 1 or separator == ",")):
         return False
     if separator in (" ", ",") and not all("9" in look for look in looks):

@@ -49,7 +49,7 @@ NAMES: dict[Named, tuple[str, ...]] = {
         "gamename artistname artname thing problem problemid question questionid exerciseid "
         "workid paperid artikel produkt ware buch produit producto articulo prodotto produto "
         "товар книга фильм 商品 物品 电影 产品 アイテム 상품 아이템 tonodeid followee followeeid "
-        "mahang id objectid url link"
+        "taxonid mahang id objectid url link"
     ),
     "time": in_order(
         "timestamp time datetime eventtimestamp eventtime timems timestampms ts unixtime "

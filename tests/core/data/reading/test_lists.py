@@ -64,3 +64,9 @@ def test_the_engine_cuts_as_python_does(pieces: list[str], separator: str) -> No
     cell = separator.join(pieces)
     (found,) = duckdb.sql(f"SELECT {cut_sql(quoted(cell), separator)}").fetchall()[0]
     assert found == cut_values(cell, separator)
+
+
+def test_numbers_in_groups_are_no_lists() -> None:
+    grouped = [f"00 {n:02} {n * 7 % 900:03}" for n in range(10, 40)]
+    assert list_form(grouped) is None
+    assert list_form([f"{n} {n * 7 % 90} {n * 3 % 400}" for n in range(10, 40)]) is not None
