@@ -1,6 +1,7 @@
 """Ray for tests: one start of it, which takes ten seconds or more, for all that a session runs."""
 
 import os
+import signal
 import subprocess
 import sys
 import time
@@ -69,6 +70,7 @@ def started() -> Iterator[Cluster]:
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
         text=True,
+        start_new_session=True,
     )
     assert process.stdout is not None
     address = process.stdout.readline().strip()
@@ -77,7 +79,11 @@ def started() -> Iterator[Cluster]:
         pytest.skip("the machine has too much to do for Ray to start")
     # A Ray that is started by a process asks others for the token that it keeps for its user.
     yield Cluster({"RAY_ADDRESS": address, "RAY_AUTH_MODE": "token"}, process.pid)
-    process.communicate("", timeout=60)
+    try:
+        process.communicate("", timeout=60)
+    except subprocess.TimeoutExpired:  # nothing of it may be left beside the next tests
+        os.killpg(process.pid, signal.SIGKILL)
+        process.communicate()
 
 
 def command(arguments: list[str], cluster: Cluster | None = None) -> "subprocess.Popen[str]":

@@ -78,6 +78,8 @@ def together(size: int, task: Callable[[Team], Any], folder: Path, **options: An
         worker.start()
     for worker in workers:
         worker.join(120)
+    for worker in workers:
+        worker.kill()  # one that hangs would take a core from all tests behind it
     files = [folder / f"{rank}.npy" for rank in range(size)]
     return [str(np.load(f, allow_pickle=False)[0]) if f.exists() else "" for f in files]
 
