@@ -22,7 +22,7 @@ GENERIC = frozenset({"id", "uuid", "guid", "objectid", "reference", "url", "link
 MANY = 30  # rows of which each has another value: those are numbers of the rows
 LENGTH = re.compile(r"[0-9]{1,3}:[0-5][0-9](?::[0-5][0-9])?")
 # What is counted beside visitors, of whom there are so many then.
-COUNTED = frozenset({"views", "pageviews", "visits", "sessions", "hits", "clicks", "bounces"})
+VISITED = frozenset({"views", "pageviews", "visits", "sessions", "hits", "clicks", "bounces"})
 
 
 def choose_rating(
@@ -207,7 +207,7 @@ def is_number_of(profile: Profile, pool: Sequence[Profile]) -> bool:
     if not (profile.numeric and last.endswith("s") and last[:-1] in vocabulary.PARTS["user"]):
         return False
     others = (p for p in pool if p is not profile and p.numeric and p.label)
-    return any(COUNTED.intersection(vocabulary.words_of(p.label)[-1:]) for p in others)
+    return any(VISITED.intersection(vocabulary.words_of(p.label)[-1:]) for p in others)
 
 
 def holds_lengths(profile: Profile) -> bool:

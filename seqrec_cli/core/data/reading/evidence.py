@@ -26,7 +26,7 @@ MOSTLY_NEW = 0.9  # of the rows
 LONGEST_NAME = 4  # words; of a question each may be by chance
 COUNTERS = frozenset({"position", "index", "rank", "step", "sequence", "hit", "line"})
 STEP = re.compile(r"[.\[\]]+")  # of a path in nested data
-COUNTED = re.compile(r"([^\W\d_]{2,})[#:_/ -]?[0-9]+")  # as in `USER#0030`
+NUMBERED = re.compile(r"([^\W\d_]{2,})[#:_/ -]?[0-9]+")  # as in `USER#0030`
 PATH = re.compile(r"https?://\S+|/\S+")
 PERSON = re.compile(r"[^\W\d_]{2,}(?:[ .'-]+[^\W\d_]+){0,2},? [^\W\d_]{2,}")
 
@@ -87,7 +87,7 @@ def name_points(profile: Profile, role: Person) -> int:
 def value_points(profile: Profile, role: Person) -> int:
     """How much the values say that a column is this."""
     values = profile.values
-    numbered = [COUNTED.fullmatch(value) for value in values]
+    numbered = [NUMBERED.fullmatch(value) for value in values]
     kinds = {match[1].lower() for match in numbered if match}
     if all(numbered) and kinds <= vocabulary.PARTS[role]:
         return 3
