@@ -1,27 +1,25 @@
 """Tables whose rows several workers share become those of one process, to the bit."""
 
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
-import torch
 
-from seqrec_cli.core.batching import sequential as batching
 from seqrec_cli.core.data.dataset import SequenceDataset
 from seqrec_cli.core.models.shards import Shard
 from seqrec_cli.core.storage.tensors import digest
-from seqrec_cli.core.training import sharding
 from seqrec_cli.core.training.distributed import Team
 from seqrec_cli.core.training.events import Event, Validated
 from seqrec_cli.core.training.network import Training, make_batches
 from seqrec_cli.core.training.sequential import fit
 from seqrec_cli.core.training.steps import train_steps
 from tests.core.training.small import experiment
-from tests.core.training.test_distributed import eval_list, small_parts, together
+from tests.core.training.test_distributed import eval_list
+from tests.core.training.workers import CPU, small_parts, together
 
-__all__ = ["small_parts"]  # a fixture: a batch has four parts
+__all__ = ["small_parts"]  # a fixture
 
-CPU = torch.device("cpu")
 ITEMS = 50
 SETTINGS: dict[str, dict[str, Any]] = {
     "a target's": {"negatives": 3},
@@ -31,10 +29,8 @@ SETTINGS: dict[str, dict[str, Any]] = {
 }
 
 
-def steps(data: SequenceDataset, settings: dict[str, Any], team: Team, *, shared: bool) -> str:
+def steps(team: Team, data: SequenceDataset, settings: dict[str, Any], *, shared: bool) -> str:
     """The digest of all weights and states after an epoch of training."""
-    batching.PART_TARGETS, batching.HALF_TARGETS = 100, 100
-    sharding.GATHERED_BYTES = 1024  # so that a table is brought together in several blocks
     rows = Shard(team.rank, team.size) if shared else None
     made = experiment(**settings, table_optimizer="adagrad")
     training = Training(made, ITEMS, CPU, shard=rows)
@@ -45,11 +41,9 @@ def steps(data: SequenceDataset, settings: dict[str, Any], team: Team, *, shared
 
 
 def whole_training(
-    data: SequenceDataset, settings: dict[str, Any], team: Team, *, shared: bool
+    team: Team, data: SequenceDataset, settings: dict[str, Any], *, shared: bool
 ) -> tuple[str, list[Event]]:
     """The digest after epochs and validations, and all events."""
-    batching.PART_TARGETS, batching.HALF_TARGETS = 100, 100
-    sharding.GATHERED_BYTES = 1024
     rows = Shard(team.rank, team.size) if shared else None
     training = Training(experiment(**settings, table_optimizer="adagrad"), ITEMS, CPU, shard=rows)
     training.team = team
@@ -63,12 +57,10 @@ def test_so_does_all_that_a_training_says(
     seen: str, size: int, cycle: SequenceDataset, tmp_path: Path
 ) -> None:
     settings = {"epochs": 2, "validate_every": "3 steps", "seen": seen}
-    alone = whole_training(cycle, settings, Team(), shared=False)
+    alone = whole_training(Team(), cycle, settings, shared=False)
     assert any(isinstance(event, Validated) for event in alone[1])
-    assert whole_training(cycle, settings, Team(), shared=True) == alone
-    found = together(
-        size, lambda team: whole_training(cycle, settings, team, shared=True), tmp_path
-    )
+    assert whole_training(Team(), cycle, settings, shared=True) == alone
+    found = together(size, partial(whole_training, shared=True), tmp_path, cycle, settings)
     assert found[0] == repr(alone)
     # Only the first has brought the rows together.
     assert found[1].partition(", ")[2] == repr(alone).partition(", ")[2]
@@ -79,9 +71,9 @@ def test_so_does_all_that_a_training_says(
 def test_shared_rows_become_those_of_one_process(
     name: str, size: int, cycle: SequenceDataset, tmp_path: Path
 ) -> None:
-    alone = steps(cycle, SETTINGS[name], Team(), shared=False)
-    assert steps(cycle, SETTINGS[name], Team(), shared=True) == alone
-    found = together(size, lambda team: steps(cycle, SETTINGS[name], team, shared=True), tmp_path)
+    alone = steps(Team(), cycle, SETTINGS[name], shared=False)
+    assert steps(Team(), cycle, SETTINGS[name], shared=True) == alone
+    found = together(size, partial(steps, shared=True), tmp_path, cycle, SETTINGS[name])
     assert found[0] == repr(alone)
 
 
@@ -96,14 +88,14 @@ def test_a_worker_has_its_rows_alone() -> None:
     assert (whole.shape, whole.nbytes) == ((51, 16), 51 * 16 * 4)
 
 
+def loss(team: Team, data: SequenceDataset, settings: dict[str, Any]) -> list[float]:
+    events = whole_training(team, data, settings, shared=True)[1]
+    return [event.loss for event in events if isinstance(event, Validated)]
+
+
 def test_added_at_once_they_differ_by_rounding(cycle: SequenceDataset, tmp_path: Path) -> None:
     settings = {"epochs": 1, "negatives": 3}
-
-    def loss(team: Team) -> list[float]:
-        events = whole_training(cycle, settings, team, shared=True)[1]
-        return [event.loss for event in events if isinstance(event, Validated)]
-
-    alone = loss(Team())
-    found = together(2, loss, tmp_path, exact=False)
+    alone = loss(Team(), cycle, settings)
+    found = together(2, loss, tmp_path, cycle, settings, exact=False)
     assert found[0] == found[1]
     assert eval_list(found[0]) == pytest.approx(alone, rel=1e-5)
