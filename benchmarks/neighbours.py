@@ -17,6 +17,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -27,7 +28,6 @@ SIZE, QUERIES, K, REPEATS = 64, 2000, 10, 5
 M, EF_CONSTRUCTION = 16, 200
 EFFORTS = (16, 32, 48, 64, 96, 128, 192, 256, 384, 512, 768, 1024)
 WANTED = 0.98
-LIBRARIES = ("voyager", "usearch", "faiss")
 
 
 def make(count: int, seed: int = 0) -> tuple[Any, Any]:
@@ -65,11 +65,11 @@ def with_voyager(items: Any) -> Callable[[Any, int], Any]:
     return lambda queries, effort: index.query(queries, K, -1, effort)[0]
 
 
-def with_usearch(items: Any) -> Callable[[Any, int], Any]:
+def with_usearch(items: Any, dtype: str = "f32") -> Callable[[Any, int], Any]:
     from usearch.index import Index
 
     index = Index(
-        ndim=SIZE, metric="ip", dtype="f32", connectivity=M, expansion_add=EF_CONSTRUCTION
+        ndim=SIZE, metric="ip", dtype=dtype, connectivity=M, expansion_add=EF_CONSTRUCTION
     )
     index.add(np.arange(len(items)), items, threads=0)
 
@@ -94,6 +94,14 @@ def with_faiss(items: Any) -> Callable[[Any, int], Any]:
     return search
 
 
+MAKERS: dict[str, Callable[[Any], Callable[[Any, int], Any]]] = {
+    "voyager": with_voyager,
+    "usearch": with_usearch,
+    "usearch-f16": partial(with_usearch, dtype="f16"),
+    "faiss": with_faiss,
+}
+
+
 def resident() -> int:
     """Bytes of this process in memory, on Linux."""
     return int(Path("/proc/self/statm").read_text().split()[1]) * resource.getpagesize()
@@ -116,7 +124,7 @@ def measure(library: str, count: int) -> dict[str, Any]:
     exact_seconds = timed(lambda: exact(items, queries))
     before = resident()
     start = time.perf_counter()
-    search = {"voyager": with_voyager, "usearch": with_usearch, "faiss": with_faiss}[library](items)
+    search = MAKERS[library](items)
     build = time.perf_counter() - start
     memory = resident() - before
     for effort in EFFORTS:
@@ -141,14 +149,14 @@ def measure(library: str, count: int) -> dict[str, Any]:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--items", type=int, nargs="+", default=[10_000, 100_000, 1_000_000])
-    parser.add_argument("--library", choices=LIBRARIES)
+    parser.add_argument("--library", choices=tuple(MAKERS))
     arguments = parser.parse_args()
     if arguments.library:
         print(json.dumps(measure(arguments.library, arguments.items[0])))  # noqa: T201
         return
     rows = []
     for count in arguments.items:
-        for library in LIBRARIES:
+        for library in MAKERS:
             # A separate process, so that its memory is that of the library.
             command = [sys.executable, "-m", "benchmarks.neighbours", "--library", library]
             done = subprocess.run(

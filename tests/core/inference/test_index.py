@@ -9,20 +9,21 @@ from seqrec_cli.errors import RunError
 pytest.importorskip("usearch")
 
 
+@pytest.mark.parametrize("unit", [1.0, 1e-9, 1e9])
 @pytest.mark.parametrize("spread", [0.0, 1.5])
-def test_finds_the_largest_dot_products_whatever_the_lengths(spread: float) -> None:
+def test_finds_the_largest_dot_products_whatever_the_lengths(spread: float, unit: float) -> None:
     random = np.random.default_rng(0)
     vectors = random.normal(size=(3000, 12)).astype(np.float32)
     vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
     vectors *= np.exp(spread * random.normal(size=(3000, 1))).astype(np.float32)
     queries = random.normal(size=(100, 12)).astype(np.float32)
-    found = NeighbourIndex.build(vectors).search(queries, 10)
+    found = NeighbourIndex.build(vectors * np.float32(unit)).search(queries / np.float32(unit), 10)
     exact = np.argsort(-(queries @ vectors.T), axis=1)[:, :10] + 1
     share = np.mean([len(set(a) & set(b)) / 10 for a, b in zip(found, exact, strict=True)])
     assert share > 0.95
     if spread:  # the question is another one than which direction is nearest
-        unit = vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
-        nearest = np.argsort(-(queries @ unit.T), axis=1)[:, :10] + 1
+        directions = vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
+        nearest = np.argsort(-(queries @ directions.T), axis=1)[:, :10] + 1
         assert np.mean([len(set(a) & set(b)) for a, b in zip(nearest, exact, strict=True)]) < 5
 
 

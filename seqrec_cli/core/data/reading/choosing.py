@@ -66,10 +66,8 @@ def choose_ids(
         item = unfolded(item) if user is None or item_lists(item, user) else item
     if user is None and item is not None and is_generic(item):
         item = None  # it may be of the users as well
-    if item is not None and is_of_part(item) and title_of(pool, user, []):
-        item = None
-    if user is not None and item is None:
-        item = title_of(pool, user, notes)
+    if user is not None and (item is None or is_of_part(item)):
+        item = title_of(pool, user, notes) or item
     if user is not None and item is not None:
         return user, item
     rest = [p for p in pool if p not in (user, item) and not p.is_row_number and is_unnamed(p)]

@@ -39,7 +39,9 @@ class MostlyMissing(InputError):
         role: what most of them lack.
     """
 
-    role: Role = "user"
+    def __init__(self, message: str, hint: str, role: Role) -> None:
+        super().__init__(message, hint)
+        self.role = role
 
 
 @dataclass
@@ -249,14 +251,12 @@ def incomplete(table: LogTable, row: int, role: str, number: int, rows: int) -> 
         remedies.append(f"take `{other}`, which has none empty: `{instead}`")
     if role == "t" and text is not None and not is_missing_cell(text):
         remedies.append("set the format of times with --time-format")
-    error = (MostlyMissing if mostly else InputError)(
+    message = (
         f"`{table.relation.place}`, {table.place_of(row)}: the {ROLES[role]} in "
-        f"`{profile.name}` {shown}{more}",
-        "; or ".join(remedies),
+        f"`{profile.name}` {shown}{more}"
     )
-    if isinstance(error, MostlyMissing):
-        error.role = ROLES[role]
-    return error
+    hint = "; or ".join(remedies)
+    return MostlyMissing(message, hint, ROLES[role]) if mostly else InputError(message, hint)
 
 
 def fuller(table: LogTable, role: str) -> str:
