@@ -9,14 +9,18 @@ from seqrec_cli.core.data.reading.clocks import is_clock
 from seqrec_cli.core.data.reading.lists import list_form, looks_nested
 from seqrec_cli.core.data.reading.moments import Moment
 from seqrec_cli.core.data.reading.profiles import FEW, Profile
-from seqrec_cli.core.data.reading.unfolding import is_of_several, unfolded
+from seqrec_cli.core.data.reading.unfolding import AUTHORS, is_of_several, unfolded
+from seqrec_cli.wording import typed
 
 WIDEST = 10  # columns without names among which users and items can be told
 LONGEST_OF_IDS = 60  # characters on average; longer ones are texts
 SMALL_SAMPLE = 10  # values, of which little can be told
 MOST_COMPARED = 50  # columns, each with each other
 USUAL = 20  # names of a better rank say what they hold even where all rows have the same value
-TITLES = frozenset({"title", "movietitle", "itemtitle", "producttitle", "booktitle"})
+TITLES = frozenset(
+    {"title", "movietitle", "itemtitle", "producttitle", "booktitle"}
+    | {"itemdescription", "productdescription"}
+)
 # What an item may be called, and much else.
 GENERIC = frozenset({"id", "uuid", "guid", "objectid", "reference", "url", "link", "thing"})
 MANY = 30  # rows of which each has another value: those are numbers of the rows
@@ -51,7 +55,9 @@ def choose_ids(
     time: Moment | None,
 ) -> tuple[Profile | None, Profile | None]:
     """The user and the item: by name, else by what the columns look like."""
-    user = user or whose_orders(by_name(pool, "user", item), pool, notes, time)
+    if user is None:
+        user = whose_orders(by_name(pool, "user", item), pool, notes, time)
+        user = by_contact(user, pool, notes)
     session = None if user else by_name(pool, "session", item)
     item = item or by_name(pool, "item", user or session)
     if user is None and session is not None:
@@ -113,6 +119,33 @@ def whose_orders(
     found = min(people, key=lambda p: p.rank("user"))
     notes.append(f"each `{user.name}` has one time, so `{found.name}` was taken for the user")
     return found
+
+
+def by_contact(user: Profile | None, pool: Sequence[Profile], notes: list[str]) -> Profile | None:
+    """The user, or where it is a name that several people have: how they are reached."""
+    if user is None or not is_full_name(user):
+        return user
+    reached = [p for p in pool if p is not user and is_contact(p) and p.filled >= user.filled]
+    reached = [p for p in reached if not depends(p, user) and not numbers_rows(p)]
+    if not reached:
+        return user
+    notes.append(
+        f"several `{reached[0].name}` have one `{user.name}`, so `{reached[0].name}` was taken for "
+        f"the user; if it is the name: `{typed('--columns', f'user={user.name}')}`"
+    )
+    return reached[0]
+
+
+def is_full_name(profile: Profile) -> bool:
+    """Whether they are names as people have them, and not what they are called in one place."""
+    plain = not any(sign.isdigit() or sign in "@_" for value in profile.values for sign in value)
+    return plain and sum(" " in value for value in profile.values) > 0.3 * len(profile.values)
+
+
+def is_contact(profile: Profile) -> bool:
+    """Whether they are addresses of mail, or numbers of telephones by what they are called."""
+    named = vocabulary.CONTACTS.intersection(vocabulary.words_of(profile.label))
+    return is_address(profile) or (bool(named) and profile.distinct > FEW)
 
 
 def title_of(pool: Sequence[Profile], user: Profile | None, notes: list[str]) -> Profile | None:
@@ -178,12 +211,14 @@ def by_name(
             continue  # each row would be a session
         if (role == "user" and is_number_of(profile, pool)) or holds_lengths(profile):
             continue
+        if role == "user" and is_kind(profile):
+            continue
         generic = is_generic(profile) and any(
             p.name.endswith("[]") and p.rank("item") >= 0 for p in pool
         )
         # No user has but one row, and no item is missing in most rows, if another column fits.
         odd = numbers_rows(profile) if role == "user" else profile.filled < 0.5 * fullest
-        odd |= role == "user" and is_mostly_nobody(profile)
+        odd |= role == "user" and (is_mostly_nobody(profile) or is_of_a_title(profile, pool))
         odd |= is_of_the_row(profile) or (role == "item" and is_less(profile, pool, other))
         odd |= numbers_rows(profile) and not is_surely(profile, role)
         ranked.append(
@@ -197,6 +232,22 @@ def by_name(
         others = [(key, p) for key, p in ranked if p is not best]
         return min(others, key=lambda pair: pair[0])[1] if others else None
     return best
+
+
+def is_kind(profile: Profile) -> bool:
+    """Whether it is a kind of device, program or card: then one is that of most rows."""
+    if vocabulary.compared(profile.label) not in vocabulary.KINDS or len(profile.values) <= MANY:
+        return False
+    ((_, most),) = Counter(profile.values).most_common(1)
+    return most > 0.5 * len(profile.values)
+
+
+def is_of_a_title(profile: Profile, pool: Sequence[Profile]) -> bool:
+    """Whether they are authors of what the titles name, and not of the rows."""
+    if not AUTHORS.intersection(vocabulary.words_of(profile.label)):
+        return False
+    titles = (p for p in pool if p.rank("title") >= 0 and p is not profile)
+    return any(depends(profile, p) and p.distinct < 0.9 * len(p.values) for p in titles)
 
 
 def is_number_of(profile: Profile, pool: Sequence[Profile]) -> bool:
@@ -253,7 +304,6 @@ def is_less(profile: Profile, pool: Sequence[Profile], user: Profile | None) -> 
         and other.rank("item") >= 0
         and other.may_be_id
         and other.distinct > profile.distinct
-        and depends(profile, other)
         for other in pool
     )
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
 from typing import Any, Literal
 
 import numpy as np
@@ -236,7 +237,7 @@ def incomplete(table: LogTable, row: int, role: str, number: int, rows: int) -> 
             ": the column is mostly empty" if profile.filled < 0.5 else ", too many to leave out"
         )
     remedies = [f"leave such rows out and count them: `{command(table.place, table.dropping())}`"]
-    if role == "u" and is_said_once(table):
+    if role in "ut" and is_said_once(table):
         remedies = [
             "if an empty cell means the same as the one above it, fill them first",
             "to leave such rows out and count them, add --drop-incomplete",
@@ -287,15 +288,18 @@ def is_of_the_same(profile: Profile, own: Profile) -> bool:
 
 
 def is_said_once(table: LogTable) -> bool:
-    """Whether user and time are in the first row of a group alone, as reports are printed."""
-    cells = table.plan.user.column.cells
-    time = table.plan.time.columns[0].column.cells if table.plan.time else ()
-    empty = [not cell or not cell.strip() for cell in cells if not isinstance(cell, list)]
-    if len(time) != len(empty) or not empty or empty[0] or sum(empty) < 0.3 * len(empty):
+    """Whether the time, and perhaps the user, are in the first row of a group alone, as reports
+    and orders are printed."""
+    users = table.plan.user.column.cells
+    times = table.plan.time.columns[0].column.cells if table.plan.time else ()
+    if len(times) != len(users) or not all(isinstance(cell, str) for cell in (*users, *times)):
         return False
-    return all(
-        isinstance(at, str) and not at.strip() for at, no in zip(time, empty, strict=True) if no
-    )
+    nobody, untimed = ([not str(cell).strip() for cell in cells] for cells in (users, times))
+    if not untimed or untimed[0] or sum(untimed) < 0.3 * len(untimed):
+        return False
+    same = [False, *(own == above for above, own in pairwise(users))]
+    rows = zip(nobody, untimed, same, strict=True)
+    return all(below if no else not below or alike for no, below, alike in rows)
 
 
 def session_column(table: LogTable) -> str:

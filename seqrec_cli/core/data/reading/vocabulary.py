@@ -71,8 +71,8 @@ NAMES: dict[Named, tuple[str, ...]] = {
     ),
     "session": in_order(
         "session sessionid sid sessid visitid visit sitzung orderid order basketid basket cartid "
-        "cart invoiceno invoice invoiceid transactionid tripid playlist gasessionid usersession "
-        "pid"
+        "cart invoiceno invoice invoiceid transactionid transaction tripid playlist gasessionid "
+        "usersession pid"
     ),
     "title": in_order(
         "title movietitle itemtitle name itemname producttitle productname booktitle prodname "
@@ -104,8 +104,9 @@ PARTS: dict[Named, frozenset[str]] = {
         "utilisateur utente gebruiker klant kund klienta klient kullanici musteri пользователя "
         "клиента клиент пользователь покупателя 用户 会员 客户 顾客 买家 ユーザー 顧客 会員 고객 "
         "회원 사용자 유저 username patient rider employee requester recipient stargazer msisdn "
-        "debitor comprador compradora acheteur acquirente lecteur lantagare leser medlem kupca "
-        "pirkejo kliendi клиентски patron 患者 利用者 注文者 구매자 ग्राहक उपयोगकर्ता کاربر مشتری "
+        "debitor comprador compradora acheteur acquirente lecteur lantagare laner leser "
+        "medlem kupca pirkejo kliendi клиентски "
+        "患者 利用者 注文者 구매자 ग्राहक उपयोगकर्ता کاربر مشتری "
         "ลูกค้า รหัสลูกค้า interessent interessenten consumidor consumatore consommateur loyalty "
         "fidelite fidelidade fidelidad fidelitate tessera kundenkarte карта חבר"
     ),
@@ -171,7 +172,7 @@ LEANING: dict[str, frozenset[str]] = {
         "runner driver writer trainee resident supporter candidate candidat candidato kandidat "
         "paciente pacient pacienta paziente kartice karty karta cartao tarjeta kupujacy kupujici "
         "horer leser besucher adherent abonne spieler spiller osoba czytelnik ctenar olvaso vevo "
-        "bruger korisnik uporabnik citalac"
+        "bruger korisnik uporabnik citalac company organisation organization"
     ),
     "item": words(
         "url uri path link page stem title object target sku ean upc merchant seller owner file "
@@ -184,13 +185,22 @@ LEANING: dict[str, frozenset[str]] = {
 # What has many items of its own: no item where another column says which of them it was.
 CONTAINERS = words(
     "artist artistid artistname artistmbid artid artname artmbid merchant merchantid shop shopid "
-    "page pageid location locationid"
+    "page pageid location locationid show showid series"
 )
 # Values that often stand for a user who is not known.
 NOBODY = frozenset(
     {"-1", "0", "00000000-0000-0000-0000-000000000000", "-", "--", "(not set)", "undefined"}
     | {"anonymous", "anon", "unknown", "guest", "nobody"}
 )
+# What a user is called, and a kind of device, program or card as well.
+KINDS = words("device client guest card cookie account")
+# How somebody is reached, who is one person however the name is spelled.
+CONTACTS = words(
+    "phone telephone mobile cellphone tel telefon telefone telefono telefoon telefonnummer celular "
+    "handy whatsapp телефон 電話番号 电话 手机 手机号 전화번호 휴대폰"
+)
+# What was done with an item, behind the word for it: `Item Purchased`.
+DONE = words("purchased bought ordered watched viewed played borrowed clicked rated listened read")
 OWNERS = PARTS["user"] | PARTS["item"]
 PART_OF_AN_ID = in_order("id _id id_str uuid guid key code reference mbox")
 BEHIND = re.compile(r"(?<=\w)\s+\([^()]*\)$")  # as in `Email (Billing)`
@@ -268,6 +278,8 @@ def rank(name: str, named: Named) -> int:
         if titled and whose and whose[-1] in own:
             return NAMED + len(parts) if not strange.intersection(whose) else -1
         heads = [part for part in parts if part not in LISTS]
+        if named == "item" and len(heads) > 1 and heads[-1] in DONE and heads[-2] in wanted:
+            heads = heads[:-1]  # not of how many `items_viewed`
         if not IDS.intersection(parts) and heads[-1:] != own[-1:]:
             return -1
     elif named == "time":

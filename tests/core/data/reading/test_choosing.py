@@ -259,3 +259,47 @@ def test_amounts_with_a_decimal_comma_are_no_ids(read: ReadText) -> None:
     assert log.columns["user"] == "Card fidelitate"
     rows = "".join(f"u{n % 7};13,0{n * 7 % 23 + 10}\n" for n in range(90))
     assert read("customer_id;product_id\n" + rows).columns["item"] == "product_id"
+
+
+def test_a_kind_of_device_is_no_user(read: ReadText) -> None:
+    rows = "".join(f"{n * n % 17},{n % 5},{2 if n % 3 else n % 7},{n % 4}\n" for n in range(90))
+    with pytest.raises(InputError, match="which column is the user"):
+        read("ip,app,device,os\n" + rows)
+    rows = "".join(f"{n % 5},{n % 23}\n" for n in range(90))
+    assert read("app,device\n" + rows).columns["user"] == "device"
+
+
+def test_who_wrote_the_titles_does_not_borrow_them(read: ReadText) -> None:
+    rows = "".join(f"a{n % 11 % 4},title {n % 11},p{n % 7}\n" for n in range(60))
+    assert read("Author,Title,Patron Barcode\n" + rows).columns["user"] == "Patron Barcode"
+    rows = "".join(f"a{n % 8},title {n % 11},p{n % 7}\n" for n in range(60))
+    assert read("Author,Title,Account\n" + rows).columns["user"] == "Account"
+    assert read("Author,Title,Moderator\n" + rows).columns["user"] == "Author"
+
+
+def test_a_place_is_no_item_beside_one(read: ReadText) -> None:
+    rows = "".join(f"u{n % 7},{'Game' if n % 3 else 'Shop'},{n % 11}\n" for n in range(60))
+    assert read("Buyer User Id,Location,Asset Id\n" + rows).columns["item"] == "Asset Id"
+    assert read("Buyer User Id,Location,Amount\n" + rows).columns["item"] == "Location"
+
+
+@pytest.mark.parametrize("contact", ["(11) 9{:04}-1{:03}", "m{}.{}@mail.example"])
+def test_a_name_that_several_have_is_not_who_they_are(read: ReadText, contact: str) -> None:
+    names = ["Ann Lee", "Bo Silva", "Cem Kaya", "Ann"]
+    people = [(names[n % 4], contact.format(n, n)) for n in range(30)]
+    rows = [(*people[n * 7 % 30], f"p{n % 11}") for n in range(120)]
+    text = "Cliente,Telefone,Produto\n" + "".join(",".join(row) + "\n" for row in rows)
+    log = read(text)
+    assert log.columns["user"] == "Telefone"
+    assert any("`--columns user=Cliente`" in note for note in log.findings.notes)
+    # Where each has a name of its own, the name is as good.
+    text = "Cliente,Telefone,Produto\n" + "".join(
+        f"{name} {'I' * people.index((name, number))},{number},{item}\n"
+        for name, number, item in rows
+    )
+    assert read(text).columns["user"] == "Cliente"
+
+
+def test_a_description_is_the_item_where_nothing_else_is(read: ReadText) -> None:
+    rows = "".join(f"{n % 7},whole milk {n % 11}\n" for n in range(60))
+    assert read("Member_number,itemDescription\n" + rows).columns["item"] == "itemDescription"

@@ -119,3 +119,13 @@ def test_to_leave_lines_out_is_proposed_where_most_are_left(read: ReadText, bad:
         read(text)
     assert ("--drop-incomplete" in no.value.hint) == (bad < 100)
     assert "name the delimiter with --delimiter" in no.value.hint
+
+
+def test_a_time_on_the_first_line_of_an_order_alone_is_not_dropped_lightly(read: ReadText) -> None:
+    rows = "".join(
+        f"u{n // 2 % 7},i{n % 11},{'' if n % 2 else f'2021-03-{n % 28 + 1:02}'}\n"
+        for n in range(60)
+    )
+    with pytest.raises(InputError, match="the time in `date` is empty; 30 rows") as caught:
+        read("customer,product,date\n" + rows)
+    assert caught.value.hint.startswith("if an empty cell means the same as the one above it")

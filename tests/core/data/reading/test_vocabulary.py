@@ -37,6 +37,7 @@ def test_knows_a_name(name: str, named: Named) -> None:
             ("Product2Id", "item"),
         ),
         *(("hotel_url", "item"), ("MATERIAL_NUMBER", "item"), ("repo.id", "item")),
+        *(("Item Purchased", "item"), ("Lånernr", "user")),
         *(("Besteldatum", "time"), ("data_zakupu", "time"), ("購入日時", "time")),
         *(("Číslo zákazníka", "user"), ("Asiakasnumero", "user"), ("Mã khách hàng", "user")),
         *(
