@@ -4,7 +4,10 @@ import contextlib
 import csv
 import importlib
 import io
+import itertools
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from seqrec_cli.core.inference.names import Catalogue
-from seqrec_cli.core.inference.recommendation import Recommended
+from seqrec_cli.core.inference.recommendation import STREAM_USERS, Recommended
 from seqrec_cli.core.storage import files
 from seqrec_cli.core.storage.arrays import save_arrays
 from seqrec_cli.core.storage.text import to_json
@@ -135,28 +138,39 @@ def write_recommendations(
     With `safe`, cells of a CSV that a spreadsheet would run get an apostrophe in front; without
     `with_header` its first line is left out.
 
-    Returns the number of rows. Items and users are formatted once, not for each row: there may be
-    a hundred rows a user.
+    Returns the number of rows. Items and users are formatted once, when they come first, not for
+    each row: there may be a hundred rows a user. While some users' rows are formatted, the next
+    ones' are computed.
     """
     owner, listed = names
-    columns = {listed: catalogue.item_ids.tolist()}
+    columns = {listed: catalogue.item_ids}
     if catalogue.titles is not None:
-        columns["title"] = catalogue.titles.tolist()
+        columns["title"] = catalogue.titles
     is_csv = path.suffix == ".csv"
     cells, lines = (csv_cells, csv_lines) if is_csv else (json_cells, json_lines)
     cell = cell_of(safe and is_csv)
-    items = [
-        cells(dict(zip(columns, map(cell, values), strict=True)))
-        for values in zip(*columns.values(), strict=True)
-    ]
+
+    @cache
+    def name(item: int) -> str:
+        return cells({column: cell(known[item - 1].item()) for column, known in columns.items()})
+
     count = 0
-    with open_output(path) as text:
+    with open_output(path) as text, ThreadPoolExecutor(1, "seqrec-writer") as writer:
         if is_csv and with_header:
             header = [owner, "rank", *columns, "score"]
             text.write(csv_cells({name: name for name in header}) + "\r\n")
-        for user, result in recommendations:
-            text.write(lines(cells({owner: cell(user)}), result, items))
-            count += len(result.items)
+
+        def write(some: list[tuple[Any, Recommended]]) -> int:
+            text.writelines(
+                lines(cells({owner: cell(user)}), result, name) for user, result in some
+            )
+            return sum(len(result.items) for _, result in some)
+
+        written, rest = writer.submit(int), iter(recommendations)
+        while some := list(itertools.islice(rest, STREAM_USERS)):
+            count += written.result()
+            written = writer.submit(write, some)
+        count += written.result()
     return count
 
 
@@ -172,18 +186,18 @@ def json_cells(values: dict[str, Any]) -> str:
     return to_json(values)[1:-1]
 
 
-def csv_lines(user: str, result: Recommended, items: list[str]) -> str:
+def csv_lines(user: str, result: Recommended, name: Callable[[int], str]) -> str:
     each = zip(result.items.tolist(), result.scores.tolist(), strict=True)
     return "".join(
-        [f"{user},{rank},{items[i - 1]},{score:.6f}\r\n" for rank, (i, score) in enumerate(each, 1)]
+        [f"{user},{rank},{name(i)},{score:.6f}\r\n" for rank, (i, score) in enumerate(each, 1)]
     )
 
 
-def json_lines(user: str, result: Recommended, items: list[str]) -> str:
+def json_lines(user: str, result: Recommended, name: Callable[[int], str]) -> str:
     each = zip(result.items.tolist(), result.scores.tolist(), strict=True)
     return "".join(
         [
-            f'{{{user}, "rank": {rank}, {items[i - 1]}, "score": {score:.6f}}}\n'
+            f'{{{user}, "rank": {rank}, {name(i)}, "score": {score:.6f}}}\n'
             for rank, (i, score) in enumerate(each, 1)
         ]
     )

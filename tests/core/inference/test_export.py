@@ -2,16 +2,18 @@
 
 import csv
 import json
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
+from seqrec_cli.core.inference import export
 from seqrec_cli.core.inference.export import write_recommendations, write_rows, write_vectors
 from seqrec_cli.core.inference.names import Catalogue
 from seqrec_cli.core.inference.recommendation import Recommended
-from seqrec_cli.errors import InputError
+from seqrec_cli.errors import InputError, RunError
 
 
 @pytest.mark.parametrize("ending", [".csv", ".jsonl"])
@@ -60,6 +62,37 @@ def test_recommendations_are_read_back_by_the_standard_library(
         assert (row["user"], int(row["rank"]), float(row["score"])) == (user, rank, score)
         assert row["item"] == ids[item]
         assert row.get("title") == (None if titles is None else titles[item])
+
+
+@pytest.mark.parametrize("at", [0, 1, 2, 5])
+def test_lists_come_in_their_order_or_not_at_all(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, at: int
+) -> None:
+    monkeypatch.setattr(export, "STREAM_USERS", 2)
+    catalogue = Catalogue(np.array(["a", "b"]), None)
+    path = tmp_path / "out.csv"
+
+    def lists(stop: int) -> Iterator[tuple[Any, Recommended]]:
+        for user in range(stop):
+            yield user, Recommended(np.array([1 + user % 2]), np.array([user], np.float32))
+        if stop < 5:
+            raise RunError("its weights are broken", "train again")
+
+    if at < 5:
+        with pytest.raises(RunError, match="broken"):
+            write_recommendations(path, lists(at), catalogue)
+        assert not any(tmp_path.iterdir())
+    else:
+        assert write_recommendations(path, lists(at), catalogue) == 5
+        assert path.read_text().split() == [
+            "user,rank,item,score",
+            *(f"{user},1,{'ab'[user % 2]},{user}.000000" for user in range(5)),
+        ]
+    # What cannot be formatted, by the other thread, is an error as well.
+    strange = [(1, Recommended(np.array([9]), np.array([1.0], np.float32)))]
+    with pytest.raises(IndexError):
+        write_recommendations(tmp_path / "strange.csv", strange, catalogue)
+    assert not (tmp_path / "strange.csv").exists()
 
 
 @pytest.mark.parametrize("ids", [np.array([7, 9]), np.array(["é", "b"])])
