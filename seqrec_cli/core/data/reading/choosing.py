@@ -8,7 +8,7 @@ from seqrec_cli.core.data.reading import vocabulary
 from seqrec_cli.core.data.reading.clocks import is_clock
 from seqrec_cli.core.data.reading.lists import list_form, looks_nested
 from seqrec_cli.core.data.reading.moments import Moment
-from seqrec_cli.core.data.reading.profiles import FEW, Profile
+from seqrec_cli.core.data.reading.profiles import FEW, GROUPED, Profile
 from seqrec_cli.core.data.reading.unfolding import AUTHORS, is_of_several, unfolded
 from seqrec_cli.wording import typed
 
@@ -24,7 +24,10 @@ TITLES = frozenset(
 # What an item may be called, and much else.
 GENERIC = frozenset({"id", "uuid", "guid", "objectid", "reference", "url", "link", "thing"})
 MANY = 30  # rows of which each has another value: those are numbers of the rows
-LENGTH = re.compile(r"[0-9]{1,3}:[0-5][0-9](?::[0-5][0-9])?")
+LENGTH = re.compile(
+    r"[0-9]{1,3}:[0-5][0-9](?::[0-5][0-9])?|(?:[0-9]+(?:时|小时))?[0-9]+分(?:[0-9]+秒)?"
+)
+NUMBERS = re.compile(r"[0-9]+(?:, ?[0-9]+)*")
 # What is counted beside visitors, of whom there are so many then.
 VISITED = frozenset({"views", "pageviews", "visits", "sessions", "hits", "clicks", "bounces"})
 
@@ -163,12 +166,15 @@ def title_of(pool: Sequence[Profile], user: Profile | None, notes: list[str]) ->
 
 
 def item_lists(item: Profile, user: Profile) -> bool:
-    """Whether a column of items holds lists: they are in brackets or have `|` or `;` between them.
+    """Whether a column of items holds lists: they are in brackets, have `|` or `;` between them, or
+    are whole numbers with commas that are no groups of digits.
 
     Texts with other signs look so as well: then each user has about one row.
     """
     form = list_form(item.values)
     sure = form is not None and (form[0] in "|;" or looks_nested(item.values))
+    numbers = all(map(NUMBERS.fullmatch, item.values))
+    sure |= numbers and sum(not GROUPED.fullmatch(v) for v in item.values) > 0.5 * len(item.values)
     return sure or (form is not None and user.distinct > 0.5 * len(user.values))
 
 
@@ -211,7 +217,7 @@ def by_name(
             continue  # each row would be a session
         if (role == "user" and is_number_of(profile, pool)) or holds_lengths(profile):
             continue
-        if role == "user" and is_kind(profile):
+        if (role == "user" and is_kind(profile)) or (role == "item" and is_how_many(profile)):
             continue
         generic = is_generic(profile) and any(
             p.name.endswith("[]") and p.rank("item") >= 0 for p in pool
@@ -232,6 +238,13 @@ def by_name(
         others = [(key, p) for key, p in ranked if p is not best]
         return min(others, key=lambda pair: pair[0])[1] if others else None
     return best
+
+
+def is_how_many(profile: Profile) -> bool:
+    """Whether it says of how many: `Pages`, as numbers as small as those are."""
+    last = vocabulary.words_of(profile.label)[-1:]
+    many = any(word.endswith("s") and word[:-1] in vocabulary.PARTS["item"] for word in last)
+    return many and profile.whole and max(profile.numbers) < MANY
 
 
 def is_kind(profile: Profile) -> bool:

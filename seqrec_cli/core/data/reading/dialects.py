@@ -257,13 +257,22 @@ def quoting(lines: Sequence[str], delimiter: str) -> tuple[str, str]:
     """
     marked = [line for line in lines if '"' in line]
     if not marked:
-        single = sum(line.count("'") for line in lines) >= 2 * len(lines)
-        return ("'", "'") if single and has_quoted_column(lines, delimiter, "'") else ('"', '"')
+        single = sum(line.count("'") for line in lines) >= 2 * (len(lines) - 1) > 0
+        single = single and (
+            has_quoted_column(lines, delimiter, "'") or holds_delimiters(lines, delimiter, "'")
+        )
+        return ("'", "'") if single else ('"', '"')
     if delimiter in UNQUOTED and not has_quoted_column(lines, delimiter):
         return "", ""
     escaped = sum(line.count('\\"') for line in marked)
     doubled = sum(len(re.findall(r'[^,;|\t]""', line)) for line in marked)
     return '"', "\\" if escaped > doubled else '"'
+
+
+def holds_delimiters(lines: Sequence[str], delimiter: str, quote: str) -> bool:
+    """Whether lines have one width with such quotes alone, as there are delimiters inside."""
+    plain = {len(line.split(delimiter)) for line in lines if delimiter}
+    return len(plain) > 1 == len({len(split(line, delimiter, quote, quote)) for line in lines})
 
 
 def has_quoted_column(lines: Sequence[str], delimiter: str, quote: str = '"') -> bool:
@@ -339,13 +348,12 @@ def is_header(first: Sequence[str], others: Sequence[Sequence[str]], reading: Re
     chosen = [name for name in reading.columns.values() if not is_digits(name)]
     if any(name in first for name in chosen):
         return True
-    if (
-        any(looks_numeric(cell) or forms_of([cell]) for cell in first)
-        or len(set(first)) < len(first)
-        or "" in first[1:-1]
-    ):
+    if any(looks_numeric(cell) or forms_of([cell]) for cell in first) or "" in first[1:-1]:
         return False
-    if sum(vocabulary.is_known(name) for name in first) > 1:
+    known = sum(vocabulary.is_known(name) for name in {*first})
+    if len(set(first)) < len(first):  # as a table joined with another
+        return known > 1 and not any(name in row for name in first for row in others)
+    if known > 1:
         return True
     columns = [
         [row[place].strip() for row in others if place < len(row) and row[place].strip()]
@@ -355,7 +363,7 @@ def is_header(first: Sequence[str], others: Sequence[Sequence[str]], reading: Re
         return True
     if any(name in column for name, column in zip(first, columns, strict=True)):
         return False  # a value that comes again
-    if any(vocabulary.is_known(name) for name in first):
+    if known:
         return True
     return any(
         shapes_differ(name, column) for name, column in zip(first, columns, strict=True) if column

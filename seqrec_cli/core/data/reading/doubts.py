@@ -6,7 +6,13 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 
 from seqrec_cli.core.data.reading import vocabulary
-from seqrec_cli.core.data.reading.choosing import depends, is_generic, is_like_ids, numbers_rows
+from seqrec_cli.core.data.reading.choosing import (
+    depends,
+    is_generic,
+    is_how_many,
+    is_like_ids,
+    numbers_rows,
+)
 from seqrec_cli.core.data.reading.loading import Loaded
 from seqrec_cli.core.data.reading.moments import is_category
 from seqrec_cli.core.data.reading.options import Role
@@ -49,7 +55,7 @@ def doubts_of_ids(
             f"the {role}s in `{profile.name}`, such as `{profile.values[0]}`, look rounded by "
             "a spreadsheet: different ones may have become the same"
         )
-    if nobody := stands_for_nobody(profile):
+    if nobody := stands_for_nobody(profile) or (role == "user" and most_of_all(profile)):
         yield (
             f"`{nobody}` is the {role} of {profile.values.count(nobody)} of the first "
             f"{len(profile.values)} rows, here and there between others: if it stands for a "
@@ -86,6 +92,8 @@ def may_be_instead(profile: Profile, role: Role, taken: Profile) -> bool:
     """Whether a column says by its name that it is this as well, and tells more than that one."""
     if profile.rank(role) < 0 or is_generic(profile) or not profile.may_be_id:
         return False
+    if is_how_many(profile):
+        return False
     if profile.distinct < 3 or numbers_rows(profile) or profile.wordy or profile.filled < 0.5:
         return False
     return not profile.column.listed and not depends(profile, taken)
@@ -102,6 +110,13 @@ def stands_for_nobody(profile: Profile) -> str:
         if runs > 3 and (often or value not in NUMBERS):
             return value
     return ""
+
+
+def most_of_all(profile: Profile) -> str:
+    """The value that most rows have, where there are many; or ""."""
+    ((value, count),) = Counter(profile.values).most_common(1)
+    usual = profile.distinct > FEW and not profile.column.listed
+    return value if usual and 0.5 * len(profile.values) < count else ""
 
 
 def doubts_without_time(relation: Relation, plan: Plan, rest: Sequence[Profile]) -> Iterator[str]:

@@ -8,6 +8,7 @@ from seqrec_cli.core.data.reading import vocabulary
 from seqrec_cli.core.data.reading.choosing import (
     MANY,
     SMALL_SAMPLE,
+    holds_lengths,
     is_address,
     is_generic,
     is_like_ids,
@@ -24,6 +25,9 @@ MOST_KINDS = 6  # of events, and not rather of what was done
 MOST_OF_A_SCALE = 10
 MOSTLY_NEW = 0.9  # of the rows
 LONGEST_NAME = 4  # words; of a question each may be by chance
+UNITS = frozenset(
+    {"seconds", "secs", "sec", "minutes", "mins", "min", "hours", "hrs", "ms", "msec"}
+)
 COUNTERS = frozenset({"position", "index", "rank", "step", "sequence", "hit", "line"})
 STEP = re.compile(r"[.\[\]]+")  # of a path in nested data
 NUMBERED = re.compile(r"([^\W\d_]{2,})[#:_/ -]?[0-9]+")  # as in `USER#0030`
@@ -37,6 +41,7 @@ def may_be(profile: Profile) -> bool:
     hints = [name_points(profile, role) + value_points(profile, role) for role in ROLES]
     pieces = {*(PIECE_NAMES if profile.numeric else PIECES)}
     strange = (vocabulary.NOT_MOMENTS | pieces | COUNTERS) - vocabulary.LEANING["item"]
+    strange = (strange | UNITS if profile.numeric else strange) - vocabulary.IDS
     if (words & strange and "id" not in words and max(hints) < 3) or (
         profile.rank("rating") >= 0
         or profile.rank("position") >= 0
@@ -46,6 +51,8 @@ def may_be(profile: Profile) -> bool:
     if profile.is_list:
         return profile.distinct > 1
     if not profile.may_be_id or is_clock(profile) or profile.is_row_number:
+        return False
+    if holds_lengths(profile):
         return False
     many = len(profile.column.cells) > SMALL_SAMPLE
     if many and (profile.distinct == len(profile.values) or not is_varied(profile)):

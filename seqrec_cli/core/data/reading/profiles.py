@@ -24,6 +24,7 @@ TRUTHS = {"true", "false", "yes", "no", "t", "f", "y", "n"}
 EPOCHS = tuple((600_000_000 * 1000**n, 2_500_000_000 * 1000**n) for n in range(4))
 FEW = 20
 GROUPED = re.compile(r"[0-9]{1,3}(?:,[0-9]{3})*")  # a whole number, as 13,033
+CLIENT = re.compile(r"[0-9]{6,10}\.[0-9]{9,10}")  # as Google Analytics knows a browser
 ASIN = re.compile(r"B0[0-9A-Z]{8}|[0-9]{9}[0-9X]")
 
 
@@ -176,7 +177,7 @@ class Profile:
         """Whether they may be ids of users or items, by what they look like."""
         if not self.values or self.is_truth or self.filled < 0.05:
             return False
-        if self.numeric and not self.whole_valued:
+        if self.numeric and not self.whole_valued and not all(map(CLIENT.fullmatch, self.values)):
             return False
         if self.comma_numeric and not all(map(GROUPED.fullmatch, self.values)):
             return False

@@ -27,6 +27,7 @@ MOST = 16  # columns, each compared with each other
 MOST_TOLD = 40  # columns that may follow from others
 LIKELY = (0, 0)  # points, and those of numbers
 LEAST = (-3, -1)  # where nothing else may be
+VISITS = 4  # points less for what numbers visits, which may be all that is known of who came
 
 
 def guessed(
@@ -92,11 +93,14 @@ class Candidates:
             ([points[p.place, role] for p, role in zip(pair, ROLES, strict=True)], pair)
             for pair in every
         ]
-        for least in (LIKELY, LEAST):
+        for least, pardoned in ((LIKELY, 0), (LEAST, 0), (LIKELY, VISITS)):
             left = [
                 (sum(each[0] for each in own), sum(each[1] for each in own), pair)
                 for own, pair in scored
-                if all(each[0] >= least[p.numeric] for each, p in zip(own, pair, strict=True))
+                if all(
+                    each[0] + pardoned * self.numbers_visits(p) >= least[p.numeric]
+                    for each, p in zip(own, pair, strict=True)
+                )
             ]
             if left:
                 break
@@ -129,7 +133,7 @@ class Candidates:
         found = max(evidence(p, role) for p in self.columns if self.is_one_with(profile, p))
         found += any(place == profile.place for _, place in self.follows)  # it has attributes
         if self.numbers_visits(profile):
-            return found - 4, own
+            return found - VISITS, own
         finer = (p for p in self.columns if profile in self.coarser(p))
         if any(not self.numbers_visits(p) for p in finer):
             found -= 2 if role == "item" else 1

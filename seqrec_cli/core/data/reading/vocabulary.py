@@ -103,10 +103,10 @@ PARTS: dict[Named, frozenset[str]] = {
         "learner consumer person profilename kunde kunden nutzer benutzer usuario cliente "
         "utilisateur utente gebruiker klant kund klienta klient kullanici musteri пользователя "
         "клиента клиент пользователь покупателя 用户 会员 客户 顾客 买家 ユーザー 顧客 会員 고객 "
-        "회원 사용자 유저 username patient rider employee requester recipient stargazer msisdn "
-        "debitor comprador compradora acheteur acquirente lecteur lantagare laner leser "
-        "medlem kupca pirkejo kliendi клиентски "
-        "患者 利用者 注文者 구매자 ग्राहक उपयोगकर्ता کاربر مشتری "
+        "회원 사용자 유저 学号 学生 学员 username patient rider employee requester recipient "
+        "stargazer msisdn debitor comprador compradora acheteur acquirente lecteur lantagare laner "
+        "leser medlem kupca pirkejo kliendi клиентски 患者 利用者 注文者 구매자 "
+        "ग्राहक उपयोगकर्ता کاربر مشتری "
         "ลูกค้า รหัสลูกค้า interessent interessenten consumidor consumatore consommateur loyalty "
         "fidelite fidelidade fidelidad fidelitate tessera kundenkarte карта חבר"
     ),
@@ -287,7 +287,9 @@ def rank(name: str, named: Named) -> int:
     elif named == "rating":
         strange = IDS
     if own and not strange.intersection(parts):
-        return SURE + (0 if IDS.intersection(parts) or len(parts) == 1 else 10) + len(parts)
+        usual = any(part in PLAIN[named] for part in own)  # an item, rather than a package
+        called = IDS.intersection(parts) or len(parts) == 1
+        return SURE + (0 if called else 10) + (0 if usual else 5) + len(parts)
     return -1
 
 

@@ -303,3 +303,36 @@ def test_a_name_that_several_have_is_not_who_they_are(read: ReadText, contact: s
 def test_a_description_is_the_item_where_nothing_else_is(read: ReadText) -> None:
     rows = "".join(f"{n % 7},whole milk {n % 11}\n" for n in range(60))
     assert read("Member_number,itemDescription\n" + rows).columns["item"] == "itemDescription"
+
+
+def test_an_item_is_rather_called_so(read: ReadText) -> None:
+    kinds = ("cd", "lp", "mp3", "tape", "shirt")
+    rows = "".join(
+        f"m{n % 7}@x.example,{kinds[n % 5]},https://x.example/{n % 11}\n" for n in range(60)
+    )
+    assert read("buyer email,package,item url\n" + rows).columns["item"] == "item url"
+    assert read("buyer email,package,remark\n" + rows).columns["item"] == "package"
+
+
+def test_how_many_pages_there_were_is_no_item(read: ReadText) -> None:
+    rows = "".join(f"u{n % 7},{n % 5 + 1},doc {n % 11}\n" for n in range(60))
+    log = read("User,Pages,Document Name\n" + rows)
+    assert log.columns["item"] == "Document Name"
+    assert not any("Pages" in note for note in log.findings.notes)
+
+
+def test_numbers_with_commas_are_a_list_and_groups_of_digits_are_not(read: ReadText) -> None:
+    rows = "".join(
+        f"{n % 7}\t{','.join(str(1000 + (n + k) % 23) for k in range(1 + n % 4))}\n"
+        for n in range(60)
+    )
+    assert len(read("user_id\titems\n" + rows).rows.users) == sum(1 + n % 4 for n in range(60))
+    rows = "".join(f"{n % 7}\t{13_000 + n % 23:,}\n" for n in range(60))
+    assert len(read("user_id\titem_id\n" + rows).rows.users) == 60
+
+
+def test_browsers_as_google_knows_them_are_users(read: ReadText) -> None:
+    rows = "".join(
+        f"{1_219_971_611 + n % 7}.{1_625_056_300 + n % 7},v{n % 11}\n" for n in range(60)
+    )
+    assert read("ga_client,video\n" + rows).columns["user"] == "ga_client"

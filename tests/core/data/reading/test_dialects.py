@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from seqrec_cli.core.data.reading.dialects import lines_of, looks_numeric, sniff, split
+from seqrec_cli.core.data.reading.dialects import Dialect, lines_of, looks_numeric, sniff, split
 from seqrec_cli.core.data.reading.options import Reading
 from seqrec_cli.core.data.reading.sources import parse_place
 from seqrec_cli.errors import InputError
@@ -147,3 +147,23 @@ def test_finds_names_wherever_they_are(head: str, header: tuple[str, ...], skip:
 def test_json_in_cells_is_not_cut() -> None:
     line = 'u1\t{"user": "u1", "item": 3, "time": 4}\n'
     assert sniff(PLACE, (line * 5).encode(), Reading()).delimiter == "\t"
+
+
+def layout(text: str) -> Dialect:
+    return sniff(PLACE, text.encode(), Reading())
+
+
+def test_a_name_may_come_twice_in_a_header() -> None:
+    rows = "\n".join(f"{n},m{n % 7},x{n % 5},{n}" for n in range(30))
+    found = layout(f"Duration,Email,Topic,Duration\n{rows}")
+    assert found.header == ("Duration", "Email", "Topic", "Duration")
+    rows = "\n".join(("email,topic,email", "user,email,topic", "topic,user,email") * 10)
+    assert layout(f"user,topic,user\n{rows}").header == ()
+
+
+def test_single_quotes_around_delimiters_are_quotes() -> None:
+    rows = "\n".join(f"{n},'Notary, box {n}',study" for n in range(30))
+    found = layout(f"N.,Box,Why\n{rows}")
+    assert (found.quote, found.header, found.width) == ("'", ("N.", "Box", "Why"), 3)
+    rows = "\n".join(f"{n},the '{n}s, and on',study" for n in range(30))
+    assert layout(f"N.,Box,Why\n{rows}").quote == '"'

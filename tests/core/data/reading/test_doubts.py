@@ -111,3 +111,9 @@ def test_what_else_may_be_the_item_of_columns_without_names_is_said(read: ReadTe
     rows = "".join(f"{n % 9},{n % 100 // 2},s{n % 100 // 4}\n" for n in range(400))
     notes = read(rows).findings.notes
     assert any("may be another than 2: `--columns item=3`" in note for note in notes)
+
+
+def test_a_user_of_most_rows_is_told(read: ReadText) -> None:
+    rows = "".join(f"{'a99f' if n % 3 else f'd{n}'},{n % 7}\n" for n in range(90))
+    notes = read("device_id,app_id\n" + rows).findings.notes
+    assert any("`a99f` is the user of 60 of the first 90 rows" in note for note in notes)

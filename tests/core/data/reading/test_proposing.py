@@ -137,3 +137,16 @@ def test_a_session_yields_to_a_person(read: ReadText) -> None:
     with pytest.raises(InputError) as refused:
         read("session_id,skipper_mail,berth,eta\n" + stays("S{v},{name}@sea.org,B{i},{at}"))
     assert "user=skipper_mail,item=berth" in refused.value.hint
+
+
+def test_who_comes_once_is_proposed_before_how_long_they_stay(read: ReadText) -> None:
+    rows = "".join(
+        f"RF-{n // 6},ride {n * 7 % 11},{n * n % 59},{1_682_974_489 + 977 * n}\n" for n in range(90)
+    )
+    with pytest.raises(InputError) as caught:
+        read("wristband,ride,queue_min,scanned_at\n" + rows)
+    assert "--columns user=wristband,item=ride,time=scanned_at" in caught.value.hint
+    rows = "".join(f"章节{n * 7 % 11},{n % 40 + 1}分{n % 50}秒,k{n % 9}\n" for n in range(90))
+    with pytest.raises(InputError) as caught:
+        read("章节视频,观看时长,证号\n" + rows)
+    assert "观看时长" not in caught.value.hint
