@@ -251,10 +251,24 @@ def several(
     listed = ", ".join(f"`{source}`" for source in sources[:MOST_LISTED])
     more = ", …" if len(sources) > MOST_LISTED else ""
     best = max(sources[:MOST_LOOKED_AT], key=likeness)
-    return InputError(
-        f"{what} has {len(sources)} files of data: {listed}{more}",
-        f"name the one with the interactions, as in `{command(best, reading)}`",
-    )
+    hint = f"name the one with the interactions, as in `{command(best, reading)}`"
+    own = names_in(best)
+    for other in sources[:MOST_LOOKED_AT]:
+        theirs = names_in(other)
+        shared = {*own} & {*theirs}
+        if theirs != own and len(shared) > 0.6 * max(len(own), len(theirs)) > 1:
+            hint = (
+                f"`{best.filename}` has the columns {', '.join(own)}, and `{other.filename}` "
+                f"{', '.join(theirs)}: if they are parts of one log, write the same columns in "
+                f"one order in all of them; else {hint}"
+            )
+            break
+    return InputError(f"{what} has {len(sources)} files of data: {listed}{more}", hint)
+
+
+def names_in(source: TextSource) -> list[str]:
+    """The cells of the first line, which may be names of columns."""
+    return re.split(r"[,;\t|]", header_line(source).replace('"', ""))
 
 
 def likeness(source: TextSource) -> int:
@@ -262,7 +276,7 @@ def likeness(source: TextSource) -> int:
     words = ("interaction", "rating", "event", "log", "click", "behavior", "review", "transaction")
     others = {"test", "submission", "sample", "meta", "dev", "valid", "validation", "val"}
     name = source.filename.lower()
-    columns = re.split(r"[,;\t|]", header_line(source).replace('"', ""))
+    columns = names_in(source)
     roles: tuple[vocabulary.Named, ...] = ("user", "item", "time")
     found = sum(vocabulary.best_named(columns, role) is not None for role in roles)
     named = sum(word in name for word in words) - 2 * bool(others & set(re.split("[^a-z]+", name)))

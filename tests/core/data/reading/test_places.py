@@ -105,3 +105,17 @@ def test_proposes_the_train_part_rather_than_what_lies_beside(tmp_path: Path) ->
     with pytest.raises(InputError, match="has 4 files of data") as caught:
         read_log(TextSource(tmp_path), Reading())
     assert "train.csv`" in caught.value.hint
+
+
+def test_parts_whose_columns_are_in_another_order_are_told(tmp_path: Path) -> None:
+    (tmp_path / "01.csv").write_text("card,plu,qty,date\n1,2,3,2023-01-01\n")
+    (tmp_path / "02.csv").write_text("date,card,plu,qty\n2023-02-01,1,2,3\n")
+    with pytest.raises(InputError, match="2 files of data") as caught:
+        read_log(TextSource(tmp_path), Reading())
+    assert "`01.csv` has the columns card, plu, qty, date, and `02.csv` date, card" in (
+        caught.value.hint
+    )
+    (tmp_path / "02.csv").write_text("plu,name\n2,b\n")
+    with pytest.raises(InputError, match="2 files of data") as caught:
+        read_log(TextSource(tmp_path), Reading())
+    assert caught.value.hint.startswith("name the one with the interactions")
