@@ -24,6 +24,7 @@ from seqrec_cli.core.data.reading.wording import without_option
 from seqrec_cli.wording import typed
 
 ROUNDED = re.compile(r"-?[0-9](?:[.,][0-9]+)?[eE]\+?[0-9]+")
+FEW_ITEMS = 8
 NUMBERS = frozenset({"0", "-1"})  # of which somebody may be the bearer
 
 
@@ -68,12 +69,34 @@ def doubts_of_ids(
             f"no value of `{profile.name}` comes twice in the first rows: perhaps it numbers "
             "the rows rather than the items"
         )
+    if role == "item" and is_a_kind(profile):
+        finer = [p for p in rest if is_finer(p, profile) and not depends(p, plan.user)]
+        names = " or ".join(f"`{typed('--columns', f'item={p.name}')}`" for p in finer[:3])
+        yield (
+            f"`{profile.name}` has but {profile.distinct} values in the first "
+            f"{len(profile.values)} rows: perhaps they are kinds of items"
+            + (f"; if another column is the item: {names}" if names else "")
+        )
+        return
     others = [p for p in rest if may_be_instead(p, role, profile)]
     if role == "item":
         others = [p for p in others if not depends(p, plan.user)]
     if others:
         names = " or ".join(f"`{typed('--columns', f'{role}={p.name}')}`" for p in others[:3])
         yield f"the {role} may be another column than `{profile.name}`: {names}"
+
+
+def is_a_kind(profile: Profile) -> bool:
+    """Whether there are so few values that they are rather kinds of items."""
+    few = profile.distinct <= FEW_ITEMS < len(profile.values) / FEW_ITEMS
+    return few and not profile.column.listed
+
+
+def is_finer(profile: Profile, taken: Profile) -> bool:
+    """Whether a column may be the item rather than one of few values."""
+    likely = profile.may_be_id and is_like_ids(profile) and not profile.column.listed
+    other = profile.rank("user") >= 0 or (profile.numeric and profile.rank("item") < 0)
+    return likely and not (other or numbers_rows(profile)) and profile.distinct > taken.distinct
 
 
 def doubts_without_names(plan: Plan, rest: Sequence[Profile]) -> Iterator[str]:

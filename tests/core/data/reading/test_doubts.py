@@ -117,3 +117,12 @@ def test_a_user_of_most_rows_is_told(read: ReadText) -> None:
     rows = "".join(f"{'a99f' if n % 3 else f'd{n}'},{n % 7}\n" for n in range(90))
     notes = read("device_id,app_id\n" + rows).findings.notes
     assert any("`a99f` is the user of 60 of the first 90 rows" in note for note in notes)
+
+
+def test_few_items_may_be_kinds(read: ReadText) -> None:
+    rows = "".join(f"u{n % 7},{'abc'[n % 3]},t{n * 7 % 23},{n % 5}\n" for n in range(90))
+    (note,) = read("author,subreddit,thread,score\n" + rows).findings.notes
+    assert "`subreddit` has but 3 values in the first 90 rows" in note
+    assert note.endswith("`--columns item=thread`")
+    rows = "".join(f"u{n % 7},r{n * 7 % 23},t{n % 3}\n" for n in range(90))
+    assert not read("author,subreddit,flair\n" + rows).findings.notes
