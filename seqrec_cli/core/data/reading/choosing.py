@@ -130,6 +130,8 @@ def by_contact(user: Profile | None, pool: Sequence[Profile], notes: list[str]) 
         return user
     reached = [p for p in pool if p is not user and is_contact(p) and p.filled >= user.filled]
     reached = [p for p in reached if not depends(p, user) and not numbers_rows(p)]
+    # Of somebody else, as of the doctor, each has many names.
+    reached = [p for p in reached if distinct_pairs(p, user) <= 2 * p.distinct]
     if not reached:
         return user
     notes.append(
@@ -137,6 +139,11 @@ def by_contact(user: Profile | None, pool: Sequence[Profile], notes: list[str]) 
         f"the user; if it is the name: `{typed('--columns', f'user={user.name}')}`"
     )
     return reached[0]
+
+
+def distinct_pairs(one: Profile, other: Profile) -> int:
+    """How many pairs of values two columns have."""
+    return len({*zip(map(str, one.column.cells), map(str, other.column.cells), strict=True)})
 
 
 def is_full_name(profile: Profile) -> bool:

@@ -300,6 +300,11 @@ def test_a_name_that_several_have_is_not_who_they_are(read: ReadText, contact: s
     assert read(text).columns["user"] == "Cliente"
 
 
+def test_an_address_of_somebody_else_is_not_who_they_are(read: ReadText) -> None:
+    rows = "".join(f"Ann {'I' * (n % 13 + 1)},dr{n % 5}@x.example,p{n % 11}\n" for n in range(120))
+    assert read("Patient,Doctor,Drug\n" + rows).columns["user"] == "Patient"
+
+
 def test_a_description_is_the_item_where_nothing_else_is(read: ReadText) -> None:
     rows = "".join(f"{n % 7},whole milk {n % 11}\n" for n in range(60))
     assert read("Member_number,itemDescription\n" + rows).columns["item"] == "itemDescription"
