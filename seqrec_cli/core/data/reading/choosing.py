@@ -23,6 +23,7 @@ TITLES = frozenset(
 )
 # What an item may be called, and much else.
 GENERIC = frozenset({"id", "uuid", "guid", "objectid", "reference", "url", "link", "thing"})
+MOST_PARTS = 1000  # of a whole
 MANY = 30  # rows of which each has another value: those are numbers of the rows
 LENGTH = re.compile(
     r"[0-9]{1,3}:[0-5][0-9](?::[0-5][0-9])?|(?:[0-9]+(?:时|小时))?[0-9]+分(?:[0-9]+秒)?"
@@ -234,6 +235,7 @@ def by_name(
         odd |= role == "user" and (is_mostly_nobody(profile) or is_of_a_title(profile, pool))
         odd |= is_of_the_row(profile) or (role == "item" and is_less(profile, pool, other))
         odd |= numbers_rows(profile) and not is_surely(profile, role)
+        odd |= role == "item" and numbers_many_rows(profile) and has_another(profile, pool)
         ranked.append(
             ((generic and role == "item", is_nested(profile), odd, rank, profile.place), profile)
         )
@@ -248,10 +250,13 @@ def by_name(
 
 
 def is_how_many(profile: Profile) -> bool:
-    """Whether it says of how many: `Pages`, as numbers as small as those are."""
-    last = vocabulary.words_of(profile.label)[-1:]
-    many = any(word.endswith("s") and word[:-1] in vocabulary.PARTS["item"] for word in last)
-    return many and profile.whole and max(profile.numbers) < MANY
+    """Whether it says how many, or the how manieth, by its name: `Pages`, `post_number`; such
+    numbers are small."""
+    parts = vocabulary.words_of(profile.label)
+    many = any(word.endswith("s") and word[:-1] in vocabulary.PARTS["item"] for word in parts[-1:])
+    placed = parts[-1:] in (["number"], ["no"], ["num"]) and {*parts[-2:-1]} <= vocabulary.NUMBERED
+    most = MANY if many else MOST_PARTS
+    return (many or (placed and len(parts) > 1)) and profile.whole and max(profile.numbers) < most
 
 
 def is_kind(profile: Profile) -> bool:
@@ -337,6 +342,17 @@ def is_surely(profile: Profile, role: vocabulary.Named) -> bool:
 def numbers_rows(profile: Profile) -> bool:
     """Whether no value comes twice, in a sample in which some would."""
     return profile.distinct == len(profile.values) > MANY
+
+
+def numbers_many_rows(profile: Profile) -> bool:
+    """Whether no value comes twice in so many rows that nothing could be learned of items."""
+    return profile.distinct == len(profile.values) > 3 * MANY
+
+
+def has_another(profile: Profile, pool: Sequence[Profile]) -> bool:
+    """Whether another column is called an item, and its values come again."""
+    others = (p for p in pool if p is not profile and p.rank("item") >= 0 and p.may_be_id)
+    return any(1 < p.distinct < 0.9 * len(p.values) and not is_how_many(p) for p in others)
 
 
 def is_of_the_row(profile: Profile) -> bool:

@@ -164,6 +164,7 @@ def candidates(profiles: Sequence[Profile], engine: Engine) -> list[Moment]:
         # Dates with an hour, as 14102100; of the hour of a day alone there is no order.
         counted |= plain == "hour" and bool(profile.counts) and min(profile.numbers) > 24
         counted |= 0 <= ranked < vocabulary.SURE and is_within(profile, *SERIAL)
+        counted |= "epoch" in vocabulary.words_of(profile.label)  # of minutes, say
         visits = plain in VISITS and is_within(profile, 0, MOST_VISITS)
         counted |= visits
         if not (profile.is_moment or (counted and profile.counts)):

@@ -10,7 +10,7 @@ from functools import cached_property
 from itertools import pairwise, product
 
 from seqrec_cli.core.data.reading import vocabulary
-from seqrec_cli.core.data.reading.choosing import WIDEST, depends, numbers_rows
+from seqrec_cli.core.data.reading.choosing import WIDEST, depends, is_surely, numbers_rows
 from seqrec_cli.core.data.reading.evidence import (
     ROLES,
     Person,
@@ -115,8 +115,9 @@ class Candidates:
     def choices(self, role: Person) -> list[Profile]:
         """The columns that may have a role: the known one, and the tracks of a known artist."""
         known = self.known.get(role)
-        if known is None:
-            return [*self.free]
+        other: Person = "item" if role == "user" else "user"
+        if known is None:  # by no hint is what is surely the one the other
+            return [p for p in self.free if p.rank(role) >= 0 or not is_surely(p, other)]
         if role == "user" or vocabulary.compared(known.label) not in vocabulary.CONTAINERS:
             return [known]
         return [known, *(p for p in self.free if known in self.coarser(p))]

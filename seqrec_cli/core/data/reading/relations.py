@@ -147,11 +147,20 @@ def sampled(relation: Relation, engine: Engine, rows: int = SAMPLED) -> Relation
     rows = max(20, min(rows, MOST_CELLS // max(1, len(columns))))
     found = first_rows(relation, engine, listed, rows)
     cells: Sequence[Sequence[Cell]] = list(zip(*found, strict=True)) or [()] * len(columns)
-    filled = [replace(column, cells=tuple(own)) for column, own in zip(columns, cells, strict=True)]
+    filled = [
+        replace(column, cells=tuple(own), sql=without_blanks(column.sql, own))
+        for column, own in zip(columns, cells, strict=True)
+    ]
     if relation.file:
         *filled, file = filled
         relation = replace(relation, file=file)
     return replace(relation, columns=tuple(filled))
+
+
+def without_blanks(sql: str, cells: Sequence[Cell]) -> str:
+    """SQL of a column without the blanks around its values, if the sample has some."""
+    padded = any(isinstance(cell, str) and cell != cell.strip(" \t") for cell in cells)
+    return f"trim({sql}, ' ' || chr(9))" if padded else sql
 
 
 def first_rows(

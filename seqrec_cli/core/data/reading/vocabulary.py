@@ -105,6 +105,7 @@ PARTS: dict[Named, frozenset[str]] = {
         "клиента клиент пользователь покупателя 用户 会员 客户 顾客 买家 ユーザー 顧客 会員 고객 "
         "회원 사용자 유저 学号 学生 学员 username patient rider employee requester recipient "
         "stargazer msisdn debitor comprador compradora acheteur acquirente lecteur lantagare laner "
+        "installation install покупатель "
         "leser medlem kupca pirkejo kliendi клиентски 患者 利用者 注文者 구매자 "
         "ग्राहक उपयोगकर्ता کاربر مشتری "
         "ลูกค้า รหัสลูกค้า interessent interessenten consumidor consumatore consommateur loyalty "
@@ -121,7 +122,8 @@ PARTS: dict[Named, frozenset[str]] = {
         "товар фильма фильм книги книга 商品 产品 物品 电影 视频 作品 製品 アイテム 상품 제품 "
         "아이템 영화 topic thread story issue asset package station drug medication medicine "
         "podcast audiobook comic webtoon novel lecture workout dish meal plugin "
-        "exemplar exemplaire exemplaar medien stock toote prekes artikla артикул 資料 药品 课程 "
+        "объявление объявления exemplar exemplaire exemplaar medien stock toote prekes artikla "
+        "артикул 資料 药品 课程 "
         "उत्पाद کالا محصول สินค้า รหัสสินค้า פריט"
     ),
     "time": words(
@@ -172,7 +174,8 @@ LEANING: dict[str, frozenset[str]] = {
         "runner driver writer trainee resident supporter candidate candidat candidato kandidat "
         "paciente pacient pacienta paziente kartice karty karta cartao tarjeta kupujacy kupujici "
         "horer leser besucher adherent abonne spieler spiller osoba czytelnik ctenar olvaso vevo "
-        "bruger korisnik uporabnik citalac company organisation organization"
+        "bruger korisnik uporabnik citalac company organisation organization audience conta "
+        "konto cuenta compte huishouden haushalt hogar foyer rental wristband"
     ),
     "item": words(
         "url uri path link page stem title object target sku ean upc merchant seller owner file "
@@ -198,6 +201,14 @@ KINDS = words("device client guest card cookie account")
 CONTACTS = words(
     "phone telephone mobile cellphone tel telefon telefone telefono telefoon telefonnummer celular "
     "handy whatsapp телефон 電話番号 电话 手机 手机号 전화번호 휴대폰"
+)
+# What an item is called, and much beside one.
+LOOSE = words(
+    "package page element object media asset station program programme document loan post"
+)
+# Of which there are so many in a whole that they have numbers: `post_number`.
+NUMBERED = words(
+    "post page problem question exercise episode track lesson chapter level video step visit"
 )
 # What was done with an item, behind the word for it: `Item Purchased`.
 DONE = words("purchased bought ordered watched viewed played borrowed clicked rated listened read")
@@ -287,9 +298,8 @@ def rank(name: str, named: Named) -> int:
     elif named == "rating":
         strange = IDS
     if own and not strange.intersection(parts):
-        usual = any(part in PLAIN[named] for part in own)  # an item, rather than a package
         called = IDS.intersection(parts) or len(parts) == 1
-        return SURE + (0 if called else 10) + (0 if usual else 5) + len(parts)
+        return SURE + (0 if called else 10) + (5 if LOOSE.issuperset(own) else 0) + len(parts)
     return -1
 
 

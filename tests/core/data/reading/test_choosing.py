@@ -341,3 +341,15 @@ def test_browsers_as_google_knows_them_are_users(read: ReadText) -> None:
         f"{1_219_971_611 + n % 7}.{1_625_056_300 + n % 7},v{n % 11}\n" for n in range(60)
     )
     assert read("ga_client,video\n" + rows).columns["user"] == "ga_client"
+
+
+def test_a_number_of_a_part_is_no_item(read: ReadText) -> None:
+    rows = "".join(f"u{n % 7},{n % 40 + 1},t{n * 7 % 23}\n" for n in range(90))
+    assert read("user_id,post_number,topic_id\n" + rows).columns["item"] == "topic_id"
+    rows = "".join(f"u{n % 7},{9000 + n % 40},t{n * 7 % 23}\n" for n in range(90))
+    assert read("user_id,question_number,topic_id\n" + rows).columns["item"] == "question_number"
+
+
+def test_an_item_that_never_comes_again_is_none_if_another_does(read: ReadText) -> None:
+    rows = "".join(f"u{n % 7},e{n}x,https://x.example/{n * 7 % 23}\n" for n in range(120))
+    assert read("user_Id,itemId,url\n" + rows).columns["item"] == "url"

@@ -170,3 +170,8 @@ def test_a_number_of_the_size_of_a_time_comes_after_dates(read: ReadText) -> Non
         for n in range(60)
     )
     assert read("nr,user,item,fecha de venta\n" + rows).columns["time"] == "fecha de venta"
+
+
+def test_a_count_since_an_epoch_is_a_time_whatever_its_unit(read: ReadText) -> None:
+    rows = "".join(f"u{n % 7},i{n % 11},{28_071_000 + 13 * n}\n" for n in range(60))
+    assert read("user_id,item_id,minuta_epoch\n" + rows).columns["time"] == "minuta_epoch"

@@ -150,3 +150,12 @@ def test_who_comes_once_is_proposed_before_how_long_they_stay(read: ReadText) ->
     with pytest.raises(InputError) as caught:
         read("章节视频,观看时长,证号\n" + rows)
     assert "观看时长" not in caught.value.hint
+
+
+def test_what_is_surely_an_item_is_proposed_for_no_user(read: ReadText) -> None:
+    rows = "".join(
+        f"{n},D{n * 31 % 57},I{n * 7 % 23},{2023}-03-{n % 28 + 1:02},{n % 9}\n" for n in range(120)
+    )
+    with pytest.raises(InputError) as caught:
+        read("Entry No.,Document No.,Item No.,Posting Date,Quantity\n" + rows)
+    assert "user=Item No." not in caught.value.hint

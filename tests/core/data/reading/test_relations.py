@@ -4,6 +4,7 @@ import pytest
 
 from seqrec_cli.core.data.reading.engine import opened_engine
 from seqrec_cli.core.data.reading.relations import MOST_CELLS, Column, Relation, sampled
+from tests.core.data.reading.conftest import ReadText
 
 COLUMNS = (
     Column("user", "n::VARCHAR"),
@@ -50,3 +51,15 @@ def test_a_sample_has_the_first_rows_of_each_column() -> None:
 def test_a_number_for_a_name_is_no_label() -> None:
     assert [column.label for column in COLUMNS] == ["user", "item:token", "time", "tags"]
     assert Column("7", "x").label == ""
+
+
+def test_blanks_behind_the_delimiters_are_no_part_of_the_values(read: ReadText) -> None:
+    plain = "user,item,rating,at\n" + "".join(
+        f"u{n % 7},the {n % 11},{n % 5},2005-07-{n % 28 + 1:02} 04:20:24\n" for n in range(60)
+    )
+    log, padded = read(plain), read(plain.replace(",", ", "), name="padded.csv")
+    assert padded.columns == log.columns
+    assert [*padded.rows.item_ids] == [*log.rows.item_ids]
+    assert log.rows.times is not None
+    assert padded.rows.times is not None
+    assert [*padded.rows.times] == [*log.rows.times]
