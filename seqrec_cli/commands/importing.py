@@ -19,7 +19,7 @@ class ImportOptions:
     format_: Annotated[
         Literal["sasrec.pytorch"], typer.Argument(metavar="FORMAT", help="sasrec.pytorch")
     ]
-    file: Annotated[Path, typer.Argument(metavar="FILE", help="Its weights, FILE.safetensors.")]
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="Its weights, .pth or .safetensors.")]
     data: Data = None
     run: Annotated[
         str | None, typer.Option(help="Name of the new run under runs/, or its folder.")
@@ -47,10 +47,10 @@ class ImportOptions:
 def import_(options: ImportOptions) -> None:
     """Make a run of the weights of another tool.
 
-    Items are matched by their ids. A .pth file is a pickle and is not read: where it was trained,
-    save its weights by `safetensors.torch.save_file(model.state_dict(), FILE)`.
+    Items are matched by their ids. FILE is what `torch.save(model.state_dict(), FILE)` wrote, which
+    is read as data and runs nothing, or a safetensors file.
 
-    $ seqrec import sasrec.pytorch SASRec.epoch=601.head=1.maxlen=200.safetensors --data ml-1m
+    $ seqrec import sasrec.pytorch SASRec.epoch=601.head=1.maxlen=200.pth --data ml-1m
     """
     if options.data is None:
         raise typer.BadParameter("name the dataset that they were trained on: --data NAME")

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 from safetensors.torch import save_file
 
 from seqrec_cli.core.data.dataset import SequenceDataset
@@ -67,6 +68,14 @@ def test_training_goes_on_from_it(folder: Path) -> None:
     said("import", "sasrec.pytorch", FILE, "--data", "toy", "--norm", "post", "--run", "theirs")
     said("train", "--from", "theirs", "--data", "toy", "--epochs", "1", "--device", "cpu")
     assert Run(Path("runs/toy-sasrec-1")).experiment().model.padding == "states"  # type: ignore[union-attr]
+
+
+def test_what_torch_saved_gives_the_same_run(folder: Path) -> None:
+    torch.save(foreign(), FILE.replace("safetensors", "pth"))
+    for name, file in (("one", FILE), ("two", FILE.replace("safetensors", "pth"))):
+        said("import", "sasrec.pytorch", file, "--data", "toy", "--norm", "pre", "--run", name)
+    one, two = (Path("runs", name, "best.safetensors").read_bytes() for name in ("one", "two"))
+    assert one == two
 
 
 def test_says_what_is_missing(folder: Path) -> None:

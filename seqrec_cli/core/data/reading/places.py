@@ -252,9 +252,9 @@ def several(
     more = ", …" if len(sources) > MOST_LISTED else ""
     best = max(sources[:MOST_LOOKED_AT], key=likeness)
     hint = f"name the one with the interactions, as in `{command(best, reading)}`"
-    own = names_in(best)
+    own = header_names(best)
     for other in sources[:MOST_LOOKED_AT]:
-        theirs = names_in(other)
+        theirs = header_names(other)
         shared = {*own} & {*theirs}
         if theirs != own and len(shared) > 0.6 * max(len(own), len(theirs)) > 1:
             hint = (
@@ -266,7 +266,7 @@ def several(
     return InputError(f"{what} has {len(sources)} files of data: {listed}{more}", hint)
 
 
-def names_in(source: TextSource) -> list[str]:
+def header_names(source: TextSource) -> list[str]:
     """The cells of the first line, which may be names of columns."""
     return re.split(r"[,;\t|]", header_line(source).replace('"', ""))
 
@@ -276,7 +276,7 @@ def likeness(source: TextSource) -> int:
     words = ("interaction", "rating", "event", "log", "click", "behavior", "review", "transaction")
     others = {"test", "submission", "sample", "meta", "dev", "valid", "validation", "val"}
     name = source.filename.lower()
-    columns = names_in(source)
+    columns = header_names(source)
     roles: tuple[vocabulary.Named, ...] = ("user", "item", "time")
     found = sum(vocabulary.best_named(columns, role) is not None for role in roles)
     named = sum(word in name for word in words) - 2 * bool(others & set(re.split("[^a-z]+", name)))
