@@ -35,7 +35,7 @@ def test_they_are_those_of_all_scores(
     ]
     expected = []
     for user, (wanted, seen) in enumerate(zip(targets, known, strict=True)):
-        scores = table @ states[user]
+        scores = table.astype(np.int64) @ states[user].astype(np.int64)
         candidates = set(range(1, num_items + 1)) - (set(seen.tolist()) if excludes else set())
         expected += [
             sum(scores[other] >= scores[item] for other in candidates - {item})

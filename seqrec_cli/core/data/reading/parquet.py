@@ -31,8 +31,8 @@ def open_parquet(landed: Landed) -> Relation | None:
         for source in part:
             path = source.path.absolute()
             if source.member or source.packing() or not PLAIN_PATH.fullmatch(str(path)):
-                with engine.folder.new_file(".parquet") as copy:
-                    for block in source.blocks():
+                with engine.folder.new_file(".parquet") as copy, source.blocks() as blocks:
+                    for block in blocks:
                         copy.write(block)
                 path = copy.path
             paths.append(path)

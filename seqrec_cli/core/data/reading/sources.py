@@ -129,11 +129,11 @@ class TextSource:
         with self.open() as file:
             return file.read(size)
 
-    def blocks(self) -> Iterator[bytes]:
+    @contextlib.contextmanager
+    def blocks(self) -> Iterator[Iterator[bytes]]:
         """All bytes, unpacked, a block at a time; errors as from `open`."""
         with self.open() as file:
-            while block := file.read(BLOCK_BYTES):
-                yield block
+            yield iter(lambda: file.read(BLOCK_BYTES), b"")
 
 
 def open_tar(

@@ -96,8 +96,9 @@ def landed_text(source: TextSource, engine: Engine, encoding: str = "") -> Facts
     in_place = plain and PLAIN_PATH.fullmatch(str(source.path.absolute())) is not None
     seen = Seen()
     if in_place:
-        for block in source.blocks():
-            look_at(source, block, seen)
+        with source.blocks() as blocks:
+            for block in blocks:
+                look_at(source, block, seen)
         if not (seen.lone_returns or seen.broken):
             path = source.path.absolute()
             return Facts(path, seen.quotes, damaged=False, size=seen.size)
@@ -137,11 +138,12 @@ def occurrences(byte: bytes, block: bytes) -> int:
 def lines_before(source: TextSource, place: int) -> int:
     """How many lines end before a place in the file."""
     lines = 0
-    for block in source.blocks():
-        lines += block[:place].count(b"\n")
-        place -= len(block)
-        if place <= 0:
-            break
+    with source.blocks() as blocks:
+        for block in blocks:
+            lines += block[:place].count(b"\n")
+            place -= len(block)
+            if place <= 0:
+                break
     return lines
 
 

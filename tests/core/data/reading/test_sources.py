@@ -23,6 +23,11 @@ from seqrec_cli.errors import InputError
 TEXT = b"1,2\n" * 1000
 
 
+def whole(source: TextSource) -> bytes:
+    with source.blocks() as blocks:
+        return b"".join(blocks)
+
+
 @given(
     st.lists(st.integers(0, 10**9), max_size=9), st.sampled_from(["part-{}", "{}", "p{:05}-c000"])
 )
@@ -55,7 +60,7 @@ def test_a_packed_file_is_known_by_its_bytes(tmp_path: Path) -> None:
     path.write_bytes(gzip.compress(TEXT))
     source = TextSource(path)
     assert source.packing() == "gz"
-    assert b"".join(source.blocks()) == TEXT
+    assert whole(source) == TEXT
     assert source.head(3) == b"1,2"
     assert TextSource(tmp_path / "b.csv.gz").filename == "b.csv"
 
@@ -80,7 +85,7 @@ def test_members_of_tar_are_streams(tmp_path: Path, packing: str) -> None:
         archive.addfile(entry, io.BytesIO(TEXT))
     assert is_tar(path)
     assert member_names(path) == ["../../out.csv"]
-    assert b"".join(TextSource(path, "../../out.csv").blocks()) == TEXT
+    assert whole(TextSource(path, "../../out.csv")) == TEXT
     with pytest.raises(InputError, match=r"there is no `passwd\.csv` in"):
         TextSource(path, "passwd.csv").head()
     assert [each.name for each in tmp_path.iterdir()] == ["a.tar"]
