@@ -166,6 +166,9 @@ class Machine:
             self.stack.append(MADE[step]())
         elif step in STEPS:
             STEPS[step](self, argument)
+        elif step == "NEWOBJ":
+            called = next((each for each in reversed(self.stack) if isinstance(each, Name)), "")
+            raise ValueError(f"it has a whole object, `{called[:60]}`, and not its weights alone")
         else:
             raise ValueError(f"it has a step `{step}`, which weights do not need")
 

@@ -62,7 +62,7 @@ def test_looks_into_one_storage_and_all_types_come_back(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("value", "told"),
     [
-        (nn.Linear(2, 2), "would call|step `"),
+        (nn.Linear(2, 2), "a whole object, `torch.nn.modules.linear.Linear`"),
         ([torch.ones(2)], "step `"),
         ({}, "no dictionary"),
         ({"epoch": 3, "w": torch.ones(2)}, "`epoch` in it is no tensor"),
