@@ -350,8 +350,9 @@ def numbers_many_rows(profile: Profile) -> bool:
 
 
 def has_another(profile: Profile, pool: Sequence[Profile]) -> bool:
-    """Whether another column is called an item, and its values come again."""
+    """Whether another column is called an item, is no artist of several, and comes again."""
     others = (p for p in pool if p is not profile and p.rank("item") >= 0 and p.may_be_id)
+    others = (p for p in others if vocabulary.compared(p.label) not in vocabulary.CONTAINERS)
     return any(1 < p.distinct < 0.9 * len(p.values) and not is_how_many(p) for p in others)
 
 

@@ -11,6 +11,7 @@ from seqrec_cli.core.data.reading.choosing import (
     is_generic,
     is_how_many,
     is_like_ids,
+    numbers_many_rows,
     numbers_rows,
 )
 from seqrec_cli.core.data.reading.loading import Loaded
@@ -78,12 +79,24 @@ def doubts_of_ids(
             + (f"; if another column is the item: {names}" if names else "")
         )
         return
+    if role == "item" and (passed := passed_over(profile, rest)):
+        yield (
+            f"no value of `{passed.name}` comes twice in the first {len(passed.values)} rows, so "
+            f"`{profile.name}` was taken for the item; if it is that one: "
+            f"`{typed('--columns', f'item={passed.name}')}`"
+        )
     others = [p for p in rest if may_be_instead(p, role, profile)]
     if role == "item":
         others = [p for p in others if not depends(p, plan.user)]
     if others:
         names = " or ".join(f"`{typed('--columns', f'{role}={p.name}')}`" for p in others[:3])
         yield f"the {role} may be another column than `{profile.name}`: {names}"
+
+
+def passed_over(taken: Profile, rest: Sequence[Profile]) -> Profile | None:
+    """A column with a better name for the item, of which no value comes again."""
+    named = (p for p in rest if 0 <= p.rank("item") < taken.rank("item") and p.may_be_id)
+    return next((p for p in named if numbers_many_rows(p) and not is_generic(p)), None)
 
 
 def is_a_kind(profile: Profile) -> bool:

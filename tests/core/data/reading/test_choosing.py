@@ -352,4 +352,9 @@ def test_a_number_of_a_part_is_no_item(read: ReadText) -> None:
 
 def test_an_item_that_never_comes_again_is_none_if_another_does(read: ReadText) -> None:
     rows = "".join(f"u{n % 7},e{n}x,https://x.example/{n * 7 % 23}\n" for n in range(120))
-    assert read("user_Id,itemId,url\n" + rows).columns["item"] == "url"
+    log = read("user_Id,itemId,url\n" + rows)
+    assert log.columns["item"] == "url"
+    assert any("`--columns item=itemId`" in note for note in log.findings.notes)
+    # An artist is not the item because no track has come again so far.
+    rows = "".join(f"u{n % 7},t{n}x,a{n * 7 % 23}\n" for n in range(120))
+    assert read("user_id,track_id,artist_id\n" + rows).columns["item"] == "track_id"
