@@ -5,7 +5,7 @@ import csv
 import importlib
 import io
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +22,9 @@ from seqrec_cli.errors import InputError, MissingExtra, RunError
 # What a cell may begin with that a spreadsheet would run (OWASP, "CSV injection"); the last four
 # are the full-width forms, which some spreadsheets take for the others.
 FORMULA_SIGNS = ("=", "+", "-", "@", "\t", "\r", "\n", "\uff1d", "\uff0b", "\uff0d", "\uff20")
+
+
+FORMS = 16  # lists are mostly of one length; long ones of many lengths would fill the memory
 
 
 def check_output(path: Path) -> None:
@@ -181,7 +184,7 @@ def csv_lines(user: str, result: Recommended, name: Callable[[int], str]) -> str
     return csv_form(len(result.items)) % tuple(cells)
 
 
-@cache
+@lru_cache(FORMS)
 def csv_form(length: int) -> str:
     """The lines of a list with places for user, item and score: filled in at once, in two thirds of
     the time of one by one."""
