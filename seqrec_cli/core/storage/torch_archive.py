@@ -20,6 +20,7 @@ from torch import Tensor
 
 LARGEST_PROGRAM = 4 << 20  # bytes; a hundred thousand tensors
 LARGEST_COUNT = 1 << 40
+MOST_SIZES = 64  # of a tensor
 SHARED = 2  # times the file: tensors may look into one storage
 DTYPES = {
     "torch.FloatStorage": torch.float32,
@@ -86,22 +87,23 @@ def read_archive(file: BinaryIO) -> dict[str, Tensor]:
         members = {member.filename: member for member in archive.infolist()}
         (program,) = (name for name in members if name.split("/")[1:] == ["data.pkl"])
         root = program.removesuffix("data.pkl")
-        contents: dict[str, bytes] = {}
+        contents: dict[str, bytearray] = {}  # each storage once, however many look into it
 
-        def content(name: str, most: int) -> bytes:
+        def content(name: str, most: int) -> bytearray:
             nonlocal left
             if name not in contents:
                 member = members[root + name]
                 if member.compress_type != zipfile.ZIP_STORED or member.file_size > min(left, most):
                     raise ValueError(f"`{name}` in it claims more than the file has")
                 left -= member.file_size
-                contents[name] = archive.read(member)
+                contents[name] = bytearray(archive.read(member))
             return contents[name]
 
         if f"{root}byteorder" in members and content("byteorder", 16) != b"little":
             raise ValueError("its numbers are not in the order of this machine")
         found: dict[str, Tensor] = {}
-        for name, view in views_in(content("data.pkl", LARGEST_PROGRAM)).items():
+        for name, view in views_in(bytes(content("data.pkl", LARGEST_PROGRAM))).items():
+            check_sizes(view)
             most -= prod(view.size) * view.storage.dtype.itemsize
             if most < 0:
                 raise ValueError("its tensors claim more than the file has")
@@ -110,21 +112,31 @@ def read_archive(file: BinaryIO) -> dict[str, Tensor]:
     return found
 
 
-def looked_at(view: View, numbers: bytes) -> Tensor:
-    """The tensor that a view is of these numbers."""
-    count = len(numbers) // view.storage.dtype.itemsize
+def check_sizes(view: View) -> None:
+    """Refuse sizes and steps that are no counts, or too many.
+
+    Raises:
+        ValueError: they are.
+    """
     counts = (view.offset, *view.size, *view.stride)
-    if not all(type(number) is int and 0 <= number < LARGEST_COUNT for number in counts):
+    if len(view.size) > MOST_SIZES or not all(
+        type(number) is int and 0 <= number < LARGEST_COUNT for number in counts
+    ):
         raise ValueError("a tensor in it has no size")
     if len(view.size) != len(view.stride):
         raise ValueError("a tensor in it has other sizes than steps")
+
+
+def looked_at(view: View, numbers: bytearray) -> Tensor:
+    """The tensor that a view is of these numbers."""
+    count = len(numbers) // view.storage.dtype.itemsize
     if not prod(view.size):
         return torch.empty(view.size, dtype=view.storage.dtype)
     steps = zip(view.size, view.stride, strict=True)
     last = view.offset + sum((size - 1) * step for size, step in steps)
     if last >= count or prod(view.size) > count:
         raise ValueError("a tensor in it looks beyond its storage")
-    whole = torch.frombuffer(bytearray(numbers), dtype=view.storage.dtype)
+    whole = torch.frombuffer(numbers, dtype=view.storage.dtype)
     return whole.as_strided(view.size, view.stride, view.offset).clone()
 
 
@@ -142,7 +154,7 @@ def views_in(program: bytes) -> dict[str, View]:
         raise ValueError("it is no dictionary of tensors")
     strange = [key for key, value in found.items() if not (type(key) is str and is_view(value))]
     if strange:
-        raise ValueError(f"`{str(strange[0])[:60]}` in it is no tensor")
+        raise ValueError(f"`{told_briefly(strange[0])}` in it is no tensor")
     return found
 
 
@@ -180,7 +192,7 @@ class Machine:
 
     def take_two_names(self, _: Any) -> None:
         name, module = self.stack.pop(), self.stack.pop()
-        self.stack.append(Name(f"{module}.{name}"))
+        self.stack.append(Name(f"{told_briefly(module)}.{told_briefly(name)}"))
 
     def mark(self, _: Any) -> None:
         self.marks.append(len(self.stack))
@@ -217,11 +229,15 @@ class Machine:
         self.stack.append(made_by(called, arguments))
 
     def set_one(self, _: Any) -> None:
-        key, value = self.last(2)
-        self.stack[-1][key] = value
+        self.set_pairs(self.last(2))
 
     def set_all(self, _: Any) -> None:
-        pairs = self.since_mark()
+        self.set_pairs(self.since_mark())
+
+    def set_pairs(self, pairs: list[Any]) -> None:
+        """Set keys to values; to hash tuples within tuples could take for ever."""
+        if not all(isinstance(key, str | int) for key in pairs[::2]):
+            raise ValueError("what it names has other names than texts")
         self.stack[-1].update(zip(pairs[::2], pairs[1::2], strict=True))
 
     def leave_out(self, _: Any) -> None:
@@ -252,11 +268,17 @@ def is_view(value: Any) -> bool:
     return isinstance(value, View)
 
 
+def told_briefly(value: Any) -> str:
+    """A value for people; what holds others may be too long to spell."""
+    return str(value)[:60] if isinstance(value, str | int) else type(value).__name__
+
+
 def storage_of(told: Any) -> Storage:
     """What the program means by a storage: its type, the name of the member, where it was."""
     kind, storage, key, *_ = told
-    if kind != "storage" or storage not in DTYPES or not key.isdecimal():
-        raise ValueError(f"it has a storage of `{str(storage)[:60]}`")
+    known = isinstance(storage, Name) and storage in DTYPES
+    if kind != "storage" or not known or not key.isdecimal():
+        raise ValueError(f"it has a storage of `{told_briefly(storage)}`")
     return Storage(key, DTYPES[storage])
 
 
@@ -271,4 +293,4 @@ def made_by(called: Any, arguments: Any) -> Any:
                 return View(storage, offset, tuple(size), tuple(stride))
         if called == "torch._utils._rebuild_parameter":
             return arguments[0]
-    raise ValueError(f"it would call `{str(called)[:60]}`, which weights do not need")
+    raise ValueError(f"it would call `{told_briefly(called)}`, which weights do not need")

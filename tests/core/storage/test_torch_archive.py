@@ -2,6 +2,7 @@
 
 import io
 import struct
+import time
 import zipfile
 from pathlib import Path
 from typing import Any
@@ -138,6 +139,26 @@ def test_archives_that_lie_are_refused(tmp_path: Path) -> None:
     )
     with pytest.raises(ValueError, match="claim more than the file has"):
         read_bytes(archive(many + b".", bytes(4000)), tmp_path)
+
+
+def test_what_would_take_for_ever_is_refused_at_once(tmp_path: Path) -> None:
+    # A tuple of two of itself, a hundred times: to hash it or to spell it takes 2^100 steps.
+    nested = b")" + b"".join(b"q" + bytes([n]) + b"h" + bytes([n]) + b"\x86" for n in range(100))
+    for program in (
+        b"\x80\x02}" + nested + b"K\x01s.",
+        nested + b")R.",
+        b"(X\x07\x00\x00\x00storage" + nested + b"X\x01\x00\x00\x000tQ.",
+        nested + b"X\x01\x00\x00\x00a\x93)R.",
+    ):
+        with pytest.raises(DAMAGE):
+            read_bytes(archive(program), tmp_path)
+    # Twenty thousand looks into one storage of 8 MB copy nothing but what they see.
+    one = tensor(0, 1, 1)[3:-1].removeprefix(b"X\x01\x00\x00\x00w")
+    many = b"".join(b"X\x05\x00\x00\x00%05d" % n + one for n in range(20_000))
+    start = time.process_time()
+    found = read_bytes(archive(b"\x80\x02}" + many + b".", bytes(8 << 20)), tmp_path)
+    assert len(found) == 20_000
+    assert time.process_time() - start < 20  # 160 GB of copies take longer
 
 
 @settings(max_examples=300, deadline=None)
