@@ -40,6 +40,10 @@ SETTINGS: dict[str, list[str]] = {
     "penalty": ["training.l2_emb=0.01", "training.optimizer=adagrad"],
     "smoothing": ["training.loss=softmax", "training.label_smoothing=0.1", "training.half_life=3"],
     "bfloat16": ["training.precision=bfloat16"],
+    "recurrent": [
+        *["model.block=ligr", "model.norm=pre", "model.recurrent=6", "model.recurrent_dropout=0"],
+        "training.average=0.9",
+    ],
     "ligr": ["model.block=ligr", "model.norm=pre", "model.convolution=3"],
     "padding": ["model.padding=states", "model.tied=false"],
     "gru4rec": ["model={name: gru4rec, hidden: 8, max_length: 6, embedding_dropout: 0}"],
@@ -88,7 +92,7 @@ def trained(run: Run, name: str, device: str) -> list[dict[str, Any]]:
 def test_a_training_is_that_of_the_cpu(
     name: str, device: str, folder: Path, run: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    if device == "pretended" and name in ("gru4rec", "bfloat16"):
+    if device == "pretended" and name in ("gru4rec", "recurrent", "bfloat16"):
         pytest.skip("torch has its GRU, and the rules of autocast, for real devices alone")
     monkeypatch.chdir(folder)
     ours = trained(run, name, device)

@@ -199,3 +199,16 @@ def pack_padded(history: Tensor) -> tuple[Packed, Tensor, Tensor]:
     ages = torch.from_numpy(layout.ages).to(history.device)
     last = torch.from_numpy(layout.last).to(history.device)
     return Packed(items, ages, layout.blocks, last), cells, slots
+
+
+def time_major(batch: Packed) -> tuple[Tensor, list[int]]:
+    """The slots of all first items, then of all second ones, ...; and how many there are of each.
+
+    Rows are in order of falling length, so those that go on are always the first ones. The slots
+    are int64 (S,), without those of padding.
+    """
+    starts = torch.cat([torch.arange(a, b, length) for a, b, _, length in batch.bounds])
+    lengths = batch.ages.cpu()[starts] + 1  # (R,)
+    goes_on = torch.arange(int(lengths.max())).unsqueeze(1) < lengths  # (L, R)
+    time, row = goes_on.nonzero(as_tuple=True)
+    return (starts[row] + time).to(batch.ages.device), goes_on.sum(1).tolist()

@@ -94,6 +94,13 @@ class TrainingConfig(Settings):
         None, gt=0, description="learning rate of the item table; null: same as lr"
     )
     l2_emb: float = Field(0.0, ge=0, description="L2 penalty on the item table")
+    average: float = Field(
+        0.0,
+        ge=0,
+        lt=1,
+        description="decay of a running mean of the weights, which is what is validated and "
+        "saved; 0: none",
+    )
     loss: Annotated[SerializeAsAny[LossSettings], LOSS] = Field(
         default_factory=LOSS.default_settings,
         description="loss to minimize; its own settings stand beside it",
@@ -218,15 +225,16 @@ class TrainingConfig(Settings):
                 ["optimizer"],
             )
         samples = LOSSES[self.loss.name].of_scores is not None
-        if self.table_optimizer == "adagrad" and (self.l2_emb or not samples):
-            whole = "l2_emb" if self.l2_emb else f"loss: {self.loss.name}"
+        if self.table_optimizer == "adagrad" and (self.l2_emb or self.average or not samples):
+            own = "l2_emb" if self.l2_emb else "average" if self.average else "loss"
+            whole = f"loss: {self.loss.name}" if own == "loss" else own
             raise refused(
                 "table_optimizer",
                 f"adagrad updates the rows of a batch, and `{whole}` changes the whole item table "
                 "in each step",
                 "use `table_optimizer: adam`, or leave that out",
                 self.table_optimizer,
-                ["l2_emb" if self.l2_emb else "loss"],
+                [own],
             )
         return self
 

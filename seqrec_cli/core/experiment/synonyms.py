@@ -54,6 +54,8 @@ SYNONYMS: Mapping[str, tuple[str, ...]] = {
     "l2": ("l2_emb", "weight_decay"),
     "wd": ("weight_decay",),
     "warmup_steps": ("warmup",),
+    "ema": ("average",),
+    "ema_decay": ("average",),
     "lr_scheduler": ("schedule",),
     "random_seed": ("seed",),
     "dataset": ("data",),

@@ -52,13 +52,13 @@ class Checkpoints:
         facts: dict[str, Any] = {"epoch": epoch, "metrics": metrics} | training.facts()
         if step:
             facts["step"] = step
-        tensors = training.whole(training.model.state_dict())
+        tensors = training.whole(training.kept())
         save_tensors(self.best, tensors, facts, self.previous_best)
 
     def save_final(self, training: Resumable, epoch: int) -> None:
         """Save the weights of the last fit, on train + valid, and which best ones it repeats."""
         facts = {"epoch": epoch, "of": self.best_facts()} | training.facts()
-        save_tensors(self.final, training.model.state_dict(), facts)
+        save_tensors(self.final, training.kept(), facts)
 
     def best_facts(self) -> dict[str, Any]:
         """The facts of the best weights."""

@@ -100,7 +100,7 @@ def assisted(started: StartedTraining) -> Iterator[Event]:
         for event in started.events:
             if isinstance(event, Validated):
                 if event.is_best:
-                    take_part(training.whole(training.model.state_dict()))
+                    take_part(training.whole(training.kept()))
                 take_part(training.whole(training.tensors()))
             elif is_due(training, False):
                 take_part(training.whole(training.tensors()))

@@ -327,7 +327,11 @@ def meet_workers(device: torch.device, exact: bool = True, timeout: float = TIME
     team = Team(rank, size, exact, device, timeout)
     backend = "nccl" if device.type == "cuda" else "gloo"
     with team.waiting():
-        dist.init_process_group(backend, timeout=datetime.timedelta(seconds=timeout))
+        dist.init_process_group(
+            backend,
+            timeout=datetime.timedelta(seconds=timeout),
+            device_id=device if device.type == "cuda" else None,  # nccl would guess, and say so
+        )
         dist.barrier()
     return team
 

@@ -12,19 +12,22 @@ BY_ROWS = "--set training.table_optimizer=adagrad"
 def memory_limit(settings: TrainingConfig) -> MemoryLimit:
     """Refuses to build a model whose training would not fit into memory.
 
-    Dense optimizers need a gradient and two numbers of state a weight. Where they change a table
-    for no reason, the refusal names the optimizer that changes the rows of a batch.
+    Dense optimizers need a gradient and two numbers of state a weight, a running mean one more.
+    Where they change a table for no reason, the refusal names the optimizer that changes the rows
+    of a batch.
     """
     if settings.table_optimizer == "adagrad":
         return MemoryLimit(WEIGHT_BYTES)
     if may_change_rows(settings):
         return MemoryLimit(TRAINING_BYTES, WEIGHT_BYTES, f"change only a batch's rows: `{BY_ROWS}`")
-    return MemoryLimit()
+    return MemoryLimit(TRAINING_BYTES + (WEIGHT_BYTES if settings.average else 0))
 
 
 def may_change_rows(settings: TrainingConfig) -> bool:
     """Whether a step needs to change only the rows of its batch."""
-    return LOSSES[settings.loss.name].of_scores is not None and not settings.l2_emb
+    return LOSSES[settings.loss.name].of_scores is not None and not (
+        settings.l2_emb or settings.average
+    )
 
 
 def whole_table_note(settings: TrainingConfig, num_items: int) -> str:

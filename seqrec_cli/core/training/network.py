@@ -20,6 +20,7 @@ from seqrec_cli.core.models.sequential.registry import build_model
 from seqrec_cli.core.models.shards import Shard, sharing
 from seqrec_cli.core.randomness import Purpose, torch_stream
 from seqrec_cli.core.storage.tensors import StoredTensor
+from seqrec_cli.core.training.averaging import WeightAverages
 from seqrec_cli.core.training.memory import memory_limit
 from seqrec_cli.core.training.optimizers import Adagrad, Adam, Optimizer, RowwiseAdagrad
 from seqrec_cli.core.training.sharding import GatheredRows, ShardedTables
@@ -66,6 +67,8 @@ class Training(Resumable):
         else:
             by_name = adam if settings.table_optimizer == "adam" else make
             self.optimizers["tables"] = by_name(tables, table_lr)
+        if settings.average:
+            self.averages = WeightAverages(self.trained_parameters(), settings.average)
         self.encode = torch.compile(self.model.encode) if settings.compile else self.model.encode
         self.workers = WorkerPool(device)
 

@@ -154,7 +154,7 @@ def validate(
     """
     settings = training.experiment.training
     check_finite(training, settings.lr)
-    with training.safe_to_interrupt():
+    with training.keeping(), training.safe_to_interrupt():
         scorer.refresh()
         most, team = settings.validate_users, training.team
         if any(joined.picked for joined in scorer.joined):

@@ -11,6 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from seqrec_cli.core.storage.tensors import InPieces, StoredTensor
+from seqrec_cli.core.training.averaging import WeightAverages
 from seqrec_cli.core.training.distributed import ALONE, Team
 from seqrec_cli.core.training.optimizers import Optimizer
 
@@ -62,6 +63,7 @@ class Resumable:
     experiment: Any
     model: Any
     optimizers: dict[str, Optimizer]
+    averages: WeightAverages | None = None
     counters: Counters
     team: Team = ALONE
 
@@ -130,7 +132,22 @@ class Resumable:
         for kind, optimizer in self.optimizers.items():
             # Spelled as in the first checkpoints, which must stay readable.
             named |= {f"optimiser.{kind}.{name}": t for name, t in optimizer.state().items()}
+        if self.averages is not None:
+            named |= {f"average.{name}": tensor for name, tensor in self.averages.state().items()}
         return named
+
+    def kept(self) -> dict[str, Tensor]:
+        """What is validated and saved for use, by name: the weights, or their means."""
+        weights: dict[str, Tensor] = self.model.state_dict()
+        if self.averages is None or not int(self.averages.steps):
+            return weights
+        return weights | self.averages.means
+
+    def keeping(self) -> contextlib.AbstractContextManager[None]:
+        """Within the block the weights are those of `kept`."""
+        if self.averages is None or not int(self.averages.steps):
+            return contextlib.nullcontext()
+        return self.averages.in_use()
 
     def trained_parameters(self) -> dict[str, nn.Parameter]:
         """The parameters that training changes, by name."""

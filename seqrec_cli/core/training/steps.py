@@ -135,6 +135,8 @@ def update_weights(
             add_l2(model.items.weight, settings.l2_emb)
         for optimizer in training.optimizers.values():
             optimizer.step(factor)
+        if training.averages is not None:
+            training.averages.add()
 
     training.workers.alone(update)
     return loss

@@ -6,7 +6,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from seqrec_cli.core.batching.packing import Layout, pack, pack_padded
+from seqrec_cli.core.batching.packing import Layout, Packed, pack, pack_padded, time_major
 from seqrec_cli.core.data.sequences import Sequences
 
 LENGTHS = st.lists(st.integers(1, 40), min_size=1, max_size=30)
@@ -69,3 +69,13 @@ def test_padded_histories_and_their_cells(rows: list[list[int]]) -> None:
     batch, cells, slots = pack_padded(history)
     assert history.flatten()[cells].tolist() == batch.items[slots].tolist()
     assert batch.items[batch.last].tolist() == [1, 4, 0]
+
+
+def test_time_major_takes_every_item_once_and_the_longest_rows_to_the_end() -> None:
+    lengths = [4, 9, 1, 8, 9]
+    layout = Layout.of(np.array(lengths))
+    ages = torch.from_numpy(layout.ages)
+    batch = Packed(torch.ones_like(ages), ages, layout.blocks, torch.from_numpy(layout.last))
+    order, sizes = time_major(batch)
+    assert sorted(order.tolist()) == sorted(layout.slots.tolist())
+    assert sizes == [sum(length > time for length in lengths) for time in range(9)]

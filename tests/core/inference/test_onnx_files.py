@@ -30,7 +30,7 @@ SIZES: dict[str, Any] = {"hidden": 8, "max_length": 12}
 
 def models() -> list[Any]:
     generator = torch.Generator().manual_seed(0)
-    flat = SASRecConfig(**SIZES, heads=2, norm="pre", block="ligr", convolution=3)
+    flat = SASRecConfig(**SIZES, heads=2, norm="pre", block="ligr", convolution=3, recurrent=6)
     return [
         SASRec(50, SASRecConfig(**SIZES, heads=2), generator),
         SASRec(50, flat, generator),

@@ -60,6 +60,7 @@ VARIANTS: list[dict[str, Any]] = [
     {"name": "sasrec", "padding": "zeros", "heads": 2},
     {"name": "sasrec", "padding": "states", "norm": "post"},
     {"name": "sasrec", "block": "ligr", "norm": "pre", "convolution": 2},
+    {"name": "sasrec", "block": "ligr", "norm": "pre", "recurrent": 6},
     {"name": "gru4rec", "layers": 2, "units": 12},
     {"name": "gru4rec", "item_bias": True, "tied": False},
     {"name": "two_tower", "history": "gru4rec"},

@@ -60,8 +60,8 @@ def work(
     store = torch.distributed.FileStore(str(folder / "meet"), size)
     join_by = torch.distributed.init_process_group
 
-    def meet(backend: str, timeout: Any) -> None:
-        join_by(backend, store=store, rank=rank, world_size=size, timeout=timeout)
+    def meet(backend: str, **options: Any) -> None:
+        join_by(backend, store=store, rank=rank, world_size=size, **options)
 
     distributed.dist.init_process_group = meet  # type: ignore[assignment]
     try:

@@ -19,7 +19,7 @@ from pydantic import Field
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from seqrec_cli.core.batching.packing import CostModel, Packed
+from seqrec_cli.core.batching.packing import CostModel, Packed, time_major
 from seqrec_cli.core.data.features.encoded import Features
 from seqrec_cli.core.kernels.dropout import Noise, dropout
 from seqrec_cli.core.kernels.gru import recur
@@ -99,16 +99,3 @@ class GRU4Rec(ItemTables):
     def forward(self, history: Tensor, noise: Noise | None = None) -> Tensor:
         """Map histories (B, L), padding on the left, to states (B, L, D); 0 at padding."""
         return encode_padded(self, history, noise)
-
-
-def time_major(batch: Packed) -> tuple[Tensor, list[int]]:
-    """The slots of all first items, then of all second ones, ...; and how many there are of each.
-
-    Rows are in order of falling length, so those that go on are always the first ones. The slots
-    are int64 (S,), without those of padding.
-    """
-    starts = torch.cat([torch.arange(a, b, length) for a, b, _, length in batch.bounds])
-    lengths = batch.ages.cpu()[starts] + 1  # (R,)
-    goes_on = torch.arange(int(lengths.max())).unsqueeze(1) < lengths  # (L, R)
-    time, row = goes_on.nonzero(as_tuple=True)
-    return (starts[row] + time).to(batch.ages.device), goes_on.sum(1).tolist()

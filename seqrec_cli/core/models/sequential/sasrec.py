@@ -9,6 +9,8 @@ windows amount to; layer norms have eps 1e-8; matrices start Xavier-normal.
 sequential recommendation eSASRec: Tikhonovich et al., RecSys 2025). With `convolution` each of
 their layers reads every position together with the few before it, by a depthwise convolution with
 a residual, which starts at 0 (So et al., "Primer", NeurIPS 2021; Allen-Zhu, "Canon layers", 2025).
+With `recurrent` the blocks read, beside each item and its position, what a gated recurrent layer
+(Cho et al., EMNLP 2014) makes of the items up to it: an order that attention has to learn.
 
 With `padding` attention sees the padding of the window too, as in github.com/pmixer/SASRec.pytorch:
 as zeros in its first versions, with states of its own in the later ones (see padding.py).
@@ -25,12 +27,13 @@ from pydantic import Field, model_validator
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from seqrec_cli.core.batching.packing import ATTENTION, Packed
+from seqrec_cli.core.batching.packing import ATTENTION, Packed, time_major
 from seqrec_cli.core.data.features.encoded import Features
 from seqrec_cli.core.kernels.attention import causal_attention
 from seqrec_cli.core.kernels.convolution import convolve
 from seqrec_cli.core.kernels.dropout import Noise, add_onto, dropout
 from seqrec_cli.core.kernels.folded_head import one_head
+from seqrec_cli.core.kernels.gru import recur
 from seqrec_cli.core.models.layers import encode_padded, init_weights
 from seqrec_cli.core.models.sequential.content import ContentSettings
 from seqrec_cli.core.models.sequential.newest import Newest
@@ -62,6 +65,15 @@ class SASRecConfig(ContentSettings):
     convolution: int = Field(
         0, ge=0, description="width of causal convolution before a layer, with block: ligr; 0: none"
     )
+    recurrent: int = Field(
+        0,
+        ge=0,
+        description="units of a gated recurrent layer that the blocks read too, with block: ligr; "
+        "0: none",
+    )
+    recurrent_dropout: float = Field(
+        0.1, ge=0, lt=1, description="dropout on the states of that layer"
+    )
     padding: Literal["masked", "zeros", "states"] = Field(
         "masked",
         description="how attention sees the padding before a short history: not, as zeros, or with "
@@ -79,6 +91,12 @@ class SASRecConfig(ContentSettings):
             raise ValueError(f"block: ligr normalises before its layers: norm is {self.norm}")
         if self.convolution and self.block != "ligr":
             raise ValueError(f"convolution ({self.convolution}) is there for block: ligr alone")
+        if self.recurrent and self.block != "ligr":
+            raise ValueError(f"recurrent ({self.recurrent}) is there for block: ligr alone")
+        unread = SASRecConfig.model_fields["recurrent_dropout"].default
+        if self.recurrent_dropout != unread and not self.recurrent:
+            dropout = self.recurrent_dropout
+            raise ValueError(f"recurrent_dropout ({dropout}) is there with recurrent alone")
         if self.padding != "masked" and self.block == "ligr":
             raise ValueError(f"padding ({self.padding}) is there for block: sasrec alone")
         return self
@@ -103,6 +121,7 @@ class SASRec(ItemTables):
         self.padding = config.padding
         self.items = item_table(num_items, config.hidden)
         self.positions = nn.Embedding(config.max_length, config.hidden)
+        self.recurrence = RecurrentLayer(config) if config.recurrent else None
         made = LiGRBlock if config.block == "ligr" else Block
         self.blocks = nn.ModuleList(made(config) for _ in range(config.blocks))
         self.norm = nn.LayerNorm(config.hidden, eps=1e-8)
@@ -138,8 +157,11 @@ class SASRec(ItemTables):
         # ICDM 2018, section III-A; the scale is the authors' code's, as in Vaswani et al.
         items = self.read_items(batch.items, noise)
         places = self.positions(self.max_length - 1 - batch.ages)
-        x = torch.add(places, items, alpha=math.sqrt(self.items.embedding_dim))
-        return dropout(x, self.drop, noise)
+        scale = math.sqrt(self.items.embedding_dim)
+        x = dropout(torch.add(places, items, alpha=scale), self.drop, noise)
+        if self.recurrence is not None:
+            x = self.recurrence(x, dropout(items * scale, self.drop, noise), batch, noise)
+        return x
 
     def encode_newest(self, batch: Packed) -> Tensor:
         """The states of the newest items alone, (B, D), as `encode` has them but for rounding."""
@@ -153,6 +175,22 @@ class SASRec(ItemTables):
         newest = Newest.of(batch, 1 + last.lags)
         states: Tensor = self.norm(last.newest(x, newest))
         return newest.in_order(states)
+
+
+class RecurrentLayer(nn.Module):
+    """A gated recurrent layer beside the positions of items: x + O(dropout(states(items)))."""
+
+    def __init__(self, config: SASRecConfig) -> None:
+        super().__init__()
+        self.drop = config.recurrent_dropout
+        self.layer = nn.GRU(config.hidden, config.recurrent)
+        self.out = nn.Linear(config.recurrent, config.hidden)
+
+    def forward(self, x: Tensor, items: Tensor, batch: Packed, noise: Noise | None) -> Tensor:
+        """Add to x (T, D) what the layer makes of the items (T, D) up to each."""
+        order, sizes = time_major(batch)
+        states = dropout(recur(items[order], sizes, self.layer), self.drop, noise)
+        return x.index_add(0, order, self.out(states))
 
 
 class Block(nn.Module):

@@ -81,6 +81,8 @@ class TextbookSASRec(nn.Module):
         super().__init__()
         self.model = copy.deepcopy(model)
         self.model.items = whole_table(model)
+        own = self.model.recurrence
+        self.layer = None if own is None else PortableGRU(own.layer)
         for block in self.model.blocks:
             block.attention = TextbookAttention(block.attention)  # type: ignore[arg-type]
             for layer in ("attention", "network"):
@@ -95,7 +97,10 @@ class TextbookSASRec(nn.Module):
         model = self.model
         ages = (last[:, None] - torch.arange(items.shape[1])[None, :]).clamp(min=0)
         x = model.positions(model.max_length - 1 - ages)
-        x = x + model.items(items) * math.sqrt(model.items.embedding_dim)
+        read = model.items(items) * math.sqrt(model.items.embedding_dim)
+        x = x + read
+        if self.layer is not None:
+            x = x + model.recurrence.out(self.layer(read))  # type: ignore[union-attr]
         count = model.max_length - 1 - last  # of padding before each
         pad = None if model.padding == "masked" else torch.zeros_like(model.items.weight[:1, None])
         for block in model.blocks:

@@ -7,9 +7,8 @@ import pytest
 import torch
 from numpy.typing import NDArray
 
-from seqrec_cli.core.batching.packing import Layout, Packed
 from seqrec_cli.core.kernels.dropout import Noise
-from seqrec_cli.core.models.sequential.gru4rec import GRU4Rec, GRU4RecConfig, time_major
+from seqrec_cli.core.models.sequential.gru4rec import GRU4Rec, GRU4RecConfig
 
 NUM_ITEMS = 20
 
@@ -61,16 +60,6 @@ def test_forward_follows_the_equations(layers: int, tied: bool, units: int | Non
         np.testing.assert_allclose(states[row, 6 - len(history) :], expected, atol=2e-5)
         scores = model.score(torch.from_numpy(expected).float()).detach().numpy()
         np.testing.assert_allclose(scores, expected @ weight.T, atol=2e-5)
-
-
-def test_time_major_takes_every_item_once_and_the_longest_rows_to_the_end() -> None:
-    lengths = [4, 9, 1, 8, 9]
-    layout = Layout.of(np.array(lengths))
-    ages = torch.from_numpy(layout.ages)
-    batch = Packed(torch.ones_like(ages), ages, layout.blocks, torch.from_numpy(layout.last))
-    order, sizes = time_major(batch)
-    assert sorted(order.tolist()) == sorted(layout.slots.tolist())
-    assert sizes == [sum(length > time for length in lengths) for time in range(9)]
 
 
 def test_dropout_changes_states_only_with_noise() -> None:

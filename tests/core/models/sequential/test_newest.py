@@ -18,6 +18,7 @@ KINDS: dict[str, dict[str, Any]] = {
     "one layer": {"norm": "pre", "blocks": 1},
     "ligr": {"norm": "pre", "block": "ligr"},
     "ligr with a convolution": {"norm": "pre", "block": "ligr", "convolution": 3, "heads": 2},
+    "ligr with a recurrent layer": {"norm": "pre", "block": "ligr", "recurrent": 5},
     "padding that is read": {"norm": "post", "padding": "zeros"},
 }
 

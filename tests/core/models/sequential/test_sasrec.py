@@ -12,6 +12,7 @@ from pydantic import ValidationError
 from seqrec_cli.core.models.sequential.sasrec import SASRec, SASRecConfig
 
 NUM_ITEMS = 20
+NORMS = ["sasrec", "pre", "post", "ligr", "ligr+convolution", "ligr+recurrent"]
 
 
 def small(seed: int = 0, **settings: Any) -> SASRec:
@@ -65,9 +66,25 @@ def numpy_forward(model: SASRec, history: NDArray[np.int64], heads: int, norm: s
                 out[t] += w[name][lag - 1] * x[t - lag]
         return out
 
+    def recurred(x: Any) -> Any:
+        """Cho et al., EMNLP 2014, with the reset gate on the product, as torch has it."""
+        name = "recurrence.layer"
+        read, again = w[f"{name}.weight_ih_l0"], w[f"{name}.weight_hh_l0"]
+        state, out = np.zeros(again.shape[1]), []
+        for row in x:
+            i = np.split(read @ row + w[f"{name}.bias_ih_l0"], 3)
+            h = np.split(again @ state + w[f"{name}.bias_hh_l0"], 3)
+            r, z = (1 / (1 + np.exp(-i[n] - h[n])) for n in (0, 1))
+            state = (1 - z) * np.tanh(i[2] + r * h[2]) + z * state
+            out.append(state)
+        return np.array(out)
+
     # Slots of the right-aligned window of max_length: the newest item has the last position.
     positions = np.arange(model.max_length - len(history), model.max_length)
-    x = np.sqrt(d) * w["items.weight"][history] + w["positions.weight"][positions]
+    items = np.sqrt(d) * w["items.weight"][history]
+    x = items + w["positions.weight"][positions]
+    if "recurrence.out.weight" in w:
+        x = x + linear(recurred(items), "recurrence.out")
     for number in range(len(model.blocks)):
         name = f"blocks.{number}"
         first, second = f"{name}.attention_norm", f"{name}.network_norm"
@@ -96,12 +113,19 @@ def numpy_forward(model: SASRec, history: NDArray[np.int64], heads: int, norm: s
 
 @pytest.mark.parametrize(
     ("norm", "heads", "tied"),
-    list(product(["sasrec", "pre", "post", "ligr", "ligr+convolution"], [1, 2], [True, False])),
+    list(
+        product(
+            ["sasrec", "pre", "post", "ligr", "ligr+convolution", "ligr+recurrent"],
+            [1, 2],
+            [True, False],
+        )
+    ),
 )
 def test_forward_follows_the_equations(norm: str, heads: int, tied: bool) -> None:
-    norm, _, convolution = norm.partition("+")
+    norm, _, added = norm.partition("+")
     kind: dict[str, Any] = {"block": "ligr", "norm": "pre"} if norm == "ligr" else {"norm": norm}
-    kind["convolution"] = 3 if convolution else 0
+    kind |= {"convolution": 3} if added == "convolution" else {}
+    kind |= {"recurrent": 5} if added == "recurrent" else {}
     model = small(**kind, heads=heads, tied=tied, expansion=3)
     histories = [[3], [7, 8, 9], [1, 2, 3, 4, 5, 20], [6, 6, 6, 1], [2, 19]]
     padded = torch.tensor([[0] * (6 - len(h)) + h for h in histories])
@@ -175,3 +199,7 @@ def test_settings_that_contradict_each_other_are_refused() -> None:
         SASRecConfig(block="ligr", norm="post")
     with pytest.raises(ValidationError, match=r"convolution \(3\) is there for block: ligr alone"):
         SASRecConfig(convolution=3)
+    with pytest.raises(ValidationError, match=r"recurrent \(3\) is there for block: ligr alone"):
+        SASRecConfig(recurrent=3)
+    with pytest.raises(ValidationError, match=r"recurrent_dropout \(0.3\) is there with recurrent"):
+        SASRecConfig(block="ligr", norm="pre", recurrent_dropout=0.3)

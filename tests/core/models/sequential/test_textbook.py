@@ -34,6 +34,7 @@ def models() -> list[Any]:
         {"norm": "post", "tied": False},
         {"norm": "pre", "block": "ligr", "heads": 2, "expansion": 2},
         {"norm": "pre", "block": "ligr", "convolution": 2},
+        {"norm": "pre", "block": "ligr", "recurrent": 6},
         {"norm": "sasrec", "padding": "zeros"},
         {"norm": "post", "padding": "states", "heads": 2},
     ]
