@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from seqrec_cli.core.data.sequences import Sequences
 from seqrec_cli.core.inference.retrieval import Finder, exact_top
 from seqrec_cli.core.inference.rules import Rules
-from seqrec_cli.core.inference.scoring import Scored, Scorer, Seen, score_all
+from seqrec_cli.core.inference.scoring import FittedScorer, Scored, Scorer, Seen, score_all
 
 STREAM_USERS = 2048  # users whose recommendations are in memory at a time
 
@@ -72,6 +72,12 @@ def influence(scorer: Scorer, sequence: Sequences, items: NDArray[np.int64]) -> 
     influence raised the score. `sequence` is the history of a single user. Where what is scored is
     a sum over the history, it is each item's share of the sum.
     """
+    if isinstance(scorer, FittedScorer):
+        read = ~scorer.unread[sequence.items]
+        added = np.zeros((len(items), len(read)), np.float32)
+        if read.any():
+            added[:, read] = influence(scorer.model, sequence.where(read), items)
+        return added
     if isinstance(scorer, Additive):
         return scorer.contributions(sequence, items)
     whole = len(sequence.items)

@@ -106,7 +106,7 @@ class ModelScorer:
     def history_vectors(self, histories: Sequences) -> Tensor:
         """The states of the newest items, float (B, D); 0 where there is nothing to read."""
         evaluation_mode(self.model)
-        read = self.read(histories)
+        read = readable(histories, self.unread)
         length = min(self.model.max_length, int(read.lengths.max(initial=0)))
         one_block = self.device.type != "cpu" or len(read) * length <= FEW_SLOTS
         fill = 0.0 if one_block else FILL
@@ -116,17 +116,10 @@ class ModelScorer:
             states[torch.from_numpy(nothing).to(self.device)] = 0
         return states
 
-    def read(self, histories: Sequences) -> Sequences:
-        """Histories as they are read; one that has nothing else keeps what is not."""
-        if self.unread is None or not (strange := self.unread[histories.items]).any():
-            return histories
-        some = np.bincount(histories.users[~strange], minlength=len(histories)) > 0
-        return histories.where(~(strange & some[histories.users]))
-
     @torch.no_grad()
     def score(self, histories: Sequences) -> Tensor:
         """Score every id 0 to N for each history, float32 (B, N + 1)."""
-        histories = self.read(histories)
+        histories = readable(histories, self.unread)
         scores = self.score_alone(histories)
         for joined in self.joined:
             if joined.weight:
@@ -137,6 +130,31 @@ class ModelScorer:
     def score_alone(self, histories: Sequences) -> Tensor:
         """The network's own scores, float32 (B, N + 1)."""
         return F.linear(self.history_vectors(histories), self.item_vectors()).float().cpu()
+
+
+class FittedScorer:
+    """A model that was fitted without gradients, which reads histories without some items."""
+
+    def __init__(self, model: Scorer, unread: NDArray[np.bool_]) -> None:
+        """`unread`, bool (N + 1,), are items of which nothing was learned."""
+        self.model = model
+        self.unread = unread
+        self.num_items = model.num_items
+        self.max_length = model.max_length
+        self.device = model.device
+
+    def score(self, histories: Sequences) -> Tensor:
+        """Score every id 0 to N for each history, float32 (B, N + 1)."""
+        return self.model.score(readable(histories, self.unread))
+
+
+def readable(histories: Sequences, unread: NDArray[np.bool_] | None) -> Sequences:
+    """Histories as they are read: without the items that are `unread` (N + 1,), except one that
+    has nothing else."""
+    if unread is None or not (strange := unread[histories.items]).any():
+        return histories
+    some = np.bincount(histories.users[~strange], minlength=len(histories)) > 0
+    return histories.where(~(strange & some[histories.users]))
 
 
 def require_vectors(scorer: Scorer, otherwise: str = "") -> ModelScorer:

@@ -8,7 +8,6 @@ that all answers take.
 import numpy as np
 from numpy.typing import NDArray
 
-from seqrec_cli.core.experiment.fitted import FittedExperiment
 from seqrec_cli.core.experiment.loading import NextItemExperiment
 from seqrec_cli.core.experiment.sequential import Experiment
 from seqrec_cli.core.inference.names import Catalogue
@@ -32,13 +31,13 @@ def unlearned(run: Run) -> NDArray[np.bool_]:
 
 def unread(run: Run, final: bool | None = None) -> NDArray[np.bool_] | None:
     """Which items a history is read without, bool (N + 1,): those that no training step has read,
-    and of which the model knows nothing else. None: it has none, or no vectors of items at all.
+    and of which the model knows nothing else. None: it has none.
 
     Args:
         final: by the weights of the last fit, on train + valid; None: if there are any.
     """
     experiment, manifest = run.experiment(), run.manifest()
-    if isinstance(experiment, FittedExperiment) or type(experiment.model).reads_features:
+    if type(experiment.model).reads_features:
         return None
     catalogue = load_catalogue(run.path, manifest["items"])
     if final is None:

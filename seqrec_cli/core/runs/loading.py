@@ -20,7 +20,7 @@ from seqrec_cli.core.inference.ranker import Ranker
 from seqrec_cli.core.inference.reranking import Reranker
 from seqrec_cli.core.inference.retrieval import Exact, Retriever, check_index
 from seqrec_cli.core.inference.rules import Rules
-from seqrec_cli.core.inference.scoring import ModelScorer, Scorer, Seen
+from seqrec_cli.core.inference.scoring import FittedScorer, ModelScorer, Scorer, Seen
 from seqrec_cli.core.models.fitted import FITTED, FittedModel
 from seqrec_cli.core.models.ranking.registry import build_ranker
 from seqrec_cli.core.models.sequential.registry import build_model
@@ -78,7 +78,8 @@ def load_scorer(run: Run, device: torch.device, final: bool | None = None) -> Sc
     if final is None:
         final = experiment.training.final and run.checkpoints.has_final()
     if isinstance(experiment, FittedExperiment):
-        return load_fitted(run, experiment, num_items, final)
+        fitted, never = load_fitted(run, experiment, num_items, final), unread(run, final)
+        return fitted if never is None else FittedScorer(fitted, never)
     features = load_features(run.path, experiment, num_items)
     model, facts = run.checkpoints.load_best_into(
         lambda: build_model(experiment.model, num_items, None, features), final

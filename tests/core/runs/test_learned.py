@@ -101,6 +101,21 @@ def test_what_joins_the_network_reads_histories_without_them_too(shop: Path) -> 
     alike(found, listed(*known, run="two"))
 
 
+@pytest.mark.parametrize("model", ["linear", "transitions"])
+def test_a_fitted_model_alone_reads_histories_without_them(shop: Path, model: str) -> None:
+    text = f"data: shop\nmodel: {{name: {model}}}\n"
+    Path("fitted.yaml").write_text(text)
+    assert invoke("train", "--config", "fitted.yaml", "--run", "two").exit_code == 0
+    known = ("--item", "item 03", "--item", "item 07")
+    typed = (*known[:2], "--item", NOBODYS, *known[2:], "--item", NOBODYS)
+    alike(listed(*typed, run="two"), listed(*known, run="two"))
+    assert PART in said("recommend", "--run", "two", *typed)
+    (without,) = plain("recommend", "--run", "two", *known, "--why")
+    (found,) = plain("recommend", "--run", "two", *typed, "--why")
+    assert [each["why"] for each in found["items"]] == [each["why"] for each in without["items"]]
+    assert any(each["why"] for each in found["items"])
+
+
 def test_histories_of_a_file_are_read_without_them(shop: Path) -> None:
     events = [("a", NOBODYS), ("a", "item 03"), ("a", NOBODYS), ("b", NOBODYS)]
     rows = [(*event, START + at) for at, event in enumerate(events)]
