@@ -74,7 +74,7 @@ class TrainingConfig(Settings):
         None, gt=0, description="minutes after which to stop, validations included; null: none"
     )
     batch_size: int = Field(128, ge=1, description="users in a batch")
-    optimizer: Literal["adam", "adagrad"] = Field(
+    optimizer: Literal["adam", "adamw", "adagrad"] = Field(
         "adam", description="optimizer of the weights; adagrad is the one of GRU4Rec's authors"
     )
     momentum: float = Field(0.0, ge=0, lt=1, description="momentum, with optimizer: adagrad")
@@ -84,8 +84,12 @@ class TrainingConfig(Settings):
     )
     warmup: int = Field(0, ge=0, description="steps of linear learning rate warm-up")
     betas: tuple[float, float] = Field((0.9, 0.98), description="Adam's decay rates")
-    weight_decay: float = Field(0.0, ge=0, description="Adam's weight decay")
-    table_optimizer: Literal["adam", "adagrad"] | None = Field(
+    weight_decay: float = Field(
+        0.0,
+        ge=0,
+        description="weight decay, added to the gradients by adam, taken off the weights by adamw",
+    )
+    table_optimizer: Literal["adam", "adamw", "adagrad"] | None = Field(
         None,
         description="optimizer of the item table; adagrad updates only the rows of a batch; null: "
         "same as optimizer",
@@ -219,7 +223,7 @@ class TrainingConfig(Settings):
         if self.weight_decay and self.optimizer == "adagrad":
             raise refused(
                 "weight_decay",
-                "is for `optimizer: adam`, not for adagrad",
+                "is for `optimizer: adam` or `adamw`, not for adagrad",
                 "leave it out, or use `optimizer: adam`",
                 self.weight_decay,
                 ["optimizer"],

@@ -59,14 +59,19 @@ class Training(Resumable):
         table_lr = settings.table_lr or settings.lr
         adam = partial(Adam, betas=settings.betas, weight_decay=settings.weight_decay)
         adagrad = partial(Adagrad, momentum=settings.momentum)
-        make: Callable[..., Optimizer] = adam if settings.optimizer == "adam" else adagrad
+        by_name: dict[str, Callable[..., Optimizer]] = {
+            "adam": adam,
+            "adamw": partial(adam, decoupled=True),
+            "adagrad": adagrad,
+        }
+        make = by_name[settings.optimizer]
         self.optimizers = {"others": make(parameters, settings.lr)}
         if settings.table_optimizer == "adagrad":
             self.model.sparse_gradients()
             self.optimizers["tables"] = RowwiseAdagrad(tables, table_lr)
         else:
-            by_name = adam if settings.table_optimizer == "adam" else make
-            self.optimizers["tables"] = by_name(tables, table_lr)
+            make = by_name[settings.table_optimizer or settings.optimizer]
+            self.optimizers["tables"] = make(tables, table_lr)
         if settings.average:
             self.averages = WeightAverages(self.trained_parameters(), settings.average)
         self.encode = torch.compile(self.model.encode) if settings.compile else self.model.encode

@@ -22,7 +22,8 @@ class Optimizer(Protocol):
 
 
 class Adam:
-    """Adam (Kingma & Ba, ICLR 2015, algorithm 1); weight decay is added to the gradients.
+    """Adam (Kingma & Ba, ICLR 2015, algorithm 1); weight decay is added to the gradients, or
+    `decoupled` from them, w -= lr decay w before each step (AdamW: Loshchilov & Hutter, ICLR 2019).
 
     The same numbers as torch's own, which brings in torch's compiler: a second at the start and
     70 MB.
@@ -35,6 +36,8 @@ class Adam:
         betas: tuple[float, float],
         weight_decay: float = 0.0,
         epsilon: float = 1e-8,
+        *,
+        decoupled: bool = False,
     ) -> None:
         self.names = list(parameters)
         self.parameters: list[Tensor] = list(parameters.values())
@@ -42,6 +45,7 @@ class Adam:
         self.betas = betas
         self.weight_decay = weight_decay
         self.epsilon = epsilon
+        self.decoupled = decoupled
         assert all(p.is_contiguous() for p in self.parameters)
         self.first = [torch.zeros_like(p) for p in self.parameters]
         self.second = [torch.zeros_like(p) for p in self.parameters]
@@ -62,6 +66,9 @@ class Adam:
             # The kernel takes memory as it lies, whatever the strides say.
             gradients.append(parameter.grad.contiguous())
         self.steps += 1
+        if self.decoupled:
+            for weights in self.parameters:
+                weights.mul_(1 - self.lr * factor * self.weight_decay)
         adam_step(
             self.parameters,
             gradients,
@@ -70,7 +77,7 @@ class Adam:
             int(self.steps),
             lr=self.lr * factor,
             betas=self.betas,
-            weight_decay=self.weight_decay,
+            weight_decay=0.0 if self.decoupled else self.weight_decay,
             epsilon=self.epsilon,
         )
 

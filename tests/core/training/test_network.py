@@ -23,6 +23,17 @@ def test_adagrad_on_the_table_learns_and_resumes(cycle: SequenceDataset) -> None
     assert same(whole, resumed)
 
 
+def test_weight_decay_pulls_on_the_gradients_or_on_the_weights(cycle: SequenceDataset) -> None:
+    lengths = {"adam": 0.0, "adamw": 0.0, "none": 0.0}
+    for name in lengths:
+        decay = {"optimizer": name, "weight_decay": 0.5} if name != "none" else {}
+        training = Training(experiment(epochs=1, lr=0.01, **decay), 50, CPU)
+        run(training, cycle)
+        lengths[name] = float(training.model.items.weight.detach().norm())
+    assert lengths["adamw"] < lengths["none"]
+    assert lengths["adam"] != lengths["adamw"]
+
+
 def test_a_learning_rate_for_the_table_alone(cycle: SequenceDataset) -> None:
     still = Training(experiment(epochs=1, table_lr=1e-12), 50, CPU)
     before = copied(still)[0]

@@ -1,5 +1,7 @@
 """Adam against torch's, row-wise Adagrad against its formula, untouched rows untouched."""
 
+from typing import Any
+
 import numpy as np
 import pytest
 import torch
@@ -28,8 +30,9 @@ def test_steps_follow_the_formula_and_leave_other_rows_alone() -> None:
     assert optimizer.sums["t"][[0, 2, 4, 6, 7]].tolist() == [0] * 5
 
 
+@pytest.mark.parametrize("kind", [torch.optim.Adam, torch.optim.AdamW])
 @pytest.mark.parametrize("decay", [0.0, 0.1])
-def test_adam_is_torchs(decay: float) -> None:
+def test_adam_is_torchs(decay: float, kind: Any) -> None:
     generator = torch.Generator().manual_seed(0)
     mine, theirs = (
         {
@@ -39,10 +42,8 @@ def test_adam_is_torchs(decay: float) -> None:
         }
         for _ in range(2)
     )
-    ours = Adam(mine, 0.01, (0.9, 0.98), decay)
-    torchs = torch.optim.Adam(
-        theirs.values(), lr=0.01, betas=(0.9, 0.98), weight_decay=decay, fused=False
-    )
+    ours = Adam(mine, 0.01, (0.9, 0.98), decay, decoupled=kind is torch.optim.AdamW)
+    torchs = kind(theirs.values(), lr=0.01, betas=(0.9, 0.98), weight_decay=decay, fused=False)
     for _ in range(20):
         for name, parameter in mine.items():
             parameter.grad = torch.randn(parameter.shape, generator=generator)
