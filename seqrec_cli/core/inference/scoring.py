@@ -106,7 +106,7 @@ class ModelScorer:
     def history_vectors(self, histories: Sequences) -> Tensor:
         """The states of the newest items, float (B, D); 0 where there is nothing to read."""
         evaluation_mode(self.model)
-        read = readable(histories, self.unread)
+        read = without_unread(histories, self.unread)
         length = min(self.model.max_length, int(read.lengths.max(initial=0)))
         one_block = self.device.type != "cpu" or len(read) * length <= FEW_SLOTS
         fill = 0.0 if one_block else FILL
@@ -119,7 +119,7 @@ class ModelScorer:
     @torch.no_grad()
     def score(self, histories: Sequences) -> Tensor:
         """Score every id 0 to N for each history, float32 (B, N + 1)."""
-        histories = readable(histories, self.unread)
+        histories = without_unread(histories, self.unread)
         scores = self.score_alone(histories)
         for joined in self.joined:
             if joined.weight:
@@ -145,10 +145,10 @@ class FittedScorer:
 
     def score(self, histories: Sequences) -> Tensor:
         """Score every id 0 to N for each history, float32 (B, N + 1)."""
-        return self.model.score(readable(histories, self.unread))
+        return self.model.score(without_unread(histories, self.unread))
 
 
-def readable(histories: Sequences, unread: NDArray[np.bool_] | None) -> Sequences:
+def without_unread(histories: Sequences, unread: NDArray[np.bool_] | None) -> Sequences:
     """Histories as they are read: without the items that are `unread` (N + 1,), except one that
     has nothing else."""
     if unread is None or not (strange := unread[histories.items]).any():
