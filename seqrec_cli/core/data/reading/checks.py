@@ -8,9 +8,9 @@ from typing import Literal
 import duckdb
 
 from seqrec_cli.core.data.reading import moments, vocabulary
-from seqrec_cli.core.data.reading.choosing import MANY, is_surely, numbers_rows
 from seqrec_cli.core.data.reading.dialects import HEAD_BYTES
 from seqrec_cli.core.data.reading.engine import Engine, opened_engine
+from seqrec_cli.core.data.reading.judging import MANY, is_surely, numbers_rows
 from seqrec_cli.core.data.reading.lists import cut_values
 from seqrec_cli.core.data.reading.loading import Loaded, MostlyMissing
 from seqrec_cli.core.data.reading.opening import open_relation

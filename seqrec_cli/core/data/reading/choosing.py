@@ -1,36 +1,50 @@
 """Which columns are the user and the item: by name, else by what they look like."""
 
-import re
-from collections import Counter
 from collections.abc import Sequence
 
 from seqrec_cli.core.data.reading import vocabulary
 from seqrec_cli.core.data.reading.clocks import is_clock
-from seqrec_cli.core.data.reading.lists import list_form, looks_nested
+from seqrec_cli.core.data.reading.judging import (
+    MANY,
+    SMALL_SAMPLE,
+    depends,
+    distinct_pairs,
+    has_another,
+    has_sessions_as_rows,
+    holds_lengths,
+    is_address,
+    is_contact,
+    is_full_name,
+    is_generic,
+    is_how_many,
+    is_kind,
+    is_less,
+    is_like_ids,
+    is_mostly_nobody,
+    is_nested,
+    is_number_of,
+    is_of_a_title,
+    is_of_part,
+    is_of_the_row,
+    is_surely,
+    is_unnamed,
+    item_lists,
+    numbers_many_rows,
+    numbers_rows,
+)
+from seqrec_cli.core.data.reading.lists import list_form
 from seqrec_cli.core.data.reading.moments import Moment
-from seqrec_cli.core.data.reading.profiles import FEW, GROUPED, Profile
-from seqrec_cli.core.data.reading.unfolding import AUTHORS, is_of_several, unfolded
+from seqrec_cli.core.data.reading.profiles import FEW, Profile
+from seqrec_cli.core.data.reading.unfolding import is_of_several, unfolded
 from seqrec_cli.wording import typed
 
 WIDEST = 10  # columns without names among which users and items can be told
-LONGEST_OF_IDS = 60  # characters on average; longer ones are texts
-SMALL_SAMPLE = 10  # values, of which little can be told
 MOST_COMPARED = 50  # columns, each with each other
 USUAL = 20  # names of a better rank say what they hold even where all rows have the same value
 TITLES = frozenset(
     {"title", "movietitle", "itemtitle", "producttitle", "booktitle"}
     | {"itemdescription", "productdescription"}
 )
-# What an item may be called, and much else.
-GENERIC = frozenset({"id", "uuid", "guid", "objectid", "reference", "url", "link", "thing"})
-MOST_PARTS = 1000  # of a whole
-MANY = 30  # rows of which each has another value: those are numbers of the rows
-LENGTH = re.compile(
-    r"[0-9]{1,3}:[0-5][0-9](?::[0-5][0-9])?|(?:[0-9]+(?:时|小时))?[0-9]+分(?:[0-9]+秒)?"
-)
-NUMBERS = re.compile(r"[0-9]+(?:, ?[0-9]+)*")
-# What is counted beside visitors, of whom there are so many then.
-VISITED = frozenset({"views", "pageviews", "visits", "sessions", "hits", "clicks", "bounces"})
 
 
 def choose_rating(
@@ -142,23 +156,6 @@ def by_contact(user: Profile | None, pool: Sequence[Profile], notes: list[str]) 
     return reached[0]
 
 
-def distinct_pairs(one: Profile, other: Profile) -> int:
-    """How many pairs of values two columns have."""
-    return len({*zip(map(str, one.column.cells), map(str, other.column.cells), strict=True)})
-
-
-def is_full_name(profile: Profile) -> bool:
-    """Whether they are names as people have them, and not what they are called in one place."""
-    plain = not any(sign.isdigit() or sign in "@_" for value in profile.values for sign in value)
-    return plain and sum(" " in value for value in profile.values) > 0.3 * len(profile.values)
-
-
-def is_contact(profile: Profile) -> bool:
-    """Whether they are addresses of mail, or numbers of telephones by what they are called."""
-    named = vocabulary.CONTACTS.intersection(vocabulary.words_of(profile.label))
-    return is_address(profile) or (bool(named) and profile.distinct > FEW)
-
-
 def title_of(pool: Sequence[Profile], user: Profile | None, notes: list[str]) -> Profile | None:
     """A column of titles, which name the items where nothing else does; so do many names that are
     not the users' own."""
@@ -171,32 +168,6 @@ def title_of(pool: Sequence[Profile], user: Profile | None, notes: list[str]) ->
         return None
     notes.append(f"`{titles[0].name}` was taken for the item: no other column is one")
     return titles[0]
-
-
-def item_lists(item: Profile, user: Profile) -> bool:
-    """Whether a column of items holds lists: they are in brackets, have `|` or `;` between them, or
-    are whole numbers with commas that are no groups of digits.
-
-    Texts with other signs look so as well: then each user has about one row.
-    """
-    form = list_form(item.values)
-    sure = form is not None and (form[0] in "|;" or looks_nested(item.values))
-    numbers = all(map(NUMBERS.fullmatch, item.values))
-    sure |= numbers and sum(not GROUPED.fullmatch(v) for v in item.values) > 0.5 * len(item.values)
-    return sure or (form is not None and user.distinct > 0.5 * len(user.values))
-
-
-def is_unnamed(profile: Profile) -> bool:
-    """Whether the name does not say that a column is something else than an id."""
-    if not profile.label:
-        return True
-    if profile.rank("event") >= 0 and (profile.distinct > FEW or profile.column.listed):
-        return True  # so many kinds of events there are not; what was bought is items
-    return not (
-        vocabulary.compared(profile.label) in vocabulary.KNOWN
-        and profile.rank("user") < 0
-        and profile.rank("item") < 0
-    )
 
 
 def by_name(
@@ -249,118 +220,6 @@ def by_name(
     return best
 
 
-def is_how_many(profile: Profile) -> bool:
-    """Whether it says how many, or the how manieth, by its name: `Pages`, `post_number`; such
-    numbers are small."""
-    parts = vocabulary.words_of(profile.label)
-    many = any(word.endswith("s") and word[:-1] in vocabulary.PARTS["item"] for word in parts[-1:])
-    placed = parts[-1:] in (["number"], ["no"], ["num"]) and {*parts[-2:-1]} <= vocabulary.NUMBERED
-    most = MANY if many else MOST_PARTS
-    return (many or (placed and len(parts) > 1)) and profile.whole and max(profile.numbers) < most
-
-
-def is_kind(profile: Profile) -> bool:
-    """Whether it is a kind of device, program or card: then one is that of most rows."""
-    if vocabulary.compared(profile.label) not in vocabulary.KINDS or len(profile.values) <= MANY:
-        return False
-    ((_, most),) = Counter(profile.values).most_common(1)
-    return most > 0.5 * len(profile.values)
-
-
-def is_of_a_title(profile: Profile, pool: Sequence[Profile]) -> bool:
-    """Whether they are authors of what the titles name, and not of the rows."""
-    if not AUTHORS.intersection(vocabulary.words_of(profile.label)):
-        return False
-    titles = (p for p in pool if p.rank("title") >= 0 and p is not profile)
-    return any(depends(profile, p) and p.distinct < 0.9 * len(p.values) for p in titles)
-
-
-def is_number_of(profile: Profile, pool: Sequence[Profile]) -> bool:
-    """Whether it says how many visitors there were, beside how many visits."""
-    last = vocabulary.words_of(profile.label)[-1]
-    if not (profile.numeric and last.endswith("s") and last[:-1] in vocabulary.PARTS["user"]):
-        return False
-    others = (p for p in pool if p is not profile and p.numeric and p.label)
-    return any(VISITED.intersection(vocabulary.words_of(p.label)[-1:]) for p in others)
-
-
-def holds_lengths(profile: Profile) -> bool:
-    """Whether some are lengths of time, as of what was played."""
-    lengths = sum(LENGTH.fullmatch(value) is not None for value in profile.values)
-    return lengths > 0.1 * len(profile.values)
-
-
-def is_mostly_nobody(profile: Profile) -> bool:
-    """Whether most rows have a value that stands for nobody."""
-    ((value, most),) = Counter(profile.values).most_common(1)
-    return value.lower() in vocabulary.NOBODY and most > 0.5 * len(profile.values)
-
-
-def has_sessions_as_rows(pool: Sequence[Profile]) -> bool:
-    """Whether a row has all items of a session, so that none has two rows, and nothing else tells
-    whose it is."""
-    lists = any(p.rank("item") >= 0 and p.is_list for p in pool)
-    flat = [p for p in pool if not p.is_list and p.rank("item") < 0 and is_unnamed(p)]
-    # A title or a number of something is not whose the session is.
-    flat = [
-        p
-        for p in flat
-        if p.rank("user") >= 0 or not vocabulary.NOT_IDS & set(vocabulary.words_of(p.label))
-    ]
-    return lists and not any(
-        p.distinct > FEW and p.may_be_id and not p.is_moment and not numbers_rows(p) for p in flat
-    )
-
-
-def is_less(profile: Profile, pool: Sequence[Profile], user: Profile | None) -> bool:
-    """Whether a column that sounds like an item says less than one: whose it is, or of what kind.
-
-    So does an attribute of the user, and an artist where another column has the tracks.
-    """
-    if user is not None and depends(profile, user) and 4 < user.distinct < 0.7 * len(user.values):
-        return True
-    if vocabulary.compared(profile.label) in GENERIC and (
-        numbers_rows(profile) or (user is not None and depends(user, profile))
-    ):
-        return True  # of a row, or of an order
-    return vocabulary.compared(profile.label) in vocabulary.CONTAINERS and any(
-        other is not profile
-        and vocabulary.compared(other.label) not in vocabulary.CONTAINERS
-        and other.rank("item") >= 0
-        and other.may_be_id
-        and other.distinct > profile.distinct
-        for other in pool
-    )
-
-
-def is_surely(profile: Profile, role: vocabulary.Named) -> bool:
-    """Whether the name says of itself that a column is this."""
-    doubtful = vocabulary.compared(profile.label) in GENERIC | vocabulary.CONTAINERS
-    return 0 <= profile.rank(role) < vocabulary.SURE and not doubtful
-
-
-def numbers_rows(profile: Profile) -> bool:
-    """Whether no value comes twice, in a sample in which some would."""
-    return profile.distinct == len(profile.values) > MANY
-
-
-def numbers_many_rows(profile: Profile) -> bool:
-    """Whether no value comes twice in so many rows that nothing could be learned of items."""
-    return profile.distinct == len(profile.values) > 3 * MANY
-
-
-def has_another(profile: Profile, pool: Sequence[Profile]) -> bool:
-    """Whether another column is called an item, is no artist of several, and comes again."""
-    others = (p for p in pool if p is not profile and p.rank("item") >= 0 and p.may_be_id)
-    others = (p for p in others if vocabulary.compared(p.label) not in vocabulary.CONTAINERS)
-    return any(1 < p.distinct < 0.9 * len(p.values) and not is_how_many(p) for p in others)
-
-
-def is_of_the_row(profile: Profile) -> bool:
-    """Whether it numbers the rows, whatever it is called."""
-    return profile.is_row_number and len(profile.values) > 20
-
-
 def without_attributes(profiles: Sequence[Profile]) -> list[Profile]:
     """The columns that are not told by another one and coarser, as a category by the item."""
     if len(profiles) > MOST_COMPARED:
@@ -376,15 +235,6 @@ def without_attributes(profiles: Sequence[Profile]) -> list[Profile]:
             for other in profiles
         )
     ]
-
-
-def depends(profile: Profile, other: Profile) -> bool:
-    """Whether the values of `other` say those of `profile`, in the sample; never of lists."""
-    if profile.column.listed or other.column.listed:
-        return False
-    seen: dict[object, object] = {}
-    pairs = zip(other.column.cells, profile.column.cells, strict=True)
-    return all(seen.setdefault(key, value) == value for key, value in pairs)
 
 
 def by_look(
@@ -419,41 +269,3 @@ def by_look(
             f"item: `--columns user={second.name},item={first.name}`"
         )
     return first, second
-
-
-def is_address(profile: Profile) -> bool:
-    """Whether they are addresses of mail, which people have."""
-    return all("@" in value[1:-1] for value in profile.values)
-
-
-def is_like_ids(profile: Profile) -> bool:
-    """Whether values without a name are ids rather than flags, one constant or kinds of events."""
-    if profile.numeric and not profile.whole and not profile.label:
-        return False  # 12.0 without a name is an amount
-    if len(profile.values) <= SMALL_SAMPLE:
-        return True
-    if profile.is_flag or profile.distinct < 2:
-        return False
-    if profile.mean_length > LONGEST_OF_IDS and not profile.is_list:
-        return False
-    if not profile.label and profile.numeric and profile.distinct < 3:
-        return False  # 0 and 4, say
-    many = len(profile.values) > 2 * FEW
-    words = all("9" not in look for look in profile.shapes)
-    return not (many and words and profile.distinct <= FEW)
-
-
-def is_of_part(profile: Profile) -> bool:
-    """Whether it is what anything may have, of a part that is not called an item."""
-    part = profile.name.partition("[]")[0].rpartition(".")[2]
-    generic = vocabulary.compared(profile.label) in GENERIC
-    return is_nested(profile) and generic and vocabulary.rank(part, "item") < 0
-
-
-def is_nested(profile: Profile) -> bool:
-    return profile.column.listed and "[]" in profile.name
-
-
-def is_generic(profile: Profile) -> bool:
-    """Whether it is called `id` alone, so that anything may have it."""
-    return vocabulary.compared(profile.label) == "id"

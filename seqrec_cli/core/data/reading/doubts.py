@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 
 from seqrec_cli.core.data.reading import vocabulary
-from seqrec_cli.core.data.reading.choosing import (
+from seqrec_cli.core.data.reading.judging import (
     depends,
     is_generic,
     is_how_many,

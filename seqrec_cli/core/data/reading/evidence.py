@@ -5,7 +5,8 @@ from collections import Counter
 from typing import Literal
 
 from seqrec_cli.core.data.reading import vocabulary
-from seqrec_cli.core.data.reading.choosing import (
+from seqrec_cli.core.data.reading.clocks import is_clock
+from seqrec_cli.core.data.reading.judging import (
     MANY,
     SMALL_SAMPLE,
     holds_lengths,
@@ -15,7 +16,6 @@ from seqrec_cli.core.data.reading.choosing import (
     is_surely,
     is_unnamed,
 )
-from seqrec_cli.core.data.reading.clocks import is_clock
 from seqrec_cli.core.data.reading.moments import PIECE_NAMES, PIECES
 from seqrec_cli.core.data.reading.profiles import Profile
 

@@ -10,12 +10,12 @@ from numpy.typing import NDArray
 
 from seqrec_cli.core.data.pieces import chosen, converted
 from seqrec_cli.core.data.reading import vocabulary
-from seqrec_cli.core.data.reading.choosing import numbers_rows
 from seqrec_cli.core.data.reading.engine import Engine
 from seqrec_cli.core.data.reading.filling import LogTable
 from seqrec_cli.core.data.reading.identifiers import (
     compacted,
 )
+from seqrec_cli.core.data.reading.judging import numbers_rows
 from seqrec_cli.core.data.reading.options import Reading, Role, command
 from seqrec_cli.core.data.reading.profiles import Profile, is_missing_cell
 from seqrec_cli.core.data.reading.relations import Relation

@@ -10,7 +10,7 @@ from functools import cached_property
 from itertools import pairwise, product
 
 from seqrec_cli.core.data.reading import vocabulary
-from seqrec_cli.core.data.reading.choosing import WIDEST, depends, is_surely, numbers_rows
+from seqrec_cli.core.data.reading.choosing import WIDEST
 from seqrec_cli.core.data.reading.evidence import (
     ROLES,
     Person,
@@ -19,6 +19,7 @@ from seqrec_cli.core.data.reading.evidence import (
     may_be,
     name_points,
 )
+from seqrec_cli.core.data.reading.judging import depends, is_surely, numbers_rows
 from seqrec_cli.core.data.reading.moments import Moment, Order
 from seqrec_cli.core.data.reading.options import Role
 from seqrec_cli.core.data.reading.profiles import Profile

@@ -5,10 +5,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from seqrec_cli.core.data.reading import moments, vocabulary
-from seqrec_cli.core.data.reading.choosing import MANY, choose_ids, choose_rating, depends
+from seqrec_cli.core.data.reading.choosing import choose_ids, choose_rating
 from seqrec_cli.core.data.reading.clocks import is_clock
 from seqrec_cli.core.data.reading.engine import Engine
 from seqrec_cli.core.data.reading.json_cells import path_in_text
+from seqrec_cli.core.data.reading.judging import MANY, depends
 from seqrec_cli.core.data.reading.moments import Moment, is_category
 from seqrec_cli.core.data.reading.options import Reading, Role
 from seqrec_cli.core.data.reading.profiles import Profile
