@@ -30,6 +30,7 @@ BATCH = 32
 LR, LR_OF_RARE = 0.001, 0.003  # learning rates: a rare item has few steps to learn in
 RIDGES = [30.0, 100.0, 300.0, 1000.0]  # that validation picks from where a try takes a moment
 LENGTHS = (20, 50, 100, 200)  # items that a network reads
+RECURRENT = 128  # units of the recurrent layer
 
 
 @dataclass(frozen=True)
@@ -163,11 +164,15 @@ def network_part(profile: DataProfile) -> tuple[dict[str, Any], list[str]]:
         "dropout": dropout,
         "max_length": length,
     }
-    return settings, [
+    reasons = [
         f"19 of 20 histories have up to {profile.long:,} items: it reads {length}",
         f"{profile.events:,} events, {profile.mean_count:.0f} an item, are {how}: "
         f"dropout {dropout:g}",
     ]
+    if profile.mean_length > SHORT:
+        settings["recurrent"] = RECURRENT
+        reasons.append("long histories: a recurrent layer below attention")
+    return settings, reasons
 
 
 def training_part(profile: DataProfile) -> tuple[dict[str, Any], list[str]]:

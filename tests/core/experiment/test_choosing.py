@@ -42,6 +42,7 @@ def test_long_histories_of_frequent_items() -> None:
     assert content["model"]["dropout"] == 0.2
     assert content["linear"]["decays"] == [0.3, 0.8, 0.97]
     assert "items" not in content["linear"]
+    assert content["model"]["recurrent"] == 128
     assert content["training"]["half_life"] == 40
     assert content["training"]["epochs"] == 24
 
@@ -51,6 +52,7 @@ def test_short_histories_of_rare_items() -> None:
     assert chosen.content["model"]["max_length"] == 20
     assert chosen.content["model"]["dropout"] == 0.5
     assert chosen.content["linear"] == {"weight": "auto", "decays": [0.85], "ridge": 30.0}
+    assert "recurrent" not in chosen.content["model"]
     assert "half_life" not in chosen.content["training"]
 
 
