@@ -31,6 +31,7 @@ LR, LR_OF_RARE = 0.001, 0.003  # learning rates: a rare item has few steps to le
 RIDGES = [30.0, 100.0, 300.0, 1000.0]  # that validation picks from where a try takes a moment
 LENGTHS = (20, 50, 100, 200)  # items that a network reads
 RECURRENT = 128  # units of the recurrent layer
+AVERAGE = 0.999  # decay of the running mean of the weights
 
 
 @dataclass(frozen=True)
@@ -199,6 +200,13 @@ def training_part(profile: DataProfile) -> tuple[dict[str, Any], list[str]]:
     if profile.mean_length > SHORT:
         settings["half_life"] = 40
         reasons.append("long histories: later targets have more weight")
+    if profile.mean_length > SHORT and profile.events > MANY_EVENTS:
+        del settings["schedule"]
+        settings["average"] = AVERAGE
+        reasons.append(
+            f"{profile.events:,} events of long histories: a mean of the weights in place of a "
+            "falling learning rate"
+        )
     return settings, reasons
 
 

@@ -67,13 +67,12 @@ class RecentShares:
             moments = np.maximum(moments, histories.times[histories.offsets[1:] - 1])
         return replace(histories, moments=moments + 1)
 
-    def before(self, moments: NDArray[np.int64], num_items: int) -> Tensor:
-        """The share of each id 0 to N among the interactions of the window before each moment (B,),
-        float32 (B, N + 1); 0 where there were none."""
+    def counts_before(self, moments: NDArray[np.int64], num_items: int) -> Tensor:
+        """How often each id 0 to N is among the interactions of the window before each moment (B,),
+        float32 (B, N + 1)."""
         starts = np.searchsorted(self.times, moments - self.window)
         stops = np.searchsorted(self.times, moments)  # what happens at that moment is not known
-        shares = np.zeros((len(moments), num_items + 1), np.float32)
+        counts = np.zeros((len(moments), num_items + 1), np.float32)
         for row, (start, stop) in enumerate(zip(starts, stops, strict=True)):
-            counts = np.bincount(self.items[start:stop], minlength=num_items + 1)
-            shares[row] = counts / max(1, stop - start)
-        return torch.from_numpy(shares)
+            counts[row] = np.bincount(self.items[start:stop], minlength=num_items + 1)
+        return torch.from_numpy(counts)

@@ -14,7 +14,10 @@ logarithm makes it a sum with the logits of a network, or with other logarithms.
 With `time: true` further scales read this session alone, and an item gains by how much more popular
 it was in the days before the query's moment T than it is over all, with power r:
 
-    score(i) = log(max((x W)_i, 0) + k u(i)) + r log((u_T(i) + u(i)) / 2 u(i))
+    score(i) = log(max((x W)_i, 0) + k u(i)) + r log((n_T(i) + p N u(i)) / ((n_T + p N) u(i)))
+
+where n_T(i) is how often it was chosen in these days, n_T how often all were, and p N of the usual
+choices count beside them, so that a few days in which little happened say little.
 
 X is never made (equations.py).
 
@@ -45,6 +48,7 @@ from seqrec_cli.core.settings.registry import refused
 
 MINUTE, DAY = 60, 86_400
 MOST_SCALES = 8
+USUAL_CHOICES = 5  # p: of each item, beside those of the last days
 MADE, FACTORIZED = 0.4, 0.6  # shares of the work, about: the equations made, their factor known
 
 
@@ -259,8 +263,10 @@ class Linear:
         history than it is over all, float32 (B, N + 1); 0 for padding."""
         assert self.recent is not None
         assert histories.moments is not None
-        lately = self.recent.before(histories.moments, self.num_items)
-        lately.add_(self.popularity).div_(2 * self.popularity)
+        lately = self.recent.counts_before(histories.moments, self.num_items)
+        usual = USUAL_CHOICES * self.num_items
+        whole = lately.sum(1, keepdim=True).add_(usual)
+        lately.add_(self.popularity, alpha=usual).div_(self.popularity).div_(whole)
         lately[:, PAD] = 1
         return lately.log_()
 

@@ -43,6 +43,8 @@ def test_long_histories_of_frequent_items() -> None:
     assert content["linear"]["decays"] == [0.3, 0.8, 0.97]
     assert "items" not in content["linear"]
     assert content["model"]["recurrent"] == 128
+    assert content["training"]["average"] == 0.999
+    assert "schedule" not in content["training"]
     assert content["training"]["half_life"] == 40
     assert content["training"]["epochs"] == 24
 
@@ -71,6 +73,8 @@ def test_fewer_events_are_held_back_more() -> None:
     assert chosen.content["linear"]["ridge"] == 1000
     assert chosen.content["model"]["dropout"] == 0.3
     assert chosen.content["training"]["epochs"] == 51
+    assert chosen.content["training"]["schedule"] == "cosine"
+    assert "average" not in chosen.content["training"]
 
 
 def test_rare_items_learn_in_larger_steps() -> None:

@@ -20,11 +20,10 @@ def test_each_item_counts_once_more_than_it_occurs(items: list[int]) -> None:
     assert float(found.sum()) == pytest.approx(1)
 
 
-def test_recent_shares_are_of_the_window_before_each_moment() -> None:
+def test_recent_counts_are_of_the_window_before_each_moment() -> None:
     shares = RecentShares.of(np.array([5, 1, 9, 3]), np.array([2, 1, 2, 3], np.int32), 4)
-    found = shares.before(np.array([1, 5, 6, 99]), 3)
-    expected = [[0, 0, 0, 0], [0, 0.5, 0, 0.5], [0, 0, 0.5, 0.5], [0, 0, 0, 0]]
-    assert found.tolist() == pytest.approx(np.array(expected))
+    found = shares.counts_before(np.array([1, 5, 6, 99]), 3)
+    assert found.tolist() == [[0, 0, 0, 0], [0, 1, 0, 1], [0, 0, 1, 1], [0, 0, 0, 0]]
 
 
 def test_a_query_without_a_moment_is_after_all_that_is_known() -> None:

@@ -187,8 +187,8 @@ def test_with_times_this_session_and_the_last_days_count() -> None:
     asked = timed([[4, 1], [4, 1]], [[6, 7], [6, 7]], [8, 33])
     share = np.array([3, 3, 3, 2]) / 11
     lately = [
-        np.array([1, 2, 0, 0]) / 3,  # at hours 0, 1 and 5
-        np.array([1, 0, 2, 1]) / 4,  # from hour 9 on, as a day before 33 was 9
+        np.array([1, 2, 0, 0]),  # at hours 0, 1 and 5
+        np.array([1, 0, 2, 1]),  # from hour 9 on, as a day before 33 was 9
     ]
     for row, recently in enumerate(lately):
         history = np.zeros((2, 4))
@@ -197,7 +197,8 @@ def test_with_times_this_session_and_the_last_days_count() -> None:
             history[1, [3, 0]] = 0.8, 1
         predicted = history.ravel() @ weights
         expected = np.log(np.maximum(predicted, 0) + 0.2 * share)
-        expected += 0.4 * np.log((recently + share) / (2 * share))
+        gain = (recently + 5 * 4 * share) / (recently.sum() + 5 * 4) / share
+        expected += 0.4 * np.log(gain)
         np.testing.assert_allclose(model.score(asked)[row, 1:].numpy(), expected, rtol=1e-4)
     # The popularity of those days does not change what items of the history give.
     reasons = influence(model, asked.only(0), np.array([2, 3]))
