@@ -182,13 +182,14 @@ def training_part(profile: DataProfile) -> tuple[dict[str, Any], list[str]]:
     steps = max(1, profile.users // batch)
     epochs = min(max(STEPS // steps, EPOCHS[0]), EPOCHS[1])
     every = max(1, epochs // 12)
+    averaged = profile.mean_length > SHORT and profile.events > MANY_EVENTS
     settings: dict[str, Any] = {
         "loss": "softmax",
         "epochs": epochs,
         "batch_size": batch,
         "lr": LR_OF_RARE if profile.sparse else LR,
         "warmup": 100,
-        "schedule": "cosine",
+        **({"average": AVERAGE} if averaged else {"schedule": "cosine"}),
         "validate_every": every,
         "patience": 4,
     }
@@ -200,9 +201,7 @@ def training_part(profile: DataProfile) -> tuple[dict[str, Any], list[str]]:
     if profile.mean_length > SHORT:
         settings["half_life"] = 40
         reasons.append("long histories: later targets have more weight")
-    if profile.mean_length > SHORT and profile.events > MANY_EVENTS:
-        del settings["schedule"]
-        settings["average"] = AVERAGE
+    if averaged:
         reasons.append(
             f"{profile.events:,} events of long histories: a mean of the weights in place of a "
             "falling learning rate"
