@@ -1,7 +1,7 @@
 """Softmax cross-entropy over shared negatives or the whole catalogue, a piece at a time.
 
-Shapes: T targets, R of them in a piece, K shared negatives, D hidden size, N items, X excluded
-items. Target 0 is padding and does not count.
+Shapes: T targets, R of them in a piece, A items that share a target's place, K shared negatives, D
+hidden size, N items, X excluded items. Target 0 is padding and does not count.
 """
 
 from typing import Any
@@ -25,6 +25,7 @@ def linear_cross_entropy(
     states: Tensor,
     table: Tensor,
     targets: Tensor,
+    shares: Tensor,
     weights: Tensor,
     smoothing: float,
     excluded: Tensor,
@@ -34,13 +35,14 @@ def linear_cross_entropy(
     Args:
         states: (T, D).
         table: (N + 1, D); the logits are products with it.
-        targets: int64 (T,).
+        targets: int64 (T, A), candidates all; where the first is padding, none counts.
+        shares: float32 (T, A), how a target's probability is shared among these; they sum to 1.
         weights: float32 (T,).
         smoothing: the share of a target's probability that is spread over all items.
         excluded: int64 (X,), the rows of the table that are not candidates.
     """
     compute = LinearCrossEntropy.apply if fast("cross_entropy") else plain_linear
-    return compute(states, table, targets, weights, smoothing, excluded)  # type: ignore[no-any-return]
+    return compute(states, table, targets, shares, weights, smoothing, excluded)  # type: ignore[no-any-return]
 
 
 @torch.autocast("cpu", enabled=False)  # type: ignore[untyped-decorator]
@@ -48,15 +50,16 @@ def plain_linear(
     states: Tensor,
     table: Tensor,
     targets: Tensor,
+    shares: Tensor,
     weights: Tensor,
     smoothing: float,
     excluded: Tensor,
 ) -> Tensor:
     """The plain twin of `LinearCrossEntropy`: all logits at once, gradients by autograd."""
-    real = targets != PAD
+    real = targets[:, 0] != PAD
     logits = F.linear(states[real].float(), table.float()).index_fill(1, excluded, -torch.inf)
     log_probabilities = logits.log_softmax(-1)  # (T, N + 1)
-    losses = -log_probabilities.gather(1, targets[real].unsqueeze(1)).squeeze(1)
+    losses = -(log_probabilities.gather(1, targets[real]) * shares[real]).sum(1)
     if smoothing:
         spread = log_probabilities.index_fill(1, excluded, 0).sum(1) / (len(table) - len(excluded))
         losses = (1 - smoothing) * losses - smoothing * spread
@@ -174,13 +177,14 @@ class LinearCrossEntropy(torch.autograd.Function):
         states: Tensor,
         table: Tensor,
         targets: Tensor,
+        shares: Tensor,
         weights: Tensor,
         smoothing: float,
         excluded: Tensor,
     ) -> Tensor:
         """Map to the mean loss, float32 (); arguments as for `linear_cross_entropy`, float32."""
-        real = (targets != PAD).nonzero().squeeze(1)
-        x, weight, wanted = (each[real] for each in (states, weights.unsqueeze(1), targets))
+        real = (targets[:, 0] != PAD).nonzero().squeeze(1)
+        x, weight = states[real], weights[real].unsqueeze(1)
         # Transposed once: the products below then read memory in order.
         table_t = table.T.contiguous()  # (D, N + 1)
         table_t_grad, x_grad = torch.zeros_like(table_t), torch.empty_like(x)
@@ -189,21 +193,23 @@ class LinearCrossEntropy(torch.autograd.Function):
         buffer = states.new_empty(min(size, len(real)), len(table), dtype=torch.float32)
         items = len(table) - len(excluded)
         mean = (table.sum(dim=0) - table[excluded].sum(dim=0)) / items if smoothing else None
-        pieces = (torch.split(each, size) for each in (x, x_grad, weight, wanted.unsqueeze(1)))
-        for rows, rows_grad, piece_weight, target in zip(*pieces, strict=True):
+        cut = (x, x_grad, weight, targets[real], shares[real])
+        pieces = (torch.split(each, size) for each in cut)
+        for rows, rows_grad, piece_weight, target, share in zip(*pieces, strict=True):
             probability = buffer[: len(rows)]
             torch.mm(rows, table_t, out=probability)
             probability.index_fill_(1, excluded, -torch.inf)
-            logit = probability.gather(1, target)
+            logit = (probability.gather(1, target) * share).sum(1, keepdim=True)
             torch.softmax(probability, dim=-1, out=probability)
-            target_probability = probability.gather(1, target)
-            losses = negative_log_likelihood(target_probability, rows, table_t, target, excluded)
+            found = probability.gather(1, target)
+            losses = negative_log_likelihood(found, rows, table_t, target, excluded)
+            losses = (losses * share).sum(1, keepdim=True)
             # From here on `probability` becomes the gradient of the logits.
             if mean is not None:
                 losses = losses + smoothing * (logit - (rows @ mean).unsqueeze(1))
                 probability.sub_(smoothing / items).index_fill_(1, excluded, 0)
-                target_probability = target_probability - smoothing / items
-            probability.scatter_(1, target, target_probability - (1 - smoothing))
+            # An item may stand there twice: its shares add up.
+            probability.scatter_add_(1, target, share * (smoothing - 1))
             total += (losses * piece_weight).sum()
             torch.mm(probability, table, out=rows_grad)
             table_t_grad.addmm_((rows * piece_weight).T, probability)
@@ -219,7 +225,7 @@ class LinearCrossEntropy(torch.autograd.Function):
         """Map the loss's gradient () to those of states (T, D) and table (N + 1, D)."""
         states_grad, table_grad = ctx.saved_tensors
         scale = grad / ctx.weight
-        return states_grad * scale, table_grad * scale, None, None, None, None
+        return states_grad * scale, table_grad * scale, None, None, None, None, None
 
 
 def piece_of(items: int) -> int:
@@ -231,12 +237,12 @@ def piece_of(items: int) -> int:
 def negative_log_likelihood(
     target_probability: Tensor, x: Tensor, table_t: Tensor, target: Tensor, excluded: Tensor
 ) -> Tensor:
-    """-log of the targets' probabilities (R, 1); those near 0 are computed again from the logits.
+    """-log of the targets' probabilities (R, A); those near 0 are computed again from the logits.
 
-    x are states (R, D), `table_t` is (D, N + 1), `target` int64 (R, 1).
+    x are states (R, D), `table_t` is (D, N + 1), `target` int64 (R, A).
     """
     # A probability that underflows in float32 has a log of -inf; its logits are finite.
-    losses, tiny = -target_probability.log(), (target_probability < 1e-30).squeeze(1)
+    losses, tiny = -target_probability.log(), (target_probability < 1e-30).any(1)
     if bool(tiny.any()):
         logits = (x[tiny] @ table_t).index_fill_(1, excluded, -torch.inf)
         losses[tiny] = logits.logsumexp(-1, keepdim=True) - logits.gather(1, target[tiny])

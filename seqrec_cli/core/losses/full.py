@@ -1,6 +1,6 @@
 """Losses over the whole catalogue.
 
-Shapes: T targets, D hidden size, N items.
+Shapes: T targets, A of the items after each, D hidden size, N items.
 """
 
 from typing import Literal
@@ -9,8 +9,11 @@ import torch
 from pydantic import Field
 from torch import Tensor
 
+from seqrec_cli.core.data.sequences import PAD
 from seqrec_cli.core.kernels.cross_entropy import linear_cross_entropy
 from seqrec_cli.core.losses.interface import AllItems, LossSettings
+
+LATER_SHARE = 0.5  # of a later target, relative to the one before
 
 
 class SoftmaxSettings(LossSettings):
@@ -27,6 +30,17 @@ class SoftmaxSettings(LossSettings):
         description="targets this many items before a user's last count half; null: all count "
         "alike",
     )
+    targets_ahead: int = Field(
+        0,
+        ge=0,
+        le=100,
+        description="how many of the items after a target are targets too, each with half the "
+        "share of the one before",
+    )
+
+    @property
+    def later_targets(self) -> int:
+        return self.targets_ahead
 
     @property
     def target_half_life(self) -> float | None:
@@ -37,13 +51,31 @@ def softmax(inputs: AllItems, settings: SoftmaxSettings) -> Tensor:
     """Cross-entropy of the target among all items, without holding all logits.
 
     With smoothing, a share of the target's probability is spread over all items (Szegedy et al.,
-    CVPR 2016, section 7).
+    CVPR 2016, section 7). With later targets it is shared among the target and these.
     """
     excluded, weights = inputs.excluded_items, inputs.weights
     if excluded is None:
         excluded = torch.zeros(1, dtype=torch.int64, device=inputs.targets.device)
     if weights is None:
         weights = torch.ones_like(inputs.targets, dtype=torch.float32)
+    targets, shares = shared_places(inputs)
     return linear_cross_entropy(
-        inputs.states, inputs.table, inputs.targets, weights, settings.label_smoothing, excluded
+        inputs.states, inputs.table, targets, shares, weights, settings.label_smoothing, excluded
     )
+
+
+def shared_places(inputs: AllItems) -> tuple[Tensor, Tensor]:
+    """The target and those after it, int64 (T, 1 + A), and their shares, float32, which sum to 1.
+
+    Each has half the share of the one before; what would be after the history's end has none, and
+    the target in its place.
+    """
+    own = inputs.targets.unsqueeze(1)
+    if inputs.later is None:
+        return own, torch.ones_like(own, dtype=torch.float32)
+    targets = torch.cat((own, inputs.later), dim=1)
+    there = (targets != PAD).float()
+    there[:, 0] = 1
+    ages = torch.arange(targets.shape[1], device=targets.device)
+    shares = there * LATER_SHARE**ages
+    return torch.where(targets == PAD, own, targets), shares / shares.sum(1, keepdim=True)

@@ -22,6 +22,11 @@ class LossSettings(NamedSettings):
         return False
 
     @property
+    def later_targets(self) -> int:
+        """How many of the items after a target are targets too."""
+        return 0
+
+    @property
     def target_half_life(self) -> float | None:
         """Targets this many items before a history's last count half; None: all count alike."""
         return None
@@ -79,6 +84,8 @@ class AllItems:
         targets: int64 (T,); 0 does not count.
         weights: of the targets, (T,); None: 1 each.
         excluded_items: int64, the rows that are no candidates; None: row 0, padding, alone.
+        later: int64 (T, A), the items that come after each target, the next first, which are
+            targets too; 0 where the history has ended. None: none are.
     """
 
     states: Tensor
@@ -86,6 +93,7 @@ class AllItems:
     targets: Tensor
     weights: Tensor | None = None
     excluded_items: Tensor | None = None
+    later: Tensor | None = None
 
 
 @dataclass(frozen=True)

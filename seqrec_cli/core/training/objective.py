@@ -5,6 +5,7 @@ Shapes: B histories, T slots, K negatives, D hidden size.
 
 import torch
 from torch import Tensor
+from torch.nn import functional as F
 
 from seqrec_cli.core.batching.sequential import TrainBatch
 from seqrec_cli.core.data.sequences import PAD
@@ -28,7 +29,10 @@ def batch_loss(
         table = model.item_vectors(None, noise)
         half_life = settings.loss.target_half_life
         weights = None if half_life is None else torch.exp2(-batch.histories.ages / half_life)
-        inputs = AllItems(states.float(), table, batch.targets, weights, model.excluded_items)
+        later = items_after(batch, settings.loss.later_targets)
+        inputs = AllItems(
+            states.float(), table, batch.targets, weights, model.excluded_items, later
+        )
         return loss.of_catalogue(inputs, settings.loss)
     assert loss.of_scores is not None
     if settings.negatives_per == "batch":
@@ -54,6 +58,18 @@ def batch_loss(
     masks = (batch.targets != PAD).to(positive.dtype), drawn.to(positive.dtype)
     num_items = model.items.num_embeddings - 1
     return loss.of_scores(Scores(positive, negatives, *masks, logs, num_items), settings.loss)
+
+
+def items_after(batch: TrainBatch, count: int) -> Tensor | None:
+    """The `count` items after each target in its history, int64 (T, count), the next first; 0
+    where the history has ended. None of a count of 0."""
+    if not count:
+        return None
+    found = [
+        F.pad(targets, (0, count)).unfold(1, count + 1, 1)[:, :, 1:].flatten(0, 1)
+        for (targets,) in batch.histories.views(batch.targets)
+    ]
+    return torch.cat(found)
 
 
 def history_scores(

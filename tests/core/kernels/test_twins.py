@@ -113,7 +113,10 @@ def cross_entropy(smoothing: float = 0.1) -> Case:
     states, table = random(40, 6), random(31, 6, seed=1)
     weights, excluded = torch.linspace(0.1, 2, 40), torch.tensor([0, 5])
     own = torch.where(targets() == 5, 6, targets())
-    return linear_cross_entropy(states, table, own, weights, smoothing, excluded), [states, table]
+    places = torch.stack((own, own.clamp(min=7), own), dim=1)  # items that stand there twice too
+    shares = torch.tensor([0.5, 0.3, 0.2]).expand(40, 3)
+    loss = linear_cross_entropy(states, table, places, shares, weights, smoothing, excluded)
+    return loss, [states, table]
 
 
 def shared() -> Case:

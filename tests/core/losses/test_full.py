@@ -43,3 +43,38 @@ def test_excluded_rows_are_no_candidates(smoothing: float) -> None:
     table.requires_grad_()
     loss = full(states, table, targets, None, excluded_items, smoothing=smoothing)
     assert torch.autograd.grad(loss, table)[0][excluded_items].abs().max() == 0
+
+
+@pytest.mark.parametrize("smoothing", [0.0, 0.1])
+@pytest.mark.parametrize("count", [1, 2, 5])
+def test_later_targets_share_the_probability_of_the_first(smoothing: float, count: int) -> None:
+    """Against torch's cross-entropy with probabilities as targets; items stand there twice too."""
+    generator = torch.Generator().manual_seed(0)
+    states = torch.randn(50, 8, generator=generator, requires_grad=True)
+    table = torch.randn(13, 8, generator=generator, requires_grad=True)
+    targets = torch.randint(0, 13, (50,), generator=generator)
+    later = torch.randint(0, 13, (50, count), generator=generator)
+    later[::3] = 0
+    weights = torch.rand(50, generator=generator)
+    loss = full(states, table, targets, weights, None, later, smoothing=smoothing)
+    wanted = torch.zeros(50, 13)
+    for row, first in enumerate(targets.tolist()):
+        places = [first, *later[row].tolist()]
+        real = [(item, 0.5**k) for k, item in enumerate(places) if item]
+        for item, share in real:
+            wanted[row, item] += share / sum(share for _, share in real)
+    real = targets > 0
+    each = torch.nn.functional.cross_entropy(
+        (states @ table.T)[real, 1:], wanted[real, 1:], reduction="none", label_smoothing=smoothing
+    )
+    plain = (each * weights[real]).sum() / weights[real].sum()
+    torch.testing.assert_close(loss, plain, atol=1e-5, rtol=1e-5)
+    mine = torch.autograd.grad(loss, (states, table))
+    for a, b in zip(mine, torch.autograd.grad(plain, (states, table)), strict=True):
+        torch.testing.assert_close(a, b, atol=1e-5, rtol=1e-5)
+
+
+def test_later_targets_may_be_too_unlikely_for_float32() -> None:
+    table = torch.tensor([[0.0], [300.0], [-200.0]])
+    found = full(torch.ones(1, 1), table, torch.tensor([1]), None, None, torch.tensor([[2]]))
+    assert float(found) == pytest.approx(500 / 3)

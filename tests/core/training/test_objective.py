@@ -6,11 +6,12 @@ import torch
 
 from seqrec_cli.core.batching.sequential import Batches, TrainBatch
 from seqrec_cli.core.data.dataset import SequenceDataset
+from seqrec_cli.core.data.sequences import Sequences
 from seqrec_cli.core.evaluation.sequential import evaluate
 from seqrec_cli.core.inference.scoring import ModelScorer
 from seqrec_cli.core.training.events import Validated
 from seqrec_cli.core.training.network import Training
-from seqrec_cli.core.training.objective import batch_loss
+from seqrec_cli.core.training.objective import batch_loss, items_after
 from tests.core.training.small import CPU, experiment, run
 
 
@@ -90,3 +91,29 @@ def test_shared_negatives_score_as_repeated_ones(
         order = np.argsort(-np.minimum(cycle.train.lengths[users] - 1, 12), kind="stable")
         for row, user in enumerate(users[order]):
             assert not set(cycle.train[int(user)].tolist()) & set(batch.negatives[row].tolist())
+
+
+@pytest.mark.parametrize("count", [1, 2, 30])
+def test_the_items_after_a_target_are_those_of_its_own_history(
+    cycle: SequenceDataset, count: int
+) -> None:
+    batches = Batches(cycle.train, 50, seed=0, batch_size=9, max_length=12, num_negatives=0)
+    users = batches.users_of(1)[0]
+    batch = batches.make(1, users, batches.share(1, 1, users))
+    found = items_after(batch, count)
+    assert found is not None
+    assert found.shape == (len(batch.targets), count)
+    rows = batch.histories.rows
+    for slot in range(len(rows)):
+        rest = batch.targets[slot + 1 :][rows[slot + 1 :] == rows[slot]].tolist()
+        assert found[slot].tolist() == (rest + [0] * count)[:count]
+    assert items_after(batch, 0) is None
+
+
+def test_later_targets_are_learnt(cycle: SequenceDataset) -> None:
+    """In the cycle item i + 1 follows i: what is after next takes the second place."""
+    settings = {"epochs": 10, "lr": 0.01, "loss": "softmax", "validate_every": 10}
+    training = Training(experiment(**settings, targets_ahead=1), 50, CPU)
+    run(training, cycle)
+    top = ModelScorer(training.model, 50).score(Sequences.from_lists([[3, 4, 5]]))[0].topk(2)
+    assert top.indices.tolist() == [6, 7]
