@@ -30,9 +30,10 @@ def add_products(
     places: Sequences,
     scales: tuple[Scale, ...],
     workers: WorkerPool,
+    weight: float = 1.0,
 ) -> Iterator[float]:
     """Add X'X, its lower triangle, to `products` (S (M + 1), S (M + 1)), and X'Y to `sides`
-    (S (M + 1), M + 1). Yields the share of the work that is done.
+    (S (M + 1), M + 1), both times `weight`. Yields the share of the work that is done.
 
     A piece of work is a block of a pair of scales, so that no two write the same place.
     `places` are slots of items.
@@ -54,7 +55,7 @@ def add_products(
                         ends = np.maximum(earlier, later), np.minimum(earlier, later)
                     else:
                         ends = (earlier, later) if older == first else (later, earlier)
-                    add_cells(part, *ends, weights)
+                    add_cells(part, *ends, weights * np.float32(weight))
 
     def column(number: int) -> None:
         part, scale = sides[number * rows : (number + 1) * rows], scales[number]
@@ -62,7 +63,7 @@ def add_products(
             weights = Weights(scale, steps)
             for lag in range(1, scale.length + 1):
                 at = np.flatnonzero(steps.left >= lag)
-                found = np.broadcast_to(weights.over(at, lag) / scale.decay, len(at))
+                found = np.broadcast_to(weight * weights.over(at, lag) / scale.decay, len(at))
                 add_cells(part, items[at], items[at + lag], found.astype(np.float32))
 
     numbers = range(len(scales))

@@ -11,6 +11,9 @@ l1 the ridges, u(i) the share of item i in the train part and k its weight. With
 decay it is a sequential cousin of EASE (Steck, WWW 2019) and of SLIST (Choi et al., WWW 2021). The
 logarithm makes it a sum with the logits of a network, or with other logarithms.
 
+Where items are rare, what came before one tells of it too: with `backwards` b, X and Y have the
+rows of all histories read from the newest item to the oldest as well, each times the root of b.
+
 With `time: true` further scales read this session alone, and an item gains by how much more popular
 it was in the days before the query's moment T than it is over all, with power r:
 
@@ -74,6 +77,13 @@ class LinearSettings(Settings):
         20_000,
         ge=1,
         description="most frequent items with weights; others have their popularity alone",
+    )
+    backwards: float = Field(
+        0.0,
+        ge=0,
+        le=1,
+        description="weight of histories read from the newest item to the oldest, beside those "
+        "read as they are; 0: none",
     )
     time: bool = Field(
         False,
@@ -186,8 +196,12 @@ class Linear:
         size = len(settings.scales) * rows
         products, sides = torch.zeros(size, size), torch.zeros(size, rows)
         places = replace(train, items=slots[train.items].astype(np.int32))
-        for share in add_products(products, sides, places, settings.scales, workers):
-            yield share * MADE
+        ways = [(places, 1.0)]
+        if settings.backwards:
+            ways.append((read_backwards(places), settings.backwards))
+        for done, (way, weight) in enumerate(ways):
+            for share in add_products(products, sides, way, settings.scales, workers, weight):
+                yield (done + share) / len(ways) * MADE
         products.diagonal().mul_(1 + settings.count_ridge).add_(settings.ridge)
         for share in factorize(products, workers):
             yield MADE + share * (FACTORIZED - MADE)
@@ -311,6 +325,13 @@ class Linear:
             weights = weights_read(histories, scale)
             places = np.flatnonzero((weights > 0) & (slots > 0))
             yield places, number * self.weights.shape[1] + slots[places], weights[places]
+
+
+def read_backwards(histories: Sequences) -> Sequences:
+    """The same histories from the newest item to the oldest, the last user's first."""
+    offsets = histories.offsets[-1] - histories.offsets[::-1]
+    times = None if histories.times is None else -histories.times[::-1]
+    return Sequences(offsets, histories.items[::-1].copy(), times=times)
 
 
 def slots_of(train: Sequences, num_items: int, most: int) -> NDArray[np.int64]:

@@ -27,9 +27,14 @@ SCALES = st.sampled_from(
 
 
 @settings(deadline=None)
-@given(st.lists(st.lists(EVENT, max_size=9), min_size=1, max_size=5), SCALES, st.booleans())
+@given(
+    st.lists(st.lists(EVENT, max_size=9), min_size=1, max_size=5),
+    SCALES,
+    st.booleans(),
+    st.sampled_from([1.0, 0.3]),
+)
 def test_the_equations_are_those_of_the_textbook(
-    events: list[list[tuple[int, int]]], scales: tuple[Scale, ...], several: bool
+    events: list[list[tuple[int, int]]], scales: tuple[Scale, ...], several: bool, weight: float
 ) -> None:
     lists = [[slot for slot, _ in own] for own in events]
     times = [np.cumsum([pause for _, pause in own]).tolist() for own in events]
@@ -55,7 +60,7 @@ def test_the_equations_are_those_of_the_textbook(
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(equations, "EVENTS", 3 if several else 2**17)
         workers = WorkerPool(torch.device("cpu"))
-        *_, last = add_products(products, sides, whole, scales, workers)
+        *_, last = add_products(products, sides, whole, scales, workers, weight)
     assert last == 1
-    np.testing.assert_allclose(products.tril().numpy(), np.tril(flat.T @ flat), atol=1e-5)
-    np.testing.assert_allclose(sides.numpy(), flat.T @ y, atol=1e-5)
+    np.testing.assert_allclose(products.tril().numpy(), np.tril(weight * flat.T @ flat), atol=1e-5)
+    np.testing.assert_allclose(sides.numpy(), weight * flat.T @ y, atol=1e-5)

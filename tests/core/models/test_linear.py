@@ -45,10 +45,14 @@ def textbook(
 ) -> NDArray[np.float64]:
     """x W for a history, W = (X'X + D)^-1 X'Y, with all of X and Y."""
     pairs = [(user[:at], user[at]) for user in train for at in range(1, len(user))]
+    forwards = len(pairs)
+    pairs += [(user[:at:-1], user[at]) for user in train for at in range(len(user) - 1)]
     x = np.array([read(before, config.decays, num_items) for before, _ in pairs])
     x = x.reshape(len(pairs), len(config.decays) * num_items)
     y = np.zeros((len(pairs), num_items))
     y[np.arange(len(pairs)), [item - 1 for _, item in pairs]] = 1
+    x[forwards:] *= config.backwards**0.5
+    y[forwards:] *= config.backwards**0.5
     products = x.T @ x
     ridge = config.ridge * np.eye(len(products))
     ridge += config.count_ridge * np.diag(np.diag(products))
@@ -62,14 +66,18 @@ def textbook(
     histories=st.lists(HISTORY, min_size=1, max_size=4),
     decays=DECAYS,
     count_ridge=st.sampled_from([0.0, 1.5]),
+    backwards=st.sampled_from([0.0, 0.4, 1.0]),
 )
 def test_scores_are_those_of_the_textbook(
     train: list[list[int]],
     histories: list[list[int]],
     decays: tuple[float, ...],
     count_ridge: float,
+    backwards: float,
 ) -> None:
-    config = LinearModelConfig(decays=decays, ridge=0.7, count_ridge=count_ridge, popularity=0.2)
+    config = LinearModelConfig(
+        decays=decays, ridge=0.7, count_ridge=count_ridge, popularity=0.2, backwards=backwards
+    )
     scores = fitted(train, config).score(Sequences.from_lists(histories))
     assert scores.dtype == torch.float32
     items = [item for user in train for item in user]
