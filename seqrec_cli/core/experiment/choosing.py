@@ -32,6 +32,12 @@ RIDGES = [30.0, 100.0, 300.0, 1000.0]  # that validation picks from where a try 
 LENGTHS = (20, 50, 100, 200)  # items that a network reads
 RECURRENT = 128  # units of the recurrent layer
 AVERAGE = 0.999  # decay of the running mean of the weights
+WIDTH, WIDTH_OF_RARE = 64, 128  # of the network
+LATER_TARGETS = 2  # items after the next that count as targets too
+BACKWARDS = 0.3  # weight of histories read from the end in the linear model
+# Decay takes what no target reaches down to 1/e in so many epochs, so that rare items of large data
+# are not forgotten between two of their events; of small data there is no more than tried.
+DECAY_EPOCHS, MOST_DECAY = 6, 0.3
 
 
 @dataclass(frozen=True)
@@ -74,6 +80,11 @@ class DataProfile:
         """Whether the mean item is rare."""
         return self.mean_count <= SPARSE
 
+    @property
+    def short(self) -> bool:
+        """Whether the mean history is short."""
+        return self.mean_length <= SHORT
+
 
 @dataclass(frozen=True)
 class ChosenSettings:
@@ -96,10 +107,12 @@ def choose_settings(profile: DataProfile) -> ChosenSettings:
             f"{profile.events:,} events to learn from are few for a network (up to {FEW_EVENTS:,}):"
             " the linear model alone"
         )
-        content = {"model": {"name": "linear", **linear}, "training": {"grid": {"ridge": RIDGES}}}
+        grid = {"ridge": RIDGES, "backwards": [0.0, BACKWARDS]}
+        content = {"model": {"name": "linear", **linear}, "training": {"grid": grid}}
         ridges = f"validation picks the ridge among {', '.join(f'{ridge:g}' for ridge in RIDGES)}"
+        ways = "and whether it reads backwards too"
         why = (line for line in why_linear if not line.endswith(f"ridge {linear['ridge']:g}"))
-        return ChosenSettings(content, (reason, *why, ridges))
+        return ChosenSettings(content, (reason, *why, f"{ridges}, {ways}"))
     model, why_model = network_part(profile)
     training, why_training = training_part(profile)
     return ChosenSettings(
@@ -121,7 +134,7 @@ def choose_settings(profile: DataProfile) -> ChosenSettings:
 def linear_part(profile: DataProfile) -> tuple[dict[str, Any], list[str]]:
     """The settings of the linear model."""
     decays, reason = [0.3, 0.8, 0.97], f"histories of {profile.mean_length:.0f} items in the mean"
-    if profile.mean_length <= SHORT:
+    if profile.short:
         decays, reason = [0.85], f"{reason} are short: one time scale"
     else:
         reason = f"{reason} are long: three time scales"
@@ -134,6 +147,9 @@ def linear_part(profile: DataProfile) -> tuple[dict[str, Any], list[str]]:
         f"{profile.events:,} events, {profile.mean_count:.0f} an item: ridge {ridge:g}",
     ]
     settings: dict[str, Any] = {"decays": decays, "ridge": ridge}
+    if profile.events > FEW_EVENTS and (profile.sparse or profile.events <= MANY_EVENTS):
+        settings["backwards"] = BACKWARDS
+        found.append("of so few it learns from histories read backwards too")
     most = MOST_ITEMS[len(decays)]
     if profile.items > most:
         settings["items"] = most
@@ -159,7 +175,7 @@ def network_part(profile: DataProfile) -> tuple[dict[str, Any], list[str]]:
         "norm": "pre",
         "expansion": 4,
         "convolution": 3,
-        "hidden": 64,
+        "hidden": WIDTH_OF_RARE if profile.sparse and profile.short else WIDTH,
         "blocks": 2,
         "heads": 1,
         "dropout": dropout,
@@ -170,7 +186,9 @@ def network_part(profile: DataProfile) -> tuple[dict[str, Any], list[str]]:
         f"{profile.events:,} events, {profile.mean_count:.0f} an item, are {how}: "
         f"dropout {dropout:g}",
     ]
-    if profile.mean_length > SHORT:
+    if profile.sparse and profile.short:
+        reasons.append(f"short histories of rare items: {WIDTH_OF_RARE} wide")
+    if not profile.short:
         settings["recurrent"] = RECURRENT
         reasons.append("long histories: a recurrent layer below attention")
     return settings, reasons
@@ -178,11 +196,11 @@ def network_part(profile: DataProfile) -> tuple[dict[str, Any], list[str]]:
 
 def training_part(profile: DataProfile) -> tuple[dict[str, Any], list[str]]:
     """The settings of the training."""
-    batch = BATCH if profile.mean_length > SHORT else 4 * BATCH
+    batch = 4 * BATCH if profile.short else BATCH
     steps = max(1, profile.users // batch)
     epochs = min(max(STEPS // steps, EPOCHS[0]), EPOCHS[1])
     every = max(1, epochs // 12)
-    averaged = profile.mean_length > SHORT and profile.events > MANY_EVENTS
+    averaged = not profile.short and profile.events > MANY_EVENTS
     settings: dict[str, Any] = {
         "loss": "softmax",
         "epochs": epochs,
@@ -198,7 +216,14 @@ def training_part(profile: DataProfile) -> tuple[dict[str, Any], list[str]]:
     ]
     if profile.sparse:
         reasons.append(f"rare items have few steps to learn in: learning rate {LR_OF_RARE:g}")
-    if profile.mean_length > SHORT:
+    if profile.sparse and profile.short:
+        decay = min(MOST_DECAY, float(f"{1 / (DECAY_EPOCHS * steps * LR_OF_RARE):.0e}"))
+        settings |= {"optimizer": "adamw", "weight_decay": decay, "targets_ahead": LATER_TARGETS}
+        reasons.append(
+            f"short histories of rare items: weight decay {decay:g}, and the {LATER_TARGETS} items "
+            "after the next are targets too"
+        )
+    if not profile.short:
         settings["half_life"] = 40
         reasons.append("long histories: later targets have more weight")
     if averaged:

@@ -53,7 +53,14 @@ def test_short_histories_of_rare_items() -> None:
     chosen = choose_settings(BEAUTY)
     assert chosen.content["model"]["max_length"] == 20
     assert chosen.content["model"]["dropout"] == 0.5
-    assert chosen.content["linear"] == {"weight": "auto", "decays": [0.85], "ridge": 30.0}
+    assert chosen.content["linear"] == {
+        "weight": "auto",
+        "decays": [0.85],
+        "ridge": 30.0,
+        "backwards": 0.3,
+    }
+    assert chosen.content["model"]["hidden"] == 128
+    assert chosen.content["training"]["targets_ahead"] == 2
     assert "recurrent" not in chosen.content["model"]
     assert "half_life" not in chosen.content["training"]
 
@@ -69,8 +76,10 @@ def test_of_many_items_the_most_frequent_have_weights() -> None:
 
 def test_fewer_events_are_held_back_more() -> None:
     assert choose_settings(ML_1M).content["linear"]["ridge"] == 300
+    assert "backwards" not in choose_settings(ML_1M).content["linear"]
     chosen = choose_settings(PROFILES["ml-100k"])
     assert chosen.content["linear"]["ridge"] == 1000
+    assert chosen.content["linear"]["backwards"] == 0.3
     assert chosen.content["model"]["dropout"] == 0.3
     assert chosen.content["training"]["epochs"] == 51
     assert chosen.content["training"]["schedule"] == "cosine"
@@ -85,9 +94,28 @@ def test_rare_items_learn_in_larger_steps() -> None:
         assert any("learning rate 0.003" in line for line in chosen.reasons) == (lr == 0.003)
 
 
+@pytest.mark.parametrize("name", ["ml-1m", "ml-latest-small"])
+def test_long_histories_have_none_of_what_is_for_short_ones_of_rare_items(name: str) -> None:
+    content = choose_settings(PROFILES[name]).content
+    assert content["model"]["hidden"] == 64
+    assert content["training"].keys().isdisjoint({"optimizer", "weight_decay", "targets_ahead"})
+
+
+@pytest.mark.parametrize(
+    ("users", "decay"), [(5_000, 0.3), (22_363, 0.3), (35_598, 0.2), (10**6, 0.007)]
+)
+def test_decay_is_by_the_epoch(users: int, decay: float) -> None:
+    profile = replace(BEAUTY, users=users, items=users, events=7 * users)
+    training = choose_settings(profile).content["training"]
+    assert training["optimizer"] == "adamw"
+    assert training["weight_decay"] == decay
+
+
 def test_few_events_get_the_linear_model_alone() -> None:
     at = replace(ML_1M, events=30_000)
-    assert choose_settings(at).content["model"]["name"] == "linear"
+    content = choose_settings(at).content
+    assert content["model"] == {"name": "linear", "decays": [0.85], "ridge": 30.0}
+    assert content["training"]["grid"]["backwards"] == [0.0, 0.3]
     assert choose_settings(replace(at, events=30_001)).content["model"]["name"] == "sasrec"
 
 
