@@ -39,7 +39,7 @@ SETTINGS: dict[str, list[str]] = {
     "sparse rows": ["training.table_optimizer=adagrad"],
     "penalty": ["training.l2_emb=0.01", "training.optimizer=adagrad"],
     "smoothing": ["training.loss=softmax", "training.label_smoothing=0.1", "training.half_life=3"],
-    "later targets": ["training.loss=softmax", "training.targets_ahead=2"],
+    "targets ahead": ["training.loss=softmax", "training.targets_ahead=2"],
     "bfloat16": ["training.precision=bfloat16"],
     "recurrent": [
         *["model.block=ligr", "model.norm=pre", "model.recurrent=6", "model.recurrent_dropout=0"],

@@ -15,6 +15,7 @@ import yaml
 from seqrec_cli.core.data.dataset import SequenceDataset
 from seqrec_cli.core.data.store import RANKING, find_dataset, task_of
 from seqrec_cli.core.experiment.loading import AnyExperiment, parse_experiment
+from seqrec_cli.core.losses.registry import LOSSES
 from seqrec_cli.errors import ConfigError
 
 SHORT = 20.0  # items in the mean history, up to which a history has one time scale
@@ -33,10 +34,10 @@ LENGTHS = (20, 50, 100, 200)  # items that a network reads
 RECURRENT = 128  # units of the recurrent layer
 AVERAGE = 0.999  # decay of the running mean of the weights
 WIDTH, WIDTH_OF_RARE = 64, 128  # of the network
-LATER_TARGETS = 2  # items after the next that count as targets too
+TARGETS_AHEAD = 2  # items after the next that are targets too
 BACKWARDS = 0.3  # weight of histories read from the end in the linear model
-# Decay takes what no target reaches down to 1/e in so many epochs, so that rare items of large data
-# are not forgotten between two of their events; of small data there is no more than tried.
+# At the full rate decay takes what no target reaches to 1/e in so many epochs, so that rare items
+# of large data are not forgotten between two of their events; there is no more of it than tried.
 DECAY_EPOCHS, MOST_DECAY = 6, 0.3
 
 
@@ -147,7 +148,7 @@ def linear_part(profile: DataProfile) -> tuple[dict[str, Any], list[str]]:
         f"{profile.events:,} events, {profile.mean_count:.0f} an item: ridge {ridge:g}",
     ]
     settings: dict[str, Any] = {"decays": decays, "ridge": ridge}
-    if profile.events > FEW_EVENTS and (profile.sparse or profile.events <= MANY_EVENTS):
+    if FEW_EVENTS < profile.events <= MANY_EVENTS:
         settings["backwards"] = BACKWARDS
         found.append("of so few it learns from histories read backwards too")
     most = MOST_ITEMS[len(decays)]
@@ -218,9 +219,9 @@ def training_part(profile: DataProfile) -> tuple[dict[str, Any], list[str]]:
         reasons.append(f"rare items have few steps to learn in: learning rate {LR_OF_RARE:g}")
     if profile.sparse and profile.short:
         decay = min(MOST_DECAY, float(f"{1 / (DECAY_EPOCHS * steps * LR_OF_RARE):.0e}"))
-        settings |= {"optimizer": "adamw", "weight_decay": decay, "targets_ahead": LATER_TARGETS}
+        settings |= {"optimizer": "adamw", "weight_decay": decay, "targets_ahead": TARGETS_AHEAD}
         reasons.append(
-            f"short histories of rare items: weight decay {decay:g}, and the {LATER_TARGETS} items "
+            f"short histories of rare items: weight decay {decay:g}, and the {TARGETS_AHEAD} items "
             "after the next are targets too"
         )
     if not profile.short:
@@ -232,6 +233,21 @@ def training_part(profile: DataProfile) -> tuple[dict[str, Any], list[str]]:
             "falling learning rate"
         )
     return settings, reasons
+
+
+def fitting_the_loss(
+    content: dict[str, Any], overrides: Sequence[str]
+) -> tuple[dict[str, Any], list[str]]:
+    """What was chosen, without the settings of its loss if `overrides` name another; and these."""
+    training = content["training"]
+    named = [
+        change.partition("=")[2] for change in overrides if change.startswith("training.loss=")
+    ]
+    if "loss" not in training or not named or named[-1].strip() == training["loss"]:
+        return content, []
+    own = LOSSES[training["loss"]].settings_class.model_fields.keys() - {"name"}
+    kept = {key: value for key, value in training.items() if key not in own}
+    return {**content, "training": kept}, [key for key in training if key in own]
 
 
 def experiment_for(
@@ -259,6 +275,10 @@ def experiment_for(
         kept = [change for change in overrides if not change.startswith("training.max_minutes=")]
         if len(kept) < len(overrides):
             reasons = (*reasons, "it is fitted in moments: a budget in minutes has no use")
-    text = yaml.safe_dump({"data": data, **chosen.content}, sort_keys=False)
+    content, without = fitting_the_loss(chosen.content, overrides)
+    if without:
+        names = " and ".join(f"`training.{key}`" for key in without)
+        reasons = (*reasons, f"another loss than softmax was asked for: without {names}")
+    text = yaml.safe_dump({"data": data, **content}, sort_keys=False)
     source = f"the settings chosen for {data}"
     return parse_experiment(text, source, kept), reasons

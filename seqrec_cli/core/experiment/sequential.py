@@ -228,15 +228,6 @@ class TrainingConfig(Settings):
                 self.weight_decay,
                 ["optimizer"],
             )
-        for key in ("optimizer", "table_optimizer"):
-            if getattr(self, key) == "adamw" and not self.weight_decay:
-                raise refused(
-                    key,
-                    "adamw without a weight decay is adam",
-                    f"use `{key}: adam`, or add `weight_decay: 0.1`",
-                    "adamw",
-                    ["weight_decay"],
-                )
         samples = LOSSES[self.loss.name].of_scores is not None
         if self.table_optimizer == "adagrad" and (self.l2_emb or self.average or not samples):
             own = "l2_emb" if self.l2_emb else "average" if self.average else "loss"

@@ -1,7 +1,7 @@
 """Softmax cross-entropy over shared negatives or the whole catalogue, a piece at a time.
 
-Shapes: T targets, R of them in a piece, A items that share a target's place, K shared negatives, D
-hidden size, N items, X excluded items. Target 0 is padding and does not count.
+Shapes: T targets, R of them in a piece, A items ahead that share a target's place, K shared
+negatives, D hidden size, N items, X excluded items. Target 0 is padding and does not count.
 """
 
 from typing import Any
@@ -35,8 +35,8 @@ def linear_cross_entropy(
     Args:
         states: (T, D).
         table: (N + 1, D); the logits are products with it.
-        targets: int64 (T, A), candidates all; where the first is padding, none counts.
-        shares: float32 (T, A), how a target's probability is shared among these; they sum to 1.
+        targets: int64 (T, 1 + A), candidates all; where the first is padding, none counts.
+        shares: float32 (T, 1 + A), how a target's probability is shared among these; they sum to 1.
         weights: float32 (T,).
         smoothing: the share of a target's probability that is spread over all items.
         excluded: int64 (X,), the rows of the table that are not candidates.
@@ -237,13 +237,14 @@ def piece_of(items: int) -> int:
 def negative_log_likelihood(
     target_probability: Tensor, x: Tensor, table_t: Tensor, target: Tensor, excluded: Tensor
 ) -> Tensor:
-    """-log of the targets' probabilities (R, A); those near 0 are computed again from the logits.
+    """-log of the targets' probabilities, (R, 1 + A); those near 0 again from the logits.
 
-    x are states (R, D), `table_t` is (D, N + 1), `target` int64 (R, A).
+    x are states (R, D), `table_t` is (D, N + 1), `target` int64 (R, 1 + A).
     """
     # A probability that underflows in float32 has a log of -inf; its logits are finite.
     losses, tiny = -target_probability.log(), (target_probability < 1e-30).any(1)
     if bool(tiny.any()):
-        logits = (x[tiny] @ table_t).index_fill_(1, excluded, -torch.inf)
+        # A GPU's autocast would have them in bfloat16.
+        logits = (x[tiny] @ table_t).float().index_fill_(1, excluded, -torch.inf)
         losses[tiny] = logits.logsumexp(-1, keepdim=True) - logits.gather(1, target[tiny])
     return losses

@@ -1,6 +1,6 @@
 """Losses over the whole catalogue.
 
-Shapes: T targets, A of the items after each, D hidden size, N items.
+Shapes: T targets, A items ahead of each, D hidden size, N items.
 """
 
 from typing import Literal
@@ -13,7 +13,7 @@ from seqrec_cli.core.data.sequences import PAD
 from seqrec_cli.core.kernels.cross_entropy import linear_cross_entropy
 from seqrec_cli.core.losses.interface import AllItems, LossSettings
 
-LATER_SHARE = 0.5  # of a later target, relative to the one before
+AHEAD_SHARE = 0.5  # of a target ahead, relative to the one before
 
 
 class SoftmaxSettings(LossSettings):
@@ -39,7 +39,7 @@ class SoftmaxSettings(LossSettings):
     )
 
     @property
-    def later_targets(self) -> int:
+    def num_targets_ahead(self) -> int:
         return self.targets_ahead
 
     @property
@@ -51,7 +51,7 @@ def softmax(inputs: AllItems, settings: SoftmaxSettings) -> Tensor:
     """Cross-entropy of the target among all items, without holding all logits.
 
     With smoothing, a share of the target's probability is spread over all items (Szegedy et al.,
-    CVPR 2016, section 7). With later targets it is shared among the target and these.
+    CVPR 2016, section 7). With targets ahead it is shared among the target and these.
     """
     excluded, weights = inputs.excluded_items, inputs.weights
     if excluded is None:
@@ -71,11 +71,11 @@ def shared_places(inputs: AllItems) -> tuple[Tensor, Tensor]:
     the target in its place.
     """
     own = inputs.targets.unsqueeze(1)
-    if inputs.later is None:
+    if inputs.ahead is None:
         return own, torch.ones_like(own, dtype=torch.float32)
-    targets = torch.cat((own, inputs.later), dim=1)
+    targets = torch.cat((own, inputs.ahead), dim=1)
     there = (targets != PAD).float()
     there[:, 0] = 1
     ages = torch.arange(targets.shape[1], device=targets.device)
-    shares = there * LATER_SHARE**ages
+    shares = there * AHEAD_SHARE**ages
     return torch.where(targets == PAD, own, targets), shares / shares.sum(1, keepdim=True)

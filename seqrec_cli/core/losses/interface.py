@@ -22,8 +22,8 @@ class LossSettings(NamedSettings):
         return False
 
     @property
-    def later_targets(self) -> int:
-        """How many of the items after a target are targets too."""
+    def num_targets_ahead(self) -> int:
+        """How many of the items after a target are targets too, for a loss over all items."""
         return 0
 
     @property
@@ -84,7 +84,7 @@ class AllItems:
         targets: int64 (T,); 0 does not count.
         weights: of the targets, (T,); None: 1 each.
         excluded_items: int64, the rows that are no candidates; None: row 0, padding, alone.
-        later: int64 (T, A), the items that come after each target, the next first, which are
+        ahead: int64 (T, A), the items that come after each target, the next first, which are
             targets too; 0 where the history has ended. None: none are.
     """
 
@@ -93,7 +93,7 @@ class AllItems:
     targets: Tensor
     weights: Tensor | None = None
     excluded_items: Tensor | None = None
-    later: Tensor | None = None
+    ahead: Tensor | None = None
 
 
 @dataclass(frozen=True)

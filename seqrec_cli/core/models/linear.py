@@ -196,12 +196,12 @@ class Linear:
         size = len(settings.scales) * rows
         products, sides = torch.zeros(size, size), torch.zeros(size, rows)
         places = replace(train, items=slots[train.items].astype(np.int32))
-        ways = [(places, 1.0)]
-        if settings.backwards:
-            ways.append((read_backwards(places), settings.backwards))
-        for done, (way, weight) in enumerate(ways):
-            for share in add_products(products, sides, way, settings.scales, workers, weight):
+        ways = [1.0, settings.backwards] if settings.backwards else [1.0]
+        for done, weight in enumerate(ways):
+            places = read_backwards(places) if done else places
+            for share in add_products(products, sides, places, settings.scales, workers, weight):
                 yield (done + share) / len(ways) * MADE
+        del places
         products.diagonal().mul_(1 + settings.count_ridge).add_(settings.ridge)
         for share in factorize(products, workers):
             yield MADE + share * (FACTORIZED - MADE)

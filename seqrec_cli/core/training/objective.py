@@ -29,9 +29,9 @@ def batch_loss(
         table = model.item_vectors(None, noise)
         half_life = settings.loss.target_half_life
         weights = None if half_life is None else torch.exp2(-batch.histories.ages / half_life)
-        later = items_after(batch, settings.loss.later_targets)
+        ahead = items_after(batch, settings.loss.num_targets_ahead)
         inputs = AllItems(
-            states.float(), table, batch.targets, weights, model.excluded_items, later
+            states.float(), table, batch.targets, weights, model.excluded_items, ahead
         )
         return loss.of_catalogue(inputs, settings.loss)
     assert loss.of_scores is not None

@@ -19,6 +19,8 @@ PROFILES = {
     "ml-100k": DataProfile(943, 1349, 97_401, 312, 0.0),
     "ml-latest-small": DataProfile(671, 9066, 98_662, 500, 0.0),
     "Beauty": BEAUTY,
+    "short, not rare": DataProfile(50_000, 1_000, 600_000, 30, 0.0),
+    "short, rare, large": DataProfile(600_000, 1_200_000, 6_000_000, 30, 0.0),
     "tiny": DataProfile(50, 30, 500, 15, 0.2),
     "one": DataProfile(1, 1, 1, 1, 0.0),
     "large": DataProfile(10**7, 10**6, 10**9, 300, 0.0),
@@ -86,6 +88,13 @@ def test_fewer_events_are_held_back_more() -> None:
     assert "average" not in chosen.content["training"]
 
 
+def test_many_events_are_not_read_backwards() -> None:
+    at = replace(BEAUTY, events=300_000)
+    assert choose_settings(at).content["linear"]["backwards"] == 0.3
+    for profile in (replace(at, events=300_001), PROFILES["short, rare, large"]):
+        assert "backwards" not in choose_settings(profile).content["linear"]
+
+
 def test_rare_items_learn_in_larger_steps() -> None:
     at = replace(ML_1M, events=50 * ML_1M.items)
     for profile, lr in ((at, 0.003), (replace(at, events=at.events + 1), 0.001)):
@@ -94,8 +103,8 @@ def test_rare_items_learn_in_larger_steps() -> None:
         assert any("learning rate 0.003" in line for line in chosen.reasons) == (lr == 0.003)
 
 
-@pytest.mark.parametrize("name", ["ml-1m", "ml-latest-small"])
-def test_long_histories_have_none_of_what_is_for_short_ones_of_rare_items(name: str) -> None:
+@pytest.mark.parametrize("name", ["ml-1m", "ml-latest-small", "short, not rare"])
+def test_others_have_none_of_what_is_for_short_histories_of_rare_items(name: str) -> None:
     content = choose_settings(PROFILES[name]).content
     assert content["model"]["hidden"] == 64
     assert content["training"].keys().isdisjoint({"optimizer", "weight_decay", "targets_ahead"})
@@ -146,6 +155,24 @@ def test_the_experiment_of_a_dataset_is_what_the_rules_say(tmp_path: Path) -> No
     assert written["model"] == {**written["model"], **chosen.content["model"], "ridge": 7}
     with pytest.raises(ConfigError, match=r"`--set training\.loss=bce`"):
         experiment_for("toy", tmp_path, ["training.loss=bce"])
+
+
+def test_another_loss_has_not_the_settings_of_the_softmax(tmp_path: Path) -> None:
+    """As the hint for very large catalogues asks for."""
+    histories = [[n % 3_000 + 1, (n * 7) % 3_000 + 1, (n * 11) % 3_000 + 1] for n in range(32_000)]
+    leave_one_out([[*own, 1, 2] for own in histories], 3_000).save(tmp_path / "many.npz")
+    plain, reasons = experiment_for("many", tmp_path)
+    assert isinstance(plain, Experiment)
+    assert plain.training.loss.num_targets_ahead == 2
+    large = ["training.loss=sampled_softmax", "training.negatives_per=batch"]
+    other, more = experiment_for("many", tmp_path, [*large, "training.negatives=4096"])
+    assert isinstance(other, Experiment)
+    assert other.training.loss.name == "sampled_softmax"
+    assert more[: len(reasons)] == reasons
+    assert "without `training.targets_ahead`" in more[-1]
+    with pytest.raises(ConfigError, match="targets_ahead"):
+        experiment_for("many", tmp_path, [*large, "training.targets_ahead=2"])
+    assert experiment_for("many", tmp_path, ["training.loss=softmax"]) == (plain, reasons)
 
 
 def test_a_budget_in_minutes_is_no_setting_of_what_is_fitted(tmp_path: Path) -> None:

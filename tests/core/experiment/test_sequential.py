@@ -47,8 +47,6 @@ def training(*lines: str) -> str:
         (training("loss: [bce]"), "line 2: unknown loss `['bce']`", "`bce`"),
         (training("loss: gbce", "gbce_tt: 1"), "line 3: unknown setting", "`training.gbce_t`"),
         (training("momentum: 0.3"), "line 2: setting `training.momentum`: is for", "adagrad"),
-        (training("optimizer: adamw"), "line 2: setting `training.optimizer`: adamw", "0.1"),
-        (training("table_optimizer: adamw"), "line 2: setting `training.table_optimizer`", "0.1"),
         (
             training("optimizer: adagrad", "weight_decay: 0.1"),
             "line 3: setting `training.weight_decay`: is for `optimizer: adam`",

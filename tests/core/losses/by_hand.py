@@ -20,7 +20,7 @@ def loss_of(name: str, *scores: Any, num_items: int = 0, **settings: Any) -> tor
 
 
 def full(states: Any, table: Any, targets: Any, *rest: Any, smoothing: float = 0.0) -> torch.Tensor:
-    """The softmax over a table, with `rest` = weights, excluded items, later targets."""
+    """The softmax over a table, with `rest` = weights, excluded items, targets ahead."""
     inputs = AllItems(states, table, targets, *rest)
     return softmax(inputs, SoftmaxSettings(label_smoothing=smoothing))
 

@@ -47,19 +47,19 @@ def test_excluded_rows_are_no_candidates(smoothing: float) -> None:
 
 @pytest.mark.parametrize("smoothing", [0.0, 0.1])
 @pytest.mark.parametrize("count", [1, 2, 5])
-def test_later_targets_share_the_probability_of_the_first(smoothing: float, count: int) -> None:
+def test_targets_ahead_share_the_probability_of_the_first(smoothing: float, count: int) -> None:
     """Against torch's cross-entropy with probabilities as targets; items stand there twice too."""
     generator = torch.Generator().manual_seed(0)
     states = torch.randn(50, 8, generator=generator, requires_grad=True)
     table = torch.randn(13, 8, generator=generator, requires_grad=True)
     targets = torch.randint(0, 13, (50,), generator=generator)
-    later = torch.randint(0, 13, (50, count), generator=generator)
-    later[::3] = 0
+    ahead = torch.randint(0, 13, (50, count), generator=generator)
+    ahead[::3] = 0
     weights = torch.rand(50, generator=generator)
-    loss = full(states, table, targets, weights, None, later, smoothing=smoothing)
+    loss = full(states, table, targets, weights, None, ahead, smoothing=smoothing)
     wanted = torch.zeros(50, 13)
     for row, first in enumerate(targets.tolist()):
-        places = [first, *later[row].tolist()]
+        places = [first, *ahead[row].tolist()]
         real = [(item, 0.5**k) for k, item in enumerate(places) if item]
         for item, share in real:
             wanted[row, item] += share / sum(share for _, share in real)
@@ -74,7 +74,7 @@ def test_later_targets_share_the_probability_of_the_first(smoothing: float, coun
         torch.testing.assert_close(a, b, atol=1e-5, rtol=1e-5)
 
 
-def test_later_targets_may_be_too_unlikely_for_float32() -> None:
+def test_targets_ahead_may_be_too_unlikely_for_float32() -> None:
     table = torch.tensor([[0.0], [300.0], [-200.0]])
     found = full(torch.ones(1, 1), table, torch.tensor([1]), None, None, torch.tensor([[2]]))
     assert float(found) == pytest.approx(500 / 3)

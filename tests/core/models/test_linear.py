@@ -174,6 +174,27 @@ TIMED = LinearModelConfig(
 )  # fmt: skip
 
 
+def test_read_backwards_the_sessions_are_the_same() -> None:
+    """As if there were as many users again who did everything from the end to the beginning."""
+    lists = [[1, 2, 3, 1], [4, 2, 1], [3], [], [2, 4, 4, 3, 1]]
+    hours = [[1, 2, 9, 10], [3, 4, 20], [5], [], [1, 2, 2, 8, 30]]
+    mirrored = [[99 - hour for hour in own[::-1]] for own in hours]
+    workers = WorkerPool(CPU)
+    both = timed([*lists, *(own[::-1] for own in lists)], [*hours, *mirrored], None)
+    expected = fit_whole("linear", both, 4, TIMED, workers)
+    found = list(
+        Linear.fitting(
+            timed(lists, hours, None), 4, TIMED.model_copy(update={"backwards": 1.0}), workers
+        )
+    )
+    assert isinstance(expected, Linear)
+    assert isinstance(found[-1], Linear)
+    torch.testing.assert_close(found[-1].weights, expected.weights)
+    shares = [share for share in found if isinstance(share, float)]
+    assert shares == sorted(shares)
+    assert 0 < shares[0] < shares[-1] == 1
+
+
 def test_with_times_this_session_and_the_last_days_count() -> None:
     lists, hours = [[1, 2, 3, 1], [2, 3, 4]], [[0, 1, 9, 10], [5, 30, 31]]
     workers = WorkerPool(CPU)

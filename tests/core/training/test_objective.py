@@ -110,7 +110,7 @@ def test_the_items_after_a_target_are_those_of_its_own_history(
     assert items_after(batch, 0) is None
 
 
-def test_later_targets_are_learnt(cycle: SequenceDataset) -> None:
+def test_targets_ahead_are_learnt(cycle: SequenceDataset) -> None:
     """In the cycle item i + 1 follows i: what is after next takes the second place."""
     settings = {"epochs": 10, "lr": 0.01, "loss": "softmax", "validate_every": 10}
     training = Training(experiment(**settings, targets_ahead=1), 50, CPU)

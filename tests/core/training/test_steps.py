@@ -29,6 +29,7 @@ def test_l2_emb_shrinks_the_item_table(cycle: SequenceDataset) -> None:
     [
         {},
         {"loss": "softmax", "half_life": 3.0},
+        {"loss": "softmax", "targets_ahead": 2},
         *({"loss": loss, "popularity_power": 0.5} for loss in ("bce", "gbce", "bpr", "bpr_max")),
     ],
 )
