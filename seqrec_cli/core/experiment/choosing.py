@@ -86,6 +86,11 @@ class DataProfile:
         """Whether the mean history is short."""
         return self.mean_length <= SHORT
 
+    @property
+    def sparse_and_short(self) -> bool:
+        """Whether histories are short and their items rare."""
+        return self.sparse and self.short
+
 
 @dataclass(frozen=True)
 class ChosenSettings:
@@ -176,7 +181,7 @@ def network_part(profile: DataProfile) -> tuple[dict[str, Any], list[str]]:
         "norm": "pre",
         "expansion": 4,
         "convolution": 3,
-        "hidden": WIDTH_OF_RARE if profile.sparse and profile.short else WIDTH,
+        "hidden": WIDTH_OF_RARE if profile.sparse_and_short else WIDTH,
         "blocks": 2,
         "heads": 1,
         "dropout": dropout,
@@ -187,7 +192,7 @@ def network_part(profile: DataProfile) -> tuple[dict[str, Any], list[str]]:
         f"{profile.events:,} events, {profile.mean_count:.0f} an item, are {how}: "
         f"dropout {dropout:g}",
     ]
-    if profile.sparse and profile.short:
+    if profile.sparse_and_short:
         reasons.append(f"short histories of rare items: {WIDTH_OF_RARE} wide")
     if not profile.short:
         settings["recurrent"] = RECURRENT
@@ -217,7 +222,7 @@ def training_part(profile: DataProfile) -> tuple[dict[str, Any], list[str]]:
     ]
     if profile.sparse:
         reasons.append(f"rare items have few steps to learn in: learning rate {LR_OF_RARE:g}")
-    if profile.sparse and profile.short:
+    if profile.sparse_and_short:
         decay = min(MOST_DECAY, float(f"{1 / (DECAY_EPOCHS * steps * LR_OF_RARE):.0e}"))
         settings |= {"optimizer": "adamw", "weight_decay": decay, "targets_ahead": TARGETS_AHEAD}
         reasons.append(
@@ -235,7 +240,7 @@ def training_part(profile: DataProfile) -> tuple[dict[str, Any], list[str]]:
     return settings, reasons
 
 
-def fitting_the_loss(
+def for_loss_asked(
     content: dict[str, Any], overrides: Sequence[str]
 ) -> tuple[dict[str, Any], list[str]]:
     """What was chosen, without the settings of its loss if `overrides` name another; and these."""
@@ -275,9 +280,9 @@ def experiment_for(
         kept = [change for change in overrides if not change.startswith("training.max_minutes=")]
         if len(kept) < len(overrides):
             reasons = (*reasons, "it is fitted in moments: a budget in minutes has no use")
-    content, without = fitting_the_loss(chosen.content, overrides)
-    if without:
-        names = " and ".join(f"`training.{key}`" for key in without)
+    content, left_out = for_loss_asked(chosen.content, overrides)
+    if left_out:
+        names = " and ".join(f"`training.{key}`" for key in left_out)
         reasons = (*reasons, f"another loss than softmax was asked for: without {names}")
     text = yaml.safe_dump({"data": data, **content}, sort_keys=False)
     source = f"the settings chosen for {data}"

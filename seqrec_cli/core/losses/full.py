@@ -76,6 +76,6 @@ def shared_places(inputs: AllItems) -> tuple[Tensor, Tensor]:
     targets = torch.cat((own, inputs.ahead), dim=1)
     there = (targets != PAD).float()
     there[:, 0] = 1
-    ages = torch.arange(targets.shape[1], device=targets.device)
-    shares = there * AHEAD_SHARE**ages
+    steps = torch.arange(targets.shape[1], device=targets.device)
+    shares = there * AHEAD_SHARE**steps
     return torch.where(targets == PAD, own, targets), shares / shares.sum(1, keepdim=True)

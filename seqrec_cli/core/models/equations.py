@@ -30,7 +30,7 @@ def add_products(
     places: Sequences,
     scales: tuple[Scale, ...],
     workers: WorkerPool,
-    weight: float = 1.0,
+    weight: float,
 ) -> Iterator[float]:
     """Add X'X, its lower triangle, to `products` (S (M + 1), S (M + 1)), and X'Y to `sides`
     (S (M + 1), M + 1), both times `weight`. Yields the share of the work that is done.
