@@ -26,6 +26,7 @@ from seqrec_cli.commands.stages import (
     open_reranker,
     open_retriever,
     open_rules,
+    reweigh,
     with_priors,
 )
 
@@ -43,7 +44,7 @@ if TYPE_CHECKING:
 NEXT_ITEM_ONLY = (
     *("protocol", "k", "seen", "targets", "sample_users", "per_user", "safe_csv"),
     *("index", "effort"),
-    *("only", "exclude", "exclude_seen", "popularity_penalty", "prior", "diversify"),
+    *("only", "exclude", "exclude_seen", "popularity_penalty", "prior", "reweigh", "diversify"),
 )
 
 
@@ -140,17 +141,17 @@ def evaluate_sequential(
     from seqrec_cli.core.devices import choose_device
     from seqrec_cli.core.evaluation.report import make_report
     from seqrec_cli.core.runs.comparing import load_runs, settle_protocol
-    from seqrec_cli.core.runs.results import PRIOR
+    from seqrec_cli.core.runs.results import PRIOR, REWEIGHED
 
     if options.exclude_seen is not None:
         protocol = replace(protocol, seen="exclude")
     protocol, device = settle_protocol(protocol, runs), choose_device(options.device)
-    marks = [PRIOR] if options.prior else []
+    marks = [REWEIGHED] * options.reweigh + [PRIOR] * (options.prior is not None)
     compared = load_runs(runs, options.data, options.data_dir, device, options.split, marks)
     console.warn_all(compared.notes)
     rules, account = rules_of(compared, options)
     of_baselines = next(iter(rules.values()))
-    priors = with_priors(compared, protocol, rules) if options.prior else {}
+    weights, priors = choose_on_valid(compared, options, protocol, rules)
     retrievers = open_retrievers(compared, options, rules)
     finders: dict[str, Finder | None] = dict(retrievers)
     scorers: dict[str, Any] = dict(compared.scorers)
@@ -168,9 +169,26 @@ def evaluate_sequential(
     data = compared.dataset
     outcomes = evaluated(data, scorers, protocol, finders, rules)
     names, ruled = list(compared.runs), {**account, **priors}
-    report = make_report(data, protocol, outcomes, names, retrievers, reach, ruled, known)
+    report = make_report(data, protocol, outcomes, names, retrievers, reach, ruled, known, weights)
     remembering = options.baselines and not known and not account
     finish(report, compared, options, remembering=remembering)
+
+
+def choose_on_valid(
+    compared: "Compared",
+    options: EvaluateOptions,
+    protocol: "EvaluationProtocol",
+    rules: "dict[str, Rules | None]",
+) -> "tuple[Mapping[str, Mapping[str, float]], Mapping[str, Any]]":
+    """Let the valid part choose, by the protocol, what is asked for: the weights of what joins each
+    network, by names, and of popularity, in words."""
+    from seqrec_cli.core.runs.comparing import before_last_fits
+
+    if not (options.reweigh or options.prior):
+        return {}, {}
+    judged = before_last_fits(compared)
+    weights = reweigh(compared, judged, protocol, rules) if options.reweigh else {}
+    return weights, with_priors(compared, judged, protocol, rules) if options.prior else {}
 
 
 def evaluated(

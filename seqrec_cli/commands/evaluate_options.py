@@ -93,6 +93,20 @@ class EvaluateOptions:
         ),
         Only(lambda values: values["targets"] != "all", "for one moment a user: not --targets all"),
     ] = None
+    reweigh: Annotated[
+        bool,
+        typer.Option(
+            "--reweigh",
+            help="Weigh anew what joins the network (`weight: auto`), by what is best on the valid "
+            "part by this protocol: another one than the training's may like other weights.",
+        ),
+        Only(lambda values: values["rerank"] is None, "for one stage, without --rerank"),
+        Only(
+            lambda values: values["index"] == "exact",
+            "for --index exact: an index has the weights of the training",
+        ),
+        Only(lambda values: values["targets"] != "all", "for one moment a user: not --targets all"),
+    ] = False
     diversify: Annotated[Diversify, FULL] = 0.0
     diversify_by: DiversifyBy = "vectors"
     sample_users: Annotated[

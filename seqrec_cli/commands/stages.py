@@ -6,6 +6,8 @@ from seqrec_cli import console
 from seqrec_cli.wording import verb
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from seqrec_cli.core.data.dataset import SequenceDataset
     from seqrec_cli.core.data.sequences import Sequences
     from seqrec_cli.core.evaluation.report import EvaluationProtocol
@@ -98,17 +100,46 @@ def open_rules(options: Any, run: "Run", unit: str | None) -> "Ruled":
     return ruling.make_rules(run, wanted)
 
 
+def reweigh(
+    compared: "Compared",
+    judged: "Mapping[str, Scorer]",
+    protocol: "EvaluationProtocol",
+    rules: "Mapping[str, Rules | None]",
+) -> dict[str, dict[str, float]]:
+    """Give what joins each network the weights that are best on the valid part by the protocol;
+    returns them, for who reads the figures. `judged` are the scorers before a last fit.
+
+    Raises:
+        ConfigError: a run has nothing to weigh.
+    """
+    from seqrec_cli.core.evaluation.weighing import pick_weights_by
+    from seqrec_cli.core.inference.scoring import weighable
+
+    found = {}
+    for name, scorer in compared.scorers.items():
+        before = weighable(judged[name], compared.runs[name].name)
+        pick_weights_by(before, compared.dataset, protocol, rules[name])
+        found[name] = {joined.name: joined.weight for joined in before.joined}
+        weighable(scorer, compared.runs[name].name).weigh(found[name])
+        weights = ", ".join(f"{joined} {weight:g}" for joined, weight in found[name].items())
+        console.info(f"{name}: joined by {weights}, the weights that are best on the valid part")
+    return found
+
+
 def with_priors(
-    compared: "Compared", protocol: "EvaluationProtocol", rules: "dict[str, Rules | None]"
+    compared: "Compared",
+    judged: "Mapping[str, Scorer]",
+    protocol: "EvaluationProtocol",
+    rules: "dict[str, Rules | None]",
 ) -> dict[str, Any]:
     """Add popularity to what the rules of each run change, as much as is best on the valid part;
-    returns what was done, for who reads the figures."""
+    returns what was done, for who reads the figures. `judged` are the scorers before a last fit."""
     from seqrec_cli.core.evaluation.weighing import pick_prior
     from seqrec_cli.core.inference.rules import with_prior
 
     weights = {}
-    for name, scorer in compared.scorers.items():
-        weight = pick_prior(scorer, compared.dataset, protocol, rules[name])
+    for name in compared.scorers:
+        weight = pick_prior(judged[name], compared.dataset, protocol, rules[name])
         rules[name] = with_prior(rules[name], compared.dataset.item_counts(), weight)
         weights[name] = weight
         console.info(

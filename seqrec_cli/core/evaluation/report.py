@@ -82,6 +82,7 @@ class Report:
         recalls: for scorers with an index, the share of the exact lists that it finds.
         reach: for scorers with a second stage, the share of targets among its candidates.
         rules: those that all scorers were under, in words and counts.
+        weights: of what joins each network, by name, where they were picked for this evaluation.
     """
 
     dataset: SequenceDataset
@@ -92,6 +93,7 @@ class Report:
     recalls: Mapping[str, float] = field(default_factory=dict)
     reach: Mapping[str, float] = field(default_factory=dict)
     rules: Mapping[str, Any] = field(default_factory=dict)
+    weights: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
 
     @property
     def first(self) -> Evaluation:
@@ -185,6 +187,7 @@ class Report:
             "unreachable_targets": first.unreachable,
             "repeated_targets": first.repeated,
             **(ruled if self.rules else {}),
+            **({"joined_weights": self.weights} if self.weights else {}),
         } | plain_figures(self.figures, self.comparisons)
 
     def write_users(self, path: Path, *, safe: bool = False) -> None:
@@ -258,6 +261,7 @@ def make_report(
     reach: Mapping[str, float],
     rules: Mapping[str, Any] | None = None,
     known: Mapping[str, dict[str, Figure]] | None = None,
+    weights: Mapping[str, Mapping[str, float]] | None = None,
 ) -> Report:
     """Summarise outcomes, compare each two of `runs`, and measure what an index finds.
 
@@ -292,6 +296,7 @@ def make_report(
         },
         reach=reach,
         rules=rules or {},
+        weights=weights or {},
     )
 
 

@@ -1,7 +1,8 @@
 """Picking weights on the valid part: of the models that join a network, and of popularity."""
 
 import itertools
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 import torch
@@ -16,7 +17,14 @@ from seqrec_cli.core.evaluation.ranks import SampledCandidates, full_ranks, posi
 from seqrec_cli.core.evaluation.report import EvaluationProtocol
 from seqrec_cli.core.evaluation.sequential import Workers, asked_about
 from seqrec_cli.core.inference.rules import Rules, popularity_penalty
-from seqrec_cli.core.inference.scoring import ModelScorer, Scored, Scorer, Seen, score_all
+from seqrec_cli.core.inference.scoring import (
+    ModelScorer,
+    Scored,
+    Scorer,
+    Seen,
+    score_all,
+    without_unread,
+)
 
 WEIGHTS = (0.0, 0.3, 0.6, 1.0, 1.4, 2.0, 3.0)
 PRIORS = (0.0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.7, 1.0, 1.4)
@@ -51,11 +59,54 @@ def pick_weights(
     of `evaluate`.
     """
     asked = queries(dataset, "valid", most_users, seed)
-    choices = [WEIGHTS if joined.picked else (joined.weight,) for joined in scorer.joined]
-    tries = list(itertools.product(*choices))
+    tries = combinations_of(scorer)
+    share = (0, 1) if team is None else (team.rank, team.size)
+    changed = joined_sums(scorer, asked, tries)
+    ranks = ranks_of_variants(Alone(scorer), asked, seen, len(tries), changed, share=share)
+    if team is not None:
+        ranks = team.add(ranks)
+    take_best(scorer, tries, values_of(ranks, asked, metric))
+
+
+def pick_weights_by(
+    scorer: ModelScorer, dataset: SequenceDataset, protocol: EvaluationProtocol, rules: Rules | None
+) -> None:
+    """As `pick_weights`, by the protocol and under the rules: by NDCG at the list length nearest to
+    10."""
+    valid = ValidQueries.of(scorer, dataset, protocol, rules)
+    tries = combinations_of(scorer)
+    changed = joined_sums(scorer, valid.asked, tries)
+    take_best(scorer, tries, valid.values(Alone(scorer), len(tries), changed))
+
+
+def pick_prior(
+    scorer: Scorer, dataset: SequenceDataset, protocol: EvaluationProtocol, rules: Rules | None
+) -> float:
+    """The one of PRIORS, as the weight of popularity, that is best on the valid part by the
+    protocol and under the rules: by NDCG at the list length nearest to 10; of equals the
+    smallest."""
+    popular = torch.from_numpy(np.append(0, popularity_penalty(dataset.item_counts(), 1))).float()
 
     def changed(scored: Scored) -> Iterator[Tensor]:
-        histories = asked.histories.take(scored.rows)
+        return (scored.scores + weight * popular for weight in PRIORS)
+
+    values = ValidQueries.of(scorer, dataset, protocol, rules).values(scorer, len(PRIORS), changed)
+    return PRIORS[int(np.argmax(values))]
+
+
+def combinations_of(scorer: ModelScorer) -> list[tuple[float, ...]]:
+    """The weights to be tried, one for each model that joins the scorer."""
+    choices = [WEIGHTS if joined.picked else (joined.weight,) for joined in scorer.joined]
+    return list(itertools.product(*choices))
+
+
+def joined_sums(
+    scorer: ModelScorer, asked: Queries, tries: Sequence[tuple[float, ...]]
+) -> Callable[[Scored], Iterator[Tensor]]:
+    """What gives the network's scores plus those of what joins it, with each of the weights."""
+
+    def changed(scored: Scored) -> Iterator[Tensor]:
+        histories = without_unread(asked.histories.take(scored.rows), scorer.unread)
         added = [joined.scorer.score(histories) for joined in scorer.joined]
         for weights in tries:
             scores = scored.scores.clone()
@@ -63,41 +114,65 @@ def pick_weights(
                 scores.add_(more, alpha=weight)
             yield scores
 
-    share = (0, 1) if team is None else (team.rank, team.size)
-    ranks = ranks_of_variants(Alone(scorer), asked, seen, len(tries), changed, share=share)
-    if team is not None:
-        ranks = team.add(ranks)
-    best = int(np.argmax(values_of(ranks, asked, metric)))
-    for joined, weight in zip(scorer.joined, tries[best], strict=True):
-        joined.weight = weight
+    return changed
 
 
-def pick_prior(
-    scorer: Scorer, dataset: SequenceDataset, protocol: EvaluationProtocol, rules: Rules | None
-) -> float:
-    """The one of PRIORS, as the weight of popularity, that is best on the valid part by the
-    protocol: by NDCG at the list length nearest to 10; of equals the smallest."""
-    sampled = protocol.kind == "sampled"
-    (asked,) = asked_about(
-        scorer,
-        dataset,
-        "valid",
-        protocol.targets,
-        protocol.seed,
-        rules,
-        sampled=sampled,
-        most_users=protocol.sample_users,
-    )
-    draw = SampledCandidates(asked, scorer.num_items, protocol.seed) if sampled else None
-    popular = torch.from_numpy(np.append(0, popularity_penalty(dataset.item_counts(), 1))).float()
+def take_best(
+    scorer: ModelScorer, tries: Sequence[tuple[float, ...]], values: Sequence[float]
+) -> None:
+    """Give what joins the scorer the weights of the best value."""
+    names = [joined.name for joined in scorer.joined]
+    scorer.weigh(dict(zip(names, tries[int(np.argmax(values))], strict=True)))
 
-    def changed(scored: Scored) -> Iterator[Tensor]:
-        return (scored.scores + weight * popular for weight in PRIORS)
 
-    seen: Seen = "include" if sampled else protocol.settled_seen
-    ranks = ranks_of_variants(scorer, asked, seen, len(PRIORS), changed, draw, rules)
-    k = min(protocol.ks, key=lambda k: abs(k - 10))
-    return PRIORS[int(np.argmax(values_of(ranks, asked, f"ndcg@{k}")))]
+@dataclass(frozen=True, eq=False)
+class ValidQueries:
+    """The valid part as a protocol asks about it.
+
+    Attributes:
+        draw: the candidates of the sampled protocol; None: all items.
+        metric: NDCG at the list length nearest to 10.
+    """
+
+    asked: Queries
+    draw: SampledCandidates | None
+    seen: Seen
+    rules: Rules | None
+    metric: str
+
+    @classmethod
+    def of(
+        cls,
+        scorer: Scorer,
+        dataset: SequenceDataset,
+        protocol: EvaluationProtocol,
+        rules: Rules | None,
+    ) -> "ValidQueries":
+        """What a protocol asks of the valid part, whatever its own part."""
+        sampled = protocol.kind == "sampled"
+        (asked,) = asked_about(
+            scorer,
+            dataset,
+            "valid",
+            protocol.targets,
+            protocol.seed,
+            rules,
+            sampled=sampled,
+            most_users=protocol.sample_users,
+        )
+        draw = SampledCandidates(asked, scorer.num_items, protocol.seed) if sampled else None
+        seen: Seen = "include" if sampled else protocol.settled_seen
+        k = min(protocol.ks, key=lambda k: abs(k - 10))
+        return cls(asked, draw, seen, rules, f"ndcg@{k}")
+
+    def values(
+        self, scorer: Scorer, count: int, changed: Callable[[Scored], Iterator[Tensor]]
+    ) -> list[float]:
+        """The metric of each of `count` variants of the scores."""
+        ranks = ranks_of_variants(
+            scorer, self.asked, self.seen, count, changed, self.draw, self.rules
+        )
+        return values_of(ranks, self.asked, self.metric)
 
 
 def ranks_of_variants(

@@ -5,7 +5,7 @@ Shapes: B histories, N items; column 0 of a score matrix is padding.
 
 import itertools
 import math
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, Protocol
 
@@ -90,6 +90,11 @@ class ModelScorer:
         self.device = device or torch.device("cpu")
         self.refresh()
 
+    def weigh(self, weights: Mapping[str, float]) -> None:
+        """Give what joins the network other weights, by name."""
+        for joined in self.joined:
+            joined.weight = weights[joined.name]
+
     def refresh(self) -> None:
         """Forget the item vectors, after the weights have changed."""
         self.table: Tensor | None = None
@@ -169,6 +174,20 @@ def require_vectors(scorer: Scorer, otherwise: str = "") -> ModelScorer:
             f"{otherwise}name a run of a network, such as one of configs/seqrec-small.yaml",
         )
     return scorer
+
+
+def weighable(scorer: Scorer, name: str) -> ModelScorer:
+    """The scorer of that name, if validation picks the weight of something that joins it.
+
+    Raises:
+        ConfigError: it does not.
+    """
+    if isinstance(scorer, ModelScorer) and any(joined.picked for joined in scorer.joined):
+        return scorer
+    raise ConfigError(
+        f"`{name}` has no weights that validation picks, so there is nothing to weigh anew",
+        "leave out --reweigh, or evaluate that run with its own command",
+    )
 
 
 @dataclass(frozen=True, eq=False)

@@ -82,6 +82,17 @@ def load_runs(
     return compared
 
 
+def before_last_fits(compared: Compared) -> dict[str, Scorer]:
+    """The scorers as they were before a last fit, which has learnt from the valid part: what that
+    part chooses, it chooses by these."""
+    return {
+        name: load_scorer(run, scorer.device, final=False) if is_refitted(run) else scorer
+        for (name, run), scorer in zip(
+            compared.runs.items(), compared.scorers.values(), strict=True
+        )
+    }
+
+
 @dataclass(frozen=True, eq=False)
 class ComparedRankers:
     """Ranking runs of one dataset, ready to score rows.

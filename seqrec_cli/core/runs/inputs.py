@@ -161,7 +161,7 @@ def load_joined(
             raise RunError(
                 f"`{path}` does not belong to this run: {first_line(error)}", "train again"
             ) from error
-        found.append(Joined(name, model, weight))
+        found.append(Joined(name, model, weight, picked=settings.weight == "auto"))
     return found
 
 

@@ -27,6 +27,7 @@ RULES = ("only", "exclude", "exclude_seen", "popularity_penalty", "diversify", "
 REFITTED = "refitted on train + valid"
 TIMED = "with times"
 PRIOR = "popularity prior"
+REWEIGHED = "reweighed"
 
 
 def entries_of(
@@ -112,7 +113,7 @@ def protocol_of(entry: Mapping[str, Any]) -> tuple[str, ...]:
 def rules_in_words(entry: Mapping[str, Any]) -> str:
     """The rules that an evaluation was under, as they are typed; "" without any.
 
-    A prior of popularity is none of them: it is a track.
+    A prior of popularity and other weights are none of them: they are tracks.
     """
     rules = entry.get("rules")
     if not isinstance(rules, Mapping):

@@ -11,8 +11,14 @@ from seqrec_cli.core.data.sequences import Sequences
 from seqrec_cli.core.devices import WorkerPool
 from seqrec_cli.core.evaluation.report import EvaluationProtocol
 from seqrec_cli.core.evaluation.sequential import Protocol, evaluate
-from seqrec_cli.core.evaluation.weighing import PRIORS, WEIGHTS, pick_prior, pick_weights
-from seqrec_cli.core.inference.rules import with_prior
+from seqrec_cli.core.evaluation.weighing import (
+    PRIORS,
+    WEIGHTS,
+    pick_prior,
+    pick_weights,
+    pick_weights_by,
+)
+from seqrec_cli.core.inference.rules import Rules, with_prior
 from seqrec_cli.core.inference.scoring import Joined, ModelScorer
 from seqrec_cli.core.models.fitted import fit_whole
 from seqrec_cli.core.models.linear import LinearConfig
@@ -33,8 +39,15 @@ def joined_of(data: SequenceDataset) -> list[Joined]:
     linear = LinearConfig(decays=(0.5,), ridge=1e4)
     workers = WorkerPool(torch.device("cpu"))
     return [
-        Joined("transitions", Transitions(data.train, 50, TransitionsConfig(lags=1)), 0.5),
-        Joined("linear", fit_whole("linear", data.train, 50, linear, workers), 1.0, picked=True),
+        Joined(
+            "transitions", Transitions(data.train, data.num_items, TransitionsConfig(lags=1)), 0.5
+        ),
+        Joined(
+            "linear",
+            fit_whole("linear", data.train, data.num_items, linear, workers),
+            1.0,
+            picked=True,
+        ),
     ]
 
 
@@ -56,6 +69,31 @@ def test_the_best_weights_on_the_valid_part_are_picked(noise: SequenceDataset, b
     values = [value(weights) for weights in choices]
     assert len(set(values)) > 3
     assert picked == list(choices[values.index(max(values))])
+
+
+@pytest.mark.parametrize("kind", ["full", "sampled"])
+@pytest.mark.parametrize("ruled", [False, True])
+def test_a_protocol_picks_the_weights_that_evaluate_best_by_it(kind: Protocol, ruled: bool) -> None:
+    random = np.random.default_rng(5)
+    histories = [(random.permutation(150)[:12] + 1).tolist() for _ in range(60)]
+    data = leave_one_out(histories, 150)
+    model = build_model(SASRecConfig(hidden=8), 150, torch.Generator().manual_seed(1))
+    joined = joined_of(data)
+    scorer = ModelScorer(model, 150, joined=joined)
+    penalty = np.linspace(0, 3, 150)
+    rules = Rules.of(None, penalty) if ruled and kind == "full" else None
+    pick_weights_by(scorer, data, EvaluationProtocol(kind=kind, ks=[3, 12]), rules)
+    assert joined[0].weight == 0.5
+    picked = joined[1].weight
+
+    def value(weight: float) -> float:
+        joined[1].weight = weight
+        means = evaluate(scorer, data, "valid", ks=[12], protocol=kind, rules=rules).means()
+        return means["ndcg@12 (sampled 100)" if kind == "sampled" else "ndcg@12"]
+
+    values = [value(weight) for weight in WEIGHTS]
+    assert len(set(values)) > 3
+    assert picked == WEIGHTS[values.index(max(values))]
 
 
 def test_scores_are_the_sum_by_weight(cycle: SequenceDataset) -> None:
