@@ -50,6 +50,7 @@ def read_attributes(source: TextSource, side: Side, known_as: str = "") -> Attri
     else:
         columns, kinds = known_columns(source.filename, columns, titles)
         columns, kinds = listed_columns(columns, kinds)
+        kinds |= {name: "tags" for name in sheet.tags if name in columns}
     if not sheet.headed:
         columns = {}
     return Attributes(str(source), ids, columns, kinds, titles, notes=tuple(sheet.notes))

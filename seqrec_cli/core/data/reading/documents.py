@@ -25,24 +25,30 @@ Row = dict[str, Any]
 
 def unpacked(facts: Facts, engine: Engine) -> Facts | None:
     """A copy of a document with a line a record; None for what is no such document."""
-    if facts.size > LARGEST:
-        return None
-    content = facts.path.read_bytes()
-    if (
-        len(content) + VALUE_BYTES * sum(map(content.count, (b"[", b"{", b",", b":")))
-        > LARGEST_READ
-    ):
-        return None
-    try:
-        rows = rows_in(json.loads(content))
-    except (ValueError, RecursionError):
-        return None
-    if rows is None:
-        return None
+    rows = rows_in(document_in(facts))
+    return None if rows is None else as_lines(rows, engine, damaged=facts.damaged)
+
+
+def as_lines(rows: Iterable[Row], engine: Engine, *, damaged: bool = False) -> Facts:
+    """A file with a line a record."""
     with engine.folder.new_file(".json") as copy:
         for row in rows:
             copy.write(json.dumps(row).encode() + b"\n")
-    return Facts(copy.path, quotes=2, damaged=facts.damaged, size=copy.size)
+    return Facts(copy.path, quotes=2, damaged=damaged, size=copy.size)
+
+
+def document_in(facts: Facts) -> Any:
+    """The value of a document; None for what is none, or is too large to be read as a whole."""
+    if facts.size > LARGEST:
+        return None
+    content = facts.path.read_bytes()
+    values = sum(map(content.count, (b"[", b"{", b",", b":")))
+    if len(content) + VALUE_BYTES * values > LARGEST_READ:
+        return None
+    try:
+        return json.loads(content)
+    except (ValueError, RecursionError):
+        return None
 
 
 def rows_in(document: Any) -> Iterable[Row] | None:
@@ -178,6 +184,29 @@ def plain_values(
 
 def are_all(values: Sequence[Any], kind: type) -> bool:
     return bool(values) and all(isinstance(value, kind) for value in values)
+
+
+def rows_with_key(document: Any, name: str, tags: str) -> list[Row] | None:
+    """The records of a document by their keys, which become a column called `name`; None for other
+    documents.
+
+    A record is an object, `{"7": {"price": 3}}`, or a list of values, `{"7": ["red", "wool"]}`,
+    which becomes a column called `tags`.
+    """
+    if not isinstance(document, dict) or len(document) < 2:
+        return None
+    values = list(document.values())
+    if are_all(values, dict):
+        named = values[0].keys() | values[1].keys()
+        if any(vocabulary.bare(key).lower() == name or key == "id" for key in named):
+            return None
+        return [{name: key} | record for key, record in document.items()]
+    columns = sum(map(vocabulary.is_known, document)) > 1
+    if columns or not are_all(values, list):
+        return None
+    if not all(isinstance(value, str | int) for own in values for value in own):
+        return None
+    return [{name: key, tags: own} for key, own in document.items()]
 
 
 def rows_of_mappings(document: dict[str, dict[str, Any]]) -> list[Row]:

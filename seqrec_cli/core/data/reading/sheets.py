@@ -7,9 +7,11 @@ from dataclasses import dataclass, field, replace
 import duckdb
 
 from seqrec_cli.core.data.attributes import TAG, Side
-from seqrec_cli.core.data.reading import delimited, vocabulary
+from seqrec_cli.core.data.reading import delimited, documents, vocabulary
 from seqrec_cli.core.data.reading.dialects import HEAD_BYTES, Dialect
 from seqrec_cli.core.data.reading.engine import Engine, opened_engine
+from seqrec_cli.core.data.reading.landed import head_of
+from seqrec_cli.core.data.reading.nested import json_relation
 from seqrec_cli.core.data.reading.opening import open_relation
 from seqrec_cli.core.data.reading.options import Reading
 from seqrec_cli.core.data.reading.places import Files
@@ -35,6 +37,7 @@ GENRES = (
     *("Documentary", "Drama", "Fantasy", "Film-Noir", "Horror", "Musical", "Mystery", "Romance"),
     *("Sci-Fi", "Thriller", "War", "Western"),
 )
+MOST_NAMED = 10  # columns in a note
 MOST_PROPERTIES = 300  # of a table with a row for each property of an item
 
 
@@ -46,6 +49,7 @@ class Sheet:
         id, title: names of columns; `title` may be "".
         headed: whether the names are the file's own.
         types: of RecBole's columns, by name.
+        tags: the names of columns with several values a row, which are joined by TAG.
     """
 
     columns: dict[str, list[str]]
@@ -53,13 +57,14 @@ class Sheet:
     title: str = ""
     headed: bool = True
     types: Mapping[str, str] = field(default_factory=dict)
+    tags: Sequence[str] = ()
     notes: list[str] = field(default_factory=list)
 
 
 def read_sheet(source: TextSource, side: Side, known_as: str = "") -> Sheet:
     """Read a whole table as texts, and tell its ids and titles."""
     with opened_engine() as engine:
-        relation = open_sheet(source, engine)
+        relation = open_sheet(source, side, engine)
         try:
             return filled_sheet(source, side, known_as, relation, engine)
         except duckdb.OutOfMemoryException:
@@ -68,9 +73,13 @@ def read_sheet(source: TextSource, side: Side, known_as: str = "") -> Sheet:
             raise unreadable(str(source), error) from error
 
 
-def open_sheet(source: TextSource, engine: Engine) -> Relation:
+def open_sheet(source: TextSource, side: Side, engine: Engine) -> Relation:
     layout = LAYOUTS.get(source.filename)
     if layout is None:
+        if source.head(HEAD_BYTES).lstrip().startswith(b"{"):
+            keyed = keyed_records(source, side, engine)
+            if keyed is not None:
+                return keyed
         relation = open_relation(Files(source, ((source,),)), Reading(), engine)
         damaged = bool(relation.remarks)
         if not damaged:
@@ -100,13 +109,23 @@ def open_sheet(source: TextSource, engine: Engine) -> Relation:
     return sampled(replace(relation, columns=columns, named=True), engine)
 
 
+def keyed_records(source: TextSource, side: Side, engine: Engine) -> Relation | None:
+    """A document with what is known of each id under the id; None for other JSON."""
+    rows = documents.rows_with_key(documents.document_in(landed_text(source, engine)), side, "tags")
+    if rows is None:
+        return None
+    facts = [[documents.as_lines(rows, engine)]]
+    engine.allow([facts[0][0].path])
+    return sampled(json_relation(source, facts, "newline_delimited", head_of(facts)), engine)
+
+
 def filled_sheet(
     source: TextSource, side: Side, known_as: str, relation: Relation, engine: Engine
 ) -> Sheet:
     flat = [c for c in relation.columns if not c.listed]
-    lists = [c for c in relation.columns if c.listed and "[]" not in c.name]
+    lists = [c for c in relation.columns if c.listed and "[]" not in c.name.removesuffix("[]")]
     sqls = [f"coalesce({c.sql}, '')" for c in flat]
-    sqls += [f"coalesce(array_to_string({c.sql}, '|'), '')" for c in lists]
+    sqls += [f"coalesce(CAST({c.sql} AS VARCHAR[]), [])" for c in lists]
     skipped = f" WHERE {relation.skipped}" if relation.skipped else ""
     rows = engine.rows(f"SELECT {', '.join(sqls)} FROM {relation.scans[0]}{skipped}")
     names = [vocabulary.bare(c.name) if relation.named else c.name for c in (*flat, *lists)]
@@ -117,6 +136,9 @@ def filled_sheet(
             names, zip(*rows, strict=True) if rows else [[]] * len(names), strict=True
         )
     }
+    tags = names[len(flat) :]
+    for name in tags:
+        columns[name] = [joined_tags(values) for values in columns[name]]
     types = {
         name: column.name.rpartition(":")[2]
         for name, column in zip(names, flat, strict=False)
@@ -135,7 +157,23 @@ def filled_sheet(
     title = vocabulary.best_named(names, "title") if side == "item" else None
     if title == place:
         title = None
-    return Sheet(columns, names[place], names[title] if title is not None else "", types=types)
+    called = names[title] if title is not None else ""
+    return Sheet(columns, names[place], called, types=types, tags=tags, notes=left_out(relation))
+
+
+def joined_tags(values: Sequence[str | None]) -> str:
+    """Several values as one cell of tags."""
+    return TAG.join(value.strip().replace(TAG, "/") for value in values if value is not None)
+
+
+def left_out(relation: Relation) -> list[str]:
+    """Says which columns of lists of records are not read."""
+    deep = [c.name for c in relation.columns if c.listed and "[]" in c.name.removesuffix("[]")]
+    if not deep:
+        return []
+    found = ", ".join(f"`{shortened(name, 30)}`" for name in deep[:MOST_NAMED])
+    more = f" and {len(deep) - MOST_NAMED} more" if len(deep) > MOST_NAMED else ""
+    return [f"`{relation.place}`: {found}{more} lie in lists of records, which are not read"]
 
 
 def unnamed_sheet(source: TextSource, side: Side, columns: dict[str, list[str]]) -> Sheet:

@@ -1,6 +1,10 @@
 """A file of users or items becomes a row an id."""
 
+import json
 from pathlib import Path
+from typing import Any
+
+import pytest
 
 from seqrec_cli.core.data.reading.attributes import read_attributes
 from seqrec_cli.core.data.reading.sources import TextSource
@@ -13,3 +17,49 @@ def test_a_row_for_each_property_becomes_a_column_for_each(tmp_path: Path) -> No
     assert items.ids == ["5", "6"]
     assert items.columns == {"colour": ["red", "blue|red"], "size": ["L", ""]}
     assert "a row for each property" in items.notes[0]
+
+
+def test_lists_of_values_become_tags(tmp_path: Path) -> None:
+    records = [
+        {"item": "a", "price": 3, "genres": ["new | wool", "red"], "sold": [{"shop": "x"}]},
+        {"item": "b", "price": 4, "genres": ["red"], "sold": [{"shop": "x"}, {"shop": "y"}]},
+        {"item": "c", "price": 5, "genres": []},
+    ]
+    path = tmp_path / "items.jsonl"
+    path.write_text("".join(json.dumps(record) + "\n" for record in records))
+    items = read_attributes(TextSource(path), "item")
+    assert items.columns == {"price": ["3", "4", "5"], "genres": ["new / wool|red", "red", ""]}
+    assert items.kinds == {"genres": "tags"}
+    assert items.notes == (f"`{path}`: `sold[].shop` lie in lists of records, which are not read",)
+
+
+@pytest.mark.parametrize(
+    ("document", "columns"),
+    [
+        ({"7": [12, 3], "007": [3], "x y": []}, {"tags": ["12|3", "3", ""]}),
+        (
+            {"7": {"price": 3}, "8": {"price": 4, "size": "L"}},
+            {"price": ["3", "4"], "size": ["", "L"]},
+        ),
+        ({"7": {"genres": ["a", "b"]}, "8": {"genres": ["b"]}}, {"genres": ["a|b", "b"]}),
+    ],
+)
+@pytest.mark.parametrize("indent", [None, 2])
+def test_a_document_may_have_what_is_known_under_the_ids(
+    tmp_path: Path, document: dict[str, Any], columns: dict[str, list[str]], indent: int | None
+) -> None:
+    path = tmp_path / "item2attributes.json"
+    path.write_text(json.dumps(document, indent=indent))
+    items = read_attributes(TextSource(path), "item")
+    assert items.ids == list(document)
+    assert items.columns == columns
+
+
+def test_a_document_of_records_with_ids_is_read_by_these(tmp_path: Path) -> None:
+    path = tmp_path / "items.json"
+    path.write_text(json.dumps({str(n): {"id": f"i{n}", "price": n} for n in range(6)}))
+    items = read_attributes(TextSource(path), "item")
+    assert items.ids == [f"i{n}" for n in range(6)]
+    path.write_text(json.dumps({"item_id": ["a", "b"], "price": [1, 2]}))
+    items = read_attributes(TextSource(path), "item")
+    assert (items.ids, items.columns) == (["a", "b"], {"price": ["1", "2"]})
