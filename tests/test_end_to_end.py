@@ -70,10 +70,16 @@ model: {name: two_tower, history: {name: gru4rec, hidden: 16, max_length: 20}, o
         id_dropout: 0.2}
 training: {loss: softmax, epochs: 30, lr: 0.01, batch_size: 32, validate_every: 10}
 """
+SASREC = """
+data: shop
+model: {hidden: 16, max_length: 20, item_features: true, hide_ids: 0.2}
+training: {loss: softmax, epochs: 30, lr: 0.01, batch_size: 32, validate_every: 10}
+"""
 
 
+@pytest.mark.parametrize("config", [TWO_TOWER, SASREC], ids=["two_tower", "sasrec"])
 def test_items_that_nobody_has_yet_are_recommended_by_their_features(
-    runner: CliRunner, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    runner: CliRunner, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, config: str
 ) -> None:
     """Users stay in one of five groups of things; each has two new ones, known by colour alone."""
     monkeypatch.chdir(tmp_path)
@@ -89,7 +95,7 @@ def test_items_that_nobody_has_yet_are_recommended_by_their_features(
     ]
     Path("shop.csv").write_text("\n".join(log))
     Path("things.csv").write_text("\n".join(things))
-    Path("two.yaml").write_text(TWO_TOWER)
+    Path("two.yaml").write_text(config)
     for arguments in (
         ["prepare", "shop.csv", "--items-file", "things.csv", "--new-items"],
         ["train", "--config", "two.yaml"],

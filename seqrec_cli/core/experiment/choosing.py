@@ -50,6 +50,8 @@ class DataProfile:
         events: interactions.
         long: the 95th percentile of the lengths of histories.
         repeats: share of interactions with an item that the user already had.
+        features: whether it is known of items what they are.
+        whole: whether the train part has all items.
     """
 
     users: int
@@ -57,6 +59,8 @@ class DataProfile:
     events: int
     long: int
     repeats: float
+    features: bool = False
+    whole: bool = True
 
     @classmethod
     def of(cls, dataset: SequenceDataset) -> "DataProfile":
@@ -64,7 +68,10 @@ class DataProfile:
         train = dataset.train
         users = int(np.count_nonzero(train.lengths))
         long = int(np.ceil(np.quantile(train.lengths, 0.95))) if len(train) else 0
-        return cls(users, dataset.num_items, len(train.items), long, train.repeat_share)
+        sizes = users, dataset.num_items, len(train.items), long
+        features = bool(dataset.encoders.side("item").columns)
+        whole = bool((dataset.item_counts() > 0).all())
+        return cls(*sizes, train.repeat_share, features, whole)
 
     @property
     def mean_length(self) -> float:
@@ -194,6 +201,12 @@ def network_part(profile: DataProfile) -> tuple[dict[str, Any], list[str]]:
     ]
     if profile.sparse_and_short:
         reasons.append(f"short histories of rare items: {WIDTH_OF_RARE} wide")
+    if profile.sparse_and_short and profile.features:
+        settings["item_features"] = True
+        reasons.append("short histories of rare items: what items are is read too")
+        if profile.whole:
+            settings["hide_ids"] = 0.0
+            reasons.append("the train part has every item: no id is hidden in training")
     if not profile.short:
         settings["recurrent"] = RECURRENT
         reasons.append("long histories: a recurrent layer below attention")

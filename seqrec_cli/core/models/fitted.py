@@ -26,6 +26,7 @@ MOST_WEIGHT = 100
 class FittedModelSettings(NamedSettings):
     """The `model` part of an experiment whose model is fitted without gradients."""
 
+    reads_users: ClassVar[bool] = False
     reads_features: ClassVar[bool] = False
 
     @property

@@ -191,18 +191,28 @@ def unread_features(experiment: NextItemExperiment, dataset: SequenceDataset) ->
             notes.append(
                 f"{model.name} does not read the vectors of the items of `{dataset.name}`: {how}"
             )
-    if dataset.encoders.columns and not type(model).reads_features:
-        sides = (
-            (side, [column.name for column in dataset.encoders.side(side).columns])
-            for side in SIDES
-        )
-        features = " and ".join(f"{side}s' {', '.join(names)}" for side, names in sides if names)
-        readers = [name for name in MODELS.ours if MODELS[name].settings_class.reads_features]
+    sides = {side: [c.name for c in dataset.encoders.side(side).columns] for side in SIDES}
+    unread = {
+        side: names
+        for side, names in sides.items()
+        if names and not (model.reads_users or (side == "item" and model.reads_features))
+    }
+    if unread:
+        features = " and ".join(f"{side}s' {', '.join(names)}" for side, names in unread.items())
         notes.append(
             f"{model.name} does not read the features of `{dataset.name}` ({features}); "
-            f"{' and '.join(readers)} does: `--config two-tower`"
+            f"{how_to_read(model, list(unread))}"
         )
     return notes
+
+
+def how_to_read(model: Any, sides: list[Owner]) -> str:
+    """How the features of these sides can be read."""
+    readers = [name for name in MODELS.ours if MODELS[name].settings_class.reads_users]
+    others = f"{' and '.join(readers)} does: `--config two-tower`"
+    if "item" not in sides or not hasattr(model, "item_features"):
+        return others
+    return f"`--set model.item_features=true` makes it read those of items; {others}"
 
 
 def begin_ranking(

@@ -148,7 +148,7 @@ def measure_drift(
         shifts.append(length_shift(before, found.histories.lengths, seed))
     else:
         notes.append("nobody has a history with an item that the run knows: no figure")
-    if run.experiment().model.reads_features:
+    if run.experiment().model.reads_users:
         notes.append("the model reads features, whose codes belong to one preparation: no figure")
     elif len(found.asked):
         seen = agreed_seen([run], seen)

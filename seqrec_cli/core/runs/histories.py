@@ -37,7 +37,7 @@ def histories_for(run: Run, dataset: SequenceDataset, ids: Sequence[str], before
     people = users_of(dataset, ids, before)
     if dataset.sha256 == run.manifest()["data_sha256"]:
         return readable_by(run, people)
-    if run.experiment().model.reads_features:
+    if run.experiment().model.reads_users:
         run.check_data(dataset)
     histories = people.histories
     names, numbers = Names.of_items(catalogue_of(run)), np.zeros(dataset.num_items + 1, np.int32)

@@ -24,7 +24,7 @@ def unlearned(run: Run) -> NDArray[np.bool_]:
     nothing but ids, or but ids and vectors and there is none; bool (N,)."""
     num_items, experiment = run.manifest()["items"], run.experiment()
     new = load_catalogue(run.path, num_items).new
-    if new is None or type(experiment.model).reads_features:
+    if new is None or experiment.model.reads_features:
         return np.zeros(num_items, np.bool_)
     return new & without_vector(run, experiment, num_items)
 
@@ -37,7 +37,7 @@ def unread(run: Run, final: bool | None = None) -> NDArray[np.bool_] | None:
         final: by the weights of the last fit, on train + valid; None: if there are any.
     """
     experiment, manifest = run.experiment(), run.manifest()
-    if type(experiment.model).reads_features:
+    if experiment.model.reads_features:
         return None
     catalogue = load_catalogue(run.path, manifest["items"])
     if final is None:
@@ -102,6 +102,6 @@ def nothing_learned(item: str) -> InputError:
     return InputError(
         f"nobody has the item `{item}` yet in what the run learned from, and its model knows items "
         "by their ids alone: its vector means nothing",
-        "ask a run that reads features (`configs/two-tower.yaml`), or vectors of items "
-        "(`prepare --item-vectors`, `model.item_vectors=added`)",
+        "ask a run that reads features (`model.item_features=true`, `configs/two-tower.yaml`), or "
+        "vectors of items (`prepare --item-vectors`, `model.item_vectors=added`)",
     )

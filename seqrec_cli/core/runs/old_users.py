@@ -93,7 +93,7 @@ def measure_old_users(
         before.check_data(older)
     except (RunError, DatasetError) as error:
         return error.message
-    if run.experiment().model.reads_features:
+    if run.experiment().model.reads_users:
         return "the model reads features, whose codes belong to one preparation"
     if run.experiment().reads_time:
         newer = newer.timed()

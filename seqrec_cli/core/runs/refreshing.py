@@ -20,6 +20,7 @@ from seqrec_cli.core.data.features.encoders import Encoders
 from seqrec_cli.core.data.identity import positions
 from seqrec_cli.core.data.sequences import Sequences
 from seqrec_cli.core.experiment.fitted import FittedExperiment
+from seqrec_cli.core.models.sequential.tables import ItemTables
 from seqrec_cli.core.models.sequential.two_tower import TwoTower
 from seqrec_cli.core.runs.inputs import load_features
 from seqrec_cli.core.runs.learned import unlearned
@@ -159,13 +160,15 @@ def rows_of_values(
     features = load_features(run.path, experiment, run.manifest()["items"])
     assert features is not None
     before, now = features.encoders, dataset.encoders
+    if not experiment.model.reads_users:
+        before, now = before.side("item"), now.side("item")
     if columns_in_words(before) != columns_in_words(now):
         raise RunError(
             f"the run `{run.path}` reads other features than `{dataset.name}` has: "
             f"{columns_in_words(before)}, and not {columns_in_words(now)}",
             "prepare the dataset with the same columns, or train a new run",
         )
-    if not isinstance(training.model, TwoTower):
+    if not isinstance(training.model, TwoTower | ItemTables):
         raise RunError(
             f"`{experiment.model.name}` does not say which row of its tables is of which value",
             "train a new run",

@@ -27,6 +27,10 @@ PROFILES = {
 }
 
 
+TOLD = replace(BEAUTY, features=True)
+PROFILES |= {"Beauty, told": TOLD, "and new items": replace(TOLD, whole=False)}
+
+
 @pytest.mark.parametrize("name", PROFILES)
 def test_what_is_chosen_is_an_experiment(name: str) -> None:
     import yaml
@@ -49,6 +53,17 @@ def test_long_histories_of_frequent_items() -> None:
     assert "schedule" not in content["training"]
     assert content["training"]["half_life"] == 40
     assert content["training"]["epochs"] == 24
+
+
+def test_features_are_read_where_short_histories_have_rare_items() -> None:
+    model = choose_settings(TOLD).content["model"]
+    assert model["item_features"] is True
+    assert model["hide_ids"] == 0  # nobody needs to do without an id
+    model = choose_settings(PROFILES["and new items"]).content["model"]
+    assert model["item_features"] is True
+    assert "hide_ids" not in model
+    for profile in (BEAUTY, replace(ML_1M, features=True), replace(TOLD, items=2_000)):
+        assert not {"item_features", "hide_ids"} & choose_settings(profile).content["model"].keys()
 
 
 def test_short_histories_of_rare_items() -> None:
@@ -140,7 +155,9 @@ def test_fewer_users_have_more_epochs_within_bounds() -> None:
 
 def test_a_profile_is_of_the_train_part() -> None:
     data = leave_one_out([[1, 2, 1, 3, 4], [2, 3, 3, 1]], 4)
-    assert DataProfile.of(data) == DataProfile(2, 4, 5, 3, 0.2)
+    assert DataProfile.of(data) == DataProfile(2, 4, 5, 3, 0.2, whole=False)
+    data = leave_one_out([[1, 2, 1, 3, 4], [4, 3, 3, 1]], 4)
+    assert DataProfile.of(data).whole
 
 
 def test_the_experiment_of_a_dataset_is_what_the_rules_say(tmp_path: Path) -> None:

@@ -50,7 +50,7 @@ def features(num_items: int = NUM_ITEMS) -> Features:
 
 
 # The models that read histories alone.
-READERS = [name for name in MODELS.ours if not MODELS[name].settings_class.reads_features]
+READERS = [name for name in MODELS.ours if not MODELS[name].settings_class.reads_users]
 
 
 # Each model of the registry as it is by default, and in what else it can be made of.

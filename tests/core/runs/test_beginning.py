@@ -13,7 +13,9 @@ def test_features_that_the_model_does_not_read_are_said() -> None:
     run("prepare", "log.csv", "--items-file", "items.csv", "--min-value-count", "1")
     said = run("train", "--config", "toy.yaml", *SMALL)
     assert "sasrec does not read the features of `log` (items' category)" in said
-    assert "two_tower does: `--config two-tower`" in said
+    assert "`--set model.item_features=true` makes it read those of items; two_tower does" in said
+    added = run("train", "--config", "toy.yaml", *SMALL, "--set", "model.item_features=true")
+    assert "does not read" not in added
     assert "does not read" not in run("train", "--config", "two.yaml", *SMALL)
 
 

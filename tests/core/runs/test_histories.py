@@ -1,6 +1,7 @@
 """Histories of a dataset that was prepared anew are read by the ids of items."""
 
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 
@@ -9,6 +10,7 @@ from seqrec_cli.core.data.sequences import Sequences
 from seqrec_cli.core.runs.histories import histories_for
 from seqrec_cli.core.runs.run import Run
 from seqrec_cli.core.training.network import Training
+from tests.shop import invoke, plain
 
 IDS = ["100", "107", "133"]
 
@@ -52,6 +54,26 @@ def test_of_another_they_are_found_by_the_ids_and_a_note_says_so(
     assert [h.tolist() for h in people.histories] == [h.tolist() for h in expected]
     (note,) = people.notes
     assert note == "`toy` was prepared anew since the training: histories are read as they are now"
+
+
+def test_a_run_needs_its_own_dataset_for_the_features_of_users_alone(shop: Path) -> None:
+    """Those of items are in the run, whatever codes the dataset has now."""
+    towers = "{name: two_tower, history: {name: gru4rec, hidden: 8, max_length: 8}, output: 8}"
+    told = "{name: sasrec, hidden: 8, max_length: 8, item_features: true}"
+    for name, model in (("towers", towers), ("told", told)):
+        text = f"data: shop\nmodel: {model}\ntraining: {{epochs: 1, batch_size: 16}}\n"
+        (shop / f"{name}.yaml").write_text(text)
+        result = invoke("train", "--config", f"{name}.yaml", "--run", name, "--device", "cpu")
+        assert result.exit_code == 0, result.output
+    before = plain("recommend", "--run", "told", "--user", "u1")
+    lines = (shop / "items.csv").read_text().splitlines()
+    (shop / "items.csv").write_text("\n".join([lines[0], *reversed(lines[1:])]) + "\n")
+    prepare = ("prepare", "shop.csv", "--items-file", "items.csv", "--min-user-count", "3")
+    assert invoke(*prepare, "--min-value-count", "1", "--force").exit_code == 0
+    assert plain("recommend", "--run", "told", "--user", "u1") == before
+    result = invoke("recommend", "--run", "towers", "--user", "u1")
+    assert result.exit_code == 1
+    assert "another dataset" in result.stderr or "was prepared" in result.stderr
 
 
 def test_items_that_the_run_does_not_know_are_left_out_and_counted(

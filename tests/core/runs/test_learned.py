@@ -66,11 +66,18 @@ def test_items_that_no_training_step_read(late: Path) -> None:
     assert unread_ids("refitted") == {LATER}  # its last fit has learned the valid part
 
 
-def test_a_model_that_reads_features_reads_them_all(late: Path) -> None:
+@pytest.mark.parametrize(
+    "model",
+    [
+        "{name: two_tower, history: {name: gru4rec, hidden: 8}}",
+        "{name: gru4rec, hidden: 8, item_features: true}",
+    ],
+)
+def test_a_model_that_reads_features_reads_them_all(late: Path, model: str) -> None:
     prepare = ("prepare", "shop.csv", "--items-file", "items.csv", "--min-user-count", "3")
     options = ("--new-items", "--item-features", "price=dense", "--name", "told")
     assert invoke(*prepare, *options).exit_code == 0
-    towers = "data: told\nmodel: {name: two_tower, history: {name: gru4rec, hidden: 8}}"
+    towers = f"data: told\nmodel: {model}"
     Path("towers.yaml").write_text(f"{towers}\ntraining: {{epochs: 1, batch_size: 16}}\n")
     result = invoke("train", "--config", "towers.yaml", "--run", "towers", "--device", "cpu")
     assert result.exit_code == 0, result.output

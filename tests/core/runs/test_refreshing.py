@@ -108,9 +108,17 @@ training: {loss: softmax, epochs: 1, batch_size: 16, validate_every: 1}
 """
 
 
-def test_tables_of_features_are_matched_by_value(grown: Path) -> None:
+READER = """\
+data: shop
+model: {hidden: 4, max_length: 6, item_features: true}
+training: {loss: softmax, epochs: 1, batch_size: 16, validate_every: 1}
+"""
+
+
+@pytest.mark.parametrize(("config", "part"), [(TOWERS, "item_side"), (READER, "content.features")])
+def test_tables_of_features_are_matched_by_value(grown: Path, config: str, part: str) -> None:
     """The new log has a new category, and others are the most frequent: all codes move."""
-    Path("towers.yaml").write_text(TOWERS)
+    Path("towers.yaml").write_text(config)
     assert invoke("train", "--config", "towers.yaml", "--run", "towers").exit_code == 0
     items = Path("items.csv").read_text().splitlines()
     gone = [line for line in items if ",shoes," not in line]
@@ -127,7 +135,7 @@ def test_tables_of_features_are_matched_by_value(grown: Path) -> None:
     before = {c.name: c for c in old.encoders.side("item").columns}
     now = {c.name: c for c in data.encoders.side("item").columns}
     place = [c.name for c in now.values() if c.kind == "sparse"].index("category")
-    name = f"item_side.sparse.{place}.weight"
+    name = f"{part}.sparse.{place}.weight"
     table = training.model.state_dict()[name]
     codes = [
         {value: row for row, value in enumerate(each["category"].values.tolist(), 1)}
@@ -141,8 +149,9 @@ def test_tables_of_features_are_matched_by_value(grown: Path) -> None:
     assert torch.equal(table[0], weights[name][0])
 
 
-def test_other_columns_of_features_are_told(grown: Path) -> None:
-    Path("towers.yaml").write_text(TOWERS)
+@pytest.mark.parametrize("config", [TOWERS, READER])
+def test_other_columns_of_features_are_told(grown: Path, config: str) -> None:
+    Path("towers.yaml").write_text(config)
     assert invoke("train", "--config", "towers.yaml", "--run", "towers").exit_code == 0
     rows = [line.rpartition(",")[0] for line in Path("items.csv").read_text().splitlines()]
     Path("items.csv").write_text("\n".join(rows) + "\n")

@@ -43,7 +43,7 @@ def sized(name: str) -> Any:
     """A model of the registry, small."""
     sizes = {"hidden": 16, "max_length": 10}
     settings = MODELS[name].settings_class
-    if settings.reads_features:
+    if settings.reads_users:
         return settings(history=sizes, output=16)
     return settings(**sizes)
 

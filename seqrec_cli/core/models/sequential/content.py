@@ -1,9 +1,11 @@
-"""Vectors of items from elsewhere - of a text, a picture - beside the vectors that are learnt.
+"""What is known of items - vectors from elsewhere, as of a text or a picture, and features - beside
+the vectors that are learnt.
 
-Each is scaled to length 1 and projected to the size of the model's own vectors; the two are added.
-An item that is not in the train part has no vector of its own, so its content alone counts: it can
-be read in a history, and recommended. With `hide_ids`, training hides the own vectors of other
-items at random too, so that the projection learns to stand alone.
+A vector is scaled to length 1 and projected to the size of the model's own vectors; features have
+vectors too (item_features.py); all are added. An item that is not in the train part has no vector
+of its own, so its content alone counts: it can be read in a history, and recommended. With
+`hide_ids`, training hides the own vectors of other items at random too, so that the content learns
+to stand alone.
 
 Shapes: D hidden size, V size of the content, N items. Item 0 is padding.
 """
@@ -21,6 +23,7 @@ from seqrec_cli.core.data.sequences import PAD
 from seqrec_cli.core.kernels.dropout import Noise
 from seqrec_cli.core.models.layers import kept_ids
 from seqrec_cli.core.models.sequential.interface import SequenceModelSettings
+from seqrec_cli.core.models.sequential.item_features import ItemFeatures
 from seqrec_cli.errors import ConfigError
 
 
@@ -32,6 +35,11 @@ class ContentSettings(SequenceModelSettings):
         description="vectors of items from `prepare --item-vectors`: not read, added to the "
         "item's own through a projection, or in its place",
     )
+    item_features: bool = Field(
+        False,
+        description="read the features of items (`prepare --items-file`): a vector for each "
+        "category and tag, and a projection of numbers, are added to the item's own",
+    )
     tune_vectors: bool = Field(
         False, description="change these vectors in training; false: only their projection"
     )
@@ -40,7 +48,7 @@ class ContentSettings(SequenceModelSettings):
         ge=0,
         lt=1,
         description="share of items whose own vectors are hidden in a training step, with "
-        "item_vectors: added",
+        "item_vectors: added or item_features",
     )
 
     @model_validator(mode="after")
@@ -50,13 +58,18 @@ class ContentSettings(SequenceModelSettings):
         return self
 
     @property
+    def reads_features(self) -> bool:
+        """Whether a model with these settings reads features."""
+        return self.item_features
+
+    @property
     def needs_features(self) -> bool:
         """Whether a model with these settings is made from what the dataset has of items."""
-        return self.item_vectors != "none"
+        return self.item_vectors != "none" or self.item_features
 
 
 class Content(nn.Module):
-    """The projected vectors of all items."""
+    """What is known of all items, as vectors."""
 
     vectors: Tensor  # float32 (N + 1, V)
     own: Tensor  # int64 (N + 1,), each item's row in the table of own vectors, PAD without one
@@ -65,30 +78,35 @@ class Content(nn.Module):
     def __init__(self, hidden: int, settings: ContentSettings, features: Features | None) -> None:
         """
         Raises:
-            ConfigError: the dataset has no vectors.
+            ConfigError: the dataset does not have what is read.
         """
         super().__init__()
-        if features is None or features.vectors is None:
+        reads_vectors = settings.item_vectors != "none"
+        if reads_vectors and (features is None or features.vectors is None):
             raise ConfigError(
                 f"`model.item_vectors: {settings.item_vectors}` reads vectors of items, and the "
                 "dataset has none",
                 "prepare it with `--item-vectors FILE`, or leave the setting out",
             )
+        self.features = ItemFeatures(hidden, features) if settings.item_features else None
+        assert features is not None
         self.hide = settings.hide_ids
-        vectors = F.pad(F.normalize(torch.from_numpy(features.vectors.copy())), (0, 0, 1, 0))
         trained = np.concatenate(([False], features.trained))
-        own = trained & (settings.item_vectors == "added")
+        own = trained & (settings.item_vectors != "alone")
         # Of the catalogue and not learnt, so not among the weights.
         self.register_buffer("trained", torch.from_numpy(trained), persistent=False)
         rows = np.where(own, np.arange(len(own)), PAD)
         self.register_buffer("own", torch.from_numpy(rows), persistent=False)
-        self.table = (
-            nn.Embedding(len(vectors), vectors.shape[1], PAD) if settings.tune_vectors else None
-        )
-        if not settings.tune_vectors:
-            self.register_buffer("vectors", vectors, persistent=False)
-        self.start = vectors if settings.tune_vectors else None
-        self.projection = nn.Linear(vectors.shape[1], hidden, bias=False)
+        self.table: nn.Embedding | None = None
+        self.projection: nn.Linear | None = None
+        self.start: Tensor | None = None
+        if features.vectors is not None and reads_vectors:
+            vectors = F.pad(F.normalize(torch.from_numpy(features.vectors.copy())), (0, 0, 1, 0))
+            if settings.tune_vectors:
+                self.table, self.start = nn.Embedding(len(vectors), vectors.shape[1], PAD), vectors
+            else:
+                self.register_buffer("vectors", vectors, persistent=False)
+            self.projection = nn.Linear(vectors.shape[1], hidden, bias=False)
 
     @torch.no_grad()
     def begin(self) -> None:
@@ -103,8 +121,12 @@ class Content(nn.Module):
         return rows * kept_ids(rows, self.hide, noise) if noise is not None and self.hide else rows
 
     def forward(self, ids: Tensor) -> Tensor:
-        """The projected vectors (..., D) of ids (...)."""
+        """The content (..., D) of ids (...)."""
         distinct, place = torch.unique(ids, return_inverse=True)
-        if self.table is None:
-            return F.embedding(place, self.projection(self.vectors[distinct]))
-        return F.embedding(place, self.projection(self.table(distinct)))
+        parts = []
+        if self.projection is not None:
+            rows = self.vectors[distinct] if self.table is None else self.table(distinct)
+            parts.append(self.projection(rows))
+        if self.features is not None:
+            parts.append(self.features(distinct))
+        return F.embedding(place, torch.stack(parts).sum(0) if len(parts) > 1 else parts[0])

@@ -19,13 +19,18 @@ from seqrec_cli.core.settings.registry import NamedSettings
 class SequenceModelSettings(NamedSettings):
     """The `model` part of an experiment whose model predicts the next item."""
 
-    # Whether the model is made from the features of users and items too, whatever its settings.
-    reads_features: ClassVar[bool] = False
+    # Whether the model reads the features of users too, whatever its settings.
+    reads_users: ClassVar[bool] = False
+
+    @property
+    def reads_features(self) -> bool:
+        """Whether a model with these settings reads features."""
+        return type(self).reads_users
 
     @property
     def needs_features(self) -> bool:
         """Whether a model with these settings is made from what the dataset has of items."""
-        return type(self).reads_features
+        return self.reads_features
 
 
 class SequenceModel(Protocol):

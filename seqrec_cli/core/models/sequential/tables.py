@@ -2,14 +2,18 @@
 
 from typing import Any, Self
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional as F
 
 from seqrec_cli.core.data.features.encoded import Features
+from seqrec_cli.core.data.features.encoders import Encoders
 from seqrec_cli.core.data.sequences import PAD
 from seqrec_cli.core.kernels.dropout import Noise
 from seqrec_cli.core.models.sequential.content import Content, ContentSettings
+from seqrec_cli.core.models.sequential.item_features import values_of_tables
 from seqrec_cli.core.models.shards import item_embedding
 
 
@@ -71,6 +75,14 @@ class ItemTables(nn.Module):
     def tables(self) -> set[str]:
         """The names of the parameters with a row an item."""
         return {f"{name}.weight" for name in self.own_tables()}
+
+    def values_of_tables(self, encoders: Encoders) -> dict[str, NDArray[np.str_]]:
+        """For each table of features its name and values: row v + 1 is that of value v, row 0 of
+        what is unknown."""
+        if self.content is None or self.content.features is None:
+            return {}
+        found = values_of_tables(encoders)
+        return {f"content.features.{name}": values for name, values in found.items()}
 
     def sparse_gradients(self) -> None:
         """From now on give the tables sparse gradients, for the rows in use alone."""

@@ -53,7 +53,7 @@ HISTORY = Choice(MODELS, "gru4rec", "a model")
 class TwoTowerConfig(SequenceModelSettings):
     """The `model` part of an experiment with `name: two_tower`."""
 
-    reads_features: ClassVar[bool] = True
+    reads_users: ClassVar[bool] = True
     renamed: ClassVar = {"normalise": "normalize"}
 
     name: Literal["two_tower"] = "two_tower"
@@ -77,7 +77,7 @@ class TwoTowerConfig(SequenceModelSettings):
 
     @model_validator(mode="after")
     def history_scores_nothing(self) -> "TwoTowerConfig":
-        if type(self.history).reads_features:
+        if self.history.reads_features:
             raise refused("history", "must be a model that reads histories alone", "", self.history)
         if not getattr(self.history, "tied", True) or getattr(self.history, "item_bias", False):
             raise ValueError(

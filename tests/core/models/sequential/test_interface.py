@@ -15,4 +15,7 @@ def test_what_is_needed_follows_from_the_class_or_from_the_settings() -> None:
     for settings in (SASRecConfig, GRU4RecConfig):
         assert not settings().needs_features
         assert settings(item_vectors="added").needs_features
-        assert not settings.reads_features  # that is of classes that always do
+        assert not settings(item_vectors="added").reads_features
+        assert settings(item_features=True).needs_features
+        assert settings(item_features=True).reads_features
+        assert not settings.reads_users  # that is of classes that always do
