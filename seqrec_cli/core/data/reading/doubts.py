@@ -21,7 +21,7 @@ from seqrec_cli.core.data.reading.profiles import FEW, Profile
 from seqrec_cli.core.data.reading.relations import Relation
 from seqrec_cli.core.data.reading.roles import Plan
 from seqrec_cli.core.data.reading.units import UNKNOWN, early_year
-from seqrec_cli.core.data.reading.wording import without_option
+from seqrec_cli.core.data.reading.wording import where_option, without_option
 from seqrec_cli.wording import typed
 
 ROUNDED = re.compile(r"-?[0-9](?:[.,][0-9]+)?[eE]\+?[0-9]+")
@@ -29,8 +29,9 @@ FEW_ITEMS = 8
 NUMBERS = frozenset({"0", "-1"})  # of which somebody may be the bearer
 
 
-def doubts_of(relation: Relation, plan: Plan, rows: Loaded) -> list[str]:
-    """The doubts about a log that was read, a sentence each, with what to type if they are right.
+def doubts_of(relation: Relation, plan: Plan, rows: Loaded, where: Sequence[str] = ()) -> list[str]:
+    """The doubts about a log that was read, a sentence each, with what to type if they are right;
+    `where` are the conditions that rows were chosen by.
 
     They are told by the sample; of all rows only what their arrays say at once.
     """
@@ -45,6 +46,7 @@ def doubts_of(relation: Relation, plan: Plan, rows: Loaded) -> list[str]:
     found += doubts_of_times(plan, rows)
     if not plan.unfolded:
         found += doubts_of_kinds(relation, plan, rows)
+    found += doubts_of_amounts([p for p in rest if not any(p.name in each for each in where)])
     return found
 
 
@@ -214,4 +216,19 @@ def doubts_of_kinds(relation: Relation, plan: Plan, rows: Loaded) -> Iterator[st
             yield (
                 f"where `{name}` is `{words[0]}`, `{plan.item.name}` holds words without digits "
                 "and elsewhere ids: perhaps those rows are not with an item"
+            )
+
+
+def doubts_of_amounts(rest: Sequence[Profile]) -> Iterator[str]:
+    """Doubts that all rows are of what somebody took: of some they took less than nothing."""
+    for profile in rest:
+        amount = vocabulary.AMOUNTS.intersection(vocabulary.words_of(profile.label))
+        if not amount or not profile.numeric or profile.column.listed:
+            continue
+        below = sum(number < 0 for number in profile.numbers)
+        if 0 < below < 0.5 * len(profile.numbers):
+            yield (
+                f"`{profile.name}` is below 0 in {below} of the first {len(profile.numbers)} rows, "
+                "which count as interactions: if they are returns, "
+                f"`{where_option(profile.name, '0', '>')}` leaves them out"
             )

@@ -6,6 +6,7 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from seqrec_cli.core.data.reading import known, vocabulary
+from seqrec_cli.core.data.reading.dates import unaccented
 from seqrec_cli.core.data.reading.doubts import doubts_of
 from seqrec_cli.core.data.reading.loading import Loaded
 from seqrec_cli.core.data.reading.options import Reading
@@ -96,10 +97,17 @@ def event_columns(relation: Relation, plan: Plan) -> list[Profile]:
         few = 1 < profile.distinct <= MOST_EVENTS
         flag = profile.is_flag or profile.is_truth
         named = rank >= 0 or (flag and profile.label.lower().startswith(("is_", "has_")))
+        named |= vocabulary.words_of(profile.label)[-1:] == ["status"] or says_undone(profile)
         words = not profile.label and few and not profile.numeric and len(profile.values) > 20
         if few and (named or (words and profile.distinct <= 6)):
             found.append(((rank if rank >= 0 else 500, place), profile))
     return [profile for _, profile in sorted(found, key=lambda pair: pair[0])]
+
+
+def says_undone(profile: Profile) -> bool:
+    """Whether some rows, and not all, are of what was undone later, as `refunded`."""
+    undone = [unaccented(value) in vocabulary.UNDONE for value in profile.values]
+    return any(undone) and not all(undone)
 
 
 def describe_log(
@@ -121,7 +129,7 @@ def describe_log(
     unused = tuple(column.name for column in relation.columns if column.name not in used)
     notes = [*relation.remarks, *plan.notes, *rows.notes]
     notes += [files.note] if files.note else []
-    notes += doubts_of(relation, plan, rows)
+    notes += doubts_of(relation, plan, rows, reading.where)
     owners = owners_beside(files, plan)
     notes += [owners] if owners else []
     return Findings(

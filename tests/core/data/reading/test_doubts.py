@@ -1,5 +1,6 @@
 """What makes one doubt what was read is said, with what to type if the doubt is right."""
 
+import shlex
 from pathlib import Path
 
 import duckdb
@@ -126,3 +127,28 @@ def test_few_items_may_be_kinds(read: ReadText) -> None:
     assert note.endswith("`--columns item=thread`")
     rows = "".join(f"u{n % 7},r{n * 7 % 23},t{n % 3}\n" for n in range(90))
     assert not read("author,subreddit,flair\n" + rows).findings.notes
+
+
+@pytest.mark.parametrize("name", ["qty", "Quantity", "order_quantity", "Menge"])
+def test_says_that_amounts_are_below_nothing(read: ReadText, name: str) -> None:
+    header = f"customer,product,{name},time\n"
+    rows = [
+        f"c{n % 7},p{n % 11},{-1 if n % 9 == 0 else 2},{1_500_000_000 + n}\n" for n in range(60)
+    ]
+    (note,) = (n for n in read(header + "".join(rows)).findings.notes if "below 0" in n)
+    assert f"`{name}` is below 0 in 7 of the first 60 rows" in note
+    option = shlex.split(note.partition("`--where")[2].partition("`")[0])[0]
+    log = read(header + "".join(rows), where=(option,))
+    assert len(log.rows.users) == 53
+    assert not any("below 0" in note for note in log.findings.notes)
+
+
+@pytest.mark.parametrize(("name", "low"), [("qty", 1), ("temperature", -1)])
+def test_says_nothing_of_other_numbers(read: ReadText, name: str, low: int) -> None:
+    rows = (
+        f"c{n % 7},p{n % 11},{low if n % 9 == 0 else 2},{1_500_000_000 + n}\n" for n in range(60)
+    )
+    assert not any(
+        "below 0" in note
+        for note in read(f"customer,product,{name},time\n{''.join(rows)}").findings.notes
+    )

@@ -2,6 +2,8 @@
 
 import shlex
 
+import pytest
+
 from tests.core.data.reading.conftest import ReadText
 
 
@@ -18,3 +20,25 @@ def test_names_what_was_taken_and_what_was_not(read: ReadText) -> None:
     (kind,) = found.kinds
     assert (kind.column, kind.counts, kind.filtered) == ("event", {"buy": 1, "view": 1}, False)
     assert shlex.split(kind.option) == ["--where", "event = 'buy'"]
+
+
+@pytest.mark.parametrize(
+    ("header", "values"),
+    [
+        ("order_status", ("open", "done")),
+        ("fulfillment", ("shipped", "Refunded")),
+        ("zustand", ("versandt", "storniert")),
+        ("état", ("payé", "annulé")),
+    ],
+)
+def test_what_was_undone_later_is_told(
+    read: ReadText, header: str, values: tuple[str, str]
+) -> None:
+    rows = (f"c{n % 7},p{n % 11},{values[n % 3 == 0]},{1_500_000_000 + n}\n" for n in range(60))
+    (kind,) = read(f"customer,product,{header},time\n{''.join(rows)}").findings.kinds
+    assert kind.counts == {values[0]: 40, values[1]: 20}
+
+
+def test_a_column_that_says_the_same_of_all_rows_is_no_kind(read: ReadText) -> None:
+    rows = (f"c{n % 7},p{n % 11},returned,{1_500_000_000 + n}\n" for n in range(60))
+    assert not read(f"customer,product,fulfillment,time\n{''.join(rows)}").findings.kinds
