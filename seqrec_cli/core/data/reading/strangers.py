@@ -23,6 +23,9 @@ STRANGERS = (
     (b"%PDF", "a PDF document", "name the file with the interactions"),
     (b"7z\xbc\xaf\x27\x1c", "a 7-Zip archive", "unpack it and name the file"),
     (b"Rar!", "a RAR archive", "unpack it and name the file"),
+    (b"\x1f\x9d", "packed by `compress`", "unpack it, as with `gunzip`, and name the file"),
+    (b"\x04\x22\x4d\x18", "packed by LZ4", "unpack it with `lz4 -d`, and name the file"),
+    (b"\x89LZO", "packed by LZO", "unpack it with `lzop -d`, and name the file"),
     (b"\x80\x04\x95", "a Python pickle, which could run code", "export it as CSV or Parquet"),
     (b"\x80\x03", "a Python pickle, which could run code", "export it as CSV or Parquet"),
 )
@@ -33,6 +36,7 @@ TEXTS = (
     (rb"(?:(?:event|id): [^\n]*+\n)*+data: \{", "is a stream of events as a server sends them"),
     (rb"\([^\n()]++\),? *+\r?\n\(", "has lines in brackets, as Python prints them"),
     (rb"(?:\w++ = \{\}\s++)?\w++\[[^\n\]]++\] = \{", "has assignments of Python"),
+    (rb"[^\s,]++ [^\s,]++ [^\s,]++ \[[0-9]{2}/\w{3}/[0-9]{4}:", "is the log of a web server"),
     (rb"-\[ RECORD 1 \]|\*{9,} 1\. row \*", "has a line for each value, as a database prints rows"),
 )
 # Statements of SQL: what begins such a text, and a table's rows in it. `COPY` has them as text.

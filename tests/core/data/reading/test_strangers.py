@@ -41,6 +41,10 @@ def test_a_log_is_none() -> None:
         (b"reviews = {}\nreviews[('1', 'a')] = {'user': 'a'}\n", "has assignments of Python"),
         (b'event: message\nid: [1]\ndata: {"user": "a"}\n\n', "is a stream of events"),
         (b"-- MySQL dump 10.13\n--\n", "is a dump of a database"),
+        (
+            b'10.0.0.7 - ann [03/Nov/2023:15:53:15 +0000] "GET /p/7 HTTP/1.1" 200 12\n',
+            "is the log of a web server",
+        ),
     ],
 )
 def test_a_text_that_is_none_is_named(head: bytes, words: str) -> None:
