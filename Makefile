@@ -49,6 +49,7 @@ reproduce: $(VENV)/.installed
 	$(BIN)/seqrec prepare $(FILES)/ml-1m.txt --name ml-1m
 	$(BIN)/seqrec experiment configs/grids/ml-1m.yaml
 	$(BIN)/seqrec prepare $(FILES)/Beauty.txt
+	$(BIN)/seqrec prepare $(FILES)/Beauty.txt --items-file $(FILES)/Beauty_item2attributes.json --name Beauty-items
 	$(BIN)/seqrec prepare $(FILES)/Sports_and_Outdoors.txt --name Sports
 	$(BIN)/seqrec prepare $(FILES)/LastFM.txt
 	$(BIN)/seqrec experiment configs/grids/s3rec.yaml

@@ -51,7 +51,7 @@ class DataProfile:
         long: the 95th percentile of the lengths of histories.
         repeats: share of interactions with an item that the user already had.
         features: whether it is known of items what they are.
-        whole: whether the train part has all items.
+        new: whether there are items that nobody has.
     """
 
     users: int
@@ -60,7 +60,7 @@ class DataProfile:
     long: int
     repeats: float
     features: bool = False
-    whole: bool = True
+    new: bool = False
 
     @classmethod
     def of(cls, dataset: SequenceDataset) -> "DataProfile":
@@ -70,8 +70,7 @@ class DataProfile:
         long = int(np.ceil(np.quantile(train.lengths, 0.95))) if len(train) else 0
         sizes = users, dataset.num_items, len(train.items), long
         features = bool(dataset.encoders.side("item").columns)
-        whole = bool((dataset.item_counts() > 0).all())
-        return cls(*sizes, train.repeat_share, features, whole)
+        return cls(*sizes, train.repeat_share, features, bool(dataset.new_items().any()))
 
     @property
     def mean_length(self) -> float:
@@ -204,9 +203,9 @@ def network_part(profile: DataProfile) -> tuple[dict[str, Any], list[str]]:
     if profile.sparse_and_short and profile.features:
         settings["item_features"] = True
         reasons.append("short histories of rare items: what items are is read too")
-        if profile.whole:
+        if not profile.new:
             settings["hide_ids"] = 0.0
-            reasons.append("the train part has every item: no id is hidden in training")
+            reasons.append("there is no item that nobody has: no id is hidden in training")
     if not profile.short:
         settings["recurrent"] = RECURRENT
         reasons.append("long histories: a recurrent layer below attention")

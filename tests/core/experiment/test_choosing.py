@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from seqrec_cli.core.data.dataset import SequenceDataset
 from seqrec_cli.core.experiment.choosing import DataProfile, choose_settings, experiment_for
 from seqrec_cli.core.experiment.fitted import FittedExperiment
 from seqrec_cli.core.experiment.loading import parse_experiment
@@ -28,7 +29,7 @@ PROFILES = {
 
 
 TOLD = replace(BEAUTY, features=True)
-PROFILES |= {"Beauty, told": TOLD, "and new items": replace(TOLD, whole=False)}
+PROFILES |= {"Beauty, told": TOLD, "and new items": replace(TOLD, new=True)}
 
 
 @pytest.mark.parametrize("name", PROFILES)
@@ -155,9 +156,16 @@ def test_fewer_users_have_more_epochs_within_bounds() -> None:
 
 def test_a_profile_is_of_the_train_part() -> None:
     data = leave_one_out([[1, 2, 1, 3, 4], [2, 3, 3, 1]], 4)
-    assert DataProfile.of(data) == DataProfile(2, 4, 5, 3, 0.2, whole=False)
-    data = leave_one_out([[1, 2, 1, 3, 4], [4, 3, 3, 1]], 4)
-    assert DataProfile.of(data).whole
+    assert DataProfile.of(data) == DataProfile(2, 4, 5, 3, 0.2)
+
+
+def test_a_profile_says_whether_items_have_features_and_some_nobody(shop: Path) -> None:
+    profile = DataProfile.of(SequenceDataset.load(shop / "data" / "shop.npz"))
+    assert profile.features
+    assert profile.new
+    plain = DataProfile.of(leave_one_out([[1, 2, 3, 4]], 4))
+    assert not plain.features
+    assert not plain.new
 
 
 def test_the_experiment_of_a_dataset_is_what_the_rules_say(tmp_path: Path) -> None:
