@@ -5,7 +5,7 @@ The engine also takes `1_0` for 10 and `0x10` for 16. A cell of that form is tex
 
 from typing import Literal
 
-Kind = Literal["BIGINT", "DOUBLE", "DECIMAL(38, 9)"]
+Kind = Literal["BIGINT", "DOUBLE", "DECIMAL(38, 9)", "DECIMAL(38, 18)"]
 
 
 def number_sql(text: str, kind: Kind) -> str:

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from seqrec_cli.core.data.reading.casts import number_sql
+from seqrec_cli.core.data.reading.casts import Kind, number_sql
 from seqrec_cli.core.data.reading.dates import (
     LONGEST,
     formats_of,
@@ -21,6 +21,8 @@ from seqrec_cli.core.data.reading.dates import (
 from seqrec_cli.core.data.reading.engine import quoted
 from seqrec_cli.core.data.reading.units import (
     BLOCK_ROWS,
+    EARLIEST,
+    LIMIT,
     SECONDS,
     finer,
     guess_unit,
@@ -235,13 +237,36 @@ def number_form(cells: Sequence[str]) -> TimeForm | None:
         )
     if all(WHOLE.fullmatch(cell) for cell in cells):
         return TimeForm(WHOLE_NUMBERS, whole_sql)
-    largest = max(abs(float(cell)) for cell in cells)
-    scale = MILLION if largest < 1e12 else 1000 if largest < 1e15 else 1
+    scale = scale_of(cells)
+    kind: Kind = "DECIMAL(38, 9)" if scale <= 10**9 else "DECIMAL(38, 18)"
     return TimeForm(
         "numbers",
-        lambda text: f"TRY_CAST({number_sql(text, 'DECIMAL(38, 9)')} * {scale} AS BIGINT)",
+        lambda text: f"TRY(CAST({number_sql(text, kind)} * {scale} AS BIGINT))",
         scale,
     )
+
+
+def scale_of(cells: Sequence[str]) -> int:
+    """The finest part of numbers with fractions that is told apart: what is written, if int64 has
+    room for it, also where the times to come are far larger than those of the sample."""
+    numbers = [float(cell) for cell in cells]
+    largest = max(map(abs, numbers))
+    usual = MILLION if largest < 1e12 else 1000 if largest < 1e15 else 1
+    decimals = max(decimals_of(cell) for cell in cells)
+    # Seconds since 1970 in float64 are exact to seven decimals: those behind six are noise.
+    thousands = decimals // 3 if largest >= EARLIEST else -(-decimals // 3)
+    # What counts from 0 grows; what a small part of a range is left of does not.
+    growth = 10**3 if min(numbers) > 0.9 * largest else MILLION
+    room = next((n for n in (6, 5, 4, 3) if largest * growth * 1000**n < LIMIT), 0)
+    finest: int = 1000 ** min(thousands, room)
+    return max(usual, finest)
+
+
+def decimals_of(number: str) -> int:
+    """How many digits behind the point a number needs."""
+    mantissa, _, exponent = number.lower().partition("e")
+    fraction = mantissa.partition(".")[2].rstrip("0")
+    return max(0, len(fraction) - int(exponent or 0))
 
 
 def is_compact(cells: Sequence[str]) -> bool:

@@ -62,6 +62,22 @@ def test_reads_every_form(read: ReadText, text: str, stored: int, unit: str) -> 
     assert log.rows.time_unit == unit
 
 
+def test_fine_fractions_stay_apart(read: ReadText) -> None:
+    fractions = [f"0.98373{n:04d}17{n % 7}" for n in range(500)]
+    rows = [f"{n % 9},{n},{fraction}" for n, fraction in enumerate(fractions)]
+    log = read("user,item,time\n" + "\n".join(rows))
+    assert [time for _, _, time in rows_of(log)] == [int(f[2:]) for f in fractions]
+    assert log.rows.time_unit == "1/1000000000000 of the source's"
+
+
+def test_times_that_grow_from_fractions_of_one_have_room(read: ReadText) -> None:
+    days = [f"{n * n / 700_000 + 1 / 3:.17f}" for n in range(30_000)]
+    log = read("user,item,time\n" + "\n".join(f"{n % 9},{n},{d}" for n, d in enumerate(days)))
+    times = [time for _, _, time in rows_of(log)]
+    assert len(set(times)) == len(days)
+    assert times == sorted(times)
+
+
 def test_refuses_times_of_an_unknown_form_by_name(read: ReadText) -> None:
     with pytest.raises(InputError, match="are in no known time format") as caught:
         read("user,item,time\n1,2,now\n1,3,then\n")
