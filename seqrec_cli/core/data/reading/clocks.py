@@ -1,7 +1,7 @@
 """Times of day in columns of their own, beside one with the dates."""
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from seqrec_cli.core.data.reading import vocabulary
 from seqrec_cli.core.data.reading.casts import number_sql
@@ -16,6 +16,12 @@ CLOCKS = frozenset(
     | {"ora", "orario", "tijd", "tijdstip", "klokkeslett", "klockslag", "saat", "godzina", "hodina"}
     | {"cas", "время", "час", "ωρα", "时刻", "時刻", "시각", "시간", "時間", "时间"}
 )
+HOURS = frozenset({"hour", "hr", "hh", "stunde"})  # the last word of a name
+# What they are called beside an hour, the last word of a name; in seconds.
+PARTS_OF_HOURS = (
+    (60, frozenset({"minute", "min", "mi", "mm", "minuto", "minuut", "minuta"})),
+    (1, frozenset({"second", "sec", "ss", "segundo", "seconde", "secondo", "sekunde", "sekunda"})),
+)
 HALF_DAY = re.compile(r"(?:0?[1-9]|1[0-2]):[0-5][0-9](?::[0-5][0-9])? ?[AaPp][Mm]")
 PAIR = re.compile("[0-9][:hH][0-9]")
 SHORT = re.compile("(?:[01]?[0-9]|2[0-3])[:hH][0-5][0-9]")
@@ -27,7 +33,7 @@ MANY = 30  # values
 def is_named_clock(profile: Profile) -> bool:
     """Whether the name says that a column holds times of day."""
     plain = vocabulary.compared(profile.label)
-    return plain in CLOCKS or vocabulary.words_of(profile.label)[-1:] == ["hour"]
+    return plain in CLOCKS or not HOURS.isdisjoint(vocabulary.words_of(profile.label)[-1:])
 
 
 def is_plain_clock(profile: Profile) -> bool:
@@ -85,6 +91,27 @@ def clock_sql(profile: Profile) -> Callable[[str], str] | None:
     if all(n // 10000 < 24 and n // 100 % 100 < 60 and n % 100 < 60 for n in numbers):
         return lambda text: hours_sql(number_sql(text, "BIGINT"), with_seconds=True)
     return None
+
+
+def parts_of_hours(hour: Profile, profiles: Sequence[Profile]) -> list[tuple[Profile, int]]:
+    """The columns with the minutes and the seconds of a time of day whose hour is in one of its
+    own, and how many seconds one of each is; their names differ in the last word alone."""
+    if not hour.whole_valued or max(hour.numbers) >= 24:
+        return []
+    before = vocabulary.words_of(hour.label)[:-1]
+    found: list[tuple[Profile, int]] = []
+    for size, names in PARTS_OF_HOURS:
+        for profile in profiles:
+            words = vocabulary.words_of(profile.label)
+            named = words[:-1] == before and not names.isdisjoint(words[-1:])
+            if named and profile.whole_valued and not profile.column.listed:
+                if min(profile.numbers) < 0 or max(profile.numbers) >= 60:
+                    return []
+                found.append((profile, size))
+                break
+        else:
+            return found  # seconds of no minute are no time
+    return found
 
 
 def hours_sql(number: str, *, with_seconds: bool) -> str:

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 
 from seqrec_cli.core.data.reading import vocabulary
 from seqrec_cli.core.data.reading.casts import number_sql
-from seqrec_cli.core.data.reading.clocks import DAY, MANY, clock_sql, is_clock
+from seqrec_cli.core.data.reading.clocks import DAY, MANY, clock_sql, is_clock, parts_of_hours
 from seqrec_cli.core.data.reading.dates import MONTH, spelled_sql, unaccented
 from seqrec_cli.core.data.reading.engine import Engine, quoted
 from seqrec_cli.core.data.reading.profiles import Profile
@@ -250,22 +250,32 @@ def with_clock(date: Moment, profiles: Sequence[Profile], engine: Engine) -> Mom
     for profile in profiles:
         seconds = None if profile in date.columns or not is_clock(profile) else clock_sql(profile)
         if seconds:
-            return with_time_of_day(date, profile, seconds)
+            parts = parts_of_hours(profile, [p for p in profiles if p not in date.columns])
+            return with_time_of_day(date, profile, seconds, parts)
     return date
 
 
-def with_time_of_day(date: Moment, profile: Profile, seconds: Callable[[str], str]) -> Moment:
-    clock = profile.column.sql
+def with_time_of_day(
+    date: Moment,
+    profile: Profile,
+    seconds: Callable[[str], str],
+    parts: Sequence[tuple[Profile, int]] = (),
+) -> Moment:
+    """The date with a time of day; `parts` are columns of its minutes and seconds, if it has such,
+    and how many seconds one of each is."""
+    more = [f" + {number_sql(part.column.sql, 'BIGINT')} * {size}" for part, size in parts]
+    clock = f"{seconds(profile.column.sql)}{''.join(more)}"
     # A count of days becomes seconds, so that the time of day fits in.
     day = f" * {DAY}" if not date.solid else ""
 
     def with_seconds(form: TimeForm) -> TimeForm:
-        added = f"CAST({form.scale} * ({seconds(clock)}) AS BIGINT)"
+        added = f"CAST({form.scale} * ({clock}) AS BIGINT)"
         name = form.name + WITH_CLOCK
         return replace(form, name=name, sql=lambda text: f"({form.sql(text)}){day} + {added}")
 
     rivals = tuple(map(with_seconds, date.rivals))
-    return Moment((*date.columns, profile), with_seconds(date.form), rivals, 1.0, date.solid)
+    columns = (*date.columns, profile, *(part for part, _ in parts))
+    return Moment(columns, with_seconds(date.form), rivals, 1.0, date.solid)
 
 
 def pieces_among(profiles: Sequence[Profile]) -> dict[str, Profile]:
