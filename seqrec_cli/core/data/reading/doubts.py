@@ -26,6 +26,7 @@ from seqrec_cli.wording import typed
 
 ROUNDED = re.compile(r"-?[0-9](?:[.,][0-9]+)?[eE]\+?[0-9]+")
 FEW_ITEMS = 8
+POSITIONS = frozenset({"position", "pos", "seq", "sequence", "line", "rank", "step", "index"})
 NUMBERS = frozenset({"0", "-1"})  # of which somebody may be the bearer
 
 
@@ -44,6 +45,8 @@ def doubts_of(relation: Relation, plan: Plan, rows: Loaded, where: Sequence[str]
     if plan.time is None:
         found += doubts_without_time(relation, plan, rest)
     found += doubts_of_times(plan, rows)
+    if not plan.unfolded:
+        found += doubts_of_positions(plan, rest)
     if not plan.unfolded:
         found += doubts_of_kinds(relation, plan, rows)
     found += doubts_of_amounts([p for p in rest if not any(p.name in each for each in where)])
@@ -200,6 +203,42 @@ def doubts_of_times(plan: Plan, rows: Loaded) -> Iterator[str]:
         )
     if len(times) > 1 and times.min() == times.max():
         yield "all rows have the same time: the order of the file counts"
+
+
+def doubts_of_positions(plan: Plan, rest: Sequence[Profile]) -> Iterator[str]:
+    """Doubts about the order of rows without a time, or with the same, where a column has it."""
+    for profile in rest:
+        named = POSITIONS.intersection(vocabulary.words_of(profile.label))
+        if not named or profile.column.listed or not profile.whole_valued:
+            continue
+        if not is_another_order(profile, plan):
+            continue
+        if plan.time is None:
+            yield (
+                f"`{profile.name}` numbers the rows of each `{plan.user.name}`, in another order "
+                f"than the file's; to order by it: `{typed('--columns', f'time={profile.name}')}`"
+            )
+        else:
+            yield (
+                f"`{profile.name}` numbers the rows of each `{plan.user.name}` with the same time, "
+                "in another order than the file's, which counts: if it is their order, sort the "
+                "file by it"
+            )
+
+
+def is_another_order(profile: Profile, plan: Plan) -> bool:
+    """Whether numbers differ within each user, and each time if there is one, and do not grow."""
+    keys = [plan.user, *(plan.time.columns if plan.time else ())]
+    groups: dict[tuple[object, ...], list[float]] = {}
+    cells = zip(*(key.column.cells for key in keys), profile.column.cells, strict=True)
+    for *key, cell in cells:
+        try:
+            groups.setdefault(tuple(map(str, key)), []).append(float(str(cell)))
+        except ValueError:
+            return False
+    several = [own for own in groups.values() if len(own) > 1]
+    apart = all(len(set(own)) == len(own) for own in several)
+    return apart and sum(own != sorted(own) for own in several) > 0.1 * len(several)
 
 
 def doubts_of_kinds(relation: Relation, plan: Plan, rows: Loaded) -> Iterator[str]:

@@ -1,5 +1,6 @@
 """What makes one doubt what was read is said, with what to type if the doubt is right."""
 
+import re
 import shlex
 from pathlib import Path
 
@@ -7,9 +8,9 @@ import duckdb
 import pytest
 
 from seqrec_cli.core.data.reading.log import read_log
-from seqrec_cli.core.data.reading.options import Reading
+from seqrec_cli.core.data.reading.options import Reading, parse_columns
 from seqrec_cli.core.data.reading.sources import TextSource
-from tests.core.data.reading.conftest import ReadText
+from tests.core.data.reading.conftest import ReadText, rows_of
 
 ROWS = [{"n": n, "u": n % 7, "i": n * 7 % 23, "t": 1_500_000_000 + n * 3607} for n in range(90)]
 
@@ -152,3 +153,27 @@ def test_says_nothing_of_other_numbers(read: ReadText, name: str, low: int) -> N
         "below 0" in note
         for note in read(f"customer,product,{name},time\n{''.join(rows)}").findings.notes
     )
+
+
+@pytest.mark.parametrize("name", ["seq_no", "position", "pos", "line_no", "rank in session"])
+def test_numbers_of_rows_in_another_order_are_named(read: ReadText, name: str) -> None:
+    rows = [(f"u{n % 7}", f"i{n * 5 % 11}", n // 7 + 1) for n in range(70)]
+    rows = sorted(rows, key=lambda row: row[2] * 37 % 11)
+    text = f"user,item,{name}\n" + "".join(f"{u},{i},{n}\n" for u, i, n in rows)
+    (note,) = [note for note in read(text).findings.notes if "numbers the rows" in note]
+    match = re.search("--columns ([^`]+)`", note)
+    assert match
+    (option,) = shlex.split(match[1])
+    times = [time for _, _, time in rows_of(read(text, columns=parse_columns(option)))]
+    assert times == [n for _, _, n in rows]
+    ordered = sorted(rows, key=lambda row: row[2])
+    text = f"user,item,{name}\n" + "".join(f"{u},{i},{n}\n" for u, i, n in ordered)
+    assert not any("numbers the rows" in note for note in read(text).findings.notes)
+
+
+def test_numbers_of_rows_with_the_same_time_are_named(read: ReadText) -> None:
+    rows = [(n // 5 % 7, n * 5 % 11, n // 5 * 1000, 5 - n % 5) for n in range(150)]
+    text = "user,item,timestamp,line_no\n" + "".join(
+        f"u{u},i{i},{1_600_000_000 + time},{line}\n" for u, i, time, line in rows
+    )
+    assert any("`line_no` numbers the rows" in note for note in read(text).findings.notes)
