@@ -129,6 +129,10 @@ def describe_log(
     unused = tuple(column.name for column in relation.columns if column.name not in used)
     notes = [*relation.remarks, *plan.notes, *rows.notes]
     notes += [files.note] if files.note else []
+    if plan.time is None and len(files.parts[0]) > 1 and not files.note:
+        shown = ", ".join(f"`{source.filename}`" for source in files.parts[0][:3])
+        more = ", …" if len(files.parts[0]) > 3 else ""
+        notes.append(f"the order of the files counts, as there is no time: {shown}{more}")
     notes += doubts_of(relation, plan, rows, reading.where)
     owners = owners_beside(files, plan)
     notes += [owners] if owners else []

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from seqrec_cli.core.data.reading import known, vocabulary
 from seqrec_cli.core.data.reading.dialects import lines_of
+from seqrec_cli.core.data.reading.file_dates import order_of_dates
 from seqrec_cli.core.data.reading.options import Reading, command
 from seqrec_cli.core.data.reading.sources import (
     MOST_MEMBERS,
@@ -92,7 +93,22 @@ def from_pattern(place: TextSource) -> Files:
     found = [each for each in found if each.is_file()]
     if not found:
         raise InputError(f"there is no file `{path}`", "check the pattern")
-    return Files(place, (tuple(TextSource(each) for each in found),))
+    return by_dates_in_names(place, [TextSource(each) for each in found])
+
+
+def by_dates_in_names(
+    place: TextSource, sources: Sequence[TextSource], *, hive: bool = False
+) -> Files:
+    """The files of a whole log by the dates in their names, if each has one, else as they are."""
+    order = order_of_dates([source.filename for source in sources])
+    note = ""
+    if order is not None and order != list(range(len(sources))):
+        sources = [sources[n] for n in order]
+        note = (
+            "the files are read in the order of the dates in their names, from "
+            f"`{sources[0].filename}` to `{sources[-1].filename}`"
+        )
+    return Files(place, (tuple(sources),), hive=hive, note=note)
 
 
 def single(place: TextSource, reading: Reading) -> Files:
@@ -241,7 +257,7 @@ def choose(
             return found
     first = logs[0][1]
     if all(same_head(first, source) for _, source in logs[1:50]):
-        return Files(place, (tuple(source for _, source in logs),), hive=hive)
+        return by_dates_in_names(place, [source for _, source in logs], hive=hive)
     raise several(place, [source for _, source in logs], reading, what)
 
 

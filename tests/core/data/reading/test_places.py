@@ -37,6 +37,15 @@ def test_reads_parts_in_natural_order(tmp_path: Path) -> None:
     assert rows_of(read_log(TextSource(first), Reading(more=tuple(more)))) == ROWS
 
 
+def test_reads_files_in_the_order_of_the_dates_in_their_names(tmp_path: Path) -> None:
+    for number, name in enumerate(("28-11-2023", "01-12-2023", "02-01-2024")):
+        (tmp_path / f"{name}.csv").write_text(f"user,item\n1,{number}\n2,{number}\n")
+    for place in (tmp_path, tmp_path / "*.csv"):
+        log = read_log(TextSource(place), Reading())
+        assert [item for _, item, *_ in rows_of(log)] == [0, 0, 1, 1, 2, 2]
+        assert any("order of the dates" in note for note in log.findings.notes)
+
+
 def test_lists_what_is_in_an_archive_of_several_files(tmp_path: Path) -> None:
     (tmp_path / "a.zip").write_bytes(zipped(events__csv=TEXT, items__csv="item,title\n7,A\n"))
     with pytest.raises(InputError, match="has 2 files of data") as caught:
