@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 
 from seqrec_cli.core.data.reading import vocabulary
+from seqrec_cli.core.data.reading.clocks import is_clock
 from seqrec_cli.core.data.reading.judging import (
     depends,
     is_generic,
@@ -176,6 +177,12 @@ def doubts_without_time(relation: Relation, plan: Plan, rest: Sequence[Profile])
             yield (
                 f"`{profile.name}` holds dates and is not taken for the time, by its name; if it "
                 f"is: `{typed('--columns', f'time={profile.name}')}`"
+            )
+        elif profile.label and is_clock(profile):
+            yield (
+                f"`{profile.name}` holds times of day without a date, such as "
+                f"`{profile.values[0]}`, and is not used: the order of the rows counts; write a "
+                "column with the date, if it is in the name of the file, say"
             )
         elif profile.label and profile.rank("time") >= 0 and is_category(profile, plan.user):
             yield (

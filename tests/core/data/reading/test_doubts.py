@@ -177,3 +177,10 @@ def test_numbers_of_rows_with_the_same_time_are_named(read: ReadText) -> None:
         f"u{u},i{i},{1_600_000_000 + time},{line}\n" for u, i, time, line in rows
     )
     assert any("`line_no` numbers the rows" in note for note in read(text).findings.notes)
+
+
+@pytest.mark.parametrize(("name", "text"), [("time", "{}:{:02}:09"), ("hour", "{}")])
+def test_times_of_day_without_a_date_are_named(read: ReadText, name: str, text: str) -> None:
+    rows = "".join(f"u{n % 7},i{n % 11},{text.format(n * 7 % 24, n % 60)}\n" for n in range(90))
+    notes = read(f"user,item,{name}\n{rows}").findings.notes
+    assert any(f"`{name}` holds times of day without a date" in note for note in notes)
