@@ -9,7 +9,7 @@ from collections import Counter
 from collections.abc import Sequence
 
 from seqrec_cli.core.data.reading import vocabulary
-from seqrec_cli.core.data.reading.lists import list_form, looks_nested
+from seqrec_cli.core.data.reading.lists import cut_values, list_form, looks_nested
 from seqrec_cli.core.data.reading.profiles import FEW, GROUPED, Profile
 from seqrec_cli.core.data.reading.unfolding import AUTHORS
 
@@ -18,6 +18,7 @@ SMALL_SAMPLE = 10  # values, of which little can be told
 # What an item may be called, and much else.
 GENERIC = frozenset({"id", "uuid", "guid", "objectid", "reference", "url", "link", "thing"})
 MOST_PARTS = 1000  # of a whole
+MORE_OFTEN = 3  # times; pieces of cells that come again so much more than the cells are items
 MANY = 30  # rows of which each has another value: those are numbers of the rows
 LENGTH = re.compile(
     r"[0-9]{1,3}:[0-5][0-9](?::[0-5][0-9])?|(?:[0-9]+(?:时|小时))?[0-9]+分(?:[0-9]+秒)?"
@@ -48,13 +49,22 @@ def item_lists(item: Profile, user: Profile) -> bool:
     """Whether a column of items holds lists: they are in brackets, have `|` or `;` between them, or
     are whole numbers with commas that are no groups of digits.
 
-    Texts with other signs look so as well: then each user has about one row.
+    Texts with other signs look so as well: then each user has about one row, or what is between
+    the commas comes again and again while whole cells hardly do.
     """
     form = list_form(item.values)
     sure = form is not None and (form[0] in "|;" or looks_nested(item.values))
     numbers = all(map(NUMBERS.fullmatch, item.values))
     sure |= numbers and sum(not GROUPED.fullmatch(v) for v in item.values) > 0.5 * len(item.values)
+    sure |= form is not None and form[0] == "," and pieces_repeat(item.values)
     return sure or (form is not None and user.distinct > 0.5 * len(user.values))
+
+
+def pieces_repeat(values: Sequence[str]) -> bool:
+    """Whether what is between commas comes far more often than whole cells do, as baskets'."""
+    pieces = [piece for value in values for piece in cut_values(value, ",")]
+    often = len(pieces) / max(len({*pieces}), 1)
+    return often > MORE_OFTEN * len(values) / len({*values})
 
 
 def is_unnamed(profile: Profile) -> bool:

@@ -134,3 +134,25 @@ def test_an_item_that_never_comes_again_is_none_if_another_does(read: ReadText) 
     # An artist is not the item because no track has come again so far.
     rows = "".join(f"u{n % 7},t{n}x,a{n * 7 % 23}\n" for n in range(120))
     assert read("user_id,track_id,artist_id\n" + rows).columns["item"] == "track_id"
+
+
+@pytest.mark.parametrize("comma", [",", ", "])
+def test_ids_with_commas_are_a_list_where_they_repeat_more_than_cells_do(
+    read: ReadText, comma: str
+) -> None:
+    """One order a line, several of each user; titles and names with commas in them stay whole."""
+    baskets = [[f"sku{n * (k + 3) % 13}" for k in range(1 + n % 5)] for n in range(80)]
+    users = [f"c{n % 9}" for n in range(80)]
+    times = [f"2023-11-{1 + n // 24:02} {n % 24:02}:00:00" for n in range(80)]
+    rows = [
+        f'{u},{t},"{comma.join(own)}"\n' for u, t, own in zip(users, times, baskets, strict=True)
+    ]
+    log = read("customer,when,skus\n" + "".join(rows))
+    pairs = [(u, item) for u, own in zip(users, baskets, strict=True) for item in own]
+    assert [row[:2] for row in rows_of(log)] == pairs
+    named = [
+        f'{u},{t},"Smith{comma}John {n % 7}"\n'
+        for n, (u, t) in enumerate(zip(users, times, strict=True))
+    ]
+    found = rows_of(read("customer,when,item\n" + "".join(named)))
+    assert len(found) == 80
