@@ -14,7 +14,9 @@ from seqrec_cli.core.data.reading.judging import (
     is_like_ids,
     numbers_many_rows,
     numbers_rows,
+    pieces_repeat,
 )
+from seqrec_cli.core.data.reading.lists import list_form
 from seqrec_cli.core.data.reading.loading import Loaded
 from seqrec_cli.core.data.reading.moments import is_category
 from seqrec_cli.core.data.reading.options import Role
@@ -27,6 +29,7 @@ from seqrec_cli.wording import typed
 
 ROUNDED = re.compile(r"-?[0-9](?:[.,][0-9]+)?[eE]\+?[0-9]+")
 FEW_ITEMS = 8
+BASKETS = {";": "`;`", "|": "`|`", "\n": "a new line", ",": "`,`", " + ": "`+`", "/": "`/`"}
 POSITIONS = frozenset({"position", "pos", "seq", "sequence", "line", "rank", "step", "index"})
 NUMBERS = frozenset({"0", "-1"})  # of which somebody may be the bearer
 
@@ -47,8 +50,8 @@ def doubts_of(relation: Relation, plan: Plan, rows: Loaded, where: Sequence[str]
         found += doubts_without_time(relation, plan, rest)
     found += doubts_of_times(plan, rows)
     if not plan.unfolded:
+        found += doubts_of_baskets(plan.item)
         found += doubts_of_positions(plan, rest)
-    if not plan.unfolded:
         found += doubts_of_kinds(relation, plan, rows)
     found += doubts_of_amounts([p for p in rest if not any(p.name in each for each in where)])
     return found
@@ -128,6 +131,24 @@ def doubts_without_names(plan: Plan, rest: Sequence[Profile]) -> Iterator[str]:
             f"the columns have no names, and the item may be another than {plan.item.name}: "
             + names
         )
+
+
+def doubts_of_baskets(item: Profile) -> Iterator[str]:
+    """Doubts that a cell is one item: it may have all that somebody bought at once."""
+    for separator, name in BASKETS.items():
+        counts = Counter(value.count(separator) for value in item.values)
+        several = counts.total() - counts[0] > 0.5 * len(item.values)
+        if not several or len(counts) < 2 or not pieces_repeat(item.values, separator):
+            continue
+        form = list_form(item.values)
+        remedy = "write a row for each, so that each counts"
+        if form is not None and form[0] == separator:
+            remedy = f"`{typed('--columns', f'item={item.name}')}` makes a row of each"
+        yield (
+            f"cells of `{item.name}` have several values with {name} between them, which come far "
+            f"more often than whole cells do: if these are the items, {remedy}"
+        )
+        return
 
 
 def may_be_instead(profile: Profile, role: Role, taken: Profile) -> bool:

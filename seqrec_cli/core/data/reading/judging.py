@@ -56,13 +56,16 @@ def item_lists(item: Profile, user: Profile) -> bool:
     sure = form is not None and (form[0] in "|;" or looks_nested(item.values))
     numbers = all(map(NUMBERS.fullmatch, item.values))
     sure |= numbers and sum(not GROUPED.fullmatch(v) for v in item.values) > 0.5 * len(item.values)
-    sure |= form is not None and form[0] == "," and pieces_repeat(item.values)
+    sure |= form is not None and form[0] == "," and pieces_repeat(item.values, ",")
     return sure or (form is not None and user.distinct > 0.5 * len(user.values))
 
 
-def pieces_repeat(values: Sequence[str]) -> bool:
-    """Whether what is between commas comes far more often than whole cells do, as baskets'."""
-    pieces = [piece for value in values for piece in cut_values(value, ",")]
+def pieces_repeat(values: Sequence[str], separator: str) -> bool:
+    """Whether what is between separators comes far more often than whole cells do, as of baskets.
+
+    Of a place or a name in parts, `Paris, France`, it does not.
+    """
+    pieces = [piece for value in values for piece in cut_values(value, separator)]
     often = len(pieces) / max(len({*pieces}), 1)
     return often > MORE_OFTEN * len(values) / len({*values})
 

@@ -184,3 +184,31 @@ def test_times_of_day_without_a_date_are_named(read: ReadText, name: str, text: 
     rows = "".join(f"u{n % 7},i{n % 11},{text.format(n * 7 % 24, n % 60)}\n" for n in range(90))
     notes = read(f"user,item,{name}\n{rows}").findings.notes
     assert any(f"`{name}` holds times of day without a date" in note for note in notes)
+
+
+@pytest.mark.parametrize(
+    ("separator", "names"),
+    [
+        ("; ", ("Tasse 3", "Teller", "Gabel 7", "Messer")),
+        ("\n", ("tea pot", "cup", "big spoon", "jar")),
+        (", ", ("Mug 3 × 2", "Plate × 1", "Fork × 4", "Knife × 1")),
+    ],
+)
+def test_says_that_a_cell_may_be_a_basket(
+    read: ReadText, separator: str, names: tuple[str, ...]
+) -> None:
+    rows = "".join(
+        f'c{n % 9},"{separator.join(names[(n + k * n) % 4] for k in range(1 + n % 3))}",{n}\n'
+        for n in range(1, 91)
+    )
+    notes = read("customer,products,time\n" + rows).findings.notes
+    assert sum("several values with" in note for note in notes) == 1
+
+
+@pytest.mark.parametrize("item", ["Town {i}, Land {c}", "Smith {i}, John", "Me, Myself and {i}"])
+def test_a_name_in_parts_is_no_basket(read: ReadText, item: str) -> None:
+    rows = "".join(
+        f'c{n % 9},"{item.format(i=n * 7 % 23, c=n * 7 % 23 % 3)}",{n}\n' for n in range(1, 91)
+    )
+    notes = read("customer,product,time\n" + rows).findings.notes
+    assert not any("several values with" in note for note in notes)
