@@ -17,7 +17,7 @@ from seqrec_cli.core.data.interactions import Interactions, Origin, from_log
 from seqrec_cli.core.data.negatives import sorted_distinct
 from seqrec_cli.core.data.ordering import COLUMNS, Rows, group_rows
 from seqrec_cli.core.data.ranges import summed
-from seqrec_cli.core.data.reading.findings import Findings, Kind
+from seqrec_cli.core.data.reading.findings import NOTHING, Findings, Kind, notes_of_files
 from seqrec_cli.core.data.reading.identifiers import CANONICAL
 from seqrec_cli.core.data.reading.log import read_files
 from seqrec_cli.core.data.reading.options import ROLES, Reading
@@ -211,7 +211,7 @@ def all_findings(files: Files, parts: Sequence[PartFacts], unit: str) -> Finding
     order = found.order
     if first.time_unit:
         order = order.removesuffix(first.time_unit) + unit
-    notes = (*found.notes, *([files.note] if files.note else []))
+    notes = (*found.notes, *notes_of_files(files, timed=order != NOTHING))
     return replace(found, order=order, kinds=all_kinds(parts), notes=notes)
 
 

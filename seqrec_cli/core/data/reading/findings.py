@@ -128,14 +128,10 @@ def describe_log(
     used = plan.used()
     unused = tuple(column.name for column in relation.columns if column.name not in used)
     notes = [*relation.remarks, *plan.notes, *rows.notes]
-    notes += [files.note] if files.note else []
-    if plan.time is None and len(files.parts[0]) > 1 and not files.note:
-        shown = ", ".join(f"`{source.filename}`" for source in files.parts[0][:3])
-        more = ", …" if len(files.parts[0]) > 3 else ""
-        notes.append(f"the order of the files counts, as there is no time: {shown}{more}")
     notes += doubts_of(relation, plan, rows, reading.where)
     owners = owners_beside(files, plan)
     notes += [owners] if owners else []
+    notes += notes_of_files(files, timed=plan.time is not None)
     return Findings(
         layout=relation.layout,
         taken=tuple(taken),
@@ -144,6 +140,18 @@ def describe_log(
         kinds=kinds_of(rows, reading),
         notes=tuple(notes),
     )
+
+
+def notes_of_files(files: Files, *, timed: bool) -> list[str]:
+    """What to know of the files of a log: how they were found, and which order they are in where
+    that counts."""
+    if files.note:
+        return [files.note]
+    own = files.parts[0]
+    if timed or len(own) < 2:
+        return []
+    shown = ", ".join(f"`{source.filename}`" for source in own[:3]) + ", …" * (len(own) > 3)
+    return [f"the order of the files counts, as there is no time: {shown}"]
 
 
 def example(profile: Profile) -> str:
