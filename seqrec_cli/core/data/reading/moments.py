@@ -194,8 +194,9 @@ def is_within(profile: Profile, low: float, high: float) -> bool:
 
 
 def is_unlikely(profile: Profile) -> bool:
-    """Whether any other time comes first: it is of an edit, all rows have the same, or it is a
-    number that is not called a time and may be of the size of one by chance."""
+    """Whether any other time comes first: it is of what was done later, as an edit or a delivery,
+    all rows have the same, or it is a number that is not called a time and may be of the size of
+    one by chance."""
     edited = vocabulary.EDITS.intersection(vocabulary.words_of(profile.label))
     by_size = profile.label and profile.is_epoch and profile.numeric and profile.rank("time") < 0
     return bool(edited or by_size) or (profile.distinct < 2 and len(profile.values) > MANY)

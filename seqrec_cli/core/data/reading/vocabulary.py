@@ -169,8 +169,12 @@ OTHER_DATES = words(
     "birth release published publication crawl first since of due until expiry expires expiration "
     "deadline signup registration login joined"
 )
-# A change of what was noted, later than the interaction.
-EDITS = words("edited updated modified changed interpreted imported exported synced refreshed")
+# What was done with a note of the interaction, or with what was bought, later.
+EDITS = words(
+    "edited updated modified changed interpreted imported exported synced refreshed loaded "
+    "ingested ingestion received processed processing delivered shipped dispatched uploaded "
+    "extracted"
+)
 NOT_MOMENTS = OTHER_DATES | words(
     "duration length spent zone timezone offset stay total runtime count zip play timedelta "
     "watch days dwell elapsed reading playtime watchtime"

@@ -182,3 +182,23 @@ def test_a_number_of_the_size_of_a_time_comes_after_dates(read: ReadText) -> Non
 def test_a_count_since_an_epoch_is_a_time_whatever_its_unit(read: ReadText) -> None:
     rows = "".join(f"u{n % 7},i{n % 11},{28_071_000 + 13 * n}\n" for n in range(60))
     assert read("user_id,item_id,minuta_epoch\n" + rows).columns["time"] == "minuta_epoch"
+
+
+@pytest.mark.parametrize("later", ["_loaded_at", "delivered_at", "processing_time", "ingested_at"])
+def test_what_was_done_later_is_not_the_time_though_it_is_finer(read: ReadText, later: str) -> None:
+    rows = [
+        (
+            f"u{n % 7},i{n % 11}",
+            f"2023-11-{1 + n % 28:02}",
+            f"2023-12-{1 + n * 5 % 28:02} 10:{n:02}",
+        )
+        for n in range(60)
+    ]
+    both = "".join(f"{ids},{date},{moment}\n" for ids, date, moment in rows)
+    alone = "".join(f"{ids},{moment}\n" for ids, _, moment in rows)
+    for text, column in (
+        (f"event_date,{later}\n{both}", "event_date"),
+        (f"{later}\n{alone}", later),
+    ):
+        taken = {t.role: t.column for t in read(f"user,item,{text}").findings.taken}
+        assert taken["time"] == column
