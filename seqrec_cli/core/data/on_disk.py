@@ -28,7 +28,8 @@ class KeptRows:
     def load(self) -> Rows:
         """The rows, mapped: they cannot be written to."""
         with foreign.open_regular(self.path) as file:
-            return Rows(**map_npz(self.path, file))
+            columns: dict[str, Any] = dict(map_npz(self.path, file))
+            return Rows(**columns)
 
 
 def remove_quietly(path: Path) -> None:

@@ -36,6 +36,7 @@ class Rows:
         times: int64, or None.
         ratings: float32, or None.
         parts: int8, the part of each row if the files are split already, or None.
+        lists: whether rows are values of lists, which share the time of their list.
     """
 
     users: NDArray[np.int32]
@@ -43,6 +44,7 @@ class Rows:
     times: NDArray[np.int64] | None = None
     ratings: NDArray[np.float32] | None = None
     parts: NDArray[np.int8] | None = None
+    lists: bool = False
 
     def __len__(self) -> int:
         return len(self.users)
@@ -240,9 +242,14 @@ def ties(users: NDArray[np.int32], times: NDArray[np.int64]) -> NDArray[np.bool_
 
 
 def exact_duplicates(rows: Rows) -> NDArray[np.bool_]:
-    """Mask of exact duplicates: rows, in order, with the user, item and time of an earlier row."""
+    """Mask of exact duplicates: rows, in order, with the user, item and time of an earlier row.
+
+    Values of lists have no time of their own, so that an equal one may have come again.
+    """
     assert rows.times is not None
     repeated = np.zeros(len(rows), bool)
+    if rows.lists:
+        return repeated
     for block in user_blocks(rows.users):
         tied = ties(rows.users[block], rows.times[block])
         involved = tied.copy()

@@ -97,6 +97,8 @@ def read_part(path: str, reading: Reading) -> tuple[Rows, PartFacts]:
     found: Interactions = from_log(log, source, reading)
     times = found.timestamps
     ages = rows_of_our_age(np.empty(0, np.int64) if times is None else times)
+    if found.origin.findings.lists:
+        raise InputError(f"`{path}` has lists with one time each", ONE_MACHINE)
     facts = PartFacts(found.user_ids, found.item_ids, found.origin, ages, found.ratings is not None)
     return Rows(found.users, found.items, times, found.ratings), facts
 

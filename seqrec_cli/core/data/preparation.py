@@ -176,7 +176,8 @@ def manifest_of(
 
 def rows_of_log(log: Interactions) -> Rows:
     """The columns that are put in order and filtered."""
-    return Rows(log.users, log.items, log.timestamps, log.ratings, log.parts)
+    lists = log.origin.findings.lists
+    return Rows(log.users, log.items, log.timestamps, log.ratings, log.parts, lists)
 
 
 def refuse_single_item(rows: Rows, path: str) -> None:

@@ -55,7 +55,8 @@ def people_of(path: Path, catalogue: Catalogue, reading: Reading) -> People:
     log = read_log(parse_place(str(path)), reading)
     loaded = log.rows
     items = positions(loaded.item_ids, catalogue.item_ids) + 1
-    rows = Rows(loaded.users, items[loaded.items].astype(np.int32), loaded.times)
+    found = items[loaded.items].astype(np.int32)
+    rows = Rows(loaded.users, found, loaded.times, lists=log.findings.lists)
     notes = [
         f"{counted(count, 'row')} dropped: {why}" for why, count in loaded.dropped.items() if count
     ]

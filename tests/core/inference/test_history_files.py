@@ -32,6 +32,14 @@ def test_a_log_is_read_in_order_of_time_and_without_strange_items(tmp_path: Path
     )
 
 
+def test_what_comes_again_in_a_list_is_read_again(tmp_path: Path) -> None:
+    path = tmp_path / "log.jsonl"
+    path.write_text('{"user": "u", "time": 1600000000, "items": ["b", "a", "b"]}\n')
+    people = read_people(str(path), CATALOGUE)
+    assert people.histories[0].tolist() == [2, 1, 2]
+    assert not any("duplicate" in note for note in people.notes)
+
+
 def test_a_dash_is_the_standard_input(monkeypatch: pytest.MonkeyPatch) -> None:
     stream = io.TextIOWrapper(io.BytesIO(f"{LOG}u,c,1600000000\n".encode()))
     monkeypatch.setattr(sys, "stdin", stream)

@@ -21,7 +21,13 @@ from seqrec_cli.core.data.features.vocabularies import IdsEncoder
 from seqrec_cli.core.data.interactions import Interactions
 from seqrec_cli.core.data.manifest import describe_origin
 from seqrec_cli.core.data.ordering import Rows
-from seqrec_cli.core.data.preparation import Preparation, compact, nothing_left, tidy
+from seqrec_cli.core.data.preparation import (
+    Preparation,
+    compact,
+    nothing_left,
+    rows_of_log,
+    tidy,
+)
 from seqrec_cli.core.data.ranking.candidates import (
     Cells,
     ExampleOptions,
@@ -102,9 +108,7 @@ def tidy_rows(
             f"`{origin.path}` has no ratings, so nothing says which items were liked",
             "name their column with `--columns`, or sample negatives: `--negatives 4`",
         )
-    rows = Rows(
-        interactions.users, interactions.items, interactions.timestamps, interactions.ratings
-    )
+    rows = rows_of_log(replace(interactions, parts=None))
     dropped = dict(origin.dropped)
     tidy(rows, dropped, options)
     if not len(rows):

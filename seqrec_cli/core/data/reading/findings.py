@@ -65,6 +65,7 @@ class Findings:
         unused: the names of the other columns.
         order: how the rows of a user are ordered, in words.
         kinds: columns that look like a type of event or a label.
+        lists: whether rows are values of lists, which share the time of their list.
         notes: what else should be known, a sentence each.
     """
 
@@ -73,6 +74,7 @@ class Findings:
     unused: tuple[str, ...] = ()
     order: str = ""
     kinds: tuple[Kind, ...] = ()
+    lists: bool = False
     notes: tuple[str, ...] = field(default=())
 
     def as_dict(self) -> dict[str, Any]:
@@ -138,8 +140,14 @@ def describe_log(
         unused=unused,
         order=order_of(plan, rows),
         kinds=kinds_of(rows, reading),
+        lists=plan.unfolded is not None and not has_own_time(plan),
         notes=tuple(notes),
     )
+
+
+def has_own_time(plan: Plan) -> bool:
+    """Whether each value of a list has a time beside it, or there is no time."""
+    return plan.time is None or any(column.column.listed for column in plan.time.columns)
 
 
 def notes_of_files(files: Files, *, timed: bool) -> list[str]:
