@@ -169,6 +169,8 @@ def describe_dialect(dialect: Dialect) -> str:
     header = "a header" if dialect.header else "no header"
     if dialect.header and not dialect.header[-1] and not dialect.ruled:
         header += f" that names the first {sum(map(bool, dialect.header))} of {dialect.width}"
+    if dialect.typed:
+        header += " with the types of the columns below it"
     if dialect.titles:
         header += f" below {counted(dialect.titles, 'line')} of title"
     return f"{between} between the values, {header}"

@@ -32,6 +32,16 @@ COPY = re.compile(r"COPY [\w.\"]+ \(([^()]+)\) FROM stdin;")
 NUMBER = re.compile(r"\s*[+-]?(?:[0-9]+(?:[.,][0-9]*)?|[.,][0-9]+)(?:[eE][+-]?[0-9]{1,3})?\s*")
 
 
+# What a column is of, as ClickHouse and other databases write it below a header.
+TYPE = re.compile(
+    r"(?i)(?:(?:nullable|lowcardinality|array)\()*"
+    r"(?:u?int(?:eger|[0-9]+)?|(?:big|small|tiny)int|float[0-9]*|double|real|bool(?:ean)?|text"
+    r"|string|(?:fixedstring|varchar2?|char|character varying|number|numeric|decimal[0-9]*)"
+    r"(?:\([0-9, ]*\))?|(?:date(?:time)?[0-9]*|timestamp)(?:\([^()]*\))?|uuid|ipv[46]"
+    r"|enum[0-9]*\([^()]*\))\)*"
+)
+
+
 @dataclass(frozen=True)
 class Dialect:
     r"""The layout of a delimited text.
@@ -47,6 +57,7 @@ class Dialect:
         ruled: whether it is a table as psql prints it, with a ruler under the header.
         comments: whether lines that begin with `#` come before the table.
         titles: lines above the header, as of a report, which are not read.
+        typed: whether a line with the type of each column comes below the header.
     """
 
     delimiter: str
@@ -59,6 +70,7 @@ class Dialect:
     ruled: bool = False
     comments: bool = False
     titles: int = 0
+    typed: bool = False
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -131,7 +143,10 @@ def sniff_lines(source: TextSource, lines: Sequence[str], reading: Reading) -> D
     first = tuple(cell.strip() for cell in rows[0])
     if header and first in (header[-len(first) :], header[: len(first)]):
         skip += 1
-    return Dialect(delimiter, skip, header, width, quote, escape, loose=loose, comments=bool(noted))
+    below = rows[1] if header and len(rows) > 2 else []
+    typed = 1 < len(below) == width and all(TYPE.fullmatch(cell.strip()) for cell in below)
+    found = Dialect(delimiter, skip + typed, header, width, quote, escape, loose, typed=typed)
+    return replace(found, comments=bool(noted))
 
 
 def chosen_delimiter(reading: Reading) -> str:

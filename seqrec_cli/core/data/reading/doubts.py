@@ -25,7 +25,7 @@ from seqrec_cli.core.data.reading.relations import Relation
 from seqrec_cli.core.data.reading.roles import Plan
 from seqrec_cli.core.data.reading.units import UNKNOWN, early_year
 from seqrec_cli.core.data.reading.wording import where_option, without_option
-from seqrec_cli.wording import typed
+from seqrec_cli.wording import typed, verb
 
 ROUNDED = re.compile(r"-?[0-9](?:[.,][0-9]+)?[eE]\+?[0-9]+")
 FEW_ITEMS = 8
@@ -218,8 +218,9 @@ def doubts_of_times(plan: Plan, rows: Loaded) -> Iterator[str]:
     if plan.time is not None and others:
         names = ", ".join(f"`{moment.name}`" for moment in others)
         yield (
-            f"{names} look like times too; `{plan.time.name}` is the finest or first; if another "
-            f"is it: `{typed('--columns', f'time={others[0].columns[0].name}')}`"
+            f"{names} {verb(len(others), 'looks like a time', 'look like times')} too, and "
+            f"`{plan.time.name}` was taken; if another is it: "
+            f"`{typed('--columns', f'time={others[0].columns[0].name}')}`"
         )
     times = rows.times
     if times is None or not len(times):

@@ -29,6 +29,9 @@ PLACE = parse_place("log.csv")
         ("\n\nuser,item\n1,2\n", ",", 3, ("user", "item")),
         ("user,item,note\n1,2,a\n3,4,a\n", ",", 1, ("user", "item", "note")),
         ('"a","user","item"\n"1",1,2\n', ",", 1, ("a", "user", "item")),
+        ("user\titem\nUInt64\tLowCardinality(String)\n1\tx\n2\ty\n", "\t", 2, ("user", "item")),
+        ("user,item,at\nbigint,varchar(9),timestamp\n1,x,3\n", ",", 2, ("user", "item", "at")),
+        ("user,item\n1,String\n2,Date\n", ",", 1, ("user", "item")),
     ],
 )
 def test_tells_a_layout(text: str, delimiter: str, skip: int, header: tuple[str, ...]) -> None:
