@@ -17,14 +17,19 @@ from seqrec_cli.core.data.interactions import Interactions, Origin, from_log
 from seqrec_cli.core.data.negatives import sorted_distinct
 from seqrec_cli.core.data.ordering import COLUMNS, Rows, group_rows
 from seqrec_cli.core.data.ranges import summed
-from seqrec_cli.core.data.reading.findings import NOTHING, Findings, Kind, notes_of_files
+from seqrec_cli.core.data.reading.findings import (
+    NOTHING,
+    Findings,
+    Kind,
+    notes_of_files,
+    option_for,
+)
 from seqrec_cli.core.data.reading.identifiers import CANONICAL
 from seqrec_cli.core.data.reading.log import read_files
 from seqrec_cli.core.data.reading.options import ROLES, Reading
 from seqrec_cli.core.data.reading.places import Files, files_of
 from seqrec_cli.core.data.reading.sources import TextSource, parse_place
 from seqrec_cli.core.data.reading.units import PER_SECOND, guess_unit, rows_of_our_age
-from seqrec_cli.core.data.reading.wording import where_option
 from seqrec_cli.core.storage.files import sha256_of_sums
 from seqrec_cli.errors import InputError
 
@@ -225,7 +230,7 @@ def all_kinds(parts: Sequence[PartFacts]) -> tuple[Kind, ...]:
         counts = summed([dict(each.counts) for each in own])
         ranked = dict(sorted(counts.items(), key=lambda pair: (-pair[1], pair[0])))
         if len(ranked) <= MOST_KINDS:
-            option = where_option(kind.column, next(iter(ranked)))
+            option = option_for(kind.column, ranked)
             merged.append(replace(kind, counts=ranked, option=option))
     return tuple(merged)
 

@@ -13,6 +13,7 @@ import numpy as np
 import yaml
 
 from seqrec_cli.core.data.dataset import SequenceDataset
+from seqrec_cli.core.data.features.dense import DenseEncoder
 from seqrec_cli.core.data.store import RANKING, find_dataset, task_of
 from seqrec_cli.core.experiment.loading import AnyExperiment, parse_experiment
 from seqrec_cli.core.losses.registry import LOSSES
@@ -69,7 +70,10 @@ class DataProfile:
         users = int(np.count_nonzero(train.lengths))
         long = int(np.ceil(np.quantile(train.lengths, 0.95))) if len(train) else 0
         sizes = users, dataset.num_items, len(train.items), long
-        features = bool(dataset.encoders.side("item").columns)
+        features = any(
+            isinstance(column, DenseEncoder) or len(column.values)
+            for column in dataset.encoders.side("item").columns
+        )
         return cls(*sizes, train.repeat_share, features, bool(dataset.new_items().any()))
 
     @property

@@ -8,6 +8,7 @@ that all answers take.
 import numpy as np
 from numpy.typing import NDArray
 
+from seqrec_cli.core.data.features.vocabularies import UNKNOWN
 from seqrec_cli.core.experiment.loading import NextItemExperiment
 from seqrec_cli.core.experiment.sequential import Experiment
 from seqrec_cli.core.inference.names import Catalogue
@@ -24,9 +25,9 @@ def unlearned(run: Run) -> NDArray[np.bool_]:
     nothing but ids, or but ids and vectors and there is none; bool (N,)."""
     num_items, experiment = run.manifest()["items"], run.experiment()
     new = load_catalogue(run.path, num_items).new
-    if new is None or experiment.model.reads_features:
+    if new is None or reads_more_than_items(experiment):
         return np.zeros(num_items, np.bool_)
-    return new & without_vector(run, experiment, num_items)
+    return new & without_content(run, experiment, num_items)
 
 
 def unread(run: Run, final: bool | None = None) -> NDArray[np.bool_] | None:
@@ -37,7 +38,7 @@ def unread(run: Run, final: bool | None = None) -> NDArray[np.bool_] | None:
         final: by the weights of the last fit, on train + valid; None: if there are any.
     """
     experiment, manifest = run.experiment(), run.manifest()
-    if experiment.model.reads_features:
+    if reads_more_than_items(experiment):
         return None
     catalogue = load_catalogue(run.path, manifest["items"])
     if final is None:
@@ -45,7 +46,7 @@ def unread(run: Run, final: bool | None = None) -> NDArray[np.bool_] | None:
     never = never_read(catalogue, own=not any(each in manifest for each in ORIGINS), final=final)
     if never is None or not never.any():
         return None
-    never = never & without_vector(run, experiment, manifest["items"])
+    never = never & without_content(run, experiment, manifest["items"])
     return np.append(False, never) if never.any() else None
 
 
@@ -64,13 +65,29 @@ def never_read(catalogue: Catalogue, *, own: bool, final: bool) -> NDArray[np.bo
     return np.asarray(catalogue.counts == 0)
 
 
-def without_vector(run: Run, experiment: NextItemExperiment, num_items: int) -> NDArray[np.bool_]:
-    """Which items have no vector from elsewhere that the model reads, bool (N,)."""
-    if isinstance(experiment, Experiment) and experiment.model.needs_features:
-        features = load_features(run.path, experiment, num_items)
-        if features is not None and features.vectors is not None:
-            return np.asarray(~features.vectors.any(axis=1))
-    return np.ones(num_items, np.bool_)
+def reads_more_than_items(experiment: NextItemExperiment) -> bool:
+    """Whether the model reads features of its own accord, as of users: it knows all items then."""
+    model = experiment.model
+    return model.reads_features and not getattr(model, "item_features", False)
+
+
+def without_content(run: Run, experiment: NextItemExperiment, num_items: int) -> NDArray[np.bool_]:
+    """Which items have no vector and no known feature that the model reads, bool (N,)."""
+    none = np.ones(num_items, np.bool_)
+    if not isinstance(experiment, Experiment) or not experiment.model.needs_features:
+        return none
+    features = load_features(run.path, experiment, num_items)
+    if features is None:
+        return none
+    if features.vectors is not None:
+        none &= ~features.vectors.any(axis=1)
+    if getattr(experiment.model, "item_features", False) and features.items is not None:
+        rows = features.items
+        known = np.full(num_items, rows.dense.shape[1] > 0)
+        for codes in (rows.sparse, *rows.tags):
+            known |= (codes > UNKNOWN).any(axis=1)
+        none &= ~known
+    return none
 
 
 def without_meaning(run: Run) -> NDArray[np.bool_]:

@@ -88,6 +88,20 @@ def test_a_model_that_reads_features_reads_them_all(late: Path, model: str) -> N
     assert [score for _, score in first] != [score for _, score in second]
 
 
+def test_features_that_nobody_knows_tell_nothing(late: Path) -> None:
+    """The items that came late have no row among the items."""
+    prepare = ("prepare", "late.csv", "--items-file", "items.csv", "--min-user-count", "3")
+    options = ("--item-features", "category=sparse,topics=tags", "--min-value-count", "1")
+    assert invoke(*prepare, *options, "--name", "told").exit_code == 0
+    model = "{name: gru4rec, hidden: 8, item_features: true}"
+    text = f"data: told\nmodel: {model}\ntraining: {{epochs: 1, batch_size: 16}}\n"
+    Path("told.yaml").write_text(text)
+    result = invoke("train", "--config", "told.yaml", "--run", "told", "--device", "cpu")
+    assert result.exit_code == 0, result.output
+    assert unread_ids("told") == {LATE, LATER}
+    assert PART in said("recommend", "--run", "told", "--item", "item 03", "--item", LATE)
+
+
 def test_a_typed_history_is_read_without_them(shop: Path) -> None:
     typed = ("--item", NOBODYS, "--item", "item 03", "--item", NOBODYS, "--item", "item 07")
     expected = listed("--item", "item 03", "--item", "item 07")

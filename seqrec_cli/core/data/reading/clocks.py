@@ -104,7 +104,8 @@ def parts_of_hours(hour: Profile, profiles: Sequence[Profile]) -> list[tuple[Pro
         for profile in profiles:
             words = vocabulary.words_of(profile.label)
             named = words[:-1] == before and not names.isdisjoint(words[-1:])
-            if named and profile.whole_valued and not profile.column.listed:
+            whole = profile.whole_valued and profile.filled >= hour.filled
+            if named and whole and not profile.column.listed:
                 if min(profile.numbers) < 0 or max(profile.numbers) >= 60:
                     return []
                 found.append((profile, size))

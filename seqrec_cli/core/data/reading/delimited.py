@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
-from seqrec_cli.core.data.reading.dialects import Dialect, split
+from seqrec_cli.core.data.reading.dialects import Dialect, is_of_types, split
 from seqrec_cli.core.data.reading.engine import Engine, quoted
 from seqrec_cli.core.data.reading.rejects import STRICT, refuse_oversized_lines
 from seqrec_cli.core.data.reading.relations import Column, Numbers, Relation
@@ -64,6 +64,8 @@ def relation(
     if dialect.quote == '"':
         for fact in (fact for part in facts for fact in part if fact.quotes % 2):
             refuse_open_quote(source, fact.path, dialect)
+    if dialect.typed:
+        refuse_untyped(source, [fact.path for part in facts for fact in part], dialect)
     scans = tuple(scan([fact.path for fact in part], dialect, quotes=quotes) for part in facts)
     columns = tuple(
         Column(label, f"trim(c{n})" if dialect.ruled else f"c{n}")
@@ -93,6 +95,22 @@ def relation(
         numbers=partial(numbers_in, facts, dialect),
         paths=tuple(tuple(fact.path for fact in part) for part in facts),
     )
+
+
+def refuse_untyped(source: TextSource, paths: Sequence[Path], dialect: Dialect) -> None:
+    """Refuse several files of which some have a line of types below the header: it is skipped.
+
+    Raises:
+        InputError: some have none.
+    """
+    for path in paths:
+        with path.open(encoding="utf-8", errors="replace", newline="") as file:
+            lines = [line.rstrip("\r\n") for line in itertools.islice(file, dialect.skip)]
+        if not is_of_types(split(lines[-1], dialect.delimiter, dialect.quote, dialect.escape)):
+            raise InputError(
+                f"`{source}`: some files have a line of types below the header, and some have none",
+                "remove these lines",
+            )
 
 
 def has_quotes(facts: Sequence[Sequence[Facts]]) -> bool:

@@ -144,9 +144,14 @@ def sniff_lines(source: TextSource, lines: Sequence[str], reading: Reading) -> D
     if header and first in (header[-len(first) :], header[: len(first)]):
         skip += 1
     below = rows[1] if header and len(rows) > 2 else []
-    typed = 1 < len(below) == width and all(TYPE.fullmatch(cell.strip()) for cell in below)
+    typed = 1 < len(below) == width and is_of_types(below)
     found = Dialect(delimiter, skip + typed, header, width, quote, escape, loose, typed=typed)
     return replace(found, comments=bool(noted))
+
+
+def is_of_types(cells: Sequence[str]) -> bool:
+    """Whether all cells of a line are types of columns."""
+    return all(TYPE.fullmatch(cell.strip()) for cell in cells)
 
 
 def chosen_delimiter(reading: Reading) -> str:

@@ -6,7 +6,7 @@ most dictionaries from users to items.
 
 import json
 from collections.abc import Iterable, Iterator, Sequence
-from typing import Any
+from typing import Any, Literal
 
 from seqrec_cli.core.data.reading import vocabulary
 from seqrec_cli.core.data.reading.engine import Engine
@@ -186,7 +186,7 @@ def are_all(values: Sequence[Any], kind: type) -> bool:
     return bool(values) and all(isinstance(value, kind) for value in values)
 
 
-def rows_with_key(document: Any, name: str, tags: str) -> list[Row] | None:
+def rows_with_key(document: Any, name: Literal["user", "item"], tags: str) -> list[Row] | None:
     """The records of a document by their keys, which become a column called `name`; None for other
     documents.
 
@@ -197,12 +197,13 @@ def rows_with_key(document: Any, name: str, tags: str) -> list[Row] | None:
         return None
     values = list(document.values())
     if are_all(values, dict):
-        named = values[0].keys() | values[1].keys()
-        if any(vocabulary.bare(key).lower() == name or key == "id" for key in named):
+        named = list(dict.fromkeys(key for record in values for key in record))
+        own = any(vocabulary.compared(key) == "id" for key in named)
+        columns = all(key.isdigit() for key in named)  # as pandas writes them
+        if own or columns or vocabulary.best_named(named, name) is not None:
             return None
         return [{name: key} | record for key, record in document.items()]
-    columns = sum(map(vocabulary.is_known, document)) > 1
-    if columns or not are_all(values, list):
+    if any(map(vocabulary.is_known, document)) or not are_all(values, list):
         return None
     if not all(isinstance(value, str | int) for own in values for value in own):
         return None

@@ -9,6 +9,7 @@ from seqrec_cli.core.data.reading.dates import LETTER, MONTH, unaccented
 Day = tuple[int, int, int]  # year, month, day; 1 where there is no day
 YEAR, NUMBER, BREAK = "((?:19|20)[0-9]{2})", "([0-9]{1,2})", "[-_. ]?"
 WORD = f"({LETTER}{{3,12}})"
+YEARS = re.compile("(?<![0-9])(?:19|20)[0-9]{2}")
 # What stands in a name, and which of its groups are year, month and day; the clearest first.
 FORMS = tuple(
     (re.compile(rf"(?<![0-9]){pattern}(?![0-9])"), groups)
@@ -31,6 +32,8 @@ FORMS = tuple(
 def order_of_dates(names: Sequence[str]) -> list[int] | None:
     """The places of names in the order of the dates in them; None where not every name has one
     date of the same form, or the dates could be read in two ways that differ in order."""
+    if any(len(YEARS.findall(name)) > 1 for name in names):
+        return None  # of stretches of time, or of more than dates
     orders: list[list[int]] = []
     for pattern, groups in FORMS:
         if orders and len(groups) < 3:

@@ -15,7 +15,7 @@ from seqrec_cli.core.data.reading.profiles import Profile
 from seqrec_cli.core.data.reading.relations import Relation
 from seqrec_cli.core.data.reading.roles import Plan
 from seqrec_cli.core.data.reading.sources import TextSource
-from seqrec_cli.core.data.reading.wording import shortened, where_option
+from seqrec_cli.core.data.reading.wording import shortened, where_option, without_options
 
 MOST_EVENTS = 20  # values of a column that may be a type of event
 NOTHING = "no column looks like a time: the order of the file counts"
@@ -193,9 +193,17 @@ def kinds_of(rows: Loaded, reading: Reading) -> tuple[Kind, ...]:
     """The columns that look like a type of event, with the option that chooses rows by them."""
     found = []
     for name, counts in rows.counts.items():
-        option = where_option(name, next(iter(counts)))
-        found.append(Kind(name, counts, any(name in each for each in reading.where), option))
+        filtered = any(name in each for each in reading.where)
+        found.append(Kind(name, counts, filtered, option_for(name, counts)))
     return tuple(found)
+
+
+def option_for(name: str, counts: Mapping[str, int]) -> str:
+    """The option that chooses rows by a column: what was not undone, or the most frequent kind."""
+    undone = [value for value in counts if unaccented(value) in vocabulary.UNDONE]
+    if undone and len(undone) < len(counts):
+        return without_options(name, undone)
+    return where_option(name, next(iter(counts)))
 
 
 def form_of(files: Files, relation: Relation, plan: Plan, rows: Loaded) -> str:

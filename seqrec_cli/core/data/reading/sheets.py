@@ -3,6 +3,7 @@
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 import duckdb
 
@@ -20,6 +21,7 @@ from seqrec_cli.core.data.reading.rejects import unreadable
 from seqrec_cli.core.data.reading.relations import Relation, sampled
 from seqrec_cli.core.data.reading.sources import TextSource
 from seqrec_cli.core.data.reading.texts import landed_text
+from seqrec_cli.core.data.reading.times import NUMBER
 from seqrec_cli.core.data.reading.wording import shortened
 from seqrec_cli.core.storage.text import is_digits
 from seqrec_cli.errors import InputError
@@ -130,15 +132,24 @@ def filled_sheet(
     rows = engine.rows(f"SELECT {', '.join(sqls)} FROM {relation.scans[0]}{skipped}")
     names = [vocabulary.bare(c.name) if relation.named else c.name for c in (*flat, *lists)]
     names = [name or f"column {n}" for n, name in enumerate(names, 1)]
-    columns: dict[str, list[str]] = {
+    columns: dict[str, list[Any]] = {
         name: list(cells)
         for name, cells in zip(
             names, zip(*rows, strict=True) if rows else [[]] * len(names), strict=True
         )
     }
-    tags = names[len(flat) :]
-    for name in tags:
-        columns[name] = [joined_tags(values) for values in columns[name]]
+    notes, tags = left_out(relation), []
+    for name in names[len(flat) :]:
+        values = columns.pop(name)
+        if are_vectors(values):
+            notes.append(
+                f"`{relation.place}`: `{shortened(name, 30)}` has lists of numbers, which are not "
+                "read; `--item-vectors` reads a file of vectors"
+            )
+            continue
+        columns[name] = [joined_tags(each) for each in values]
+        tags.append(name)
+    names = names[: len(flat)]
     types = {
         name: column.name.rpartition(":")[2]
         for name, column in zip(names, flat, strict=False)
@@ -158,7 +169,14 @@ def filled_sheet(
     if title == place:
         title = None
     called = names[title] if title is not None else ""
-    return Sheet(columns, names[place], called, types=types, tags=tags, notes=left_out(relation))
+    return Sheet(columns, names[place], called, types=types, tags=tags, notes=notes)
+
+
+def are_vectors(lists: Sequence[Any]) -> bool:
+    """Whether they are lists of numbers with fractions, as of a text or a picture."""
+    values = [value for own in lists for value in own if value is not None]
+    numbers = bool(values) and all(NUMBER.fullmatch(value.strip()) for value in values)
+    return numbers and any("." in value for value in values)
 
 
 def joined_tags(values: Sequence[str | None]) -> str:

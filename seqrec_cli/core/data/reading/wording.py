@@ -1,5 +1,7 @@
 """Texts from files in messages: short ones, and options that a shell takes as they are."""
 
+from collections.abc import Sequence
+
 from seqrec_cli.wording import typed
 
 
@@ -11,6 +13,13 @@ def shortened(text: str, most: int = 60) -> str:
 def without_option(column: str, value: str) -> str:
     """The option that leaves the rows with a value in a column out."""
     return where_option(column, value, "<>")
+
+
+def without_options(column: str, values: Sequence[str]) -> str:
+    """The option that leaves out the rows with these values in a column, as a shell takes it."""
+    quoted = column if column.isidentifier() else '"' + column.replace('"', '""') + '"'
+    wanted = ", ".join("'" + value.replace("'", "''") + "'" for value in values)
+    return typed("--where", f"{quoted} not in ({wanted})")
 
 
 def where_option(column: str, value: str, compared: str = "=") -> str:

@@ -22,6 +22,12 @@ class SequenceModelSettings(NamedSettings):
     # Whether the model reads the features of users too, whatever its settings.
     reads_users: ClassVar[bool] = False
 
+    @classmethod
+    def __pydantic_init_subclass__(cls, **_: Any) -> None:
+        """A class that says that it reads features, and no more, reads those of users too."""
+        if vars(cls).get("reads_features") is True:
+            cls.reads_users = True
+
     @property
     def reads_features(self) -> bool:
         """Whether a model with these settings reads features."""

@@ -88,3 +88,17 @@ def test_names_the_line(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="line 101: fewer values") as caught:
         read(path, columns={"user": "1", "item": "2"})
     assert f"`seqrec prepare {path} --columns user=1,item=2 --drop-incomplete`" in caught.value.hint
+
+
+def test_a_line_of_types_is_in_all_files_or_in_none(tmp_path: Path) -> None:
+    folder = tmp_path / "log"
+    folder.mkdir()
+    header, *rows = lines(",", "user,item,time,rating").splitlines(keepends=True)
+    width = header.count(",")
+    types = ",".join(["UInt64"] * (width + 1)) + "\n"
+    (folder / "a.csv").write_text("".join([header, types, *rows]))
+    (folder / "b.csv").write_text("".join([header, types, *rows]))
+    assert len(read(folder).users) == 2 * len(rows)
+    (folder / "b.csv").write_text("".join([header, *rows]))
+    with pytest.raises(InputError, match="some files have a line of types"):
+        read(folder)

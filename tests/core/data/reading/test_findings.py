@@ -35,8 +35,12 @@ def test_what_was_undone_later_is_told(
     read: ReadText, header: str, values: tuple[str, str]
 ) -> None:
     rows = (f"c{n % 7},p{n % 11},{values[n % 3 == 0]},{1_500_000_000 + n}\n" for n in range(60))
-    (kind,) = read(f"customer,product,{header},time\n{''.join(rows)}").findings.kinds
+    text = f"customer,product,{header},time\n{''.join(rows)}"
+    (kind,) = read(text).findings.kinds
     assert kind.counts == {values[0]: 40, values[1]: 20}
+    if values[1] in ("Refunded", "storniert", "annulé"):
+        log = read(text, where=(shlex.split(kind.option)[1],))
+        assert len(log.rows.users) == 40
 
 
 def test_a_column_that_says_the_same_of_all_rows_is_no_kind(read: ReadText) -> None:

@@ -202,3 +202,13 @@ def test_what_was_done_later_is_not_the_time_though_it_is_finer(read: ReadText, 
     ):
         taken = {t.role: t.column for t in read(f"user,item,{text}").findings.taken}
         assert taken["time"] == column
+
+
+def test_minutes_that_are_not_always_there_are_left_out(read: ReadText) -> None:
+    rows = "".join(
+        f"u{n % 7},i{n % 11},2023-11-{1 + n % 28:02},{n % 24},{n % 60 if n % 9 else ''}\n"
+        for n in range(90)
+    )
+    log = read(f"user,item,date,hour,minute\n{rows}")
+    assert len(log.rows.users) == 90
+    assert "minute" in log.findings.unused

@@ -8,6 +8,7 @@ import pytest
 
 from seqrec_cli.core.data.reading.attributes import read_attributes
 from seqrec_cli.core.data.reading.sources import TextSource
+from seqrec_cli.errors import InputError
 
 
 def test_a_row_for_each_property_becomes_a_column_for_each(tmp_path: Path) -> None:
@@ -53,6 +54,34 @@ def test_a_document_may_have_what_is_known_under_the_ids(
     items = read_attributes(TextSource(path), "item")
     assert items.ids == list(document)
     assert items.columns == columns
+
+
+@pytest.mark.parametrize("key", ["item_id", "sku", "ID"])
+@pytest.mark.parametrize("orient", ["index", "columns"])
+def test_a_table_as_pandas_writes_it_is_read_by_its_ids(
+    tmp_path: Path, key: str, orient: str
+) -> None:
+    rows = [{key: 7 + n, "genre": "ab"[n % 2]} for n in range(6)]
+    document: dict[str, Any] = {str(n): row for n, row in enumerate(rows)}
+    if orient == "columns":
+        document = {name: {str(n): row[name] for n, row in enumerate(rows)} for name in rows[0]}
+    path = tmp_path / "items.json"
+    path.write_text(json.dumps(document))
+    items = read_attributes(TextSource(path), "item")
+    assert items.ids == [str(7 + n) for n in range(6)]
+    assert items.columns == {"genre": ["a", "b"] * 3}
+
+
+def test_lists_of_numbers_are_no_tags_and_no_ids(tmp_path: Path) -> None:
+    path = tmp_path / "items.jsonl"
+    rows = [{"item": f"i{n}", "text": [0.25 * n, -1.5]} for n in range(4)]
+    path.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    items = read_attributes(TextSource(path), "item")
+    assert not items.columns
+    assert "`--item-vectors` reads a file of vectors" in items.notes[0]
+    path.write_text('{"name": "a", "items": ["x", "y"]}\n{"name": "b", "items": ["x"]}\n')
+    with pytest.raises(InputError, match="cannot tell which column is the item"):
+        read_attributes(TextSource(path), "item")
 
 
 def test_a_document_of_records_with_ids_is_read_by_these(tmp_path: Path) -> None:

@@ -1,5 +1,7 @@
 """Which settings need what the dataset has of users and items."""
 
+from typing import ClassVar
+
 from seqrec_cli.core.models.sequential.gru4rec import GRU4RecConfig
 from seqrec_cli.core.models.sequential.interface import SequenceModelSettings
 from seqrec_cli.core.models.sequential.sasrec import SASRecConfig
@@ -10,6 +12,13 @@ def test_what_is_needed_follows_from_the_class_or_from_the_settings() -> None:
     class Plain(SequenceModelSettings):
         name: str = "plain"
 
+    class Telling(SequenceModelSettings):
+        name: str = "telling"
+        reads_features: ClassVar[bool] = True  # type: ignore[misc]
+
+    assert Telling().reads_users  # who says no more reads those of users too
+    assert Telling().needs_features
+    assert not Plain().reads_users
     assert not Plain().needs_features
     assert TwoTowerConfig().needs_features
     for settings in (SASRecConfig, GRU4RecConfig):
