@@ -38,6 +38,10 @@ if TYPE_CHECKING:
     from seqrec_cli.core.evaluation.queries import Targets
 
 BESIDE = "Beside the figures"
+ONE_STAGE = Only(lambda values: values["rerank"] is None, "for one stage, without --rerank")
+ONE_MOMENT = Only(
+    lambda values: values["targets"] != "all", "for one moment a user: not --targets all"
+)
 FULL = Only(
     lambda values: values["protocol"] == "full",
     "for --protocol full: the sampled protocol ranks 100 given items, none of them seen",
@@ -69,14 +73,14 @@ class EvaluateOptions:
             "number: the next N events of each user, as one set (of a session its last N).",
         ),
         FULL,
-        Only(lambda values: values["rerank"] is None, "for one stage, without --rerank"),
+        ONE_STAGE,
     ] = "last"
     only: Annotated[OnlyItems, FULL] = None
     exclude: Annotated[ExcludeItems, FULL] = None
     exclude_seen: Annotated[
         ExcludeSeen,
         FULL,
-        Only(lambda values: values["targets"] != "all", "for one moment a user: not --targets all"),
+        ONE_MOMENT,
     ] = None
     popularity_penalty: Annotated[PopularityPenalty, FULL] = 0.0
     prior: Annotated[
@@ -86,12 +90,12 @@ class EvaluateOptions:
             "on the valid part by the same protocol: random candidates reward popularity.",
         ),
         Only(lambda values: not values["popularity_penalty"], "the opposite of a penalty"),
-        Only(lambda values: values["rerank"] is None, "for one stage, without --rerank"),
+        ONE_STAGE,
         Only(
             lambda values: values["index"] == "exact",
             "for --index exact: with it scores are not dot products, which an index finds",
         ),
-        Only(lambda values: values["targets"] != "all", "for one moment a user: not --targets all"),
+        ONE_MOMENT,
     ] = None
     reweigh: Annotated[
         bool,
@@ -100,12 +104,12 @@ class EvaluateOptions:
             help="Weigh anew what joins the network (`weight: auto`), by what is best on the valid "
             "part by this protocol: another one than the training's may like other weights.",
         ),
-        Only(lambda values: values["rerank"] is None, "for one stage, without --rerank"),
+        ONE_STAGE,
         Only(
             lambda values: values["index"] == "exact",
             "for --index exact: an index has the weights of the training",
         ),
-        Only(lambda values: values["targets"] != "all", "for one moment a user: not --targets all"),
+        ONE_MOMENT,
     ] = False
     diversify: Annotated[Diversify, FULL] = 0.0
     diversify_by: DiversifyBy = "vectors"

@@ -204,12 +204,12 @@ def network_part(profile: DataProfile) -> tuple[dict[str, Any], list[str]]:
     ]
     if profile.sparse_and_short:
         reasons.append(f"short histories of rare items: {WIDTH_OF_RARE} wide")
-    if profile.sparse_and_short and profile.features:
-        settings["item_features"] = True
-        reasons.append("short histories of rare items: what items are is read too")
-        if not profile.new:
-            settings["hide_ids"] = 0.0
-            reasons.append("there is no item that nobody has: no id is hidden in training")
+        if profile.features:
+            settings["item_features"] = True
+            reasons.append("short histories of rare items: what items are is read too")
+            if not profile.new:
+                settings["hide_ids"] = 0.0
+                reasons.append("there is no item that nobody has: no id is hidden in training")
     if not profile.short:
         settings["recurrent"] = RECURRENT
         reasons.append("long histories: a recurrent layer below attention")

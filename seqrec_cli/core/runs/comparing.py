@@ -85,12 +85,11 @@ def load_runs(
 def before_last_fits(compared: Compared) -> dict[str, Scorer]:
     """The scorers as they were before a last fit, which has learnt from the valid part: what that
     part chooses, it chooses by these."""
-    return {
-        name: load_scorer(run, scorer.device, final=False) if is_refitted(run) else scorer
-        for (name, run), scorer in zip(
-            compared.runs.items(), compared.scorers.values(), strict=True
-        )
-    }
+    found = dict(compared.scorers)
+    for name, run in compared.runs.items():
+        if is_refitted(run):
+            found[name] = load_scorer(run, found[name].device, final=False)
+    return found
 
 
 @dataclass(frozen=True, eq=False)

@@ -25,7 +25,7 @@ def unlearned(run: Run) -> NDArray[np.bool_]:
     nothing but ids, or but ids and vectors and there is none; bool (N,)."""
     num_items, experiment = run.manifest()["items"], run.experiment()
     new = load_catalogue(run.path, num_items).new
-    if new is None or reads_more_than_items(experiment):
+    if new is None or experiment.model.reads_users:
         return np.zeros(num_items, np.bool_)
     return new & without_content(run, experiment, num_items)
 
@@ -38,7 +38,7 @@ def unread(run: Run, final: bool | None = None) -> NDArray[np.bool_] | None:
         final: by the weights of the last fit, on train + valid; None: if there are any.
     """
     experiment, manifest = run.experiment(), run.manifest()
-    if reads_more_than_items(experiment):
+    if experiment.model.reads_users:
         return None
     catalogue = load_catalogue(run.path, manifest["items"])
     if final is None:
@@ -63,12 +63,6 @@ def never_read(catalogue: Catalogue, *, own: bool, final: bool) -> NDArray[np.bo
     if final or not own or catalogue.counts is None:
         return catalogue.new
     return np.asarray(catalogue.counts == 0)
-
-
-def reads_more_than_items(experiment: NextItemExperiment) -> bool:
-    """Whether the model reads features of its own accord, as of users: it knows all items then."""
-    model = experiment.model
-    return model.reads_features and not getattr(model, "item_features", False)
 
 
 def without_content(run: Run, experiment: NextItemExperiment, num_items: int) -> NDArray[np.bool_]:

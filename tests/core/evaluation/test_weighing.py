@@ -71,8 +71,7 @@ def test_the_best_weights_on_the_valid_part_are_picked(noise: SequenceDataset, b
     assert picked == list(choices[values.index(max(values))])
 
 
-@pytest.mark.parametrize("kind", ["full", "sampled"])
-@pytest.mark.parametrize("ruled", [False, True])
+@pytest.mark.parametrize(("kind", "ruled"), [("full", False), ("full", True), ("sampled", False)])
 def test_a_protocol_picks_the_weights_that_evaluate_best_by_it(kind: Protocol, ruled: bool) -> None:
     random = np.random.default_rng(5)
     histories = [(random.permutation(150)[:12] + 1).tolist() for _ in range(60)]
@@ -80,8 +79,7 @@ def test_a_protocol_picks_the_weights_that_evaluate_best_by_it(kind: Protocol, r
     model = build_model(SASRecConfig(hidden=8), 150, torch.Generator().manual_seed(1))
     joined = joined_of(data)
     scorer = ModelScorer(model, 150, joined=joined)
-    penalty = np.linspace(0, 3, 150)
-    rules = Rules.of(None, penalty) if ruled and kind == "full" else None
+    rules = Rules.of(None, np.linspace(0, 3, 150)) if ruled else None
     pick_weights_by(scorer, data, EvaluationProtocol(kind=kind, ks=[3, 12]), rules)
     assert joined[0].weight == 0.5
     picked = joined[1].weight

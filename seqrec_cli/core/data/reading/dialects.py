@@ -30,8 +30,6 @@ LONGEST_DELIMITER = 4
 ATTRIBUTE = re.compile(r"@(?i:attribute)\s+(?:'([^']+)'|\"([^\"]+)\"|(\S+))\s")
 COPY = re.compile(r"COPY [\w.\"]+ \(([^()]+)\) FROM stdin;")
 NUMBER = re.compile(r"\s*[+-]?(?:[0-9]+(?:[.,][0-9]*)?|[.,][0-9]+)(?:[eE][+-]?[0-9]{1,3})?\s*")
-
-
 # What a column is of, as ClickHouse and other databases write it below a header.
 TYPE = re.compile(
     r"(?i)(?:(?:nullable|lowcardinality|array)\()*"
@@ -145,8 +143,8 @@ def sniff_lines(source: TextSource, lines: Sequence[str], reading: Reading) -> D
         skip += 1
     below = rows[1] if header and len(rows) > 2 else []
     typed = 1 < len(below) == width and is_of_types(below)
-    found = Dialect(delimiter, skip + typed, header, width, quote, escape, loose, typed=typed)
-    return replace(found, comments=bool(noted))
+    layout = delimiter, skip + typed, header, width, quote, escape
+    return Dialect(*layout, loose=loose, comments=bool(noted), typed=typed)
 
 
 def is_of_types(cells: Sequence[str]) -> bool:

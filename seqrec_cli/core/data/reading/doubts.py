@@ -30,7 +30,6 @@ from seqrec_cli.wording import typed, verb
 ROUNDED = re.compile(r"-?[0-9](?:[.,][0-9]+)?[eE]\+?[0-9]+")
 FEW_ITEMS = 8
 BASKETS = {";": "`;`", "|": "`|`", "\n": "a new line", ",": "`,`", " + ": "`+`", "/": "`/`"}
-POSITIONS = frozenset({"position", "pos", "seq", "sequence", "line", "rank", "step", "index"})
 NUMBERS = frozenset({"0", "-1"})  # of which somebody may be the bearer
 
 
@@ -237,7 +236,7 @@ def doubts_of_times(plan: Plan, rows: Loaded) -> Iterator[str]:
 def doubts_of_positions(plan: Plan, rest: Sequence[Profile]) -> Iterator[str]:
     """Doubts about the order of rows without a time, or with the same, where a column has it."""
     for profile in rest:
-        named = POSITIONS.intersection(vocabulary.words_of(profile.label))
+        named = vocabulary.POSITIONS.intersection(vocabulary.words_of(profile.label))
         if not named or profile.column.listed or not profile.whole_valued:
             continue
         if not is_another_order(profile, plan):

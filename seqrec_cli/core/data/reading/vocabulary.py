@@ -93,7 +93,9 @@ KNOWN = frozenset(name for names in NAMES.values() for name in names) | words(
     "property comment review text country age gender city occupation zipcode label history tag "
     "tagid"
 )
-# How many of an item somebody took, and what is said of what was undone later.
+# A word of what numbers somebody's rows, as `seq_no`; how many of an item were taken; and what is
+# said of what was undone later.
+POSITIONS = words("position pos seq sequence line rank step index")
 AMOUNTS = words(
     "qty quantity quantities units amount pieces pcs menge anzahl stueckzahl stuckzahl cantidad "
     "quantite quantita quantidade aantal ilosc antal antall adet kolicina mnozstvi количество "

@@ -17,15 +17,21 @@ def without_option(column: str, value: str) -> str:
 
 def without_options(column: str, values: Sequence[str]) -> str:
     """The option that leaves out the rows with these values in a column, as a shell takes it."""
-    quoted = column if column.isidentifier() else '"' + column.replace('"', '""') + '"'
-    wanted = ", ".join("'" + value.replace("'", "''") + "'" for value in values)
-    return typed("--where", f"{quoted} not in ({wanted})")
+    wanted = ", ".join(map(quoted_value, values))
+    return typed("--where", f"{quoted_column(column)} not in ({wanted})")
 
 
 def where_option(column: str, value: str, compared: str = "=") -> str:
     """The option that keeps the rows with a value in a column, as a shell takes it."""
-    # In quotes even if it is a number: the engine makes one of it where the column has numbers.
-    wanted = "'" + value.replace("'", "''") + "'"
-    quoted = column if column.isidentifier() else '"' + column.replace('"', '""') + '"'
-    condition = f"{quoted} {compared} {wanted}"
-    return typed("--where", condition)
+    return typed("--where", f"{quoted_column(column)} {compared} {quoted_value(value)}")
+
+
+def quoted_column(column: str) -> str:
+    """A column as an expression has it."""
+    return column if column.isidentifier() else '"' + column.replace('"', '""') + '"'
+
+
+def quoted_value(value: str) -> str:
+    """A value as an expression has it: in quotes even if it is a number, of which the engine makes
+    one where the column has numbers."""
+    return "'" + value.replace("'", "''") + "'"

@@ -10,6 +10,7 @@ to stand alone.
 Shapes: D hidden size, V size of the content, N items. Item 0 is padding.
 """
 
+import functools
 from typing import Literal, Self
 
 import numpy as np
@@ -129,4 +130,4 @@ class Content(nn.Module):
             parts.append(self.projection(rows))
         if self.features is not None:
             parts.append(self.features(distinct))
-        return F.embedding(place, torch.stack(parts).sum(0) if len(parts) > 1 else parts[0])
+        return F.embedding(place, functools.reduce(torch.add, parts))

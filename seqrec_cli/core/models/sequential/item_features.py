@@ -75,10 +75,9 @@ class ItemFeatures(nn.Module):
 
 
 def values_of_tables(encoders: Encoders) -> dict[str, NDArray[np.str_]]:
-    """For each table of an `ItemFeatures` that is made with these encoders its name and values: row
+    """For each table of features that is made with the encoders of a side its name and values: row
     v + 1 is that of value v, row 0 of what is unknown."""
-    items = encoders.side("item")
-    columns = {"sparse": items.of(SparseEncoder), "tags": items.of(TagsEncoder)}
+    columns = {"sparse": encoders.of(SparseEncoder), "tags": encoders.of(TagsEncoder)}
     return {
         f"{kind}.{number}.weight": column.values
         for kind, each in columns.items()

@@ -81,7 +81,7 @@ class ItemTables(nn.Module):
         what is unknown."""
         if self.content is None or self.content.features is None:
             return {}
-        found = values_of_tables(encoders)
+        found = values_of_tables(encoders.side("item"))
         return {f"content.features.{name}": values for name, values in found.items()}
 
     def sparse_gradients(self) -> None:

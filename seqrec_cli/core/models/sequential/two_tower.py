@@ -43,6 +43,7 @@ from seqrec_cli.core.models.layers import (
     pool,
 )
 from seqrec_cli.core.models.sequential.interface import SequenceModelSettings, newest_states
+from seqrec_cli.core.models.sequential.item_features import values_of_tables
 from seqrec_cli.core.models.sequential.registry import MODELS, build_model
 from seqrec_cli.core.settings.registry import Choice, refused
 
@@ -188,15 +189,13 @@ class TwoTower(nn.Module):
     def values_of_tables(self, encoders: Encoders) -> dict[str, NDArray[np.str_]]:
         """For each table of features its name and values: row v + 1 is that of value v, row 0 of
         what is unknown."""
-        found = {}
         reads = {"user": self.config.user_features, "item": self.config.item_features}
-        for side in (name for name in SIDES if reads[name]):
-            own = encoders.side(side)
-            columns = {"sparse": own.of(SparseEncoder), "tags": own.of(TagsEncoder)}
-            for kind, each in columns.items():
-                for number, column in enumerate(each):
-                    found[f"{side}_side.{kind}.{number}.weight"] = column.values
-        return found
+        return {
+            f"{side}_side.{name}": values
+            for side in SIDES
+            if reads[side]
+            for name, values in values_of_tables(encoders.side(side)).items()
+        }
 
     def sparse_gradients(self) -> None:
         """From now on give the item table sparse gradients, for the rows in use alone."""

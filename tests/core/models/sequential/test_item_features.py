@@ -8,13 +8,11 @@ import pytest
 import torch
 
 from seqrec_cli.core.data.features.vocabularies import PAD, UNKNOWN
-from seqrec_cli.core.data.sequences import Sequences
-from seqrec_cli.core.inference.scoring import ModelScorer
 from seqrec_cli.core.models.sequential.item_features import values_of_tables
 from seqrec_cli.core.models.sequential.registry import MODELS, build_model
-from seqrec_cli.core.models.sequential.textbook import textbook
 from seqrec_cli.errors import ConfigError
 from tests.core.models.conftest import NUM_ITEMS, features
+from tests.core.models.sequential.test_content import plain_module_agrees
 
 KINDS: list[dict[str, Any]] = [
     {"name": "sasrec", "hidden": 8, "max_length": 6},
@@ -60,13 +58,7 @@ def test_rows_are_own_plus_what_each_feature_has(kind: dict[str, Any], beside: s
 
 @pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind["name"])
 def test_the_plain_module_reads_them(kind: dict[str, Any]) -> None:
-    model = made(kind)
-    histories = [[1, NUM_ITEMS, 3], [2, 9], [5]]
-    padded = torch.tensor([h + [0] * (3 - len(h)) for h in histories])
-    with torch.no_grad():
-        found = textbook(model, 0, "include")(padded)
-    expected = ModelScorer(model, NUM_ITEMS).score(Sequences.from_lists(histories))
-    torch.testing.assert_close(found, expected, atol=1e-5, rtol=1e-5)
+    plain_module_agrees(made(kind), NUM_ITEMS, [[1, NUM_ITEMS, 3], [2, 9], [5]])
 
 
 def test_all_of_it_is_learnt() -> None:
@@ -84,7 +76,7 @@ def test_all_of_it_is_learnt() -> None:
 def test_tables_are_named_with_their_values() -> None:
     model, encoders = made(KINDS[0]), features().encoders
     weights = model.state_dict()
-    assert values_of_tables(encoders).keys() == {"sparse.0.weight", "tags.0.weight"}
+    assert values_of_tables(encoders.side("item")).keys() == {"sparse.0.weight", "tags.0.weight"}
     for name, values in model.values_of_tables(encoders).items():
         assert len(weights[name]) == len(values) + 1
     plain = build_model(MODELS["sasrec"].settings_class(), NUM_ITEMS, None, None)
