@@ -36,6 +36,7 @@ RECURRENT = 128  # units of the recurrent layer
 AVERAGE = 0.999  # decay of the running mean of the weights
 WIDTH, WIDTH_OF_RARE = 64, 128  # of the network
 TARGETS_AHEAD = 2  # items after the next that are targets too
+ALIKE = 30.0  # times the mean score of items with the same categories, in the linear model
 BACKWARDS = 0.3  # weight of histories read from the end in the linear model
 # At the full rate decay takes what no target reaches to 1/e in so many epochs, so that rare items
 # of large data are not forgotten between two of their events; there is no more of it than tried.
@@ -52,6 +53,7 @@ class DataProfile:
         long: the 95th percentile of the lengths of histories.
         repeats: share of interactions with an item that the user already had.
         features: whether it is known of items what they are.
+        told: whether that is categories or tags, not numbers alone.
         new: whether there are items that nobody has.
     """
 
@@ -62,6 +64,7 @@ class DataProfile:
     repeats: float
     features: bool = False
     new: bool = False
+    told: bool = False
 
     @classmethod
     def of(cls, dataset: SequenceDataset) -> "DataProfile":
@@ -70,11 +73,11 @@ class DataProfile:
         users = int(np.count_nonzero(train.lengths))
         long = int(np.ceil(np.quantile(train.lengths, 0.95))) if len(train) else 0
         sizes = users, dataset.num_items, len(train.items), long
-        features = any(
-            isinstance(column, DenseEncoder) or len(column.values)
-            for column in dataset.encoders.side("item").columns
-        )
-        return cls(*sizes, train.repeat_share, features, bool(dataset.new_items().any()))
+        columns = dataset.encoders.side("item").columns
+        told = any(not isinstance(c, DenseEncoder) and len(c.values) for c in columns)
+        features = told or any(isinstance(column, DenseEncoder) for column in columns)
+        new = bool(dataset.new_items().any())
+        return cls(*sizes, train.repeat_share, features, new, told)
 
     @property
     def mean_length(self) -> float:
@@ -166,6 +169,9 @@ def linear_part(profile: DataProfile) -> tuple[dict[str, Any], list[str]]:
     if FEW_EVENTS < profile.events <= MANY_EVENTS:
         settings["backwards"] = BACKWARDS
         found.append("of so few it learns from histories read backwards too")
+    if profile.sparse_and_short and profile.told:
+        settings["alike"] = ALIKE
+        found.append("short histories of rare items: items gain from those of the same categories")
     most = MOST_ITEMS[len(decays)]
     if profile.items > most:
         settings["items"] = most

@@ -87,6 +87,11 @@ class FittedExperiment(ExperimentSettings):
             for values in itertools.product(*grid.values())
         ]
 
+    @property
+    def needs_features(self) -> bool:
+        """Whether the model is made from what the dataset has of items, whatever is picked."""
+        return all(settings.needs_features for settings in self.tries())
+
     def remark(self, settings: FittedModelSettings) -> str:
         """What is particular to a try, for people."""
         chosen: Mapping[str, Any] = settings.model_dump(mode="json")

@@ -307,6 +307,11 @@ class Experiment(ExperimentSettings):
         return {name: settings for name, settings in parts.items() if settings is not None}
 
     @property
+    def needs_features(self) -> bool:
+        """Whether the network is made from what the dataset has of items."""
+        return self.model.needs_features
+
+    @property
     def reads_time(self) -> bool:
         """Whether anything here reads when interactions were: its figures are a track of their
         own."""

@@ -13,6 +13,7 @@ import torch
 from pydantic import Field, SerializeAsAny, field_validator
 from torch import Tensor
 
+from seqrec_cli.core.data.dataset import SequenceDataset
 from seqrec_cli.core.data.sequences import Sequences
 from seqrec_cli.core.devices import WorkerPool
 from seqrec_cli.core.settings.base import Settings
@@ -27,12 +28,16 @@ class FittedModelSettings(NamedSettings):
     """The `model` part of an experiment whose model is fitted without gradients."""
 
     reads_users: ClassVar[bool] = False
-    reads_features: ClassVar[bool] = False
 
     @property
     def needs_features(self) -> bool:
-        """Whether it is made from what the dataset has of items: never."""
+        """Whether it is made from what the dataset has of items."""
         return False
+
+    @property
+    def reads_features(self) -> bool:
+        """Whether it reads features: all of them that it does are of items."""
+        return self.needs_features
 
 
 class JoinedSettings(Settings):
@@ -58,6 +63,11 @@ class JoinedSettings(Settings):
             raise ValueError(f"must be a number from 0 to {MOST_WEIGHT}, or auto")
         return float(weight)
 
+    @property
+    def needs_features(self) -> bool:
+        """Whether it is made from what the dataset has of items."""
+        return False
+
 
 class FittedModel(Protocol):
     """A scorer that is fitted: the same train part and settings give the same bytes."""
@@ -71,7 +81,10 @@ class FittedModel(Protocol):
     def fitting(
         cls, train: Sequences, num_items: int, settings: Any, workers: WorkerPool
     ) -> Iterator["float | FittedModel"]:
-        """Fit; yields the share of the work that is done, and at last the model."""
+        """Fit; yields the share of the work that is done, and at last the model.
+
+        A model whose settings say `needs_features` takes those of the dataset too, as `features`.
+        """
         ...
 
     @classmethod
@@ -115,3 +128,13 @@ def fit_whole(
     """The model `name` fitted on `train`."""
     *_, model = FITTED[name].fitting(train.loaded(), num_items, settings, workers)
     return model
+
+
+def fitting_on(
+    data: SequenceDataset, name: str, settings: Any, workers: WorkerPool
+) -> Iterator[Any]:
+    """Fit the model `name` on the train part; yields the share that is done, and at last it."""
+    more = {"features": data.features()} if settings.needs_features else {}
+    train, num_items = data.train.loaded(), data.num_items
+    found: Iterator[Any] = FITTED[name].fitting(train, num_items, settings, workers, **more)
+    return found

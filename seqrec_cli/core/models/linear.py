@@ -14,6 +14,10 @@ logarithm makes it a sum with the logits of a network, or with other logarithms.
 Where items are rare, what came before one tells of it too: with `backwards` b, X and Y have the
 rows of all histories read from the newest item to the oldest as well, each times the root of b.
 
+With `alike` b, what is scored is x W (I + b S) in place of x W: S is how alike items are by their
+categories and tags (likeness.py). Of items that nobody has, those that features tell of have slots
+too, and so scores.
+
 With `time: true` further scales read this session alone, and an item gains by how much more popular
 it was in the days before the query's moment T than it is over all, with power r:
 
@@ -39,12 +43,14 @@ from pydantic import Field, field_validator, model_validator
 from torch import Tensor
 from torch.nn import functional as F
 
+from seqrec_cli.core.data.features.encoded import Features
 from seqrec_cli.core.data.sequences import PAD, Sequences
 from seqrec_cli.core.devices import WorkerPool
 from seqrec_cli.core.models.cholesky import factorize, solve
 from seqrec_cli.core.models.equations import add_products
 from seqrec_cli.core.models.fitted import FittedModelSettings, JoinedSettings
 from seqrec_cli.core.models.item_shares import RecentShares, smoothed_shares
+from seqrec_cli.core.models.likeness import Likeness, values_of_items
 from seqrec_cli.core.models.recency import Scale, weights_read
 from seqrec_cli.core.settings.base import Settings
 from seqrec_cli.core.settings.registry import refused
@@ -52,7 +58,8 @@ from seqrec_cli.core.settings.registry import refused
 MINUTE, DAY = 60, 86_400
 MOST_SCALES = 8
 USUAL_CHOICES = 5  # p: of each item, beside those of the last days
-MADE, FACTORIZED = 0.4, 0.6  # shares of the work, about: the equations made, their factor known
+# Shares of the work, about: the equations made, their factor known, the weights known.
+MADE, FACTORIZED, SOLVED = 0.4, 0.6, 0.98
 
 
 class LinearSettings(Settings):
@@ -84,6 +91,13 @@ class LinearSettings(Settings):
         le=1,
         description="weight of histories read from the newest item to the oldest, beside those "
         "read as they are; 0: none",
+    )
+    alike: float = Field(
+        0.0,
+        ge=0,
+        le=1e4,
+        description="how many times the mean score of items with the same categories and tags an "
+        "item gains; 0: none",
     )
     time: bool = Field(
         False,
@@ -137,11 +151,21 @@ class LinearSettings(Settings):
 class LinearConfig(JoinedSettings, LinearSettings):
     """The `linear` part of an experiment: a linear model that joins a network."""
 
+    @property
+    def needs_features(self) -> bool:
+        """Whether it is made from what the dataset has of items."""
+        return self.alike > 0
+
 
 class LinearModelConfig(FittedModelSettings, LinearSettings):
     """The `model` part of an experiment with `name: linear`."""
 
     name: Literal["linear"] = "linear"
+
+    @property
+    def needs_features(self) -> bool:
+        """Whether it is made from what the dataset has of items."""
+        return self.alike > 0
 
 
 class Linear:
@@ -178,9 +202,17 @@ class Linear:
 
     @classmethod
     def fitting(
-        cls, train: Sequences, num_items: int, settings: LinearSettings, workers: WorkerPool
+        cls,
+        train: Sequences,
+        num_items: int,
+        settings: LinearSettings,
+        workers: WorkerPool,
+        features: Features | None = None,
     ) -> Iterator["float | Linear"]:
         """Fit; yields the share of the work that is done, and at last the model.
+
+        Args:
+            features: with `alike`, what is known of the items.
 
         Raises:
             TrainingError: the ridge is too small for single precision.
@@ -206,8 +238,15 @@ class Linear:
         for share in factorize(products, workers):
             yield MADE + share * (FACTORIZED - MADE)
         for share in solve(products, sides, workers):
-            yield FACTORIZED + share * (1 - FACTORIZED)
+            yield FACTORIZED + share * (SOLVED - FACTORIZED)
         del products
+        if features is not None and settings.alike:
+            told = unseen_items(train, features)[: max(0, settings.items - int(slots.max()))]
+            slots, sides = with_room(slots, sides, told)
+            likeness = Likeness.of(features, slots)
+            for share in likeness.spread(sides, settings.alike, workers):
+                yield SOLVED + share * (1 - SOLVED)
+        yield 1.0
         popularity = smoothed_shares(train.items, num_items)
         yield cls(num_items, settings, sides, torch.from_numpy(slots), popularity, recent)
 
@@ -339,6 +378,34 @@ def slots_of(train: Sequences, num_items: int, most: int) -> NDArray[np.int64]:
     `most` most frequent items, and for those that the train part does not have."""
     counts = train.item_counts(num_items)
     kept = np.argsort(-counts[1:], kind="stable")[:most] + 1
-    slots = np.zeros(num_items + 1, np.int64)
-    slots[kept[counts[kept] > 0]] = 1
-    return np.where(slots > 0, np.cumsum(slots), 0)
+    chosen = np.zeros(num_items + 1, np.bool_)
+    chosen[kept[counts[kept] > 0]] = True
+    return numbered(chosen)
+
+
+def numbered(chosen: NDArray[np.bool_]) -> NDArray[np.int64]:
+    """The slots of the ids that are chosen, 1 to M in their order, and 0 for others."""
+    return np.where(chosen, np.cumsum(chosen), 0)
+
+
+def unseen_items(train: Sequences, features: Features) -> NDArray[np.int64]:
+    """The items that the train part does not have and that a category or a tag tells of."""
+    items, _, _ = values_of_items(features)
+    told = np.zeros(len(features.trained) + 1, np.bool_)
+    told[items] = True
+    return np.flatnonzero(told & (train.item_counts(len(features.trained)) == 0))
+
+
+def with_room(
+    slots: NDArray[np.int64], weights: Tensor, more: NDArray[np.int64]
+) -> tuple[NDArray[np.int64], Tensor]:
+    """The slots and the weights with those of the items `more`, which are 0."""
+    chosen = slots > 0
+    all_chosen = chosen.copy()
+    all_chosen[more] = True
+    places = numbered(all_chosen)
+    old, rows = len(weights[0]), int(places.max()) + 1
+    at = torch.from_numpy(np.append(0, places[chosen]))
+    wider = torch.zeros(len(weights) // old, rows, rows)
+    wider[:, at[:, None], at] = weights.view(-1, old, old)
+    return places, wider.view(-1, rows)

@@ -11,6 +11,8 @@ import torch
 from seqrec_cli import __version__
 from seqrec_cli.core.batching.ranking import Sizes
 from seqrec_cli.core.data.dataset import SequenceDataset
+from seqrec_cli.core.data.features.dense import DenseEncoder
+from seqrec_cli.core.data.features.encoders import Encoder
 from seqrec_cli.core.data.features.kinds import Owner
 from seqrec_cli.core.data.ranking.dataset import RankingDataset
 from seqrec_cli.core.experiment.fitted import FittedExperiment
@@ -18,6 +20,7 @@ from seqrec_cli.core.experiment.loading import AnyExperiment, NextItemExperiment
 from seqrec_cli.core.experiment.ranking import RankingExperiment
 from seqrec_cli.core.experiment.sequential import Experiment
 from seqrec_cli.core.losses.registry import LOSSES
+from seqrec_cli.core.models.fitted import FittedModelSettings
 from seqrec_cli.core.models.sequential.registry import MODELS
 from seqrec_cli.core.models.shards import Shard
 from seqrec_cli.core.runs.directory import find_run, next_run, refuse_latest
@@ -143,6 +146,8 @@ def begin_fitting(experiment: FittedExperiment, path: Path) -> StartedTraining:
     """Start a model that is fitted without gradients, as `begin`."""
     dataset = load_to_learn(experiment, path)
     checks.check_data(dataset)
+    for settings in experiment.tries():
+        checks.check_alike("model", settings, dataset)
     settled = settle_seen(experiment, dataset)
     missed = check_reachable(dataset, settled.seen)
     experiment = settled.put_into(experiment)
@@ -191,26 +196,32 @@ def unread_features(experiment: NextItemExperiment, dataset: SequenceDataset) ->
             notes.append(
                 f"{model.name} does not read the vectors of the items of `{dataset.name}`: {how}"
             )
-    sides = {side: [c.name for c in dataset.encoders.side(side).columns] for side in SIDES}
-    unread = {
-        side: names
-        for side, names in sides.items()
-        if names and not (model.reads_users or (side == "item" and model.reads_features))
-    }
+    unread = [c for c in dataset.encoders.columns if c.side in SIDES and not is_read(model, c)]
     if unread:
-        features = " and ".join(f"{side}s' {', '.join(names)}" for side, names in unread.items())
+        sides = {side: [c.name for c in unread if c.side == side] for side in SIDES}
+        features = " and ".join(f"{s}s' {', '.join(names)}" for s, names in sides.items() if names)
         notes.append(
             f"{model.name} does not read the features of `{dataset.name}` ({features}); "
-            f"{how_to_read(model, list(unread))}"
+            f"{how_to_read(model, unread)}"
         )
     return notes
 
 
-def how_to_read(model: Any, sides: list[Owner]) -> str:
-    """How the features of these sides can be read."""
+def is_read(model: Any, column: Encoder) -> bool:
+    """Whether a model reads a column of features."""
+    if column.side != "item" or not model.reads_features:
+        return bool(model.reads_users)
+    return not (isinstance(model, FittedModelSettings) and isinstance(column, DenseEncoder))
+
+
+def how_to_read(model: Any, columns: list[Encoder]) -> str:
+    """How features that the model does not read can be read."""
     readers = [name for name in MODELS.ours if MODELS[name].settings_class.reads_users]
     others = f"{' and '.join(readers)} does: `--config two-tower`"
-    if "item" not in sides or not hasattr(model, "item_features"):
+    of_items = [column for column in columns if column.side == "item"]
+    if hasattr(model, "alike") and any(not isinstance(c, DenseEncoder) for c in of_items):
+        return f"`--set model.alike=30` makes it read categories and tags of items; {others}"
+    if not of_items or not hasattr(model, "item_features"):
         return others
     return f"`--set model.item_features=true` makes it read those of items; {others}"
 

@@ -13,8 +13,7 @@ from seqrec_cli.core.data.item_table import PREFIX as TABLE
 from seqrec_cli.core.data.item_table import ItemTable
 from seqrec_cli.core.data.ranking.dataset import RankingDataset
 from seqrec_cli.core.data.sequences import Sequences, check_list, checked_sequences
-from seqrec_cli.core.experiment.fitted import FittedExperiment
-from seqrec_cli.core.experiment.loading import AnyExperiment
+from seqrec_cli.core.experiment.loading import AnyExperiment, NextItemExperiment
 from seqrec_cli.core.experiment.ranking import RankingExperiment
 from seqrec_cli.core.experiment.sequential import Experiment
 from seqrec_cli.core.inference.names import Catalogue
@@ -53,9 +52,7 @@ def save_model_inputs(
     if data.item_table is not None:
         arrays |= data.item_table.arrays()
     save_arrays(path / CATALOGUE, arrays)
-    if isinstance(experiment, FittedExperiment):
-        return {}
-    if experiment.model.needs_features:
+    if experiment.needs_features:
         save_arrays(path / FEATURES, data.features().arrays())
     return {}
 
@@ -103,10 +100,10 @@ def load_item_table(folder: Path, num_items: int) -> ItemTable | None:
         raise RunError(f"`{path}` is not this run's catalogue: {error}", "train again") from error
 
 
-def load_features(folder: Path, experiment: Experiment, num_items: int) -> Features | None:
+def load_features(folder: Path, experiment: NextItemExperiment, num_items: int) -> Features | None:
     """The features that the model reads; None if it reads none."""
     path = folder / FEATURES
-    if not experiment.model.needs_features:
+    if not experiment.needs_features:
         return None
     arrays = load_arrays(path)
     try:

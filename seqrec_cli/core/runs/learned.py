@@ -9,9 +9,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from seqrec_cli.core.data.features.vocabularies import UNKNOWN
+from seqrec_cli.core.experiment.fitted import FittedExperiment
 from seqrec_cli.core.experiment.loading import NextItemExperiment
-from seqrec_cli.core.experiment.sequential import Experiment
 from seqrec_cli.core.inference.names import Catalogue
+from seqrec_cli.core.models.likeness import values_of_items
 from seqrec_cli.core.runs.inputs import load_catalogue, load_features
 from seqrec_cli.core.runs.run import Run
 from seqrec_cli.errors import InputError
@@ -68,10 +69,12 @@ def never_read(catalogue: Catalogue, *, own: bool, final: bool) -> NDArray[np.bo
 def without_content(run: Run, experiment: NextItemExperiment, num_items: int) -> NDArray[np.bool_]:
     """Which items have no vector and no known feature that the model reads, bool (N,)."""
     none = np.ones(num_items, np.bool_)
-    if not isinstance(experiment, Experiment) or not experiment.model.needs_features:
-        return none
     features = load_features(run.path, experiment, num_items)
     if features is None:
+        return none
+    if isinstance(experiment, FittedExperiment):
+        told, _, _ = values_of_items(features)
+        none[told - 1] = False
         return none
     if features.vectors is not None:
         none &= ~features.vectors.any(axis=1)

@@ -1,9 +1,12 @@
 """What a training is refused for before it begins."""
 
+from typing import Any
+
 import numpy as np
 import torch
 
 from seqrec_cli.core.data.dataset import SequenceDataset
+from seqrec_cli.core.data.features.vocabularies import SparseEncoder, TagsEncoder
 from seqrec_cli.core.evaluation.queries import queries
 from seqrec_cli.core.experiment.sequential import Experiment, TrainingConfig
 from seqrec_cli.core.losses.registry import LOSSES
@@ -31,12 +34,13 @@ def check_negatives(settings: TrainingConfig, data: SequenceDataset, max_length:
 
 
 def check_joined(experiment: Experiment, data: SequenceDataset) -> None:
-    """Refuse what memory cannot hold.
+    """Refuse what memory cannot hold, and features that the data do not have.
 
     Raises:
-        ConfigError: with its size and that of the memory.
+        ConfigError: with its size and that of the memory, or the setting.
     """
     for name, settings in experiment.joined.items():
+        check_alike(name, settings, data)
         size = FITTED[name].bytes_needed(data.train, data.num_items, settings)
         size += data.train.bytes_on_disk
         if size > total_memory():
@@ -47,6 +51,23 @@ def check_joined(experiment: Experiment, data: SequenceDataset) -> None:
                 if hasattr(settings, "items")
                 else f"leave it out: `--set {name}=null`",
             )
+
+
+def check_alike(part: str, settings: Any, data: SequenceDataset) -> None:
+    """Refuse a likeness of items of which nothing is known.
+
+    Raises:
+        ConfigError: with the setting, in this part of the experiment.
+    """
+    if not getattr(settings, "alike", 0):
+        return
+    encoders = data.encoders.side("item")
+    if not any(len(c.values) for c in encoders.of(SparseEncoder) + encoders.of(TagsEncoder)):
+        raise ConfigError(
+            f"`{part}.alike: {settings.alike:g}` reads categories and tags of items, and the "
+            "dataset has none",
+            "prepare it with `--items-file FILE`, or leave the setting out",
+        )
 
 
 def check_data(data: SequenceDataset) -> None:

@@ -14,7 +14,7 @@ from seqrec_cli.core.data.dataset import SequenceDataset
 from seqrec_cli.core.devices import WorkerPool
 from seqrec_cli.core.evaluation.sequential import evaluate
 from seqrec_cli.core.experiment.fitted import FittedExperiment
-from seqrec_cli.core.models.fitted import FITTED, FittedModelSettings
+from seqrec_cli.core.models.fitted import FITTED, FittedModelSettings, fitting_on
 from seqrec_cli.core.training.events import EpochDone, Event, Joining, Refitted, StepDone
 from seqrec_cli.core.training.loop import note_validation
 from seqrec_cli.core.training.seen import check_reachable, settle_seen
@@ -100,9 +100,7 @@ def refit(fitting: Fitting, data: SequenceDataset, epoch: int) -> Iterator[Event
     data = data.with_valid_learnt()
     fitting.settings = settings = fitting.tries[epoch - 1]
     fitting.interruptible = True
-    for found in FITTED[settings.name].fitting(
-        data.train.loaded(), data.num_items, settings, fitting.workers
-    ):
+    for found in fitting_on(data, settings.name, settings, fitting.workers):
         if isinstance(found, float):
             yield Joining(f"{settings.name} on train + valid", found)
     fitting.interruptible = False
@@ -138,9 +136,7 @@ def fit(fitting: Fitting, data: SequenceDataset) -> Iterator[Event]:
     for settings in fitting.tries[counters.epoch :]:
         number = counters.epoch + 1
         fitting.interruptible = True
-        for found in FITTED[settings.name].fitting(
-            data.train.loaded(), data.num_items, settings, fitting.workers
-        ):
+        for found in fitting_on(data, settings.name, settings, fitting.workers):
             if isinstance(found, float):
                 yield StepDone(number, min(STEPS - 1, int(STEPS * found)), STEPS, 0.0)
         fitting.interruptible = False

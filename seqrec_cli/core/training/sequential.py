@@ -19,7 +19,7 @@ from seqrec_cli.core.evaluation.sequential import Evaluation, evaluate
 from seqrec_cli.core.evaluation.weighing import pick_weights
 from seqrec_cli.core.experiment.sequential import Experiment
 from seqrec_cli.core.inference.scoring import Joined, ModelScorer, Seen
-from seqrec_cli.core.models.fitted import FITTED
+from seqrec_cli.core.models.fitted import fitting_on
 from seqrec_cli.core.training.checks import check_data
 from seqrec_cli.core.training.distributed import ALONE, Team
 from seqrec_cli.core.training.events import Event, JoinedFitted, Joining, Refitted, Validated
@@ -123,9 +123,7 @@ def join(training: Training, data: SequenceDataset) -> Iterator[Joining | Joined
     """Fit the models that join the network on the train part."""
     training.joined = []
     for name, settings in training.experiment.joined.items():
-        train = data.train.loaded()
-        fitting = FITTED[name].fitting(train, data.num_items, settings, training.workers)
-        for found in fitting:
+        for found in fitting_on(data, name, settings, training.workers):
             if isinstance(found, float):
                 yield Joining(name, found)
         picked = settings.weight == "auto"

@@ -28,7 +28,7 @@ PROFILES = {
 }
 
 
-TOLD = replace(BEAUTY, features=True)
+TOLD = replace(BEAUTY, features=True, told=True)
 PROFILES |= {"Beauty, told": TOLD, "and new items": replace(TOLD, new=True)}
 
 
@@ -65,6 +65,15 @@ def test_features_are_read_where_short_histories_have_rare_items() -> None:
     assert "hide_ids" not in model
     for profile in (BEAUTY, replace(ML_1M, features=True), replace(TOLD, items=2_000)):
         assert not {"item_features", "hide_ids"} & choose_settings(profile).content["model"].keys()
+
+
+def test_scores_go_to_what_is_alike_where_short_histories_have_rare_items() -> None:
+    assert choose_settings(TOLD).content["linear"]["alike"] == 30
+    few = replace(TOLD, users=2_000, items=1_500, events=15_000)
+    assert choose_settings(few).content["model"]["alike"] == 30
+    numbers_alone = replace(TOLD, told=False)
+    for profile in (BEAUTY, numbers_alone, replace(TOLD, items=2_000), replace(ML_1M, told=True)):
+        assert "alike" not in choose_settings(profile).content["linear"]
 
 
 def test_short_histories_of_rare_items() -> None:
@@ -162,9 +171,11 @@ def test_a_profile_is_of_the_train_part() -> None:
 def test_a_profile_says_whether_items_have_features_and_some_nobody(shop: Path) -> None:
     profile = DataProfile.of(SequenceDataset.load(shop / "data" / "shop.npz"))
     assert profile.features
+    assert profile.told
     assert profile.new
     plain = DataProfile.of(leave_one_out([[1, 2, 3, 4]], 4))
     assert not plain.features
+    assert not plain.told
     assert not plain.new
 
 

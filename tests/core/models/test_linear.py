@@ -17,6 +17,7 @@ from seqrec_cli.core.models import cholesky, equations
 from seqrec_cli.core.models.fitted import fit_whole
 from seqrec_cli.core.models.linear import Linear, LinearModelConfig
 from seqrec_cli.core.models.recency import Scale
+from tests.core.models.test_likeness import likeness_matrix, told
 
 NUM_ITEMS = 6
 CPU = torch.device("cpu")
@@ -153,6 +154,41 @@ def test_what_was_learnt_comes_back_and_is_checked(train: list[list[int]]) -> No
     ):
         with pytest.raises(ValueError, match="it"):
             Linear.restored(40, config, state | {name: wrong})
+
+
+@pytest.mark.parametrize("most", [6, 4])
+def test_items_gain_from_those_that_are_alike(most: int) -> None:
+    """Item 5 is nobody's, and like item 2; of item 6, nobody's too, nothing is known."""
+    lists = [[1, 2, 3, 1, 2], [2, 3, 1, 4], [4, 1, 2]]
+    items: list[tuple[str, list[str]]] = [("red", ["a"]), ("blue", ["b"]), ("red", ["c"])]
+    items += [("", ["a"]), ("blue", ["b"]), ("", [])]
+    config = LinearModelConfig(decays=(0.5, 0.8), ridge=0.7, popularity=0.2, items=most)
+    workers, train = WorkerPool(CPU), Sequences.from_lists(lists)
+    alike = config.model_copy(update={"alike": 3.0})
+    found = list(Linear.fitting(train, NUM_ITEMS, alike, workers, features=told(items)))
+    model, shares = found[-1], [share for share in found if isinstance(share, float)]
+    assert isinstance(model, Linear)
+    assert shares == sorted(shares)
+    assert shares[-1] == 1
+    told_of = min(most, 5)  # one that nobody has takes room that those of train leave
+    slots = np.append(np.arange(told_of + 1), np.zeros(NUM_ITEMS - told_of, np.int64))
+    spread = np.eye(told_of) + 3 * likeness_matrix(items, slots)[1:, 1:]
+    counts = np.bincount([item for each in lists for item in each], minlength=NUM_ITEMS + 1)[1:]
+    share = (counts + 1) / (counts.sum() + NUM_ITEMS)
+    for history in ([2, 3], [1], [5, 4]):
+        predicted = textbook(lists, history, config, NUM_ITEMS)[:told_of] @ spread
+        expected = np.log(
+            np.maximum(np.append(predicted, np.zeros(NUM_ITEMS - told_of)), 0) + 0.2 * share
+        )
+        scores = model.score(Sequences.from_lists([history]))[0, 1:]
+        np.testing.assert_allclose(scores.numpy(), expected, rtol=1e-3, atol=1e-4)
+    if most == 6:
+        assert scores[4] > scores[5]
+    again = Linear.restored(NUM_ITEMS, alike, model.state_dict())
+    assert torch.equal(again.score(train), model.score(train))
+    assert alike.needs_features
+    assert alike.reads_features
+    assert not config.needs_features
 
 
 @pytest.mark.parametrize("decays", [(), (1.0,), (0.5, 0.5), (0.0,)])

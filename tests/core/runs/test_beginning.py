@@ -19,6 +19,25 @@ def test_features_that_the_model_does_not_read_are_said() -> None:
     assert "does not read" not in run("train", "--config", "two.yaml", *SMALL)
 
 
+def test_a_linear_model_says_what_makes_it_read_them() -> None:
+    run("prepare", "log.csv", "--items-file", "items.csv", "--min-value-count", "1")
+    train = ("train", "--config", "linear", "--data", "log", "--set", "training.grid={}")
+    said = run(*train)
+    assert "`--set model.alike=30` makes it read categories and tags of items; two_tower" in said
+    assert "does not read" not in run(*train, "--set", "model.alike=30")
+
+
+def test_numbers_are_not_read_by_what_makes_items_alike() -> None:
+    lines = [f"i{i},c{i % 2},{i}.5" for i in range(6)]
+    Path("items.csv").write_text("item,category,price\n" + "\n".join(lines) + "\n")
+    kinds = "category=sparse,price=dense"
+    prepare = ("prepare", "log.csv", "--items-file", "items.csv", "--item-features", kinds)
+    run(*prepare, "--min-value-count", "1")
+    train = ("train", "--config", "linear", "--data", "log", "--set", "training.grid={}")
+    said = run(*train, "--set", "model.alike=30")
+    assert "linear does not read the features of `log` (items' price); two_tower does" in said
+
+
 def test_without_features_nothing_is_said_of_them() -> None:
     run("prepare", "log.csv")
     assert "does not read" not in run("train", "--config", "toy.yaml", *SMALL)

@@ -88,6 +88,20 @@ def test_a_model_that_reads_features_reads_them_all(late: Path, model: str) -> N
     assert [score for _, score in first] != [score for _, score in second]
 
 
+def test_a_linear_model_that_knows_what_is_alike_lists_what_nobody_has(late: Path) -> None:
+    prepare = ("prepare", "shop.csv", "--items-file", "items.csv", "--min-user-count", "3")
+    kinds = ("--item-features", "category=sparse,price=dense", "--min-value-count", "1")
+    assert invoke(*prepare, *kinds, "--new-items", "--name", "told").exit_code == 0
+    train = ("train", "--config", "linear", "--data", "told", "--set", "training.grid={}")
+    new = {item(number)["sku"]: item(number)["category"] for number in range(ITEMS, ITEMS + NEW)}
+    for alike_, expected in (("0", set()), ("30", {each for each in new if new[each]})):
+        result = invoke(*train, "--set", f"model.alike={alike_}", "--run", f"alike-{alike_}")
+        assert result.exit_code == 0, result.output
+        rows = plain("recommend", "--run", f"alike-{alike_}", "--item", "item 03", "--topk", "40")
+        (found,) = rows
+        assert {each["item"] for each in found["items"]} & set(new) == expected
+
+
 def test_features_that_nobody_knows_tell_nothing(late: Path) -> None:
     """The items that came late have no row among the items."""
     prepare = ("prepare", "late.csv", "--items-file", "items.csv", "--min-user-count", "3")

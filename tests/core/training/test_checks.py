@@ -1,5 +1,7 @@
 """What cannot be trained is refused before anything is begun."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 import torch
@@ -15,6 +17,7 @@ from seqrec_cli.core.training.sequential import fit
 from seqrec_cli.errors import ConfigError, DatasetError
 from tests.conftest import leave_one_out
 from tests.core.training.small import CPU, experiment
+from tests.shop import invoke
 
 
 def test_says_when_there_is_nobody_to_train_on() -> None:
@@ -45,6 +48,17 @@ def joined() -> Experiment:
     found = parse_experiment(TEXT, "x")
     assert isinstance(found, Experiment)
     return found
+
+
+@pytest.mark.parametrize("told", ["", "--items-file items.csv --item-features price=dense"])
+def test_what_is_alike_is_asked_of_categories_and_tags(shop: Path, told: str) -> None:
+    assert invoke("prepare", "shop.csv", "--name", "bare", *told.split()).exit_code == 0
+    for setting, config in (("linear", "toy.yaml"), ("model", "linear")):
+        train = ("train", "--config", config, "--data", "bare", "--device", "cpu")
+        result = invoke(*train, "--set", f"{setting}.alike=2")
+        assert result.exit_code == 1
+        assert f"`{setting}.alike: 2` reads categories and tags of items" in result.stderr
+        assert "the dataset has none" in " ".join(result.stderr.split())
 
 
 def test_what_memory_cannot_hold_is_refused(
