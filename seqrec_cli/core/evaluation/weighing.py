@@ -16,6 +16,7 @@ from seqrec_cli.core.evaluation.queries import Queries, queries
 from seqrec_cli.core.evaluation.ranks import SampledCandidates, full_ranks, positions_of
 from seqrec_cli.core.evaluation.report import EvaluationProtocol
 from seqrec_cli.core.evaluation.sequential import Workers, asked_about
+from seqrec_cli.core.evaluation.weighed_ranks import weighed_ranks
 from seqrec_cli.core.inference.rules import Rules, popularity_penalty
 from seqrec_cli.core.inference.scoring import (
     ModelScorer,
@@ -61,8 +62,12 @@ def pick_weights(
     asked = queries(dataset, "valid", most_users, seed)
     tries = combinations_of(scorer)
     share = (0, 1) if team is None else (team.rank, team.size)
-    changed = joined_sums(scorer, asked, tries)
-    ranks = ranks_of_variants(Alone(scorer), asked, seen, len(tries), changed, share=share)
+    name, _, k = metric.partition("@")
+    if name in METRICS.ours:  # those look at nothing beyond the first k
+        ranks = first_ranks(scorer, asked, seen, int(k), share)
+    else:
+        changed = joined_sums(scorer, asked, tries)
+        ranks = ranks_of_variants(Alone(scorer), asked, seen, len(tries), changed, share=share)
     if team is not None:
         ranks = team.add(ranks)
     take_best(scorer, tries, values_of(ranks, asked, metric))
@@ -94,10 +99,36 @@ def pick_prior(
     return PRIORS[int(np.argmax(values))]
 
 
+def choices_of(scorer: ModelScorer) -> list[tuple[float, ...]]:
+    """The weights to be tried of each model that joins the scorer."""
+    return [WEIGHTS if joined.picked else (joined.weight,) for joined in scorer.joined]
+
+
 def combinations_of(scorer: ModelScorer) -> list[tuple[float, ...]]:
     """The weights to be tried, one for each model that joins the scorer."""
-    choices = [WEIGHTS if joined.picked else (joined.weight,) for joined in scorer.joined]
-    return list(itertools.product(*choices))
+    return list(itertools.product(*choices_of(scorer)))
+
+
+def first_ranks(
+    scorer: ModelScorer, asked: Queries, seen: Seen, k: int, share: tuple[int, int]
+) -> NDArray[np.int64]:
+    """The rank of each target with each combination of weights, (combinations, targets); MISSED
+    where it is not among the first k, and 0 in the batches of others."""
+    choices = choices_of(scorer)
+    ranks = np.zeros((len(combinations_of(scorer)), len(asked.targets.items)), np.int64)
+
+    def rank(scored: Scored) -> None:
+        histories = without_unread(asked.histories.take(scored.rows), scorer.unread)
+        added = [joined.scorer.score(histories) for joined in scorer.joined]
+        parts = [part.numpy() for part in (scored.scores, *added)]
+        targets = asked.targets.take(scored.rows)
+        ranks[:, positions_of(asked.targets, scored.rows)] = weighed_ranks(
+            parts, choices, targets, k
+        )
+
+    for _ in score_all(Alone(scorer), asked.histories, seen, rank, None, share):
+        pass
+    return ranks
 
 
 def joined_sums(

@@ -243,7 +243,8 @@ def score_all(
         return then(Scored(rows, scores))
 
     batches = cut(order, read, histories_at_once(scorer.num_items))
-    yield from WorkerPool(scorer.device).map(
+    # On a GPU too: what joins a network, and what is done with the scores, are the CPU's.
+    yield from WorkerPool(torch.device("cpu")).map(
         work, itertools.islice(batches, share[0], None, share[1])
     )
 

@@ -15,6 +15,7 @@ from seqrec_cli.core.kernels.switch import fast
 
 # Memory for a piece of the logits: small enough for the cache of one core.
 LOGIT_BYTES = 2 * 2**20
+GPU_LOGIT_BYTES = 256 * 2**20  # where small pieces leave most of a device idle
 # But no fewer targets than this, which share one pass over the item vectors: with 100 thousand
 # items 5 targets a piece take 4.3 times as long as 64, and larger pieces gain nothing.
 FEWEST_TARGETS = 64
@@ -130,7 +131,7 @@ class SharedCrossEntropy(torch.autograd.Function):
         states_grad, targets_grad = torch.zeros_like(states), torch.zeros_like(target_vectors)
         negatives_grad = torch.zeros_like(negative_vectors)
         total = states.new_zeros(())
-        size = max(1, LOGIT_BYTES // (4 * len(negative_vectors)))
+        size = max(1, logit_bytes(states.device) // (4 * len(negative_vectors)))
         buffer = states.new_empty(min(size, len(real)), len(negative_vectors))
         for rows in torch.split(real, size):
             x, vector, logits = states[rows], target_vectors[rows], buffer[: len(rows)]
@@ -166,8 +167,8 @@ class LinearCrossEntropy(torch.autograd.Function):
     """Logits, softmax and gradients, a piece of the targets at a time.
 
     The gradients are computed while a piece is in the cache, so that its logits are computed once
-    and never kept: memory is bounded by LOGIT_BYTES, or by the logits of FEWEST_TARGETS, and not by
-    targets x items.
+    and never kept: memory is bounded by `logit_bytes`, or by the logits of FEWEST_TARGETS, and not
+    by targets x items.
     """
 
     @staticmethod
@@ -189,7 +190,7 @@ class LinearCrossEntropy(torch.autograd.Function):
         table_t = table.T.contiguous()  # (D, N + 1)
         table_t_grad, x_grad = torch.zeros_like(table_t), torch.empty_like(x)
         total = states.new_zeros((), dtype=torch.float32)
-        size = piece_of(len(table))
+        size = piece_of(len(table), states.device)
         buffer = states.new_empty(min(size, len(real)), len(table), dtype=torch.float32)
         items = len(table) - len(excluded)
         mean = (table.sum(dim=0) - table[excluded].sum(dim=0)) / items if smoothing else None
@@ -228,10 +229,15 @@ class LinearCrossEntropy(torch.autograd.Function):
         return states_grad * scale, table_grad * scale, None, None, None, None, None
 
 
-def piece_of(items: int) -> int:
+def logit_bytes(device: torch.device) -> int:
+    """The memory for a piece of the logits."""
+    return LOGIT_BYTES if device.type == "cpu" else GPU_LOGIT_BYTES
+
+
+def piece_of(items: int, device: torch.device) -> int:
     """How many targets are held against that many items at a time."""
     fewest = min(FEWEST_TARGETS, MOST_BYTES // (4 * items))
-    return max(1, fewest, LOGIT_BYTES // (4 * items))
+    return max(1, fewest, logit_bytes(device) // (4 * items))
 
 
 def negative_log_likelihood(

@@ -10,10 +10,12 @@ from functools import partial
 from typing import Any
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 
 from seqrec_cli.core.batching.sequential import Batches
 from seqrec_cli.core.data.dataset import SequenceDataset
+from seqrec_cli.core.devices import WorkerPool
 from seqrec_cli.core.evaluation.queries import Queries
 from seqrec_cli.core.evaluation.sequential import Evaluation, evaluate
 from seqrec_cli.core.evaluation.weighing import pick_weights
@@ -121,9 +123,9 @@ def pace_again(training: Training, batches: Batches, first: Counters) -> Pace:
 
 def join(training: Training, data: SequenceDataset) -> Iterator[Joining | JoinedFitted]:
     """Fit the models that join the network on the train part."""
-    training.joined = []
+    training.joined, workers = [], WorkerPool(torch.device("cpu"))
     for name, settings in training.experiment.joined.items():
-        for found in fitting_on(data, name, settings, training.workers):
+        for found in fitting_on(data, name, settings, workers):
             if isinstance(found, float):
                 yield Joining(name, found)
         picked = settings.weight == "auto"
