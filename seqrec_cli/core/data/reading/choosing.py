@@ -10,6 +10,7 @@ from seqrec_cli.core.data.reading.judging import (
     depends,
     distinct_pairs,
     has_another,
+    has_few_in_turn,
     has_sessions_as_rows,
     holds_lengths,
     is_address,
@@ -40,6 +41,7 @@ from seqrec_cli.wording import typed
 
 WIDEST = 10  # columns without names among which users and items can be told
 MOST_COMPARED = 50  # columns, each with each other
+TIMES_MORE = 4  # whom somebody serves than those who do
 USUAL = 20  # names of a better rank say what they hold even where all rows have the same value
 TITLES = frozenset(
     {"title", "movietitle", "itemtitle", "producttitle", "booktitle"}
@@ -72,10 +74,12 @@ def choose_ids(
     notes: list[str],
     time: Moment | None,
 ) -> tuple[Profile | None, Profile | None]:
-    """The user and the item: by name, else by what the columns look like."""
+    """The user and the item, those that were said and others by name, else by what the columns
+    look like."""
+    said = item is not None
     if user is None:
         user = whose_orders(by_name(pool, "user", item), pool, notes, time)
-        user = by_contact(user, pool, notes)
+        user = whom_they_serve(by_contact(user, pool, notes), pool, notes)
     session = None if user else by_name(pool, "session", item)
     item = item or by_name(pool, "item", user or session)
     if user is None and session is not None:
@@ -88,9 +92,9 @@ def choose_ids(
         user = next((p for p in pool if is_generic(p)), None)
     if item is not None and not item.column.listed:
         item = unfolded(item) if user is None or item_lists(item, user) else item
-    if user is None and item is not None and is_generic(item):
+    if user is None and item is not None and is_generic(item) and not said:
         item = None  # it may be of the users as well
-    if user is not None and (item is None or is_of_part(item)):
+    if user is not None and not said and (item is None or is_of_part(item)):
         item = title_of(pool, user, notes) or item
     if user is not None and item is not None:
         return user, item
@@ -154,6 +158,38 @@ def by_contact(user: Profile | None, pool: Sequence[Profile], notes: list[str]) 
         f"the user; if it is the name: `{typed('--columns', f'user={user.name}')}`"
     )
     return reached[0]
+
+
+def whom_they_serve(
+    user: Profile | None, pool: Sequence[Profile], notes: list[str]
+) -> Profile | None:
+    """The user, or where so few have so many rows that they rather sell, lend or answer: whom they
+    do it for, who are many more and not always of the same one."""
+    if user is None or not has_few_in_turn(user):
+        return user
+    people = [p for p in pool if p is not user and is_of_people(p) and p.may_be_id]
+    people = [p for p in people if p.distinct >= TIMES_MORE * user.distinct and not numbers_rows(p)]
+    people = [p for p in people if p.filled >= 0.5 * user.filled]
+    people = [p for p in people if not (depends(user, p) and is_of_people(user))]
+    people = [p for p in people if not is_number_of(p, pool)]
+    if not people:
+        return user
+    found = min(people, key=lambda p: (p.rank("user") < 0, p.rank("user"), p.place))
+    notes.append(
+        f"`{user.name}` has but {user.distinct} values in the first {len(user.values)} rows, so "
+        f"`{found.name}` was taken for the user; if it is those: "
+        f"`{typed('--columns', f'user={user.name}')}`"
+    )
+    return found
+
+
+def is_of_people(profile: Profile) -> bool:
+    """Whether it says who somebody is, and not by which device, program or card."""
+    if profile.column.listed or profile.rank("item") >= 0:
+        return False
+    words = {*vocabulary.words_of(profile.label)} - vocabulary.IDS
+    named = profile.rank("user") >= 0 and not words <= vocabulary.KINDS
+    return named or (bool(profile.values) and is_address(profile))
 
 
 def title_of(pool: Sequence[Profile], user: Profile | None, notes: list[str]) -> Profile | None:

@@ -7,8 +7,11 @@ from collections.abc import Iterator, Sequence
 
 from seqrec_cli.core.data.reading import vocabulary
 from seqrec_cli.core.data.reading.clocks import is_clock
+from seqrec_cli.core.data.reading.evidence import Person, name_points
 from seqrec_cli.core.data.reading.judging import (
     depends,
+    has_few,
+    has_few_in_turn,
     is_generic,
     is_how_many,
     is_like_ids,
@@ -28,7 +31,6 @@ from seqrec_cli.core.data.reading.wording import where_option, without_option
 from seqrec_cli.wording import typed, verb
 
 ROUNDED = re.compile(r"-?[0-9](?:[.,][0-9]+)?[eE]\+?[0-9]+")
-FEW_ITEMS = 8
 BASKETS = {";": "`;`", "|": "`|`", "\n": "a new line", ",": "`,`", " + ": "`+`", "/": "`/`"}
 NUMBERS = frozenset({"0", "-1"})  # of which somebody may be the bearer
 
@@ -78,8 +80,17 @@ def doubts_of_ids(
             f"no value of `{profile.name}` comes twice in the first rows: perhaps it numbers "
             "the rows rather than the items"
         )
+    if role == "user" and has_few_in_turn(profile):
+        more = [p for p in rest if is_finer(p, profile, "item") and not depends(p, plan.item)]
+        names = " or ".join(f"`{typed('--columns', f'user={p.name}')}`" for p in more[:3])
+        yield (
+            f"the users in `{profile.name}` are but {profile.distinct} in the first "
+            f"{len(profile.values)} rows: perhaps histories are of somebody else"
+            + (f"; if another column is the user: {names}" if names else "")
+        )
+        return
     if role == "item" and is_a_kind(profile):
-        finer = [p for p in rest if is_finer(p, profile) and not depends(p, plan.user)]
+        finer = [p for p in rest if is_finer(p, profile, "user") and not depends(p, plan.user)]
         names = " or ".join(f"`{typed('--columns', f'item={p.name}')}`" for p in finer[:3])
         yield (
             f"`{profile.name}` has but {profile.distinct} values in the first "
@@ -109,14 +120,14 @@ def passed_over(taken: Profile, rest: Sequence[Profile]) -> Profile | None:
 
 def is_a_kind(profile: Profile) -> bool:
     """Whether there are so few values that they are rather kinds of items."""
-    few = profile.distinct <= FEW_ITEMS < len(profile.values) / FEW_ITEMS
-    return few and not profile.column.listed
+    return has_few(profile) and not profile.column.listed
 
 
-def is_finer(profile: Profile, taken: Profile) -> bool:
-    """Whether a column may be the item rather than one of few values."""
+def is_finer(profile: Profile, taken: Profile, other_role: Person) -> bool:
+    """Whether a column may be the user or item, not the other, rather than one of few values."""
     likely = profile.may_be_id and is_like_ids(profile) and not profile.column.listed
-    other = profile.rank("user") >= 0 or (profile.numeric and profile.rank("item") < 0)
+    own: Person = "user" if other_role == "item" else "item"
+    other = profile.rank(other_role) >= 0 or (profile.numeric and not name_points(profile, own))
     return likely and not (other or numbers_rows(profile)) and profile.distinct > taken.distinct
 
 
@@ -154,7 +165,7 @@ def may_be_instead(profile: Profile, role: Role, taken: Profile) -> bool:
     """Whether a column says by its name that it is this as well, and tells more than that one."""
     if profile.rank(role) < 0 or is_generic(profile) or not profile.may_be_id:
         return False
-    if is_how_many(profile):
+    if is_how_many(profile) or (role == "user" and has_few_in_turn(profile)):
         return False
     if profile.distinct < 3 or numbers_rows(profile) or profile.wordy or profile.filled < 0.5:
         return False

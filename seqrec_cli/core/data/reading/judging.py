@@ -4,6 +4,7 @@ contact, a length of time.
 Each question is asked of the sample alone.
 """
 
+import itertools
 import re
 from collections import Counter
 from collections.abc import Sequence
@@ -18,6 +19,7 @@ SMALL_SAMPLE = 10  # values, of which little can be told
 # What an item may be called, and much else.
 GENERIC = frozenset({"id", "uuid", "guid", "objectid", "reference", "url", "link", "thing"})
 MOST_PARTS = 1000  # of a whole
+FEW_OF_MANY = 8  # values
 MORE_OFTEN = 3  # times; pieces of cells that come again so much more than the cells are items
 MANY = 30  # rows of which each has another value: those are numbers of the rows
 LENGTH = re.compile(
@@ -81,6 +83,19 @@ def is_unnamed(profile: Profile) -> bool:
         and profile.rank("user") < 0
         and profile.rank("item") < 0
     )
+
+
+def has_few(profile: Profile) -> bool:
+    """Whether there are so few values in many rows that they are rather kinds of something."""
+    return profile.distinct <= FEW_OF_MANY < len(profile.values) / FEW_OF_MANY
+
+
+def has_few_in_turn(profile: Profile) -> bool:
+    """Whether few have many rows each, and not all rows of one lie together, as of users in a log
+    that is sorted by them."""
+    runs = sum(1 for _ in itertools.groupby(profile.values))
+    many = len(profile.values) > MANY * profile.distinct and not profile.column.listed
+    return has_few(profile) and many and runs > 2 * profile.distinct
 
 
 def is_how_many(profile: Profile) -> bool:

@@ -123,7 +123,7 @@ PARTS: dict[Named, frozenset[str]] = {
         "leser medlem kupca pirkejo kliendi клиентски 患者 利用者 注文者 구매자 "
         "ग्राहक उपयोगकर्ता کاربر مشتری "
         "ลูกค้า รหัสลูกค้า interessent interessenten consumidor consumatore consommateur loyalty "
-        "fidelite fidelidade fidelidad fidelitate tessera kundenkarte карта חבר"
+        "socio socia soci fidelite fidelidade fidelidad fidelitate tessera kundenkarte карта חבר"
     ),
     "item": words(
         "item product article movie book track song video game sku news film recipe restaurant "

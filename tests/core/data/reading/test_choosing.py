@@ -1,5 +1,7 @@
 """Users and items are told by their names, else by what they look like."""
 
+import json
+
 import pytest
 
 from seqrec_cli.errors import InputError
@@ -229,3 +231,57 @@ def test_browsers_as_google_knows_them_are_users(read: ReadText) -> None:
         f"{1_219_971_611 + n % 7}.{1_625_056_300 + n % 7},v{n % 11}\n" for n in range(60)
     )
     assert read("ga_client,video\n" + rows).columns["user"] == "ga_client"
+
+
+def test_what_is_said_is_taken_whatever_else_looks_likelier(read: ReadText) -> None:
+    rows = [
+        {
+            "account": f"mum{n % 7}",
+            "title": f"Watched Video {n * 7 % 23}",
+            "subtitles": [{"name": f"Channel {n % 11}", "url": f"https://x.example/c{n % 11}"}],
+            "id": n % 13,
+            "time": 1_500_000_000 + n,
+        }
+        for n in range(60)
+    ]
+    text = "".join(json.dumps(row) + "\n" for row in rows)
+    for said in ("subtitles[].url", "subtitles[].name", "title", "id"):
+        log = read(text, columns={"item": said}, name="log.jsonl")
+        assert log.columns["item"] == said
+        assert log.columns["user"] == "account"
+    with pytest.raises(InputError, match="cannot tell which column is the user"):
+        read("id,name\n" + "".join(f"{n % 7},{n % 5}\n" for n in range(60)), columns={"item": "id"})
+
+
+SELLERS = ["Ana", "Ben", "Eva"]
+
+
+@pytest.mark.parametrize(
+    ("few", "many"),
+    [
+        ("User", "Customer"),
+        ("Usuario", "Nº Socio"),
+        ("client.id", "listener.id"),
+        ("user", "patient_id"),
+    ],
+)
+def test_those_who_serve_many_are_not_the_users(read: ReadText, few: str, many: str) -> None:
+    rows = [f"{SELLERS[n * n % 3]},p{n * 7 % 31},i{n * 11 % 23}\n" for n in range(200)]
+    log = read(f"{few},{many},item\n" + "".join(rows))
+    assert log.columns["user"] == many
+    assert any(f"`{few}` has but 2 values" in note for note in log.findings.notes)
+    assert (
+        read(f"{few},{many},item\n" + "".join(rows), columns={"user": few}).columns["user"] == few
+    )
+    # Sorted by the few, they are whose rows lie together.
+    rows = [f"{SELLERS[n // 70]},p{n * 7 % 31},i{n * 11 % 23}\n" for n in range(200)]
+    assert read(f"{few},{many},item\n" + "".join(rows)).columns["user"] == few
+
+
+@pytest.mark.parametrize("other", ["device", "ip_address", "card", "profile"])
+def test_few_may_be_the_users_beside_what_else_they_have(read: ReadText, other: str) -> None:
+    """A device or a card is nobody; of an account's profiles each has one account."""
+    rows = [f"{'abc'[n % 31 % 3]},p{n % 31},i{n * 11 % 23}\n" for n in range(200)]
+    log = read(f"user,{other},item\n" + "".join(rows))
+    assert log.columns["user"] == "user"
+    assert any("the users in `user` are but 3 in the first 200" in n for n in log.findings.notes)
