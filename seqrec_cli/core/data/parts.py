@@ -17,12 +17,12 @@ from seqrec_cli.core.data.interactions import Interactions, Origin, from_log
 from seqrec_cli.core.data.negatives import sorted_distinct
 from seqrec_cli.core.data.ordering import COLUMNS, Rows, group_rows
 from seqrec_cli.core.data.ranges import summed
+from seqrec_cli.core.data.reading.event_kinds import option_for
 from seqrec_cli.core.data.reading.findings import (
     NOTHING,
     Findings,
     Kind,
     notes_of_files,
-    option_for,
 )
 from seqrec_cli.core.data.reading.identifiers import CANONICAL
 from seqrec_cli.core.data.reading.log import read_files

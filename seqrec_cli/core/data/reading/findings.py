@@ -6,8 +6,8 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from seqrec_cli.core.data.reading import known, vocabulary
-from seqrec_cli.core.data.reading.dates import unaccented
 from seqrec_cli.core.data.reading.doubts import doubts_of
+from seqrec_cli.core.data.reading.event_kinds import option_for
 from seqrec_cli.core.data.reading.loading import Loaded
 from seqrec_cli.core.data.reading.options import Reading
 from seqrec_cli.core.data.reading.places import Files, header_line, same_suffix
@@ -15,9 +15,8 @@ from seqrec_cli.core.data.reading.profiles import Profile
 from seqrec_cli.core.data.reading.relations import Relation
 from seqrec_cli.core.data.reading.roles import Plan
 from seqrec_cli.core.data.reading.sources import TextSource
-from seqrec_cli.core.data.reading.wording import shortened, where_option, without_options
+from seqrec_cli.core.data.reading.wording import shortened
 
-MOST_EVENTS = 20  # values of a column that may be a type of event
 NOTHING = "no column looks like a time: the order of the file counts"
 
 
@@ -80,36 +79,6 @@ class Findings:
     def as_dict(self) -> dict[str, Any]:
         """Plain values, for JSON."""
         return asdict(self)
-
-
-def event_columns(relation: Relation, plan: Plan) -> list[Profile]:
-    """The columns that look like a type of event or a label, the likeliest first."""
-    used = plan.used()
-    found = []
-    for place, column in enumerate(relation.columns):
-        profile = Profile(column, place)
-        if column.name in used or not profile.values:
-            continue
-        rows = plan.unfolded
-        if column.listed and not (rows and column.parent == rows.column.parent):
-            continue
-        if rows and not column.listed:
-            continue
-        rank = profile.rank("event")
-        few = 1 < profile.distinct <= MOST_EVENTS
-        flag = profile.is_flag or profile.is_truth
-        named = rank >= 0 or (flag and profile.label.lower().startswith(("is_", "has_")))
-        named |= vocabulary.words_of(profile.label)[-1:] == ["status"] or says_undone(profile)
-        words = not profile.label and few and not profile.numeric and len(profile.values) > 20
-        if few and (named or (words and profile.distinct <= 6)):
-            found.append(((rank if rank >= 0 else 500, place), profile))
-    return [profile for _, profile in sorted(found, key=lambda pair: pair[0])]
-
-
-def says_undone(profile: Profile) -> bool:
-    """Whether some rows, and not all, are of what was undone later, as `refunded`."""
-    undone = [unaccented(value) in vocabulary.UNDONE for value in profile.values]
-    return any(undone) and not all(undone)
 
 
 def describe_log(
@@ -196,14 +165,6 @@ def kinds_of(rows: Loaded, reading: Reading) -> tuple[Kind, ...]:
         filtered = any(name in each for each in reading.where)
         found.append(Kind(name, counts, filtered, option_for(name, counts)))
     return tuple(found)
-
-
-def option_for(name: str, counts: Mapping[str, int]) -> str:
-    """The option that chooses rows by a column: what was not undone, or the most frequent kind."""
-    undone = [value for value in counts if unaccented(value) in vocabulary.UNDONE]
-    if undone and len(undone) < len(counts):
-        return without_options(name, undone)
-    return where_option(name, next(iter(counts)))
 
 
 def form_of(files: Files, relation: Relation, plan: Plan, rows: Loaded) -> str:

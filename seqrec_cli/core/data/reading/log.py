@@ -14,7 +14,8 @@ from seqrec_cli.core.data.reading.checks import (
     without_column,
 )
 from seqrec_cli.core.data.reading.engine import opened_engine
-from seqrec_cli.core.data.reading.findings import Findings, describe_log, event_columns, form_of
+from seqrec_cli.core.data.reading.event_kinds import event_columns
+from seqrec_cli.core.data.reading.findings import Findings, describe_log, form_of
 from seqrec_cli.core.data.reading.json_cells import with_texts_of_json
 from seqrec_cli.core.data.reading.lists import cut_sql, list_form
 from seqrec_cli.core.data.reading.loading import Loaded, MostlyMissing, load

@@ -84,7 +84,7 @@ NAMES: dict[Named, tuple[str, ...]] = {
         "behaviourtype interaction interactiontype feedback feedbacktype label click clk isclick "
         "clicked purchase purchased isrecommended recommended voted like islike status isread "
         "nonclk reordered bought converted conversion playaction activity activitytype operation "
-        "operationtype mode target 行为 事件 productaction useraction pageaction commandname"
+        "operationtype opcode mode target 行为 事件 productaction useraction pageaction commandname"
     ),
     "position": in_order("position pos rank index idx unnamed:0 rownumber rowid"),
 }

@@ -1,0 +1,111 @@
+"""Which columns say what kind of event a row is, or whether it was meant well, and what to leave
+out by them."""
+
+import re
+from collections.abc import Mapping
+
+from seqrec_cli.core.data.reading import vocabulary
+from seqrec_cli.core.data.reading.dates import unaccented
+from seqrec_cli.core.data.reading.profiles import TRUTHS, Profile
+from seqrec_cli.core.data.reading.relations import Relation
+from seqrec_cli.core.data.reading.roles import Plan
+from seqrec_cli.core.data.reading.wording import where_option, without_options
+
+MOST_EVENTS = 20  # values of a column that may be a type of event
+MOST_ANSWERS = 6  # that somebody may give
+MOST_WORDS = 6  # of a column without a name
+# What people say no with, in any column.
+DECLINED = frozenset(
+    {"against", "contra", "gegen", "contre", "dislike", "disliked", "dismiss", "dismissed"}
+    | {"not interested", "skipped", "downvote", "downvoted", "oppose", "opposed", "nope"}
+    | {"thumbs down", "unlike", "unliked", "unfollow", "unfollowed", "unsubscribe"}
+    | {"check in", "checkin", "checked in", "swipe left"}
+)
+# The same in a column that is called an answer.
+NO = vocabulary.words(
+    "no nein non nao nej nie нет 否 아니오 いいえ left down false negative hidden hide skip "
+    "reject rejected decline declined block blocked returned return 0 -1 0.0 -1.0"
+)
+ANSWERS = vocabulary.words(
+    "vote votes vot ballot response rsvp reaction decision direction swipe feedback opinion "
+    "sentiment verdict answer positive liked accepted approved interested recommended clicked "
+    "click purchased bought ordered watched selected"
+)
+SIGNS = frozenset({"-1", "0", "1", "-1.0", "0.0", "1.0"})
+FALSE = frozenset({"false", "no", "f", "n"})
+# A column called so says yes to what was not wanted.
+UNWANTED = vocabulary.words("skipped skip dismissed disliked hidden removed rejected declined")
+# What is done with items; of a column of kinds of events it has several.
+DOINGS = frozenset(
+    {"pv", "view", "viewed", "click", "clicked", "cart", "fav", "favorite", "favourite", "buy"}
+    | {"purchase", "purchased", "add to cart", "addtocart", "remove from cart", "detail"}
+    | {"impression", "exposure", "wishlist", "checkout", "check out", "check in", "checkin"}
+    | {"renew", "renewal", "borrow", "return", "hold", "reserve", "play", "pause", "stop"}
+    | {"skip", "complete", "like", "dislike", "share", "comment", "follow", "unfollow", "save"}
+    | {"saved", "dismissed", "download", "install", "uninstall", "subscribe", "unsubscribe"}
+)
+
+
+def event_columns(relation: Relation, plan: Plan) -> list[Profile]:
+    """The columns that look like a type of event or a label, the likeliest first."""
+    used = plan.used()
+    found = []
+    for place, column in enumerate(relation.columns):
+        profile = Profile(column, place)
+        if column.name in used or not profile.values:
+            continue
+        rows = plan.unfolded
+        if column.listed and not (rows and column.parent == rows.column.parent):
+            continue
+        if rows and not column.listed:
+            continue
+        rank = profile.rank("event")
+        few = 1 < profile.distinct <= MOST_EVENTS
+        words = not profile.label and few and not profile.numeric and len(profile.values) > 20
+        if few and (rank >= 0 or says_kinds(profile) or (words and profile.distinct <= MOST_WORDS)):
+            found.append(((rank if rank >= 0 else 500, place), profile))
+    return [profile for _, profile in sorted(found, key=lambda pair: pair[0])]
+
+
+def says_kinds(profile: Profile) -> bool:
+    """Whether the name or the values say that rows are of several kinds."""
+    parts = vocabulary.words_of(profile.label)
+    if (profile.is_flag or profile.is_truth) and parts[:1] in (["is"], ["has"]):
+        return True
+    values = {compared_value(value) for value in profile.values}
+    if parts[-1:] == ["status"] or any_but_all(values, vocabulary.UNDONE | DECLINED):
+        return True
+    if len(values & DOINGS) > 1 and 2 * len(values & DOINGS) >= len(values):
+        return True
+    signs = profile.numeric and {-1.0, 1.0} <= set(profile.numbers) <= {-1.0, 0.0, 1.0}
+    answers = any_but_all(values, NO) and bool((ANSWERS | UNWANTED).intersection(parts))
+    return signs or (answers and len(values) <= MOST_ANSWERS)
+
+
+def compared_value(value: str) -> str:
+    """A value as it is compared with words; numbers keep their signs."""
+    text = unaccented(value).strip()
+    return text if text in SIGNS else re.sub("[_-]", " ", text).strip()
+
+
+def any_but_all(values: set[str], words: frozenset[str]) -> bool:
+    return bool(values & words) and not values <= words
+
+
+def option_for(name: str, counts: Mapping[str, int]) -> str:
+    """The option that chooses rows by a column: those without what was undone or not wanted, where
+    words say which these are; else the most frequent kind."""
+    values = {value: compared_value(value) for value in counts}
+    truths = TRUTHS.issuperset(values.values())
+    codes = any(word.isdigit() and word not in SIGNS for word in values.values())
+    unwanted = vocabulary.UNDONE | DECLINED
+    if truths and UNWANTED.intersection(vocabulary.words_of(name)):
+        unwanted = frozenset(TRUTHS - FALSE)
+    elif truths:
+        unwanted = FALSE
+    elif unwanted.isdisjoint(values.values()) and not codes:
+        unwanted = NO
+    out = [value for value, word in values.items() if word in unwanted]
+    if out and len(out) < len(counts):
+        return without_options(name, out)
+    return where_option(name, next(iter(counts)))

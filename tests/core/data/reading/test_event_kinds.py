@@ -1,0 +1,85 @@
+"""Columns that say what kind of event a row is, and what to leave out by them."""
+
+import shlex
+
+import pytest
+
+from seqrec_cli.core.data.reading.event_kinds import option_for
+from tests.core.data.reading.conftest import ReadText
+
+
+def log_of(header: str, values: list[str]) -> str:
+    rows = [
+        f"c{n % 7},p{n * 7 % 11},{values[n % len(values)]},{1_500_000_000 + n}\n" for n in range(60)
+    ]
+    return f"customer,product,{header},time\n{''.join(rows)}"
+
+
+@pytest.mark.parametrize(
+    ("header", "values", "left_out"),
+    [
+        ("direction", ["right", "left"], {"left"}),
+        ("isPositive", ["true", "false"], {"false"}),
+        ("value", ["1", "0", "-1"], {"0", "-1"}),
+        ("VOT", ["1", "-1"], {"-1"}),
+        ("vote", ["aye", "no"], {"no"}),
+        ("response", ["yes", "no", "waitlist"], {"no"}),
+        ("state", ["saved", "dismissed"], {"dismissed"}),
+        ("decision", ["hired", "not_interested"], {"not_interested"}),
+        ("skipped", ["FALSE", "TRUE"], {"TRUE"}),
+        ("ballot", ["for", "against"], {"against"}),
+        ("Transaction", ["Check Out", "Check In", "Renewal"], {"Check In"}),
+        ("clicked", ["0", "0", "0", "1"], {"0"}),
+        ("feedback", ["dislike", "dislike", "like"], {"dislike"}),
+    ],
+)
+def test_answers_are_told_with_what_leaves_out_the_unwanted(
+    read: ReadText, header: str, values: list[str], left_out: set[str]
+) -> None:
+    text = log_of(header, values)
+    (kind,) = read(text).findings.kinds
+    assert kind.column == header
+    log = read(text, where=(shlex.split(kind.option)[1],))
+    kept = sum(values[n % len(values)] not in left_out for n in range(60))
+    assert len(log.rows.users) == kept
+
+
+@pytest.mark.parametrize(
+    ("header", "values", "option"),
+    [
+        ("btag", ["pv", "pv", "cart", "fav", "buy"], "btag = 'pv'"),
+        ("operation", ["view", "view", "purchase"], "operation = 'view'"),
+        ("type", ["0", "0", "2", "3"], "type = '0'"),  # codes say nothing
+    ],
+)
+def test_kinds_of_events_are_told(
+    read: ReadText, header: str, values: list[str], option: str
+) -> None:
+    (kind,) = read(log_of(header, values)).findings.kinds
+    assert shlex.split(kind.option) == ["--where", option]
+
+
+@pytest.mark.parametrize(
+    ("header", "values"),
+    [
+        ("side", ["left", "right"]),  # of a shelf
+        ("stock", ["yes", "no"]),
+        ("colour", ["red", "blue", "green"]),
+        ("shelf", ["hold", "north", "south"]),
+        ("floor", ["0", "1", "2"]),
+        ("vote", ["aye", "abstain"]),
+    ],
+)
+def test_other_columns_are_no_kinds(read: ReadText, header: str, values: list[str]) -> None:
+    assert not read(log_of(header, values)).findings.kinds
+
+
+def test_where_all_is_unwanted_the_most_frequent_is_the_example() -> None:
+    assert shlex.split(option_for("vote", {"against": 5, "no": 2}))[1] == "vote not in ('against')"
+    assert shlex.split(option_for("vote", {"no": 5, "nein": 2}))[1] == "vote = 'no'"
+
+
+def test_letters_are_truths_beside_their_opposites_alone() -> None:
+    assert shlex.split(option_for("op_code", {"o": 5, "f": 2, "n": 1}))[1] == "op_code = 'o'"
+    assert shlex.split(option_for("liked", {"f": 5, "t": 2}))[1] == "liked not in ('f')"
+    assert shlex.split(option_for("skipped", {"N": 5, "Y": 2}))[1] == "skipped not in ('Y')"
