@@ -55,6 +55,7 @@ def choose_rating(
     """The column of ratings by name; without names, small numbers of few values."""
     named = [(p.rank("rating"), p) for p in pool if p.rank("rating") >= 0]
     fitting = [(rank, p) for rank, p in named if p.numeric or p.comma_numeric]
+    fitting = [(rank, p) for rank, p in fitting if p.distinct > 1 or len(p.values) <= MANY]
     if fitting:
         return min(fitting, key=lambda pair: pair[0])[1]
     unnamed = [p for p in pool if not p.label and p.numeric and p is not user and p is not item]
@@ -228,6 +229,8 @@ def by_name(
             continue
         if rank >= USUAL and profile.distinct < 2 and len(profile.values) > MANY:
             continue
+        if role == "item" and may_be_of_rows(profile) and numbers_rows(profile):
+            continue
         if role == "session" and numbers_rows(profile) and not has_sessions_as_rows(pool):
             continue  # each row would be a session
         if (role == "user" and is_number_of(profile, pool)) or holds_lengths(profile):
@@ -254,6 +257,11 @@ def by_name(
         others = [(key, p) for key, p in ranked if p is not best]
         return min(others, key=lambda pair: pair[0])[1] if others else None
     return best
+
+
+def may_be_of_rows(profile: Profile) -> bool:
+    """Whether it is called as what anything may have, a row as well."""
+    return vocabulary.compared(profile.label) in ("uri", "guid")
 
 
 def without_attributes(profiles: Sequence[Profile]) -> list[Profile]:

@@ -31,7 +31,7 @@ UNITS = frozenset(
 COUNTERS = frozenset({"position", "index", "rank", "step", "sequence", "hit", "line"})
 STEP = re.compile(r"[.\[\]]+")  # of a path in nested data
 NUMBERED = re.compile(r"([^\W\d_]{2,})[#:_/ -]?[0-9]+")  # as in `USER#0030`
-PATH = re.compile(r"https?://\S+|/\S+")
+PATH = re.compile(r"[a-z][a-z0-9+.-]*://\S+|/\S+")
 PERSON = re.compile(r"[^\W\d_]{2,}(?:[ .'-]+[^\W\d_]+){0,2},? [^\W\d_]{2,}")
 
 

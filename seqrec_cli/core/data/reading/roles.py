@@ -116,6 +116,13 @@ def assign(relation: Relation, reading: Reading, engine: Engine) -> Plan:
         item = item if item and (item.name in taken or is_told(item, "item")) else None
         guesses = guessed(user, item, pool, time, moments.order_by(time, relation, engine))
         raise Undecided(missing, guesses)
+    if rating is not None and "rating" not in chosen and is_of_item(rating, item):
+        remedy = typed("--columns", f"rating={rating.name}")
+        notes.append(
+            f"`{rating.name}` is always the same for an item, so it is not taken for the rating; "
+            f"if it is: `{remedy}`"
+        )
+        rating = None
     if time is not None and "time" not in chosen:
         time, others = without_those_of("item", item, time, others, notes)
         if time is not None:
@@ -138,6 +145,12 @@ def assign(relation: Relation, reading: Reading, engine: Engine) -> Plan:
         asked=frozenset(reading.columns),
         notes=notes,
     )
+
+
+def is_of_item(profile: Profile, item: Profile) -> bool:
+    """Whether each item has one value of it, of items that come again."""
+    again = len(profile.values) > MANY and item.distinct < 0.5 * len(item.values)
+    return again and profile.distinct > 1 and depends(profile, item)
 
 
 def named_by_user(

@@ -23,7 +23,7 @@ NAMES: dict[Named, tuple[str, ...]] = {
     "user": in_order(
         "user userid uid useridx iduser username usersha1 usersha userpseudoid fullvisitorid "
         "clientid customer customerid custid visitor visitorid reviewer reviewerid profileid "
-        "profilename member memberid account accountid accountno subscriber subscriberid "
+        "profilename profile member memberid account accountid accountno subscriber subscriberid "
         "householdkey household householdid shopper shopperid buyer buyerid consumer consumerid "
         "client person personid player playerid playername listener listenerid reader readerid "
         "viewer viewerid learner learnerid student studentid actor actorid author authorid "
@@ -49,7 +49,7 @@ NAMES: dict[Named, tuple[str, ...]] = {
         "gamename artistname artname thing problem problemid question questionid exerciseid "
         "workid paperid artikel produkt ware buch produit producto articulo prodotto produto "
         "товар книга фильм 商品 物品 电影 产品 アイテム 상품 아이템 tonodeid followee followeeid "
-        "taxonid mahang id objectid url link"
+        "taxonid mahang id objectid url link uri guid"
     ),
     "time": in_order(
         "timestamp time datetime eventtimestamp eventtime timems timestampms ts unixtime "

@@ -285,3 +285,26 @@ def test_few_may_be_the_users_beside_what_else_they_have(read: ReadText, other: 
     log = read(f"user,{other},item\n" + "".join(rows))
     assert log.columns["user"] == "user"
     assert any("the users in `user` are but 3 in the first 200" in n for n in log.findings.notes)
+
+
+@pytest.mark.parametrize("name", ["guid", "uri"])
+def test_what_has_an_address_is_an_item_unless_each_row_has_its_own(
+    read: ReadText, name: str
+) -> None:
+    rows = [f"pr{n % 9},svc:track:{n * 7 % 23},Band {n % 4},Intro {n % 3}\n" for n in range(90)]
+    log = read(f"profile,{name},artist,title\n" + "".join(rows))
+    assert (log.columns["user"], log.columns["item"]) == ("profile", name)
+    rows = [f"pr{n % 9},row:{n},Intro {n * 7 % 23}\n" for n in range(120)]
+    log = read(f"profile,{name},title\n" + "".join(rows))
+    assert (log.columns["user"], log.columns["item"]) == ("profile", "title")
+
+
+def test_a_score_of_the_item_or_of_all_rows_is_no_rating(read: ReadText) -> None:
+    rows = [f"u{n % 9},i{n * 7 % 23},{n * 7 % 23 % 5},1\n" for n in range(90)]
+    log = read("user,item,score,_score\n" + "".join(rows))
+    assert "rating" not in log.columns
+    assert any("`score` is always the same for an item" in note for note in log.findings.notes)
+    said = read("user,item,score,_score\n" + "".join(rows), columns={"rating": "score"})
+    assert said.columns["rating"] == "score"
+    rows = [f"u{n % 9},i{n * 7 % 23},{n % 5}\n" for n in range(90)]
+    assert read("user,item,score\n" + "".join(rows)).columns["rating"] == "score"
