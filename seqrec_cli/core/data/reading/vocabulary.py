@@ -22,13 +22,13 @@ def words(text: str) -> frozenset[str]:
 NAMES: dict[Named, tuple[str, ...]] = {
     "user": in_order(
         "user userid uid useridx iduser username usersha1 usersha userpseudoid fullvisitorid "
-        "clientid customer customerid custid visitor visitorid reviewer reviewerid profileid "
-        "profilename profile member memberid account accountid accountno subscriber subscriberid "
-        "householdkey household householdid shopper shopperid buyer buyerid consumer consumerid "
-        "client person personid player playerid playername listener listenerid reader readerid "
-        "viewer viewerid learner learnerid student studentid actor actorid author authorid "
-        "deviceid device cookie cookieid domainuserid anonymousid msno steamid userguid useruuid "
-        "customernumber reviewername login nick nickname email emailaddress useremail "
+        "clientid customer customerid custid visitor visitorid idvisitor reviewer reviewerid "
+        "profileid profilename profile member memberid account accountid accountno subscriber "
+        "subscriberid householdkey household householdid shopper shopperid buyer buyerid consumer "
+        "consumerid client person personid player playerid playername listener listenerid reader "
+        "readerid viewer viewerid learner learnerid student studentid actor actorid author "
+        "authorid deviceid device cookie cookieid domainuserid anonymousid msno steamid userguid "
+        "useruuid customernumber reviewername login nick nickname email emailaddress useremail "
         "customeremail uuid guid reviewerhash viewerhash guest guestid passenger passengerid kunde "
         "nutzer benutzer utilisateur client usuario cliente utente gebruiker klant пользователь "
         "клиент 用户 用户名 会员 客户 ユーザー 顧客 사용자 고객 fromnodeid follower followerid "
@@ -49,7 +49,7 @@ NAMES: dict[Named, tuple[str, ...]] = {
         "gamename artistname artname thing problem problemid question questionid exerciseid "
         "workid paperid artikel produkt ware buch produit producto articulo prodotto produto "
         "товар книга фильм 商品 物品 电影 产品 アイテム 상품 아이템 tonodeid followee followeeid "
-        "taxonid mahang id objectid url link uri guid"
+        "taxonid mahang idaction idactionurl id objectid url link uri guid"
     ),
     "time": in_order(
         "timestamp time datetime eventtimestamp eventtime timems timestampms ts unixtime "
@@ -123,7 +123,8 @@ PARTS: dict[Named, frozenset[str]] = {
         "leser medlem kupca pirkejo kliendi клиентски 患者 利用者 注文者 구매자 "
         "ग्राहक उपयोगकर्ता کاربر مشتری "
         "ลูกค้า รหัสลูกค้า interessent interessenten consumidor consumatore consommateur loyalty "
-        "socio socia soci fidelite fidelidade fidelidad fidelitate tessera kundenkarte карта חבר"
+        "matrikel 讀者 读者 讀者證號 读者证号 socio socia soci "
+        "fidelite fidelidade fidelidad fidelitate tessera kundenkarte карта חבר"
     ),
     "item": words(
         "item product article movie book track song video game sku news film recipe restaurant "
@@ -137,6 +138,7 @@ PARTS: dict[Named, frozenset[str]] = {
         "아이템 영화 topic thread story issue asset package station drug medication medicine "
         "podcast audiobook comic webtoon novel lecture workout dish meal plugin "
         "объявление объявления exemplar exemplaire exemplaar medien stock toote prekes artikla "
+        "登錄號 登录号 條碼號 条码号 "
         "артикул 資料 药品 课程 "
         "उत्पाद کالا محصول สินค้า รหัสสินค้า פריט"
     ),
@@ -200,7 +202,7 @@ LEANING: dict[str, frozenset[str]] = {
         "model lines prop property jd mcc code campaign resource hero doc stop called "
         "species taxon taxonomic scientific champion segment dest to receiver vendor store dish "
         "menu asset exhibit zone tour route slot channel titel titolo titulo naslov oferty oferta "
-        "offre medicamento medikament lek kurs filial filiale"
+        "offre medicamento medikament lek kurs veranstaltung filial filiale"
     ),
 }
 # What has many items of its own: no item where another column says which of them it was.
