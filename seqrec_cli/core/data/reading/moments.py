@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 
 from seqrec_cli.core.data.reading import vocabulary
 from seqrec_cli.core.data.reading.casts import number_sql
-from seqrec_cli.core.data.reading.clocks import DAY, MANY, clock_sql, is_clock, parts_of_hours
+from seqrec_cli.core.data.reading.clocks import DAY, MANY, clock_sql, clocks_beside, parts_of_hours
 from seqrec_cli.core.data.reading.dates import MONTH, spelled_sql, unaccented
 from seqrec_cli.core.data.reading.engine import Engine, quoted
 from seqrec_cli.core.data.reading.profiles import Profile
@@ -248,11 +248,10 @@ def with_clock(date: Moment, profiles: Sequence[Profile], engine: Engine) -> Mom
     """The date with the time of day of another column, where there is one."""
     if date.resolution < DAY or date.columns[0].column.listed:
         return date
-    for profile in profiles:
-        seconds = None if profile in date.columns or not is_clock(profile) else clock_sql(profile)
-        if seconds:
-            parts = parts_of_hours(profile, [p for p in profiles if p not in date.columns])
-            return with_time_of_day(date, profile, seconds, parts)
+    rest = [profile for profile in profiles if profile not in date.columns]
+    for profile in clocks_beside(rest):
+        if seconds := clock_sql(profile):
+            return with_time_of_day(date, profile, seconds, parts_of_hours(profile, rest))
     return date
 
 
