@@ -40,6 +40,7 @@ SINCE_MIDNIGHT = {
 STARTS = frozenset({"start", "begin", "beginn", "from", "von", "on", "in", "at"})
 STOPS = frozenset({"end", "ende", "stop", "to", "bis", "until", "off", "out", "finish", "due"})
 TIMED = frozenset({"time", "tm", "uhrzeit", "zeit", "heure", "hora", "ora", "tijd", "tid", "clock"})
+TIMES = ("time", "tday")  # how other names end, as those of IBM's and JD Edwards' tables
 LATEST_HOUR = 30  # stations count on after midnight: 2530 is half past one, of the day before
 HALF_DAY = re.compile(r"(?:0?[1-9]|1[0-2]):[0-5][0-9](?::[0-5][0-9])? ?[AaPp][Mm]")
 PAIR = re.compile("[0-9][:hH][0-9]")
@@ -81,6 +82,7 @@ def is_plain_clock(profile: Profile) -> bool:
         late = max(int(value[:-3]) for value in bare) > 12
         return late and len(values) > MANY and (many or profile.rank("time") >= 0)
     six = all(len(value) == 6 and is_digits(value) for value in values)
+    six = six and len({value[:2] for value in values}) > 2  # 202351 is of a year, not of 8 p.m.
     return six and len(values) > MANY and many
 
 
@@ -94,7 +96,7 @@ def is_clock_in_digits(profile: Profile) -> bool:
     """Whether a column holds times of day as 1753, by its values, the last word of its name and the
     date that it stands beside."""
     words = vocabulary.words_of(profile.label)
-    if not words or not (TIMED | STARTS | STOPS) & set(words[-1:]):
+    if not words or not ((TIMED | STARTS | STOPS) & set(words[-1:]) or words[-1].endswith(TIMES)):
         return False
     if set(words) & (vocabulary.NOT_MOMENTS - {"until"}) or not profile.values:
         return False

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from seqrec_cli.core.data.reading import vocabulary
 from seqrec_cli.core.data.reading.casts import number_sql
 from seqrec_cli.core.data.reading.clocks import DAY, MANY, clock_sql, clocks_beside, parts_of_hours
+from seqrec_cli.core.data.reading.dated_numbers import says_when
 from seqrec_cli.core.data.reading.dates import MONTH, spelled_sql, unaccented
 from seqrec_cli.core.data.reading.engine import Engine, quoted
 from seqrec_cli.core.data.reading.profiles import Profile
@@ -88,6 +89,10 @@ def moment_of(profile: Profile, engine: Engine) -> Moment | None:
     if profile.date_forms:
         first, *rivals = profile.date_forms
         return Moment((profile,), first, tuple(rivals), resolution_of(profile, first, engine))
+    if (found := profile.dated) is not None:
+        forms = [found.form, *found.rivals]
+        first, *rivals = map(with_decimal_comma, forms) if profile.comma_numeric else forms
+        return Moment((profile,), first, tuple(rivals), found.resolution, found.solid)
     form = number_form(profile.counts)
     if form is None:
         return None
@@ -198,7 +203,8 @@ def is_unlikely(profile: Profile) -> bool:
     all rows have the same, or it is a number that is not called a time and may be of the size of
     one by chance."""
     edited = vocabulary.EDITS.intersection(vocabulary.words_of(profile.label))
-    by_size = profile.label and profile.is_epoch and profile.numeric and profile.rank("time") < 0
+    sized = profile.is_epoch or profile.dated is not None
+    by_size = profile.label and sized and profile.numeric and not says_when(profile.label)
     return bool(edited or by_size) or (profile.distinct < 2 and len(profile.values) > MANY)
 
 
@@ -207,7 +213,7 @@ def is_by_look(profile: Profile) -> bool:
     if vocabulary.compared(profile.label) in VISITS:
         return False
     few = profile.distinct < 0.5 * len(profile.values) and len(profile.values) > MANY
-    return few and bool(profile.label) and profile.numeric and profile.rank("time") < 0
+    return few and bool(profile.label) and profile.numeric and not says_when(profile.label)
 
 
 def is_no_moment(profile: Profile) -> bool:
@@ -215,6 +221,8 @@ def is_no_moment(profile: Profile) -> bool:
     if not profile.label:
         return False
     parts = set(vocabulary.words_of(profile.label))
+    if "ago" in parts:
+        return False
     strange = vocabulary.OTHER_DATES if profile.date_forms else vocabulary.NOT_MOMENTS
     if strange & parts and profile.rank("time") < 0:
         return True

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from seqrec_cli.core.data.reading import vocabulary
+from seqrec_cli.core.data.reading.dated_numbers import Dated, dated
 from seqrec_cli.core.data.reading.dialects import shape
 from seqrec_cli.core.data.reading.lists import list_form, looks_nested
 from seqrec_cli.core.data.reading.relations import Column
@@ -136,11 +137,15 @@ class Profile:
         return any(start <= low and high < end for start, end in EPOCHS)
 
     @cached_property
+    def dated(self) -> Dated | None:
+        """How the numbers are dates by their size and their name; None where they are not."""
+        return None if self.column.listed else dated(self.label, self.counts)
+
+    @cached_property
     def is_moment(self) -> bool:
         """Whether they are points in time, by what they look like."""
-        return bool(
-            self.column.kind.endswith("moment") or self.date_forms or self.is_epoch
-        ) and bool(self.values)
+        found = self.column.kind.endswith("moment") or self.date_forms or self.is_epoch
+        return bool(found or self.dated) and bool(self.values)
 
     @cached_property
     def shapes(self) -> set[str]:
