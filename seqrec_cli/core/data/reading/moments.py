@@ -4,6 +4,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 from seqrec_cli.core.data.reading import vocabulary
+from seqrec_cli.core.data.reading.calendars import coarseness
 from seqrec_cli.core.data.reading.casts import number_sql
 from seqrec_cli.core.data.reading.clocks import DAY, MANY, clock_sql, clocks_beside, parts_of_hours
 from seqrec_cli.core.data.reading.dated_numbers import says_when
@@ -88,7 +89,8 @@ def moment_of(profile: Profile, engine: Engine) -> Moment | None:
         return Moment((profile,), typed_form(profile), (), float(DAY) if daily else 1e-6)
     if profile.date_forms:
         first, *rivals = profile.date_forms
-        return Moment((profile,), first, tuple(rivals), resolution_of(profile, first, engine))
+        resolution = max(coarseness(first), resolution_of(profile, first, engine))
+        return Moment((profile,), first, tuple(rivals), resolution)
     if (found := profile.dated) is not None:
         forms = [found.form, *found.rivals]
         first, *rivals = map(with_decimal_comma, forms) if profile.comma_numeric else forms

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from seqrec_cli.core.data.reading import vocabulary
+from seqrec_cli.core.data.reading.calendars import forms_by_calendar
 from seqrec_cli.core.data.reading.dated_numbers import Dated, dated
 from seqrec_cli.core.data.reading.dialects import shape
 from seqrec_cli.core.data.reading.lists import list_form, looks_nested
@@ -123,7 +124,7 @@ class Profile:
         """The forms that they have as dates; two where days may be months."""
         if self.column.kind.endswith("moment") or self.numeric:
             return []
-        return forms_of(self.values)
+        return forms_of(self.values) or forms_by_calendar(self.label, self.values)
 
     @cached_property
     def is_epoch(self) -> bool:
