@@ -43,10 +43,10 @@ KNOWN = {
 }
 # The months of other languages, in full, declined and short; compared without accents.
 MONTHS = (
-    "jan january januar janvier janv enero ene gennaio gen janeiro januari stycznia styczen sty "
-    "января январь янв ocak oca",
-    "feb february februar fevrier fevr fev febrero febbraio fevereiro februari lutego luty lut "
-    "февраля февраль фев subat sub",
+    "jan january januar janner janvier janv enero ene gennaio gen janeiro januari stycznia styczen "
+    "sty января январь янв ocak oca",
+    "feb february februar feber fevrier fevr fev febrero febbraio fevereiro februari lutego luty "
+    "lut февраля февраль фев subat sub",
     "mar march marz mrz mars marzo marco maart mrt maret marca marzec марта март мар mart",
     "apr april avril avr abril abr aprile kwietnia kwiecien kwi апреля апрель апр nisan nis",
     "may mai mayo maggio mag maio mei maj maja мая маи mayis",
@@ -87,6 +87,7 @@ DATES = (
 MONTHLY = (
     rf"(?P<Y>(?:19|20)[0-9]{{2}})[-/.](?P<m>{NUMBER})",
     rf"(?P<m>{NUMBER})[-/.](?P<Y>(?:19|20)[0-9]{{2}})",
+    rf"(?P<Y>(?:19|20)[0-9]{{2}})[年년] ?(?P<m>{NUMBER})[月월]",
     rf"{IN_WORDS}[- /](?P<Y>(?:19|20)[0-9]{{2}})",
     rf"{IN_WORDS}-(?P<y>[0-9]{{2}})",
 )

@@ -16,7 +16,7 @@ from seqrec_cli.core.data.reading.judging import (
     is_surely,
     is_unnamed,
 )
-from seqrec_cli.core.data.reading.moments import PIECE_NAMES, PIECES
+from seqrec_cli.core.data.reading.pieces import PIECE_NAMES, PIECES
 from seqrec_cli.core.data.reading.profiles import Profile
 
 Person = Literal["user", "item"]

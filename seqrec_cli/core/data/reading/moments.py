@@ -1,13 +1,17 @@
 """Which column of a log holds the time: by its content and its name, the finest if several do."""
 
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 from seqrec_cli.core.data.reading import vocabulary
+from seqrec_cli.core.data.reading.calendars import coarseness
 from seqrec_cli.core.data.reading.casts import number_sql
-from seqrec_cli.core.data.reading.clocks import DAY, MANY, clock_sql, is_clock, parts_of_hours
-from seqrec_cli.core.data.reading.dates import MONTH, spelled_sql, unaccented
+from seqrec_cli.core.data.reading.clocks import DAY, MANY, clock_sql, clocks_beside, parts_of_hours
+from seqrec_cli.core.data.reading.dated_numbers import says_when
+from seqrec_cli.core.data.reading.dates import spelled_sql
 from seqrec_cli.core.data.reading.engine import Engine, quoted
+from seqrec_cli.core.data.reading.pieces import PIECE_NAMES, PIECES, UNTOLD, pieces_among
 from seqrec_cli.core.data.reading.profiles import Profile
 from seqrec_cli.core.data.reading.relations import Relation, first_rows
 from seqrec_cli.core.data.reading.times import MILLION, TimeForm, chosen_form, number_form
@@ -30,24 +34,10 @@ MOST_VISITS = 1000
 SERIAL = (20_000, 60_000)  # days since 1900, as spreadsheets count them: 1954 to 2064
 # How long what such a name counts takes, in seconds.
 SIZES = {"month": 30 * DAY, "week": 7 * DAY, "day": DAY, "date": DAY, "hour": 3600}
-PIECES = ("year", "month", "day", "hour", "minute", "second")
+SAME = 200  # rows in which two columns are compared
+# When something came back, in many languages: not when it was borrowed.
+RETURNED = re.compile("return|retour|ruckgabe|rueckgabe|zwrot|devol|restitu|inlever|vracen|palaut")
 Order = Sequence[int]
-# What they are called, the last word of a name.
-PIECE_NAMES = {
-    word: piece
-    for piece, words in (
-        ("year", "year jahr annee ano anno jaar yil rok год 年"),
-        ("month", "month monat mois mes mese maand ay miesiac месяц 月"),
-        ("day", "day tag jour dia giorno dag gun dzien день 日"),
-        ("hour", "hour"),
-        ("minute", "minute"),
-        ("second", "second"),
-    )
-    for word in words.split()
-}
-MOST_OF_A_PIECE = {"month": 12, "day": 31}
-# Beside which each is no time of its own.
-UNTOLD = {"month": frozenset({"year", "day"}), "day": frozenset({"month"})}
 WITH_CLOCK = ", with the time of day"  # behind the name of a form
 
 
@@ -87,7 +77,12 @@ def moment_of(profile: Profile, engine: Engine) -> Moment | None:
         return Moment((profile,), typed_form(profile), (), float(DAY) if daily else 1e-6)
     if profile.date_forms:
         first, *rivals = profile.date_forms
-        return Moment((profile,), first, tuple(rivals), resolution_of(profile, first, engine))
+        resolution = max(coarseness(first), resolution_of(profile, first, engine))
+        return Moment((profile,), first, tuple(rivals), resolution)
+    if (found := profile.dated) is not None:
+        forms = [found.form, *found.rivals]
+        first, *rivals = map(with_decimal_comma, forms) if profile.comma_numeric else forms
+        return Moment((profile,), first, tuple(rivals), found.resolution, found.solid)
     form = number_form(profile.counts)
     if form is None:
         return None
@@ -128,14 +123,20 @@ def resolution_of(profile: Profile, form: TimeForm, engine: Engine) -> float:
     times = [value for (value,) in found if value is not None]
     if not times:
         return 1.0
-    per_second = float(form.scale)
-    if not form.unit:
-        largest = max(map(abs, times)) / form.scale
-        per_second *= next((u for u in (1, 1e3, 1e6) if largest < 1e11 * u), 1e9)
+    per_second = per_second_of(form, times)
     for seconds in (DAY, 3600, 60, 1, 1e-3, 1e-6):
         if all(value % (seconds * per_second) == 0 for value in times):
             return float(seconds)
     return 1e-9
+
+
+def per_second_of(form: TimeForm, times: Sequence[int]) -> float:
+    """How many of its integers a second has, by their size where the form does not say."""
+    per_second = float(form.scale)
+    if not form.unit:
+        largest = max(map(abs, times)) / form.scale
+        per_second *= next((u for u in (1, 1e3, 1e6) if largest < 1e11 * u), 1e9)
+    return per_second
 
 
 def order_by(moment: Moment | None, relation: Relation, engine: Engine) -> Order | None:
@@ -184,7 +185,62 @@ def candidates(profiles: Sequence[Profile], engine: Engine) -> list[Moment]:
         )
         found.append((key, moment))
     known = [pair for pair in found if not is_by_look(pair[1].columns[0])]
-    return [moment for _, moment in sorted(known or found, key=lambda pair: pair[0])]
+    ordered = [moment for _, moment in sorted(known or found, key=lambda pair: pair[0])]
+    return finest_of_the_same(without_last_changes(ordered, engine), engine)
+
+
+def without_last_changes(ordered: list[Moment], engine: Engine) -> list[Moment]:
+    """The times, last those of a return, and before those what has a bare name and the same values:
+    a database sets such a `timestamp` whenever a row changes."""
+    returns = [m for m in ordered if RETURNED.search(vocabulary.compared(m.columns[0].label))]
+    bare = [m for m in ordered if vocabulary.compared(m.columns[0].label) in BARE_TIMES]
+    changes = [m for m in bare if any(are_the_same(m, other, engine) for other in returns)]
+    late = [*changes, *(m for m in returns if m not in changes)]
+    rest = [m for m in ordered if m not in late]
+    return rest + late if any(m.solid for m in rest) else ordered
+
+
+def finest_of_the_same(ordered: list[Moment], engine: Engine) -> list[Moment]:
+    """The times, first the one that has the same moments as the first of all and is finer, as the
+    seconds since 1970 of what another column has in minutes."""
+    if not ordered:
+        return []
+    first = ordered[0]
+    finer = [m for m in ordered[1:] if m.solid and m.resolution < first.resolution]
+    finer = [m for m in finer if not is_of_an_edit(m.columns[0])]
+    same = next((m for m in finer if are_the_same(m, first, engine)), None)
+    return ordered if same is None else [same, *(m for m in ordered if m is not same)]
+
+
+def are_the_same(one: Moment, other: Moment, engine: Engine) -> bool:
+    """Whether two columns have the same moments, as far as the coarser of them tells.
+
+    A missing one does not count, and half of all must be there.
+    """
+    columns = (one.columns[0].column, other.columns[0].column)
+    if any(column.listed or column.kind.endswith("moment") for column in columns):
+        return False
+    cells = [column.cells[:SAME] for column in columns]
+    pairs = [
+        (a, b)
+        for a, b in zip(*cells, strict=False)
+        if isinstance(a, str) and isinstance(b, str) and a and b
+    ]
+    if len(pairs) < 0.5 * max(1, max(map(len, cells))):
+        return False
+    listed = ", ".join(f"({quoted(a)}, {quoted(b)})" for a, b in pairs)
+    read = f"{one.form.sql('x')}, {other.form.sql('y')}"
+    found = engine.rows(f"SELECT {read} FROM (VALUES {listed}) AS sample(x, y)")
+    told = [(a, b) for a, b in found if a is not None and b is not None]
+    if len(told) <= 0.9 * len(found):
+        return False
+    apart = max(one.resolution, other.resolution)
+    steps = []
+    for moment, times in zip((one, other), zip(*told, strict=True), strict=True):
+        step = per_second_of(moment.form, times) * apart
+        steps.append([time // step for time in times])
+    same = sum(a == b for a, b in zip(*steps, strict=True))
+    return bool(same > 0.95 * len(told))
 
 
 def is_within(profile: Profile, low: float, high: float) -> bool:
@@ -197,9 +253,16 @@ def is_unlikely(profile: Profile) -> bool:
     """Whether any other time comes first: it is of what was done later, as an edit or a delivery,
     all rows have the same, or it is a number that is not called a time and may be of the size of
     one by chance."""
-    edited = vocabulary.EDITS.intersection(vocabulary.words_of(profile.label))
-    by_size = profile.label and profile.is_epoch and profile.numeric and profile.rank("time") < 0
-    return bool(edited or by_size) or (profile.distinct < 2 and len(profile.values) > MANY)
+    sized = profile.is_epoch or profile.dated is not None
+    by_size = profile.label and sized and profile.numeric and not says_when(profile.label)
+    return bool(is_of_an_edit(profile) or by_size) or (
+        profile.distinct < 2 and len(profile.values) > MANY
+    )
+
+
+def is_of_an_edit(profile: Profile) -> bool:
+    """Whether the name says that something was done later, as an edit or a delivery."""
+    return not vocabulary.EDITS.isdisjoint(vocabulary.words_of(profile.label))
 
 
 def is_by_look(profile: Profile) -> bool:
@@ -207,7 +270,7 @@ def is_by_look(profile: Profile) -> bool:
     if vocabulary.compared(profile.label) in VISITS:
         return False
     few = profile.distinct < 0.5 * len(profile.values) and len(profile.values) > MANY
-    return few and bool(profile.label) and profile.numeric and profile.rank("time") < 0
+    return few and bool(profile.label) and profile.numeric and not says_when(profile.label)
 
 
 def is_no_moment(profile: Profile) -> bool:
@@ -215,6 +278,8 @@ def is_no_moment(profile: Profile) -> bool:
     if not profile.label:
         return False
     parts = set(vocabulary.words_of(profile.label))
+    if "ago" in parts:
+        return False
     strange = vocabulary.OTHER_DATES if profile.date_forms else vocabulary.NOT_MOMENTS
     if strange & parts and profile.rank("time") < 0:
         return True
@@ -248,11 +313,10 @@ def with_clock(date: Moment, profiles: Sequence[Profile], engine: Engine) -> Mom
     """The date with the time of day of another column, where there is one."""
     if date.resolution < DAY or date.columns[0].column.listed:
         return date
-    for profile in profiles:
-        seconds = None if profile in date.columns or not is_clock(profile) else clock_sql(profile)
-        if seconds:
-            parts = parts_of_hours(profile, [p for p in profiles if p not in date.columns])
-            return with_time_of_day(date, profile, seconds, parts)
+    rest = [profile for profile in profiles if profile not in date.columns]
+    for profile in clocks_beside(rest):
+        if seconds := clock_sql(profile):
+            return with_time_of_day(date, profile, seconds, parts_of_hours(profile, rest))
     return date
 
 
@@ -277,26 +341,6 @@ def with_time_of_day(
     rivals = tuple(map(with_seconds, date.rivals))
     columns = (*date.columns, profile, *(part for part, _ in parts))
     return Moment(columns, with_seconds(date.form), rivals, 1.0, date.solid)
-
-
-def pieces_among(profiles: Sequence[Profile]) -> dict[str, Profile]:
-    """The columns that hold year, month, day and so on, each alone, by what they hold."""
-    found: dict[str, Profile] = {}
-    for profile in profiles:
-        last = (vocabulary.words_of(profile.label) or [""])[-1] if profile.label else ""
-        piece = PIECE_NAMES.get(last)
-        if piece is None or profile.column.listed or not profile.values:
-            continue
-        most = MOST_OF_A_PIECE.get(piece)
-        if profile.whole_valued:
-            fitting = most is None or max(profile.numbers) <= most
-        else:
-            fitting = piece == "month" and all(
-                unaccented(value) in MONTH for value in profile.values
-            )
-        if fitting:
-            found.setdefault(piece, profile)
-    return found
 
 
 def from_pieces(profiles: Sequence[Profile]) -> Moment | None:

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from seqrec_cli.core.data.reading import vocabulary
+from seqrec_cli.core.data.reading.calendars import forms_by_calendar
+from seqrec_cli.core.data.reading.dated_numbers import Dated, dated
 from seqrec_cli.core.data.reading.dialects import shape
 from seqrec_cli.core.data.reading.lists import list_form, looks_nested
 from seqrec_cli.core.data.reading.relations import Column
@@ -122,7 +124,7 @@ class Profile:
         """The forms that they have as dates; two where days may be months."""
         if self.column.kind.endswith("moment") or self.numeric:
             return []
-        return forms_of(self.values)
+        return forms_of(self.values) or forms_by_calendar(self.label, self.values)
 
     @cached_property
     def is_epoch(self) -> bool:
@@ -136,11 +138,15 @@ class Profile:
         return any(start <= low and high < end for start, end in EPOCHS)
 
     @cached_property
+    def dated(self) -> Dated | None:
+        """How the numbers are dates by their size and their name; None where they are not."""
+        return None if self.column.listed else dated(self.label, self.counts)
+
+    @cached_property
     def is_moment(self) -> bool:
         """Whether they are points in time, by what they look like."""
-        return bool(
-            self.column.kind.endswith("moment") or self.date_forms or self.is_epoch
-        ) and bool(self.values)
+        found = self.column.kind.endswith("moment") or self.date_forms or self.is_epoch
+        return bool(found or self.dated) and bool(self.values)
 
     @cached_property
     def shapes(self) -> set[str]:

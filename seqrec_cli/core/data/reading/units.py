@@ -82,7 +82,7 @@ def placeholders(times: NDArray[np.int64], scale: int, unit: str) -> NDArray[np.
     if len(times) < FEWEST or low < -scale or low > 0:
         return None
     rare: NDArray[np.bool_] = (times == 0) | (times == -1) | (times == -scale)
-    factor = scale if not unit else scale // PER_SECOND[unit]
+    factor = scale // PER_SECOND.get(unit, 1)
     if not rare.any() or guess_unit(rows_of_our_age(times, factor)) == UNKNOWN:
         return None
     return rare

@@ -132,3 +132,10 @@ def test_a_log_may_begin_in_months_that_are_english_too(read: ReadText) -> None:
     assert times is not None
     found = [datetime.fromtimestamp(time, UTC).month for time in times[::9].tolist()]
     assert found == list(numbers)
+
+
+@pytest.mark.parametrize("texts", [["Jänner 2021", "Feber 2021"], ["2021年1月", "2021年2月"]])
+def test_months_without_a_day(read: ReadText, texts: list[str]) -> None:
+    rows = "".join(f"1,{n},{text}\n" for n, text in enumerate(texts))
+    times = [row[2] for row in rows_of(read(f"user,item,month\n{rows}"))]
+    assert times == [1_609_459_200, 1_612_137_600]

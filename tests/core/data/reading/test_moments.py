@@ -1,5 +1,6 @@
 """The column that holds the time, by its content."""
 
+from datetime import UTC, datetime
 from pathlib import Path
 
 import numpy as np
@@ -212,3 +213,39 @@ def test_minutes_that_are_not_always_there_are_left_out(read: ReadText) -> None:
     log = read(f"user,item,date,hour,minute\n{rows}")
     assert len(log.rows.users) == 90
     assert "minute" in log.findings.unused
+
+
+def test_of_the_same_moments_the_finer_are_taken(read: ReadText) -> None:
+    seconds = [SECONDS + n * 37 for n in range(60)]
+    moments = [datetime.fromtimestamp(each, UTC).strftime("%Y/%m/%d %H:%M") for each in seconds]
+    pairs = enumerate(zip(seconds, moments, strict=True))
+    rows = "".join(f"{n % 5},{n % 7},{each},{moment}\n" for n, (each, moment) in pairs)
+    assert read(f"user,item,uts,utc_time\n{rows}").columns["time"] == "uts"
+
+
+def test_a_finer_number_that_is_of_other_moments_is_not(read: ReadText) -> None:
+    rows = "".join(
+        f"{n % 5},{n % 7},{SECONDS + n * 7919 % 100_000},2017/07/30 14:{n:02}\n" for n in range(60)
+    )
+    assert read(f"user,item,ref,utc_time\n{rows}").columns["time"] == "utc_time"
+
+
+@pytest.mark.parametrize("taken", ["borrowed_on", "issuedate"])
+def test_a_timestamp_of_the_return_is_not_that_of_the_loan(read: ReadText, taken: str) -> None:
+    def row(n: int) -> str:
+        lent, back = (
+            f"2023-{n % 9 + month:02}-{n % 27 + 1:02} {n % 24:02}:00:01" for month in (1, 3)
+        )
+        return f"{n % 5},{n % 7},{back},{back},{lent}\n"
+
+    rows = "".join(map(row, range(60)))
+    assert read(f"member,isbn,returned_on,timestamp,{taken}\n{rows}").columns["time"] == taken
+
+
+def test_a_timestamp_beside_a_return_of_another_day_is_the_time(read: ReadText) -> None:
+    rows = "".join(
+        f"{n % 5},{n % 7},2023-03-{n % 27 + 1:02},2023-01-{n % 27 + 1:02},2022-01-{n % 9 + 1:02}\n"
+        for n in range(60)
+    )
+    log = read(f"member,isbn,returned_on,timestamp,printed\n{rows}")
+    assert log.columns["time"] == "timestamp"

@@ -1,0 +1,267 @@
+"""Numbers that are dates by their size, and where that is not enough, by their name: months and
+weeks in digits, days as spreadsheets count them, ticks since 1601, days ago."""
+
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+
+from seqrec_cli.core.data.reading import vocabulary
+from seqrec_cli.core.data.reading.casts import number_sql
+from seqrec_cli.core.data.reading.times import (
+    MILLION,
+    TimeForm,
+    decimals_of,
+    number_form,
+    strptime_form,
+)
+from seqrec_cli.core.data.reading.units import OUR_AGE, SECONDS, UNKNOWN
+from seqrec_cli.core.storage.text import is_digits
+
+DAY = 86_400
+WEEK, MONTH = 7 * DAY, 30 * DAY
+# What the parts of a name say: that it is a week, another period, a day of the year, or something
+# that was done, as in `Checked in`.
+WEEKS = vocabulary.words(
+    "week wk kw kalenderwoche woche semaine semana settimana vecka uke uge viikko tydzien tyden "
+    "hafta неделя 周 週 주 주차 yearweek isoweek weekno yyyyww yw"
+)
+PERIODS = vocabulary.words(
+    "month monat mois mes mese maand miesiac mesic maaned manad ay месяц 月 월 period periode "
+    "periodo yearmonth monthyear yyyymm ym anomes annomese jahrmonat quarter quartal trimestre "
+    "trimester kvartal kwartal kwartaal qtr quarteryear yearquarter yyyyq term semester semestre "
+    "semestr termin lukukausi 学期 學期"
+)
+DAYS_OF_YEAR = ("julian", "yyddd", "yyjjj", "doy", "dayofyear", "yearday")
+JD_EDWARDS = ("trdj", "drqj", "addj", "upmj", "pddj", "opdj", "rsdj", "ivd", "dgj")
+DONE = vocabulary.DONE | vocabulary.words(
+    "booked arrived visited checked borrowed loaned lent seen attended entered issued started sent "
+    "opened streamed heard sold paid placed submitted posted liked saved added joined finished "
+    "logged scanned gelesen gesehen gekauft bestellt lu vu achete leido visto comprado"
+)
+NO_DATES = frozenset({"candidate", "mandate", "validate", "update"})
+BARE_COUNTS = frozenset({"time", "timestamp", "ts", "tstamp", "t", "step", "epoch", "unixtime"})
+# What fractions of the size of days may be as well.
+MEASURES = vocabulary.AMOUNTS | vocabulary.words(
+    "price cost total value amount salary income revenue sales net gross tax fee balance budget "
+    "lat lon lng latitude longitude distance weight area population km miles meters metres steps "
+    "x y z score rating preis betrag summe umsatz prix montant precio importe prezzo importo valor"
+)
+SERIAL = (25_000, 60_000)  # days since 1900: 1968 to 2064
+WHOLE_SERIAL = (36_526, 51_136)  # 2000 to 2039
+FEWEST_DECIMALS = 3  # a time of day is no price
+MOST_BY_CHANCE = 10  # different values that are of a form though nothing says what they are
+LONGEST_SPAN = 8000  # days
+UNIX_SERIAL = 25_569  # the day of 1970 in spreadsheets
+# Ticks since long before 1970: the seconds from there, how many a second has, what counts so.
+TICKS = (
+    (11_644_473_600, 10**6, "microseconds since 1601, as Chrome counts"),
+    (11_644_473_600, 10**7, "tenths of microseconds since 1601, as Windows counts"),
+    (62_135_596_800, 10**7, "ticks since the year 1, as .NET counts"),
+)
+CJK = re.compile("[\u3040-\u30ff\u4e00-\u9fff]")
+ROC = 1911  # the year before the first of the calendar of Taiwan
+
+
+@dataclass(frozen=True)
+class Dated:
+    """How numbers are read as dates.
+
+    Attributes:
+        form: how.
+        resolution: seconds between two of them that differ.
+        rivals: other forms that fit as well.
+        solid: whether they are points in time, not counted from a day that nobody knows.
+    """
+
+    form: TimeForm
+    resolution: float
+    rivals: tuple[TimeForm, ...] = ()
+    solid: bool = True
+
+
+def says_when(label: str) -> bool:
+    """Whether a name says that its column is of a date, a month, a week and so on."""
+    words = set(vocabulary.words_of(label))
+    plain = vocabulary.compared(label)
+    if not label or words & vocabulary.NOT_MOMENTS or words & NO_DATES:
+        return False
+    ends = plain.endswith(("date", "datum", "yyyy")) and not plain.endswith(tuple(NO_DATES))
+    named = words & (WEEKS | PERIODS) or "ago" in words or is_jd_edwards(plain)
+    return bool(ends or named or vocabulary.rank(label, "time") >= 0)
+
+
+def says_done(label: str) -> bool:
+    """Whether a name says when something was done, as `Ordered On` and `Checked in` do."""
+    words = vocabulary.words_of(label)
+    behind = words[-1:] in (["at"], ["on"]) and len(words) > 1
+    return (behind or bool(DONE.intersection(words))) and not vocabulary.IDS.intersection(words)
+
+
+def dated(label: str, cells: Sequence[str]) -> Dated | None:
+    """How the numbers of a column are dates; None where they are not, or may be anything else."""
+    if not cells:
+        return None
+    if "ago" in vocabulary.words_of(label):
+        return counted_back(label, cells)
+    if not all(is_digits(cell) for cell in cells):
+        return serial_days(label, cells)
+    lengths = {len(cell) for cell in cells}
+    if lengths <= {17, 18} and (says_when(label) or says_done(label)):
+        return ticks(cells)
+    if lengths == {6} and says_when(label):
+        return months_or_weeks(label, cells) or days_of_years(label, cells)
+    if lengths <= {7, 8} and (found := days_in_digits(label, cells)):
+        return found
+    if len(lengths) == 1 and (found := days_of_years(label, cells)):
+        return found
+    if lengths == {7} and says_when(label):
+        return years_from(1900, cells) if not CJK.search(label) else years_from(ROC, cells)
+    return serial_days(label, cells)
+
+
+def counted_back(label: str, cells: Sequence[str]) -> Dated | None:
+    """Counts of days ago, say: the larger, the earlier."""
+    form = number_form(cells)
+    if form is None or any(cell.startswith("-") for cell in cells):
+        return None
+    sizes = {"month": MONTH, "week": WEEK, "day": DAY, "hour": 3600, "minute": 60}
+    plain = vocabulary.compared(label)
+    size = next((size for word, size in sizes.items() if word in plain), 1)
+    back = replace(form, name="counted back", unit=UNKNOWN, sql=lambda text: f"-({form.sql(text)})")
+    return Dated(back, float(size), solid=False)
+
+
+def months_or_weeks(label: str, cells: Sequence[str]) -> Dated | None:
+    """A year and a month, or a year and a week, in six digits: by the name, else by how far the
+    last two go."""
+    plain = vocabulary.compared(label)
+    last = [int(cell[4:]) for cell in cells]
+    if not all(1970 <= int(cell[:4]) <= 2060 for cell in cells) or min(last) < 1:
+        return None
+    week = bool(WEEKS.intersection(vocabulary.words_of(label))) or "week" in plain
+    if max(last) <= 12 and not week:
+        return Dated(strptime_of("%Y%m%d", lambda text: f"{text} || '01'", "%Y%m"), float(MONTH))
+    if max(last) > 53:
+        return None
+
+    def monday(text: str) -> str:
+        return f"left({text}, 4) || '-' || right({text}, 2) || '-1'"
+
+    return Dated(strptime_of("%G-%V-%u", monday, "year and week"), float(WEEK))
+
+
+def strptime_of(written: str, spelled: Callable[[str], str], name: str) -> TimeForm:
+    """A format of strptime, for texts that are spelled otherwise."""
+    form = strptime_form((written,))
+    return replace(form, name=name, sql=lambda text: form.sql(f"({spelled(unpadded_sql(text))})"))
+
+
+def unpadded_sql(text: str) -> str:
+    """SQL of a number in digits without the fraction that a table may have given it."""
+    return f"regexp_replace({text}, '\\.0+$', '')"
+
+
+def days_in_digits(label: str, cells: Sequence[str]) -> Dated | None:
+    """Days as 03152023, in eight digits or seven where the first is 0; the year comes last."""
+    full = [cell.zfill(8) for cell in cells]
+    if not all(1990 <= int(cell[4:]) <= 2060 for cell in full):
+        return None
+    plain = vocabulary.compared(label)
+    orders = ["mdy"] if "mmdd" in plain else ["dmy"] if "ddmm" in plain else ["dmy", "mdy"]
+    places = {"dmy": (2, 0), "mdy": (0, 2)}
+    fitting = [order for order in orders if all(is_day(cell, *places[order]) for cell in full)]
+    numbered = not vocabulary.IDS.isdisjoint(vocabulary.words_of(label))
+    if numbered or len(set(cells)) <= MOST_BY_CHANCE:
+        fitting = fitting if says_when(label) else []
+    if not fitting:
+        return None
+    forms = [
+        strptime_of(
+            "%d%m%Y" if order == "dmy" else "%m%d%Y",
+            lambda text: f"lpad({text}, 8, '0')",
+            "%d%m%Y" if order == "dmy" else "%m%d%Y",
+        )
+        for order in fitting
+    ]
+    if len(forms) > 1:
+        forms = [replace(form, order=order) for form, order in zip(forms, fitting, strict=True)]
+    return Dated(forms[0], float(DAY), tuple(forms[1:]))
+
+
+def is_day(cell: str, month: int, day: int) -> bool:
+    """Whether two digits of a cell are a month and two others a day."""
+    return 1 <= int(cell[month : month + 2]) <= 12 and 1 <= int(cell[day : day + 2]) <= 31
+
+
+def is_jd_edwards(plain: str) -> bool:
+    """Whether a name is one that JD Edwards gives to dates: two letters of the table before it."""
+    return len(plain) in (5, 6) and plain[2:] in JD_EDWARDS
+
+
+def days_of_years(label: str, cells: Sequence[str]) -> Dated | None:
+    """A year and the number of its day: 2023074, 23074, or 123074 with a digit for the century."""
+    plain, digits = vocabulary.compared(label), len(cells[0])
+    if not all(1 <= int(cell[-3:]) <= 366 for cell in cells):
+        return None
+    named = any(word in plain for word in DAYS_OF_YEAR)
+    if digits == 7 and (named or says_when(label)):
+        if all(1970 <= int(cell[:4]) <= 2060 for cell in cells):
+            return Dated(strptime_of("%Y%j", str, "%Y%j"), float(DAY))
+    elif digits == 5 and named:
+        return Dated(strptime_of("%Y%j", lambda text: f"'20' || {text}", "%y%j"), float(DAY))
+    elif digits == 6 and (named or says_when(label)) and {cell[0] for cell in cells} == {"1"}:
+        century = strptime_of("%Y%j", lambda text: f"'20' || right({text}, 5)", "century and %y%j")
+        return Dated(century, float(DAY))
+    return None
+
+
+def years_from(start: int, cells: Sequence[str]) -> Dated | None:
+    """Days of which the year is counted from another than ours, as 1231231 from 1900."""
+    if not all(is_day(cell, 3, 5) and 90 <= int(cell[:3]) <= 150 for cell in cells):
+        return None
+
+    def spelled(text: str) -> str:
+        return (
+            f"CAST(TRY_CAST(left({text}, 3) AS INTEGER) + {start} AS VARCHAR) || right({text}, 4)"
+        )
+
+    return Dated(strptime_of("%Y%m%d", spelled, f"year since {start}, %m%d"), float(DAY))
+
+
+def ticks(cells: Sequence[str]) -> Dated | None:
+    """Counts of the small parts of a second since long before 1970."""
+    numbers = [int(cell) for cell in cells]
+    for start, per_second, name in TICKS:
+        low, high = ((start + limit) * per_second for limit in OUR_AGE)
+        if low <= min(numbers) and max(numbers) < high:
+            part = per_second // MILLION
+
+            def sql(text: str, start: int = start, part: int = part) -> str:
+                return f"({number_sql(text, 'BIGINT')} // {part} - {start * MILLION})"
+
+            return Dated(TimeForm(name, sql, MILLION, SECONDS), 1e-6)
+    return None
+
+
+def serial_days(label: str, cells: Sequence[str]) -> Dated | None:
+    """Days since 1900, as spreadsheets count: told by fractions, or if whole by the name."""
+    numbers = [float(cell) for cell in cells]
+    words = set(vocabulary.words_of(label))
+    if words & (MEASURES | vocabulary.NOT_MOMENTS) or max(numbers) - min(numbers) > LONGEST_SPAN:
+        return None
+    decimals = max(map(decimals_of, cells))
+    low, high = SERIAL if decimals else WHOLE_SERIAL
+    if not low <= min(numbers) or not max(numbers) < high:
+        return None
+    named = says_done(label) or (says_when(label) and not words & BARE_COUNTS)
+    by_look = decimals >= FEWEST_DECIMALS and len(set(cells)) > MOST_BY_CHANCE
+    if not named and not by_look:
+        return None
+    scale = 1 if decimals <= 5 else 1000  # five decimals are a second, what is beyond nine is noise
+
+    def sql(text: str) -> str:
+        number = number_sql(text, "DECIMAL(38, 18)" if decimals > 9 else "DECIMAL(38, 9)")
+        return f"TRY(CAST(round(({number} - {UNIX_SERIAL}) * {DAY * scale}) AS BIGINT))"
+
+    form = TimeForm("days since 1900, as spreadsheets count", sql, scale, SECONDS)
+    return Dated(form, 1.0 if decimals else float(DAY))
