@@ -238,7 +238,7 @@ def choose_time(
                 "set their format: `--time-format '%d.%m.%Y %H:%M'`, or name another "
                 "column: `--columns time=…`",
             )
-        return moment, inferred
+        return moments.with_clock(moment, free, engine), inferred
     if reading.time_format:
         named = [p for p in free if p.rank("time") >= 0 and not is_clock(p)]
         named = named or [m.columns[0] for m in inferred]

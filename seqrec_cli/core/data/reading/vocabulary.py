@@ -202,7 +202,7 @@ LEANING: dict[str, frozenset[str]] = {
         "model lines prop property jd mcc code campaign resource hero doc stop called "
         "species taxon taxonomic scientific champion segment dest to receiver vendor store dish "
         "menu asset exhibit zone tour route slot channel titel titolo titulo naslov oferty oferta "
-        "offre medicamento medikament lek kurs veranstaltung filial filiale"
+        "offre medicamento medikament lek kurs veranstaltung service filial filiale"
     ),
 }
 # What has many items of its own: no item where another column says which of them it was.

@@ -87,3 +87,12 @@ def test_times_of_day_are_nobody(read: ReadText) -> None:
     rows = "".join(f"{n % 24:02}:{n % 60:02}:07\tu{n % 7}\ti{n * 7 % 23}\n" for n in range(90))
     log = read(rows)
     assert (log.columns["user"], log.columns["item"]) == ("2", "3")
+
+
+def test_a_date_that_is_said_has_the_time_of_day_beside_it(read: ReadText) -> None:
+    rows = [f"u{n % 3},i{n % 7},2023-01-{1 + n // 20:02},{23 - n % 20:02}:15\n" for n in range(60)]
+    text = "user,item,Date,Time\n" + "".join(rows)
+    said, inferred = read(text, columns={"time": "Date"}), read(text)
+    assert said.rows.times is not None
+    assert said.rows.times.tolist() == inferred.rows.times.tolist()
+    assert said.columns["time"] == "Date + Time"
