@@ -116,13 +116,8 @@ def assign(relation: Relation, reading: Reading, engine: Engine) -> Plan:
         item = item if item and (item.name in taken or is_told(item, "item")) else None
         guesses = guessed(user, item, pool, time, moments.order_by(time, relation, engine))
         raise Undecided(missing, guesses)
-    if rating is not None and "rating" not in chosen and is_of_item(rating, item):
-        remedy = typed("--columns", f"rating={rating.name}")
-        notes.append(
-            f"`{rating.name}` is always the same for an item, so it is not taken for the rating; "
-            f"if it is: `{remedy}`"
-        )
-        rating = None
+    if "rating" not in chosen:
+        rating = unless_of_item(rating, item, notes)
     if time is not None and "time" not in chosen:
         time, others = without_those_of("item", item, time, others, notes)
         if time is not None:
@@ -147,10 +142,17 @@ def assign(relation: Relation, reading: Reading, engine: Engine) -> Plan:
     )
 
 
-def is_of_item(profile: Profile, item: Profile) -> bool:
-    """Whether each item has one value of it, of items that come again."""
-    again = len(profile.values) > MANY and item.distinct < 0.5 * len(item.values)
-    return again and profile.distinct > 1 and depends(profile, item)
+def unless_of_item(rating: Profile | None, item: Profile, notes: list[str]) -> Profile | None:
+    """The rating, unless each item, of those that come again, has but one."""
+    if rating is None or len(rating.values) <= MANY or item.distinct >= 0.5 * len(item.values):
+        return rating
+    if rating.distinct < 2 or not depends(rating, item):
+        return rating
+    notes.append(
+        f"`{rating.name}` is always the same for an item, so it is not taken for the rating; if it "
+        f"is: `{typed('--columns', f'rating={rating.name}')}`"
+    )
+    return None
 
 
 def named_by_user(
