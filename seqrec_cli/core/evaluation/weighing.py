@@ -23,6 +23,7 @@ from seqrec_cli.core.inference.scoring import (
     Scored,
     Scorer,
     Seen,
+    finite,
     score_all,
     without_unread,
 )
@@ -119,7 +120,7 @@ def first_ranks(
 
     def rank(scored: Scored) -> None:
         histories = without_unread(asked.histories.take(scored.rows), scorer.unread)
-        added = [joined.scorer.score(histories) for joined in scorer.joined]
+        added = [finite(joined.scorer.score(histories)) for joined in scorer.joined]
         parts = [part.numpy() for part in (scored.scores, *added)]
         targets = asked.targets.take(scored.rows)
         ranks[:, positions_of(asked.targets, scored.rows)] = weighed_ranks(
@@ -138,7 +139,7 @@ def joined_sums(
 
     def changed(scored: Scored) -> Iterator[Tensor]:
         histories = without_unread(asked.histories.take(scored.rows), scorer.unread)
-        added = [joined.scorer.score(histories) for joined in scorer.joined]
+        added = [finite(joined.scorer.score(histories)) for joined in scorer.joined]
         for weights in tries:
             scores = scored.scores.clone()
             for weight, more in zip(weights, added, strict=True):

@@ -228,12 +228,7 @@ def score_all(
     @torch.inference_mode(scorer.device.type == "cpu")  # measured there: a tenth of a short call
     def work(rows: NDArray[np.int64]) -> Result:
         batch = histories.take(rows)
-        scores = scorer.score(batch)
-        if not is_finite(scores):
-            raise RunError(
-                "the model's scores are not finite numbers",
-                "its weights are broken: train again, or use another run",
-            )
+        scores = finite(scorer.score(batch))
         scores[:, PAD] = -torch.inf
         if rules is not None:
             rules.apply(scores)
@@ -253,6 +248,20 @@ def histories_at_once(num_items: int) -> int:
     """How many histories are scored against the whole catalogue at a time."""
     row = 4 * (num_items + 1)
     return max(1, min(FEWEST_HISTORIES, MOST_BYTES // row), SCORE_BYTES // row)
+
+
+def finite(scores: Tensor) -> Tensor:
+    """The scores, which must be finite numbers.
+
+    Raises:
+        RunError: one is not.
+    """
+    if not is_finite(scores):
+        raise RunError(
+            "the model's scores are not finite numbers",
+            "its weights are broken: train again, or use another run",
+        )
+    return scores
 
 
 def is_finite(scores: Tensor) -> bool:

@@ -47,7 +47,8 @@ def unread(run: Run, final: bool | None = None) -> NDArray[np.bool_] | None:
     never = never_read(catalogue, own=not any(each in manifest for each in ORIGINS), final=final)
     if never is None or not never.any():
         return None
-    never = never & without_content(run, experiment, manifest["items"])
+    if not isinstance(experiment, FittedExperiment):  # those spread scores, and read ids alone
+        never = never & without_content(run, experiment, manifest["items"])
     return np.append(False, never) if never.any() else None
 
 

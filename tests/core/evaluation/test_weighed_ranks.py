@@ -72,3 +72,23 @@ def test_what_cannot_count_is_not_looked_at(k: int) -> None:
     further = may_be_ahead(rows, [(0.0, 3.0)], 2, 3)
     assert further is not None
     assert further.tolist() == [1, 2, 3]
+
+
+def test_sums_that_are_equal_but_for_rounding_are_counted_as_they_are() -> None:
+    """Of the others each has, with the largest weight, about the sum of the target: by differences
+    alone some would seem never to be ahead."""
+    random, weights = np.random.default_rng(0), (0.0, 0.3, 1.4)
+    own = random.normal(size=(300, 30)).astype(np.float32)
+    own[:, 0] = -np.inf
+    more = random.normal(size=own.shape).astype(np.float32)
+    wanted = own[:, 1:2] + np.float32(1.4) * more[:, 1:2]
+    more[:, 2:] = (wanted - own[:, 2:]) / np.float32(1.4)
+    targets = Sequences.from_lists([[1]] * len(own))
+    found = weighed_ranks([own, more], [weights], targets, 30)
+    for weight, ranks in zip(weights, found, strict=True):
+        sums = own + np.float32(weight) * more
+        assert ranks.tolist() == ((sums >= sums[:, 1:2]).sum(axis=1) - 1).tolist()
+    # And those that are ahead only by rounding do not decide that a target needs no ranks.
+    level = np.where(np.arange(30) == 0, -np.inf, np.full((300, 30), 7.3)).astype(np.float32)
+    ranks = weighed_ranks([level, more * 0 + np.float32(0.1)], [weights], targets, 2)
+    assert (ranks == MISSED).all()  # ties count against the target

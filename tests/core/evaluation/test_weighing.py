@@ -25,6 +25,7 @@ from seqrec_cli.core.models.linear import LinearConfig
 from seqrec_cli.core.models.sequential.registry import build_model
 from seqrec_cli.core.models.sequential.sasrec import SASRecConfig
 from seqrec_cli.core.models.transitions import Transitions, TransitionsConfig
+from seqrec_cli.errors import RunError
 from tests.conftest import leave_one_out
 from tests.core.evaluation.tables import Table, random_table
 
@@ -129,3 +130,15 @@ def test_the_prior_is_the_one_that_evaluates_best_on_the_valid_part(kind: Protoc
     best = [found["ndcg@12 (sampled 100)" if kind == "sampled" else "ndcg@12"] for found in values]
     assert best.index(max(best)) > 0
     assert picked == PRIORS[best.index(max(best))]
+
+
+def test_what_joins_must_be_finite(noise: SequenceDataset) -> None:
+    model = build_model(SASRecConfig(hidden=8), 50, torch.Generator().manual_seed(1))
+    joined = joined_of(noise)
+    broken = joined[1].scorer
+    broken.weights[:, 3] = torch.nan  # type: ignore[attr-defined]
+    scorer = ModelScorer(model, 50, joined=joined)
+    with pytest.raises(RunError, match="not finite"):
+        pick_weights(scorer, noise, "ndcg@10", "exclude")
+    with pytest.raises(RunError, match="not finite"):
+        pick_weights_by(scorer, noise, EvaluationProtocol(kind="full", ks=[10]), None)

@@ -77,3 +77,10 @@ def test_the_shared_softmax_bears_extreme_scores() -> None:
     loss = shared_softmax(inputs, SampledSoftmaxSettings())
     torch.testing.assert_close(loss.detach(), torch.tensor((math.log(2) + 2e4) / 2))
     assert torch.isfinite(torch.autograd.grad(loss, states)[0]).all()
+
+
+def test_pieces_are_of_a_core_s_cache_or_fill_a_gpu() -> None:
+    cpu, gpu = torch.device("cpu"), torch.device("cuda")
+    assert cross_entropy.piece_of(3_000, cpu) == 2 * 2**20 // 12_000
+    assert cross_entropy.piece_of(3_000, gpu) == 256 * 2**20 // 12_000
+    assert cross_entropy.piece_of(1_000_000, cpu) == 64

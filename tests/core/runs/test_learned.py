@@ -100,6 +100,13 @@ def test_a_linear_model_that_knows_what_is_alike_lists_what_nobody_has(late: Pat
         rows = plain("recommend", "--run", f"alike-{alike_}", "--item", "item 03", "--topk", "40")
         (found,) = rows
         assert {each["item"] for each in found["items"]} & set(new) == expected
+        # In a history it says nothing: no row of the weights is of it.
+        assert unread_ids(f"alike-{alike_}") == set(new)
+        typed = ("--item", "item 03", "--item", NOBODYS)
+        alike(
+            listed(*typed, run=f"alike-{alike_}"),
+            listed("--item", "item 03", run=f"alike-{alike_}"),
+        )
 
 
 def test_features_that_nobody_knows_tell_nothing(late: Path) -> None:

@@ -55,9 +55,9 @@ def choose_rating(
     """The column of ratings by name; without names, small numbers of few values."""
     named = [(p.rank("rating"), p) for p in pool if p.rank("rating") >= 0]
     fitting = [(rank, p) for rank, p in named if p.numeric or p.comma_numeric]
-    fitting = [(rank, p) for rank, p in fitting if p.distinct > 1 or len(p.values) <= MANY]
     if fitting:
-        return min(fitting, key=lambda pair: pair[0])[1]
+        # One that all rows have alike says less than another, but may be one: a log may be sorted.
+        return min(fitting, key=lambda pair: (pair[1].distinct < 2, pair[0]))[1]
     unnamed = [p for p in pool if not p.label and p.numeric and p is not user and p is not item]
     if any(p.label for p in pool) or len(pool) < 3 - (user is not None) - (item is not None):
         return None
@@ -171,7 +171,12 @@ def whom_they_serve(
     people = [p for p in pool if p is not user and is_of_people(p) and p.may_be_id]
     people = [p for p in people if p.distinct >= TIMES_MORE * user.distinct and not numbers_rows(p)]
     people = [p for p in people if p.filled >= 0.5 * user.filled]
-    people = [p for p in people if not (depends(user, p) and is_of_people(user))]
+    if is_of_people(user):
+        served = vocabulary.SERVED
+        people = [p for p in people if served.intersection(vocabulary.words_of(p.label))]
+        people = [p for p in people if not depends(user, p)]
+    what = by_name(pool, "item", user)
+    people = [p for p in people if what is None or not depends(p, what)]  # an author is of a book
     people = [p for p in people if not is_number_of(p, pool)]
     if not people:
         return user

@@ -82,6 +82,7 @@ def doubts_of_ids(
         )
     if role == "user" and has_few_in_turn(profile):
         more = [p for p in rest if is_finer(p, profile, "item") and not depends(p, plan.item)]
+        more = [p for p in more if not vocabulary.NOT_IDS & {*vocabulary.words_of(p.label)}]
         names = " or ".join(f"`{typed('--columns', f'user={p.name}')}`" for p in more[:3])
         yield (
             f"the users in `{profile.name}` are but {profile.distinct} in the first "

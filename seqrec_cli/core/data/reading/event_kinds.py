@@ -27,14 +27,19 @@ NO = vocabulary.words(
     "reject rejected decline declined block blocked returned return 0 -1 0.0 -1.0"
 )
 ANSWERS = vocabulary.words(
+    "label target converted read like buy "
     "vote votes vot ballot response rsvp reaction decision direction swipe feedback opinion "
     "sentiment verdict answer positive liked accepted approved interested recommended clicked "
     "click purchased bought ordered watched selected"
 )
 SIGNS = frozenset({"-1", "0", "1", "-1.0", "0.0", "1.0"})
-FALSE = frozenset({"false", "no", "f", "n"})
-# A column called so says yes to what was not wanted.
-UNWANTED = vocabulary.words("skipped skip dismissed disliked hidden removed rejected declined")
+FLAGS = frozenset({"0", "1", "0.0", "1.0"})
+FALSE = frozenset({"false", "no", "f", "n", "0", "0.0"})
+# A column called so says yes to what was not wanted, or to what nobody did.
+UNWANTED = vocabulary.UNDONE | vocabulary.words(
+    "skipped skip dismissed disliked hidden removed deleted bot robot test fraud spam internal"
+)
+PLACES = vocabulary.words("direction")  # what numbers say no answer of
 # What is done with items; of a column of kinds of events it has several.
 DOINGS = frozenset(
     {"pv", "view", "viewed", "click", "clicked", "cart", "fav", "favorite", "favourite", "buy"}
@@ -73,13 +78,22 @@ def says_kinds(profile: Profile) -> bool:
     if (profile.is_flag or profile.is_truth) and parts[:1] in (["is"], ["has"]):
         return True
     values = {compared_value(value) for value in profile.values}
-    if parts[-1:] == ["status"] or any_but_all(values, vocabulary.UNDONE | DECLINED):
+    if parts[-1:] == ["status"] or any_but_all(values, vocabulary.UNDONE):
+        return True
+    if any_but_all(values, DECLINED) and len(values) <= MOST_ANSWERS:
         return True
     if len(values & DOINGS) > 1 and 2 * len(values & DOINGS) >= len(values):
         return True
     signs = profile.numeric and {-1.0, 1.0} <= set(profile.numbers) <= {-1.0, 0.0, 1.0}
-    answers = any_but_all(values, NO) and bool((ANSWERS | UNWANTED).intersection(parts))
-    return signs or (answers and len(values) <= MOST_ANSWERS)
+    return signs or (any_but_all(values, NO) and is_answer(parts, values))
+
+
+def is_answer(parts: list[str], values: set[str]) -> bool:
+    """Whether a column is called as one with answers, and has no more than there are."""
+    numbers = any(value.lstrip("-").replace(".", "").isdigit() for value in values)
+    if numbers and (not SIGNS.issuperset(values) or PLACES.intersection(parts)):
+        return False
+    return len(values) <= MOST_ANSWERS and bool((ANSWERS | UNWANTED).intersection(parts))
 
 
 def compared_value(value: str) -> str:
@@ -96,16 +110,20 @@ def option_for(name: str, counts: Mapping[str, int]) -> str:
     """The option that chooses rows by a column: those without what was undone or not wanted, where
     words say which these are; else the most frequent kind."""
     values = {value: compared_value(value) for value in counts}
-    truths = TRUTHS.issuperset(values.values())
-    codes = any(word.isdigit() and word not in SIGNS for word in values.values())
-    unwanted = vocabulary.UNDONE | DECLINED
-    if truths and UNWANTED.intersection(vocabulary.words_of(name)):
-        unwanted = frozenset(TRUTHS - FALSE)
-    elif truths:
-        unwanted = FALSE
-    elif unwanted.isdisjoint(values.values()) and not codes:
-        unwanted = NO
+    unwanted = unwanted_of({*vocabulary.words_of(name)}, {*values.values()})
     out = [value for value, word in values.items() if word in unwanted]
     if out and len(out) < len(counts):
         return without_options(name, out)
     return where_option(name, next(iter(counts)))
+
+
+def unwanted_of(parts: set[str], values: set[str]) -> frozenset[str]:
+    """Which values of a column are of what was undone or not wanted, by the words of its name and
+    by theirs."""
+    if values <= TRUTHS or values <= FLAGS:
+        if UNWANTED.intersection(parts):
+            return frozenset((TRUTHS | FLAGS) - FALSE)
+        return FALSE if ANSWERS.intersection(parts) else frozenset()
+    found = vocabulary.UNDONE | DECLINED
+    codes = any(value.isdigit() and value not in SIGNS for value in values)
+    return NO if found.isdisjoint(values) and not codes else found

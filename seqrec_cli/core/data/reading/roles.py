@@ -1,6 +1,7 @@
 """Which column of a log is the user, the item, the time, the rating: by content and by name."""
 
 import re
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
@@ -143,10 +144,13 @@ def assign(relation: Relation, reading: Reading, engine: Engine) -> Plan:
 
 
 def unless_of_item(rating: Profile | None, item: Profile, notes: list[str]) -> Profile | None:
-    """The rating, unless each item, of those that come again, has but one."""
-    if rating is None or len(rating.values) <= MANY or item.distinct >= 0.5 * len(item.values):
+    """The rating, unless each item has but one: of those that come again there are several."""
+    if rating is None or len(rating.values) <= MANY or not depends(rating, item):
         return rating
-    if rating.distinct < 2 or not depends(rating, item):
+    times = Counter(map(str, item.column.cells))
+    pairs = zip(item.column.cells, rating.column.cells, strict=True)
+    again = {str(value) for key, value in pairs if times[str(key)] > 1}
+    if len(again) < 2 or item.distinct >= 0.5 * len(item.values):
         return rating
     notes.append(
         f"`{rating.name}` is always the same for an item, so it is not taken for the rating; if it "

@@ -23,13 +23,14 @@ NAMES: dict[Named, tuple[str, ...]] = {
     "user": in_order(
         "user userid uid useridx iduser username usersha1 usersha userpseudoid fullvisitorid "
         "clientid customer customerid custid visitor visitorid idvisitor reviewer reviewerid "
-        "profileid profilename profile member memberid account accountid accountno subscriber "
+        "profileid profilename member memberid account accountid accountno subscriber "
         "subscriberid householdkey household householdid shopper shopperid buyer buyerid consumer "
         "consumerid client person personid player playerid playername listener listenerid reader "
         "readerid viewer viewerid learner learnerid student studentid actor actorid author "
         "authorid deviceid device cookie cookieid domainuserid anonymousid msno steamid userguid "
         "useruuid customernumber reviewername login nick nickname email emailaddress useremail "
-        "customeremail uuid guid reviewerhash viewerhash guest guestid passenger passengerid kunde "
+        "customeremail profile uuid guid reviewerhash viewerhash guest guestid passenger "
+        "passengerid kunde "
         "nutzer benutzer utilisateur client usuario cliente utente gebruiker klant пользователь "
         "клиент 用户 用户名 会员 客户 ユーザー 顧客 사용자 고객 fromnodeid follower followerid "
         "distinctid card cardid cardno"
@@ -214,6 +215,12 @@ CONTAINERS = words(
 NOBODY = frozenset(
     {"-1", "0", "00000000-0000-0000-0000-000000000000", "-", "--", "(not set)", "undefined"}
     | {"anonymous", "anon", "unknown", "guest", "nobody"}
+)
+# Of whom others sell to, lend to or care for.
+SERVED = words(
+    "customer client patient member patron borrower loyalty socio socia shopper buyer guest "
+    "passenger subscriber contact kunde kunden klant kund klient klienta cliente zakaznik asiakas "
+    "musteri клиент клиента покупатель покупателя 客户 客戶 顾客 顧客 会员 會員 고객 회원 患者"
 )
 # What a user is called, and a kind of device, program or card as well.
 KINDS = words("device client guest card cookie account")

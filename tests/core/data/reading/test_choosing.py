@@ -308,3 +308,39 @@ def test_a_score_of_the_item_or_of_all_rows_is_no_rating(read: ReadText) -> None
     assert said.columns["rating"] == "score"
     rows = [f"u{n % 9},i{n * 7 % 23},{n % 5}\n" for n in range(90)]
     assert read("user,item,score\n" + "".join(rows)).columns["rating"] == "score"
+
+
+@pytest.mark.parametrize(
+    ("users", "others", "items"),
+    [
+        ("user", "author", "book"),
+        ("user_id", "actor", "movie"),
+        ("user", "contact_email", "item"),
+        ("user", "player", "game"),
+        ("user_id", "visitor_id", "item"),
+    ],
+)
+def test_who_made_the_items_or_came_once_is_not_served(
+    read: ReadText, users: str, others: str, items: str
+) -> None:
+    """Of each book there is one author; a player or visitor is nobody whom a user serves."""
+    rows = []
+    for n in range(300):
+        item = n * 7 % 41
+        other = f"a{item % 23}@x.org" if "email" in others else f"a{item % 23}"
+        rows.append(f"{SELLERS[n * n % 7 % 3]},{item},{other}\n")
+    assert read(f"{users},{items},{others}\n" + "".join(rows)).columns["user"] == users
+
+
+@pytest.mark.parametrize("rating", ["rating", "stars", "overall"])
+def test_a_rating_may_be_the_same_in_all_first_rows(read: ReadText, rating: str) -> None:
+    rows = [f"u{n % 9},i{n * 7 % 23},{5 - n // 1_500}\n" for n in range(3_000)]
+    assert read(f"user,item,{rating}\n" + "".join(rows)).columns["rating"] == rating
+    rows = [f"u{n % 9},i{n * 7 % 23},1,{n % 5}\n" for n in range(90)]
+    log = read(f"user,item,{rating},bookrating\n" + "".join(rows))
+    assert log.columns["rating"] == "bookrating"  # of two that which differs
+
+
+def test_one_odd_rating_of_an_item_that_comes_once_says_nothing(read: ReadText) -> None:
+    rows = [f"u{n % 9},i{n * 7 % 17},5\n" for n in range(60)] + ["u1,once,4\n"]
+    assert read("user,item,rating\n" + "".join(rows)).columns["rating"] == "rating"

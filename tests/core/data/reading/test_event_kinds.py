@@ -50,6 +50,11 @@ def test_answers_are_told_with_what_leaves_out_the_unwanted(
         ("btag", ["pv", "pv", "cart", "fav", "buy"], "btag = 'pv'"),
         ("operation", ["view", "view", "purchase"], "operation = 'view'"),
         ("type", ["0", "0", "2", "3"], "type = '0'"),  # codes say nothing
+        ("is_cancelled", ["false", "false", "true"], "is_cancelled not in ('true')"),
+        ("is_returned", ["0", "0", "1"], "is_returned not in ('1')"),
+        ("is_bot", ["no", "yes"], "is_bot not in ('yes')"),
+        ("is_weekend", ["false", "false", "true"], "is_weekend = 'false'"),
+        ("has_discount", ["1", "1", "0"], "has_discount = '1'"),
     ],
 )
 def test_kinds_of_events_are_told(
@@ -68,6 +73,10 @@ def test_kinds_of_events_are_told(
         ("shelf", ["hold", "north", "south"]),
         ("floor", ["0", "1", "2"]),
         ("vote", ["aye", "abstain"]),
+        ("helpful_votes", ["0", "1", "2"]),
+        ("response_ms", ["0", "20", "30"]),
+        ("trip_direction", ["0", "1"]),
+        ("genre", ["against", "pop", "rock", "folk", "soul", "jazz", "blues"]),
     ],
 )
 def test_other_columns_are_no_kinds(read: ReadText, header: str, values: list[str]) -> None:
