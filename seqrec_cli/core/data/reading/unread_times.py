@@ -1,11 +1,12 @@
 """What says when by its name and is of no form that is read: to be said where the order of the file
 counts instead, as an export often has the newest first."""
 
+import re
 from collections.abc import Iterator
 
 from seqrec_cli.core.data.reading import vocabulary
 from seqrec_cli.core.data.reading.clocks import is_clock
-from seqrec_cli.core.data.reading.dated_numbers import MEASURES, says_done, says_when
+from seqrec_cli.core.data.reading.dated_numbers import MEASURES, is_serial, says_done, says_when
 from seqrec_cli.core.data.reading.moments import is_category
 from seqrec_cli.core.data.reading.profiles import Profile
 from seqrec_cli.core.data.reading.relations import Relation
@@ -14,6 +15,14 @@ from seqrec_cli.core.data.reading.wording import shortened
 from seqrec_cli.wording import typed
 
 MOSTLY = 0.5  # of the values that are there
+LEAST = 1000  # what counts less is the months of a loan, or a quarter
+# What of a text may be of a date: a year, a day and a month, a time of day, or a number of days.
+DATED = re.compile(
+    r"(?<![0-9])(?:19|20)[0-9]{2}(?![0-9])|[0-9]([-/.])[0-9]{1,2}\1[0-9]|[0-9]:[0-9]{2}"
+    r"|\bFY ?-?[0-9]{2}|\b(?:day|week|month|tag|woche|monat|jour|semaine|mois) ?[0-9]",
+    re.IGNORECASE,
+)
+WORDS_OF_TEXTS = vocabulary.words("search query keyword keywords")
 
 
 def unread_times(relation: Relation, plan: Plan) -> Iterator[str]:
@@ -47,8 +56,11 @@ def may_say_when(profile: Profile) -> bool:
         return False  # of those others speak
     if profile.rank("time") >= 0 and is_category(profile):
         return False
+    if WORDS_OF_TEXTS & {*vocabulary.words_of(profile.label)}:
+        return False
+    done = says_done(profile.label)
     if profile.counts:
-        return says_when(profile.label)
-    told = sum(any(letter.isdigit() for letter in value) for value in values)
-    named = says_when(profile.label) or says_done(profile.label)
-    return named and told > MOSTLY * len(values)
+        large = max(map(float, profile.counts)) >= LEAST
+        return large and (says_when(profile.label) or (done and is_serial(profile.counts)))
+    told = sum(DATED.search(value) is not None for value in values)
+    return (done or says_when(profile.label)) and told > MOSTLY * len(values)
