@@ -17,7 +17,8 @@ from seqrec_cli.core.data.reading.roles import Plan
 from seqrec_cli.core.data.reading.sources import TextSource
 from seqrec_cli.core.data.reading.wording import shortened
 
-OFFERED = re.compile(r"`--columns [^`,]*time=[^`,]*`$")  # a column for the time, in a note
+# A column that a note offers for the time.
+OFFERED = re.compile(r"`--columns [^`,]*time=(?!none`)[^`,]*`$")
 NOTHING = "no column looks like a time: the order of the file counts"
 
 

@@ -3,6 +3,7 @@ counts instead, as an export often has the newest first."""
 
 import re
 from collections.abc import Iterator
+from itertools import pairwise
 
 from seqrec_cli.core.data.reading import vocabulary
 from seqrec_cli.core.data.reading.clocks import is_clock
@@ -15,7 +16,7 @@ from seqrec_cli.core.data.reading.wording import shortened
 from seqrec_cli.wording import typed
 
 MOSTLY = 0.5  # of the values that are there
-LEAST = 1000  # what counts less is the months of a loan, or a quarter
+SMALLEST = 1000  # what counts less is the months of a loan, or a quarter
 # What of a text may be of a date: a year, a day and a month, a time of day, or a number of days.
 DATED = re.compile(
     r"(?<![0-9])(?:19|20)[0-9]{2}(?![0-9])|[0-9]([-/.])[0-9]{1,2}\1[0-9]|[0-9]:[0-9]{2}"
@@ -60,7 +61,16 @@ def may_say_when(profile: Profile) -> bool:
         return False
     done = says_done(profile.label)
     if profile.counts:
-        large = max(map(float, profile.counts)) >= LEAST
-        return large and (says_when(profile.label) or (done and is_serial(profile.counts)))
+        large = max(map(float, profile.counts)) >= SMALLEST
+        return large and (says_when(profile.label) or (done and is_in_order(profile)))
     told = sum(DATED.search(value) is not None for value in values)
     return (done or says_when(profile.label)) and told > MOSTLY * len(values)
+
+
+def is_in_order(profile: Profile) -> bool:
+    """Whether numbers have the size of days since 1900 and the file is mostly sorted by them, as
+    exports are: counts of streams are not."""
+    if not is_serial(profile.counts):
+        return False
+    steps = [b - a for a, b in pairwise(map(float, profile.counts)) if a != b]
+    return abs(sum(step > 0 for step in steps) - 0.5 * len(steps)) >= 0.4 * len(steps) > 0

@@ -51,6 +51,7 @@ def test_what_may_say_when_is_named(read: ReadText, header: str, cells: list[str
         ("semester", [f"{n % 6 + 1}. Sem." for n in range(60)]),
         ("paid", [f"${n % 9}.00" for n in range(60)]),
         ("viewed", [f"{n % 90}%" for n in range(60)]),
+        ("streamed", [str(38_000 + n * 37 % 150 * 40) for n in range(60)]),
     ],
 )
 def test_what_says_nothing_of_when_is_not(read: ReadText, header: str, cells: list[str]) -> None:
