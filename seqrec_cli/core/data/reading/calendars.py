@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from seqrec_cli.core.data.reading import vocabulary
-from seqrec_cli.core.data.reading.dated_numbers import CJK, DAY, ROC, WEEK, says_when
+from seqrec_cli.core.data.reading.dated_numbers import CJK, DAY, ROC, WEEK, monday_sql, says_when
 from seqrec_cli.core.data.reading.dates import LONGEST
 from seqrec_cli.core.data.reading.engine import quoted
 from seqrec_cli.core.data.reading.times import MILLION, TimeForm, forms_of, least_of
@@ -15,7 +15,7 @@ from seqrec_cli.core.data.reading.units import SECONDS
 QUARTER, TERM = 90 * DAY, 120 * DAY
 YEAR = "(?P<Y>(?:19|20)[0-9]{2})"
 # Weeks; their year and number, perhaps the day.
-WEEKS = tuple(
+WEEK_PATTERNS = tuple(
     re.compile(pattern)
     for pattern in (
         rf"^{YEAR}[- /]?(?:[Ww]|KW|CW|[Ww][Kk]|[Ww]eek)[- ]?(?P<n>[0-9]{{1,2}})$",
@@ -74,10 +74,13 @@ COARSE = {"weeks": WEEK, "quarters": QUARTER, "terms": TERM}
 
 def forms_by_calendar(label: str, cells: Sequence[str]) -> list[TimeForm]:
     """The forms of dates of other calendars that a column has; none where its name says that it
-    holds items, users or their numbers."""
+    holds items, users or their numbers, and of weeks, quarters and terms if it does not say when:
+    a vehicle may have a quarter too."""
     if not cells or max(map(len, cells)) > LONGEST or is_of_another_thing(label):
         return []
-    found = week_form(cells) or quarter_form(cells) or term_form(cells)
+    found = None
+    if says_when(label):
+        found = week_form(cells) or quarter_form(cells) or term_form(cells)
     return [found] if found else forms_of_eras(label, cells)
 
 
@@ -111,15 +114,16 @@ def part_sql(text: str, pattern: re.Pattern[str], name: str) -> str:
 
 def week_form(cells: Sequence[str]) -> TimeForm | None:
     """Weeks as ISO 8601 counts them, from their Mondays."""
-    pattern = fitting(WEEKS, cells)
+    pattern = fitting(WEEK_PATTERNS, cells)
     if pattern is None or not all(0 < int(m["n"]) < 54 for m in matches(pattern, cells)):
         return None
 
     def sql(text: str) -> str:
         year, week = part_sql(text, pattern, "Y"), part_sql(text, pattern, "n")
-        day = part_sql(text, pattern, "d") if "d" in pattern.groupindex else "'1'"
-        spelled = f"{year} || '-' || lpad({week}, 2, '0') || '-' || {day}"
-        return f"epoch_us(try_strptime({spelled}, '%G-%V-%u'))"
+        monday = monday_sql(year, week)
+        if "d" not in pattern.groupindex:
+            return f"epoch_us({monday})"
+        return f"epoch_us({monday} + to_days(CAST({part_sql(text, pattern, 'd')} AS INTEGER) - 1))"
 
     name = "days of weeks" if "d" in pattern.groupindex else "weeks"
     return TimeForm(name, sql, MILLION, SECONDS)

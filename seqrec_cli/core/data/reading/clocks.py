@@ -57,6 +57,15 @@ WORDED = re.compile(
 SLOTS = 100  # times of day, of which there are only so many
 MILLIS = frozenset({"timeframe"})
 MANY = 30  # values
+FEWEST_HOURS = 3  # that times of day are of
+# Words before `time` of what is measured, not dated.
+DURATIONS = vocabulary.words(
+    "screen prep preparation cook cooking bake baking response reaction read reading lead play "
+    "playing watch watching travel travelling wait waiting delivery transit process processing run "
+    "running ride riding drive driving flight work working session load loading build total active "
+    "idle dwell elapsed view viewing listen listening completion average avg mean rest sleep usage "
+    "page site boot turnaround handling service cycle lap finish solve solving spent"
+)
 
 
 def is_named_clock(profile: Profile) -> bool:
@@ -96,17 +105,29 @@ def is_clock_in_digits(profile: Profile) -> bool:
     """Whether a column holds times of day as 1753, by its values, the last word of its name and the
     date that it stands beside."""
     words = vocabulary.words_of(profile.label)
-    if not words or not ((TIMED | STARTS | STOPS) & set(words[-1:]) or words[-1].endswith(TIMES)):
+    if not words or is_of_a_duration(words) or len(profile.values) < MANY:
         return False
-    if set(words) & (vocabulary.NOT_MOMENTS - {"until"}) or not profile.values:
+    if not ((TIMED | STARTS | STOPS) & set(words[-1:]) or words[-1].endswith(TIMES)):
+        return False
+    if set(words) & (vocabulary.NOT_MOMENTS - {"until"}):
         return False
     shortest = 1 if profile.distinct >= FEW else 3  # 5 is a time of day among 1753 and the like
     if not all(is_digits(value) and shortest <= len(value) <= 6 for value in profile.values):
         return False
     # Of other numbers of that size, two in five have no such minutes.
-    many = profile.distinct > 0.3 * min(len(profile.values), SLOTS) or len(profile.values) < FEW
-    late = max(int(value) for value in profile.values) >= 1000
-    return many and late and clock_sql(profile) is not None
+    many = profile.distinct > 0.3 * min(len(profile.values), SLOTS)
+    numbers = [int(value) for value in profile.values]
+    part = 100 if max(numbers) < LATEST_HOUR * 100 else 10000
+    hours, rest = {n // part for n in numbers}, {n % part for n in numbers}
+    # The numbers from 1000 to 1059 are of one hour, and those of rooms of few minutes.
+    spread = max(numbers) >= 1000 and len(hours) >= FEWEST_HOURS and len(rest) > 1
+    return many and spread and clock_sql(profile) is not None
+
+
+def is_of_a_duration(words: Sequence[str]) -> bool:
+    """Whether a name in these words is of how long something took, as `prep_time` or `playtime`."""
+    heads = {word.removesuffix("time").removesuffix("zeit") for word in words}
+    return words[-1] not in STARTS | STOPS and not DURATIONS.isdisjoint(heads)
 
 
 def clocks_beside(profiles: Sequence[Profile]) -> list[Profile]:
@@ -169,11 +190,11 @@ def sql_of_clocks(profile: Profile, values: Sequence[str]) -> Callable[[str], st
     if plain in SINCE_MIDNIGHT:
         size = SINCE_MIDNIGHT[plain]
         fits = max(numbers) * size <= DAY
-        return (lambda text: f"(({number_sql(text, 'BIGINT')}) * {size})") if fits else None
+        return (lambda text: within_sql(text, DAY / size, size)) if fits else None
     if plain in MILLIS and DAY <= max(numbers) < 1000 * DAY:
         return lambda text: f"(({number_sql(text, 'BIGINT')}) / 1000.0)"
     if max(numbers) < 24:  # hours, as not all is of the first minutes of a day
-        return lambda text: f"({number_sql(text, 'BIGINT')}) * 3600"
+        return lambda text: within_sql(text, 23, 3600)
     if all(n // 100 < LATEST_HOUR and n % 100 < 60 for n in numbers):
         return lambda text: hours_sql(number_sql(text, "BIGINT"), with_seconds=False)
     if all(n // 10000 < 24 and n // 100 % 100 < 60 and n % 100 < 60 for n in numbers):
@@ -203,8 +224,19 @@ def parts_of_hours(hour: Profile, profiles: Sequence[Profile]) -> list[tuple[Pro
     return found
 
 
+def within_sql(text: str, most: float, size: float) -> str:
+    """SQL of a number from 0 to `most` as seconds, of which one of it is `size`."""
+    number = number_sql(text, "BIGINT")
+    return f"CASE WHEN ({number}) BETWEEN 0 AND {most} THEN ({number}) * {size} END"
+
+
 def hours_sql(number: str, *, with_seconds: bool) -> str:
-    """SQL of the seconds since midnight of a number as 1205 or, with seconds, 120530."""
+    """SQL of the seconds since midnight of a number as 1205 or, with seconds, 120530; NULL where
+    it is none."""
     if with_seconds:
-        return f"(({number}) // 10000 * 3600 + ({number}) // 100 % 100 * 60 + ({number}) % 100)"
-    return f"(({number}) // 100 * 3600 + ({number}) % 100 * 60)"
+        whole = f"(({number}) // 10000 * 3600 + ({number}) // 100 % 100 * 60 + ({number}) % 100)"
+        fits = f"({number}) < 240000 AND ({number}) // 100 % 100 < 60 AND ({number}) % 100 < 60"
+    else:
+        whole = f"(({number}) // 100 * 3600 + ({number}) % 100 * 60)"
+        fits = f"({number}) < {LATEST_HOUR * 100} AND ({number}) % 100 < 60"
+    return f"CASE WHEN ({number}) >= 0 AND {fits} THEN {whole} END"

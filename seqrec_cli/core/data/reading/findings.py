@@ -1,7 +1,7 @@
 """What was found in a log and taken for what, to be printed and kept in the manifest."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
@@ -17,6 +17,8 @@ from seqrec_cli.core.data.reading.roles import Plan
 from seqrec_cli.core.data.reading.sources import TextSource
 from seqrec_cli.core.data.reading.wording import shortened
 
+# A column that a note offers for the time.
+OFFERED = re.compile(r"`--columns [^`,]*time=(?!none`)[^`,]*`$")
 NOTHING = "no column looks like a time: the order of the file counts"
 
 
@@ -110,13 +112,23 @@ def describe_log(
         order=order_of(plan, rows),
         kinds=kinds_of(rows, reading),
         lists=plan.unfolded is not None and not has_own_time(plan),
-        notes=tuple(notes),
+        notes=tuple(told_once(notes)),
     )
 
 
 def has_own_time(plan: Plan) -> bool:
     """Whether each value of a list has a time beside it, or there is no time."""
     return plan.time is None or any(column.column.listed for column in plan.time.columns)
+
+
+def told_once(notes: Sequence[str]) -> Iterator[str]:
+    """The notes, without those that offer a column for the time that one before offers."""
+    offered: set[str] = set()
+    for note in notes:
+        found = OFFERED.search(note)
+        if found is None or found[0] not in offered:
+            yield note
+        offered |= {found[0]} if found else set()
 
 
 def notes_of_files(files: Files, *, timed: bool) -> list[str]:

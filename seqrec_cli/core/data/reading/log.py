@@ -24,6 +24,7 @@ from seqrec_cli.core.data.reading.options import Reading
 from seqrec_cli.core.data.reading.places import Files, files_of
 from seqrec_cli.core.data.reading.relations import Relation
 from seqrec_cli.core.data.reading.roles import Plan, Undecided, assign
+from seqrec_cli.core.data.reading.settling import settle_time
 from seqrec_cli.core.data.reading.sources import TextSource
 from seqrec_cli.core.data.reading.unread_times import unread_times
 from seqrec_cli.core.storage.files import summed_beside
@@ -81,6 +82,7 @@ def read_files(files: Files, place: TextSource, reading: Reading) -> Log:
         relation, plan = with_histories(relation, plan, reading)
         check_rating(relation, plan, reading, place)
         refuse_examples(relation, plan, reading, place)
+        settle_time(relation, plan, engine)
         plan.notes += unread_times(relation, plan)
         kinds = event_columns(relation, plan)
         with summed_beside(source.path for part in files.parts for source in part) as checksum:

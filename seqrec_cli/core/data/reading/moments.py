@@ -8,7 +8,7 @@ from seqrec_cli.core.data.reading import vocabulary
 from seqrec_cli.core.data.reading.calendars import coarseness
 from seqrec_cli.core.data.reading.casts import number_sql
 from seqrec_cli.core.data.reading.clocks import DAY, MANY, clock_sql, clocks_beside, parts_of_hours
-from seqrec_cli.core.data.reading.dated_numbers import says_when
+from seqrec_cli.core.data.reading.dated_numbers import Dated, says_when, unit_ago
 from seqrec_cli.core.data.reading.dates import spelled_sql
 from seqrec_cli.core.data.reading.engine import Engine, quoted
 from seqrec_cli.core.data.reading.pieces import PIECE_NAMES, PIECES, UNTOLD, pieces_among
@@ -31,7 +31,7 @@ COUNTED = frozenset(
 # What counts the visits of each user, from 1 on.
 VISITS = frozenset({"ordernumber", "visitnumber", "sessionnumber"})
 MOST_VISITS = 1000
-SERIAL = (20_000, 60_000)  # days since 1900, as spreadsheets count them: 1954 to 2064
+SIZE_OF_DAYS = (20_000, 60_000)  # days since 1900, as spreadsheets count them: 1954 to 2064
 # How long what such a name counts takes, in seconds.
 SIZES = {"month": 30 * DAY, "week": 7 * DAY, "day": DAY, "date": DAY, "hour": 3600}
 SAME = 200  # rows in which two columns are compared
@@ -51,6 +51,8 @@ class Moment:
         rivals: other forms that fit the sample as well.
         resolution: seconds between two times that can differ at all.
         solid: whether the content says that it is a time, not the name alone.
+        instead: what is read if this does not read all rows.
+        by_look: whether it is no time at all then, as only the sample says that it is one.
     """
 
     columns: tuple[Profile, ...]
@@ -58,6 +60,8 @@ class Moment:
     rivals: tuple[TimeForm, ...] = ()
     resolution: float = 1.0
     solid: bool = True
+    instead: "Moment | None" = None
+    by_look: bool = False
 
     @property
     def name(self) -> str:
@@ -80,9 +84,7 @@ def moment_of(profile: Profile, engine: Engine) -> Moment | None:
         resolution = max(coarseness(first), resolution_of(profile, first, engine))
         return Moment((profile,), first, tuple(rivals), resolution)
     if (found := profile.dated) is not None:
-        forms = [found.form, *found.rivals]
-        first, *rivals = map(with_decimal_comma, forms) if profile.comma_numeric else forms
-        return Moment((profile,), first, tuple(rivals), found.resolution, found.solid)
+        return moment_of_numbers(profile, found)
     form = number_form(profile.counts)
     if form is None:
         return None
@@ -93,6 +95,19 @@ def moment_of(profile: Profile, engine: Engine) -> Moment | None:
     plain = vocabulary.compared(profile.label)
     resolution = float(next((size for word, size in SIZES.items() if word in plain), 1))
     return Moment((profile,), form, (), resolution, solid=False)
+
+
+def moment_of_numbers(profile: Profile, found: Dated) -> Moment:
+    """The time of a column of numbers that are dates, with what is read instead if some are not."""
+    forms = [found.form, *found.rivals]
+    first, *rivals = map(with_decimal_comma, forms) if profile.comma_numeric else forms
+    instead: Moment | None = None
+    for other in reversed(found.instead):
+        form = other.form
+        instead = Moment((profile,), form, (), other.resolution, other.solid, instead)
+    return Moment(
+        (profile,), first, tuple(rivals), found.resolution, found.solid, instead, found.by_look
+    )
 
 
 def said_moment(profile: Profile, time_format: str) -> Moment:
@@ -164,7 +179,7 @@ def candidates(profiles: Sequence[Profile], engine: Engine) -> list[Moment]:
         counted = plain in COUNTED or (profile.column.listed and plain.removesuffix("s") in COUNTED)
         # Dates with an hour, as 14102100; of the hour of a day alone there is no order.
         counted |= plain == "hour" and bool(profile.counts) and min(profile.numbers) > 24
-        counted |= 0 <= ranked < vocabulary.SURE and is_within(profile, *SERIAL)
+        counted |= 0 <= ranked < vocabulary.SURE and is_within(profile, *SIZE_OF_DAYS)
         counted |= "epoch" in vocabulary.words_of(profile.label)  # of minutes, say
         visits = plain in VISITS and is_within(profile, 0, MOST_VISITS)
         counted |= visits
@@ -278,7 +293,7 @@ def is_no_moment(profile: Profile) -> bool:
     if not profile.label:
         return False
     parts = set(vocabulary.words_of(profile.label))
-    if "ago" in parts:
+    if unit_ago(profile.label):
         return False
     strange = vocabulary.OTHER_DATES if profile.date_forms else vocabulary.NOT_MOMENTS
     if strange & parts and profile.rank("time") < 0:
@@ -340,7 +355,9 @@ def with_time_of_day(
 
     rivals = tuple(map(with_seconds, date.rivals))
     columns = (*date.columns, profile, *(part for part, _ in parts))
-    return Moment(columns, with_seconds(date.form), rivals, 1.0, date.solid)
+    # Of texts with a `:` those that are no times of day are refused when they are read.
+    instead = date if profile.counts or date.instead else None
+    return Moment(columns, with_seconds(date.form), rivals, 1.0, date.solid, instead, date.by_look)
 
 
 def from_pieces(profiles: Sequence[Profile]) -> Moment | None:

@@ -1,11 +1,13 @@
 """What says when by its name and is of no form that is read: to be said where the order of the file
 counts instead, as an export often has the newest first."""
 
+import re
 from collections.abc import Iterator
+from itertools import pairwise
 
 from seqrec_cli.core.data.reading import vocabulary
 from seqrec_cli.core.data.reading.clocks import is_clock
-from seqrec_cli.core.data.reading.dated_numbers import MEASURES, says_done, says_when
+from seqrec_cli.core.data.reading.dated_numbers import MEASURES, is_serial, says_done, says_when
 from seqrec_cli.core.data.reading.moments import is_category
 from seqrec_cli.core.data.reading.profiles import Profile
 from seqrec_cli.core.data.reading.relations import Relation
@@ -14,6 +16,14 @@ from seqrec_cli.core.data.reading.wording import shortened
 from seqrec_cli.wording import typed
 
 MOSTLY = 0.5  # of the values that are there
+SMALLEST = 1000  # what counts less is the months of a loan, or a quarter
+# What of a text may be of a date: a year, a day and a month, a time of day, or a number of days.
+DATED = re.compile(
+    r"(?<![0-9])(?:19|20)[0-9]{2}(?![0-9])|[0-9]([-/.])[0-9]{1,2}\1[0-9]|[0-9]:[0-9]{2}"
+    r"|\bFY ?-?[0-9]{2}|\b(?:day|week|month|tag|woche|monat|jour|semaine|mois) ?[0-9]",
+    re.IGNORECASE,
+)
+WORDS_OF_TEXTS = vocabulary.words("search query keyword keywords")
 
 
 def unread_times(relation: Relation, plan: Plan) -> Iterator[str]:
@@ -47,8 +57,20 @@ def may_say_when(profile: Profile) -> bool:
         return False  # of those others speak
     if profile.rank("time") >= 0 and is_category(profile):
         return False
+    if WORDS_OF_TEXTS & {*vocabulary.words_of(profile.label)}:
+        return False
+    done = says_done(profile.label)
     if profile.counts:
-        return says_when(profile.label)
-    told = sum(any(letter.isdigit() for letter in value) for value in values)
-    named = says_when(profile.label) or says_done(profile.label)
-    return named and told > MOSTLY * len(values)
+        large = max(map(float, profile.counts)) >= SMALLEST
+        return large and (says_when(profile.label) or (done and is_in_order(profile)))
+    told = sum(DATED.search(value) is not None for value in values)
+    return (done or says_when(profile.label)) and told > MOSTLY * len(values)
+
+
+def is_in_order(profile: Profile) -> bool:
+    """Whether numbers have the size of days since 1900 and the file is mostly sorted by them, as
+    exports are: counts of streams are not."""
+    if not is_serial(profile.counts):
+        return False
+    steps = [b - a for a, b in pairwise(map(float, profile.counts)) if a != b]
+    return abs(sum(step > 0 for step in steps) - 0.5 * len(steps)) >= 0.4 * len(steps) > 0

@@ -34,6 +34,19 @@ def test_weeks(read: ReadText, header: str, written: str) -> None:
     assert days_read(read, header, cells) == [day - timedelta(day.weekday()) for day in DAYS]
 
 
+def test_a_week_53_that_a_year_lacks_is_the_first_of_the_next(read: ReadText) -> None:
+    assert days_read(read, "week", ["2023-W52", "2023-W53", "2024-W01"]) == [
+        date(2023, 12, 25),
+        date(2024, 1, 1),
+        date(2024, 1, 1),
+    ]
+
+
+def test_items_with_seasons_are_items(read: ReadText) -> None:
+    log = read("".join(f"c{n % 9},Summer {1990 + n * 7 % 30}\n" for n in range(90)))
+    assert log.columns == {"user": "1", "item": "2"}
+
+
 @pytest.mark.parametrize("written", ["{}-W{:02}-{}", "{}W{:02}{}"])
 def test_days_of_weeks(read: ReadText, written: str) -> None:
     assert days_read(read, "day", [written.format(*day.isocalendar()) for day in DAYS]) == DAYS
@@ -119,6 +132,11 @@ def test_a_date_is_taken_before_its_week_and_its_quarter(read: ReadText) -> None
         ("category", ["Toys 2023", "Books 2023"]),
         ("week", ["2023-W61", "2023-W99"]),
         ("half", ["2023H3", "2023H4"]),
+        ("vehicle", ["Q2 2011", "Q3 2012"]),
+        ("collection", ["Fall 2012", "Spring 2013"]),
+        ("edition", ["2023-W37", "2023-W38"]),
+        ("premiered", ["Fall 2012", "Spring 2013"]),
+        ("", ["Summer 2011", "Fall 2011"]),
     ],
 )
 def test_what_is_no_date(label: str, cells: list[str]) -> None:

@@ -99,6 +99,15 @@ def test_the_start_is_the_time_of_day_and_not_the_end(read: ReadText) -> None:
         ("start", ["1200"] * 30 + ["1300"] * 30),
         ("minute_of_day", [str(n * 97) for n in range(60)]),
         ("duration", [f"{n % 24}h" for n in range(60)]),
+        ("from", [str(1000 + n * 7 % 60) for n in range(60)]),
+        ("room_in", [str(1001 + n % 39) for n in range(60)]),
+        ("start,end", [f"{1000 + n % 40},{1001 + n * 7 % 40}" for n in range(60)]),
+        ("finish_time", ["1803", "2145", "2230", "1915"] * 5),
+        *(
+            (f"{word}_time", [f"{n * 7 % 14 + 10}{n % 60:02}" for n in range(60)])
+            for word in ("screen", "prep", "cook", "response", "read", "lead", "play")
+        ),
+        ("playtime", [f"{n * 7 % 14 + 10}{n % 60:02}" for n in range(60)]),
     ],
 )
 def test_other_numbers_beside_a_date_are_no_times_of_day(
@@ -111,3 +120,9 @@ def test_pairs_of_a_number_and_a_value_are_no_times_of_day(read: ReadText) -> No
     rows = "".join(f"{n % 5 + 1} {n % 7}:1 {n % 9 + 20}:1\n" for n in range(60))
     with pytest.raises(InputError, match="cannot tell which column"):
         read(rows, "train.libfm")
+
+
+def test_hours_beside_a_date_that_are_none_in_a_later_row_are_not_read(read: ReadText) -> None:
+    cells = [str(n % 24) for n in range(1200)]
+    assert timed(read, "hour", cells)[5] == 18_000
+    assert set(timed(read, "hour", [*cells, "1405"])) == {0}

@@ -84,10 +84,63 @@ def test_days_of_spreadsheets(read: ReadText, header: str, decimals: int) -> Non
     assert "as spreadsheets count" in read(log_of(header, cells)).findings.order
 
 
-def test_whole_days_of_spreadsheets_are_told_by_their_name(read: ReadText) -> None:
+def test_whole_days_of_spreadsheets_are_told_by_a_name_that_says_when(read: ReadText) -> None:
     cells = [str(45291 - n * 11) for n in range(60)]
-    assert days_read(read, "Read", cells) == DAYS
-    assert read(log_of("branch", cells)).rows.times is None
+    assert days_read(read, "Sale Date", cells) == DAYS
+    for name in ("branch", "Read"):
+        assert read(log_of(name, cells)).rows.times is None
+
+
+@pytest.mark.parametrize(
+    ("header", "first", "last"),
+    [
+        ("date", "1901{:02}", 28),
+        ("order_date", "1601{:02}", 28),
+        ("step", "2000{:02}", 30),
+        ("time", "2000{:02}", 60),
+        ("timestamp", "2000{:03}", 366),
+        ("day", "500{:02}", 99),
+    ],
+)
+def test_numbers_that_grow_are_no_dates_by_look(
+    read: ReadText, header: str, first: str, last: int
+) -> None:
+    cells = [first.format(1 + n * last // 1200) for n in range(1200)] + ["290431"]
+    times = read(log_of(header, cells)).rows.times
+    assert times is not None
+    assert times.tolist() == list(map(int, cells))
+
+
+def test_days_of_winters_in_six_digits_are_no_days_of_years(read: ReadText) -> None:
+    cells = [
+        f"{year}{month}{1 + n}"
+        for year, month in ((18, 10), (18, 12), (19, 10))
+        for n in range(9, 28)
+    ]
+    assert read(log_of("date", cells)).rows.time_unit == "as in the source"
+
+
+@pytest.mark.parametrize(
+    ("header", "cells"),
+    [
+        (name, [f"{20_000 + n * 113}.{n % 900 + 100}" for n in range(60)])
+        for name in ("ping", "popularity", "tempo_us", "bsr", "temperature_k")
+    ]
+    + [
+        (name, [str(40_001 + n * 37 % 150) for n in range(60)])
+        for name in ("streamed", "bought", "watched", "viewed", "borrowed")
+    ]
+    + [("long_ago_score", [str(n % 8 + 1) for n in range(60)])],
+)
+def test_numbers_of_the_size_of_days_are_no_dates(
+    read: ReadText, header: str, cells: list[str]
+) -> None:
+    assert read(log_of(header, cells)).rows.times is None
+
+
+def test_numbers_without_a_name_are_no_days(read: ReadText) -> None:
+    rows = "".join(f"c{n % 5},p{n % 7},{31_234.123 + n:.3f}\n" for n in range(60))
+    assert read(rows).rows.times is None
 
 
 @pytest.mark.parametrize(

@@ -51,3 +51,11 @@ def test_a_status_is_told_whatever_it_says(read: ReadText) -> None:
 def test_a_column_that_says_the_same_of_all_rows_is_no_kind(read: ReadText) -> None:
     rows = (f"c{n % 7},p{n % 11},returned,{1_500_000_000 + n}\n" for n in range(60))
     assert not read(f"customer,product,fulfillment,time\n{''.join(rows)}").findings.kinds
+
+
+def test_why_a_column_is_not_the_time_is_said_once(read: ReadText) -> None:
+    terms = ("Fall 2012", "Spring 2013", "Fall 2013")
+    rows = "".join(f"{n % 9},{n * 7 % 12},{terms[n * 7 % 12 % 3]}\n" for n in range(90))
+    notes = read(f"user,item,term\n{rows}").findings.notes
+    (note,) = (note for note in notes if note.startswith("`term`"))
+    assert "always the same for an item" in note

@@ -16,10 +16,9 @@ def unread(read: ReadText, header: str, cells: list[str]) -> list[str]:
 @pytest.mark.parametrize(
     ("header", "cells"),
     [
-        ("Semester", [f"{n % 6 + 1}. Sem." for n in range(60)]),
         ("Period", [f"P{n % 12 + 1}/FY{n % 3 + 21}" for n in range(60)]),
         ("Booked on", [f"day {n} of the fair" for n in range(60)]),
-        ("Quarter", [str(n % 4 + 1) for n in range(60)]),
+        ("Read", [str(45291 - n * 11) for n in range(60)]),
     ],
 )
 def test_what_may_say_when_is_named(read: ReadText, header: str, cells: list[str]) -> None:
@@ -43,6 +42,16 @@ def test_what_may_say_when_is_named(read: ReadText, header: str, cells: list[str
         ("title", [f"Fall {n}" for n in range(60)]),
         ("release_month", [str(n % 12) for n in range(60)]),
         ("period_price", [str(n % 12) for n in range(60)]),
+        ("search_term", [f"iphone {n % 9 + 6} case" for n in range(60)]),
+        ("search_term", [f"calendar {n % 9 + 2016}" for n in range(60)]),
+        ("loan_term", [str(n % 3 * 12 + 36) for n in range(60)]),
+        ("term", [f"{n % 3 * 12 + 36} months" for n in range(60)]),
+        ("period", [str(n % 12 + 1) for n in range(60)]),
+        ("quarter", [str(n % 4 + 1) for n in range(60)]),
+        ("semester", [f"{n % 6 + 1}. Sem." for n in range(60)]),
+        ("paid", [f"${n % 9}.00" for n in range(60)]),
+        ("viewed", [f"{n % 90}%" for n in range(60)]),
+        ("streamed", [str(38_000 + n * 37 % 150 * 40) for n in range(60)]),
     ],
 )
 def test_what_says_nothing_of_when_is_not(read: ReadText, header: str, cells: list[str]) -> None:
