@@ -3,8 +3,8 @@
 Scores are sums of parts with weights, s = p_0 + w_1 p_1 + w_2 p_2 ..., and linear in each weight.
 So the least and the most that an item can gain over the target is found with the smallest and the
 largest weights, part by part. A target that k items are ahead of with any weights needs no ranks,
-and an item that is never ahead of it need not be looked at: about a tenth of the work of ranking
-among all items once for each combination, which is the oracle (`weighing.ranks_of_variants`).
+and an item that is never ahead of it need not be looked at: about a twentieth of the work of
+ranking among all items once for each combination, the oracle (`weighing.ranks_of_variants`).
 
 Shapes: B histories, N items, P targets, C items that may be ahead, W combinations.
 """
@@ -37,7 +37,7 @@ def weighed_ranks(
     numbers = int(np.prod([len(weights) for weights in choices]))
     found = np.full((numbers, len(targets.items)), MISSED)
     users = targets.users.tolist()
-    # Row by row: in the cache, a row takes a tenth of its share of a whole block.
+    # Row by row: in the cache, a row takes a fifteenth of its share of a whole block.
     for place, (user, item) in enumerate(zip(users, targets.items.tolist(), strict=True)):
         rows = [part[user] for part in parts]
         if not np.isfinite(rows[0][item]):

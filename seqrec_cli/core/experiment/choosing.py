@@ -73,9 +73,8 @@ class DataProfile:
         users = int(np.count_nonzero(train.lengths))
         long = int(np.ceil(np.quantile(train.lengths, 0.95))) if len(train) else 0
         sizes = users, dataset.num_items, len(train.items), long
-        columns = dataset.encoders.side("item").columns
-        told = any(not isinstance(c, DenseEncoder) and len(c.values) for c in columns)
-        features = told or any(isinstance(column, DenseEncoder) for column in columns)
+        told = dataset.encoders.has_values("item")
+        features = told or bool(dataset.encoders.of(DenseEncoder, "item"))
         new = bool(dataset.new_items().any())
         return cls(*sizes, train.repeat_share, features, new, told)
 

@@ -240,7 +240,9 @@ class Linear:
         for share in solve(products, sides, workers):
             yield FACTORIZED + share * (SOLVED - FACTORIZED)
         del products
-        if features is not None and settings.alike:
+        if settings.alike:
+            if features is None:
+                raise ValueError("a model that knows what is alike needs features of items")
             told = unseen_items(train, features)[: max(0, settings.items - int(slots.max()))]
             slots, sides = with_room(slots, sides, told)
             likeness = Likeness.of(features, slots)

@@ -8,7 +8,6 @@ that all answers take.
 import numpy as np
 from numpy.typing import NDArray
 
-from seqrec_cli.core.data.features.vocabularies import UNKNOWN
 from seqrec_cli.core.experiment.fitted import FittedExperiment
 from seqrec_cli.core.experiment.loading import NextItemExperiment
 from seqrec_cli.core.inference.names import Catalogue
@@ -73,18 +72,13 @@ def without_content(run: Run, experiment: NextItemExperiment, num_items: int) ->
     features = load_features(run.path, experiment, num_items)
     if features is None:
         return none
-    if isinstance(experiment, FittedExperiment):
+    network = not isinstance(experiment, FittedExperiment)
+    if network and features.vectors is not None:
+        none &= ~features.vectors.any(axis=1)
+    if (not network or experiment.model.reads_features) and features.items is not None:
         told, _, _ = values_of_items(features)
         none[told - 1] = False
-        return none
-    if features.vectors is not None:
-        none &= ~features.vectors.any(axis=1)
-    if getattr(experiment.model, "item_features", False) and features.items is not None:
-        rows = features.items
-        known = np.full(num_items, rows.dense.shape[1] > 0)
-        for codes in (rows.sparse, *rows.tags):
-            known |= (codes > UNKNOWN).any(axis=1)
-        none &= ~known
+        none &= not (network and features.items.dense.shape[1])  # every item has its numbers
     return none
 
 

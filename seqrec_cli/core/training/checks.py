@@ -6,7 +6,6 @@ import numpy as np
 import torch
 
 from seqrec_cli.core.data.dataset import SequenceDataset
-from seqrec_cli.core.data.features.vocabularies import SparseEncoder, TagsEncoder
 from seqrec_cli.core.evaluation.queries import queries
 from seqrec_cli.core.experiment.sequential import Experiment, TrainingConfig
 from seqrec_cli.core.losses.registry import LOSSES
@@ -61,8 +60,7 @@ def check_alike(part: str, settings: Any, data: SequenceDataset) -> None:
     """
     if not getattr(settings, "alike", 0):
         return
-    encoders = data.encoders.side("item")
-    if not any(len(c.values) for c in encoders.of(SparseEncoder) + encoders.of(TagsEncoder)):
+    if not data.encoders.has_values("item"):
         raise ConfigError(
             f"`{part}.alike: {settings.alike:g}` reads categories and tags of items, and the "
             "dataset has none",

@@ -5,18 +5,26 @@ import itertools
 import numpy as np
 import pytest
 import torch
+from numpy.typing import NDArray
 
 from seqrec_cli.core.data.dataset import SequenceDataset
 from seqrec_cli.core.data.sequences import Sequences
 from seqrec_cli.core.devices import WorkerPool
+from seqrec_cli.core.evaluation.metrics import METRICS, Ranks
+from seqrec_cli.core.evaluation.queries import queries
 from seqrec_cli.core.evaluation.report import EvaluationProtocol
 from seqrec_cli.core.evaluation.sequential import Protocol, evaluate
 from seqrec_cli.core.evaluation.weighing import (
     PRIORS,
     WEIGHTS,
+    Alone,
+    combinations_of,
+    first_ranks,
+    joined_sums,
     pick_prior,
     pick_weights,
     pick_weights_by,
+    ranks_of_variants,
 )
 from seqrec_cli.core.inference.rules import Rules, with_prior
 from seqrec_cli.core.inference.scoring import Joined, ModelScorer
@@ -130,6 +138,37 @@ def test_the_prior_is_the_one_that_evaluates_best_on_the_valid_part(kind: Protoc
     best = [found["ndcg@12 (sampled 100)" if kind == "sampled" else "ndcg@12"] for found in values]
     assert best.index(max(best)) > 0
     assert picked == PRIORS[best.index(max(best))]
+
+
+def test_first_ranks_are_those_among_all_items(noise: SequenceDataset) -> None:
+    model = build_model(SASRecConfig(hidden=8), 50, torch.Generator().manual_seed(1))
+    joined = joined_of(noise)
+    joined[0].picked = True
+    scorer = ModelScorer(model, 50, joined=joined)
+    asked, tries = queries(noise, "valid"), combinations_of(scorer)
+    changed = joined_sums(scorer, asked, tries)
+    whole = ranks_of_variants(Alone(scorer), asked, "exclude", len(tries), changed)
+    for k in (1, 10, 60):
+        first = first_ranks(scorer, asked, "exclude", k, (0, 1))
+        assert np.array_equal(np.minimum(first, k), np.minimum(whole, k))
+
+
+def test_another_metric_sees_all_ranks(
+    noise: SequenceDataset, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One that an installed package brings may look beyond the first k."""
+    model = build_model(SASRecConfig(hidden=8), 50, torch.Generator().manual_seed(1))
+    scorer = ModelScorer(model, 50, joined=joined_of(noise))
+    seen: list[int] = []
+
+    def mean_rank(ranks: Ranks, k: int) -> NDArray[np.float64]:
+        seen.append(int(ranks.values.max()))
+        return -ranks.values.astype(np.float64)
+
+    monkeypatch.setitem(METRICS.loaded, "mean_rank", mean_rank)
+    pick_weights(scorer, noise, "mean_rank@3", "exclude")
+    assert len(seen) == len(WEIGHTS)
+    assert 3 < max(seen) < 50
 
 
 def test_what_joins_must_be_finite(noise: SequenceDataset) -> None:

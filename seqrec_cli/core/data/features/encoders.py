@@ -33,6 +33,11 @@ class Encoders:
         """The encoders of a side."""
         return Encoders(tuple(column for column in self.columns if column.side == side))
 
+    def has_values(self, side: Owner) -> bool:
+        """Whether categories or tags of a side are known, and not numbers alone."""
+        columns = (*self.of(SparseEncoder, side), *self.of(TagsEncoder, side))
+        return any(len(column.values) for column in columns)
+
     @property
     def items(self) -> IdsEncoder:
         """The encoder of item ids.

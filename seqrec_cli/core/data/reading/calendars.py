@@ -69,7 +69,6 @@ OF_TAIWAN = re.compile(r"^()((?:[6-9][0-9])|1[0-4][0-9])([年./-] ?[0-9]{1,2}[�
 OF_THAILAND = re.compile(r"\b(25[3-9][0-9])\b")
 THAI = re.compile("[\u0e00-\u0e7f]")
 BUDDHIST = 543
-COARSE = {"weeks": WEEK, "quarters": QUARTER, "terms": TERM}
 
 
 def forms_by_calendar(label: str, cells: Sequence[str]) -> list[TimeForm]:
@@ -93,11 +92,6 @@ def is_of_another_thing(label: str) -> bool:
     return bool(label) and (bool(ids) or any(vocabulary.rank(label, each) >= 0 for each in named))
 
 
-def coarseness(form: TimeForm) -> float:
-    """How many seconds two times of a form are apart at least, 0 for those of days and less."""
-    return float(COARSE.get(form.name.partition(":")[0], 0))
-
-
 def fitting(patterns: Sequence[re.Pattern[str]], cells: Sequence[str]) -> re.Pattern[str] | None:
     """The first pattern that nearly all cells are of."""
     for pattern in patterns:
@@ -106,9 +100,9 @@ def fitting(patterns: Sequence[re.Pattern[str]], cells: Sequence[str]) -> re.Pat
     return None
 
 
-def part_sql(text: str, pattern: re.Pattern[str], name: str) -> str:
+def part_sql(text: str, pattern: re.Pattern[str], group: str | int) -> str:
     """SQL of what a group of a pattern has of a text."""
-    number = pattern.groupindex[name]
+    number = pattern.groupindex[group] if isinstance(group, str) else group
     return f"regexp_extract({text}, {quoted(pattern.pattern)}, {number})"
 
 
@@ -125,8 +119,9 @@ def week_form(cells: Sequence[str]) -> TimeForm | None:
             return f"epoch_us({monday})"
         return f"epoch_us({monday} + to_days(CAST({part_sql(text, pattern, 'd')} AS INTEGER) - 1))"
 
-    name = "days of weeks" if "d" in pattern.groupindex else "weeks"
-    return TimeForm(name, sql, MILLION, SECONDS)
+    if "d" in pattern.groupindex:
+        return TimeForm("days of weeks", sql, MILLION, SECONDS)
+    return TimeForm("weeks", sql, MILLION, SECONDS, apart=WEEK)
 
 
 def quarter_form(cells: Sequence[str]) -> TimeForm | None:
@@ -143,7 +138,7 @@ def quarter_form(cells: Sequence[str]) -> TimeForm | None:
         month = f"(TRY_CAST({number} AS INTEGER) - 1) * {months} + 1"
         return first_day(part_sql(text, pattern, "Y"), month)
 
-    return TimeForm("quarters", sql, MILLION, SECONDS)
+    return TimeForm("quarters", sql, MILLION, SECONDS, apart=QUARTER)
 
 
 def term_form(cells: Sequence[str]) -> TimeForm | None:
@@ -162,7 +157,7 @@ def term_form(cells: Sequence[str]) -> TimeForm | None:
         return first_day(part_sql(text, pattern, "Y"), month)
 
     name = "terms: winter, spring, summer and fall of each year in this order, WS after them"
-    return TimeForm(name, sql, MILLION, SECONDS)
+    return TimeForm(name, sql, MILLION, SECONDS, apart=TERM)
 
 
 def matches(pattern: re.Pattern[str], cells: Sequence[str]) -> list[re.Match[str]]:
@@ -198,9 +193,7 @@ def rewritten(pattern: re.Pattern[str], cells: Sequence[str]) -> list[TimeForm]:
     eras = ", ".join(f"{quoted(name)}: {before}" for name, before in ERAS.items())
 
     def spelled(text: str) -> str:
-        era, year, rest = (
-            f"regexp_extract({text}, {quoted(pattern.pattern)}, {n})" for n in (1, 2, 3)
-        )
+        era, year, rest = (part_sql(text, pattern, n) for n in (1, 2, 3))
         before = f"coalesce(map {{{eras}}}[{era}], {ROC})"
         number = f"TRY_CAST(replace({year}, '元', '1') AS INTEGER)"
         return f"(CAST({before} + {number} AS VARCHAR) || {rest})"
@@ -212,7 +205,7 @@ def of_thailand(cells: Sequence[str]) -> list[TimeForm]:
     """The forms of dates in years since the Buddha."""
 
     def spelled(text: str) -> str:
-        year = f"regexp_extract({text}, {quoted(OF_THAILAND.pattern)}, 1)"
+        year = part_sql(text, OF_THAILAND, 1)
         return f"replace({text}, {year}, CAST(TRY_CAST({year} AS INTEGER) - {BUDDHIST} AS VARCHAR))"
 
     ours = [OF_THAILAND.sub(lambda m: str(int(m[1]) - BUDDHIST), cell) for cell in cells]

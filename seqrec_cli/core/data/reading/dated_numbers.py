@@ -4,7 +4,6 @@ weeks in digits, days as spreadsheets count them, ticks since 1601, days ago."""
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
 from itertools import pairwise
 
 from seqrec_cli.core.data.reading import vocabulary
@@ -51,12 +50,12 @@ MEASURES = vocabulary.AMOUNTS | vocabulary.words(
     "lat lon lng latitude longitude distance weight area population km miles meters metres steps "
     "x y z score rating preis betrag summe umsatz prix montant precio importe prezzo importo valor"
 )
-# The first days since 1900 that are taken: of 1968, and without a time of day of 2000.
-FIRST_DAY, FIRST_WHOLE_DAY = 25_000, 36_526
+# The days since 1900 that are taken: from 1968, and without a time of day from 2000, to 2034. Not
+# to a day that today tells: a log is read the same on any day.
+FIRST_DAY, FIRST_WHOLE_DAY, LAST_DAY = 25_000, 36_526, 49_309
 FEWEST_DECIMALS = 3  # a time of day is no price
 MOST_BY_CHANCE = 10  # different values that are of a form though nothing says what they are
 LONGEST_SPAN = 8000  # days
-DAYS_AHEAD = 366  # that something may be booked
 UNIX_SERIAL = 25_569  # the day of 1970 in spreadsheets
 # What is counted back, in seconds.
 UNITS_AGO = {
@@ -210,6 +209,7 @@ def days_in_digits(label: str, cells: Sequence[str]) -> Dated | None:
     plain = vocabulary.compared(label)
     orders = ["mdy"] if "mmdd" in plain else ["dmy"] if "ddmm" in plain else ["dmy", "mdy"]
     places = {"dmy": (2, 0), "mdy": (0, 2)}
+    written = {"dmy": "%d%m%Y", "mdy": "%m%d%Y"}
     fitting = [order for order in orders if all(is_day(cell, *places[order]) for cell in full)]
     numbered = not vocabulary.IDS.isdisjoint(vocabulary.words_of(label))
     if numbered or len(set(cells)) <= MOST_BY_CHANCE:
@@ -217,11 +217,7 @@ def days_in_digits(label: str, cells: Sequence[str]) -> Dated | None:
     if not fitting:
         return None
     forms = [
-        strptime_of(
-            "%d%m%Y" if order == "dmy" else "%m%d%Y",
-            lambda text: f"lpad({text}, 8, '0')",
-            "%d%m%Y" if order == "dmy" else "%m%d%Y",
-        )
+        strptime_of(written[order], lambda text: f"lpad({text}, 8, '0')", written[order])
         for order in fitting
     ]
     if len(forms) > 1:
@@ -287,12 +283,11 @@ def ticks(cells: Sequence[str]) -> Dated | None:
 
 
 def is_serial(cells: Sequence[str]) -> bool:
-    """Whether numbers have the size of days since 1900, none of them later than next year."""
+    """Whether numbers have the size of days since 1900, within some years."""
     numbers = [float(cell) for cell in cells]
     first = FIRST_DAY if any(map(decimals_of, cells)) else FIRST_WHOLE_DAY
-    days = (datetime.now(UTC) - datetime(1970, 1, 1, tzinfo=UTC)).days + UNIX_SERIAL
-    latest = days + DAYS_AHEAD
-    return first <= min(numbers) and max(numbers) < min(latest, min(numbers) + LONGEST_SPAN)
+    latest = min(LAST_DAY + 1, min(numbers) + LONGEST_SPAN)
+    return first <= min(numbers) and max(numbers) < latest
 
 
 def serial_days(label: str, cells: Sequence[str]) -> Dated | None:

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 
 from seqrec_cli.core.data.reading import vocabulary
 from seqrec_cli.core.data.reading.clocks import is_clock
-from seqrec_cli.core.data.reading.evidence import Person, name_points
+from seqrec_cli.core.data.reading.evidence import ROLES, Person, name_points
 from seqrec_cli.core.data.reading.judging import (
     depends,
     has_few,
@@ -22,7 +22,6 @@ from seqrec_cli.core.data.reading.judging import (
 from seqrec_cli.core.data.reading.lists import list_form
 from seqrec_cli.core.data.reading.loading import Loaded
 from seqrec_cli.core.data.reading.moments import is_category
-from seqrec_cli.core.data.reading.options import Role
 from seqrec_cli.core.data.reading.profiles import FEW, Profile
 from seqrec_cli.core.data.reading.relations import Relation
 from seqrec_cli.core.data.reading.roles import Plan
@@ -43,8 +42,8 @@ def doubts_of(relation: Relation, plan: Plan, rows: Loaded, where: Sequence[str]
     """
     rest = [Profile(c, n) for n, c in enumerate(relation.columns) if c.name not in plan.used()]
     found: list[str] = []
-    for role, profile in (("user", plan.user), ("item", plan.item)):
-        found += doubts_of_ids(role, profile, plan, rest)  # type: ignore[arg-type]
+    for role, profile in zip(ROLES, (plan.user, plan.item), strict=True):
+        found += doubts_of_ids(role, profile, plan, rest)
     if not relation.named and not plan.asked:
         found += doubts_without_names(plan, rest)
     if plan.time is None:
@@ -59,7 +58,7 @@ def doubts_of(relation: Relation, plan: Plan, rows: Loaded, where: Sequence[str]
 
 
 def doubts_of_ids(
-    role: Role, profile: Profile, plan: Plan, rest: Sequence[Profile]
+    role: Person, profile: Profile, plan: Plan, rest: Sequence[Profile]
 ) -> Iterator[str]:
     """Doubts about the column that was taken for the user or the item."""
     if profile.values and all(ROUNDED.fullmatch(value) for value in profile.values):
@@ -80,24 +79,8 @@ def doubts_of_ids(
             f"no value of `{profile.name}` comes twice in the first rows: perhaps it numbers "
             "the rows rather than the items"
         )
-    if role == "user" and has_few_in_turn(profile):
-        more = [p for p in rest if is_finer(p, profile, "item") and not depends(p, plan.item)]
-        more = [p for p in more if not vocabulary.NOT_IDS & {*vocabulary.words_of(p.label)}]
-        names = " or ".join(f"`{typed('--columns', f'user={p.name}')}`" for p in more[:3])
-        yield (
-            f"the users in `{profile.name}` are but {profile.distinct} in the first "
-            f"{len(profile.values)} rows: perhaps histories are of somebody else"
-            + (f"; if another column is the user: {names}" if names else "")
-        )
-        return
-    if role == "item" and is_a_kind(profile):
-        finer = [p for p in rest if is_finer(p, profile, "user") and not depends(p, plan.user)]
-        names = " or ".join(f"`{typed('--columns', f'item={p.name}')}`" for p in finer[:3])
-        yield (
-            f"`{profile.name}` has but {profile.distinct} values in the first "
-            f"{len(profile.values)} rows: perhaps they are kinds of items"
-            + (f"; if another column is the item: {names}" if names else "")
-        )
+    if has_few_in_turn(profile) if role == "user" else is_a_kind(profile):
+        yield few_values(role, profile, plan, rest)
         return
     if role == "item" and (passed := passed_over(profile, rest)):
         yield (
@@ -113,6 +96,27 @@ def doubts_of_ids(
         yield f"the {role} may be another column than `{profile.name}`: {names}"
 
 
+def few_values(role: Person, profile: Profile, plan: Plan, rest: Sequence[Profile]) -> str:
+    """What to say of a user or item of few values: which columns of more may be it."""
+    other = plan.item if role == "user" else plan.user
+    finer = [p for p in rest if is_finer(p, profile, role) and not depends(p, other)]
+    few, size = profile.distinct, len(profile.values)
+    found = (
+        f"`{profile.name}` has but {few} values in the first {size} rows: perhaps they are kinds "
+        "of items"
+    )
+    if role == "user":
+        finer = [p for p in finer if not vocabulary.NOT_IDS & {*vocabulary.words_of(p.label)}]
+        found = (
+            f"the users in `{profile.name}` are but {few} in the first {size} rows: perhaps "
+            "histories are of somebody else"
+        )
+    if not finer:
+        return found
+    names = " or ".join(f"`{typed('--columns', f'{role}={p.name}')}`" for p in finer[:3])
+    return f"{found}; if another column is the {role}: {names}"
+
+
 def passed_over(taken: Profile, rest: Sequence[Profile]) -> Profile | None:
     """A column with a better name for the item, of which no value comes again."""
     named = (p for p in rest if 0 <= p.rank("item") < taken.rank("item") and p.may_be_id)
@@ -124,11 +128,11 @@ def is_a_kind(profile: Profile) -> bool:
     return has_few(profile) and not profile.column.listed
 
 
-def is_finer(profile: Profile, taken: Profile, other_role: Person) -> bool:
+def is_finer(profile: Profile, taken: Profile, role: Person) -> bool:
     """Whether a column may be the user or item, not the other, rather than one of few values."""
     likely = profile.may_be_id and is_like_ids(profile) and not profile.column.listed
-    own: Person = "user" if other_role == "item" else "item"
-    other = profile.rank(other_role) >= 0 or (profile.numeric and not name_points(profile, own))
+    other = profile.rank("item" if role == "user" else "user") >= 0
+    other |= profile.numeric and not name_points(profile, role)
     return likely and not (other or numbers_rows(profile)) and profile.distinct > taken.distinct
 
 
@@ -162,7 +166,7 @@ def doubts_of_baskets(item: Profile) -> Iterator[str]:
         return
 
 
-def may_be_instead(profile: Profile, role: Role, taken: Profile) -> bool:
+def may_be_instead(profile: Profile, role: Person, taken: Profile) -> bool:
     """Whether a column says by its name that it is this as well, and tells more than that one."""
     if profile.rank(role) < 0 or is_generic(profile) or not profile.may_be_id:
         return False

@@ -5,7 +5,6 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 from seqrec_cli.core.data.reading import vocabulary
-from seqrec_cli.core.data.reading.calendars import coarseness
 from seqrec_cli.core.data.reading.casts import number_sql
 from seqrec_cli.core.data.reading.clocks import DAY, MANY, clock_sql, clocks_beside, parts_of_hours
 from seqrec_cli.core.data.reading.dated_numbers import Dated, says_when, unit_ago
@@ -81,7 +80,7 @@ def moment_of(profile: Profile, engine: Engine) -> Moment | None:
         return Moment((profile,), typed_form(profile), (), float(DAY) if daily else 1e-6)
     if profile.date_forms:
         first, *rivals = profile.date_forms
-        resolution = max(coarseness(first), resolution_of(profile, first, engine))
+        resolution = max(first.apart, resolution_of(profile, first, engine))
         return Moment((profile,), first, tuple(rivals), resolution)
     if (found := profile.dated) is not None:
         return moment_of_numbers(profile, found)

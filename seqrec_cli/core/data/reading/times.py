@@ -65,6 +65,7 @@ class TimeForm:
         scale: how many of its units are one of `unit`.
         unit: what the times are in, "" where their size tells it.
         order: "dmy" or "mdy" where the same texts could be read either way.
+        apart: how many seconds two that differ are apart at least, as those of weeks.
     """
 
     name: str
@@ -72,6 +73,7 @@ class TimeForm:
     scale: int = 1
     unit: str = ""
     order: str = ""
+    apart: float = 0.0
 
 
 def forms_of(cells: Sequence[str]) -> list[TimeForm]:

@@ -6,16 +6,7 @@ import pytest
 
 from seqrec_cli.core.data.reading.calendars import forms_by_calendar
 from tests.core.data.reading.conftest import ReadText
-from tests.core.data.reading.test_dated_numbers import log_of
-
-DAYS = [date(2023, 12, 31) - timedelta(days=n * 11) for n in range(60)]  # the newest first
-
-
-def days_read(read: ReadText, header: str, cells: list[str]) -> list[date]:
-    rows = read(log_of(header, cells)).rows
-    assert rows.times is not None
-    assert rows.time_unit == "seconds"
-    return [datetime.fromtimestamp(int(time), UTC).date() for time in rows.times]
+from tests.core.data.reading.test_dated_numbers import DAYS, days_read, log_of
 
 
 @pytest.mark.parametrize(

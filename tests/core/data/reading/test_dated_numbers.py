@@ -194,3 +194,8 @@ def test_names_that_say_when(name: str) -> None:
 @pytest.mark.parametrize("name", ["", "candidate", "price", "duration", "expiry_date", "code"])
 def test_names_that_do_not(name: str) -> None:
     assert not says_when(name)
+
+
+def test_the_last_day_is_not_that_of_today() -> None:
+    assert dated("date", ["49300", "49309"]) is not None  # 31 December 2034
+    assert dated("date", ["49300", "49310"]) is None
