@@ -208,7 +208,8 @@ def refuse_row_numbers(
             continue
         # Of a catalogue the books come once, each with its author.
         catalog = role == "item" and bool(listed_authors)
-        if count > 1 and is_surely(profile, role) and not (profile.wordy or catalog):
+        surely = count > 1 and is_surely(profile, role) and not (profile.wordy or catalog)
+        if surely and role == "item":
             continue
         problem = (
             f"`{relation.place}`: no value of `{profile.name}`, which would be the {role}, comes "
@@ -221,6 +222,8 @@ def refuse_row_numbers(
         if count == 1 and role == "user" and not known:
             continue  # all may well be of one user
         hint = working_commands({"if this is right": guess}, relation, files, reading, engine)
+        if surely and not hint:
+            continue  # then there are no histories, which is said where they are cut
         raise InputError(problem, hint or fill_in(("user", "item")))
 
 

@@ -82,7 +82,8 @@ def choose_ids(
         user = whose_orders(by_name(pool, "user", item), pool, notes, time)
         user = whom_they_serve(by_contact(user, pool, notes), pool, notes)
     session = None if user else by_name(pool, "session", item)
-    item = item or by_name(pool, "item", user or session)
+    if item is None and (named := by_name(pool, "item", user or session)) is not None:
+        item = whole_of(named, pool, notes)
     if user is None and session is not None:
         notes.append(
             f"no column is known as the user: each `{session.name}` is taken for one, with a "
@@ -196,6 +197,23 @@ def is_of_people(profile: Profile) -> bool:
     words = {*vocabulary.words_of(profile.label)} - vocabulary.IDS
     named = profile.rank("user") >= 0 and not words <= vocabulary.KINDS
     return named or (bool(profile.values) and is_address(profile))
+
+
+def whole_of(item: Profile, pool: Sequence[Profile], notes: list[str]) -> Profile:
+    """The item, or where it is one of several copies the book that they are of."""
+    copies = vocabulary.COPIES & {*vocabulary.words_of(item.label)}
+    named = vocabulary.BOOKS | (vocabulary.TITLE if copies else set())
+    books = [p for p in pool if named.intersection(vocabulary.words_of(p.label)) and p.may_be_id]
+    books = [p for p in books if p.filled >= item.filled and p.distinct < item.distinct]
+    books = [p for p in books if p is not item and depends(p, item)]
+    if not books:
+        return item
+    book = min(books, key=lambda p: (p.wordy, p.place))
+    notes.append(
+        f"several `{item.name}` are of one `{book.name}`, so `{book.name}` was taken for the item; "
+        f"if each counts for itself: `{typed('--columns', f'item={item.name}')}`"
+    )
+    return book
 
 
 def title_of(pool: Sequence[Profile], user: Profile | None, notes: list[str]) -> Profile | None:

@@ -184,6 +184,7 @@ def describe_dialect(dialect: Dialect) -> str:
     """The layout in words."""
     words = {"\t": "tabs", " ": "spaces", "": "nothing"}
     between = words.get(dialect.delimiter, f"`{dialect.delimiter}`")
+    between = "spaces" if dialect.loose or dialect.placed else between
     header = "a header" if dialect.header else "no header"
     if dialect.header and not dialect.header[-1] and not dialect.ruled:
         header += f" that names the first {sum(map(bool, dialect.header))} of {dialect.width}"

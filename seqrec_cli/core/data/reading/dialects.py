@@ -10,7 +10,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from seqrec_cli.core.data.reading import vocabulary
+from seqrec_cli.core.data.reading import aligned, vocabulary
 from seqrec_cli.core.data.reading.options import SPELLED, Reading
 from seqrec_cli.core.data.reading.sources import TextSource
 from seqrec_cli.core.data.reading.times import forms_of
@@ -26,9 +26,16 @@ MOST_TITLES = 20  # lines above a header
 MOST_JOINED = 50  # lines of one row
 UNFIT = ('"', "\n", "\r")  # they mean something else in delimited text
 LONGEST_DELIMITER = 4
+FIELDS = re.compile(r"fields[:\s]", re.IGNORECASE)
 # A column of ARFF, and the columns in a dump of PostgreSQL.
 ATTRIBUTE = re.compile(r"@(?i:attribute)\s+(?:'([^']+)'|\"([^\"]+)\"|(\S+))\s")
 COPY = re.compile(r"COPY [\w.\"]+ \(([^()]+)\) FROM stdin;")
+# What boxes are drawn with, as if by signs of ASCII.
+BOXES = str.maketrans(
+    {chr(code): "+" for code in range(0x2500, 0x2580)}
+    | dict.fromkeys("=─━═", "-")
+    | dict.fromkeys("│┃║", "|")
+)
 NUMBER = re.compile(r"\s*[+-]?(?:[0-9]+(?:[.,][0-9]*)?|[.,][0-9]+)(?:[eE][+-]?[0-9]{1,3})?\s*")
 # What a column is of, as ClickHouse and other databases write it below a header.
 TYPE = re.compile(
@@ -56,6 +63,7 @@ class Dialect:
         comments: whether lines that begin with `#` come before the table.
         titles: lines above the header, as of a report, which are not read.
         typed: whether a line with the type of each column comes below the header.
+        placed: where the columns are, if they stand below each other.
     """
 
     delimiter: str
@@ -69,6 +77,7 @@ class Dialect:
     comments: bool = False
     titles: int = 0
     typed: bool = False
+    placed: aligned.Aligned | None = None
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -98,11 +107,31 @@ def sniff(source: TextSource, head: bytes, reading: Reading) -> Dialect:
         raise InputError(f"`{source}` is empty", "it must have a line for each interaction")
     if listed := listed_above(lines):
         return listed
+    if found := columns_below_names(source, lines, reading):
+        return found
     if titles := titles_above(lines, reading):
         found = sniff_lines(source, lines[titles:], reading)
         if found.header:
             return replace(found, skip=titles + found.skip, titles=titles)
     return sniff_lines(source, lines, reading)
+
+
+def columns_below_names(
+    source: TextSource, lines: Sequence[str], reading: Reading
+) -> Dialect | None:
+    """The layout of a table whose columns stand below each other, if it is one."""
+    if reading.delimiter or reading.header is False:
+        return None
+    body = [line for line in lines if line.strip()][:LOOKED_AT]
+    found = aligned.below_ruler(lines)
+    if found is None and guess_delimiter(body, body) in ("", " "):
+        aligned.refuse_left_out(source, lines)
+        found = aligned.below_names(lines, lambda first, rows: is_header(first, rows, reading))
+    if found is None:
+        return None
+    above = sum(bool(line.strip()) for line in lines[: found.header])
+    layout = Dialect("\t", found.rows, found.names, len(found.names), quote="", escape="")
+    return replace(layout, titles=above, placed=found)
 
 
 def sniff_lines(source: TextSource, lines: Sequence[str], reading: Reading) -> Dialect:
@@ -118,8 +147,10 @@ def sniff_lines(source: TextSource, lines: Sequence[str], reading: Reading) -> D
     if len(body) > 3 and is_ruler(body[0]):  # a box, as MySQL draws it
         skip, body = skip + 1, body[1:]
     if len(body) > 2 and is_ruler(body[1]):
-        names = tuple(cell.strip() for cell in body[0].split("|"))
-        return Dialect("|", skip + 2, names, len(names), quote="", ruled=True)
+        aligned.refuse_left_out(source, lines)
+        bar = "│" if "│" in body[0] else "|"
+        names = tuple(cell.strip() for cell in body[0].split(bar))
+        return Dialect(bar, skip + 2, names, len(names), quote="", ruled=True)
     whole = joined_lines(body)
     delimiter = delimiter or guess_delimiter(body, whole)
     body = body if delimiter in UNQUOTED else whole
@@ -165,17 +196,22 @@ def chosen_delimiter(reading: Reading) -> str:
 
 
 def preamble(lines: Sequence[str]) -> tuple[int, str, str]:
-    """What comes before the table: lines to skip, a delimiter from `sep=;`, the last comment."""
-    skip, delimiter, noted = 0, "", ""
+    """What comes before the table: lines to skip, a delimiter from `sep=;`, a comment with names.
+
+    It is the one that says so, as `#fields` of Zeek and `#Fields:` of web servers, or the last.
+    """
+    skip, noted, fields = 0, "", ""
     if match := re.fullmatch(r'"?sep=(.)"?', lines[0].strip("\r\n ") or " "):
         return 1, match[1], ""
     for line in lines:
         if line.startswith("#") or line.startswith("%"):
-            noted = line.lstrip("#% ").removeprefix("Fields:").strip()
+            noted = line.lstrip("#% ").strip()
+            if match := FIELDS.match(noted):
+                fields = noted[match.end() :].strip()
         elif line.strip():
             break
         skip += 1
-    return (skip, delimiter, noted) if noted else (0, "", "")
+    return (skip, "", fields or noted) if noted else (0, "", "")
 
 
 def titles_above(lines: Sequence[str], reading: Reading) -> int:
@@ -218,11 +254,9 @@ def listed_above(lines: Sequence[str]) -> Dialect | None:
 
 def is_ruler(line: str) -> bool:
     """Whether it is the line under a header as psql or Markdown draws it: `----+----`, `|---|`."""
-    return (
-        set(line.strip()) <= set("-+|=: ")
-        and line.count("-") > 2
-        and ("+" in line or line.strip().startswith("|"))
-    )
+    text = line.translate(BOXES).strip()
+    drawn = set(text) <= set("-+|: ") and text.count("-") > 2
+    return drawn and ("+" in text or text.startswith("|"))
 
 
 def joined_lines(lines: Sequence[str]) -> list[str]:

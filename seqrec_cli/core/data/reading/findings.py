@@ -17,8 +17,8 @@ from seqrec_cli.core.data.reading.roles import Plan
 from seqrec_cli.core.data.reading.sources import TextSource
 from seqrec_cli.core.data.reading.wording import shortened
 
-# A column that a note offers for the time.
-OFFERED = re.compile(r"`--columns [^`,]*time=(?!none`)[^`,]*`$")
+# A column that a note offers in place of the one that was taken.
+OFFERED = re.compile(r"`--columns '?(?:user|item|time)=(?!none`)[^`,]*`")
 NOTHING = "no column looks like a time: the order of the file counts"
 
 
@@ -122,13 +122,13 @@ def has_own_time(plan: Plan) -> bool:
 
 
 def told_once(notes: Sequence[str]) -> Iterator[str]:
-    """The notes, without those that offer a column for the time that one before offers."""
+    """The notes, without those that offer nothing but columns that one before offers."""
     offered: set[str] = set()
     for note in notes:
-        found = OFFERED.search(note)
-        if found is None or found[0] not in offered:
+        found = OFFERED.findall(note)
+        if not found or not offered.issuperset(found):
             yield note
-        offered |= {found[0]} if found else set()
+        offered.update(found)
 
 
 def notes_of_files(files: Files, *, timed: bool) -> list[str]:

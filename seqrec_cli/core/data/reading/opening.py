@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 
 import duckdb
 
-from seqrec_cli.core.data.reading import delimited, known
+from seqrec_cli.core.data.reading import aligned, delimited, known
 from seqrec_cli.core.data.reading.blocks import open_blocks
 from seqrec_cli.core.data.reading.dialects import Dialect, lines_of, quoting, sniff
 from seqrec_cli.core.data.reading.engine import Engine
@@ -26,7 +26,11 @@ from seqrec_cli.core.data.reading.texts import Facts, guess_encoding
 from seqrec_cli.errors import InputError
 
 END_OF_TABLE = re.compile(rb"^\\\.[ \r]*$", re.MULTILINE)  # in a dump of PostgreSQL
-UNDER_A_TABLE = rb"^(?:\([0-9]+ rows?\)|\+[-+]+|[0-9]+ rows? in set[^\n]*)[ \r]*$"
+# Below a table and between its rows: how many these are, and lines, also of `─` to `╿` in UTF-8.
+UNDER_A_TABLE = (
+    rb"^(?:\([0-9]+ rows?\)|[+|][-+=]+|(?:\xe2[\x94\x95][\x80-\xbf])+"
+    rb"|[0-9]+ rows? in set[^\n]*)[ \r]*$"
+)
 
 
 def open_delimited(landed: Landed) -> Relation:
@@ -42,12 +46,17 @@ def open_delimited(landed: Landed) -> Relation:
         if source.filename.endswith(".inter"):
             check_atomic(source, dialect)
         names = () if dialect.header else known.named_by_file(source, dialect.width)
+    if (layout_of := dialect.placed) is not None:
+        facts = [
+            [aligned.cut_lines(source, f, landed.engine, layout_of) for f in part] for part in facts
+        ]
+    if dialect.comments:
+        facts = [[without_comments(f, landed.engine, dialect) for f in part] for part in facts]
     if dialect.loose:
         facts = [[delimited.tightened(f, landed.engine) for f in part] for part in facts]
-        dialect = replace(dialect, delimiter="\t", loose=False, quote="", escape="")
+        dialect = replace(dialect, delimiter="\t", quote="", escape="")
     if dialect.ruled:
         facts = [[ruled_rows(f, landed.engine, dialect) for f in part] for part in facts]
-        dialect = replace(dialect, skip=0)
     landed.allow(facts)
     relation = delimited.relation(source, facts, dialect)
     if names:
@@ -83,14 +92,41 @@ def check_atomic(source: TextSource, dialect: Dialect) -> None:
         )
 
 
+def without_comments(facts: Facts, engine: Engine, dialect: Dialect) -> Facts:
+    """A text without the comments between its rows and below: it itself where there are none.
+
+    A line is one that begins as those above the table do, if it has other values than a row or is
+    of a kind that is there too, as `#Fields:` where a web server began anew.
+    """
+    with facts.path.open("rb") as file:
+        above = [file.readline() for _ in range(dialect.skip)]
+        kinds = {line.split()[0] for line in above if line.strip()}
+        marks = tuple({kind[:1] for kind in kinds if kind[:1] in (b"#", b"%")})
+        values = dialect.width - 1
+        between = dialect.delimiter.encode()
+
+        def is_comment(line: bytes) -> bool:
+            other = dialect.loose or line.count(between) != values
+            return line.startswith(marks) and (other or line.split()[0] in kinds)
+
+        if not any(line.startswith(marks) for line in file):
+            return facts
+        file.seek(0)
+        with engine.folder.new_file(".txt") as copy:
+            for number, line in enumerate(file):
+                kept = number < dialect.skip or not is_comment(line)
+                copy.write(line if kept else b"\n")
+    return Facts(copy.path, facts.quotes, facts.damaged, copy.size)
+
+
 def ruled_rows(facts: Facts, engine: Engine, dialect: Dialect) -> Facts:
-    """A copy of a table as psql prints it without header, ruler and the count of rows below.
+    """A copy of a table as psql prints it without the count of rows below and lines between them.
 
     A table in a dump ends in `\\.`.
     """
     with facts.path.open("rb") as file, engine.folder.new_file(".txt") as copy:
         for _ in range(dialect.skip):
-            file.readline()
+            copy.write(file.readline())
         for block in delimited.whole_lines(file):
             rows, *below = END_OF_TABLE.split(block, maxsplit=1)
             copy.write(re.sub(UNDER_A_TABLE, b"", rows, flags=re.MULTILINE))

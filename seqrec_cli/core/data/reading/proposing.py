@@ -10,7 +10,7 @@ from functools import cached_property
 from itertools import pairwise, product
 
 from seqrec_cli.core.data.reading import vocabulary
-from seqrec_cli.core.data.reading.choosing import WIDEST
+from seqrec_cli.core.data.reading.choosing import WIDEST, whole_of
 from seqrec_cli.core.data.reading.evidence import (
     ROLES,
     Person,
@@ -52,6 +52,7 @@ def guessed(
     best = Candidates(tuple(free), known, tuple(rest), order).likeliest()
     if best and not any(p.label for p in best[0]):
         best = best[:1]  # without names the first is the user
+    best = [(u, whole_of(i, pool, [])) for u, i in best] if item is None else best
     found: list[dict[Role, str]] = [{"user": u.name, "item": i.name} for u, i in best]
     if not 0 < len(found) < 3:
         found = [{role: p.name for role, p in known.items()}]

@@ -139,7 +139,7 @@ PARTS: dict[Named, frozenset[str]] = {
         "아이템 영화 topic thread story issue asset package station drug medication medicine "
         "podcast audiobook comic webtoon novel lecture workout dish meal plugin "
         "объявление объявления exemplar exemplaire exemplaar medien stock toote prekes artikla "
-        "登錄號 登录号 條碼號 条码号 "
+        "登錄號 登录号 條碼號 条码号 bib biblio bibid biblionumber bibnumber "
         "артикул 資料 药品 课程 "
         "उत्पाद کالا محصول สินค้า รหัสสินค้า פריט"
     ),
@@ -237,6 +237,10 @@ LOOSE = words(
 NUMBERED = words(
     "post page problem question exercise episode track lesson chapter level video step visit"
 )
+# One of several that a library has of a book; what names the book.
+COPIES = words("copy exemplar exemplaire exemplaar barcode 登錄號 登录号 條碼號 条码号")
+BOOKS = words("bib biblio bibid biblionumber bibnumber")
+TITLE = words("title titel titre titulo titolo 題名 书名 書名 서명")
 # What was done with an item, behind the word for it: `Item Purchased`.
 DONE = words("purchased bought ordered watched viewed played borrowed clicked rated listened read")
 OWNERS = PARTS["user"] | PARTS["item"]

@@ -141,3 +141,12 @@ def test_a_uuid_that_no_row_shares_is_no_user(read: ReadText) -> None:
         read("time,uuid,hashedIpAddress,episodeId\n" + rows)
     assert "no value of `uuid`, which would be the user, comes twice" in caught.value.message
     assert "--columns user=hashedIpAddress,item=episodeId,time=time" in caught.value.hint
+
+
+def test_a_user_of_one_row_each_is_none_where_another_column_fits(read: ReadText) -> None:
+    rows = "".join(f"C{n}x,10.0.0.{n % 7},/p/{n * n % 9}\n" for n in range(60))
+    with pytest.raises(InputError, match="`uid`, which would be the user, comes twice in 60") as no:
+        read("uid,client_ip,uri\n" + rows)
+    assert "--columns user=client_ip,item=uri" in no.value.hint
+    alone = "".join(f"C{n}x,/p/{n * n % 9}\n" for n in range(60))
+    assert len(read("uid,uri\n" + alone).rows.user_ids) == 60  # histories of one, said elsewhere

@@ -344,3 +344,27 @@ def test_a_rating_may_be_the_same_in_all_first_rows(read: ReadText, rating: str)
 def test_one_odd_rating_of_an_item_that_comes_once_says_nothing(read: ReadText) -> None:
     rows = [f"u{n % 9},i{n * 7 % 17},5\n" for n in range(60)] + ["u1,once,4\n"]
     assert read("user,item,rating\n" + "".join(rows)).columns["rating"] == "rating"
+
+
+@pytest.mark.parametrize(
+    ("names", "taken"),
+    [
+        ("patron_id,item_record_id,bib_record_id,title", "bib_record_id"),
+        ("patron_id,item_barcode,shelf,title", "title"),
+        ("patron_id,sku,shelf,title", "sku"),  # a shop's are no copies
+        ("patron_id,item_id,shelf,room", "item_id"),
+    ],
+)
+def test_several_copies_are_one_book(read: ReadText, names: str, taken: str) -> None:
+    rows = "".join(
+        f"p{n % 11},{copy},b{copy // 3 + 90},The Book {copy // 3}\n"
+        for n in range(80)
+        for copy in [n * n % 24]
+    )
+    log = read(f"{names}\n{rows}")
+    assert log.columns["item"] == taken
+    copy = names.split(",")[1]
+    said = [note for note in log.findings.notes if f"item={copy}" in note]
+    assert [f"several `{copy}` are of one `{taken}`" in note for note in said] == [True] * (
+        taken != copy
+    )

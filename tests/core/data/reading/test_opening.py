@@ -9,6 +9,7 @@ from seqrec_cli.core.data.reading.log import read_log
 from seqrec_cli.core.data.reading.opening import FORMATS
 from seqrec_cli.core.data.reading.options import Format, Reading
 from seqrec_cli.core.data.reading.sources import TextSource
+from seqrec_cli.errors import InputError
 from tests.core.data.reading.conftest import ReadText, rows_of
 from tests.core.data.reading.forms import EVENTS, FORMS
 
@@ -75,3 +76,39 @@ def test_reads_a_report_below_its_title(read: ReadText, padded: str) -> None:
     log = read(f"{text}no.;user_id;item_id;timestamp\n{table}")
     assert rows_of(log) == rows
     assert "below 3 lines of title" in log.findings.layout
+
+
+def test_comments_between_rows_and_below_are_no_rows(read: ReadText) -> None:
+    """As Zeek closes a log, and a web server writes its header again where it began anew."""
+    rows = [(f"u{n % 5}", f"#{n % 7}", 1_600_000_000 + n) for n in range(40)]
+    head = "#separator \\x09\n#path\tlog\n#fields\tuser\titem\tts\n#types\tstring\tstring\ttime\n"
+    lines = ["\t".join(map(str, row)) + "\n" for row in rows]
+    text = head + "".join(lines[:20]) + head + "".join(lines[20:]) + "#close\t2020-09-13\n"
+    log = read(text, "log.log")
+    assert rows_of(log) == rows
+    assert log.findings.taken[0].column == "user"
+
+
+def test_a_row_that_begins_as_a_comment_does_is_read(read: ReadText) -> None:
+    rows = [(f"#u{n % 5}", f"i{n % 7}", 1_600_000_000 + n) for n in range(40)]
+    body = "".join("\t".join(map(str, row)) + "\n" for row in rows)
+    first, rest = body.split("\n", 1)
+    log = read(f"#made by hand\n#user\titem\tts\n{first[1:]}\n{rest}", "log.tsv")
+    assert rows_of(log) == [("u0", *rows[0][1:]), *rows[1:]]
+
+
+def test_lines_of_a_printed_table_have_their_numbers(read: ReadText) -> None:
+    rows = "".join(f" {n % 5} | {n % 7} | {1_600_000_000 + n}\n" for n in range(40))
+    text = f" user | item | ts\n------+------+----\n{rows} 1 | 2\n(41 rows)\n"
+    with pytest.raises(InputError, match="line 43: fewer values"):
+        read(text, "log.txt")
+
+
+@pytest.mark.parametrize("between", ["+------+------+----+", "+======+======+====+"])
+def test_lines_between_rows_are_no_rows(read: ReadText, between: str) -> None:
+    rows = [(n % 5, n % 7, 1_600_000_000 + n) for n in range(40)]
+    drawn = "".join(f"| {u} | {i} | {t} |\n{between}\n" for u, i, t in rows)
+    text = f"{between}\n| user | item | ts |\n+======+======+====+\n{drawn}"
+    assert rows_of(read(text, "log.txt")) == rows
+    boxed = text.translate(str.maketrans({"|": "│", "-": "─", "=": "═", "+": "┼"}))
+    assert rows_of(read(boxed, "log.txt")) == rows
