@@ -1,9 +1,11 @@
 """Dates of other calendars than days and months of our years: weeks, quarters and terms, the eras
-of Japan, the years of Taiwan and Thailand."""
+of Japan, the years of Taiwan and Thailand, the days of Iran."""
 
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+
+import numpy as np
 
 from seqrec_cli.core.data.reading import vocabulary
 from seqrec_cli.core.data.reading.dated_numbers import CJK, DAY, ROC, WEEK, monday_sql, says_when
@@ -69,6 +71,13 @@ OF_TAIWAN = re.compile(r"^()((?:[6-9][0-9])|1[0-4][0-9])([年./-] ?[0-9]{1,2}[�
 OF_THAILAND = re.compile(r"\b(25[3-9][0-9])\b")
 THAI = re.compile("[\u0e00-\u0e7f]")
 BUDDHIST = 543
+# Years in use for what is logged; the same numbers are of other years in the Islamic calendar.
+OF_IRAN = re.compile(
+    r"^(1(?:3[3-9]|40)[0-9]|141[0-5])[-/.]([0-9]{1,2})[-/.]([0-9]{1,2})((?:\D.{1,30})?)$"
+)
+DIGITS_OF_IRAN = "۰۱۲۳۴۵۶۷۸۹٠١٢٣٤٥٦٧٨٩", "01234567890123456789"
+ARABIC = re.compile("[\u0600-\u06ff]")
+BEFORE_1970 = 1075196  # days, as `day_of_iran` counts them
 
 
 def forms_by_calendar(label: str, cells: Sequence[str]) -> list[TimeForm]:
@@ -80,7 +89,7 @@ def forms_by_calendar(label: str, cells: Sequence[str]) -> list[TimeForm]:
     found = None
     if says_when(label):
         found = week_form(cells) or quarter_form(cells) or term_form(cells)
-    return [found] if found else forms_of_eras(label, cells)
+    return [found] if found else forms_of_eras(label, cells) or of_iran(label, cells)
 
 
 def is_of_another_thing(label: str) -> bool:
@@ -210,6 +219,50 @@ def of_thailand(cells: Sequence[str]) -> list[TimeForm]:
 
     ours = [OF_THAILAND.sub(lambda m: str(int(m[1]) - BUDDHIST), cell) for cell in cells]
     return spelled_before(ours, spelled, "years of the Buddhist era")
+
+
+def of_iran(label: str, cells: Sequence[str]) -> list[TimeForm]:
+    """The forms of dates of Iran's calendar, also in its digits.
+
+    A year has six months of 31 days and five of 30; leap years come eight times in 33.
+    """
+    if not (says_when(label) or ARABIC.search(label) or any(map(ARABIC.search, cells))):
+        return []
+    table = str.maketrans(*DIGITS_OF_IRAN)
+    plain = [cell.translate(table) for cell in cells]
+    found = matches(OF_IRAN, plain)
+    if len(found) < least_of(len(cells)) or not all(map(is_day_of_iran, found)):
+        return []
+
+    def ours(match: re.Match[str]) -> str:
+        days = day_of_iran(int(match[1]), int(match[2]), int(match[3])) - BEFORE_1970
+        return f"{np.datetime64('1970-01-01') + np.timedelta64(days, 'D')}{match[4]}"
+
+    def spelled(text: str) -> str:
+        digits = f"translate({text}, {quoted(DIGITS_OF_IRAN[0])}, {quoted(DIGITS_OF_IRAN[1])})"
+        year, month, day = (f"CAST({part_sql(digits, OF_IRAN, n)} AS INTEGER)" for n in (1, 2, 3))
+        y = f"({year} + 1595)"
+        days = (
+            f"365 * {y} + {y} // 33 * 8 + ({y} % 33 + 3) // 4 + {day} + CASE WHEN {month} < 7 "
+            f"THEN ({month} - 1) * 31 ELSE ({month} - 7) * 30 + 186 END - {BEFORE_1970}"
+        )
+        date = f"strftime(DATE '1970-01-01' + TRY(CAST({days} AS INTEGER)), '%Y-%m-%d')"
+        return f"({date} || {part_sql(digits, OF_IRAN, 4)})"
+
+    cells = [OF_IRAN.sub(ours, cell) for cell in plain]
+    return spelled_before(cells, spelled, "days of Iran's calendar")
+
+
+def is_day_of_iran(match: re.Match[str]) -> bool:
+    month, day = int(match[2]), int(match[3])
+    return 1 <= month <= 12 and 1 <= day <= 31 - (month > 6)
+
+
+def day_of_iran(year: int, month: int, day: int) -> int:
+    """The number of a day of Iran's calendar, one more than that of the day before."""
+    y = year + 1595
+    before = (month - 1) * 31 if month < 7 else (month - 7) * 30 + 186
+    return 365 * y + y // 33 * 8 + (y % 33 + 3) // 4 + before + day
 
 
 def spelled_before(

@@ -8,6 +8,15 @@ from functools import cache
 from seqrec_cli.core.data.reading.engine import quoted
 
 LETTER = r"[^\W\d_]"
+ENGLISH = "january february march april may june july august september october november december"
+# The months of Thailand, of which not all signs are letters.
+OF_THAILAND = tuple(
+    "มกราคม|ม.ค. กุมภาพันธ์|ก.พ. มีนาคม|มี.ค. เมษายน|เม.ย. พฤษภาคม|พ.ค. มิถุนายน|มิ.ย. กรกฎาคม|ก.ค. "
+    "สิงหาคม|ส.ค. กันยายน|ก.ย. ตุลาคม|ต.ค. พฤศจิกายน|พ.ย. ธันวาคม|ธ.ค.".replace(".", r"\.").split()
+)
+# The halves of a day beside a time of day, as other languages have them.
+MORNING = r"π\.?μ\.?|ÖÖ|ص|SA|fm|dop\.|de\.|vm\.|ق\.ظ"
+AFTERNOON = r"μ\.?μ\.?|ÖS|م|CH|em|odp\.|du\.|nm\.|ب\.ظ"
 # What is respelled before a format is looked for; the engine does it to all cells alike.
 SPELLINGS = tuple(
     (re.compile(pattern), to)
@@ -19,8 +28,10 @@ SPELLINGS = tuple(
         ("上午|午前|오전", "AM"),
         ("下午|午後|오후", "PM"),
         (r" ?[(（][日月火水木金土일월화수목금토][)）]", ""),  # the day of the week
-        (r"(:[0-9]{2}) ?(?:π\.?μ\.?|ÖÖ|ص|SA)$", r"\1 AM"),
-        (r"(:[0-9]{2}) ?(?:μ\.?μ\.?|ÖS|م|CH)$", r"\1 PM"),
+        (rf"(:[0-9]{{2}}) ?(?:{MORNING})( |,|$)", r"\1 AM\2"),
+        (rf"(:[0-9]{{2}}) ?(?:{AFTERNOON})( |,|$)", r"\1 PM\2"),
+        (rf"(^| )(?:{MORNING}) ?([0-9]{{1,2}}:[0-9]{{2}}(?::[0-9]{{2}})?)", r"\1\2 AM"),
+        (rf"(^| )(?:{AFTERNOON}) ?([0-9]{{1,2}}:[0-9]{{2}}(?::[0-9]{{2}})?)", r"\1\2 PM"),
         (r"^((?:19|20)[0-9]{6})([0-9]{6})(?:[.,][0-9]+)?Z$", r"\1T\2Z"),  # as in LDAP
         (r" (?:CET|MEZ|WEST|BST)\b", " +0100"),
         (r" (?:CEST|MESZ|EET)\b", " +0200"),
@@ -31,9 +42,9 @@ SPELLINGS = tuple(
         (r" (?:CST|MDT)\b", " -0600"),
         (r" (?:MST|PDT)\b", " -0700"),
         (r" PST\b", " -0800"),
+        *zip(OF_THAILAND, ENGLISH.title().split(), strict=True),
     )
 )
-ENGLISH = "january february march april may june july august september october november december"
 DAYS = "monday tuesday wednesday thursday friday saturday sunday"
 KNOWN = {
     **dict.fromkeys(ENGLISH.split(), "%B"),
@@ -43,24 +54,45 @@ KNOWN = {
 }
 # The months of other languages, in full, declined and short; compared without accents.
 MONTHS = (
-    "jan january januar janner janvier janv enero ene gennaio gen janeiro januari stycznia styczen "
-    "sty января январь янв ocak oca",
-    "feb february februar feber fevrier fevr fev febrero febbraio fevereiro februari lutego luty "
-    "lut февраля февраль фев subat sub",
-    "mar march marz mrz mars marzo marco maart mrt maret marca marzec марта март мар mart",
-    "apr april avril avr abril abr aprile kwietnia kwiecien kwi апреля апрель апр nisan nis",
-    "may mai mayo maggio mag maio mei maj maja мая маи mayis",
-    "jun june juni juin junio giugno giu junho czerwca czerwiec cze июня июнь июн haziran haz",
-    "jul july juli juillet juil julio luglio lug julho lipca lipiec lip июля июль июл temmuz tem",
-    "aug august aout agosto ago augusti augustus agustus sierpnia sierpien sie "
-    "августа август авг agustos",
+    "jan january januar janner janvier janv enero ene gennaio gen janeiro januari "
+    "stycznia styczen sty января январь янв ocak oca ledna leden ιαν ιανουαριου січня "
+    "січень ianuarie ian gener tammikuuta tammi jaanuar sausio janvaris ינואר בינואר "
+    "يناير",
+    "feb february febr февр februar feber fevrier fevr fev febrero febbraio fevereiro "
+    "februari lutego luty lut февраля февраль фев subat sub unora unor φεβ φεβρουαριου "
+    "лютого лютии februarie febrer helmikuuta helmi veebruar vasario februaris פברואר "
+    "בפברואר فبراير",
+    "mar march marc marz mrz mars marzo marco maart mrt maret marca marzec марта март мар "
+    "mart marcius brezna brezen marec μαρ μαρτιου березня березень martie maaliskuuta "
+    "maalis marts kovo מרץ במרץ مارس",
+    "apr april avril avr abril abr aprile kwietnia kwiecien kwi апреля апрель апр nisan "
+    "nis dubna duben απρ απριλιου квітня квітень aprilie huhtikuuta huhti aprill "
+    "balandzio aprilis אפריל באפריל ابريل",
+    "may mai mayo maggio mag maio mei maj maja мая маи mayis kvetna kveten maij maijs μαι "
+    "majus μαιου травня травень toukokuuta touko geguzes מאי במאי مايو mayıs",
+    "jun june juni juin junio giugno giu junho czerwca czerwiec cze июня июнь июн haziran "
+    "haz junius cervna cerven ιουν ιουνιου червня червень iunie juny kesakuuta kesa juuni "
+    "birzelio junijs יוני ביוני يونيو",
+    "jul july juli juillet juil julio luglio lug julho lipca lipiec lip июля июль июл "
+    "temmuz julius tem cervence cervenec ιουλ ιουλιου липня липень iulie juliol "
+    "heinakuuta heina juuli liepos julijs יולי ביולי يوليو",
+    "aug august aout agosto ago augusti augustus agustus sierpnia sierpien sie августа "
+    "август augusztus авг agustos srpna srpen αυγ αυγουστου серпня серпень avgust agost "
+    "elokuuta elo rugpjucio augusts אוגוסט באוגוסט اغسطس agu",
     "sep sept september septembre septiembre settembre set setembro wrzesnia wrzesien wrz "
-    "сентября сентябрь сент сен eylul eyl",
-    "oct october oktober okt octobre octubre ottobre ott outubro out pazdziernika pazdziernik paz "
-    "октября октябрь окт ekim eki",
-    "nov november novembre noviembre novembro listopada listopad lis ноября ноябрь нояб ноя kasim",
-    "dec december dezember dez desember des decembre diciembre dic dicembre dezembro grudnia "
-    "grudzien gru декабря декабрь дек aralik ara",
+    "сентября сентябрь сент сен eylul eyl zari σεπ σεπτεμβριου вересня вересень "
+    "septembrie szept szeptember setembre syyskuuta syys rugsejo septembris ספטמבר "
+    "בספטמבר سبتمبر",
+    "oct october oktober okt octobre octubre ottobre ott outubro out pazdziernika "
+    "pazdziernik paz октября октябрь окт ekim eki rijna rijen οκτ οκτωβριου жовтня "
+    "жовтень octombrie lokakuuta loka oktoober spalio oktobris אוקטובר באוקטובר اكتوبر",
+    "nov november novembre noviembre novembro listopada listopad lis ноября ноябрь нояб "
+    "ноя kasim listopadu νοε νοεμβριου листопада листопад noiembrie marraskuuta marras "
+    "lapkricio novembris נובמבר בנובמבר نوفمبر kas kasım",
+    "dec december dezember dez desember des decembre diciembre dic dicembre dezembro "
+    "grudnia grudzien gru декабря декабрь дек aralik ara prosince prosinec δεκ δεκεμβριου "
+    "грудня грудень decembrie desembre joulukuuta joulu detsember gruodzio decembris "
+    "דצמבר בדצמבר ديسمبر aralık",
 )
 MONTH = {name: f"{n:02}" for n, names in enumerate(MONTHS, 1) for name in names.split()}
 WORD = re.compile(f"{LETTER}{{3,20}}")
@@ -78,7 +110,7 @@ DATES = (
     rf"(?P<d>{NUMBER})(?P<s>[-/ ]?){IN_WORDS}(?P=s)(?P<y>[0-9]{{2}})",
     rf"{IN_WORDS}[- ](?P<d>{NUMBER}){SUFFIX}(?:,? |-)(?P<Y>[0-9]{{4}})",
     rf"{IN_WORDS}(?P<s>[-/])(?P<d>{NUMBER})(?P=s)(?P<y>[0-9]{{2}})",
-    rf"(?P<Y>[0-9]{{4}})[-/ ]{IN_WORDS}[-/ ](?P<d>{NUMBER})",
+    rf"(?P<Y>[0-9]{{4}})\.?[-/ ]{IN_WORDS}[-/ ](?P<d>{NUMBER})\.?",
     rf"(?P<Y>[0-9]{{4}})[年년] ?(?P<m>{NUMBER})[月월] ?(?P<d>{NUMBER})[日일号]",
     r"(?P<Y>(?:19|20)[0-9]{2})(?P<m>[0-9]{2})(?P<d>[0-9]{2})",
     r"(?P<Y>[0-9]{4})-(?P<j>[0-9]{3})",
@@ -96,7 +128,7 @@ CLOCK = (
     r"(?:[:.m分분-]? ?(?P<S>[0-9]{2})(?:[.,](?P<f>[0-9]{1,9}))?)?)?[秒초分분]?(?P<p> ?[AaPp][Mm])?"
     r"(?P<z> ?(?:UTC|GMT|Z|z)?(?: ?[+-][0-9]{2}(?::?[0-9]{2})?| [A-Z][a-z]+/[A-Z][A-Za-z_]+)?)"
 )
-GAP = rf"(?P<g>[.,]? |[Tt:_-]|,? {LETTER}{{1,3}}\.? | - )"
+GAP = rf"(?P<g>[.,]? |[Tt:_-]|,? {LETTER}{{1,3}}\.?,? | - )"
 BEFORE = rf"(?:(?P<w>{LETTER}{{2,12}})[.,:]? |[\[(])?"
 AFTER = rf"(?:[\]).]| {LETTER}{{1,4}}\.?|\[[\w/]{{3,40}}\]| \([^()0-9]{{3,40}}\))?"
 YEAR_LAST = rf"{BEFORE}{IN_WORDS} (?P<d>{NUMBER}) {CLOCK} (?P<Y>[0-9]{{4}})(?P<z2> [+-][0-9]{{4}})?"

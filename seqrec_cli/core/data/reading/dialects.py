@@ -26,6 +26,8 @@ MOST_TITLES = 20  # lines above a header
 MOST_JOINED = 50  # lines of one row
 UNFIT = ('"', "\n", "\r")  # they mean something else in delimited text
 LONGEST_DELIMITER = 4
+LONGEST_NUMBER = 9  # digits of the number of a row, which a time has more of
+CLOCK = re.compile(r"[0-9]{1,2}:[0-9]{2}\b")
 FIELDS = re.compile(r"fields[:\s]", re.IGNORECASE)
 # A column of ARFF, and the columns in a dump of PostgreSQL.
 ATTRIBUTE = re.compile(r"@(?i:attribute)\s+(?:'([^']+)'|\"([^\"]+)\"|(\S+))\s")
@@ -162,12 +164,13 @@ def sniff_lines(source: TextSource, lines: Sequence[str], reading: Reading) -> D
         rows.pop()  # the total below a report
     remark = split(noted, delimiter, "", "", loose) if noted else []
     remark = remark if len(remark) == width else noted.split()
-    header = find_header(rows, width, reading, remark)
+    header = find_header(body, rows, width, reading, remark)
     if header and len(header) != width:
         raise InputError(
-            f"the first line of `{source}` has {len(rows[0])} names, and most lines have {width} "
+            f"`{source}`, line {skip + 1}: {len(rows[0])} names, and most lines have {width} "
             "values",
-            "fix that line, or use `--no-header` if it is no header",
+            "name each column, put what has a delimiter inside in quotes, or use `--no-header` if "
+            "it is no header",
         )
     first = tuple(cell.strip() for cell in rows[0])
     if header and first in (header[-len(first) :], header[: len(first)]):
@@ -374,9 +377,16 @@ def usual_width(rows: Sequence[Sequence[str]]) -> int:
 
 
 def find_header(
-    rows: Sequence[Sequence[str]], width: int, reading: Reading, noted: Sequence[str]
+    body: Sequence[str],
+    rows: Sequence[Sequence[str]],
+    width: int,
+    reading: Reading,
+    noted: Sequence[str],
 ) -> tuple[str, ...]:
-    """The names of the columns: from the first line, or from the last comment before it."""
+    """The names of the columns: from the first line, or from the last comment before it.
+
+    `rows` are the lines of `body`, cut.
+    """
     first = tuple(cell.strip() for cell in rows[0])
     if reading.header is False:
         return ()
@@ -384,15 +394,32 @@ def find_header(
         return ("",) * (len(first) == width - 1) + first
     if len(first) == width and is_header(first, rows[1:], reading):
         return first
-    numbered = len({row[0] for row in rows[1:]}) == len(rows) - 1
-    if len(first) == width - 1 and numbered:
+    if len(first) == width - 1 and are_names_of_rows([row[0] for row in rows[1:]], body[1:]):
         if is_header(first, [row[1:] for row in rows[1:]], reading):
             return ("", *first)  # as R writes it, with the names of the rows in front
     elif 1 < len(first) < width and is_header(first, rows[1:], reading):
-        return (*first, *[""] * (width - len(first)))
+        if all(is_without_name(row, len(first)) for row in rows[1:]):
+            return (*first, *[""] * (width - len(first)))
+        return first  # which is refused
     if noted and len(noted) == width and not any(map(looks_numeric, noted)):
         return tuple(name.strip() for name in noted)
     return ()
+
+
+def are_names_of_rows(cells: Sequence[str], lines: Sequence[str]) -> bool:
+    """Whether first cells are what R calls its rows: numbers of them, or words in quotes; none
+    comes twice."""
+    numbers = all(is_digits(cell) and len(cell) < LONGEST_NUMBER for cell in cells)
+    return (numbers or all(line[:1] in "\"'" for line in lines)) and len({*cells}) == len(cells)
+
+
+def is_without_name(row: Sequence[str], named: int) -> bool:
+    """Whether what a row has beyond the names is nothing, the time of day of a date before, or the
+    other numbers of a vector."""
+    more = [cell.strip() for cell in row[named:]]
+    if len(more) < 2:
+        return not any(more) or CLOCK.match(more[0]) is not None
+    return not any(more) or all(map(looks_numeric, row[named - 1 :]))
 
 
 def is_header(first: Sequence[str], others: Sequence[Sequence[str]], reading: Reading) -> bool:

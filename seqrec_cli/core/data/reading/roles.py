@@ -26,7 +26,7 @@ from seqrec_cli.core.data.reading.wording import shortened
 from seqrec_cli.errors import InputError
 from seqrec_cli.wording import typed
 
-DIGITS = re.compile("[0-9]+")
+DIGITS = re.compile(r"\d+")  # of any script
 MOST_SHOWN = 30
 NONE = "none"  # what to say for a role that no column has
 

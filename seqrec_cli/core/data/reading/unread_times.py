@@ -19,10 +19,12 @@ MOSTLY = 0.5  # of the values that are there
 SMALLEST = 1000  # what counts less is the months of a loan, or a quarter
 # What of a text may be of a date: a year, a day and a month, a time of day, or a number of days.
 DATED = re.compile(
-    r"(?<![0-9])(?:19|20)[0-9]{2}(?![0-9])|[0-9]([-/.])[0-9]{1,2}\1[0-9]|[0-9]:[0-9]{2}"
+    r"(?<!\d)(?:19|20)[0-9]{2}(?!\d)|\d([-/.])\d{1,2}\1\d|\d:\d{2}"
     r"|\bFY ?-?[0-9]{2}|\b(?:day|week|month|tag|woche|monat|jour|semaine|mois) ?[0-9]",
     re.IGNORECASE,
 )
+# What can hardly be anything but a date, in any calendar and the digits of any script.
+A_DATE = re.compile(r"(?:\d{4}([-/.])\d{1,2}\1\d{1,2}|\d{1,2}([-/.])\d{1,2}\2\d{4})(?:\D.{0,40})?")
 WORDS_OF_TEXTS = vocabulary.words("search query keyword keywords")
 
 
@@ -63,8 +65,9 @@ def may_say_when(profile: Profile) -> bool:
     if profile.counts:
         large = max(map(float, profile.counts)) >= SMALLEST
         return large and (says_when(profile.label) or (done and is_in_order(profile)))
-    told = sum(DATED.search(value) is not None for value in values)
-    return (done or says_when(profile.label)) and told > MOSTLY * len(values)
+    if done or says_when(profile.label):
+        return sum(DATED.search(value) is not None for value in values) > MOSTLY * len(values)
+    return sum(A_DATE.fullmatch(value) is not None for value in values) > MOSTLY * len(values)
 
 
 def is_in_order(profile: Profile) -> bool:

@@ -8,6 +8,8 @@ from seqrec_cli.core.data.reading.calendars import forms_by_calendar
 from tests.core.data.reading.conftest import ReadText
 from tests.core.data.reading.test_dated_numbers import DAYS, days_read, log_of
 
+NO_TIME = {"time": "none"}
+
 
 @pytest.mark.parametrize(
     ("header", "written"),
@@ -132,3 +134,31 @@ def test_a_date_is_taken_before_its_week_and_its_quarter(read: ReadText) -> None
 )
 def test_what_is_no_date(label: str, cells: list[str]) -> None:
     assert not forms_by_calendar(label, cells)
+
+
+# From tables of the calendar of Iran: first days of years, and last days of leap years.
+OF_IRAN = {
+    "1375/01/01": date(1996, 3, 20),
+    "1387/12/30": date(2009, 3, 20),
+    "1395/12/30": date(2017, 3, 20),
+    "1396/1/1": date(2017, 3, 21),
+    "1399/12/30": date(2021, 3, 20),
+    "1401/06/25": date(2022, 9, 16),
+    "1403/12/30": date(2025, 3, 20),
+    "1404-01-01": date(2025, 3, 21),
+}
+
+
+@pytest.mark.parametrize("header", ["تاریخ", "زمان", "time"])
+@pytest.mark.parametrize("digits", ["0123456789", "۰۱۲۳۴۵۶۷۸۹", "٠١٢٣٤٥٦٧٨٩"])
+def test_days_of_iran(read: ReadText, header: str, digits: str) -> None:
+    table = str.maketrans("0123456789", digits)
+    assert days_read(read, header, [day.translate(table) for day in OF_IRAN]) == [*OF_IRAN.values()]
+
+
+def test_years_of_islam_are_not_those_of_iran(read: ReadText) -> None:
+    log = read(log_of("time", [f"1444/0{n % 9 + 1}/1{n % 10}" for n in range(60)]), columns=NO_TIME)
+    assert log.rows.times is None
+    assert not forms_by_calendar("time", ["1444/02/03", "1444/03/04"])
+    assert not forms_by_calendar("code", ["1402/02/03", "1402/03/04"])
+    assert not forms_by_calendar("time", ["1402/08/31", "1402/03/04"])  # no such day

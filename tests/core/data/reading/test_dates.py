@@ -47,6 +47,15 @@ TEXTS = {
             *("2021. 3. 14. 17:05", "2021/3/14 下午 5:05", "20210314T1705"),
             *("14/3/2021 5:05 μμ", "14/3/2021 5:05 μ.μ.", "14/3/2021 5:05 ÖS", "14. 3. 2021 17:05"),
             *("14/03/2021 05:05 CH", "14.3.2021 17.05", "3/14/2021 5:05p"),
+            *(
+                "5:05 CH 14/03/2021",
+                "5:05 em 2021-03-14",
+                "5:05 م 2021/03/14",
+                "14/03/2021 ÖS 5:05",
+            ),
+            *("14 мар. 2021 г., 17:05", "2021. márc. 14. 17:05", "2021. március 14. 17:05"),
+            *("14. března 2021 v 17:05", "14 Μαρτίου 2021 17:05", "14 มี.ค. 2564 17:05"),
+            *("14 березня 2021, 17:05", "14 במרץ 2021 17:05", "14 مارس 2021 17:05"),
         ),
         MINUTE,
     ),
@@ -71,7 +80,7 @@ def test_reads_a_date(read: ReadText, text: str) -> None:
     assert log.rows.time_unit == "seconds"
 
 
-@pytest.mark.parametrize("language", range(5))
+@pytest.mark.parametrize("language", range(13))
 def test_all_months_of_a_language(read: ReadText, language: int) -> None:
     """In order, though those of the first rows may be spelled as in English."""
     months = [
@@ -80,6 +89,17 @@ def test_all_months_of_a_language(read: ReadText, language: int) -> None:
         *("enero febrero marzo abril mayo junio julio agosto septiembre octubre noviembre dic.",),
         *("Januari Februari Maret April Mei Juni Juli Agustus Sept Oktober November Desember",),
         *("Jan. Feb. Mär. Apr. Mai Jun. Jul. Aug. Sep. Okt. Nov. Dez.",),
+        *("янв. февр. марта апр. мая июн. июл. авг. сент. окт. нояб. дек.",),
+        *("jan. febr. márc. ápr. máj. jún. júl. aug. szept. okt. nov. dec.",),
+        *("ledna února března dubna května června července srpna září října listopadu prosince",),
+        *("Ιαν Φεβ Μαρ Απρ Μαΐ Ιουν Ιουλ Αυγ Σεπ Οκτ Νοε Δεκ",),
+        *("Oca Şub Mar Nis Mayıs Haz Tem Ağu Eyl Eki Kas Ara",),
+        *(
+            "січня лютого березня квітня травня червня липня серпня вересня жовтня листопада"
+            " грудня",
+        ),
+        *("tammi helmi maalis huhti touko kesä heinä elo syys loka marras joulu",),
+        *("ianuarie februarie martie aprilie mai iunie iulie aug septembrie octombrie nov dec",),
     ][language].split()
     rows = "".join(f"1,{n},3. {month} 2020\n" for n, month in enumerate(months, 1))
     times = [row[2] for row in rows_of(read("user,item,date\n" + rows))]

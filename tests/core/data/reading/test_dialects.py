@@ -106,7 +106,7 @@ def test_a_last_line_that_is_cut_does_not_count() -> None:
 @pytest.mark.parametrize("first", [b"a,b", b"a,b,c,d,e,f,g"])
 def test_a_header_of_another_width_than_the_rows_is_refused(first: bytes) -> None:
     head = first + b"\n1,2,3,4,5\n6,7,8,9,1\n"
-    with pytest.raises(InputError, match=f"has {first.count(b',') + 1} names, and most lines"):
+    with pytest.raises(InputError, match=f"line 1: {first.count(b',') + 1} names, and most lines"):
         sniff(PLACE, head, Reading(header=True))
 
 
@@ -170,3 +170,31 @@ def test_single_quotes_around_delimiters_are_quotes() -> None:
     assert (found.quote, found.header, found.width) == ("'", ("N.", "Box", "Why"), 3)
     rows = "\n".join(f"{n},the '{n}s, and on',study" for n in range(30))
     assert layout(f"N.,Box,Why\n{rows}").quote == '"'
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "member,title,watched\nMueller, Sam,T25,2023-01-02\nDoe, Jo,T05,2023-01-02\n",
+        "user_id,movie,price,watched\nu1,T8,1,10,2023-01-04\nu2,T9,2,11,2023-01-06\n",
+        "item,user,kind\n2023-01-02,i5,u1,x\n2023-01-03,i7,u2,y\n",  # no names of rows
+    ],
+)
+def test_fewer_names_than_values_are_refused(text: str) -> None:
+    with pytest.raises(InputError, match=r"line 1: \d names, and most lines have \d values"):
+        sniff(PLACE, text.encode(), Reading())
+
+
+@pytest.mark.parametrize(
+    ("text", "names"),
+    [
+        ("user,item,kind\n7,u1,i5,x\n9,u2,i7,y\n", ("1", "user", "item", "kind")),  # as R has them
+        ('"user","item"\n"b 1","u1",5\n"b 2","u2",7\n', ("1", "user", "item")),
+        ("user,item\nu1,i5,,\nu2,i7,,\n", ("user", "item", "3", "4")),
+        ("user item day\nu1 i5 2023-01-02 9:30\nu2 i7 2023-01-02 9:31\n", (*N4[1:3], "day", "4")),
+    ],
+)
+def test_fewer_names_than_values_where_it_is_clear_what_they_are_of(
+    text: str, names: tuple[str, ...]
+) -> None:
+    assert sniff(PLACE, text.encode(), Reading()).names == names

@@ -19,6 +19,11 @@ def unread(read: ReadText, header: str, cells: list[str]) -> list[str]:
         ("Period", [f"P{n % 12 + 1}/FY{n % 3 + 21}" for n in range(60)]),
         ("Booked on", [f"day {n} of the fair" for n in range(60)]),
         ("Read", [str(45291 - n * 11) for n in range(60)]),
+        (
+            "التوقيت",
+            [f"١٤٤٤/٠{n % 9 + 1}/١{n % 10} ١٠:٢٠" for n in range(60)],
+        ),  # of a year of Islam
+        ("moment", [f"1444-0{n % 9 + 1}-1{n % 10}" for n in range(60)]),
     ],
 )
 def test_what_may_say_when_is_named(read: ReadText, header: str, cells: list[str]) -> None:
