@@ -27,6 +27,7 @@ from seqrec_cli.core.data.reading.judging import (
     is_of_a_title,
     is_of_part,
     is_of_the_row,
+    is_recipient,
     is_surely,
     is_unnamed,
     item_lists,
@@ -80,7 +81,8 @@ def choose_ids(
     said = item is not None
     if user is None:
         user = whose_orders(by_name(pool, "user", item), pool, notes, time)
-        user = whom_they_serve(by_contact(user, pool, notes), pool, notes)
+        user = by_contact(who_bought(user, pool, notes), pool, notes)
+        user = whom_they_serve(user, pool, notes)
     session = None if user else by_name(pool, "session", item)
     if item is None and (named := by_name(pool, "item", user or session)) is not None:
         item = whole_of(named, pool, notes)
@@ -145,6 +147,24 @@ def whose_orders(
     return found
 
 
+def who_bought(user: Profile | None, pool: Sequence[Profile], notes: list[str]) -> Profile | None:
+    """The user, or where it is who got something: who bought it, or how they are reached."""
+    if user is None or not is_recipient(user):
+        return user
+    named = [p for p in pool if vocabulary.PARTS["user"] & {*vocabulary.words_of(p.label)}]
+    people = [p for p in named if p.rank("user") >= 0 or is_contact(p)]
+    people = [p for p in people if not is_recipient(p) and p.filled >= user.filled]
+    people = [p for p in people if p.may_be_id and not numbers_rows(p) and p.distinct > FEW]
+    if not people:
+        return user
+    found = min(people, key=lambda p: (p.rank("user") < 0, p.rank("user"), p.place))
+    notes.append(
+        f"`{user.name}` may get what others buy, so `{found.name}` was taken for the user; if it "
+        f"is who gets it: `{typed('--columns', f'user={user.name}')}`"
+    )
+    return found
+
+
 def by_contact(user: Profile | None, pool: Sequence[Profile], notes: list[str]) -> Profile | None:
     """The user, or where it is a name that several people have: how they are reached."""
     if user is None or not is_full_name(user):
@@ -203,12 +223,17 @@ def whole_of(item: Profile, pool: Sequence[Profile], notes: list[str]) -> Profil
     """The item, or where it is one of several copies the book that they are of."""
     copies = vocabulary.COPIES & {*vocabulary.words_of(item.label)}
     named = vocabulary.BOOKS | (vocabulary.TITLE if copies else set())
-    books = [p for p in pool if named.intersection(vocabulary.words_of(p.label)) and p.may_be_id]
+    books = [
+        p
+        for p in pool
+        if named.intersection(vocabulary.words_of(p.label)) or (copies and p.rank("item") >= 0)
+    ]
+    books = [p for p in books if p.may_be_id and not p.column.listed]
     books = [p for p in books if p.filled >= item.filled and p.distinct < item.distinct]
     books = [p for p in books if p is not item and depends(p, item)]
     if not books:
         return item
-    book = min(books, key=lambda p: (p.wordy, p.place))
+    book = min(books, key=lambda p: (p.wordy, -p.distinct, p.place))
     notes.append(
         f"several `{item.name}` are of one `{book.name}`, so `{book.name}` was taken for the item; "
         f"if each counts for itself: `{typed('--columns', f'item={item.name}')}`"

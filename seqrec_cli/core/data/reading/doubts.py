@@ -6,8 +6,9 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 
 from seqrec_cli.core.data.reading import vocabulary
+from seqrec_cli.core.data.reading.baskets import SEPARATORS, separator_of
 from seqrec_cli.core.data.reading.clocks import is_clock
-from seqrec_cli.core.data.reading.evidence import ROLES, Person, name_points
+from seqrec_cli.core.data.reading.evidence import ROLES, Person, is_called_id, name_points
 from seqrec_cli.core.data.reading.judging import (
     depends,
     has_few,
@@ -15,11 +16,10 @@ from seqrec_cli.core.data.reading.judging import (
     is_generic,
     is_how_many,
     is_like_ids,
+    is_recipient,
     numbers_many_rows,
     numbers_rows,
-    pieces_repeat,
 )
-from seqrec_cli.core.data.reading.lists import list_form
 from seqrec_cli.core.data.reading.loading import Loaded
 from seqrec_cli.core.data.reading.moments import is_category
 from seqrec_cli.core.data.reading.profiles import FEW, Profile
@@ -30,7 +30,8 @@ from seqrec_cli.core.data.reading.wording import where_option, without_option
 from seqrec_cli.wording import typed, verb
 
 ROUNDED = re.compile(r"-?[0-9](?:[.,][0-9]+)?[eE]\+?[0-9]+")
-BASKETS = {";": "`;`", "|": "`|`", "\n": "a new line", ",": "`,`", " + ": "`+`", "/": "`/`"}
+# How many wholes there are beside their copies: fewer are rather kinds, more are but twins.
+LEAST_OF_ITEMS, MOST_OF_ITEMS = 0.25, 0.9
 NUMBERS = frozenset({"0", "-1"})  # of which somebody may be the bearer
 
 
@@ -75,9 +76,12 @@ def doubts_of_ids(
     if role in plan.asked:
         return
     if role == "item" and numbers_rows(profile):
+        again = next((p for p in rest if comes_again(p, plan)), None)
+        other = "" if again is None else typed("--columns", f"item={again.name}")
         yield (
             f"no value of `{profile.name}` comes twice in the first rows: perhaps it numbers "
             "the rows rather than the items"
+            + (f"; if another column is the item: `{other}`" if other else "")
         )
     if has_few_in_turn(profile) if role == "user" else is_a_kind(profile):
         yield few_values(role, profile, plan, rest)
@@ -87,6 +91,11 @@ def doubts_of_ids(
             f"no value of `{passed.name}` comes twice in the first {len(passed.values)} rows, so "
             f"`{profile.name}` was taken for the item; if it is that one: "
             f"`{typed('--columns', f'item={passed.name}')}`"
+        )
+    if role == "item" and (whole := whole_of_several(profile, rest)):
+        yield (
+            f"several `{profile.name}` are of one `{whole.name}`, as copies or kinds of it are; if "
+            f"that is the item: `{typed('--columns', f'item={whole.name}')}`"
         )
     others = [p for p in rest if may_be_instead(p, role, profile)]
     if role == "item":
@@ -115,6 +124,31 @@ def few_values(role: Person, profile: Profile, plan: Plan, rest: Sequence[Profil
         return found
     names = " or ".join(f"`{typed('--columns', f'{role}={p.name}')}`" for p in finer[:3])
     return f"{found}; if another column is the {role}: {names}"
+
+
+def comes_again(profile: Profile, plan: Plan) -> bool:
+    """Whether a column that is called an id has values that come again, of items by all signs."""
+    likely = profile.may_be_id and is_like_ids(profile) and not profile.column.listed
+    named = profile.rank("item") >= 0 or is_called_id(profile)
+    other = profile.rank("user") >= 0 or numbers_rows(profile) or depends(profile, plan.user)
+    return likely and named and not other and profile.distinct > FEW
+
+
+def whole_of_several(item: Profile, rest: Sequence[Profile]) -> Profile | None:
+    """A column that each item has one of and several have alike, as copies have of a book."""
+    for profile in rest:
+        words = {*vocabulary.words_of(profile.label)}
+        named = profile.rank("item") >= 0 or bool(words & (vocabulary.TITLE | vocabulary.BOOKS))
+        named |= is_called_id(profile)
+        if not named or words & (vocabulary.MAKERS | vocabulary.NOT_IDS - vocabulary.TITLE):
+            continue
+        if vocabulary.compared(profile.label) in vocabulary.CONTAINERS or profile.column.listed:
+            continue
+        some = LEAST_OF_ITEMS <= profile.distinct / item.distinct <= MOST_OF_ITEMS
+        likely = some and profile.may_be_id and profile.filled > 0.9 and profile.distinct > FEW
+        if likely and depends(profile, item):
+            return profile
+    return None
 
 
 def passed_over(taken: Profile, rest: Sequence[Profile]) -> Profile | None:
@@ -150,20 +184,12 @@ def doubts_without_names(plan: Plan, rest: Sequence[Profile]) -> Iterator[str]:
 
 def doubts_of_baskets(item: Profile) -> Iterator[str]:
     """Doubts that a cell is one item: it may have all that somebody bought at once."""
-    for separator, name in BASKETS.items():
-        counts = Counter(value.count(separator) for value in item.values)
-        several = counts.total() - counts[0] > 0.5 * len(item.values)
-        if not several or len(counts) < 2 or not pieces_repeat(item.values, separator):
-            continue
-        form = list_form(item.values)
-        remedy = "write a row for each, so that each counts"
-        if form is not None and form[0] == separator:
-            remedy = f"`{typed('--columns', f'item={item.name}')}` makes a row of each"
+    if separator := separator_of(item.values):
         yield (
-            f"cells of `{item.name}` have several values with {name} between them, which come far "
-            f"more often than whole cells do: if these are the items, {remedy}"
+            f"cells of `{item.name}` have several values with {SEPARATORS[separator]} between "
+            "them, which come far more often than whole cells do: if these are the items, "
+            f"`{typed('--columns', f'item={item.name}')}` makes a row of each"
         )
-        return
 
 
 def may_be_instead(profile: Profile, role: Person, taken: Profile) -> bool:
@@ -171,6 +197,8 @@ def may_be_instead(profile: Profile, role: Person, taken: Profile) -> bool:
     if profile.rank(role) < 0 or is_generic(profile) or not profile.may_be_id:
         return False
     if is_how_many(profile) or (role == "user" and has_few_in_turn(profile)):
+        return False
+    if is_recipient(profile):
         return False
     if profile.distinct < 3 or numbers_rows(profile) or profile.wordy or profile.filled < 0.5:
         return False

@@ -10,7 +10,8 @@ from collections import Counter
 from collections.abc import Sequence
 
 from seqrec_cli.core.data.reading import vocabulary
-from seqrec_cli.core.data.reading.lists import cut_values, list_form, looks_nested
+from seqrec_cli.core.data.reading.baskets import pieces_repeat
+from seqrec_cli.core.data.reading.lists import list_form, looks_nested
 from seqrec_cli.core.data.reading.profiles import FEW, GROUPED, Profile
 from seqrec_cli.core.data.reading.unfolding import AUTHORS
 
@@ -20,7 +21,6 @@ SMALL_SAMPLE = 10  # values, of which little can be told
 GENERIC = frozenset({"id", "uuid", "guid", "objectid", "reference", "url", "link", "thing"})
 MOST_PARTS = 1000  # of a whole
 FEW_OF_MANY = 8  # values
-MORE_OFTEN = 3  # times; pieces of cells that come again so much more than the cells are items
 MANY = 30  # rows of which each has another value: those are numbers of the rows
 LENGTH = re.compile(
     r"[0-9]{1,3}:[0-5][0-9](?::[0-5][0-9])?|(?:[0-9]+(?:时|小时))?[0-9]+分(?:[0-9]+秒)?"
@@ -47,6 +47,11 @@ def is_contact(profile: Profile) -> bool:
     return is_address(profile) or (bool(named) and profile.distinct > FEW)
 
 
+def is_recipient(profile: Profile) -> bool:
+    """Whether it is called as who gets something, whoever bought it."""
+    return bool(vocabulary.RECIPIENTS & {*vocabulary.words_of(profile.label)})
+
+
 def item_lists(item: Profile, user: Profile) -> bool:
     """Whether a column of items holds lists: they are in brackets, have `|` or `;` between them, or
     are whole numbers with commas that are no groups of digits.
@@ -60,16 +65,6 @@ def item_lists(item: Profile, user: Profile) -> bool:
     sure |= numbers and sum(not GROUPED.fullmatch(v) for v in item.values) > 0.5 * len(item.values)
     sure |= form is not None and form[0] == "," and pieces_repeat(item.values, ",")
     return sure or (form is not None and user.distinct > 0.5 * len(user.values))
-
-
-def pieces_repeat(values: Sequence[str], separator: str) -> bool:
-    """Whether what is between separators comes far more often than whole cells do, as of baskets.
-
-    Of a place or a name in parts, `Paris, France`, it does not.
-    """
-    pieces = [piece for value in values for piece in cut_values(value, separator)]
-    often = len(pieces) / max(len({*pieces}), 1)
-    return often > MORE_OFTEN * len(values) / len({*values})
 
 
 def is_unnamed(profile: Profile) -> bool:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from seqrec_cli.core.data.reading import moments, vocabulary
+from seqrec_cli.core.data.reading.baskets import of_each_item
 from seqrec_cli.core.data.reading.choosing import choose_ids, choose_rating
 from seqrec_cli.core.data.reading.clocks import is_clock
 from seqrec_cli.core.data.reading.engine import Engine
@@ -207,7 +208,8 @@ def find(relation: Relation, profiles: Sequence[Profile], role: Role, name: str)
     same = next((p for p in profiles if p.column is column), None)
     profile = same or Profile(column, len(profiles))
     if role in ("item", "time", "rating") and not profile.column.listed:
-        return unfolded(profile)
+        cut = unfolded(profile)
+        return of_each_item(cut) if role == "item" else cut
     return of_each(profile) if role == "user" and is_of_several(profile) else profile
 
 

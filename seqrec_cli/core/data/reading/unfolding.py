@@ -58,16 +58,24 @@ def of_each(profile: Profile) -> Profile:
     """A column that names several users at once, as lists."""
     if profile.column.listed:
         return profile
-    return cut_up(profile, ",", lambda text: cut_sql(text, ","))
+    separator = next((sign for sign in ";|" if is_cut_by(profile, sign)), ",")
+    return cut_up(profile, separator, lambda text: cut_sql(text, separator))
 
 
 def is_of_several(profile: Profile) -> bool:
-    """Whether cells name several at once, as `lenders` does with `anna, ben`, or hold now more and
-    now fewer ids, as `A1B2,C3D4,E5F6`."""
+    """Whether cells name several at once, as `lenders` does with `anna, ben`, or hold several ids,
+    as `A1B2,C3D4,E5F6`."""
     several = sum(", " in value for value in profile.values)
     if profile.label.endswith("s") and several > 0.3 * len(profile.values):
         return True
-    parts = [value.split(",") for value in profile.values]
+    return any(is_cut_by(profile, separator) for separator in ",;|")
+
+
+def is_cut_by(profile: Profile, separator: str) -> bool:
+    """Whether a sign stands between several ids of most cells, now more and now fewer, or between
+    three and more of each."""
+    parts = [[each.strip() for each in value.split(separator)] for value in profile.values]
     most = sum(len(own) > 1 for own in parts) > 0.5 * len(parts)
-    varied = len({len(own) for own in parts}) > 2
-    return most and varied and all(PART.fullmatch(part) for own in parts for part in own)
+    if not most or not all(PART.fullmatch(part) for own in parts for part in own):
+        return False
+    return min(map(len, parts)) > 2 or len({len(own) for own in parts}) > 2

@@ -160,8 +160,11 @@ IDS = words(
 )
 LISTS = frozenset({"list", "seq", "sequence", "order", "history", "hist"})  # of what is before
 # Behind one of the parts above, or any word for a time, without anything between.
-TAILS = in_order("id number no nummer numero nr 编号 編號 番号 번호 编码 コード 코드")
-TIME_TAILS = in_order("datum dato paiva zeit 时间 時間 日期 日時 日付 일시 일자 날짜 시간")
+# As they are compared: unaccented, `コード` is written otherwise.
+TAILS = in_order(unaccented("id number no nummer numero nr 编号 編號 番号 번호 编码 コード 코드"))
+TIME_TAILS = in_order(
+    unaccented("datum dato paiva zeit 时间 時間 日期 日時 日付 일시 일자 날짜 시간")
+)
 # A part that says that the column is of something else.
 NOT_IDS = words(
     "name nom nombre nome title count num price age gender type category cat duration length "
@@ -222,6 +225,17 @@ SERVED = words(
     "passenger subscriber contact kunde kunden klant kund klient klienta cliente zakaznik asiakas "
     "musteri клиент клиента покупатель покупателя 客户 客戶 顾客 顧客 会员 會員 고객 회원 患者"
 )
+# Who gets what somebody, perhaps another, has bought; and who bought it.
+RECIPIENTS = words(
+    "recipient receiver consignee addressee penerima empfanger lieferempfanger destinataire "
+    "destinatario destinataria ontvanger odbiorca alici mottagare modtager mottaker vastaanottaja "
+    "prijemce cimzett получатель получателя 收货人 收件人 受取人 お届け先 수취인 수령인"
+)
+# What holds or makes several items, none of which is a copy of another.
+MAKERS = words(
+    "seller vendor supplier store shop author artist publisher owner channel creator uploader "
+    "label studio director brand maker manufacturer merchant restaurant company user instructor"
+)
 # What a user is called, and a kind of device, program or card as well.
 KINDS = words("device client guest card cookie account")
 # How somebody is reached, who is one person however the name is spelled.
@@ -238,7 +252,10 @@ NUMBERED = words(
     "post page problem question exercise episode track lesson chapter level video step visit"
 )
 # One of several that a library has of a book; what names the book.
-COPIES = words("copy exemplar exemplaire exemplaar barcode 登錄號 登录号 條碼號 条码号")
+COPIES = words(
+    "copy exemplar exemplaire exemplaar ejemplar esemplare egzemplarz eksemplar kappale barcode "
+    "登錄號 登录号 條碼號 条码号"
+)
 BOOKS = words("bib biblio bibid biblionumber bibnumber")
 TITLE = words("title titel titre titulo titolo 題名 书名 書名 서명")
 # What was done with an item, behind the word for it: `Item Purchased`.
@@ -292,7 +309,8 @@ def cut_compound(part: str) -> list[str]:
     """A word in two where it ends in a word for a number or a time, as `kundennummer` does."""
     for tail in (*TAILS, *TIME_TAILS):
         head = part.removesuffix(tail)
-        if head and head != part and (tail in TIME_TAILS or {head, head.rstrip("s")} & OWNERS):
+        known = tail in TIME_TAILS or {head, head.rstrip("s")} & (OWNERS | TITLE)
+        if head and head != part and known:
             return [head, tail]
     return [part]
 

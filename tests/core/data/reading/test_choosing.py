@@ -368,3 +368,20 @@ def test_several_copies_are_one_book(read: ReadText, names: str, taken: str) -> 
     assert [f"several `{copy}` are of one `{taken}`" in note for note in said] == [True] * (
         taken != copy
     )
+
+
+@pytest.mark.parametrize(
+    ("names", "taken"),
+    [
+        ("recipient,customer_name", "customer_name"),
+        ("Recipient,Buyer phone", "Buyer phone"),
+        ("recipient,category", "recipient"),
+    ],
+)
+def test_who_buys_is_the_user_and_not_who_gets_it(read: ReadText, names: str, taken: str) -> None:
+    rows = "".join(f"r{n * 5 % 31},{6_000 + n * 3 % 29},s{n * n % 17}\n" for n in range(80))
+    log = read(f"{names},sku\n{rows}")
+    assert log.columns["user"] == taken
+    first = names.split(",")[0]
+    said = [note for note in log.findings.notes if f"user={first}" in note]
+    assert bool(said) == (taken != first)

@@ -212,3 +212,34 @@ def test_a_name_in_parts_is_no_basket(read: ReadText, item: str) -> None:
     )
     notes = read("customer,product,time\n" + rows).findings.notes
     assert not any("several values with" in note for note in notes)
+
+
+@pytest.mark.parametrize(
+    ("name", "of", "said"),
+    [
+        ("catalog_id", 3, True),
+        ("title", 3, True),
+        ("seller_id", 3, False),  # has several things, of which none is a copy
+        ("artist", 3, False),
+        ("category_id", 3, False),
+        ("catalog_id", 1, False),  # one each: another name of the same
+        ("shelf", 3, False),
+    ],
+)
+def test_says_that_several_items_may_be_of_one(
+    read: ReadText, name: str, of: int, said: bool
+) -> None:
+    items = [n * n * 7 % 211 for n in range(400)]
+    rows = "".join(f"u{n % 37},v{i},{i // of + 500}x\n" for n, i in enumerate(items))
+    notes = read(f"user_id,sku,{name}\n{rows}").findings.notes
+    assert any(f"several `sku` are of one `{name}`" in note for note in notes) == said
+
+
+def test_what_comes_again_is_named_where_an_item_does_not(read: ReadText) -> None:
+    rows = "".join(f"u{n % 37},{n + 2000},{n * n % 97 + 90},{n % 9}\n" for n in range(90))
+    (note,) = [
+        note
+        for note in read(f"user_id,item_id,release_id,shelf_id\n{rows}").findings.notes
+        if "numbers the rows" in note
+    ]
+    assert note.endswith("if another column is the item: `--columns item=release_id`")
