@@ -73,6 +73,12 @@ def doubts_of_ids(
             f"{len(profile.values)} rows, here and there between others: if it stands for a "
             f"missing one, `{without_option(profile.name, nobody)}`"
         )
+    if role == "user" and (member := member_of(profile, rest)):
+        both = f"user={profile.name}+{member.name}"
+        yield (
+            f"`{member.name}` tells several of one `{profile.name}` apart: if each of them is a "
+            f"user, `{typed('--columns', both)}`"
+        )
     if role in plan.asked:
         return
     if role == "item" and numbers_rows(profile):
@@ -126,6 +132,19 @@ def few_values(role: Person, profile: Profile, plan: Plan, rest: Sequence[Profil
     return f"{found}; if another column is the {role}: {names}"
 
 
+def member_of(user: Profile, rest: Sequence[Profile]) -> Profile | None:
+    """A column of few values that tells people of one home or account apart."""
+    if not vocabulary.HOMES.intersection(vocabulary.words_of(user.label)):
+        return None
+    for profile in rest:
+        named = vocabulary.MEMBERS.intersection(vocabulary.words_of(profile.label))
+        few = 1 < profile.distinct <= FEW and profile.distinct < user.distinct
+        apart = not (depends(profile, user) or depends(user, profile))
+        if named and few and apart and profile.filled > 0.9 and not profile.column.listed:
+            return profile
+    return None
+
+
 def comes_again(profile: Profile, plan: Plan) -> bool:
     """Whether a column that is called an id has values that come again, of items by all signs."""
     likely = profile.may_be_id and is_like_ids(profile) and not profile.column.listed
@@ -140,7 +159,8 @@ def whole_of_several(item: Profile, rest: Sequence[Profile]) -> Profile | None:
         words = {*vocabulary.words_of(profile.label)}
         named = profile.rank("item") >= 0 or bool(words & (vocabulary.TITLE | vocabulary.BOOKS))
         named |= is_called_id(profile)
-        if not named or words & (vocabulary.MAKERS | vocabulary.NOT_IDS - vocabulary.TITLE):
+        others = vocabulary.MAKERS | vocabulary.LOOSE | vocabulary.NOT_IDS - vocabulary.TITLE
+        if not named or words & others:
             continue
         if vocabulary.compared(profile.label) in vocabulary.CONTAINERS or profile.column.listed:
             continue

@@ -5,11 +5,12 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from seqrec_cli.core.data.reading.engine import Engine
+from seqrec_cli.core.data.reading.engine import Engine, quoted
 from seqrec_cli.core.data.reading.rejects import SKIPPING, STRICT
 from seqrec_cli.core.storage.text import is_digits
 
 SAMPLED = 1000  # rows
+BETWEEN = " / "  # the values of columns that are put together
 MOST_CELLS = 100_000
 LOOKED_AT = 20_000  # characters of a cell
 Cell = str | None | list[str | None]
@@ -28,6 +29,7 @@ class Column:
         kind: that type: integer, moment or text.
         cells: a sample, None where a value is missing.
         known: what the column is called where the file is a known one without header.
+        made_of: the names of the columns that it is put together of.
     """
 
     name: str
@@ -38,6 +40,7 @@ class Column:
     kind: str = "text"
     cells: tuple[Cell, ...] = ()
     known: str = ""
+    made_of: tuple[str, ...] = ()
 
     @property
     def label(self) -> str:
@@ -121,7 +124,7 @@ class Relation:
     file: Column | None = None
 
     def column(self, name: str) -> Column | None:
-        """The column of a name, or of a number from 1."""
+        """The column of a name, or of a number from 1; of several with `+` between, all of them."""
         for column in self.columns:
             before, colon, _ = column.name.rpartition(":")
             if column.name == name or (colon and before == name):
@@ -130,7 +133,19 @@ class Relation:
             return self.file
         if is_digits(name) and len(name) < 10 and 1 <= int(name) <= len(self.columns):
             return self.columns[int(name) - 1]
-        return None
+        found = [self.column(part.strip()) for part in name.split("+")] if "+" in name else []
+        several = [column for column in found if column is not None and not column.listed]
+        return put_together(name, several) if 1 < len(several) == len(found) else None
+
+
+def put_together(name: str, columns: Sequence[Column]) -> Column:
+    """A column with the values of several behind each other; empty where one of them is."""
+    sql = f" || {quoted(BETWEEN)} || ".join(f"nullif(trim({c.sql}), '')" for c in columns)
+    cells: list[Cell] = []
+    for own in zip(*(column.cells for column in columns), strict=True):
+        texts = [cell.strip() for cell in own if isinstance(cell, str)]
+        cells.append(BETWEEN.join(texts) if len(texts) == len(own) and all(texts) else None)
+    return Column(name, f"({sql})", cells=tuple(cells), made_of=tuple(c.name for c in columns))
 
 
 def sampled(relation: Relation, engine: Engine, rows: int = SAMPLED) -> Relation:

@@ -78,7 +78,9 @@ class Plan:
     def used(self) -> set[str]:
         """The names of the columns that are read."""
         named = [self.user, self.item, self.rating, self.fallback]
-        names = {profile.name for profile in named if profile is not None}
+        there = [profile for profile in named if profile is not None]
+        names = {profile.name for profile in there}
+        names |= {name for profile in there for name in profile.column.made_of}
         return names | {p.name for p in (self.time.columns if self.time else ())}
 
 

@@ -225,6 +225,15 @@ SERVED = words(
     "passenger subscriber contact kunde kunden klant kund klient klienta cliente zakaznik asiakas "
     "musteri клиент клиента покупатель покупателя 客户 客戶 顾客 顧客 会员 會員 고객 회원 患者"
 )
+# Several people who share one account or home; and one of them.
+HOMES = words(
+    "household householdkey householdid hhold hh hhid family home account panel haushalt hausholt "
+    "huishouden foyer hogar familia famille famiglia gospodarstwo domacnost taloustunnus"
+)
+MEMBERS = words(
+    "person personid persno persnr member memberno mem profile profileid individual respondent "
+    "viewer subaccount personne persona personnr persoon osoba henkilo mitglied membre miembro"
+)
 # Who gets what somebody, perhaps another, has bought; and who bought it.
 RECIPIENTS = words(
     "recipient receiver consignee addressee penerima empfanger lieferempfanger destinataire "

@@ -27,7 +27,9 @@ def test_a_column_is_found_by_name_or_number(asked: str, place: int) -> None:
     assert relation().column(asked) is COLUMNS[place]
 
 
-@pytest.mark.parametrize("asked", ["", "0", "5", "User", "token", "-1", "9" * 30])
+@pytest.mark.parametrize(
+    "asked", ["", "0", "5", "User", "token", "-1", "9" * 30, "user+", "user+none", "user+tags", "+"]
+)
 def test_nothing_else_is_a_column(asked: str) -> None:
     assert relation().column(asked) is None
 

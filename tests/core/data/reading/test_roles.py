@@ -96,3 +96,45 @@ def test_a_date_that_is_said_has_the_time_of_day_beside_it(read: ReadText) -> No
     assert said.rows.times is not None
     assert said.rows.times.tolist() == inferred.rows.times.tolist()
     assert said.columns["time"] == "Date + Time"
+
+
+def test_two_columns_may_be_one_user_or_item(read: ReadText) -> None:
+    """A name with `+` in it is a name first; what one of the columns lacks is missing."""
+    rows = [(f"h{n % 5}", str(n % 3), f"a{n % 4}", f"t{n * n % 7}") for n in range(60)]
+    text = "home,person,artist,a+b,time\n" + "".join(
+        f"{','.join(row)},{1_600_000_000 + n}\n" for n, row in enumerate(rows)
+    )
+    log = read(text, columns={"user": "home+person", "item": "artist"})
+    assert [row[0] for row in rows_of(log)] == [f"{home} / {person}" for home, person, _, _ in rows]
+    assert log.findings.taken[0].column == "home+person"
+    assert log.findings.unused == ("a+b",)
+    log = read(text, columns={"user": "home", "item": "a+b"})
+    assert [row[1] for row in rows_of(log)] == [title for *_, title in rows]
+    lacking = text.replace("h0,0,", "h0,,")
+    with pytest.raises(InputError, match=r"line 2: the user in `home\+person` is empty"):
+        read(lacking, columns={"user": "home+person", "item": "artist"})
+    with pytest.raises(InputError, match=r"has no column `home\+nobody` for the user"):
+        read(text, columns={"user": "home+nobody", "item": "artist"})
+
+
+@pytest.mark.parametrize(
+    ("home", "person", "said"),
+    [
+        ("household_id", "person_id", True),
+        ("Account", "Profile", True),
+        ("user_id", "person", False),  # not of several
+        ("household_id", "category", False),
+    ],
+)
+def test_says_that_several_may_share_a_home(
+    read: ReadText, home: str, person: str, said: bool
+) -> None:
+    text = f"{home},{person},item\n" + "".join(
+        f"h{n % 23},{n * n % 3},i{n * 7 % 31}\n" for n in range(300)
+    )
+    columns = {"user": home, "item": "item"}
+    notes = read(text, columns=columns).findings.notes
+    option = f"`--columns user={home}+{person}`"
+    assert any(note.endswith(option) for note in notes) == said
+    if said:
+        assert len(read(text, columns={"user": f"{home}+{person}"}).rows.user_ids) > 23
