@@ -25,6 +25,7 @@ REQUIREMENTS = {
     "remote": 'fsspec[http]>=2024.6" "s3fs>=2024.6',
     "report": 'matplotlib>=3.8" "jinja2>=3.1',
     "serve": 'fastapi>=0.115" "uvicorn>=0.52" "prometheus-client>=0.20',
+    "spreadsheets": "python-calamine>=0.4",
     "tensorboard": "tensorboard>=2.16",
     "tune": "optuna>=4.2",
     "zstd": "zstandard>=0.22",

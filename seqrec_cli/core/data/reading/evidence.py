@@ -31,6 +31,8 @@ UNITS = frozenset(
 COUNTERS = frozenset({"position", "index", "rank", "step", "sequence", "hit", "line"})
 STEP = re.compile(r"[.\[\]]+")  # of a path in nested data
 NUMBERED = re.compile(r"([^\W\d_]{2,})[#:_/ -]?[0-9]+")  # as in `USER#0030`
+SIGN = r"(?:[A-Z]{3}|US\$|R\$|[$€£¥₹₺₽₩₫₪฿]|kr|zł|Kč|Ft|lei|TL|ر\.س)"
+MONEY = re.compile(rf"-?{SIGN} ?-?[0-9][0-9.,' ]*|-?[0-9][0-9.,' ]*{SIGN}")
 PATH = re.compile(r"[a-z][a-z0-9+.-]*://\S+|/\S+")
 PERSON = re.compile(r"[^\W\d_]{2,}(?:[ .'-]+[^\W\d_]+){0,2},? [^\W\d_]{2,}")
 
@@ -50,6 +52,8 @@ def may_be(profile: Profile) -> bool:
         return False
     if profile.is_list:
         return profile.distinct > 1
+    if is_money(profile):
+        return False
     if not profile.may_be_id or is_clock(profile) or profile.is_row_number:
         return False
     if holds_lengths(profile):
@@ -64,6 +68,14 @@ def may_be(profile: Profile) -> bool:
     if profile.label and not any(hints) and not is_called_id(profile) and is_scale(profile):
         return False
     return is_like_ids(profile) or any(hints)
+
+
+def is_money(profile: Profile) -> bool:
+    """Whether they are amounts of money, by the signs beside them or by what they are called."""
+    if profile.values and all(map(MONEY.fullmatch, profile.values)):
+        return True
+    priced = vocabulary.PRICES.intersection(vocabulary.words_of(profile.label))
+    return bool(priced) and not is_called_id(profile) and (profile.numeric or profile.comma_numeric)
 
 
 def evidence(profile: Profile, role: Person) -> int:

@@ -9,6 +9,7 @@ from seqrec_cli.core.data.reading.options import Reading
 from seqrec_cli.core.data.reading.places import Files
 from seqrec_cli.core.data.reading.sources import TextSource
 from seqrec_cli.core.data.reading.texts import Facts, landed_text
+from seqrec_cli.core.data.reading.workbooks import is_workbook, text_of_workbook
 
 
 @dataclass(frozen=True, eq=False)
@@ -36,10 +37,18 @@ class Landed:
     def facts(self) -> list[list[Facts]]:
         """Where the engine reads the text of each file of each part."""
         encoding = self.reading.encoding
-        return [
-            [landed_text(source, self.engine, encoding) for source in part]
-            for part in self.files.parts
-        ]
+        return [[self.landed(source, encoding) for source in part] for part in self.files.parts]
+
+    def landed(self, source: TextSource, encoding: str) -> Facts:
+        """The text of a file, or of the sheets of a workbook."""
+        if is_workbook(source, source.head(8)):
+            return text_of_workbook(source, self.engine)
+        return landed_text(source, self.engine, encoding)
+
+    @cached_property
+    def is_workbook(self) -> bool:
+        """Whether the first file is a spreadsheet."""
+        return is_workbook(self.source, self.raw_head)
 
     @cached_property
     def head(self) -> bytes:

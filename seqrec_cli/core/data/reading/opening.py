@@ -170,7 +170,8 @@ def open_relation(files: Files, reading: Reading, engine: Engine) -> Relation:
         InputError: a form that is not read, damaged, or files that are not alike.
     """
     landed = Landed(files, reading, engine)
-    refuse_strangers(landed.source, landed.raw_head)
+    if not landed.is_workbook:
+        refuse_strangers(landed.source, landed.raw_head)
     try:
         relation = replace(opened_by_format(landed), place=str(files.main))
         relation = with_names_of_files(relation, files)
@@ -181,8 +182,18 @@ def open_relation(files: Files, reading: Reading, engine: Engine) -> Relation:
         raise unreadable(str(landed.source), error) from error
 
 
+def opened_workbook(landed: Landed) -> Relation:
+    """The relation of the sheets of workbooks."""
+    relation = open_delimited(landed)
+    notes = dict.fromkeys(fact.note for part in landed.facts for fact in part if fact.note)
+    layout = f"a spreadsheet, {relation.layout.partition(', ')[2]}"
+    return replace(relation, form="spreadsheet", layout=layout, remarks=tuple(notes))
+
+
 def opened_by_format(landed: Landed) -> Relation:
     """The relation by the format that the user named, or by the first that the files have."""
+    if landed.is_workbook:
+        return opened_workbook(landed)
     formats = [each for each in FORMATS.values() if each.inferred]
     if landed.reading.format is not None:  # text by that name; Parquet is Parquet, whatever it says
         formats = [FORMATS["parquet"], FORMATS[landed.reading.format]]

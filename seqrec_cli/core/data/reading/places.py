@@ -11,6 +11,7 @@ from seqrec_cli.core.data.reading.file_dates import order_of_dates
 from seqrec_cli.core.data.reading.options import Reading, command
 from seqrec_cli.core.data.reading.sources import (
     MOST_MEMBERS,
+    WORKBOOKS,
     TextSource,
     check_source,
     is_folder,
@@ -20,7 +21,6 @@ from seqrec_cli.core.data.reading.sources import (
     natural,
     parse_place,
 )
-from seqrec_cli.core.data.reading.strangers import refuse_strangers
 from seqrec_cli.errors import InputError
 from seqrec_cli.wording import counted, verb
 
@@ -71,11 +71,7 @@ def files_of(place: TextSource, reading: Reading) -> Files:
     check_source(place.path)
     if not place.member and is_folder(place.path):
         found = in_folder(place, reading)
-    elif (not place.member and place.packing() == "zip") or (
-        not place.member and is_tar(place.path)
-    ):
-        if place.packing() == "zip":
-            refuse_strangers(place, b"PK\x03\x04")
+    elif not place.member and is_archive(place):
         found = in_archive(place, reading)
     else:
         found = single(place, reading)
@@ -83,6 +79,12 @@ def files_of(place: TextSource, reading: Reading) -> Files:
         more = tuple(parse_place(str(path)) for path in reading.more)
         found = Files(place, ((*found.parts[0], *more), *found.parts[1:]), found.names)
     return found
+
+
+def is_archive(place: TextSource) -> bool:
+    """Whether a file is an archive of files, and no workbook, which is zipped too."""
+    zipped = place.packing() == "zip" and not place.filename.lower().endswith(WORKBOOKS)
+    return zipped or is_tar(place.path)
 
 
 def from_pattern(place: TextSource) -> Files:

@@ -16,10 +16,16 @@ from seqrec_cli.core.data.reading.evidence import (
     Person,
     evidence,
     is_called_id,
+    is_money,
     may_be,
     name_points,
 )
-from seqrec_cli.core.data.reading.judging import depends, is_surely, numbers_rows
+from seqrec_cli.core.data.reading.judging import (
+    depends,
+    is_full_name,
+    is_surely,
+    numbers_rows,
+)
 from seqrec_cli.core.data.reading.moments import Moment, Order
 from seqrec_cli.core.data.reading.options import Role
 from seqrec_cli.core.data.reading.profiles import Profile
@@ -28,6 +34,7 @@ MOST = 16  # columns, each compared with each other
 MOST_TOLD = 40  # columns that may follow from others
 LIKELY = (0, 0)  # points, and those of numbers
 LEAST = (-3, -1)  # where nothing else may be
+TWINS = 2  # people of one name, on average at most
 VISITS = 4  # points less for what numbers visits, which may be all that is known of who came
 
 
@@ -53,11 +60,28 @@ def guessed(
     if best and not any(p.label for p in best[0]):
         best = best[:1]  # without names the first is the user
     best = [(u, whole_of(i, pool, [])) for u, i in best] if item is None else best
+    best = [(identified(u, i, pool, time), i) for u, i in best] if user is None else best
     found: list[dict[Role, str]] = [{"user": u.name, "item": i.name} for u, i in best]
     if not 0 < len(found) < 3:
         found = [{role: p.name for role, p in known.items()}]
     when = time_of(time, pool, best[0] if best else [*known.values()])
     return [each | when for each in found]
+
+
+def identified(
+    user: Profile, item: Profile, pool: Sequence[Profile], time: Moment | None
+) -> Profile:
+    """The user, or where it is a name that several people have: a number that tells them apart.
+
+    A number of an order does so too, and each has one time.
+    """
+    if not is_full_name(user):
+        return user
+    apart = [p for p in pool if p not in (user, item) and p.may_be_id and depends(user, p)]
+    apart = [p for p in apart if max(p.rank("item"), p.rank("session")) < 0 and not is_money(p)]
+    apart = [p for p in apart if user.distinct < p.distinct <= TWINS * user.distinct]
+    apart = [p for p in apart if time is None or not depends(time.columns[0], p)]
+    return min(apart, key=lambda p: (p.wordy, p.place), default=user)
 
 
 def is_told(profile: Profile, role: Person) -> bool:

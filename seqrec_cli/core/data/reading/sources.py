@@ -15,12 +15,13 @@ from seqrec_cli.errors import InputError
 
 BLOCK_BYTES = 1 << 20
 LARGEST_MEMBER = 8 << 30
+WORKBOOKS = (".xlsx", ".xlsm", ".xlsb", ".ods")  # zip archives that are spreadsheets
 MOST_MEMBERS = 10_000  # of an archive; looking through them takes time, each time
 
 
 @dataclass(frozen=True)
 class TextSource:
-    """A file, or a member of a zip or tar archive."""
+    """A file, a member of a zip or tar archive, or a sheet of a workbook."""
 
     path: Path
     member: str = ""
@@ -35,6 +36,11 @@ class TextSource:
         for suffix in PACKED:
             name = name.removesuffix(suffix)
         return name
+
+    @property
+    def workbook(self) -> bool:
+        """Whether it is a sheet of a workbook, by the workbook's name."""
+        return bool(self.member) and self.path.name.lower().endswith((*WORKBOOKS, ".xls"))
 
     def sibling(self, filename: str) -> "TextSource | None":
         """The file of that name in the same folder, of the disk or of the archive, if any."""
@@ -72,7 +78,9 @@ class TextSource:
         try:
             with contextlib.ExitStack() as stack:
                 file = stack.enter_context(self.path.open("rb"))
-                if self.member and packing == "zip":
+                if self.workbook:
+                    yield file
+                elif self.member and packing == "zip":
                     yield self._open_zipped(stack, file)
                 elif self.member:
                     yield self._open_tarred(stack, file, packing)

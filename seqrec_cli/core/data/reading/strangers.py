@@ -7,9 +7,13 @@ import shlex
 from seqrec_cli.core.data.reading.sources import TextSource
 from seqrec_cli.errors import InputError
 
+SQLITE = (
+    "see its tables, `sqlite3 {0} .tables`, and write one as CSV: "
+    "`sqlite3 -header -csv {0} 'SELECT * FROM TABLE' > TABLE.csv`"
+)
 # What is none of ours, by its first bytes, and what it is.
 STRANGERS = (
-    (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", "an old Excel or Office file", "export it as CSV"),
+    (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", "an old Office file", "export it as CSV"),
     (b"MATLAB", "a MATLAB file", "export its table as CSV"),
     (b"<!DOCTYPE", "a web page", "fetch the file itself"),
     (b"<html", "a web page", "fetch the file itself"),
@@ -18,7 +22,7 @@ STRANGERS = (
     (b"ARROW1", "an Arrow or Feather file", "export it as Parquet"),
     (b"ORC", "an ORC file", "export it as Parquet"),
     (b"Obj\x01", "an Avro file", "export it as Parquet or JSON lines"),
-    (b"SQLite format 3", "an SQLite database", "export its table as CSV"),
+    (b"SQLite format 3", "an SQLite database", SQLITE),
     (b"\x93NUMPY", "a NumPy array", "export it as CSV"),
     (b"%PDF", "a PDF document", "name the file with the interactions"),
     (b"7z\xbc\xaf\x27\x1c", "a 7-Zip archive", "unpack it and name the file"),
@@ -48,14 +52,14 @@ ROWS = re.compile(
     rb"(?im)^(?:INSERT|REPLACE) (?:\w+ )*?(?:INTO )?([\w.`\"\[\]]+)\s*(?:\([^()]*\)\s*)?VALUES\s*\("
 )
 DUMP = re.compile(rb"-- M\w++ dump ")
-SPREADSHEETS = (".xlsx", ".ods", ".xlsm", ".xlsb")
 
 
 def refuse_strangers(source: TextSource, head: bytes) -> None:
     """Say what a file is that is no log, by its first bytes."""
     for magic, what, remedy in STRANGERS:
         if head.removeprefix(codecs.BOM_UTF8).startswith(magic):
-            raise InputError(f"`{source}` is {what}, which is not read", remedy)
+            place = shlex.quote(str(source.path))
+            raise InputError(f"`{source}` is {what}, which is not read", remedy.format(place))
     if head.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
         head = head[: len(head) // 2 * 2].decode("utf-16", "replace").encode()
     refuse_statements(source, head.removeprefix(codecs.BOM_UTF8))
@@ -64,8 +68,6 @@ def refuse_strangers(source: TextSource, head: bytes) -> None:
             raise InputError(
                 f"`{source}` {what}, which is not read", "write it as CSV or JSON lines"
             )
-    if head.startswith(b"PK\x03\x04") and source.filename.endswith(SPREADSHEETS):
-        raise InputError(f"`{source}` is a spreadsheet, which is not read", "export it as CSV")
 
 
 def refuse_statements(source: TextSource, head: bytes) -> None:

@@ -61,12 +61,14 @@ class Facts:
         quotes: how many `"` there are in it.
         damaged: whether bytes that are not UTF-8 were replaced by U+FFFD.
         size: bytes.
+        note: what should be known of how it was made, a sentence.
     """
 
     path: Path
     quotes: int
     damaged: bool
     size: int
+    note: str = ""
 
 
 @dataclass

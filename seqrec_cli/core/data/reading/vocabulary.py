@@ -225,6 +225,12 @@ SERVED = words(
     "passenger subscriber contact kunde kunden klant kund klient klienta cliente zakaznik asiakas "
     "musteri клиент клиента покупатель покупателя 客户 客戶 顾客 顧客 会员 會員 고객 회원 患者"
 )
+PRICES = words(
+    "price prices preis einzelpreis gesamtpreis precio prix prezzo preco prijs pris cena fiyat "
+    "hinta pret cijena kaina цена сумма total subtotal summe suma importe montant betrag valor "
+    "importo bedrag belop kwota tutar 价格 價格 金额 金額 価格 가격 금액 السعر المبلغ إجمالي "
+    "סכום מחיר"
+)
 # Several people who share one account or home; and one of them.
 HOMES = words(
     "household householdkey householdid hhold hh hhid family home account panel haushalt hausholt "

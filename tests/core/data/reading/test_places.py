@@ -75,7 +75,6 @@ def test_takes_the_parts_that_lie_beside_a_train_part(tmp_path: Path) -> None:
     ("name", "content", "words"),
     [
         ("a.mat", b"MATLAB 5.0 MAT-file", "is a MATLAB file"),
-        ("a.xlsx", b"PK\x03\x04 and so on", "is a spreadsheet"),
         ("a.feather", b"ARROW1\0\0", "is an Arrow or Feather file"),
         ("a.pkl", b"\x80\x04\x95 and so on", "is a Python pickle"),
         ("a.csv", b"<!DOCTYPE html><html>", "is a web page"),

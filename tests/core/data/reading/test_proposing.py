@@ -159,3 +159,29 @@ def test_what_is_surely_an_item_is_proposed_for_no_user(read: ReadText) -> None:
     with pytest.raises(InputError) as caught:
         read("Entry No.,Document No.,Item No.,Posting Date,Quantity\n" + rows)
     assert "user=Item No." not in caught.value.hint
+
+
+@pytest.mark.parametrize("number", ["CPF", "DNI", "RUT"])
+def test_of_a_name_and_a_number_what_tells_people_apart_is_proposed(
+    read: ReadText, number: str
+) -> None:
+    """Three pairs of people have one name; an order tells them apart too, and is of one day."""
+    names = ["Ann Lee", "Bo Ray", "Cy Fox", *(f"{a}a {b}o" for a in "DEFGH" for b in "IJK")]
+    people = [(f"{n * 37:05}-x", names[n % len(names)]) for n in range(len(names) + 3)]
+    rows = "".join(
+        f"n{n // 2},{number_of},{name},thing {n * n % 17},{n % 28 + 1}\n"
+        for n in range(120)
+        for number_of, name in [people[n * 5 % 21]]
+    )
+    rows = re.sub(r",(\d+)\n", r",2023-01-\1\n", rows)
+    with pytest.raises(InputError) as caught:
+        read(f"nr,{number},Nombre,Articulo xyz,Fecha\n{rows}")
+    assert f"user={number}," in caught.value.hint
+
+
+@pytest.mark.parametrize("money", ["{} SAR", "€ {}.50", "{},00 zł", "$1,{}00"])
+def test_amounts_of_money_are_not_proposed(read: ReadText, money: str) -> None:
+    rows = "".join(f"u{n % 9};{money.format(n * n % 23 + 1)};x\n" for n in range(90))
+    with pytest.raises(InputError) as caught:
+        read(f"user_id;qwertz;asdf\n{rows}")
+    assert "item=qwertz" not in caught.value.hint

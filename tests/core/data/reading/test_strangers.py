@@ -25,8 +25,6 @@ def test_a_stranger_is_named(tmp_path: Path, magic: bytes, what: str) -> None:
 def test_a_log_is_none() -> None:
     for head in (b"", b"user,item\n", b"PAR1", b"PK\x03\x04", b"\x1f\x8b"):
         refuse_strangers(TextSource(Path("log.csv")), head)
-    with pytest.raises(InputError, match="a spreadsheet"):
-        refuse_strangers(TextSource(Path("log.xlsx")), b"PK\x03\x04")
 
 
 @pytest.mark.parametrize(
@@ -99,3 +97,12 @@ def test_no_statements_of_sql(head: str) -> None:
 def test_pairs_of_names_and_values_are_refused_as_such(read: ReadText, line: str) -> None:
     with pytest.raises(InputError, match="has lines of `key=value`"):
         read("".join(line.format(n=n % 9) + "\n" for n in range(60)))
+
+
+def test_the_tables_of_a_database_are_found_with_what_is_typed(tmp_path: Path) -> None:
+    path = tmp_path / "my log.db"
+    path.write_bytes(b"SQLite format 3\0" + bytes(100))
+    with pytest.raises(InputError, match="is an SQLite database") as caught:
+        read_log(TextSource(path), Reading())
+    assert f"`sqlite3 '{path}' .tables`" in caught.value.hint
+    assert f"`sqlite3 -header -csv '{path}' 'SELECT * FROM TABLE'" in caught.value.hint
