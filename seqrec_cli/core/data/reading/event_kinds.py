@@ -2,13 +2,15 @@
 out by them."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 from seqrec_cli.core.data.reading import vocabulary
 from seqrec_cli.core.data.reading.dates import unaccented
+from seqrec_cli.core.data.reading.judging import is_told_by
 from seqrec_cli.core.data.reading.profiles import TRUTHS, Profile
 from seqrec_cli.core.data.reading.relations import Relation
 from seqrec_cli.core.data.reading.roles import Plan
+from seqrec_cli.core.data.reading.statuses import is_undone, says_status
 from seqrec_cli.core.data.reading.wording import where_option, without_options
 
 MOST_EVENTS = 20  # values of a column that may be a type of event
@@ -36,7 +38,7 @@ SIGNS = frozenset({"-1", "0", "1", "-1.0", "0.0", "1.0"})
 FLAGS = frozenset({"0", "1", "0.0", "1.0"})
 FALSE = frozenset({"false", "no", "f", "n", "0", "0.0"})
 # A column called so says yes to what was not wanted, or to what nobody did.
-UNWANTED = vocabulary.UNDONE | vocabulary.words(
+UNWANTED = vocabulary.words(
     "skipped skip dismissed disliked hidden removed deleted bot robot test fraud spam internal"
 )
 PLACES = vocabulary.words("direction")  # what numbers say no answer of
@@ -67,7 +69,8 @@ def event_columns(relation: Relation, plan: Plan) -> list[Profile]:
         rank = profile.rank("event")
         few = 1 < profile.distinct <= MOST_EVENTS
         words = not profile.label and few and not profile.numeric and len(profile.values) > 20
-        if few and (rank >= 0 or says_kinds(profile) or (words and profile.distinct <= MOST_WORDS)):
+        unnamed = words and profile.distinct <= MOST_WORDS
+        if few and (rank >= 0 or unnamed or says_kinds(profile) or says_what_came(profile, plan)):
             found.append(((rank if rank >= 0 else 500, place), profile))
     return [profile for _, profile in sorted(found, key=lambda pair: pair[0])]
 
@@ -78,7 +81,7 @@ def says_kinds(profile: Profile) -> bool:
     if (profile.is_flag or profile.is_truth) and parts[:1] in (["is"], ["has"]):
         return True
     values = {compared_value(value) for value in profile.values}
-    if parts[-1:] == ["status"] or any_but_all(values, vocabulary.UNDONE):
+    if parts[-1:] == ["status"] or 0 < sum(map(is_undone, values)) < len(values):
         return True
     if any_but_all(values, DECLINED) and len(values) <= MOST_ANSWERS:
         return True
@@ -93,7 +96,19 @@ def is_answer(parts: list[str], values: set[str]) -> bool:
     numbers = any(value.lstrip("-").replace(".", "").isdigit() for value in values)
     if numbers and (not SIGNS.issuperset(values) or PLACES.intersection(parts)):
         return False
-    return len(values) <= MOST_ANSWERS and bool((ANSWERS | UNWANTED).intersection(parts))
+    return len(values) <= MOST_ANSWERS and (not ANSWERS.isdisjoint(parts) or is_unwanted(parts))
+
+
+def says_what_came(profile: Profile, plan: Plan) -> bool:
+    """Whether words say by the name what came of a row, and not what its user or item is."""
+    if profile.numeric or not says_status(profile.label):
+        return False
+    return not any(is_told_by(profile, owner) for owner in (plan.user, plan.item))
+
+
+def is_unwanted(parts: Iterable[str]) -> bool:
+    """Whether the words of a name say what was undone, or not wanted."""
+    return any(part in UNWANTED or is_undone(part) for part in parts)
 
 
 def compared_value(value: str) -> str:
@@ -109,7 +124,7 @@ def any_but_all(values: set[str], words: frozenset[str]) -> bool:
 def option_for(name: str, counts: Mapping[str, int]) -> str:
     """The option that chooses rows by a column: those without what was undone or not wanted, where
     words say which these are; else the most frequent kind."""
-    values = {value: compared_value(value) for value in counts}
+    values = {value: compared_value(value) for value in counts if value}
     unwanted = unwanted_of({*vocabulary.words_of(name)}, {*values.values()})
     out = [value for value, word in values.items() if word in unwanted]
     if out and len(out) < len(counts):
@@ -121,9 +136,9 @@ def unwanted_of(parts: set[str], values: set[str]) -> frozenset[str]:
     """Which values of a column are of what was undone or not wanted, by the words of its name and
     by theirs."""
     if values <= TRUTHS or values <= FLAGS:
-        if UNWANTED.intersection(parts):
+        if is_unwanted(parts):
             return frozenset((TRUTHS | FLAGS) - FALSE)
         return FALSE if ANSWERS.intersection(parts) else frozenset()
-    found = vocabulary.UNDONE | DECLINED
+    found = DECLINED.union(filter(is_undone, values))
     codes = any(value.isdigit() and value not in SIGNS for value in values)
     return NO if found.isdisjoint(values) and not codes else found

@@ -214,6 +214,13 @@ def depends(profile: Profile, other: Profile) -> bool:
     return all(seen.setdefault(key, value) == value for key, value in pairs)
 
 
+def is_told_by(profile: Profile, owner: Profile) -> bool:
+    """Whether each value of `owner`, which come again, has but one of `profile`: it is of them, and
+    not of the rows."""
+    again = not owner.column.listed and owner.distinct < 0.7 * len(owner.values)
+    return again and depends(profile, owner)
+
+
 def is_address(profile: Profile) -> bool:
     """Whether they are addresses of mail, which people have."""
     return all("@" in value[1:-1] for value in profile.values)

@@ -227,13 +227,21 @@ def finest_of_the_same(ordered: list[Moment], engine: Engine) -> list[Moment]:
 
 
 def are_the_same(one: Moment, other: Moment, engine: Engine) -> bool:
-    """Whether two columns have the same moments, as far as the coarser of them tells.
+    """Whether two columns have the same moments, as far as the coarser of them tells."""
+    if any(m.columns[0].column.kind.endswith("moment") for m in (one, other)):
+        return False
+    pairs = steps_together(one, other, engine)
+    return sum(a == b for a, b in pairs) > 0.95 * len(pairs)
 
-    A missing one does not count, and half of all must be there.
+
+def steps_together(one: Moment, other: Moment, engine: Engine) -> list[tuple[float, float]]:
+    """The times of two columns in the rows that have both, in steps of the coarser resolution.
+
+    A missing one does not count, and half of all must be there; else there are none.
     """
     columns = (one.columns[0].column, other.columns[0].column)
-    if any(column.listed or column.kind.endswith("moment") for column in columns):
-        return False
+    if any(column.listed for column in columns):
+        return []
     cells = [column.cells[:SAME] for column in columns]
     pairs = [
         (a, b)
@@ -241,20 +249,29 @@ def are_the_same(one: Moment, other: Moment, engine: Engine) -> bool:
         if isinstance(a, str) and isinstance(b, str) and a and b
     ]
     if len(pairs) < 0.5 * max(1, max(map(len, cells))):
-        return False
+        return []
     listed = ", ".join(f"({quoted(a)}, {quoted(b)})" for a, b in pairs)
-    read = f"{one.form.sql('x')}, {other.form.sql('y')}"
+    forms = (form_of_texts(one), form_of_texts(other))
+    read = f"{forms[0].sql('x')}, {forms[1].sql('y')}"
     found = engine.rows(f"SELECT {read} FROM (VALUES {listed}) AS sample(x, y)")
     told = [(a, b) for a, b in found if a is not None and b is not None]
     if len(told) <= 0.9 * len(found):
-        return False
+        return []
     apart = max(one.resolution, other.resolution)
     steps = []
-    for moment, times in zip((one, other), zip(*told, strict=True), strict=True):
-        step = per_second_of(moment.form, times) * apart
+    for form, times in zip(forms, zip(*told, strict=True), strict=True):
+        step = per_second_of(form, times) * apart
         steps.append([time // step for time in times])
-    same = sum(a == b for a, b in zip(*steps, strict=True))
-    return bool(same > 0.95 * len(told))
+    return [*zip(*steps, strict=True)]
+
+
+def form_of_texts(moment: Moment) -> TimeForm:
+    """How the cells of the sample are read, which are texts also where the engine knows a time."""
+    if not moment.columns[0].column.kind.endswith("moment"):
+        return moment.form
+    return TimeForm(
+        "timestamps", lambda text: f"epoch_us(TRY_CAST({text} AS TIMESTAMP))", MILLION, SECONDS
+    )
 
 
 def is_within(profile: Profile, low: float, high: float) -> bool:

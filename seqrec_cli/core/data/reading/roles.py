@@ -9,6 +9,7 @@ from seqrec_cli.core.data.reading import moments, vocabulary
 from seqrec_cli.core.data.reading.baskets import of_each_item
 from seqrec_cli.core.data.reading.choosing import choose_ids, choose_rating
 from seqrec_cli.core.data.reading.clocks import is_clock
+from seqrec_cli.core.data.reading.earlier_times import what_was_done, with_what_was_done
 from seqrec_cli.core.data.reading.engine import Engine
 from seqrec_cli.core.data.reading.json_cells import path_in_text
 from seqrec_cli.core.data.reading.judging import MANY, depends
@@ -119,16 +120,15 @@ def assign(relation: Relation, reading: Reading, engine: Engine) -> Plan:
         user = user if user and (user.name in taken or is_told(user, "user")) else None
         item = item if item and (item.name in taken or is_told(item, "item")) else None
         guesses = guessed(user, item, pool, time, moments.order_by(time, relation, engine))
+        if "time" not in chosen:
+            columns = {profile.name: profile for profile in profiles}
+            guesses = [with_what_was_done(g, time, others, columns, engine) for g in guesses]
         raise Undecided(missing, guesses)
     if "rating" not in chosen:
         rating = unless_of_item(rating, item, notes)
     if time is not None and "time" not in chosen:
-        time, others = without_those_of("item", item, time, others, notes)
-        if time is not None:
-            time, others = without_those_of("user", user, time, others, notes)
-        time, others = of_the_record(time, others, user, item if rating is None else rating)
-        if time is not None and is_category(time.columns[0], user):
-            time = None
+        more = item if rating is None else rating
+        time, others = time_of_rows(time, others, user, item, more, notes, engine)
     elif time is None and "time" not in absent:
         time = late_time(free, user, item, rating, engine)
         if time is None:
@@ -144,6 +144,28 @@ def assign(relation: Relation, reading: Reading, engine: Engine) -> Plan:
         asked=frozenset(reading.columns),
         notes=notes,
     )
+
+
+def time_of_rows(
+    time: Moment,
+    others: list[Moment],
+    user: Profile,
+    item: Profile,
+    more: Profile,
+    notes: list[str],
+    engine: Engine,
+) -> tuple[Moment | None, list[Moment]]:
+    """The times, first the one of what was done in each row; `more` is as in `of_the_record`."""
+    best: Moment | None = time
+    for role, owner in (("item", item), ("user", user)):
+        if best is not None:
+            best, others = without_those_of(role, owner, best, others, notes)
+    if best is not None:
+        best, others = what_was_done(best, others, (user, item), engine)
+    best, others = of_the_record(best, others, user, more)
+    if best is not None and is_category(best.columns[0], user):
+        best = None
+    return best, others
 
 
 def unless_of_item(rating: Profile | None, item: Profile, notes: list[str]) -> Profile | None:

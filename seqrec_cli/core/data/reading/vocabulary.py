@@ -94,19 +94,12 @@ KNOWN = frozenset(name for names in NAMES.values() for name in names) | words(
     "property comment review text country age gender city occupation zipcode label history tag "
     "tagid"
 )
-# A word of what numbers somebody's rows, as `seq_no`; how many of an item were taken; and what is
-# said of what was undone later.
+# A word of what numbers somebody's rows, as `seq_no`; and how many of an item were taken.
 POSITIONS = words("position pos seq sequence line rank step index")
 AMOUNTS = words(
     "qty quantity quantities units amount pieces pcs menge anzahl stueckzahl stuckzahl cantidad "
     "quantite quantita quantidade aantal ilosc antal antall adet kolicina mnozstvi количество "
     "数量 수량"
-)
-UNDONE = words(
-    "cancelled canceled cancellation refunded refund returned return declined failed void voided "
-    "abandoned rejected chargeback expired reversed storniert retourniert annule annulee rembourse "
-    "cancelado cancelada reembolsado devuelto annullato rimborsato geannuleerd anulowane отменен "
-    "отменён возврат 已取消 已退款 取消 返品 취소"
 )
 # Of a name in parts, such as `viewer_hash_v2` or `Kundennummer`, the parts that say what it is.
 PARTS: dict[Named, frozenset[str]] = {

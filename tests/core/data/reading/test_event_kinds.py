@@ -83,9 +83,45 @@ def test_other_columns_are_no_kinds(read: ReadText, header: str, values: list[st
     assert not read(log_of(header, values)).findings.kinds
 
 
+@pytest.mark.parametrize(
+    ("header", "values", "option"),
+    [
+        (
+            "Status płatności",
+            ["opłacone", "anulowana"],
+            "\"Status płatności\" not in ('anulowana')",
+        ),
+        ("Lieferstatus", ["unterwegs", "da", "da"], "Lieferstatus = 'da'"),
+        ("注文状態", ["出荷済み", "返品"], "注文状態 not in ('返品')"),
+        ("ending", ["came", "Late cancel", "No-show"], "ending not in ('Late cancel', 'No-show')"),
+        ("Refunded?", ["0", "0", "1"], "\"Refunded?\" not in ('1')"),
+    ],
+)
+def test_a_status_is_told_in_any_language(
+    read: ReadText, header: str, values: list[str], option: str
+) -> None:
+    text = log_of(header, values)
+    (kind,) = read(text).findings.kinds
+    assert shlex.split(kind.option) == ["--where", option]
+    assert len(read(text, where=(option,)).rows.users) < 60
+
+
+def test_a_status_of_the_user_or_the_item_is_no_kind(read: ReadText) -> None:
+    for status in ("c{}".format, "p{}".format):
+        rows = []
+        for n in range(60):
+            number = n % 7 if status(0) == "c0" else n * 7 % 11
+            rows.append(f"c{n % 7},p{n * 7 % 11},{'sold' if number % 2 else 'on sale'},{n}\n")
+        assert not read(f"customer,product,Zustand,time\n{''.join(rows)}").findings.kinds
+
+
 def test_where_all_is_unwanted_the_most_frequent_is_the_example() -> None:
     assert shlex.split(option_for("vote", {"against": 5, "no": 2}))[1] == "vote not in ('against')"
     assert shlex.split(option_for("vote", {"no": 5, "nein": 2}))[1] == "vote = 'no'"
+    assert shlex.split(option_for("lost", {"0": 5, "1": 2, "": 1}))[1] == "lost = '0'"
+    assert (
+        shlex.split(option_for("refunded", {"0": 5, "1": 2, "": 1}))[1] == "refunded not in ('1')"
+    )
 
 
 def test_letters_are_truths_beside_their_opposites_alone() -> None:
