@@ -19,7 +19,12 @@ RULER = re.compile(r" *(?:-+|=+)(?: +(?:-+|=+))+ *")
 UNDER = re.compile(
     r"\(?[0-9]+ rows?(?: selected| affected)?\.?\)?|\[[0-9]+ rows x [0-9]+ columns\]"
 )
-LEFT_OUT = re.compile(r"[ |│┆]*(?:\.{2,3}|[…·])(?:[ |│┆]+(?:\.{2,3}|[…·]))+[ |│┆]*")
+LEFT_OUT = re.compile(
+    r"[ |│┆]*(?:\.{2,3}|[…·])(?:[ |│┆]+(?:\.{2,3}|[…·]))+[ |│┆]*"
+    r"|only showing top [0-9]+ rows?|# .{1,3} (?:with )?[0-9,]+ more rows?.*"  # Spark, R
+)
+TIBBLE = "# A tibble: "  # above the names, as R prints a table; the types of columns are below
+TYPES = re.compile(r" *<[a-z]{1,8}>(?: +<[a-z]{1,8}>)+ *")
 MOST_ABOVE = 20  # lines above the line under the names
 
 Rows = Sequence[Sequence[str]]
@@ -69,7 +74,9 @@ def below_names(
     None too where each space parts two values: then a line has as many words as there are names.
     pandas prints the rows' own names in front, and what these are called below the header.
     """
-    placed = [place for place, line in enumerate(lines) if is_row(line)]
+    placed = [
+        place for place, line in enumerate(lines) if is_row(line) and not line.startswith(TIBBLE)
+    ]
     if len(placed) < 3 or any("\t" in line for line in lines) or lines[placed[0]][:1] in "#%":
         return None
     header, first = lines[placed[0]], lines[placed[1]]
@@ -91,9 +98,9 @@ def below_names(
 
 
 def is_row(line: str) -> bool:
-    """Whether a line is one of the table: no ruler, no count of the rows, not empty."""
+    """Whether a line is one of the table: no ruler, no types, no count of the rows, not empty."""
     text = line.strip()
-    return bool(text) and not (RULER.fullmatch(text) or UNDER.fullmatch(text))
+    return bool(text) and not any(form.fullmatch(text) for form in (RULER, UNDER, TYPES))
 
 
 def is_name_of_rows(header: str, line: str) -> bool:

@@ -111,6 +111,9 @@ def sniff(source: TextSource, head: bytes, reading: Reading) -> Dialect:
         return listed
     if found := columns_below_names(source, lines, reading):
         return found
+    if above := above_box(lines):
+        found = sniff_lines(source, lines[above:], reading)
+        return replace(found, skip=above + found.skip, titles=above)
     if titles := titles_above(lines, reading):
         found = sniff_lines(source, lines[titles:], reading)
         if found.header:
@@ -215,6 +218,15 @@ def preamble(lines: Sequence[str]) -> tuple[int, str, str]:
             break
         skip += 1
     return (skip, "", fields or noted) if noted else (0, "", "")
+
+
+def above_box(lines: Sequence[str]) -> int:
+    """How many lines are above a table with lines drawn around it, as what was typed for it."""
+    for place, line in enumerate(lines[1 : MOST_TITLES + 1], 1):
+        if is_ruler(line) and lines[place - 1].strip()[:1] in ("|", "│"):
+            first = place - 1 - (place > 1 and is_ruler(lines[place - 2]))
+            return first if any(each.strip() for each in lines[:first]) else 0
+    return 0
 
 
 def titles_above(lines: Sequence[str], reading: Reading) -> int:

@@ -25,6 +25,7 @@ from seqrec_cli.core.data.reading.strangers import refuse_strangers
 from seqrec_cli.core.data.reading.texts import Facts, guess_encoding
 from seqrec_cli.errors import InputError
 
+BESIDE_A_BOX = re.compile(rb"^(?![ \t]*(?:\||\xe2\x94[\x82\x83]|\xe2\x95\x91))[^\n]+", re.MULTILINE)
 END_OF_TABLE = re.compile(rb"^\\\.[ \r]*$", re.MULTILINE)  # in a dump of PostgreSQL
 # Below a table and between its rows: how many these are, and lines, also of `─` to `╿` in UTF-8.
 UNDER_A_TABLE = (
@@ -122,14 +123,16 @@ def without_comments(facts: Facts, engine: Engine, dialect: Dialect) -> Facts:
 def ruled_rows(facts: Facts, engine: Engine, dialect: Dialect) -> Facts:
     """A copy of a table as psql prints it without the count of rows below and lines between them.
 
-    A table in a dump ends in `\\.`.
+    A table in a dump ends in `\\.`; a box has a sign before each row.
     """
+    boxed = not dialect.header[0]
     with facts.path.open("rb") as file, engine.folder.new_file(".txt") as copy:
         for _ in range(dialect.skip):
             copy.write(file.readline())
         for block in delimited.whole_lines(file):
             rows, *below = END_OF_TABLE.split(block, maxsplit=1)
-            copy.write(re.sub(UNDER_A_TABLE, b"", rows, flags=re.MULTILINE))
+            rows = re.sub(UNDER_A_TABLE, b"", rows, flags=re.MULTILINE)
+            copy.write(BESIDE_A_BOX.sub(b"", rows) if boxed else rows)
             if below:
                 break
     return Facts(copy.path, facts.quotes, facts.damaged, copy.size)

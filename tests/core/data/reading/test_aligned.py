@@ -124,6 +124,22 @@ def test_a_name_of_the_rows_below_the_names(read: ReadText) -> None:
     assert rows_of(log) == [(u, i, int(when.timestamp())) for u, i, when, _ in EVENTS]
 
 
+def test_a_table_as_r_prints_it(read: ReadText) -> None:
+    """With the numbers of the rows in front and the types of the columns below the names."""
+    cells = shown("%Y-%m-%d %H:%M:%S")
+    numbered = [
+        ["", "customer", "product", "at"],
+        *([str(n), *row[:3]] for n, row in enumerate(cells, 1)),
+    ]
+    head, *rows = printed(numbered, " ", [True, False, False, False]).splitlines()
+    types = "   <chr>    <chr>           <dttm>"
+    text = "\n".join(["# A tibble: 40 × 3", head, types, *rows]) + "\n"
+    log = read(text, "log.txt", columns={"item": "product"})
+    assert rows_of(log) == [(u, i, int(when.timestamp())) for u, i, when, _ in EVENTS]
+    with pytest.raises(InputError, match="line 44: rows were left out"):
+        read(f"{text}# ℹ 60 more rows\n", "log.txt")
+
+
 def test_plain_spaces_stay_what_they_are() -> None:
     """Where each space parts two values, columns that happen to stand below each other say
     nothing."""

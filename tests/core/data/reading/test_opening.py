@@ -112,3 +112,16 @@ def test_lines_between_rows_are_no_rows(read: ReadText, between: str) -> None:
     assert rows_of(read(text, "log.txt")) == rows
     boxed = text.translate(str.maketrans({"|": "│", "-": "─", "=": "═", "+": "┼"}))
     assert rows_of(read(boxed, "log.txt")) == rows
+
+
+def test_what_was_typed_around_a_box_is_no_row(read: ReadText) -> None:
+    rows = [(n % 5, n % 7, 1_600_000_000 + n) for n in range(40)]
+    rule = "+------+------+------------+\n"
+    drawn = "".join(f"|{u:6}|{i:6}|{t:12}|\n" for u, i, t in rows)
+    table = f"{rule}| user | item |         ts |\n{rule}{drawn}{rule}"
+    text = f"mysql> SELECT * FROM log;\n{table}40 rows in set (0.01 sec)\n\nmysql> exit\nBye\n"
+    log = read(text, "log.txt")
+    assert rows_of(log) == rows
+    assert "below 1 line of title" in log.findings.layout
+    with pytest.raises(InputError, match="line 45: rows were left out"):
+        read(f"{table}only showing top 40 rows\n", "spark.txt")
