@@ -294,9 +294,9 @@ def by_name(
         odd |= is_of_the_row(profile) or (role == "item" and is_less(profile, pool, other))
         odd |= numbers_rows(profile) and not is_surely(profile, role)
         odd |= role == "item" and numbers_many_rows(profile) and has_another(profile, pool)
-        ranked.append(
-            ((generic and role == "item", is_nested(profile), odd, rank, profile.place), profile)
-        )
+        whole = role == "item" and vocabulary.compared(profile.label) in vocabulary.CONTAINERS
+        key = (generic and role == "item", is_nested(profile), odd, rank, whole, profile.place)
+        ranked.append((key, profile))
     if not ranked:
         return None
     best = min(ranked, key=lambda pair: pair[0])[1]

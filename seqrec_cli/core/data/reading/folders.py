@@ -1,6 +1,7 @@
 """What the names of files and folders say of the rows in them: `day=2024-01-01`, or whose they are.
 
-A file of its own for each user is read with `--columns user=file`.
+A file of its own for each user is read with `--columns user=file`; where the files are all called
+the same, `file` has the names of their folders.
 """
 
 import re
@@ -25,8 +26,10 @@ def with_names_of_files(relation: Relation, files: Files) -> Relation:
     names = [PurePath(source.member or str(source.path)) for part in files.parts for source in part]
     if len(paths) < 2 or len(paths) != len(names):
         return relation
-    stems = {path: name.name.partition(".")[0] for path, name in zip(paths, names, strict=True)}
-    relation = replace(relation, file=column_of(FILE, stems))
+    called = [name.name.partition(".")[0] for name in names]
+    if len({*called}) == 1:
+        called = [name.parent.name for name in names]
+    relation = replace(relation, file=column_of(FILE, dict(zip(paths, called, strict=True))))
     if not files.hive:
         return relation
     values: dict[str, dict[str, str]] = {}

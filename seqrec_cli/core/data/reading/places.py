@@ -198,12 +198,18 @@ def same_head(one: TextSource, other: TextSource) -> bool:
         return True
     if BLOCK.fullmatch(first) and BLOCK.fullmatch(second):
         return True
-    if re.match(r"\s*\{", first):
-        return bool(re.match(r"\s*\{", second))
+    if begun := start_of_records(first):
+        return begun == start_of_records(second)
     delimiter = next((d for d in ("::", "\t", ",", ";", "|", " ") if d in first), "")
     alike = bool(delimiter) and first.count(delimiter) == second.count(delimiter)
     named = not any(c.isdigit() for c in first)
     return alike and not named
+
+
+def start_of_records(line: str) -> str:
+    """How records of JSON begin in a line: `{`, or `[{` where they are in a list; or ""."""
+    begun = "".join(line[:100].split())
+    return next((start for start in ("{", "[{") if begun.startswith(start)), "")
 
 
 def in_folder(place: TextSource, reading: Reading) -> Files:

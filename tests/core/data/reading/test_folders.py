@@ -42,5 +42,26 @@ def test_a_file_may_be_of_one_user(tmp_path: Path) -> None:
     assert log.columns["time"] == "timestamp"
 
 
+@pytest.mark.parametrize("text", ["[{}]", "{}"])
+def test_a_folder_may_be_of_one_user(tmp_path: Path, text: str) -> None:
+    """As people send what a service knows of them: files of one name, each in one line or many."""
+    for user in ("u7", "u1", "u33"):
+        rows = [
+            f'{{"endTime": "2023-01-{n + 1:02} 10:00", "artistName": "a{n % 3}", '
+            f'"trackName": "t{n % 5}"}}'
+            for n in range(9 + len(user))
+        ]
+        (tmp_path / user).mkdir()
+        path = tmp_path / user / "history.json"
+        path.write_text(text.format((", " if text == "[{}]" else "\n").join(rows)))
+    with pytest.raises(InputError) as refused:
+        read_log(TextSource(tmp_path), Reading())
+    match = re.search("--columns ([^`]+)`", refused.value.hint)
+    assert match
+    log = read_log(TextSource(tmp_path), Reading(columns=parse_columns(match[1])))
+    assert sorted(log.rows.user_ids.tolist()) == ["u1", "u33", "u7"]
+    assert log.columns["item"] == "trackName"
+
+
 def test_odd_names_stay_texts() -> None:
     assert column_of("file", {"/a'b.csv": "it's"}).sql == "map {'/a''b.csv': 'it''s'}[filename]"
