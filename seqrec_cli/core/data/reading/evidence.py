@@ -31,7 +31,12 @@ UNITS = frozenset(
 COUNTERS = frozenset({"position", "index", "rank", "step", "sequence", "hit", "line"})
 STEP = re.compile(r"[.\[\]]+")  # of a path in nested data
 NUMBERED = re.compile(r"([^\W\d_]{2,})[#:_/ -]?[0-9]+")  # as in `USER#0030`
-SIGN = r"(?:[A-Z]{3}|US\$|R\$|[$€£¥₹₺₽₩₫₪฿]|kr|zł|Kč|Ft|lei|TL|ر\.س)"
+CURRENCIES = (
+    "USD|EUR|GBP|CHF|JPY|CNY|RMB|INR|KRW|BRL|MXN|ARS|CLP|COP|PEN|CAD|AUD|NZD|SEK|NOK|DKK|PLN|CZK"
+    "|HUF|RON|BGN|RSD|TRY|RUB|UAH|ILS|SAR|AED|EGP|KWD|QAR|IDR|MYR|SGD|THB|VND|PHP|TWD|HKD|ZAR|NGN"
+    "|KES|PKR|BDT|LKR"
+)
+SIGN = rf"(?:{CURRENCIES}|US\$|R\$|[$€£¥₹₺₽₩₫₪฿]|kr|zł|Kč|Ft|lei|TL|ر\.س)"
 MONEY = re.compile(rf"-?{SIGN} ?-?[0-9][0-9.,' ]*|-?[0-9][0-9.,' ]*{SIGN}")
 PATH = re.compile(r"[a-z][a-z0-9+.-]*://\S+|/\S+")
 PERSON = re.compile(r"[^\W\d_]{2,}(?:[ .'-]+[^\W\d_]+){0,2},? [^\W\d_]{2,}")

@@ -185,3 +185,10 @@ def test_amounts_of_money_are_not_proposed(read: ReadText, money: str) -> None:
     with pytest.raises(InputError) as caught:
         read(f"user_id;qwertz;asdf\n{rows}")
     assert "item=qwertz" not in caught.value.hint
+
+
+def test_ids_of_letters_and_digits_are_no_amounts(read: ReadText) -> None:
+    rows = "".join(f"CAT{n % 9:05};OUT{n * n % 23:05};x\n" for n in range(90))
+    with pytest.raises(InputError) as caught:
+        read(f"qwertz;sku;asdf\n{rows}")
+    assert "user=qwertz" in caught.value.hint
