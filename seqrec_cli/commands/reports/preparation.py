@@ -194,11 +194,12 @@ def findings_rows(found: dict[str, Any]) -> list[tuple[str, str]]:
 def findings_notes(found: dict[str, Any]) -> list[str]:
     """Types of events that are mixed, and what was inferred and should be known."""
     notes = []
+    each = " (each value of a list counts)" if found.get("lists") else ""
     for kind in found.get("kinds", ()):
         if not kind["filtered"]:
             counts = ", ".join(f"{value} {number:,}" for value, number in kind["counts"].items())
             notes.append(
                 f"`{kind['column']}` looks like a type of event or a label and is not used: "
-                f"{counts}; to choose: {kind['option']}"
+                f"{counts}{each}; to choose: {kind['option']}"
             )
     return [*notes, *found.get("notes", ())]

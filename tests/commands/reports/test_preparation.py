@@ -77,6 +77,22 @@ def test_columns_without_a_name_have_a_number(runner: CliRunner, tmp_path: Path)
         assert told["order"].startswith(f"by {order}")
 
 
+def test_kinds_are_counted_by_items_where_rows_hold_lists(
+    runner: CliRunner, tmp_path: Path
+) -> None:
+    rows = [f"u{n % 7},{n % 2},{n % 6}|{n % 5 + 6},{1500000000 + n}" for n in range(60)]
+    for items, said in (
+        ("items", "0 60, 1 60 (each value of a list counts); to choose: "),
+        ("", ""),
+    ):
+        header = f"user,clicked,{items or 'item'},time\n"
+        own = rows if items else [row.replace("|", "") for row in rows]
+        (tmp_path / "log.csv").write_text(header + "\n".join(own) + "\n")
+        command = ["prepare", str(tmp_path / "log.csv"), "--dry-run"]
+        told = runner.invoke(app, command).output.replace("\n", " ")
+        assert (said or "0 30, 1 30; to choose: ") in told
+
+
 def test_what_a_file_of_vectors_was_read_for_is_said(runner: CliRunner, tmp_path: Path) -> None:
     (tmp_path / "log.csv").write_text(SMALL_LOG)
     (tmp_path / "v.csv").write_text(

@@ -6,7 +6,8 @@ from collections.abc import Iterable, Mapping
 
 from seqrec_cli.core.data.reading import vocabulary
 from seqrec_cli.core.data.reading.dates import unaccented
-from seqrec_cli.core.data.reading.judging import is_told_by
+from seqrec_cli.core.data.reading.doings import DOINGS, name_words, says_action, says_something_done
+from seqrec_cli.core.data.reading.judging import depends, is_told_by
 from seqrec_cli.core.data.reading.profiles import TRUTHS, Profile
 from seqrec_cli.core.data.reading.relations import Relation
 from seqrec_cli.core.data.reading.roles import Plan
@@ -39,18 +40,10 @@ FLAGS = frozenset({"0", "1", "0.0", "1.0"})
 FALSE = frozenset({"false", "no", "f", "n", "0", "0.0"})
 # A column called so says yes to what was not wanted, or to what nobody did.
 UNWANTED = vocabulary.words(
-    "skipped skip dismissed disliked hidden removed deleted bot robot test fraud spam internal"
+    "skipped skip dismissed disliked dislike hidden hide blocked block unfollow unlike removed "
+    "deleted bot robot test fraud spam internal"
 )
 PLACES = vocabulary.words("direction")  # what numbers say no answer of
-# What is done with items; of a column of kinds of events it has several.
-DOINGS = frozenset(
-    {"pv", "view", "viewed", "click", "clicked", "cart", "fav", "favorite", "favourite", "buy"}
-    | {"purchase", "purchased", "add to cart", "addtocart", "remove from cart", "detail"}
-    | {"impression", "exposure", "wishlist", "checkout", "check out", "check in", "checkin"}
-    | {"renew", "renewal", "borrow", "return", "hold", "reserve", "play", "pause", "stop"}
-    | {"skip", "complete", "like", "dislike", "share", "comment", "follow", "unfollow", "save"}
-    | {"saved", "dismissed", "download", "install", "uninstall", "subscribe", "unsubscribe"}
-)
 
 
 def event_columns(relation: Relation, plan: Plan) -> list[Profile]:
@@ -59,12 +52,7 @@ def event_columns(relation: Relation, plan: Plan) -> list[Profile]:
     found = []
     for place, column in enumerate(relation.columns):
         profile = Profile(column, place)
-        if column.name in used or not profile.values:
-            continue
-        rows = plan.unfolded
-        if column.listed and not (rows and column.parent == rows.column.parent):
-            continue
-        if rows and not column.listed:
+        if column.name in used or not profile.values or not is_of_rows(profile, plan):
             continue
         rank = profile.rank("event")
         few = 1 < profile.distinct <= MOST_EVENTS
@@ -75,9 +63,21 @@ def event_columns(relation: Relation, plan: Plan) -> list[Profile]:
     return [profile for _, profile in sorted(found, key=lambda pair: pair[0])]
 
 
+def is_of_rows(profile: Profile, plan: Plan) -> bool:
+    """Whether a column has a value for each row, or one for all of its list, as the event that some
+    items were shown at once; what it says of a user is no kind of event."""
+    column, rows = profile.column, plan.unfolded
+    if rows is None:
+        return not column.listed
+    if column.listed:
+        return column.parent == rows.column.parent
+    lists = any(isinstance(cell, list) for cell in plan.item.column.cells)
+    return lists and not depends(profile, plan.user)
+
+
 def says_kinds(profile: Profile) -> bool:
     """Whether the name or the values say that rows are of several kinds."""
-    parts = vocabulary.words_of(profile.label)
+    parts = name_words(profile.label)
     if (profile.is_flag or profile.is_truth) and parts[:1] in (["is"], ["has"]):
         return True
     values = {compared_value(value) for value in profile.values}
@@ -100,10 +100,13 @@ def is_answer(parts: list[str], values: set[str]) -> bool:
 
 
 def says_what_came(profile: Profile, plan: Plan) -> bool:
-    """Whether words say by the name what came of a row, and not what its user or item is."""
-    if profile.numeric or not says_status(profile.label):
-        return False
-    return not any(is_told_by(profile, owner) for owner in (plan.user, plan.item))
+    """Whether the name says what was done in a row or what came of it, and not what its user or
+    item is."""
+    if profile.is_flag or profile.is_truth:
+        said = says_something_done(profile.label)
+    else:
+        said = not profile.numeric and (says_status(profile.label) or says_action(profile.label))
+    return said and not any(is_told_by(profile, owner) for owner in (plan.user, plan.item))
 
 
 def is_unwanted(parts: Iterable[str]) -> bool:
@@ -125,20 +128,20 @@ def option_for(name: str, counts: Mapping[str, int]) -> str:
     """The option that chooses rows by a column: those without what was undone or not wanted, where
     words say which these are; else the most frequent kind."""
     values = {value: compared_value(value) for value in counts if value}
-    unwanted = unwanted_of({*vocabulary.words_of(name)}, {*values.values()})
+    unwanted = unwanted_of(name, {*values.values()})
     out = [value for value, word in values.items() if word in unwanted]
     if out and len(out) < len(counts):
         return without_options(name, out)
     return where_option(name, next(iter(counts)))
 
 
-def unwanted_of(parts: set[str], values: set[str]) -> frozenset[str]:
-    """Which values of a column are of what was undone or not wanted, by the words of its name and
-    by theirs."""
+def unwanted_of(name: str, values: set[str]) -> frozenset[str]:
+    """Which values of a column are of what was undone or not wanted, by its name and by theirs."""
     if values <= TRUTHS or values <= FLAGS:
+        parts = name_words(name)
         if is_unwanted(parts):
             return frozenset((TRUTHS | FLAGS) - FALSE)
-        return FALSE if ANSWERS.intersection(parts) else frozenset()
+        return FALSE if says_something_done(name) or not ANSWERS.isdisjoint(parts) else frozenset()
     found = DECLINED.union(filter(is_undone, values))
     codes = any(value.isdigit() and value not in SIGNS for value in values)
     return NO if found.isdisjoint(values) and not codes else found

@@ -45,7 +45,8 @@ class Kind:
 
     Attributes:
         column: its name, or its number from 1.
-        counts: how many rows have each of its values, the most frequent first.
+        counts: how many rows have each of its values, the most frequent first; a row is an item
+            where lists of items are read.
         filtered: whether rows were chosen by it.
         option: what to type to choose rows by it.
     """

@@ -1,5 +1,6 @@
 """Columns that say what kind of event a row is, and what to leave out by them."""
 
+import json
 import shlex
 
 import pytest
@@ -113,6 +114,100 @@ def test_a_status_of_the_user_or_the_item_is_no_kind(read: ReadText) -> None:
             number = n % 7 if status(0) == "c0" else n * 7 % 11
             rows.append(f"c{n % 7},p{n * 7 % 11},{'sold' if number % 2 else 'on sale'},{n}\n")
         assert not read(f"customer,product,Zustand,time\n{''.join(rows)}").findings.kinds
+
+
+@pytest.mark.parametrize(
+    ("header", "values", "option"),
+    [
+        ("rented", ["0", "0", "1"], "rented not in ('0')"),
+        ("booking_bool", ["0", "1"], "booking_bool not in ('0')"),
+        ("Finished?", ["no", "yes"], "\"Finished?\" not in ('no')"),
+        ("long_view", ["false", "true"], "long_view not in ('false')"),
+        ("dislike", ["0", "0", "1"], "dislike not in ('1')"),
+    ],
+)
+def test_a_flag_of_what_was_done_is_told(
+    read: ReadText, header: str, values: list[str], option: str
+) -> None:
+    text = log_of(header, values)
+    (kind,) = read(text).findings.kinds
+    assert shlex.split(kind.option) == ["--where", option]
+    kept = sum(values[n % len(values)] in ("1", "yes", "true") for n in range(60))
+    kept = 60 - kept if header == "dislike" else kept
+    assert len(read(text, where=(option,)).rows.users) == kept
+
+
+@pytest.mark.parametrize("owner", [7, 11])
+def test_a_flag_of_the_user_or_the_item_is_not(read: ReadText, owner: int) -> None:
+    rows = []
+    for n in range(60):
+        numbers = {7: n % 7, 11: n * 7 % 11}
+        rows.append(f"c{numbers[7]},p{numbers[11]},{numbers[owner] % 2},{n}\n")
+    assert not read(f"customer,product,featured,time\n{''.join(rows)}").findings.kinds
+
+
+@pytest.mark.parametrize("header", ["promo", "weekend", "mobile"])
+def test_other_flags_are_no_kinds(read: ReadText, header: str) -> None:
+    assert not read(log_of(header, ["0", "1", "1"])).findings.kinds
+
+
+@pytest.mark.parametrize(
+    ("header", "values"),
+    [
+        ("aktion", ["Exposé offen", "Anfrage"]),
+        ("Type d'action", ["Alerte", "Message"]),
+        ("what", ["просмотр", "клик", "прочее"]),
+        ("what", ["stream", "skip"]),
+    ],
+)
+def test_what_people_do_is_told_in_any_language(
+    read: ReadText, header: str, values: list[str]
+) -> None:
+    (kind,) = read(log_of(header, values)).findings.kinds
+    assert kind.column == header
+
+
+def lists_of(kind_of_row: str) -> tuple[str, str]:
+    """A log whose rows hold lists of items, in two forms; `kind_of_row` is of user or row."""
+    lines, records = [], []
+    for n in range(60):
+        items = [f"p{(n * 7 + k) % 11}" for k in range(1 + n % 3)]
+        said = ["shown", "taken"][(n if kind_of_row == "row" else n % 7) % 2]
+        lines.append(f"u{n % 7},{said},{'|'.join(items)},{1_600_000_000 + n}\n")
+        record = {"user": f"u{n % 7}", "event": said, "ts": 1_600_000_000 + n}
+        records.append(json.dumps(record | {"items": [{"id": item} for item in items]}))
+    return f"user,event,item_ids,ts\n{''.join(lines)}", "\n".join(records)
+
+
+@pytest.mark.parametrize("form", [0, 1])
+def test_a_kind_beside_a_list_holds_for_each_of_its_items(read: ReadText, form: int) -> None:
+    text, name = lists_of("row")[form], ["log.csv", "log.jsonl"][form]
+    log = read(text, name)
+    (kind,) = log.findings.kinds
+    # Even rows were shown: 1, 3, 2 items in turn.
+    assert kind.counts == {"shown": 60, "taken": 60}
+    assert len(log.rows.users) == 120
+    (option,) = shlex.split(kind.option)[1:]
+    assert option == "event = 'shown'"
+    assert len(read(text, name, where=(option,)).rows.users) == 60
+
+
+@pytest.mark.parametrize("form", [0, 1])
+def test_beside_a_list_what_each_user_has_one_of_is_no_kind(read: ReadText, form: int) -> None:
+    text, name = lists_of("user")[form], ["log.csv", "log.jsonl"][form]
+    assert not read(text, name).findings.kinds
+
+
+def test_beside_the_items_before_a_target_nothing_is_a_kind(read: ReadText) -> None:
+    """Of such rows one of each user is read, so that the label is of its last item alone."""
+    rows = "".join(
+        f"u{u},p{n},{' '.join(f'p{k}' for k in range(n))},{n % 2}\n"
+        for u in range(9)
+        for n in range(1, 7 + u % 2)
+    )
+    log = read(f"session_id,item_id,item_id_list,label\n{rows}")
+    assert len(log.rows.users) == 5 * 7 + 4 * 8
+    assert not log.findings.kinds
 
 
 def test_where_all_is_unwanted_the_most_frequent_is_the_example() -> None:
