@@ -115,9 +115,7 @@ def named_spans(header: str, rows: Sequence[str]) -> list[Span]:
     What has no name is a piece of the column beside it, as the date of a moment is; in front of all
     it is the rows' own names if no two are alike.
     """
-    width = max(map(len, [header, *rows]))
-    text = "".join(" " if is_blank([header, *rows], place) else "x" for place in range(width))
-    pieces = [match.span() for match in re.finditer("x+", text)]
+    pieces = [match.span() for match in re.finditer("x+", outline([header, *rows]))]
     spans: list[Span] = []
     waiting = -1  # where pieces begin that belong to the next name
     for place, (start, end) in enumerate(pieces):
@@ -140,29 +138,29 @@ def is_nearer(header: str, behind: Span, piece: Span, before: Span) -> bool:
     As far from both, it does if the name behind it does not stand above the beginning.
     """
     gap, other = behind[0] - piece[1], piece[0] - before[1]
-    return gap < other or (gap == other and header[behind[0]] == " ")
+    return gap < other or (gap == other and not header[behind[0] : behind[0] + 1].strip())
 
 
 def cuts_of(lines: Sequence[str], spans: Sequence[Span]) -> list[int]:
-    """Where the columns but the first begin."""
-    return [cut_between(lines, end, start) for (_, end), (start, _) in pairwise(spans)]
-
-
-def cut_between(lines: Sequence[str], end: int, start: int) -> int:
-    """Where a column begins, of which the names leave these places before it.
+    """Where the columns but the first begin, of which the names leave the places between `spans`.
 
     Values that end below each other cannot grow to the right, so the next column may to the left.
     """
-    left = [place for place in range(end, start) if is_blank(lines, place)]
-    if not left:
-        return start
-    straight = all(line[left[0] - 1 : left[0]].strip() for line in lines)
-    return 1 + (left[0] if straight else left[-1])
+    drawn, cuts = outline(lines), []
+    for (_, end), (start, _) in pairwise(spans):
+        first, last = drawn.find(" ", end, start), drawn.rfind(" ", end, start)
+        straight = all(line[first - 1 : first].strip() for line in lines)
+        cuts.append(start if first < 0 else 1 + (first if straight else last))
+    return cuts
 
 
-def is_blank(lines: Sequence[str], place: int) -> bool:
-    """Whether no line has a character there."""
-    return all(line[place : place + 1] in ("", " ") for line in lines)
+def outline(lines: Sequence[str]) -> str:
+    """A sign for each place: a space where all lines leave it, `x` where one has a character."""
+    drawn = bytearray(b" " * max(map(len, lines)))
+    for line in lines:
+        for match in re.finditer("[^ ]+", line):
+            drawn[match.start() : match.end()] = b"x" * len(match[0])
+    return drawn.decode()
 
 
 def cut_at(line: str, cuts: Sequence[int]) -> tuple[str, ...]:
