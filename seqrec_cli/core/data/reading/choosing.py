@@ -43,6 +43,7 @@ from seqrec_cli.wording import typed
 WIDEST = 10  # columns without names among which users and items can be told
 MOST_COMPARED = 50  # columns, each with each other
 TIMES_MORE = 4  # whom somebody serves than those who do
+MOST_WITH_A_TWIN = 0.9  # of barcodes: those of a shop have a title each, but for a few
 USUAL = 20  # names of a better rank say what they hold even where all rows have the same value
 TITLES = frozenset(
     {"title", "movietitle", "itemtitle", "producttitle", "booktitle"}
@@ -222,15 +223,15 @@ def is_of_people(profile: Profile) -> bool:
 def whole_of(item: Profile, pool: Sequence[Profile], notes: list[str]) -> Profile:
     """The item, or where it is one of several copies the book that they are of."""
     copies = vocabulary.COPIES & {*vocabulary.words_of(item.label)}
-    named = vocabulary.BOOKS | (vocabulary.TITLE if copies else set())
     books = [
         p
         for p in pool
-        if named.intersection(vocabulary.words_of(p.label)) or (copies and p.rank("item") >= 0)
+        if vocabulary.BOOKS.intersection(vocabulary.words_of(p.label))
+        or (copies and p.distinct < MOST_WITH_A_TWIN * item.distinct and is_of_works(p))
     ]
-    books = [p for p in books if p.may_be_id and not p.column.listed]
+    books = [p for p in books if p.may_be_id and not p.column.listed and p is not item]
     books = [p for p in books if p.filled >= item.filled and p.distinct < item.distinct]
-    books = [p for p in books if p is not item and depends(p, item)]
+    books = [p for p in books if depends(p, item)]
     if not books:
         return item
     book = min(books, key=lambda p: (p.wordy, -p.distinct, p.place))
@@ -239,6 +240,14 @@ def whole_of(item: Profile, pool: Sequence[Profile], notes: list[str]) -> Profil
         f"if each counts for itself: `{typed('--columns', f'item={item.name}')}`"
     )
     return book
+
+
+def is_of_works(profile: Profile) -> bool:
+    """Whether it is called as a title or an item is, and not as what has several items."""
+    words = {*vocabulary.words_of(profile.label)}
+    if words & vocabulary.MAKERS or vocabulary.compared(profile.label) in vocabulary.CONTAINERS:
+        return False
+    return bool(words & vocabulary.TITLE) or profile.rank("item") >= 0
 
 
 def title_of(pool: Sequence[Profile], user: Profile | None, notes: list[str]) -> Profile | None:

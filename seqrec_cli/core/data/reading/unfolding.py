@@ -10,6 +10,7 @@ from seqrec_cli.core.data.reading.profiles import Profile
 from seqrec_cli.core.data.reading.relations import Cell
 
 PART = re.compile(r"[\w.@' -]+")
+SHORTEST_ID = 4  # characters on average, where cells always have as many: `1,2,3` is one id
 AUTHORS = frozenset({"author", "authors", "artist", "artists", "actor", "actors"})
 
 
@@ -78,4 +79,7 @@ def is_cut_by(profile: Profile, separator: str) -> bool:
     most = sum(len(own) > 1 for own in parts) > 0.5 * len(parts)
     if not most or not all(PART.fullmatch(part) for own in parts for part in own):
         return False
-    return min(map(len, parts)) > 2 or len({len(own) for own in parts}) > 2
+    if len({len(own) for own in parts}) > 2:
+        return True
+    pieces = [part for own in parts for part in own]
+    return min(map(len, parts)) > 2 and sum(map(len, pieces)) >= SHORTEST_ID * len(pieces)

@@ -385,3 +385,15 @@ def test_who_buys_is_the_user_and_not_who_gets_it(read: ReadText, names: str, ta
     first = names.split(",")[0]
     said = [note for note in log.findings.notes if f"user={first}" in note]
     assert bool(said) == (taken != first)
+
+
+@pytest.mark.parametrize(("name", "alike"), [("title", 1), ("shop_id", 3), ("artist", 3)])
+def test_barcodes_of_a_shop_are_no_copies(read: ReadText, name: str, alike: int) -> None:
+    """One pair of them has one title; a shop or an artist has several items."""
+    rows = "".join(
+        f"p{n % 11},4{code:05},{'T' if alike > 1 else 'Thing '}{max(1, code // alike)}\n"
+        for n in range(80)
+        for code in [n * 7 % 24]
+    )
+    log = read(f"customer_id,barcode,{name}\n{rows}")
+    assert log.columns["item"] == "barcode"

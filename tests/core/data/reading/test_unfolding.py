@@ -53,3 +53,13 @@ def test_lists_of_users_and_of_items_are_refused(read: ReadText) -> None:
     text = "".join(json.dumps({"users": [1, 2], "items": [n, 3]}) + "\n" for n in range(40))
     with pytest.raises(InputError, match="both `users\\[\\]` and `items\\[\\]` hold lists"):
         read(text, "a.jsonl", columns={"user": "users[]", "item": "items[]"})
+
+
+def test_an_id_of_three_numbers_is_one_user(read: ReadText) -> None:
+    rows = "".join(f'"{n % 20},{n % 3},{n % 7}",p{n % 9}\n' for n in range(120))
+    assert len(read(f"user,item\n{rows}").rows.users) == 120
+
+
+def test_cells_of_always_as_many_users_are_cut(read: ReadText) -> None:
+    rows = "".join(f'p{n % 9},"C0{n % 4 + 10},C0{n % 5 + 20},C0{n % 6 + 30}"\n' for n in range(120))
+    assert len(read(f"sku,customer_ids\n{rows}").rows.users) == 360
