@@ -134,7 +134,7 @@ class Selection:
         if not mask.any():
             raise InputError(
                 f"no item fulfils `{option} {expression}`, of {len(mask):,} in {self.place}",
-                "; ".join(self.example_values(column) for column in used),
+                "; ".join(self.example_values(column.lower()) for column in used),
             )
         return Chosen(mask, expression)
 
@@ -142,7 +142,7 @@ class Selection:
         self, expression: str, used: Sequence[str], engine: Engine, wording: Wording
     ) -> NDArray[np.bool_]:
         """Where the expression is true, bool (N,)."""
-        values = {column: self.cells(column) for column in used}
+        values = {column: self.cells(column.lower()) for column in used}
         kinds = {column: kind_of(cells) for column, cells in values.items()}
         count = len(self.catalogue.item_ids)
         # Columns are numbered, as their names may be anything.

@@ -2,9 +2,10 @@
 
 import json
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
+from string import ascii_lowercase, ascii_uppercase
 from typing import Any
 
 import duckdb
@@ -15,6 +16,7 @@ from seqrec_cli.core.data.reading.profiles import Profile
 from seqrec_cli.errors import InputError
 
 LONGEST = 10_000  # characters
+LOWER = str.maketrans(ascii_uppercase, ascii_lowercase)
 # What an expression may be made of; anything else, a query in it above all, is refused.
 CLASSES = frozenset(
     {"COLUMN_REF", "CONSTANT", "COMPARISON", "CONJUNCTION", "OPERATOR", "BETWEEN", "CAST", "CASE"}
@@ -55,13 +57,15 @@ def condition(expression: str, profiles: Sequence[Profile], engine: Engine, plac
     wording = Wording("--where", lambda: "\"event in ('cart', 'purchase')\"", f"`{place}`")
     by_name = {profile.name.lower(): profile for profile in profiles}
     used = columns_in(expression, [profile.name for profile in profiles], engine, wording)
-    return with_columns(expression, {label: by_name[label] for label in used}, engine)
+    return with_columns(expression, {label: by_name[label.lower()] for label in used})
 
 
 def columns_in(
     expression: str, names: Sequence[str], engine: Engine, wording: Wording
 ) -> list[str]:
-    """The columns that an expression reads, in lower case; nothing is run.
+    """The columns that an expression reads, as it spells them; nothing is run.
+
+    The engine tells apart what differs in the case of letters beyond A to Z.
 
     Raises:
         InputError: as `condition`.
@@ -78,7 +82,7 @@ def columns_in(
     extras = ("where_clause", "having", "qualify", "sample", "group_expressions", "modifiers")
     if not plain or any(node.get(extra) for extra in extras) or node.get("cte_map", {}).get("map"):
         raise malformed(expression, "it is more than one expression", wording)
-    known, used = {name.lower() for name in names}, []
+    known, used = {name.lower() for name in names}, dict[str, str]()
     for inner in nodes(selected[0]):
         kind = inner.get("class")
         if kind not in CLASSES:
@@ -91,8 +95,8 @@ def columns_in(
             label = ".".join(inner["column_names"])
             if label.lower() not in known:
                 raise unknown(expression, label, names, wording)
-            used.append(label.lower())
-    return list(dict.fromkeys(used))
+            used.setdefault(label.translate(LOWER), label)
+    return [*used.values()]
 
 
 def parsed(expression: str, engine: Engine, wording: Wording) -> list[dict[str, Any]]:
@@ -122,12 +126,14 @@ def nodes(tree: Any) -> Iterator[dict[str, Any]]:
             yield from nodes(inner)
 
 
-def with_columns(expression: str, columns: dict[str, Profile], engine: Engine) -> str:
+def with_columns(expression: str, columns: Mapping[str, Profile]) -> str:
     """The condition as a subquery over a row of its columns, each with the type it looks like."""
-    typed = ", ".join(f"{typed_sql(profile)} AS {name(key)}" for key, profile in columns.items())
-    if not typed:
+    if not columns:
         return f"({expression}\n)"
-    return f"(SELECT CAST(({expression}\n) AS BOOLEAN) FROM (SELECT {typed}))"
+    typed = ", ".join(map(typed_sql, columns.values()))
+    # Named outside: inside, a column of a file and its own new name would be one.
+    names = ", ".join(map(name, columns))
+    return f"(SELECT CAST(({expression}\n) AS BOOLEAN) FROM (SELECT {typed}) AS own({names}))"
 
 
 def typed_sql(profile: Profile) -> str:

@@ -1,13 +1,19 @@
 """Conditions choose rows and nothing else."""
 
 import operator
+import shlex
+from pathlib import Path
 
 import duckdb
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from seqrec_cli.core.data.reading.log import read_log
+from seqrec_cli.core.data.reading.options import Reading
+from seqrec_cli.core.data.reading.sources import TextSource
 from seqrec_cli.core.data.reading.where import FUNCTIONS
+from seqrec_cli.core.data.reading.wording import without_options
 from seqrec_cli.errors import InputError
 from tests.core.data.reading.conftest import ReadText, rows_of
 
@@ -38,6 +44,40 @@ def test_chooses_rows(read: ReadText, condition: str, items: list[str]) -> None:
     assert [row[1] for row in rows_of(log)] == items
     assert log.rows.dropped == {"not chosen by --where": 3 - len(items)}
     assert log.rows.rows_read == 3
+
+
+@pytest.mark.parametrize("column", ["État", "Состояние", "like", "Order", "group", "by", "a b"])
+def test_an_option_that_is_shown_works_as_typed(read: ReadText, column: str) -> None:
+    (option,) = shlex.split(without_options(column, ["view"]))[1:]
+    log = read(LOG.replace("event", column), where=(option,))
+    assert [row[1] for row in rows_of(log)] == ["b", "a"]
+
+
+@pytest.mark.parametrize("condition", ["État = 'x' or État = 'y'", "ITEM = 'a' and item <> 'b'"])
+def test_letters_may_be_large_or_small(read: ReadText, condition: str) -> None:
+    log = read("user,item,État\n1,a,x\n2,b,z\n3,a,y\n", where=(condition,))
+    assert [row[1] for row in rows_of(log)] == ["a", "a"]
+
+
+def test_a_typed_file_has_columns_of_the_names_that_a_condition_has(tmp_path: Path) -> None:
+    path = tmp_path / "log.parquet"
+    duckdb.sql(
+        "COPY (SELECT i % 7 AS user, i * 7 % 23 AS item, i % 3 = 0 AS share, i AS price "
+        f"FROM range(90) rows(i)) TO '{path}' (FORMAT parquet)"
+    )
+    for condition, rows in (("share not in ('false')", 30), ("price < 40 and not share", 26)):
+        log = read_log(TextSource(path), Reading(where=(condition,)))
+        assert len(log.rows.users) == rows
+
+
+def test_what_cannot_be_run_on_a_typed_file_is_said(tmp_path: Path) -> None:
+    path = tmp_path / "log.parquet"
+    duckdb.sql(
+        f"COPY (SELECT i % 7 AS user, i * 7 % 23 AS item FROM range(90) rows(i)) TO '{path}' "
+        "(FORMAT parquet)"
+    )
+    with pytest.raises(InputError, match="cannot read"):
+        read_log(TextSource(path), Reading(where=("item = 'many'",)))
 
 
 def test_all_of_several_must_hold(read: ReadText) -> None:
