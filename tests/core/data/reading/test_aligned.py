@@ -94,7 +94,9 @@ def test_reads_what_was_printed(
     assert log.findings.layout.startswith("spaces between the values, a header")
 
 
-@settings(deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    deadline=None, max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
 @given(data=st.data(), short=st.booleans(), gap=st.sampled_from(["  ", "   "]))
 def test_cells_are_what_they_were(
     data: st.DataObject, short: bool, gap: str, read: ReadText
