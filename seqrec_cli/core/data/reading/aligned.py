@@ -90,11 +90,20 @@ def below_names(
         return None
     cuts = cuts_of([header, *rows], spans)
     names, cells = cut_at(header, cuts), [cut_at(row, cuts) for row in rows]
+    columns = zip(*cells, strict=True)
+    if any(stand_apart(name, own) for name, own in zip(names, columns, strict=True)):
+        return None
     unnamed = not names[0]
     if not all(names[1:]) or not is_header(names[unnamed:], [row[unnamed:] for row in cells]):
         return None
     place = placed[1 + bool(called)]
     return Aligned(names, tuple(cuts), place, placed[0])
+
+
+def stand_apart(name: str, cells: Sequence[str]) -> bool:
+    """Whether a name has as many words as all cells below it, as if each were a column."""
+    several = len(name.split())
+    return several > 1 and all(len(cell.split()) == several for cell in cells)
 
 
 def is_row(line: str) -> bool:

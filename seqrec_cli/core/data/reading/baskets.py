@@ -51,10 +51,16 @@ def separator_of(values: Sequence[str]) -> str:
     return ""
 
 
+def is_cut(values: Sequence[str], separator: str) -> bool:
+    """Whether baskets are cut where they are named: names and addresses have `,` and `/` too."""
+    counted = sum(AMOUNT.search(piece) is not None for v in values for piece in v.split(separator))
+    return separator not in (",", "/") or counted > 0.5 * len(values)
+
+
 def of_each_item(profile: Profile) -> Profile:
     """A column of baskets, as lists; any other as it is."""
     separator = separator_of(profile.values) if not profile.column.listed else ""
-    if not separator:
+    if not separator or not is_cut(profile.values, separator):
         return profile
     cells: list[Cell] = [
         [*items_in(cell, separator)] if isinstance(cell, str) else None

@@ -73,7 +73,7 @@ THAI = re.compile("[\u0e00-\u0e7f]")
 BUDDHIST = 543
 # Years in use for what is logged; the same numbers are of other years in the Islamic calendar.
 OF_IRAN = re.compile(
-    r"^(1(?:3[3-9]|40)[0-9]|141[0-5])[-/.]([0-9]{1,2})[-/.]([0-9]{1,2})((?:\D.{1,30})?)$"
+    r"^(1(?:3[89]|40)[0-9]|141[0-5])[-/.]([0-9]{1,2})[-/.]([0-9]{1,2})((?:\D.{1,30})?)$"
 )
 DIGITS_OF_IRAN = "۰۱۲۳۴۵۶۷۸۹٠١٢٣٤٥٦٧٨٩", "01234567890123456789"
 ARABIC = re.compile("[\u0600-\u06ff]")

@@ -43,6 +43,7 @@ from seqrec_cli.wording import typed
 WIDEST = 10  # columns without names among which users and items can be told
 MOST_COMPARED = 50  # columns, each with each other
 TIMES_MORE = 4  # whom somebody serves than those who do
+DEVICES = vocabulary.KINDS | {"agent"}  # which a user has, and no buyer is
 MOST_WITH_A_TWIN = 0.9  # of barcodes: those of a shop have a title each, but for a few
 USUAL = 20  # names of a better rank say what they hold even where all rows have the same value
 TITLES = frozenset(
@@ -153,6 +154,7 @@ def who_bought(user: Profile | None, pool: Sequence[Profile], notes: list[str]) 
     if user is None or not is_recipient(user):
         return user
     named = [p for p in pool if vocabulary.PARTS["user"] & {*vocabulary.words_of(p.label)}]
+    named = [p for p in named if not DEVICES & {*vocabulary.words_of(p.label)}]
     people = [p for p in named if p.rank("user") >= 0 or is_contact(p)]
     people = [p for p in people if not is_recipient(p) and p.filled >= user.filled]
     people = [p for p in people if p.may_be_id and not numbers_rows(p) and p.distinct > FEW]

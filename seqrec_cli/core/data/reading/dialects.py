@@ -128,10 +128,13 @@ def columns_below_names(
     if reading.delimiter or reading.header is False:
         return None
     body = [line for line in lines if line.strip()][:LOOKED_AT]
+    if guess_delimiter(body, body) not in ("", " "):
+        return None
     found = aligned.below_ruler(lines)
-    if found is None and guess_delimiter(body, body) in ("", " "):
-        aligned.refuse_left_out(source, lines)
+    if found is None:
         found = aligned.below_names(lines, lambda first, rows: is_header(first, rows, reading))
+    if found is not None or (body and body[0].startswith(" ")):
+        aligned.refuse_left_out(source, lines)
     if found is None:
         return None
     above = sum(bool(line.strip()) for line in lines[: found.header])

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 
 from seqrec_cli.core.data.reading import vocabulary
-from seqrec_cli.core.data.reading.baskets import SEPARATORS, separator_of
+from seqrec_cli.core.data.reading.baskets import SEPARATORS, is_cut, separator_of
 from seqrec_cli.core.data.reading.clocks import is_clock
 from seqrec_cli.core.data.reading.evidence import ROLES, Person, is_called_id, name_points
 from seqrec_cli.core.data.reading.judging import (
@@ -205,10 +205,12 @@ def doubts_without_names(plan: Plan, rest: Sequence[Profile]) -> Iterator[str]:
 def doubts_of_baskets(item: Profile) -> Iterator[str]:
     """Doubts that a cell is one item: it may have all that somebody bought at once."""
     if separator := separator_of(item.values):
+        remedy = "write a row for each, so that each counts"
+        if is_cut(item.values, separator):
+            remedy = f"`{typed('--columns', f'item={item.name}')}` makes a row of each"
         yield (
             f"cells of `{item.name}` have several values with {SEPARATORS[separator]} between "
-            "them, which come far more often than whole cells do: if these are the items, "
-            f"`{typed('--columns', f'item={item.name}')}` makes a row of each"
+            f"them, which come far more often than whole cells do: if these are the items, {remedy}"
         )
 
 

@@ -24,8 +24,9 @@ AS_MANY = 0.7  # values as another time has; when a visit began has far fewer th
 SURELY = vocabulary.PLAIN["time"]["date"]
 # What was earlier than the row, and not what it is of.
 BEFORE = vocabulary.words(
-    "previous prev prior last first since valid birth born start begin session visit ultima "
-    "ultimo derniere dernier letzte letzter letztes laatste ostatnia ostatni posledni"
+    "made produced production manufactured upload uploaded added best expiry expires file client "
+    "prescribed previous prev prior last first since valid birth born start begin session visit "
+    "ultima ultimo derniere dernier letzte letzter letztes laatste ostatnia ostatni posledni"
 )
 
 
@@ -94,6 +95,9 @@ def comes_before(moment: Moment, than: Moment, engine: Engine) -> bool:
     pairs = steps_together(moment, than, engine)
     if len(pairs) <= MANY:
         return False
+    early, late = zip(*pairs, strict=True)
+    if [*late] == sorted(late) and [*early] != sorted(early):
+        return False  # the log was written in the order of the other
     after = sum(own > other for own, other in pairs)
     before = sum(own < other for own, other in pairs)
     return after <= (1 - NEARLY_ALL) * len(pairs) and before > SOME * len(pairs)

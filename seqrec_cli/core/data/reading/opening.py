@@ -99,6 +99,8 @@ def without_comments(facts: Facts, engine: Engine, dialect: Dialect) -> Facts:
     A line is one that begins as those above the table do, if it has other values than a row or is
     of a kind that is there too, as `#Fields:` where a web server began anew.
     """
+    if facts.quotes and dialect.quote:
+        return facts  # then a line may be within quotes
     with facts.path.open("rb") as file:
         above = [file.readline() for _ in range(dialect.skip)]
         kinds = {line.split()[0] for line in above if line.strip()}

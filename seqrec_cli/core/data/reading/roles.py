@@ -224,6 +224,12 @@ def find(relation: Relation, profiles: Sequence[Profile], role: Role, name: str)
             f"`{relation.place}` has no column `{name}` for the {role}; found {listed(relation)}",
             "name one of these, or give its number from 1",
         )
+    if column.made_of and role not in ("user", "item"):
+        raise InputError(
+            f"`{relation.place}`: `{name}` puts columns together, which only a user or an item may "
+            "be",
+            f"name one column for the {role}; found {listed(relation)}",
+        )
     if column.listed and role == "session":
         raise InputError(
             f"`{relation.place}`: `{column.name}` holds lists, which cannot be the {role}",

@@ -15,7 +15,7 @@ from seqrec_cli.errors import InputError
 
 BLOCK_BYTES = 1 << 20
 LARGEST_MEMBER = 8 << 30
-WORKBOOKS = (".xlsx", ".xlsm", ".xlsb", ".ods")  # zip archives that are spreadsheets
+WORKBOOKS = (".xlsx", ".xlsm", ".xlsb", ".ods", ".xls")  # zip archives, mostly
 MOST_MEMBERS = 10_000  # of an archive; looking through them takes time, each time
 
 
@@ -40,7 +40,7 @@ class TextSource:
     @property
     def workbook(self) -> bool:
         """Whether it is a sheet of a workbook, by the workbook's name."""
-        return bool(self.member) and self.path.name.lower().endswith((*WORKBOOKS, ".xls"))
+        return bool(self.member) and self.path.name.lower().endswith(WORKBOOKS)
 
     def sibling(self, filename: str) -> "TextSource | None":
         """The file of that name in the same folder, of the disk or of the archive, if any."""

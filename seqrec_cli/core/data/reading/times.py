@@ -50,10 +50,9 @@ COMPACT_DATE = re.compile(
 SHORT = re.compile(r"[0-9]{2}([-/.])[0-9]{2}\1[0-9]{2}(?![0-9])")
 FRAMED = re.compile(r"(?:/Date\(|['\"]|[A-Za-z_]{1,20}[:=] ?)([0-9]{9,19})(?:\)/|['\"]|)")
 DIGIT = re.compile("[0-9]")
-# A time of day with a word beside it, before or behind.
+# A time of day with a word behind it.
 HALVES = re.compile(
-    r"(?:(?<![^\W\d])(?P<before>[^\W\d]{1,4})\.? ?)?\b(?P<hour>[0-9]{1,2}):[0-9]{2}(?::[0-9]{2})?"
-    r"(?: ?(?P<behind>[^\W\d]{1,4}))?(?![^\W\d])"
+    r"\b(?P<hour>[0-9]{1,2}):[0-9]{2}(?::[0-9]{2})?(?: ?(?P<behind>[^\W\d]{1,4}))?(?![^\W\d])"
 )
 WHOLE = re.compile(r"-?(?:0|[1-9][0-9]{0,18})")
 NUMBER = re.compile(r"[+-]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][+-]?[0-9]{1,3})?")
@@ -137,15 +136,14 @@ def forms_in_other_digits(cells: Sequence[str]) -> list[TimeForm]:
 
 
 def is_unknown_half_day(cells: Sequence[str]) -> bool:
-    """Whether one of two words beside the time of day says which half of the day it is.
+    """Whether one of two words behind the time of day says which half of the day it is.
 
     The engine knows AM and PM; to read past others would be twelve hours off.
     """
-    matches = [HALVES.search(cell) for cell in cells if len(cell) <= LONGEST]
-    if any(match and int(match["hour"]) > 12 for match in matches):
-        return False
-    beside = ({m[side].lower() for m in matches if m and m[side]} for side in ("before", "behind"))
-    return any(len(words) == 2 and not words & {"am", "pm"} for words in beside)
+    matches = [match for cell in cells if len(cell) <= LONGEST and (match := HALVES.search(cell))]
+    words = {match["behind"].lower() for match in matches if match["behind"]}
+    early = all(int(match["hour"]) <= 12 for match in matches)
+    return early and len(words) == 2 and not words & {"am", "pm"}
 
 
 def respelled_form(form: TimeForm, used: Sequence[tuple[str, str]], word: int) -> TimeForm:

@@ -81,5 +81,7 @@ def is_cut_by(profile: Profile, separator: str) -> bool:
         return False
     if len({len(own) for own in parts}) > 2:
         return True
+    first, second = ({own[place] for own in parts if len(own) > place} for place in (0, 1))
     pieces = [part for own in parts for part in own]
-    return min(map(len, parts)) > 2 and sum(map(len, pieces)) >= SHORTEST_ID * len(pieces)
+    long = sum(map(len, pieces)) >= SHORTEST_ID * len(pieces)
+    return min(map(len, parts)) > 2 and long and bool(first & second)  # no key of several parts

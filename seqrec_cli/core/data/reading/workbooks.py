@@ -21,7 +21,7 @@ from seqrec_cli.wording import counted, verb
 BETWEEN = "\x01"  # cells: it is in none, so no quotes are needed
 OLD = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"  # how files of Excel began before 2007
 ZIPPED = b"PK\x03\x04"
-LARGEST = 1 << 30  # bytes, of the file and of what is packed in it
+LARGEST = 1 << 28  # bytes, of the file and of what is packed in it
 Cells = list[str]
 
 
@@ -29,8 +29,7 @@ def is_workbook(source: TextSource, head: bytes) -> bool:
     """Whether a file is a spreadsheet, by its name and its first bytes."""
     if source.workbook:
         return True
-    old = head.startswith(OLD) and source.filename.lower().endswith(".xls")
-    return old or (head.startswith(ZIPPED) and source.filename.lower().endswith(WORKBOOKS))
+    return head.startswith((OLD, ZIPPED)) and source.filename.lower().endswith(WORKBOOKS)
 
 
 def text_of_workbook(source: TextSource, engine: Engine) -> Facts:

@@ -170,3 +170,15 @@ def test_a_value_that_reaches_into_the_next_column_is_refused(read: ReadText) ->
     lines[30] = lines[30].replace("  ", "xx")
     with pytest.raises(InputError, match="line 31: a value reaches into the column beside it"):
         read("\n".join(lines) + "\n", "log.txt")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        'user,item,note\nu1,i1,"fine\n--- ---\nvery nice"\n' + "u2,i3,ok\n" * 9,  # within quotes
+        "user item day\n"
+        + "".join(f"u{n % 9} i{n % 7} 2024-03-01 08:{n + 10}\n" for n in range(40)),
+    ],
+)
+def test_other_texts_are_not_aligned(text: str) -> None:
+    assert sniff(parse_place("log.txt"), text.encode(), Reading(header=None)).placed is None

@@ -29,6 +29,10 @@ def test_a_basket_is_said_and_cut_where_it_is_named(
     ]
     text = "customer,products,date\n" + "".join(f'{u},"{i}",{t}\n' for u, i, t in rows)
     (note,) = [n for n in read(text).findings.notes if "cells of `products`" in n]
+    if separator in (", ", " / ") and written == "{}":  # names have these too
+        assert "write a row for each" in note
+        assert len(read(text, columns={"item": "products"}).rows.users) == len(rows)
+        return
     option, value = shlex.split(re.findall(r"`([^`]+)` makes a row of each", note)[0])
     assert (option, value) == ("--columns", "item=products")
     log = read(text, columns={"item": "products"})

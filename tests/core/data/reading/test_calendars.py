@@ -138,7 +138,6 @@ def test_what_is_no_date(label: str, cells: list[str]) -> None:
 
 # From tables of the calendar of Iran: first days of years, and last days of leap years.
 OF_IRAN = {
-    "1375/01/01": date(1996, 3, 20),
     "1387/12/30": date(2009, 3, 20),
     "1395/12/30": date(2017, 3, 20),
     "1396/1/1": date(2017, 3, 21),

@@ -117,6 +117,14 @@ def test_two_columns_may_be_one_user_or_item(read: ReadText) -> None:
         read(text, columns={"user": "home+nobody", "item": "artist"})
 
 
+def test_columns_put_together_are_no_time(read: ReadText) -> None:
+    text = "user,item,day,clock\n" + "".join(
+        f"u{n % 3},i{n % 5},2024-01-02,08:30\n" for n in range(9)
+    )
+    with pytest.raises(InputError, match="which only a user or an item may be"):
+        read(text, columns={"time": "day+clock"})
+
+
 @pytest.mark.parametrize(
     ("home", "person", "said"),
     [

@@ -61,5 +61,18 @@ def test_an_id_of_three_numbers_is_one_user(read: ReadText) -> None:
 
 
 def test_cells_of_always_as_many_users_are_cut(read: ReadText) -> None:
-    rows = "".join(f'p{n % 9},"C0{n % 4 + 10},C0{n % 5 + 20},C0{n % 6 + 30}"\n' for n in range(120))
+    rows = "".join(
+        f'p{n % 9},"{",".join(f"C0{(n * k + k) % 20 + 10}" for k in (1, 3, 7))}"\n'
+        for n in range(120)
+    )
     assert len(read(f"sku,customer_ids\n{rows}").rows.users) == 360
+
+
+@pytest.mark.parametrize(
+    "key", ["DE|2|u0{}", "u00{}|web1|2023", "user{};A123;1970", "shop-{}|north-1|a-77"]
+)
+def test_a_key_of_several_parts_is_one_user(read: ReadText, key: str) -> None:
+    rows = "".join(f"{key.format(n % 20 + 10)},p{n % 9}\n" for n in range(120))
+    log = read(f"customer,item\n{rows}")
+    assert len(log.rows.users) == 120
+    assert len(log.rows.user_ids) == 20
