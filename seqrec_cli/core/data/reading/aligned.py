@@ -58,8 +58,7 @@ def below_ruler(lines: Sequence[str]) -> Aligned | None:
         return None
     header, below = lines[under[0] - 1], [line for line in lines[under[0] + 1 :] if is_row(line)]
     spans = [match.span() for match in re.finditer(r"[-=]+", lines[under[0]])]
-    shown = [header, *below]
-    cuts = cuts_of(shown, spans)
+    cuts = cuts_of([header, *below], spans)
     names = cut_at(header, cuts)
     if not below or not all(names):
         return None
@@ -74,14 +73,14 @@ def below_names(
     None too where each space parts two values: then a line has as many words as there are names.
     pandas prints the rows' own names in front, and what these are called below the header.
     """
-    placed = [
+    places = [
         place for place, line in enumerate(lines) if is_row(line) and not line.startswith(TIBBLE)
     ]
-    if len(placed) < 3 or any("\t" in line for line in lines) or lines[placed[0]][:1] in "#%":
+    if len(places) < 3 or any("\t" in line for line in lines) or lines[places[0]][:1] in "#%":
         return None
-    header, first = lines[placed[0]], lines[placed[1]]
+    header, first = lines[places[0]], lines[places[1]]
     called = first.strip() if is_name_of_rows(header, first) else ""
-    rows = [lines[place] for place in placed[1 + bool(called) :]]
+    rows = [lines[place] for place in places[1 + bool(called) :]]
     header = called + header[len(called) :]
     spans = named_spans(header, rows)
     words, named = {len(row.split()) for row in rows}, len(header.split())
@@ -96,8 +95,8 @@ def below_names(
     unnamed = not names[0]
     if not all(names[1:]) or not is_header(names[unnamed:], [row[unnamed:] for row in cells]):
         return None
-    place = placed[1 + bool(called)]
-    return Aligned(names, tuple(cuts), place, placed[0])
+    place = places[1 + bool(called)]
+    return Aligned(names, tuple(cuts), place, places[0])
 
 
 def stand_apart(name: str, cells: Sequence[str]) -> bool:

@@ -1,7 +1,7 @@
 """Cells with the names of all that somebody took at once: `2 x Lamp; 1 x Red Mug`.
 
-Names have commas and the like of their own, so such cells are cut where the user names the column;
-that they may be baskets is said.
+Names have such signs of their own, so cells are cut where the user names the column alone, and at
+commas and slashes only where amounts say that they are baskets. That they may be is said.
 """
 
 import re
@@ -53,8 +53,9 @@ def separator_of(values: Sequence[str]) -> str:
 
 def is_cut(values: Sequence[str], separator: str) -> bool:
     """Whether baskets are cut where they are named: names and addresses have `,` and `/` too."""
-    counted = sum(AMOUNT.search(piece) is not None for v in values for piece in v.split(separator))
-    return separator not in (",", "/") or counted > 0.5 * len(values)
+    pieces = [piece for value in values for piece in cut_values(value, separator)]
+    amounts = sum(AMOUNT.search(piece) is not None for piece in pieces)
+    return separator not in (",", "/") or amounts > 0.5 * len(pieces)
 
 
 def of_each_item(profile: Profile) -> Profile:

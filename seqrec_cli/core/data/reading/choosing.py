@@ -6,12 +6,14 @@ from seqrec_cli.core.data.reading import vocabulary
 from seqrec_cli.core.data.reading.clocks import is_clock
 from seqrec_cli.core.data.reading.judging import (
     MANY,
+    MOST_OF_COPIES,
     SMALL_SAMPLE,
     depends,
     distinct_pairs,
     has_another,
     has_few_in_turn,
     has_sessions_as_rows,
+    holds_items,
     holds_lengths,
     is_address,
     is_contact,
@@ -44,7 +46,6 @@ WIDEST = 10  # columns without names among which users and items can be told
 MOST_COMPARED = 50  # columns, each with each other
 TIMES_MORE = 4  # whom somebody serves than those who do
 DEVICES = vocabulary.KINDS | {"agent"}  # which a user has, and no buyer is
-MOST_WITH_A_TWIN = 0.9  # of barcodes: those of a shop have a title each, but for a few
 USUAL = 20  # names of a better rank say what they hold even where all rows have the same value
 TITLES = frozenset(
     {"title", "movietitle", "itemtitle", "producttitle", "booktitle"}
@@ -229,7 +230,7 @@ def whole_of(item: Profile, pool: Sequence[Profile], notes: list[str]) -> Profil
         p
         for p in pool
         if vocabulary.BOOKS.intersection(vocabulary.words_of(p.label))
-        or (copies and p.distinct < MOST_WITH_A_TWIN * item.distinct and is_of_works(p))
+        or (copies and p.distinct < MOST_OF_COPIES * item.distinct and is_of_works(p))
     ]
     books = [p for p in books if p.may_be_id and not p.column.listed and p is not item]
     books = [p for p in books if p.filled >= item.filled and p.distinct < item.distinct]
@@ -246,10 +247,8 @@ def whole_of(item: Profile, pool: Sequence[Profile], notes: list[str]) -> Profil
 
 def is_of_works(profile: Profile) -> bool:
     """Whether it is called as a title or an item is, and not as what has several items."""
-    words = {*vocabulary.words_of(profile.label)}
-    if words & vocabulary.MAKERS or vocabulary.compared(profile.label) in vocabulary.CONTAINERS:
-        return False
-    return bool(words & vocabulary.TITLE) or profile.rank("item") >= 0
+    titled = vocabulary.TITLE.intersection(vocabulary.words_of(profile.label))
+    return (bool(titled) or profile.rank("item") >= 0) and not holds_items(profile)
 
 
 def title_of(pool: Sequence[Profile], user: Profile | None, notes: list[str]) -> Profile | None:
@@ -305,8 +304,8 @@ def by_name(
         odd |= is_of_the_row(profile) or (role == "item" and is_less(profile, pool, other))
         odd |= numbers_rows(profile) and not is_surely(profile, role)
         odd |= role == "item" and numbers_many_rows(profile) and has_another(profile, pool)
-        whole = role == "item" and vocabulary.compared(profile.label) in vocabulary.CONTAINERS
-        key = (generic and role == "item", is_nested(profile), odd, rank, whole, profile.place)
+        holds = role == "item" and vocabulary.compared(profile.label) in vocabulary.CONTAINERS
+        key = (generic and role == "item", is_nested(profile), odd, rank, holds, profile.place)
         ranked.append((key, profile))
     if not ranked:
         return None

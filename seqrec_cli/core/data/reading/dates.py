@@ -14,9 +14,10 @@ OF_THAILAND = tuple(
     "มกราคม|ม.ค. กุมภาพันธ์|ก.พ. มีนาคม|มี.ค. เมษายน|เม.ย. พฤษภาคม|พ.ค. มิถุนายน|มิ.ย. กรกฎาคม|ก.ค. "
     "สิงหาคม|ส.ค. กันยายน|ก.ย. ตุลาคม|ต.ค. พฤศจิกายน|พ.ย. ธันวาคม|ธ.ค.".replace(".", r"\.").split()
 )
-# The halves of a day beside a time of day, as other languages have them.
-MORNING = r"π\.?μ\.?|ÖÖ|ص|SA|fm|dop\.|de\.|ق\.ظ"
-AFTERNOON = r"μ\.?μ\.?|ÖS|م|CH|em|odp\.|du\.|ب\.ظ"
+# The halves of a day beside a time of day, as other languages have them: on both sides of it, and
+# behind it alone, before which they are other words as well.
+MORNINGS, AFTERNOONS = r"π\.?μ\.?|ÖÖ|ق\.ظ", r"μ\.?μ\.?|ÖS|ب\.ظ"
+MORNING, AFTERNOON = r"ص|SA|fm|dop\.|de\.", r"م|CH|em|odp\.|du\."
 # What is respelled before a format is looked for; the engine does it to all cells alike.
 SPELLINGS = tuple(
     (re.compile(pattern), to)
@@ -28,10 +29,10 @@ SPELLINGS = tuple(
         ("上午|午前|오전", "AM"),
         ("下午|午後|오후", "PM"),
         (r" ?[(（][日月火水木金土일월화수목금토][)）]", ""),  # the day of the week
-        (rf"(:[0-9]{{2}}) ?(?:{MORNING})( |,|$)", r"\1 AM\2"),
-        (rf"(:[0-9]{{2}}) ?(?:{AFTERNOON})( |,|$)", r"\1 PM\2"),
-        (r"(^| )(?:π\.?μ\.?|ÖÖ|ق\.ظ) ?([0-9]{1,2}:[0-9]{2}(?::[0-9]{2})?)", r"\1\2 AM"),
-        (r"(^| )(?:μ\.?μ\.?|ÖS|ب\.ظ) ?([0-9]{1,2}:[0-9]{2}(?::[0-9]{2})?)", r"\1\2 PM"),
+        (rf"(:[0-9]{{2}}) ?(?:{MORNINGS}|{MORNING})( |,|$)", r"\1 AM\2"),
+        (rf"(:[0-9]{{2}}) ?(?:{AFTERNOONS}|{AFTERNOON})( |,|$)", r"\1 PM\2"),
+        (rf"(^| )(?:{MORNINGS}) ?([0-9]{{1,2}}:[0-9]{{2}}(?::[0-9]{{2}})?)", r"\1\2 AM"),
+        (rf"(^| )(?:{AFTERNOONS}) ?([0-9]{{1,2}}:[0-9]{{2}}(?::[0-9]{{2}})?)", r"\1\2 PM"),
         (r"^((?:19|20)[0-9]{6})([0-9]{6})(?:[.,][0-9]+)?Z$", r"\1T\2Z"),  # as in LDAP
         (r" (?:CET|MEZ|WEST|BST)\b", " +0100"),
         (r" (?:CEST|MESZ|EET)\b", " +0200"),

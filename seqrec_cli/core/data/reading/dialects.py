@@ -133,7 +133,7 @@ def columns_below_names(
     found = aligned.below_ruler(lines)
     if found is None:
         found = aligned.below_names(lines, lambda first, rows: is_header(first, rows, reading))
-    if found is not None or (body and body[0].startswith(" ")):
+    if found is not None or body[0].startswith(" "):  # as pandas prints, above its rows' names
         aligned.refuse_left_out(source, lines)
     if found is None:
         return None

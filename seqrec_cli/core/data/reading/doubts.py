@@ -10,9 +10,11 @@ from seqrec_cli.core.data.reading.baskets import SEPARATORS, is_cut, separator_o
 from seqrec_cli.core.data.reading.clocks import is_clock
 from seqrec_cli.core.data.reading.evidence import ROLES, Person, is_called_id, name_points
 from seqrec_cli.core.data.reading.judging import (
+    MOST_OF_COPIES,
     depends,
     has_few,
     has_few_in_turn,
+    holds_items,
     is_generic,
     is_how_many,
     is_like_ids,
@@ -30,8 +32,7 @@ from seqrec_cli.core.data.reading.wording import where_option, without_option
 from seqrec_cli.wording import typed, verb
 
 ROUNDED = re.compile(r"-?[0-9](?:[.,][0-9]+)?[eE]\+?[0-9]+")
-# How many wholes there are beside their copies: fewer are rather kinds, more are but twins.
-LEAST_OF_ITEMS, MOST_OF_ITEMS = 0.25, 0.9
+LEAST_OF_COPIES = 0.25  # how many books there must be for each: fewer are rather kinds
 NUMBERS = frozenset({"0", "-1"})  # of which somebody may be the bearer
 
 
@@ -159,12 +160,10 @@ def whole_of_several(item: Profile, rest: Sequence[Profile]) -> Profile | None:
         words = {*vocabulary.words_of(profile.label)}
         named = profile.rank("item") >= 0 or bool(words & (vocabulary.TITLE | vocabulary.BOOKS))
         named |= is_called_id(profile)
-        others = vocabulary.MAKERS | vocabulary.LOOSE | vocabulary.NOT_IDS - vocabulary.TITLE
-        if not named or words & others:
+        others = vocabulary.LOOSE | vocabulary.NOT_IDS - vocabulary.TITLE
+        if not named or words & others or holds_items(profile) or profile.column.listed:
             continue
-        if vocabulary.compared(profile.label) in vocabulary.CONTAINERS or profile.column.listed:
-            continue
-        some = LEAST_OF_ITEMS <= profile.distinct / item.distinct <= MOST_OF_ITEMS
+        some = LEAST_OF_COPIES <= profile.distinct / item.distinct <= MOST_OF_COPIES
         likely = some and profile.may_be_id and profile.filled > 0.9 and profile.distinct > FEW
         if likely and depends(profile, item):
             return profile

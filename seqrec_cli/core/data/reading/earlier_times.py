@@ -91,13 +91,14 @@ def is_of_one(profile: Profile, owner: Profile) -> bool:
 
 
 def comes_before(moment: Moment, than: Moment, engine: Engine) -> bool:
-    """Whether a time is at or before another in nearly all rows, and before it in some."""
+    """Whether a time is at or before another in nearly all rows, and before it in some; not where
+    the rows are in the order of the other alone."""
     pairs = steps_together(moment, than, engine)
     if len(pairs) <= MANY:
         return False
     early, late = zip(*pairs, strict=True)
     if [*late] == sorted(late) and [*early] != sorted(early):
-        return False  # the log was written in the order of the other
+        return False
     after = sum(own > other for own, other in pairs)
     before = sum(own < other for own, other in pairs)
     return after <= (1 - NEARLY_ALL) * len(pairs) and before > SOME * len(pairs)

@@ -21,6 +21,7 @@ SMALL_SAMPLE = 10  # values, of which little can be told
 GENERIC = frozenset({"id", "uuid", "guid", "objectid", "reference", "url", "link", "thing"})
 MOST_PARTS = 1000  # of a whole
 FEW_OF_MANY = 8  # values
+MOST_OF_COPIES = 0.9  # how many books there may be for each: more are mostly one of one
 MANY = 30  # rows of which each has another value: those are numbers of the rows
 LENGTH = re.compile(
     r"[0-9]{1,3}:[0-5][0-9](?::[0-5][0-9])?|(?:[0-9]+(?:时|小时))?[0-9]+分(?:[0-9]+秒)?"
@@ -50,6 +51,12 @@ def is_contact(profile: Profile) -> bool:
 def is_recipient(profile: Profile) -> bool:
     """Whether it is called as who gets something, whoever bought it."""
     return bool(vocabulary.RECIPIENTS & {*vocabulary.words_of(profile.label)})
+
+
+def holds_items(profile: Profile) -> bool:
+    """Whether it is called as what has several items of its own, as a shop, an artist or a show."""
+    made = vocabulary.MAKERS.intersection(vocabulary.words_of(profile.label))
+    return bool(made) or vocabulary.compared(profile.label) in vocabulary.CONTAINERS
 
 
 def item_lists(item: Profile, user: Profile) -> bool:

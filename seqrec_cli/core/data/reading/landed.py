@@ -41,14 +41,14 @@ class Landed:
 
     def landed(self, source: TextSource, encoding: str) -> Facts:
         """The text of a file, or of the sheets of a workbook."""
-        if is_workbook(source, source.head(8)):
+        if is_workbook(source):
             return text_of_workbook(source, self.engine)
         return landed_text(source, self.engine, encoding)
 
     @cached_property
     def is_workbook(self) -> bool:
         """Whether the first file is a spreadsheet."""
-        return is_workbook(self.source, self.raw_head)
+        return is_workbook(self.source)
 
     @cached_property
     def head(self) -> bytes:

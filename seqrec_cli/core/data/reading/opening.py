@@ -25,6 +25,8 @@ from seqrec_cli.core.data.reading.strangers import refuse_strangers
 from seqrec_cli.core.data.reading.texts import Facts, guess_encoding
 from seqrec_cli.errors import InputError
 
+COMMENT = re.compile(rb"^[#%][^\n]*", re.MULTILINE)
+# What was typed around a box, or is said below it: a line without a sign before it.
 BESIDE_A_BOX = re.compile(rb"^(?![ \t]*(?:\||\xe2\x94[\x82\x83]|\xe2\x95\x91))[^\n]+", re.MULTILINE)
 END_OF_TABLE = re.compile(rb"^\\\.[ \r]*$", re.MULTILINE)  # in a dump of PostgreSQL
 # Below a table and between its rows: how many these are, and lines, also of `─` to `╿` in UTF-8.
@@ -47,9 +49,9 @@ def open_delimited(landed: Landed) -> Relation:
         if source.filename.endswith(".inter"):
             check_atomic(source, dialect)
         names = () if dialect.header else known.named_by_file(source, dialect.width)
-    if (layout_of := dialect.placed) is not None:
+    if (placed := dialect.placed) is not None:
         facts = [
-            [aligned.cut_lines(source, f, landed.engine, layout_of) for f in part] for part in facts
+            [aligned.cut_lines(source, f, landed.engine, placed) for f in part] for part in facts
         ]
     if dialect.comments:
         facts = [[without_comments(f, landed.engine, dialect) for f in part] for part in facts]
@@ -67,6 +69,16 @@ def open_delimited(landed: Landed) -> Relation:
         )
         relation = replace(relation, columns=columns)
     return relation
+
+
+def open_workbook(landed: Landed) -> Relation | None:
+    """The sheets of workbooks, as the texts that they are made; None of other files."""
+    if not landed.is_workbook:
+        return None
+    relation = open_delimited(landed)
+    notes = dict.fromkeys(fact.note for part in landed.facts for fact in part if fact.note)
+    layout = f"a spreadsheet, {relation.layout.partition(', ')[2]}"
+    return replace(relation, form="spreadsheet", layout=layout, remarks=tuple(notes))
 
 
 def open_pairs(landed: Landed) -> Relation:
@@ -103,22 +115,22 @@ def without_comments(facts: Facts, engine: Engine, dialect: Dialect) -> Facts:
         return facts  # then a line may be within quotes
     with facts.path.open("rb") as file:
         above = [file.readline() for _ in range(dialect.skip)]
+        below = file.tell()
         kinds = {line.split()[0] for line in above if line.strip()}
-        marks = tuple({kind[:1] for kind in kinds if kind[:1] in (b"#", b"%")})
-        values = dialect.width - 1
         between = dialect.delimiter.encode()
 
-        def is_comment(line: bytes) -> bool:
-            other = dialect.loose or line.count(between) != values
-            return line.startswith(marks) and (other or line.split()[0] in kinds)
+        def without(match: re.Match[bytes]) -> bytes:
+            line = match[0]
+            other = dialect.loose or line.count(between) != dialect.width - 1
+            return b"" if other or line.split()[0] in kinds else line
 
-        if not any(line.startswith(marks) for line in file):
+        if not any(map(COMMENT.search, delimited.whole_lines(file))):
             return facts
-        file.seek(0)
+        file.seek(below)
         with engine.folder.new_file(".txt") as copy:
-            for number, line in enumerate(file):
-                kept = number < dialect.skip or not is_comment(line)
-                copy.write(line if kept else b"\n")
+            copy.write(b"".join(above))
+            for block in delimited.whole_lines(file):
+                copy.write(COMMENT.sub(without, block))
     return Facts(copy.path, facts.quotes, facts.damaged, copy.size)
 
 
@@ -157,6 +169,7 @@ class FileFormat:
 # formats that would take its files for theirs. Its name is then one of `Format` in options.py too.
 FORMATS: Mapping[str, FileFormat] = {
     "parquet": FileFormat(open_parquet),
+    "spreadsheet": FileFormat(open_workbook),
     "json": FileFormat(open_json),
     "blocks": FileFormat(open_blocks),
     "key-values": FileFormat(open_key_values),
@@ -187,21 +200,11 @@ def open_relation(files: Files, reading: Reading, engine: Engine) -> Relation:
         raise unreadable(str(landed.source), error) from error
 
 
-def opened_workbook(landed: Landed) -> Relation:
-    """The relation of the sheets of workbooks."""
-    relation = open_delimited(landed)
-    notes = dict.fromkeys(fact.note for part in landed.facts for fact in part if fact.note)
-    layout = f"a spreadsheet, {relation.layout.partition(', ')[2]}"
-    return replace(relation, form="spreadsheet", layout=layout, remarks=tuple(notes))
-
-
 def opened_by_format(landed: Landed) -> Relation:
     """The relation by the format that the user named, or by the first that the files have."""
-    if landed.is_workbook:
-        return opened_workbook(landed)
     formats = [each for each in FORMATS.values() if each.inferred]
     if landed.reading.format is not None:  # text by that name; Parquet is Parquet, whatever it says
-        formats = [FORMATS["parquet"], FORMATS[landed.reading.format]]
+        formats = [FORMATS[name] for name in ("parquet", "spreadsheet", landed.reading.format)]
     relation = next(made for each in formats if (made := each.open(landed)) is not None)
     if not landed.damaged:
         return relation

@@ -20,12 +20,7 @@ from seqrec_cli.core.data.reading.evidence import (
     may_be,
     name_points,
 )
-from seqrec_cli.core.data.reading.judging import (
-    depends,
-    is_full_name,
-    is_surely,
-    numbers_rows,
-)
+from seqrec_cli.core.data.reading.judging import depends, is_full_name, is_surely, numbers_rows
 from seqrec_cli.core.data.reading.moments import Moment, Order
 from seqrec_cli.core.data.reading.options import Role
 from seqrec_cli.core.data.reading.profiles import Profile

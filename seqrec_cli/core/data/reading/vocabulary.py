@@ -101,6 +101,8 @@ AMOUNTS = words(
     "quantite quantita quantidade aantal ilosc antal antall adet kolicina mnozstvi количество "
     "数量 수량"
 )
+# What names a book of which a library has copies.
+BOOKS = words("bib biblio bibid biblionumber bibnumber")
 # Of a name in parts, such as `viewer_hash_v2` or `Kundennummer`, the parts that say what it is.
 PARTS: dict[Named, frozenset[str]] = {
     "user": words(
@@ -132,10 +134,11 @@ PARTS: dict[Named, frozenset[str]] = {
         "아이템 영화 topic thread story issue asset package station drug medication medicine "
         "podcast audiobook comic webtoon novel lecture workout dish meal plugin "
         "объявление объявления exemplar exemplaire exemplaar medien stock toote prekes artikla "
-        "登錄號 登录号 條碼號 条码号 bib biblio bibid biblionumber bibnumber "
+        "登錄號 登录号 條碼號 条码号 "
         "артикул 資料 药品 课程 "
         "उत्पाद کالا محصول สินค้า รหัสสินค้า פריט"
-    ),
+    )
+    | BOOKS,
     "time": words(
         "time timestamp date datetime ts tstamp dt unixtime epoch datum zeit fecha data heure "
         "hora tarih дата время 时间 日期 日時 日付 일시 일자 날짜 시간 時間 تاريخ תאריך tanggal "
@@ -218,6 +221,7 @@ SERVED = words(
     "passenger subscriber contact kunde kunden klant kund klient klienta cliente zakaznik asiakas "
     "musteri клиент клиента покупатель покупателя 客户 客戶 顾客 顧客 会员 會員 고객 회원 患者"
 )
+# What an amount of money is called.
 PRICES = words(
     "price prices preis einzelpreis gesamtpreis precio prix prezzo preco prijs pris cena fiyat "
     "hinta pret cijena kaina цена сумма total subtotal summe suma importe montant betrag valor "
@@ -226,14 +230,14 @@ PRICES = words(
 )
 # Several people who share one account or home; and one of them.
 HOMES = words(
-    "household householdkey householdid hhold hh hhid family home account panel haushalt hausholt "
+    "household householdkey householdid hhold hh hhid family home account panel haushalt "
     "huishouden foyer hogar familia famille famiglia gospodarstwo domacnost taloustunnus"
 )
 MEMBERS = words(
     "person personid persno persnr member memberno mem profile profileid individual respondent "
     "viewer subaccount personne persona personnr persoon osoba henkilo mitglied membre miembro"
 )
-# Who gets what somebody, perhaps another, has bought; and who bought it.
+# Who gets what somebody, perhaps another, has bought.
 RECIPIENTS = words(
     "recipient receiver consignee addressee penerima empfanger lieferempfanger destinataire "
     "destinatario destinataria ontvanger odbiorca alici mottagare modtager mottaker vastaanottaja "
@@ -259,12 +263,11 @@ LOOSE = words(
 NUMBERED = words(
     "post page problem question exercise episode track lesson chapter level video step visit"
 )
-# One of several that a library has of a book; what names the book.
+# One of several that a library has of a book; what a book and its like are called.
 COPIES = words(
     "copy exemplar exemplaire exemplaar ejemplar esemplare egzemplarz eksemplar kappale barcode "
     "登錄號 登录号 條碼號 条码号"
 )
-BOOKS = words("bib biblio bibid biblionumber bibnumber")
 TITLE = words("title titel titre titulo titolo 題名 书名 書名 서명")
 # What was done with an item, behind the word for it: `Item Purchased`.
 DONE = words("purchased bought ordered watched viewed played borrowed clicked rated listened read")

@@ -18,18 +18,19 @@ from seqrec_cli.core.data.reading.texts import Facts
 from seqrec_cli.errors import InputError, MissingExtra
 from seqrec_cli.wording import counted, verb
 
-BETWEEN = "\x01"  # cells: it is in none, so no quotes are needed
+SEPARATOR = "\x01"  # of cells: it is in none, so no quotes are needed
 OLD = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"  # how files of Excel began before 2007
 ZIPPED = b"PK\x03\x04"
 LARGEST = 1 << 28  # bytes, of the file and of what is packed in it
 Cells = list[str]
 
 
-def is_workbook(source: TextSource, head: bytes) -> bool:
-    """Whether a file is a spreadsheet, by its name and its first bytes."""
+def is_workbook(source: TextSource) -> bool:
+    """Whether a file is a spreadsheet, by its name and then by its first bytes."""
     if source.workbook:
         return True
-    return head.startswith((OLD, ZIPPED)) and source.filename.lower().endswith(WORKBOOKS)
+    named = source.filename.lower().endswith(WORKBOOKS)
+    return named and source.head(8).startswith((OLD, ZIPPED))
 
 
 def text_of_workbook(source: TextSource, engine: Engine) -> Facts:
@@ -46,16 +47,17 @@ def text_of_workbook(source: TextSource, engine: Engine) -> Facts:
     sheets = {name: rows for name, rows in sheets_of(source) if any(map(any, rows))}
     if source.workbook:
         if source.member not in sheets:
-            listed = ", ".join(f"`{name}`" for name in sheets)
             raise InputError(
-                f"`{source.path}` has no sheet `{source.member}` with rows", f"it has {listed}"
+                f"`{source.path}` has no sheet `{source.member}` with rows",
+                f"it has {sheet_list([*sheets])}",
             )
         chosen, note = [source.member], ""
     else:
         if not sheets:
             raise InputError(f"`{source}` has no rows", "it must have a row for each interaction")
         chosen, note = sheets_of_log(source, sheets)
-    rows = [row for name in chosen for row in below_titles(sheets[name], name == chosen[0])]
+    first, *later = (sheets[name] for name in chosen)
+    rows = first + [row for own in later for row in own[place_of_names(own) + 1 :]]
     kept = [
         place
         for place in range(max(map(len, rows)))
@@ -64,7 +66,7 @@ def text_of_workbook(source: TextSource, engine: Engine) -> Facts:
     quotes = 0
     with engine.folder.new_file(".txt") as copy:
         for row in rows:
-            line = BETWEEN.join(row[place] if place < len(row) else "" for place in kept)
+            line = SEPARATOR.join(row[place] if place < len(row) else "" for place in kept)
             quotes += line.count('"')
             copy.write(f"{line}\n".encode() if any(row) else b"\n")
     return Facts(copy.path, quotes, damaged=False, size=copy.size, note=note)
@@ -100,11 +102,6 @@ def place_of_names(rows: Sequence[Cells]) -> int:
     filled = [sum(map(bool, row)) for row in rows]
     usual = Counter(count for count in filled if count).most_common(1)[0][0]
     return next(place for place, count in enumerate(filled) if count > 0.5 * usual)
-
-
-def below_titles(rows: Sequence[Cells], first: bool) -> Sequence[Cells]:
-    """The rows of a sheet; of the second and later ones without the names and what is above."""
-    return rows if first else rows[place_of_names(rows) + 1 :]
 
 
 def sheets_of(source: TextSource) -> list[tuple[str, list[Cells]]]:
@@ -173,7 +170,7 @@ def bytes_of_workbook(source: TextSource) -> bytes:
 def as_written(cell: Any) -> str:
     """A cell as one would write it in a text: whole numbers without a point, times as ISO 8601."""
     if isinstance(cell, str):
-        return " ".join(cell.replace(BETWEEN, " ").split())
+        return " ".join(cell.replace(SEPARATOR, " ").split())
     if isinstance(cell, bool):
         return str(cell).lower()
     if isinstance(cell, float):

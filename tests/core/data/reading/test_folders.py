@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from seqrec_cli.core.data.reading.folders import column_of
-from seqrec_cli.core.data.reading.log import read_log
+from seqrec_cli.core.data.reading.log import Log, read_log
 from seqrec_cli.core.data.reading.options import Reading, parse_columns
 from seqrec_cli.core.data.reading.sources import TextSource
 from seqrec_cli.errors import InputError
@@ -28,15 +28,20 @@ def test_the_names_of_folders_are_columns(tmp_path: Path, form: str) -> None:
     assert [row[1] for row in sorted(rows_of(log), key=lambda row: row[2])] == ["i2", "i1", "i0"]
 
 
+def read_as_proposed(folder: Path) -> Log:
+    """A folder that is refused, read by what the hint says to type."""
+    with pytest.raises(InputError) as refused:
+        read_log(TextSource(folder), Reading())
+    match = re.search("--columns ([^`]+)`", refused.value.hint)
+    assert match
+    return read_log(TextSource(folder), Reading(columns=parse_columns(match[1])))
+
+
 def test_a_file_may_be_of_one_user(tmp_path: Path) -> None:
     for user in ("u7", "u1", "u33"):
         rows = "".join(f"{1_600_000_000_000 + n},q{n},{'abc'[n % 3]}\n" for n in range(9))
         (tmp_path / f"{user}.csv").write_text("timestamp,question_id,user_answer\n" + rows)
-    with pytest.raises(InputError) as refused:
-        read_log(TextSource(tmp_path), Reading())
-    match = re.search("--columns ([^`]+)`", refused.value.hint)
-    assert match
-    log = read_log(TextSource(tmp_path), Reading(columns=parse_columns(match[1])))
+    log = read_as_proposed(tmp_path)
     assert sorted(log.rows.user_ids.tolist()) == ["u1", "u33", "u7"]
     assert len(log.rows.users) == 27
     assert log.columns["time"] == "timestamp"
@@ -54,11 +59,7 @@ def test_a_folder_may_be_of_one_user(tmp_path: Path, text: str) -> None:
         (tmp_path / user).mkdir()
         path = tmp_path / user / "history.json"
         path.write_text(text.format((", " if text == "[{}]" else "\n").join(rows)))
-    with pytest.raises(InputError) as refused:
-        read_log(TextSource(tmp_path), Reading())
-    match = re.search("--columns ([^`]+)`", refused.value.hint)
-    assert match
-    log = read_log(TextSource(tmp_path), Reading(columns=parse_columns(match[1])))
+    log = read_as_proposed(tmp_path)
     assert sorted(log.rows.user_ids.tolist()) == ["u1", "u33", "u7"]
     assert log.columns["item"] == "trackName"
 
