@@ -24,7 +24,7 @@ AS_MANY = 0.7  # values as another time has; when a visit began has far fewer th
 SURELY = vocabulary.PLAIN["time"]["date"]
 # What was earlier than the row, and not what it is of.
 BEFORE = vocabulary.words(
-    "made produced production manufactured upload uploaded added best expiry expires file client "
+    "made produced production manufactured upload uploaded added best expiry expires "
     "prescribed previous prev prior last first since valid birth born start begin session visit "
     "ultima ultimo derniere dernier letzte letzter letztes laatste ostatnia ostatni posledni"
 )

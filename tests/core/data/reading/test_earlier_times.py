@@ -35,6 +35,7 @@ def rows_of_times(first: str, second: str, ids: str = "customer,product") -> str
         ("Data wydania", "Data zakupu"),
         ("ausgeliefert", "bestellt"),
         ("date", "purchase_date"),
+        ("server_date", "client_date"),  # of the device where it was done
     ],
 )
 def test_what_was_done_comes_before_what_followed(read: ReadText, later: str, done: str) -> None:
@@ -53,6 +54,7 @@ def test_what_was_done_comes_before_what_followed(read: ReadText, later: str, do
         ("event_date", "loaded at"),
         ("visit_date", "previous_visit_date"),
         ("click_date", "session_date"),
+        ("sale_date", "production_date"),
     ],
 )
 def test_a_name_may_say_more_than_the_values(read: ReadText, later: str, before: str) -> None:
@@ -70,6 +72,17 @@ def test_of_times_in_any_order_the_first_column_counts(read: ReadText) -> None:
             else f"{customer},{product},{late},{early}"
         )
     assert read("\n".join(turned)).columns["time"] == "one_date"
+
+
+def test_the_time_that_the_rows_are_in_the_order_of_stays(read: ReadText) -> None:
+    """Here what came later is the log's own, and the earlier time is in no order."""
+    drawn, rows = random.Random(5), []
+    for n in range(120):
+        later = START + timedelta(days=n, minutes=n * 7 % 60)
+        early = later - timedelta(days=drawn.randrange(1, 40), minutes=drawn.randrange(60))
+        rows.append(f"c{n % 9},p{n * 7 % 23},{later:%Y-%m-%d %H:%M},{early:%Y-%m-%d %H:%M}\n")
+    log = read("customer,product,sent_date,sale_date\n" + "".join(rows))
+    assert log.columns["time"] == "sent_date"
 
 
 @pytest.mark.parametrize("whose", ["user", "item", "neither comes again"])
